@@ -1,0 +1,21 @@
+/* Names and sentences are generated from the one table in the header. */
+#include "base/status.h"
+
+#include "base/check.h"
+
+#define STATUS_NAME(name, text) #name,
+static const char *const names[] = {STATUS_TABLE(STATUS_NAME)};
+#define STATUS_SENTENCE(name, text) text,
+static const char *const texts[] = {STATUS_TABLE(STATUS_SENTENCE)};
+
+const char *status_name(enum status status)
+{
+    CHECK(status < STATUS_COUNT);
+    return names[status];
+}
+
+const char *status_text(enum status status)
+{
+    CHECK(status < STATUS_COUNT);
+    return texts[status];
+}

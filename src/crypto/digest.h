@@ -1,0 +1,26 @@
+/* digest.h - SHA-256 (FIPS 180-4) over OpenSSL 3. */
+#ifndef CRYPTO_DIGEST_H
+#define CRYPTO_DIGEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct digest {
+    uint8_t bytes[32];
+};
+
+/* Any thread. Stops the program when OpenSSL has no SHA-256 or no memory. */
+struct digest digest_of(const void *data, size_t size);
+
+/* Over several parts as one message. count is at most 8. */
+struct digest_part {
+    const void *data;
+    size_t size;
+};
+struct digest digest_of_parts(const struct digest_part *parts, size_t count);
+
+/* In constant time. */
+bool digest_equal(const struct digest *a, const struct digest *b);
+
+#endif

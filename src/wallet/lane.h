@@ -1,0 +1,245 @@
+/* lane.h - a lane's owner: takes requests, commits them in batches, answers once durable. */
+#ifndef WALLET_LANE_H
+#define WALLET_LANE_H
+
+#include "base/error.h"
+#include "model/account.h"
+#include "model/admin.h"
+#include "model/asset.h"
+#include "model/transfer.h"
+#include "port/clock.h"
+#include "port/entropy.h"
+#include "port/log.h"
+#include "port/run_store.h"
+#include "port/store.h"
+#include "port/sync.h"
+
+/*
+ * Requests of all callers are taken in turn by principal, applied in order by one task, and
+ * made durable by another, a batch at a time: the next batch is applied while the last one is
+ * flushed. A request is answered when everything in it, and everything it was told about, is
+ * durable; so no answer and no read shows what a crash could take back.
+ *
+ * When the store does not say that a commit is good, the lane stops, discards memory, reloads
+ * from the store and finds out. Requests in that batch are answered STATUS_IN_DOUBT, later
+ * ones STATUS_UNAVAILABLE; sending them again with the same ids is always safe.
+ *
+ * Memory is reserved at open: see lane_memory_bytes(). All calls from any task unless said
+ * otherwise.
+ */
+struct lane;
+
+struct lane_ports {
+    struct store *store;         /* all belong to the caller and outlive the lane */
+    struct run_store *run_store;
+    struct clock *clock;
+    struct entropy *entropy;
+    struct sync *sync;
+    struct log *log;
+};
+
+struct lane_options {
+    uint32_t number;          /* of the lane; 0 is the first */
+    uint64_t accounts_max;    /* each 160 bytes, and 8 for its place in the map */
+    uint64_t holds_max;       /* open at once; each 96 bytes, and 8 for its place */
+    uint64_t reversals_max;   /* transfers ever reversed; each 64 bytes, and 8 for its place */
+    uint32_t memtable_ids;    /* ids per table in memory before it becomes a run, 2^10..2^24 */
+    bool read_only;           /* nothing is claimed or written; submit refuses all but reads */
+};
+
+/* Sizes for a machine of ours: 4 M accounts, 4 M open holds, 1 M reversals, 2^20 ids. */
+extern const struct lane_options LANE_OPTIONS_DEFAULT;
+
+enum request_kind {
+    REQUEST_TRANSFERS, /* `count` transfers, each a unit of its own, or linked */
+    REQUEST_ACCOUNTS,  /* `count` accounts to make, each a unit of its own */
+    REQUEST_ADMIN,     /* one administrative act */
+    REQUEST_READ,      /* look at memory, as of one moment */
+};
+
+struct account_result {
+    struct account_id id;
+    struct position position;
+    struct wall_time stamp;
+    uint8_t outcome; /* enum account_outcome */
+    bool repeated;
+};
+
+enum read_kind {
+    READ_ACCOUNTS,     /* ids -> account states; absent ones have a nil id */
+    READ_ACCOUNT_PAGE, /* the accounts numbered from `from` on, in order of making */
+    READ_TRANSFERS,    /* ids -> locators of their records; absent ones are none */
+    READ_REFERENCE,    /* ids[0] as user_ref -> locators after `after`, in journal order */
+    READ_CLOSING,      /* ids of holds -> locators of the record that closed each */
+    READ_TOTALS,       /* totals per asset and account kind */
+};
+
+/* One row of a trial balance: over all accounts of a kind in an asset. */
+struct totals_row {
+    uint32_t asset;
+    uint16_t kind;
+    uint16_t reserved;
+    uint64_t account_count;
+    struct balance balance;
+};
+
+/* Arrays belong to the caller and hold at least `count` (ids) or `limit` (results) entries. */
+struct read {
+    enum read_kind kind;
+    uint32_t count; /* of ids, at most READ_IDS_MAX */
+    uint32_t limit; /* of results for pages and references, at most PAGE_ITEMS_MAX */
+    const struct uuid *ids;
+    uint64_t from;
+    struct locator after;
+    /* results */
+    struct account_state *accounts;
+    struct locator *locators;
+    struct totals_row *totals; /* room for `limit` rows */
+    uint32_t found;            /* results written; for pages and references */
+    bool more;                 /* there are more results than `limit` */
+    uint64_t as_of_batch;      /* the newest batch reflected; durable when answered */
+    struct business_date closed_through;
+    uint64_t account_count;
+    uint64_t hold_count;
+};
+
+/*
+ * Belongs to the caller, from submit until it is answered to the lane. Everything it points to
+ * stays unchanged meanwhile.
+ */
+struct request {
+    enum request_kind kind;
+    uint32_t route;
+    struct principal_id principal;
+    struct trace trace;
+
+    /*
+     * With an idempotency key: key and fingerprint (digests, cut to 128 bits) are not nil.
+     * root is a fresh UUIDv7, key or not; items without an id get uuid_derive(root, index).
+     * When the key was used before, the root of that time is used instead, so that every item
+     * has the id, and so the outcome, of that time.
+     */
+    struct uuid key;
+    struct uuid fingerprint;
+    struct uuid root;
+
+    uint32_t count;
+    const struct transfer *transfers;
+    struct transfer_result *transfer_results;
+    const struct account *accounts;
+    struct account_result *account_results;
+    const struct admin *admin;
+    struct admin_result *admin_result;
+    struct read *read;
+
+    /*
+     * Called once by a task of the lane when the request is answered; must be short and must
+     * not call the lane. NULL: the caller uses lane_wait().
+     */
+    void (*done)(struct request *request);
+    void *owner;
+
+    /*
+     * The answer. STATUS_OK: results are written. STATUS_CONFLICT: the key was used with
+     * another fingerprint; nothing was done. STATUS_IN_DOUBT: some of it may be done.
+     * STATUS_UNAVAILABLE: what has no result was not done. STATUS_LIMIT: the disk is full or
+     * the capacity is used up. STATUS_CORRUPT: history that had to be read is damaged.
+     */
+    enum status status;
+    struct uuid root_used;
+    struct position position; /* of its last unit; for reads index is 0 */
+    bool answered;
+
+    /* The lane's own. */
+    struct request *next;
+    uint32_t taken;
+    uint32_t unfinished;
+    uint64_t last_batch;
+};
+
+/*
+ * Recovers: loads the checkpoint, replays what is newer, brings the index up to the head, then
+ * claims the lane and starts its tasks. STATUS_CORRUPT names the damage; STATUS_LIMIT: the
+ * state does not fit the options; STATUS_UNAVAILABLE.
+ */
+enum status lane_open(const struct lane_ports *ports, const struct lane_options *options,
+                      struct lane **out_lane, struct error *out_error) MUST_CHECK;
+
+/* Refuses new requests (STATUS_STOPPED), answers all accepted ones, stops the tasks. */
+void lane_drain(struct lane *lane);
+/* Drains if that was not done; flushes the index; releases. Accepts NULL. */
+void lane_close(struct lane *lane);
+
+/*
+ * STATUS_OK: accepted; it will be answered. Otherwise it was not and nothing will be called:
+ * STATUS_LIMIT: the queue is full, come back later. STATUS_UNAVAILABLE: reloading.
+ * STATUS_STOPPED: draining, fenced or damaged. STATUS_DENIED: read-only.
+ * Arrays over their maximum (base/limits.h) and unterminated linked groups are CHECKed: the
+ * parser refuses them.
+ */
+enum status lane_submit(struct lane *lane, struct request *request) MUST_CHECK;
+
+/* Waits for a request submitted with done == NULL. Always returns: every request is answered. */
+void lane_wait(struct lane *lane, struct request *request);
+/* lane_submit() and lane_wait() in one; returns request->status, or submit's. */
+enum status lane_run(struct lane *lane, struct request *request) MUST_CHECK;
+
+/* A fresh UUIDv7 from the lane's clock and entropy: for request->root. */
+struct uuid lane_new_id(struct lane *lane);
+
+/* ---- What is known without asking the lane's task: as of the durable journal. ---- */
+
+/* By code ("EUR"), ISO 4217 or custom. STATUS_NOT_FOUND. */
+enum status lane_asset_by_code(struct lane *lane, struct str code,
+                               struct asset *out_asset) MUST_CHECK;
+enum status lane_asset_by_id(struct lane *lane, uint32_t id, struct asset *out_asset) MUST_CHECK;
+/* The custom assets, in order of making, from number `from` on; returns how many were written. */
+uint32_t lane_asset_page(struct lane *lane, uint32_t from, struct asset *out_assets,
+                         uint32_t limit);
+
+/* The live (not revoked) API key with this digest. STATUS_NOT_FOUND. */
+enum status lane_credential_by_digest(struct lane *lane, const struct digest *secret_digest,
+                                      struct credential *out_credential) MUST_CHECK;
+/* All, revoked too, without digests; as lane_asset_page(). */
+uint32_t lane_credential_page(struct lane *lane, uint32_t from, struct credential *out,
+                              uint32_t limit);
+
+struct lane_status {
+    bool accepting;         /* requests are taken */
+    bool reloading;         /* after a commit in doubt */
+    bool fenced;
+    bool damaged;
+    bool full;              /* the last commit found the disk full */
+    bool expiry_paused;     /* the clock jumped: see CLOCK_JUMP_S_MAX */
+    struct store_head head; /* durable */
+    uint64_t account_count;
+    uint64_t hold_count;
+    uint64_t reversal_count;
+    uint64_t queue_transfers; /* accepted, not yet taken */
+    uint64_t queue_requests;
+    uint64_t index_batch;       /* every index covers the journal up to here with its runs */
+    uint64_t commits;           /* since open, as all below */
+    uint64_t commit_failures;
+    uint64_t units;
+    uint64_t outcomes[OUTCOME_COUNT];
+    uint64_t repeats;
+    uint64_t expiries;
+    uint64_t journal_bytes;
+    uint64_t slice_bytes;
+    uint64_t commit_ns_total;  /* time in store append */
+    uint64_t commit_ns_max;
+    uint64_t replayed_records; /* at open */
+    uint64_t recovery_ns;
+};
+void lane_get_status(struct lane *lane, struct lane_status *out_status);
+
+/* After a look at the clock: holds expire again. */
+void lane_resume_expiry(struct lane *lane);
+
+/* Blocks until the runs of every index cover the journal's head of now. */
+void lane_catch_up(struct lane *lane);
+
+/* What the options reserve at most, in bytes; the store's own caches come on top. */
+uint64_t lane_memory_bytes(const struct lane_options *options);
+
+#endif
