@@ -49,7 +49,10 @@ enum transfer_flag { TRANSFER_FLAG_TABLE(TRANSFER_FLAG_ENUM) };
  * content: a repeat must be equal in all of them.
  *
  * id       nil: derived from the request's idempotency key and its place in the request.
- * debit, credit, asset   DIRECT and HOLD only; nil/0 otherwise (they follow from the target).
+ * debit, credit   DIRECT and HOLD only; nil otherwise (they follow from the target).
+ * asset    DIRECT and HOLD: of both accounts. POST and REVERSAL: 0 (it follows from the target), or
+ *          what amount is counted in, so that a wrong exponent cannot pass: it must be the
+ *          target's, else ASSET_MISMATCH. VOID: 0.
  * amount   at least 1. MONEY_MAX is "all": for POST and REVERSAL, and as balancing maximum.
  * target   POST, VOID: the hold. REVERSAL: the transfer to reverse. Otherwise nil.
  * user_ref the caller's own reference, indexed; nil is none.
@@ -139,7 +142,8 @@ struct transfer_result {
     struct wall_time stamp;    /* of its batch */
     uint8_t outcome;           /* enum outcome */
     bool repeated;             /* it was there before, and nothing was done now */
-    uint8_t reserved[6];
+    uint8_t reserved[2];
+    uint32_t asset;            /* of amount; 0 only when refused before it was known */
 };
 
 #endif
