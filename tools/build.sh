@@ -2,7 +2,7 @@
 # Configures and builds presets: build.sh PRESET...
 # One build at a time in each build directory: ninja does not guard against a second one.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 mkdir -p build
 for preset in "$@"; do
     exec 9>"build/$preset.lock"

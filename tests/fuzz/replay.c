@@ -22,7 +22,7 @@ static int replay_file(const char *folder, const char *name)
     uint8_t *data = malloc(INPUT_SIZE_MAX);
     if (data == NULL) abort();
     size_t size = fread(data, 1, INPUT_SIZE_MAX, file);
-    (void)fclose(file); /* only read from */
+    (void)fclose(file);                          /* only read from */
     uint8_t *exact = malloc(size + (size == 0)); /* so that reading past the end is seen */
     if (exact == NULL) abort();
     for (size_t i = 0; i < size; i++) exact[i] = data[i];

@@ -1,0 +1,41 @@
+#!/bin/bash
+# Builds and tests presets, by default all of them: test.sh [PRESET...]
+# Ends with minutes per label and one line: N passed, N failed, N skipped.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+unit='^(base|crypto|model|port|ledger|tlog|risk|iso20022|wallet|doctor|api|sim|adapter|cmd|fuzz)$'
+threaded='^(wallet|adapter|api|port)$'
+
+presets=("$@")
+[ "${#presets[@]}" -gt 0 ] || presets=(debug asan tsan clang)
+
+tools/setup.sh --for test || echo "test: going on with what is installed" >&2
+
+failed_builds=()
+for preset in "${presets[@]}"; do
+    echo "== $preset: build"
+    rm -f "build/$preset/junit.xml" "build/$preset/build_seconds"
+    start=$SECONDS
+    if ! tools/build.sh "$preset" >"/tmp/tpwallet-build.$$" 2>&1; then
+        grep -E -A8 'error|FAILED' "/tmp/tpwallet-build.$$" | head -80
+        rm -f "/tmp/tpwallet-build.$$"
+        failed_builds+=("$preset")
+        continue
+    fi
+    rm -f "/tmp/tpwallet-build.$$"
+    echo $((SECONDS - start)) >"build/$preset/build_seconds"
+    labels=()
+    case "$preset" in
+        tsan) labels=(-L "$threaded") ;;
+        clang) labels=(-L "$unit") ;;
+    esac
+    echo "== $preset: test"
+    ctest --test-dir "build/$preset" -j "$(nproc)" --output-on-failure --no-tests=error \
+        --test-output-size-passed 1000000 --test-output-size-failed 1000000 \
+        --output-junit junit.xml "${labels[@]}" </dev/null
+done
+
+arguments=()
+for preset in "${failed_builds[@]}"; do arguments+=(--failed-build "$preset"); done
+exec /usr/bin/python3 tools/test_summary.py "${arguments[@]}" "${presets[@]}"
