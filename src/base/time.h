@@ -28,6 +28,7 @@ struct business_date {
 enum {
     TIME_TEXT_SIZE = 32, /* 2026-11-23T06:14:50.123456789Z and a terminator */
     DATE_TEXT_SIZE = 16, /* 2026-11-23 and a terminator */
+    BUSINESS_DATE_DAYS_MAX = 2932896, /* 9999-12-31: later years would need a fifth digit */
 };
 
 /* RFC 3339, in UTC, with nine decimals. */

@@ -30,7 +30,8 @@ enum transfer_kind { TRANSFER_KIND_TABLE(TRANSFER_KIND_ENUM) TRANSFER_KIND_END }
 
 /*
  * LINKED            succeeds or fails as one with the transfer after it.
- * BALANCING_DEBIT   moves at most `amount`: no more than the debit account has available.
+ * BALANCING_DEBIT   DIRECT and HOLD only: moves at most `amount`, no more than the debit account
+ *                   has available.
  * BALANCING_CREDIT  the same for the credit account.
  * KEEP_REST         POST only: what is not posted stays reserved.
  */
@@ -49,11 +50,13 @@ enum transfer_flag { TRANSFER_FLAG_TABLE(TRANSFER_FLAG_ENUM) };
  * content: a repeat must be equal in all of them.
  *
  * id       nil: derived from the request's idempotency key and its place in the request.
- * debit, credit   DIRECT and HOLD only; nil otherwise (they follow from the target).
+ * debit, credit   DIRECT and HOLD only, and not the same; nil otherwise (they follow from
+ *          the target).
  * asset    DIRECT and HOLD: of both accounts. POST and REVERSAL: 0 (it follows from the target), or
  *          what amount is counted in, so that a wrong exponent cannot pass: it must be the
  *          target's, else ASSET_MISMATCH. VOID: 0.
- * amount   at least 1. MONEY_MAX is "all": for POST and REVERSAL, and as balancing maximum.
+ * amount   at least 1. MONEY_MAX is "all": for POST and REVERSAL, and as balancing maximum; a
+ *          VOID always has it, other transfers never.
  * target   POST, VOID: the hold. REVERSAL: the transfer to reverse. Otherwise nil.
  * user_ref the caller's own reference, indexed; nil is none.
  * value_date 0: the date of the stamp.
@@ -118,10 +121,12 @@ enum outcome { OUTCOME_TABLE(OUTCOME_ENUM) OUTCOME_COUNT };
 #undef OUTCOME_ENUM
 _Static_assert(OUTCOME_COUNT < 256, "one byte in a record");
 
+/* Static strings. CHECKs that outcome is in range. */
 const char *outcome_code(enum outcome outcome);
 const char *outcome_text(enum outcome outcome);
 unsigned outcome_http_status(enum outcome outcome);
 
+/* By name as the API spells it, both ways. NULL and false for what is none of the table. */
 const char *transfer_kind_name(unsigned kind);
 bool transfer_kind_parse(struct str text, uint8_t *out_kind);
 const char *transfer_flag_name(unsigned flag);
