@@ -1,0 +1,161 @@
+/* Linear tables: looked up per asset code or API key, both bounded and both cached above. */
+#include "ledger/registry.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/reserve.h"
+
+struct registry_image {
+    uint32_t asset_count;
+    uint32_t credential_count;
+    struct business_date closed_through;
+    uint32_t reserved;
+};
+_Static_assert(sizeof(struct registry_image) == 16, "stored as it is");
+
+static const size_t ASSETS_SIZE = ASSETS_CUSTOM_MAX * sizeof(struct asset);
+static const size_t CREDENTIALS_SIZE = CREDENTIALS_MAX * sizeof(struct credential);
+
+enum status registry_init(struct registry *registry)
+{
+    *registry = (struct registry){0};
+    registry->assets = reserve_new(ASSETS_SIZE);
+    registry->credentials = reserve_new(CREDENTIALS_SIZE);
+    if (registry->assets != NULL && registry->credentials != NULL) return STATUS_OK;
+    registry_free(registry);
+    return STATUS_LIMIT;
+}
+
+void registry_free(struct registry *registry)
+{
+    reserve_free(registry->assets, ASSETS_SIZE);
+    reserve_free(registry->credentials, CREDENTIALS_SIZE);
+    *registry = (struct registry){0};
+}
+
+void registry_reset(struct registry *registry)
+{
+    registry->asset_count = 0;
+    registry->credential_count = 0;
+    registry->closed_through = (struct business_date){0};
+}
+
+const struct asset *registry_asset_by_code(const struct registry *registry, struct str code)
+{
+    const struct asset *iso = asset_iso_by_code(code);
+    if (iso != NULL) return iso;
+    for (uint32_t i = 0; i < registry->asset_count; i++) {
+        if (str_equal(str_from(registry->assets[i].code), code)) return &registry->assets[i];
+    }
+    return NULL;
+}
+
+const struct asset *registry_asset_by_id(const struct registry *registry, uint32_t id)
+{
+    if (id < ASSET_CUSTOM_FIRST) return asset_iso_by_id(id);
+    uint32_t index = id - ASSET_CUSTOM_FIRST;
+    return index < registry->asset_count ? &registry->assets[index] : NULL;
+}
+
+const struct credential *registry_credential_by_digest(const struct registry *registry,
+                                                       const struct digest *secret_digest)
+{
+    for (uint32_t i = 0; i < registry->credential_count; i++) {
+        const struct credential *credential = &registry->credentials[i];
+        if (credential->revoked) continue;
+        if (digest_equal(&credential->secret_digest, secret_digest)) return credential;
+    }
+    return NULL;
+}
+
+const struct credential *registry_credential_by_id(const struct registry *registry,
+                                                   struct principal_id id)
+{
+    for (uint32_t i = 0; i < registry->credential_count; i++) {
+        if (uuid_equal(registry->credentials[i].id.value, id.value)) {
+            return &registry->credentials[i];
+        }
+    }
+    return NULL;
+}
+
+static void apply_asset(struct registry *registry, const struct record_asset *record)
+{
+    CHECK(registry->asset_count < ASSETS_CUSTOM_MAX);
+    CHECK(record->id == ASSET_CUSTOM_FIRST + registry->asset_count);
+    struct asset *asset = &registry->assets[registry->asset_count++];
+    *asset = (struct asset){.id = record->id, .exponent = record->exponent};
+    memcpy(asset->code, record->code, sizeof asset->code);
+}
+
+static void apply_credential(struct registry *registry, const struct record_credential *record,
+                             struct wall_time stamp)
+{
+    for (uint32_t i = 0; i < registry->credential_count; i++) {
+        struct credential *known = &registry->credentials[i];
+        if (!uuid_equal(known->id.value, record->id.value)) continue;
+        known->revoked = record->revoked != 0;
+        return;
+    }
+    CHECK(registry->credential_count < CREDENTIALS_MAX);
+    struct credential *made = &registry->credentials[registry->credential_count++];
+    *made = (struct credential){
+        .id = record->id,
+        .secret_digest = record->secret_digest,
+        .scopes = record->scopes,
+        .revoked = record->revoked != 0,
+        .created_at = stamp,
+    };
+    memcpy(made->name, record->name, sizeof made->name);
+}
+
+void registry_apply(struct registry *registry, const struct record_head *record,
+                    struct wall_time stamp)
+{
+    CHECK(record->outcome == ADMIN_OUTCOME_OK);
+    switch ((enum record_type)record->type) {
+    case RECORD_ASSET: apply_asset(registry, (const struct record_asset *)record); break;
+    case RECORD_PERIOD:
+        registry->closed_through = ((const struct record_period *)record)->closed_through;
+        break;
+    case RECORD_CREDENTIAL:
+        apply_credential(registry, (const struct record_credential *)record, stamp);
+        break;
+    case RECORD_CONTEXT:
+    case RECORD_ACCOUNT:
+    case RECORD_TRANSFER:
+    case RECORD_ACCOUNT_CHANGE: CHECK(false); break;
+    }
+}
+
+void registry_save(const struct registry *registry, struct buf *out_bytes)
+{
+    struct registry_image image = {
+        .asset_count = registry->asset_count,
+        .credential_count = registry->credential_count,
+        .closed_through = registry->closed_through,
+    };
+    buf_append(out_bytes, &image, sizeof image);
+    buf_append(out_bytes, registry->assets, registry->asset_count * sizeof(struct asset));
+    buf_append(out_bytes, registry->credentials,
+               registry->credential_count * sizeof(struct credential));
+}
+
+enum status registry_load(struct registry *registry, struct str bytes)
+{
+    struct registry_image image;
+    if (bytes.len < sizeof image) return STATUS_CORRUPT;
+    memcpy(&image, bytes.data, sizeof image);
+    if (image.asset_count > ASSETS_CUSTOM_MAX) return STATUS_CORRUPT;
+    if (image.credential_count > CREDENTIALS_MAX) return STATUS_CORRUPT;
+    size_t assets_size = image.asset_count * sizeof(struct asset);
+    size_t credentials_size = image.credential_count * sizeof(struct credential);
+    if (bytes.len != sizeof image + assets_size + credentials_size) return STATUS_CORRUPT;
+    registry->asset_count = image.asset_count;
+    registry->credential_count = image.credential_count;
+    registry->closed_through = image.closed_through;
+    memcpy(registry->assets, bytes.data + sizeof image, assets_size);
+    memcpy(registry->credentials, bytes.data + sizeof image + assets_size, credentials_size);
+    return STATUS_OK;
+}

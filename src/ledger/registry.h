@@ -1,0 +1,43 @@
+/* registry.h - the small tables of a ledger: custom assets, API keys, the closed period. */
+#ifndef LEDGER_REGISTRY_H
+#define LEDGER_REGISTRY_H
+
+#include "base/buf.h"
+#include "model/admin.h"
+#include "model/record.h"
+
+/*
+ * Pure values, changed only by records; two registries that saw the same records are equal.
+ * Bounded by ASSETS_CUSTOM_MAX and CREDENTIALS_MAX. One task at a time.
+ */
+struct registry {
+    struct asset *assets; /* custom ones, in order of making: id ASSET_CUSTOM_FIRST + index */
+    uint32_t asset_count;
+    struct credential *credentials;
+    uint32_t credential_count;
+    struct business_date closed_through;
+};
+
+/* STATUS_LIMIT when memory is lacking. */
+enum status registry_init(struct registry *registry) MUST_CHECK;
+void registry_free(struct registry *registry);
+void registry_reset(struct registry *registry);
+
+/* ISO 4217 and custom assets alike; NULL when there is none. */
+const struct asset *registry_asset_by_code(const struct registry *registry, struct str code);
+const struct asset *registry_asset_by_id(const struct registry *registry, uint32_t id);
+/* Live keys only, in constant time per key; NULL when there is none. */
+const struct credential *registry_credential_by_digest(const struct registry *registry,
+                                                       const struct digest *secret_digest);
+const struct credential *registry_credential_by_id(const struct registry *registry,
+                                                   struct principal_id id);
+
+/* What an asset, period or credential record says; its outcome must be OK. */
+void registry_apply(struct registry *registry, const struct record_head *record,
+                    struct wall_time stamp);
+
+/* The whole as bytes, and back. Load: STATUS_CORRUPT when they are no such copy. */
+void registry_save(const struct registry *registry, struct buf *out_bytes);
+enum status registry_load(struct registry *registry, struct str bytes) MUST_CHECK;
+
+#endif
