@@ -116,7 +116,7 @@ BANNED = {
 }
 LOGGING = "printf vprintf fprintf vfprintf dprintf puts fputs putchar fputc perror syslog"
 SECRET_NAME = re.compile(r"hmac|signature|secret|digest_equal|password|api_key", re.I)
-ROTTING = re.compile(r"\b(TODO|FIXME|XXX|HACK|Phase)\b|(?i:\b(enhanced|robust|now we|"
+ROTTING = re.compile(r"\b(TODO|FIXME|HACK|Phase)\b|(/\*|//)\s*XXX\b|\bXXX:|(?i:\b(enhanced|robust|now we|"
                      r"helper function to|for backwards? compat\w*)\b)")
 SQL = re.compile(r"^\s*(SELECT\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|REPLACE\s+INTO\s|UPDATE\s+\w+\s+SET|"
                  r"DELETE\s+FROM\s|CREATE\s+(TABLE|INDEX|UNIQUE|VIEW)|DROP\s|ALTER\s+TABLE)", re.I)
