@@ -1,0 +1,168 @@
+/* Monitors are a mutex that checks its owner, and a condition variable on the monotonic clock. */
+#define _GNU_SOURCE 1 /* pthread_setname_np */
+
+#include "adapter/thread_sync.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/check.h"
+
+enum { THREAD_NAME_SIZE = 16 }; /* the kernel's limit, the terminator included */
+
+struct monitor {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+};
+
+struct task {
+    pthread_t thread;
+    void (*body)(void *argument);
+    void *argument;
+    char name[THREAD_NAME_SIZE];
+};
+
+static struct monitor *thread_monitor_new(struct sync *sync, const char *name)
+{
+    CHECK(sync != NULL);
+    CHECK(name != NULL);
+    struct monitor *monitor = calloc(1, sizeof *monitor);
+    CHECK(monitor != NULL); /* monitors are made at start, when stopping is right */
+
+    pthread_mutexattr_t mutex_attributes;
+    int error = pthread_mutexattr_init(&mutex_attributes);
+    CHECK(error == 0);
+    error = pthread_mutexattr_settype(&mutex_attributes, PTHREAD_MUTEX_ERRORCHECK);
+    CHECK(error == 0);
+    error = pthread_mutex_init(&monitor->mutex, &mutex_attributes);
+    CHECK(error == 0);
+    (void)pthread_mutexattr_destroy(&mutex_attributes); /* frees nothing that could fail */
+
+    pthread_condattr_t attributes;
+    error = pthread_condattr_init(&attributes);
+    CHECK(error == 0);
+    error = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    CHECK(error == 0);
+    error = pthread_cond_init(&monitor->changed, &attributes);
+    CHECK(error == 0);
+    (void)pthread_condattr_destroy(&attributes); /* as above */
+    return monitor;
+}
+
+static void thread_monitor_free(struct monitor *monitor)
+{
+    if (monitor == NULL) return;
+    int error = pthread_cond_destroy(&monitor->changed);
+    CHECK(error == 0);
+    error = pthread_mutex_destroy(&monitor->mutex);
+    CHECK(error == 0); /* EBUSY: somebody is still inside */
+    free(monitor);
+}
+
+static void thread_lock(struct monitor *monitor)
+{
+    int error = pthread_mutex_lock(&monitor->mutex);
+    CHECK(error == 0); /* EDEADLK: the caller holds it already */
+}
+
+static void thread_unlock(struct monitor *monitor)
+{
+    int error = pthread_mutex_unlock(&monitor->mutex);
+    CHECK(error == 0); /* EPERM: the caller does not hold it */
+}
+
+static bool thread_wait(struct monitor *monitor, struct monotonic_time until)
+{
+    int error;
+    if (until.ns == MONOTONIC_NEVER.ns) {
+        error = pthread_cond_wait(&monitor->changed, &monitor->mutex);
+    } else {
+        int64_t ns = until.ns > 0 ? until.ns : 0;
+        struct timespec deadline = { .tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S };
+        error = pthread_cond_timedwait(&monitor->changed, &monitor->mutex, &deadline);
+    }
+    CHECK(error == 0 || error == ETIMEDOUT); /* EPERM: the caller does not hold it */
+    return error == 0;
+}
+
+static void thread_wake_all(struct monitor *monitor)
+{
+    int error = pthread_cond_broadcast(&monitor->changed);
+    CHECK(error == 0);
+}
+
+static void *task_main(void *argument)
+{
+    struct task *task = argument;
+    (void)pthread_setname_np(pthread_self(), task->name); /* a name is a convenience */
+    task->body(task->argument);
+    return NULL;
+}
+
+/* The new thread inherits the mask, so that no signal can slip in before it sets its own. */
+static int task_create(struct task *task)
+{
+    sigset_t blocked;
+    sigset_t before;
+    const int own_faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS };
+    int error = sigfillset(&blocked);
+    CHECK(error == 0);
+    for (size_t i = 0; i < sizeof own_faults / sizeof own_faults[0]; i++) {
+        error = sigdelset(&blocked, own_faults[i]);
+        CHECK(error == 0);
+    }
+    error = pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    CHECK(error == 0);
+    int created = pthread_create(&task->thread, NULL, task_main, task);
+    error = pthread_sigmask(SIG_SETMASK, &before, NULL);
+    CHECK(error == 0);
+    return created;
+}
+
+static enum status thread_spawn(struct sync *sync, const char *name, void (*body)(void *argument),
+                                void *argument, struct task **out_task)
+{
+    CHECK(sync != NULL);
+    CHECK(name != NULL);
+    CHECK(body != NULL);
+    CHECK(out_task != NULL);
+    struct task *task = calloc(1, sizeof *task);
+    if (task == NULL) return STATUS_UNAVAILABLE;
+    task->body = body;
+    task->argument = argument;
+    size_t len = strnlen(name, THREAD_NAME_SIZE - 1);
+    memcpy(task->name, name, len);
+    if (task_create(task) != 0) {
+        free(task);
+        return STATUS_UNAVAILABLE;
+    }
+    *out_task = task;
+    return STATUS_OK;
+}
+
+static void thread_join(struct task *task)
+{
+    if (task == NULL) return;
+    int error = pthread_join(task->thread, NULL);
+    CHECK(error == 0); /* EDEADLK: a task that waits for itself */
+    free(task);
+}
+
+struct sync *thread_sync(void)
+{
+    static struct sync sync = {
+        .monitor_new = thread_monitor_new,
+        .monitor_free = thread_monitor_free,
+        .lock = thread_lock,
+        .unlock = thread_unlock,
+        .wait = thread_wait,
+        .wake_all = thread_wake_all,
+        .spawn = thread_spawn,
+        .join = thread_join,
+    };
+    return &sync;
+}
