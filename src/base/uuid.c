@@ -2,6 +2,7 @@
 #include "base/uuid.h"
 
 #include "base/check.h"
+#include "base/hex.h"
 
 static const uint64_t VERSION_7 = 0x7000;
 static const uint64_t VARIANT_MASK = 0xC000000000000000U;
@@ -21,58 +22,44 @@ struct uuid uuid_derive(struct uuid root, uint32_t step)
 {
     static const uint64_t SPREAD = 0x9E3779B97F4A7C15U;
     uint64_t low = (root.lo + step * SPREAD) & ~VARIANT_MASK;
-    return (struct uuid){.hi = root.hi, .lo = (root.lo & VARIANT_MASK) | low};
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
-static bool is_dash_place(size_t index)
-{
-    return index == 8 || index == 13 || index == 18 || index == 23;
+    return (struct uuid){ .hi = root.hi, .lo = (root.lo & VARIANT_MASK) | low };
 }
 
 enum status uuid_parse(struct str text, struct uuid *out_id)
 {
     CHECK(out_id != NULL);
     if (text.len != UUID_TEXT_LEN) return STATUS_INVALID;
-    uint64_t half[2] = {0, 0};
-    unsigned digits = 0;
-    for (size_t i = 0; i < UUID_TEXT_LEN; i++) {
-        if (is_dash_place(i)) {
-            if (text.data[i] != '-') return STATUS_INVALID;
-            continue;
-        }
-        int digit = hex_digit(text.data[i]);
-        if (digit < 0) return STATUS_INVALID;
-        half[digits / 16] = half[digits / 16] << 4 | (uint64_t)digit;
-        digits++;
-    }
-    *out_id = (struct uuid){.hi = half[0], .lo = half[1]};
+    const char *from = text.data;
+    if (from[8] != '-' || from[13] != '-' || from[18] != '-' || from[23] != '-')
+        return STATUS_INVALID;
+    /* The second and third eight digits have a dash in their middle. */
+    char second[8], third[8];
+    memcpy(second, from + 9, 4);
+    memcpy(second + 4, from + 14, 4);
+    memcpy(third, from + 19, 4);
+    memcpy(third + 4, from + 24, 4);
+    uint32_t word[4];
+    if (!hex_take(from, &word[0]) || !hex_take(second, &word[1])) return STATUS_INVALID;
+    if (!hex_take(third, &word[2]) || !hex_take(from + 28, &word[3])) return STATUS_INVALID;
+    out_id->hi = (uint64_t)word[0] << 32 | word[1];
+    out_id->lo = (uint64_t)word[2] << 32 | word[3];
     return STATUS_OK;
 }
 
 void uuid_format(struct uuid id, char out_text[UUID_TEXT_LEN + 1])
 {
-    static const char digits[] = "0123456789abcdef";
-    unsigned shift = 64;
-    uint64_t half = id.hi;
-    for (size_t i = 0; i < UUID_TEXT_LEN; i++) {
-        if (is_dash_place(i)) {
-            out_text[i] = '-';
-            continue;
-        }
-        if (shift == 0) {
-            shift = 64;
-            half = id.lo;
-        }
-        shift -= 4;
-        out_text[i] = digits[half >> shift & 15];
-    }
+    char middle[8];
+    hex_put((uint32_t)(id.hi >> 32), out_text);
+    hex_put((uint32_t)id.hi, middle);
+    out_text[8] = '-';
+    memcpy(out_text + 9, middle, 4);
+    out_text[13] = '-';
+    memcpy(out_text + 14, middle + 4, 4);
+    hex_put((uint32_t)(id.lo >> 32), middle);
+    out_text[18] = '-';
+    memcpy(out_text + 19, middle, 4);
+    out_text[23] = '-';
+    memcpy(out_text + 24, middle + 4, 4);
+    hex_put((uint32_t)id.lo, out_text + 28);
     out_text[UUID_TEXT_LEN] = '\0';
 }

@@ -1,0 +1,13 @@
+/* libxxhash, compiled in: its header alone is needed. */
+#include "base/hash.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "base/check.h"
+
+uint64_t hash_bytes(const void *data, size_t size)
+{
+    CHECK(data != NULL || size == 0);
+    return XXH3_64bits(data, size);
+}
