@@ -11,7 +11,7 @@ struct change {
 
 static struct change change_of(struct transfer_view view)
 {
-    struct change change = {0};
+    struct change change = { 0 };
     switch ((enum transfer_kind)view.record->head.kind) {
     case TRANSFER_DIRECT:
     case TRANSFER_REVERSAL: change.posted_more = view.record->amount; break;
@@ -60,16 +60,18 @@ bool effect_apply(struct transfer_view view, enum effect_side side, bool undo,
 bool effect_same_content(struct transfer_view view, const struct transfer *transfer)
 {
     const struct record_transfer *record = view.record;
-    uint8_t flags = record->head.flags & (uint8_t)~RECORD_FLAG_DATE_GIVEN;
+    uint8_t flags = record->head.flags & (uint8_t)~RECORD_FLAGS_GIVEN;
     if (record->head.kind != transfer->kind || flags != transfer->flags) return false;
     bool date_given = (record->head.flags & RECORD_FLAG_DATE_GIVEN) != 0;
     if (date_given != (transfer->value_date.days != 0)) return false;
     if (date_given && record->value_date.days != transfer->value_date.days) return false;
     if (record->timeout_s != transfer->timeout_s || record->code != transfer->code) return false;
     if (!uuid_equal(record->user_ref, transfer->user_ref)) return false;
+    bool asset_given = (record->head.flags & RECORD_FLAG_ASSET_GIVEN) != 0;
+    if (asset_given != (transfer->asset != 0)) return false;
+    if (asset_given && record->asset != transfer->asset) return false;
     bool resolved = transfer->kind != TRANSFER_DIRECT && transfer->kind != TRANSFER_HOLD;
     if (!resolved) {
-        if (record->asset != transfer->asset) return false;
         if (!uuid_equal(record->debit.value, transfer->debit.value)) return false;
         if (!uuid_equal(record->credit.value, transfer->credit.value)) return false;
     }

@@ -18,8 +18,17 @@ struct transfer_view {
 /* DIRECT and HOLD that are not balancing are short; everything else has a `more`. */
 static inline bool transfer_is_long(uint8_t kind, uint8_t flags)
 {
-    bool balancing = (flags & (TRANSFER_FLAG_BALANCING_DEBIT | TRANSFER_FLAG_BALANCING_CREDIT)) != 0;
+    bool balancing =
+        (flags & (TRANSFER_FLAG_BALANCING_DEBIT | TRANSFER_FLAG_BALANCING_CREDIT)) != 0;
     return balancing || (kind != TRANSFER_DIRECT && kind != TRANSFER_HOLD);
+}
+
+/* Of a record with its `more` right behind it in memory, as it stands in a batch. */
+static inline struct transfer_view transfer_view_of(const struct record_transfer *record)
+{
+    bool is_long = transfer_is_long(record->head.kind, record->head.flags);
+    const struct record_transfer_more *behind = (const struct record_transfer_more *)(record + 1);
+    return (struct transfer_view){ record, is_long ? behind : NULL };
 }
 
 /*

@@ -7,7 +7,7 @@
 enum status hold_table_init(struct hold_table *table, uint64_t holds_max, uint64_t seed)
 {
     CHECK(holds_max > 0 && holds_max < HOLD_NONE);
-    *table = (struct hold_table){.holds_max = holds_max};
+    *table = (struct hold_table){ .holds_max = holds_max };
     table->holds = reserve_new(holds_max * sizeof *table->holds);
     table->heap = reserve_new(holds_max * sizeof *table->heap);
     bool reserved = table->holds != NULL && table->heap != NULL;
@@ -25,7 +25,7 @@ void hold_table_free(struct hold_table *table)
     reserve_free(table->holds, table->holds_max * sizeof *table->holds);
     reserve_free(table->heap, table->holds_max * sizeof *table->heap);
     id_map_free(&table->map);
-    *table = (struct hold_table){0};
+    *table = (struct hold_table){ 0 };
 }
 
 void hold_table_reset(struct hold_table *table)
@@ -37,6 +37,20 @@ void hold_table_reset(struct hold_table *table)
     table->last = HOLD_NONE;
     table->count = 0;
     table->heap_count = 0;
+    hold_sweep_start(table);
+}
+
+void hold_sweep_start(struct hold_table *table)
+{
+    table->sweep = table->first;
+    table->sweep_from = 1;
+}
+
+void hold_sweep_pass(struct hold_table *table)
+{
+    const struct hold *hold = &table->holds[table->sweep];
+    table->sweep_from = hold->number + 1;
+    table->sweep = hold->next;
 }
 
 uint32_t hold_find(const struct hold_table *table, struct transfer_id id)
@@ -78,8 +92,7 @@ static uint32_t heap_earliest_child(const struct hold_table *table, uint32_t at)
     uint64_t first = (uint64_t)at * 4 + 1;
     uint32_t best = HOLD_NONE;
     for (uint64_t child = first; child < first + 4 && child < table->heap_count; child++) {
-        if (best == HOLD_NONE ||
-            expires_before(table, table->heap[child], table->heap[best])) {
+        if (best == HOLD_NONE || expires_before(table, table->heap[child], table->heap[best])) {
             best = (uint32_t)child;
         }
     }
@@ -141,6 +154,7 @@ uint32_t hold_insert(struct hold_table *table, const struct hold *hold)
         table->holds[table->last].next = place;
     }
     table->last = place;
+    if (table->sweep == HOLD_NONE) table->sweep = place;
     table->count++;
     id_map_insert(&table->map, place);
     heap_add(table, place);
@@ -152,6 +166,7 @@ void hold_remove(struct hold_table *table, uint32_t place)
     struct hold *hold = &table->holds[place];
     id_map_remove(&table->map, place);
     heap_drop(table, place);
+    if (table->sweep == place) table->sweep = hold->next;
     if (hold->previous == HOLD_NONE) {
         table->first = hold->next;
     } else {
@@ -182,6 +197,8 @@ void hold_restore(struct hold_table *table, uint32_t place, const struct hold *h
     } else {
         table->holds[hold->next].previous = place;
     }
+    bool not_passed = hold->number >= table->sweep_from;
+    if (not_passed && table->sweep == hold->next) table->sweep = place;
     table->count++;
     id_map_insert(&table->map, place);
     heap_add(table, place);

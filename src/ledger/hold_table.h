@@ -34,6 +34,8 @@ struct hold_table {
     struct id_map map;
     uint32_t *heap;
     uint32_t heap_count;
+    uint32_t sweep;      /* the first open hold numbered sweep_from or above, or HOLD_NONE */
+    uint64_t sweep_from; /* set both with hold_sweep_start(), move with hold_sweep_pass() */
 };
 
 /* STATUS_LIMIT when the address space is refused. */
@@ -58,6 +60,13 @@ void hold_restore(struct hold_table *table, uint32_t place, const struct hold *h
 
 /* The open hold that expires first, or HOLD_NONE. */
 uint32_t hold_first_to_expire(const struct hold_table *table);
+
+/*
+ * A walk over the open holds in order of number that survives inserts and removals between its
+ * steps: start, then look at table->sweep and pass it, until it is HOLD_NONE.
+ */
+void hold_sweep_start(struct hold_table *table);
+void hold_sweep_pass(struct hold_table *table);
 
 /* STATUS_CORRUPT when map, list and heap disagree; costs a pass over all. */
 enum status hold_table_check(const struct hold_table *table) MUST_CHECK;

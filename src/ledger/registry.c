@@ -19,7 +19,7 @@ static const size_t CREDENTIALS_SIZE = CREDENTIALS_MAX * sizeof(struct credentia
 
 enum status registry_init(struct registry *registry)
 {
-    *registry = (struct registry){0};
+    *registry = (struct registry){ 0 };
     registry->assets = reserve_new(ASSETS_SIZE);
     registry->credentials = reserve_new(CREDENTIALS_SIZE);
     if (registry->assets != NULL && registry->credentials != NULL) return STATUS_OK;
@@ -31,14 +31,14 @@ void registry_free(struct registry *registry)
 {
     reserve_free(registry->assets, ASSETS_SIZE);
     reserve_free(registry->credentials, CREDENTIALS_SIZE);
-    *registry = (struct registry){0};
+    *registry = (struct registry){ 0 };
 }
 
 void registry_reset(struct registry *registry)
 {
     registry->asset_count = 0;
     registry->credential_count = 0;
-    registry->closed_through = (struct business_date){0};
+    registry->closed_through = (struct business_date){ 0 };
 }
 
 const struct asset *registry_asset_by_code(const struct registry *registry, struct str code)
@@ -85,7 +85,7 @@ static void apply_asset(struct registry *registry, const struct record_asset *re
     CHECK(registry->asset_count < ASSETS_CUSTOM_MAX);
     CHECK(record->id == ASSET_CUSTOM_FIRST + registry->asset_count);
     struct asset *asset = &registry->assets[registry->asset_count++];
-    *asset = (struct asset){.id = record->id, .exponent = record->exponent};
+    *asset = (struct asset){ .id = record->id, .exponent = record->exponent };
     memcpy(asset->code, record->code, sizeof asset->code);
 }
 

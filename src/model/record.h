@@ -49,14 +49,18 @@ enum record_type {
     RECORD_CREDENTIAL = 7,
 };
 
-/* The value date was asked for; without it, it is the date of the stamp. */
-enum { RECORD_FLAG_DATE_GIVEN = 0x80 };
+/* In flags: what the request gave; without it, the date is the stamp's, the asset the target's. */
+enum {
+    RECORD_FLAG_DATE_GIVEN = 0x80,
+    RECORD_FLAG_ASSET_GIVEN = 0x40,
+    RECORD_FLAGS_GIVEN = RECORD_FLAG_DATE_GIVEN | RECORD_FLAG_ASSET_GIVEN,
+};
 
 struct record_head {
     uint8_t type;    /* enum record_type */
     uint8_t outcome; /* enum outcome; 0 where there is none */
     uint8_t kind;    /* enum transfer_kind for transfers, else 0 */
-    uint8_t flags;   /* enum transfer_flag and RECORD_FLAG_DATE_GIVEN for transfers, else 0 */
+    uint8_t flags;   /* enum transfer_flag and RECORD_FLAGS_GIVEN for transfers, else 0 */
     uint16_t size;   /* of the whole record, a multiple of 16 */
     uint16_t unit;   /* the unit's index in the batch; a linked group shares one */
     uint32_t context; /* offset of its context in the batch; 0 in a context itself */

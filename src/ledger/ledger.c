@@ -1,0 +1,266 @@
+/* Making and freeing a ledger, its accounts, administrative acts, and the check of it all. */
+#include "ledger/ledger.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/reserve.h"
+
+static size_t accounts_size(const struct ledger_options *options)
+{
+    return options->accounts_max * sizeof(struct account_state);
+}
+
+static size_t reversals_size(const struct ledger_options *options)
+{
+    return options->reversals_max * sizeof(struct reversal);
+}
+
+static const size_t TOTALS_SIZE = LEDGER_TOTALS_MAX * sizeof(struct ledger_totals);
+
+static enum status ledger_init(struct ledger *ledger)
+{
+    const struct ledger_options *options = &ledger->options;
+    ledger->accounts = reserve_new(accounts_size(options));
+    ledger->reversals = reserve_new(reversals_size(options));
+    ledger->totals = reserve_new(TOTALS_SIZE);
+    if (ledger->accounts == NULL || ledger->reversals == NULL || ledger->totals == NULL) {
+        return STATUS_LIMIT;
+    }
+    enum status status =
+        id_map_init(&ledger->account_map, ledger->accounts, sizeof(struct account_state),
+                    options->accounts_max, options->seed);
+    if (status != STATUS_OK) return status;
+    status = id_map_init(&ledger->reversal_map, ledger->reversals, sizeof(struct reversal),
+                         options->reversals_max, options->seed);
+    if (status != STATUS_OK) return status;
+    status = hold_table_init(&ledger->holds, options->holds_max, options->seed);
+    if (status != STATUS_OK) return status;
+    return registry_init(&ledger->registry);
+}
+
+enum status ledger_new(const struct ledger_options *options, struct ledger **out_ledger)
+{
+    CHECK(options->accounts_max > 0 && options->accounts_max < ACCOUNT_NONE);
+    CHECK(options->reversals_max > 0 && options->reversals_max < ID_MAP_NONE);
+    struct ledger *ledger = reserve_new(sizeof *ledger);
+    if (ledger == NULL) return STATUS_LIMIT;
+    ledger->options = *options;
+    enum status status = ledger_init(ledger);
+    if (status != STATUS_OK) {
+        ledger_free(ledger);
+        return status;
+    }
+    *out_ledger = ledger;
+    return STATUS_OK;
+}
+
+void ledger_free(struct ledger *ledger)
+{
+    if (ledger == NULL) return;
+    reserve_free(ledger->accounts, accounts_size(&ledger->options));
+    reserve_free(ledger->reversals, reversals_size(&ledger->options));
+    reserve_free(ledger->totals, TOTALS_SIZE);
+    id_map_free(&ledger->account_map);
+    id_map_free(&ledger->reversal_map);
+    if (ledger->holds.holds_max > 0) hold_table_free(&ledger->holds);
+    registry_free(&ledger->registry);
+    reserve_free(ledger, sizeof *ledger);
+}
+
+void ledger_reset(struct ledger *ledger)
+{
+    id_map_reset(&ledger->account_map);
+    id_map_reset(&ledger->reversal_map);
+    hold_table_reset(&ledger->holds);
+    registry_reset(&ledger->registry);
+    memset(ledger->totals, 0, TOTALS_SIZE);
+    ledger->account_count = 0;
+    ledger->reversal_count = 0;
+    ledger->holds_made = 0;
+    ledger->hold_replay_from = 0;
+}
+
+uint32_t ledger_account_find(const struct ledger *ledger, struct account_id id)
+{
+    return id_map_find(&ledger->account_map, id.value);
+}
+_Static_assert((uint32_t)ID_MAP_NONE == (uint32_t)ACCOUNT_NONE, "one way to say none");
+
+const struct account_state *ledger_account(const struct ledger *ledger, uint32_t number)
+{
+    CHECK(number < ledger->account_count);
+    return &ledger->accounts[number];
+}
+
+void ledger_prefetch_ids(const struct ledger *ledger, const struct transfer *transfer)
+{
+    id_map_prefetch(&ledger->account_map, transfer->debit.value);
+    id_map_prefetch(&ledger->account_map, transfer->credit.value);
+}
+
+void ledger_prefetch_accounts(const struct ledger *ledger, const struct transfer *transfer)
+{
+    const struct account_id ids[] = { transfer->debit, transfer->credit };
+    for (int i = 0; i < 2; i++) {
+        uint32_t number = ledger_account_find(ledger, ids[i]);
+        if (number == ACCOUNT_NONE) continue;
+        const char *state = (const char *)&ledger->accounts[number];
+        __builtin_prefetch(state, 1);
+        __builtin_prefetch(state + 64, 1);
+        __builtin_prefetch(state + 128, 1);
+    }
+}
+
+static bool same_account(const struct account *a, const struct account *b)
+{
+    return a->asset == b->asset && a->kind == b->kind &&
+           (a->flags & ACCOUNT_FLAGS_BOUND) == (b->flags & ACCOUNT_FLAGS_BOUND) &&
+           uuid_equal(a->user_ref, b->user_ref) && uuid_equal(a->metadata_ref, b->metadata_ref);
+}
+
+enum account_outcome ledger_account_create(struct ledger *ledger, struct ledger_moment moment,
+                                           const struct account *account, bool *out_repeated,
+                                           uint32_t *out_number)
+{
+    CHECK(!uuid_is_nil(account->id.value));
+    CHECK((account->flags & ~ACCOUNT_FLAGS_BOUND) == 0);
+    *out_repeated = false;
+    *out_number = ledger_account_find(ledger, account->id);
+    if (*out_number != ACCOUNT_NONE) {
+        *out_repeated = same_account(&ledger->accounts[*out_number].account, account);
+        return *out_repeated ? ACCOUNT_OUTCOME_OK : ACCOUNT_OUTCOME_ID_CONFLICT;
+    }
+    if (registry_asset_by_id(&ledger->registry, account->asset) == NULL) {
+        return ACCOUNT_OUTCOME_ASSET_NOT_FOUND;
+    }
+    if (ledger->account_count == ledger->options.accounts_max) return ACCOUNT_OUTCOME_CAPACITY;
+    uint32_t number = ledger->account_count++;
+    ledger->accounts[number] = (struct account_state){
+        .account = *account,
+        .applied_batch = moment.batch - 1,
+        .created_at = moment.stamp,
+    };
+    id_map_insert(&ledger->account_map, number);
+    ledger->totals[ledger_totals_index(account->asset, account->kind)].account_count++;
+    *out_number = number;
+    return ACCOUNT_OUTCOME_OK;
+}
+
+static enum admin_outcome change_decide(const struct account_state *state,
+                                        const struct admin *admin)
+{
+    if (state == NULL) return ADMIN_OUTCOME_ACCOUNT_NOT_FOUND;
+    if ((state->account.flags & ACCOUNT_FLAG_CLOSED) != 0) return ADMIN_OUTCOME_ACCOUNT_CLOSED;
+    if ((admin->set & ACCOUNT_FLAG_CLOSED) == 0) return ADMIN_OUTCOME_OK;
+    const struct balance *balance = &state->balance;
+    bool empty = money_equal(balance->debits_posted, balance->credits_posted) &&
+                 money_is_zero(balance->debits_pending) && money_is_zero(balance->credits_pending);
+    return empty ? ADMIN_OUTCOME_OK : ADMIN_OUTCOME_ACCOUNT_NOT_EMPTY;
+}
+
+static uint16_t account_change(struct ledger *ledger, const struct admin *admin,
+                               struct record_account_change *out_record)
+{
+    uint32_t number = ledger_account_find(ledger, admin->account);
+    struct account_state *state = number == ACCOUNT_NONE ? NULL : &ledger->accounts[number];
+    enum admin_outcome outcome = change_decide(state, admin);
+    *out_record = (struct record_account_change){
+        .head = { .type = RECORD_ACCOUNT_CHANGE, .outcome = outcome },
+        .account = admin->account,
+        .set = admin->set,
+        .clear = admin->clear,
+    };
+    if (outcome == ADMIN_OUTCOME_OK) {
+        state->account.flags = (uint16_t)((state->account.flags | admin->set) & ~admin->clear);
+    }
+    return sizeof *out_record;
+}
+
+static uint16_t asset_create(struct ledger *ledger, const struct admin *admin,
+                             struct record_asset *out_record)
+{
+    const struct registry *registry = &ledger->registry;
+    const struct asset *known = registry_asset_by_code(registry, str_from(admin->asset.code));
+    *out_record = (struct record_asset){
+        .head = { .type = RECORD_ASSET },
+        .id = known != NULL ? known->id : ASSET_CUSTOM_FIRST + registry->asset_count,
+        .exponent = admin->asset.exponent,
+    };
+    memcpy(out_record->code, admin->asset.code, sizeof out_record->code);
+    if (known != NULL) {
+        out_record->head.outcome = ADMIN_OUTCOME_ASSET_EXISTS;
+    } else if (registry->asset_count == ASSETS_CUSTOM_MAX) {
+        out_record->head.outcome = ADMIN_OUTCOME_ASSET_CAPACITY;
+    }
+    return sizeof *out_record;
+}
+
+static uint16_t period_close(struct ledger *ledger, struct ledger_moment moment,
+                             const struct admin *admin, struct record_period *out_record)
+{
+    *out_record = (struct record_period){
+        .head = { .type = RECORD_PERIOD },
+        .closed_through = admin->closed_through,
+    };
+    if (admin->closed_through.days <= ledger->registry.closed_through.days) {
+        out_record->head.outcome = ADMIN_OUTCOME_PERIOD_ALREADY_CLOSED;
+    } else if (admin->closed_through.days >= business_date_of(moment.stamp).days) {
+        out_record->head.outcome = ADMIN_OUTCOME_PERIOD_NOT_OVER;
+    }
+    return sizeof *out_record;
+}
+
+static enum admin_outcome credential_decide(const struct ledger *ledger, const struct admin *admin)
+{
+    const struct registry *registry = &ledger->registry;
+    const struct credential *wanted = &admin->credential;
+    const struct credential *known = registry_credential_by_id(registry, wanted->id);
+    if (admin->kind == ADMIN_CREDENTIAL_REVOKE) {
+        return known == NULL ? ADMIN_OUTCOME_CREDENTIAL_NOT_FOUND : ADMIN_OUTCOME_OK;
+    }
+    if (known != NULL || registry_credential_by_digest(registry, &wanted->secret_digest) != NULL) {
+        return ADMIN_OUTCOME_CREDENTIAL_EXISTS;
+    }
+    if (registry->credential_count == CREDENTIALS_MAX) return ADMIN_OUTCOME_CREDENTIAL_CAPACITY;
+    return ADMIN_OUTCOME_OK;
+}
+
+static uint16_t credential_change(struct ledger *ledger, const struct admin *admin,
+                                  struct record_credential *out_record)
+{
+    const struct credential *wanted = &admin->credential;
+    bool revoke = admin->kind == ADMIN_CREDENTIAL_REVOKE;
+    *out_record = (struct record_credential){
+        .head = { .type = RECORD_CREDENTIAL, .outcome = credential_decide(ledger, admin) },
+        .id = wanted->id,
+        .scopes = wanted->scopes,
+        .revoked = revoke,
+    };
+    if (!revoke) {
+        out_record->secret_digest = wanted->secret_digest;
+        memcpy(out_record->name, wanted->name, sizeof out_record->name);
+    }
+    return sizeof *out_record;
+}
+
+uint16_t ledger_admin(struct ledger *ledger, struct ledger_moment moment, const struct admin *admin,
+                      union ledger_admin_record *out_record)
+{
+    memset(out_record, 0, sizeof *out_record);
+    uint16_t size = 0;
+    switch (admin->kind) {
+    case ADMIN_ACCOUNT_CHANGE: return account_change(ledger, admin, &out_record->account_change);
+    case ADMIN_ASSET_CREATE: size = asset_create(ledger, admin, &out_record->asset); break;
+    case ADMIN_PERIOD_CLOSE: size = period_close(ledger, moment, admin, &out_record->period); break;
+    case ADMIN_CREDENTIAL_CREATE:
+    case ADMIN_CREDENTIAL_REVOKE:
+        size = credential_change(ledger, admin, &out_record->credential);
+        break;
+    }
+    CHECK(size > 0);
+    if (out_record->head.outcome == ADMIN_OUTCOME_OK) {
+        registry_apply(&ledger->registry, &out_record->head, moment.stamp);
+    }
+    return size;
+}

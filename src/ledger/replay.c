@@ -1,0 +1,151 @@
+/* Applying journaled effects to a state in which some entries are newer than others. */
+#include "ledger/replay.h"
+
+/* Whether the record is not yet reflected in an entry. */
+static bool is_newer(struct ledger_moment moment, uint64_t applied_batch)
+{
+    return moment.batch > applied_batch;
+}
+
+static enum status side_replay(struct ledger *ledger, struct ledger_moment moment,
+                               struct account_id id, enum effect_side side,
+                               struct transfer_view view)
+{
+    uint32_t number = ledger_account_find(ledger, id);
+    if (number == ACCOUNT_NONE) return STATUS_CORRUPT;
+    struct account_state *state = &ledger->accounts[number];
+    if (!is_newer(moment, state->applied_batch)) return STATUS_OK;
+    struct locator expected =
+        side == EFFECT_DEBIT ? view.record->previous_debit : view.record->previous_credit;
+    if (expected.packed != state->last_entry.packed) return STATUS_CORRUPT;
+    if (!effect_apply(view, side, false, &state->balance)) return STATUS_CORRUPT;
+    state->last_entry = moment.locator;
+    state->entry_count++;
+    return STATUS_OK;
+}
+
+static enum status hold_replay(struct ledger *ledger, struct ledger_moment moment,
+                               struct transfer_view view)
+{
+    uint64_t number = ++ledger->holds_made;
+    if (number < ledger->hold_replay_from) return STATUS_OK;
+    if (hold_table_full(&ledger->holds)) return STATUS_LIMIT;
+    if (hold_find(&ledger->holds, view.record->id) != HOLD_NONE) return STATUS_CORRUPT;
+    int64_t timeout_ns = (int64_t)view.record->timeout_s * NS_PER_S;
+    struct hold hold = {
+        .id = view.record->id,
+        .remaining = view.record->amount,
+        .number = number,
+        .applied_batch = moment.batch - 1,
+        .expires_at = { view.record->timeout_s == 0 ? 0 : moment.stamp.ns + timeout_ns },
+        .debit = ledger_account_find(ledger, view.record->debit),
+        .credit = ledger_account_find(ledger, view.record->credit),
+    };
+    (void)hold_insert(&ledger->holds, &hold); /* its place is not needed */
+    return STATUS_OK;
+}
+
+/* A hold that is not there was already closed in the checkpoint. */
+static enum status hold_end_replay(struct ledger *ledger, struct ledger_moment moment,
+                                   struct transfer_view view)
+{
+    uint32_t place = hold_find(&ledger->holds, view.more->target);
+    if (place == HOLD_NONE) return STATUS_OK;
+    struct hold *hold = &ledger->holds.holds[place];
+    if (!is_newer(moment, hold->applied_batch)) return STATUS_OK;
+    if (!money_subtract(hold->remaining, view.more->released, &hold->remaining)) {
+        return STATUS_CORRUPT;
+    }
+    if (money_is_zero(hold->remaining)) hold_remove(&ledger->holds, place);
+    return STATUS_OK;
+}
+
+static enum status reversal_replay(struct ledger *ledger, struct ledger_moment moment,
+                                   struct transfer_view view)
+{
+    uint32_t entry = id_map_find(&ledger->reversal_map, view.more->target.value);
+    if (entry == ID_MAP_NONE) {
+        if (ledger->reversal_count == ledger->options.reversals_max) return STATUS_LIMIT;
+        entry = ledger->reversal_count++;
+        ledger->reversals[entry] = (struct reversal){
+            .target = view.more->target,
+            .applied_batch = moment.batch - 1,
+        };
+        id_map_insert(&ledger->reversal_map, entry);
+    }
+    struct reversal *reversal = &ledger->reversals[entry];
+    if (!is_newer(moment, reversal->applied_batch)) return STATUS_OK;
+    bool fits = money_add(reversal->reversed, view.record->amount, &reversal->reversed);
+    return fits ? STATUS_OK : STATUS_CORRUPT;
+}
+
+static enum status transfer_replay(struct ledger *ledger, struct ledger_moment moment,
+                                   const struct record_transfer *record)
+{
+    if (record->head.outcome != OUTCOME_OK) return STATUS_OK;
+    struct transfer_view view = transfer_view_of(record);
+    enum status status = side_replay(ledger, moment, record->debit, EFFECT_DEBIT, view);
+    if (status != STATUS_OK) return status;
+    status = side_replay(ledger, moment, record->credit, EFFECT_CREDIT, view);
+    if (status != STATUS_OK) return status;
+    switch ((enum transfer_kind)record->head.kind) {
+    case TRANSFER_HOLD: return hold_replay(ledger, moment, view);
+    case TRANSFER_POST:
+    case TRANSFER_VOID:
+    case TRANSFER_EXPIRE: return hold_end_replay(ledger, moment, view);
+    case TRANSFER_REVERSAL: return reversal_replay(ledger, moment, view);
+    case TRANSFER_DIRECT: return STATUS_OK;
+    case TRANSFER_KIND_END: break;
+    }
+    return STATUS_CORRUPT;
+}
+
+static enum status account_replay(struct ledger *ledger, struct ledger_moment moment,
+                                  const struct record_account *record)
+{
+    if (ledger_account_find(ledger, record->account.id) != ACCOUNT_NONE) return STATUS_OK;
+    if (ledger->account_count == ledger->options.accounts_max) return STATUS_LIMIT;
+    uint32_t number = ledger->account_count++;
+    ledger->accounts[number] = (struct account_state){
+        .account = record->account,
+        .applied_batch = moment.batch - 1,
+        .created_at = moment.stamp,
+    };
+    id_map_insert(&ledger->account_map, number);
+    return STATUS_OK;
+}
+
+static enum status change_replay(struct ledger *ledger, struct ledger_moment moment,
+                                 const struct record_account_change *record)
+{
+    if (record->head.outcome != ADMIN_OUTCOME_OK) return STATUS_OK;
+    uint32_t number = ledger_account_find(ledger, record->account);
+    if (number == ACCOUNT_NONE) return STATUS_CORRUPT;
+    struct account_state *state = &ledger->accounts[number];
+    if (!is_newer(moment, state->applied_batch)) return STATUS_OK;
+    state->account.flags = (uint16_t)((state->account.flags | record->set) & ~record->clear);
+    return STATUS_OK;
+}
+
+enum status ledger_replay(struct ledger *ledger, struct ledger_moment moment,
+                          const struct record_head *record, uint64_t registry_batch)
+{
+    switch (record->type) {
+    case RECORD_CONTEXT: return STATUS_OK;
+    case RECORD_ACCOUNT:
+        if (record->outcome != ACCOUNT_OUTCOME_OK) return STATUS_OK;
+        return account_replay(ledger, moment, (const struct record_account *)record);
+    case RECORD_TRANSFER:
+        return transfer_replay(ledger, moment, (const struct record_transfer *)record);
+    case RECORD_ACCOUNT_CHANGE:
+        return change_replay(ledger, moment, (const struct record_account_change *)record);
+    case RECORD_ASSET:
+    case RECORD_PERIOD:
+    case RECORD_CREDENTIAL:
+        if (record->outcome == ADMIN_OUTCOME_OK && is_newer(moment, registry_batch)) {
+            registry_apply(&ledger->registry, record, moment.stamp);
+        }
+        return STATUS_OK;
+    default: return STATUS_CORRUPT;
+    }
+}
