@@ -8,39 +8,70 @@
 
 /*
  * The server, the local socket and the CLI without a server all come through here; routes,
- * limits and errors are those of api/openapi.yaml.
+ * limits, problem codes and schemas are those of api/openapi.yaml, from which the router's
+ * tables are made (tools/routes.py), so that an operation without a handler, or a handler
+ * without an operation, does not build.
  *
  * A call runs in two halves, so that no thread waits for a commit: api_start() parses,
  * authenticates and queues; when the answer is there, call->ready is called; api_finish() then
- * writes status, headers and body. Calls that read history run on the api's own workers in
- * between.
+ * completes status, headers and body. Calls that read history run on the api's own workers in
+ * between, and so do those that wait for a position.
+ *
+ * Memory: a call in flight takes one of API_CALLS_MAX work structs (about 4 KiB, touched when
+ * first used); arrays and pages take more, API_BULK_SIZE_MAX over all calls. Past either the
+ * answer is 429. No other memory is taken but the transport's answer buffer.
  */
 struct api;
 
+enum {
+    API_CALLS_MAX = QUEUE_REQUESTS_MAX,
+    API_BULK_SIZE_MAX = 128 << 20, /* 75 arrays of 8,190 transfers, 16 of which may be queued */
+    API_ANSWER_SIZE_MAX = 8 << 20, /* what call->answer must be able to hold: 8,190 results */
+    API_POSITION_WAIT_MS_MAX = 1000,
+    API_HISTORY_S_MAX = 60, /* one call may read history for this long */
+};
+
+/* One operation, as a span of a trace: for OTLP. All pointers are static or the call's. */
+struct api_span {
+    const char *operation; /* "transfers_create"; "" when no route matched */
+    struct trace trace;
+    uint64_t parent; /* 0: the trace began here */
+    bool sampled;    /* by the caller's flag; true when the trace began here */
+    unsigned status;
+    const char *problem; /* its code, NULL when there was none */
+    struct wall_time started;
+    int64_t duration_ns;
+};
+
 struct api_options {
-    uint32_t workers;      /* tasks for calls that read the disk; 2 is a good number */
-    const char *version;   /* for / and metrics */
-    bool anonymous_all;    /* the demo only: no key means every scope */
+    uint32_t workers;    /* tasks for calls that read the disk, 1 to 64; 2 is a good number */
+    const char *version; /* for / and metrics; outlives the api */
+    bool anonymous_all;  /* the demo only: no key means every scope */
+    /* Called at the end of every call, from the task that finishes it; must be short. */
+    void (*span)(void *context, const struct api_span *span); /* NULL: none wanted */
+    void *span_context;
 };
 
 enum api_method { API_GET, API_POST, API_PATCH, API_PUT, API_DELETE, API_HEAD, API_OTHER };
 
-enum { API_HEADERS_MAX = 8 };
+enum { API_HEADERS_MAX = 8, API_HEADER_SIZE = 128 };
 
 struct api_header {
-    const char *name;  /* static */
-    char value[128];
+    const char *name; /* static */
+    char value[API_HEADER_SIZE];
 };
 
 struct api_call {
     /* The request: set by the transport; unchanged until api_finish() has returned. */
-    enum api_method method;
-    struct str path;  /* percent-decoded by the router, raw here: "/v1/accounts/..." */
-    struct str query; /* raw, without '?' */
+    enum api_method method; /* API_HEAD is answered as API_GET; the transport omits the body */
+    struct str path;        /* raw: "/v1/accounts/..."; percent-decoded by the router */
+    struct str query;       /* raw, without '?' */
+    /* Header values, empty when absent. A header given twice is the transport's to refuse. */
     struct str content_type;
     struct str accept;
     struct str authorization;
     struct str idempotency_key;
+    struct str min_position; /* TPW-Min-Position */
     struct str traceparent;
     struct str tracestate;
     struct str body;
@@ -50,7 +81,7 @@ struct api_call {
     void (*ready)(struct api_call *call);
     void *owner;
 
-    /* The answer: written by api_finish(). */
+    /* The answer: complete when api_finish() has returned; not to be touched before. */
     unsigned status;
     const char *answer_type; /* static */
     struct buf answer;       /* the transport's: initialised before, freed after */
@@ -67,16 +98,25 @@ enum api_progress {
     API_PENDING, /* call api_finish() after call->ready */
 };
 
+/*
+ * ports->store, clock, entropy, sync and log are used, and outlive the api, as lane does.
+ * STATUS_LIMIT: no memory; STATUS_UNAVAILABLE: no task could be started.
+ */
 enum status api_new(struct lane *lane, const struct lane_ports *ports,
                     const struct api_options *options, struct api **out_api,
                     struct error *out_error) MUST_CHECK;
 /* Nothing may be pending. Accepts NULL. */
 void api_free(struct api *api);
 
+/* Any task. Every call that was started must be finished, once. */
 enum api_progress api_start(struct api *api, struct api_call *call) MUST_CHECK;
 void api_finish(struct api *api, struct api_call *call);
 
-/* A whole problem-details answer for what the transport itself refuses (431, 413, 400 ...). */
+/*
+ * A whole problem-details answer for what the transport itself refuses (431, 413, 400 ...).
+ * code is one of x-problems of api/openapi.yaml, whose status it must be; else CHECKed. detail
+ * and hint may be NULL. Without an api_start(): no trace, no metrics.
+ */
 void api_refuse(struct api_call *call, unsigned status, const char *code, const char *detail,
                 const char *hint);
 
