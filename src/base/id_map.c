@@ -43,7 +43,7 @@ void id_map_free(struct id_map *map)
 {
     if (map->slots == NULL) return;
     reserve_free(map->slots, map->slot_count * sizeof *map->slots);
-    *map = (struct id_map){0};
+    *map = (struct id_map){ 0 };
 }
 
 void id_map_reset(struct id_map *map)
@@ -53,16 +53,37 @@ void id_map_reset(struct id_map *map)
     map->count = 0;
 }
 
-uint32_t id_map_find(const struct id_map *map, struct uuid id)
+/* From slot *probe on; leaves *probe behind the slot that was found. */
+static uint32_t find_from(const struct id_map *map, struct uuid id, uint32_t hash, uint64_t *probe)
 {
-    uint32_t hash = id_map_hash(id, map->seed);
     uint64_t mask = map->slot_count - 1;
-    for (uint64_t at = hash & mask;; at = (at + 1) & mask) {
+    for (uint64_t at = *probe & mask;; at = (at + 1) & mask) {
         struct id_map_slot slot = map->slots[at];
         if (slot.entry_plus_one == 0) return ID_MAP_NONE;
         if (slot.hash != hash) continue;
-        if (uuid_equal(entry_id(map, slot.entry_plus_one - 1), id)) return slot.entry_plus_one - 1;
+        if (!uuid_equal(entry_id(map, slot.entry_plus_one - 1), id)) continue;
+        *probe = at + 1;
+        return slot.entry_plus_one - 1;
     }
+}
+
+uint32_t id_map_find(const struct id_map *map, struct uuid id)
+{
+    uint32_t hash = id_map_hash(id, map->seed);
+    uint64_t probe = hash;
+    return find_from(map, id, hash, &probe);
+}
+
+uint32_t id_map_find_first(const struct id_map *map, struct uuid id, uint64_t *probe)
+{
+    uint32_t hash = id_map_hash(id, map->seed);
+    *probe = hash;
+    return find_from(map, id, hash, probe);
+}
+
+uint32_t id_map_find_next(const struct id_map *map, struct uuid id, uint64_t *probe)
+{
+    return find_from(map, id, id_map_hash(id, map->seed), probe);
 }
 
 void id_map_insert(struct id_map *map, uint32_t entry)
@@ -73,7 +94,7 @@ void id_map_insert(struct id_map *map, uint32_t entry)
     uint64_t mask = map->slot_count - 1;
     uint64_t at = hash & mask;
     while (map->slots[at].entry_plus_one != 0) at = (at + 1) & mask;
-    map->slots[at] = (struct id_map_slot){hash, entry + 1};
+    map->slots[at] = (struct id_map_slot){ hash, entry + 1 };
     map->count++;
 }
 
@@ -93,6 +114,6 @@ void id_map_remove(struct id_map *map, uint32_t entry)
         map->slots[hole] = map->slots[next];
         hole = next;
     }
-    map->slots[hole] = (struct id_map_slot){0};
+    map->slots[hole] = (struct id_map_slot){ 0 };
     map->count--;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/hash.h"
 #include "base/status.h"
 #include "base/uuid.h"
 
@@ -43,10 +44,7 @@ void id_map_reset(struct id_map *map);
 
 static inline uint32_t id_map_hash(struct uuid id, uint64_t seed)
 {
-    uint64_t mixed = (id.lo ^ seed) * UINT64_C(0x9E3779B97F4A7C15);
-    mixed ^= mixed >> 29;
-    mixed = (mixed + id.hi) * UINT64_C(0xBF58476D1CE4E5B9);
-    return (uint32_t)(mixed >> 32);
+    return (uint32_t)hash_uuid(id, seed);
 }
 
 /* Brings the slot of an id near; changes nothing. */
@@ -55,9 +53,15 @@ static inline void id_map_prefetch(const struct id_map *map, struct uuid id)
     __builtin_prefetch(&map->slots[id_map_hash(id, map->seed) & (map->slot_count - 1)]);
 }
 
-/* The entry's number, or ID_MAP_NONE. */
+/* The entry's number (of several with this id, the first inserted), or ID_MAP_NONE. */
 uint32_t id_map_find(const struct id_map *map, struct uuid id);
-/* The entry must already hold its id, and the id must not be in the map. */
+/*
+ * All entries of an id, in the order in which they were inserted, as long as none was removed:
+ * first with any *probe, then next with the same, until ID_MAP_NONE.
+ */
+uint32_t id_map_find_first(const struct id_map *map, struct uuid id, uint64_t *probe);
+uint32_t id_map_find_next(const struct id_map *map, struct uuid id, uint64_t *probe);
+/* The entry must already hold its id. */
 void id_map_insert(struct id_map *map, uint32_t entry);
 /* The entry must still hold its id, and must be in the map. */
 void id_map_remove(struct id_map *map, uint32_t entry);

@@ -30,7 +30,7 @@
 struct lane;
 
 struct lane_ports {
-    struct store *store;         /* all belong to the caller and outlive the lane */
+    struct store *store; /* all belong to the caller and outlive the lane */
     struct run_store *run_store;
     struct clock *clock;
     struct entropy *entropy;
@@ -39,12 +39,12 @@ struct lane_ports {
 };
 
 struct lane_options {
-    uint32_t number;          /* of the lane; 0 is the first */
-    uint64_t accounts_max;    /* each 160 bytes, and 8 for its place in the map */
-    uint64_t holds_max;       /* open at once; each 96 bytes, and 8 for its place */
-    uint64_t reversals_max;   /* transfers ever reversed; each 64 bytes, and 8 for its place */
-    uint32_t memtable_ids;    /* ids per table in memory before it becomes a run, 2^10..2^24 */
-    bool read_only;           /* nothing is claimed or written; submit refuses all but reads */
+    uint32_t number;        /* of the lane; 0 is the first */
+    uint64_t accounts_max;  /* each 160 bytes, and 8 for its place in the map */
+    uint64_t holds_max;     /* open at once; each 96 bytes, and 8 for its place */
+    uint64_t reversals_max; /* transfers ever reversed; each 64 bytes, and 8 for its place */
+    uint32_t memtable_ids;  /* ids per table in memory before it becomes a run, 2^10..2^24 */
+    bool read_only;         /* nothing is claimed or written; submit refuses all but reads */
 };
 
 /* Sizes for a machine of ours: 4 M accounts, 4 M open holds, 1 M reversals, 2^20 ids. */
@@ -190,8 +190,8 @@ struct uuid lane_new_id(struct lane *lane);
 /* ---- What is known without asking the lane's task: as of the durable journal. ---- */
 
 /* By code ("EUR"), ISO 4217 or custom. STATUS_NOT_FOUND. */
-enum status lane_asset_by_code(struct lane *lane, struct str code,
-                               struct asset *out_asset) MUST_CHECK;
+enum status lane_asset_by_code(struct lane *lane, struct str code, struct asset *out_asset)
+    MUST_CHECK;
 enum status lane_asset_by_id(struct lane *lane, uint32_t id, struct asset *out_asset) MUST_CHECK;
 /* The custom assets, in order of making, from number `from` on; returns how many were written. */
 uint32_t lane_asset_page(struct lane *lane, uint32_t from, struct asset *out_assets,
@@ -205,8 +205,8 @@ uint32_t lane_credential_page(struct lane *lane, uint32_t from, struct credentia
                               uint32_t limit);
 
 struct lane_status {
-    bool accepting;         /* requests are taken */
-    bool reloading;         /* after a commit in doubt */
+    bool accepting; /* requests are taken */
+    bool reloading; /* after a commit in doubt */
     bool fenced;
     bool damaged;
     bool full;              /* the last commit found the disk full */
@@ -217,8 +217,8 @@ struct lane_status {
     uint64_t reversal_count;
     uint64_t queue_transfers; /* accepted, not yet taken */
     uint64_t queue_requests;
-    uint64_t index_batch;       /* every index covers the journal up to here with its runs */
-    uint64_t commits;           /* since open, as all below */
+    uint64_t index_batch; /* every index covers the journal up to here with its runs */
+    uint64_t commits;     /* since open, as all below */
     uint64_t commit_failures;
     uint64_t units;
     uint64_t outcomes[OUTCOME_COUNT];
@@ -226,7 +226,7 @@ struct lane_status {
     uint64_t expiries;
     uint64_t journal_bytes;
     uint64_t slice_bytes;
-    uint64_t commit_ns_total;  /* time in store append */
+    uint64_t commit_ns_total; /* time in store append */
     uint64_t commit_ns_max;
     uint64_t replayed_records; /* at open */
     uint64_t recovery_ns;
