@@ -1,0 +1,54 @@
+/* The tables' names, and the draw. */
+#include "sim/fault.h"
+
+#include "base/check.h"
+
+enum { STREAM_FAULTS = 1000 }; /* of the first fault; the others follow */
+
+#define FAULT_NAME(name, text, sentence) text,
+static const char *const fault_names[] = { SIM_FAULT_TABLE(FAULT_NAME) };
+#define FAULT_TEXT(name, text, sentence) sentence,
+static const char *const fault_texts[] = { SIM_FAULT_TABLE(FAULT_TEXT) };
+#define POINT_NAME(name, text) text,
+static const char *const point_names[] = { SIM_POINT_TABLE(POINT_NAME) };
+
+const char *sim_fault_name(enum sim_fault fault)
+{
+    CHECK(fault < SIM_FAULT_COUNT);
+    return fault_names[fault];
+}
+
+const char *sim_fault_text(enum sim_fault fault)
+{
+    CHECK(fault < SIM_FAULT_COUNT);
+    return fault_texts[fault];
+}
+
+const char *sim_point_name(enum sim_point point)
+{
+    CHECK(point < SIM_POINT_COUNT);
+    return point_names[point];
+}
+
+void faults_init(struct faults *faults, const struct world *world)
+{
+    *faults = (struct faults){ .calm = false };
+    for (unsigned i = 0; i < SIM_FAULT_COUNT; i++) {
+        faults->streams[i] = world_stream(world, STREAM_FAULTS + i);
+    }
+}
+
+bool fault_strikes(struct faults *faults, enum sim_fault fault)
+{
+    CHECK(fault < SIM_FAULT_COUNT);
+    bool strikes = prng_chance(&faults->streams[fault], faults->rates[fault], FAULT_RATE_ALWAYS);
+    if (!strikes || faults->calm) return false;
+    faults->hits[fault]++;
+    return true;
+}
+
+uint64_t fault_between(struct faults *faults, enum sim_fault fault, uint64_t from, uint64_t to)
+{
+    CHECK(fault < SIM_FAULT_COUNT);
+    return prng_between(&faults->streams[fault], from, to);
+}

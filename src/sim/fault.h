@@ -1,0 +1,98 @@
+/* fault.h - what can go wrong in the simulated world, how often, and how often it did. */
+#ifndef SIM_FAULT_H
+#define SIM_FAULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/world.h"
+
+/* Name and what it is. */
+#define SIM_FAULT_TABLE(X)                                                                         \
+    X(CRASH, "crash", "the process dies; what was not durable is gone")                            \
+    X(STALL, "stall", "a task does not run for a while")                                           \
+    X(SPURIOUS_WAKE, "spurious_wake", "a wait ends without a cause")                               \
+    X(SPAWN_FAILS, "spawn_fails", "no task can be started")                                        \
+    X(STORE_UNAVAILABLE, "store_unavailable", "a call of the store fails before its effect")       \
+    X(STORE_SLOW, "store_slow", "a call of the store takes seconds")                               \
+    X(DISK_FULL, "disk_full", "appends find the disk full for a while")                            \
+    X(LOST_COMMIT, "lost_commit", "in doubt, and the batch is not there")                          \
+    X(LOST_REPLY, "lost_reply", "in doubt, and the batch is there")                                \
+    X(REOPEN_FAILS, "reopen_fails", "the store cannot be reopened for a while")                    \
+    X(SECOND_OWNER, "second_owner", "another process takes the lane over")                         \
+    X(FLIP_BATCH, "flip_batch", "a bit of a stored batch is wrong")                                \
+    X(FLIP_SLICE, "flip_slice", "a bit of a stored checkpoint slice is wrong")                     \
+    X(RUNS_UNAVAILABLE, "runs_unavailable", "a call of the run store fails before its effect")     \
+    X(RUNS_FULL, "runs_full", "the run store finds the disk full")                                 \
+    X(RUNS_LOST, "runs_lost", "a crash takes the run store back to an earlier commit")             \
+    X(RUNS_LOST_ALL, "runs_lost_all", "a crash empties the run store")                             \
+    X(RUNS_DAMAGED, "runs_damaged", "a chunk or summary of a run is damaged")                      \
+    X(CLOCK_FORWARD, "clock_forward", "the wall clock steps ahead, within the allowed jump")       \
+    X(CLOCK_BACK, "clock_back", "the wall clock steps back")                                       \
+    X(CLOCK_JUMP, "clock_jump", "the wall clock jumps ahead further than is allowed")
+
+#define SIM_FAULT_ENUM(name, text, sentence) SIM_FAULT_##name,
+enum sim_fault { SIM_FAULT_TABLE(SIM_FAULT_ENUM) SIM_FAULT_COUNT };
+#undef SIM_FAULT_ENUM
+
+/* The scheduling points inside ports: where a process can crash. */
+#define SIM_POINT_TABLE(X)                                                                         \
+    X(STORE_HEAD, "store.head")                                                                    \
+    X(STORE_CLAIM, "store.claim")                                                                  \
+    X(STORE_CLAIMED, "store.claim, after")                                                         \
+    X(STORE_APPEND, "store.append")                                                                \
+    X(STORE_FLUSH, "store.append, before durable")                                                 \
+    X(STORE_APPENDED, "store.append, after durable")                                               \
+    X(STORE_REOPEN, "store.reopen")                                                                \
+    X(STORE_READ, "store.read")                                                                    \
+    X(STORE_READ_PART, "store.read_part")                                                          \
+    X(STORE_FIND_STAMP, "store.find_stamp")                                                        \
+    X(STORE_SLICE_LIST, "store.slice_list")                                                        \
+    X(STORE_SLICE_READ, "store.slice_read")                                                        \
+    X(RUNS_CURSOR, "run_store.cursor")                                                             \
+    X(RUNS_LIST, "run_store.list")                                                                 \
+    X(RUNS_SUMMARY_READ, "run_store.summary_read")                                                 \
+    X(RUNS_CHUNK_READ, "run_store.chunk_read")                                                     \
+    X(RUNS_CHUNK_WRITE, "run_store.chunk_write")                                                   \
+    X(RUNS_COMMIT, "run_store.commit")                                                             \
+    X(RUNS_COMMITTED, "run_store.commit, after")                                                   \
+    X(RUNS_CLEAR, "run_store.clear")                                                               \
+    X(SYNC_LOCK, "sync.lock")                                                                      \
+    X(SYNC_WAIT, "sync.wait")                                                                      \
+    X(SYNC_SPAWN, "sync.spawn")                                                                    \
+    X(CLOCK_READ, "clock")                                                                         \
+    X(ENTROPY_FILL, "entropy.fill")                                                                \
+    X(LOG_WRITE, "log.write")
+
+#define SIM_POINT_ENUM(name, text) SIM_POINT_##name,
+enum sim_point { SIM_POINT_TABLE(SIM_POINT_ENUM) SIM_POINT_COUNT };
+#undef SIM_POINT_ENUM
+
+/* Static strings. */
+const char *sim_fault_name(enum sim_fault fault);
+const char *sim_fault_text(enum sim_fault fault);
+const char *sim_point_name(enum sim_point point);
+
+enum { FAULT_RATE_ALWAYS = 65536 };
+
+/*
+ * Each fault draws from a stream of its own: switching one off does not shift the others.
+ * Rates are in 65,536ths per opportunity.
+ */
+struct faults {
+    bool calm; /* nothing strikes any more */
+    uint32_t rates[SIM_FAULT_COUNT];
+    struct prng streams[SIM_FAULT_COUNT];
+    uint64_t hits[SIM_FAULT_COUNT];
+    uint64_t crash_points[SIM_POINT_COUNT]; /* crashes at each */
+    uint64_t visits[SIM_POINT_COUNT];       /* passes of each */
+};
+
+/* No fault has a rate yet. */
+void faults_init(struct faults *faults, const struct world *world);
+/* Whether it strikes now; counts it. */
+bool fault_strikes(struct faults *faults, enum sim_fault fault);
+/* A value for the shape of a fault: from..to, both included. */
+uint64_t fault_between(struct faults *faults, enum sim_fault fault, uint64_t from, uint64_t to);
+
+#endif
