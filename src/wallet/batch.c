@@ -8,7 +8,8 @@
 #include "base/reserve.h"
 #include "ledger/effect.h"
 
-_Static_assert(RECORD_TRANSFER_LONG_SIZE <= BATCH_RECORD_SIZE_MAX, "room for the longest");
+_Static_assert((int)RECORD_TRANSFER_LONG_SIZE <= (int)BATCH_RECORD_SIZE_MAX,
+               "room for the longest");
 _Static_assert(sizeof(struct record_credential) <= BATCH_RECORD_SIZE_MAX, "room for the longest");
 
 enum status batch_new(struct batch *out_batch)

@@ -98,7 +98,7 @@ static uint32_t sort_pass(const struct index_entry *from, struct index_entry *to
     for (uint32_t start = 0; start < count;) {
         uint32_t middle = stretch_end(from, start, count);
         uint32_t end = middle < count ? stretch_end(from, middle, count) : count;
-        stretches += 1 + (middle < count);
+        stretches += middle < count ? 2 : 1;
         stretches_merge(from + start, middle - start, end - start, to + start);
         start = end;
     }
