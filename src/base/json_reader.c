@@ -62,7 +62,7 @@ static bool reach(struct json_reader *reader)
     return fail(reader, JSON_FAULT_TRUNCATED);
 }
 
-static struct json_frame *top_frame(struct json_reader *reader)
+static inline struct json_frame *top_frame(struct json_reader *reader)
 {
     CHECK(reader->depth > 0);
     return &reader->frames[reader->depth - 1];
@@ -103,9 +103,19 @@ static bool value_start(struct json_reader *reader, enum json_type type)
     return true;
 }
 
+/* The same for the types that have one first byte, which is looked at first. */
+static inline bool value_start_byte(struct json_reader *reader, char first, enum json_type type)
+{
+    if (reader->fault != JSON_FAULT_NONE || reader->at == reader->end || *reader->at != first)
+        return value_start(reader, type);
+    CHECK(reader->value_due);
+    reader->value_due = false;
+    return true;
+}
+
 static bool container_begin(struct json_reader *reader, enum json_type type)
 {
-    if (!value_start(reader, type)) return false;
+    if (!value_start_byte(reader, type == JSON_OBJECT ? '{' : '[', type)) return false;
     if (reader->depth == JSON_DEPTH_MAX) return fail(reader, JSON_FAULT_DEPTH);
     reader->at++;
     struct json_frame *frame = &reader->frames[reader->depth++];
@@ -129,7 +139,7 @@ bool json_array_begin(struct json_reader *reader)
 }
 
 /* The string whose opening quote reading stands at, without the quotes and not decoded. */
-static bool string_take(struct json_reader *reader, struct str *out_raw, bool *out_escaped)
+static inline bool string_take(struct json_reader *reader, struct str *out_raw, bool *out_escaped)
 {
     const char *first = reader->at + 1;
     const char *last = json_text_skip_plain(first, reader->end);
@@ -164,12 +174,12 @@ static bool string_read(struct json_reader *reader, struct str *out_text)
 
 bool json_string(struct json_reader *reader, struct str *out_text)
 {
-    return value_start(reader, JSON_STRING) && string_read(reader, out_text);
+    return value_start_byte(reader, '"', JSON_STRING) && string_read(reader, out_text);
 }
 
 bool json_uuid(struct json_reader *reader, struct uuid *out_id)
 {
-    if (!value_start(reader, JSON_STRING)) return false;
+    if (!value_start_byte(reader, '"', JSON_STRING)) return false;
     const char *first = reader->at + 1;
     if (reader->end - first > UUID_TEXT_LEN && first[UUID_TEXT_LEN] == '"' &&
         uuid_parse((struct str){ first, UUID_TEXT_LEN }, out_id) == STATUS_OK) {
@@ -270,7 +280,7 @@ bool json_uint64(struct json_reader *reader, uint64_t *out_value)
  * Moves to the next member or item of a container: true when there is one, false at its end,
  * which is taken, and after a fault.
  */
-static bool container_next(struct json_reader *reader, struct json_frame *frame, char close)
+static inline bool container_next(struct json_reader *reader, struct json_frame *frame, char close)
 {
     CHECK(!reader->value_due); /* the value of the last one was read or skipped */
     frame->placed = false;
@@ -299,13 +309,16 @@ bool json_array_next(struct json_reader *reader)
     return true;
 }
 
-/* The key of the member that container_next() moved to, and its colon. */
-static bool key_take(struct json_reader *reader, struct json_frame *frame, const char **out_place)
+/* Stands at the key of the member that container_next() moved to. */
+static bool key_start(struct json_reader *reader)
 {
     if (!reach(reader)) return false;
-    if (*reader->at != '"') return fail(reader, JSON_FAULT_SYNTAX);
-    *out_place = reader->at;
-    if (!string_read(reader, &frame->key)) return false;
+    return *reader->at == '"' || fail(reader, JSON_FAULT_SYNTAX);
+}
+
+/* From behind a key on: its colon. */
+static bool key_end(struct json_reader *reader, struct json_frame *frame)
+{
     if (!reach(reader)) return false;
     if (*reader->at != ':') return fail(reader, JSON_FAULT_SYNTAX);
     reader->at++;
@@ -386,8 +399,9 @@ bool json_object_next(struct json_reader *reader, struct str *out_key)
         if (reader->fault == JSON_FAULT_NONE) keys_compare(reader, frame);
         return false;
     }
-    const char *place;
-    if (!key_take(reader, frame, &place)) return false;
+    if (!key_start(reader)) return false;
+    const char *place = reader->at;
+    if (!string_read(reader, &frame->key) || !key_end(reader, frame)) return false;
     struct json_key *key = reader->arena == NULL ? NULL : arena_take(reader->arena, sizeof *key);
     if (key == NULL) return fail_at(reader, JSON_FAULT_MEMORY, place);
     *key = (struct json_key){
@@ -431,16 +445,24 @@ static bool name_equal(struct str a, struct str b)
     return true;
 }
 
-/* The place of the key in the table; fields->count when it has none. */
-static unsigned field_find(const struct json_fields *fields, struct str key, unsigned guess)
+/* Takes the key if it is the one expected, without looking for its end first. */
+static bool key_take_expected(struct json_reader *reader, struct str name, struct str *out_key)
 {
-    for (unsigned i = guess; i < fields->count; i++) {
-        if (name_equal(key, fields->names[i])) return i;
-    }
-    for (unsigned i = 0; i < guess; i++) {
-        if (name_equal(key, fields->names[i])) return i;
-    }
-    return fields->count;
+    const char *first = reader->at + 1;
+    if ((size_t)(reader->end - first) <= name.len || first[name.len] != '"') return false;
+    struct str key = { first, name.len };
+    if (!name_equal(key, name)) return false;
+    reader->at = first + name.len + 1;
+    *out_key = key;
+    return true;
+}
+
+/* The place of the key in the table; fields->count when it has none. */
+static unsigned field_find(const struct json_fields *fields, struct str key)
+{
+    unsigned field = 0;
+    while (field < fields->count && !name_equal(key, fields->names[field])) field++;
+    return field;
 }
 
 bool json_object_field(struct json_reader *reader, const struct json_fields *fields,
@@ -451,10 +473,14 @@ bool json_object_field(struct json_reader *reader, const struct json_fields *fie
     struct json_frame *frame = top_frame(reader);
     CHECK(frame->object);
     CHECK(frame->keys == NULL); /* not read by json_object_next() */
-    if (!container_next(reader, frame, '}')) return false;
-    const char *place;
-    if (!key_take(reader, frame, &place)) return false;
-    unsigned field = field_find(fields, frame->key, frame->field_next);
+    if (!container_next(reader, frame, '}') || !key_start(reader)) return false;
+    const char *place = reader->at;
+    unsigned field = frame->field_next;
+    if (field >= fields->count || !key_take_expected(reader, fields->names[field], &frame->key)) {
+        if (!string_read(reader, &frame->key)) return false;
+        field = field_find(fields, frame->key);
+    }
+    if (!key_end(reader, frame)) return false;
     if (field == fields->count) return fail_at(reader, JSON_FAULT_UNKNOWN, place);
     uint64_t bit = UINT64_C(1) << field;
     if ((frame->seen & bit) != 0) return fail_at(reader, JSON_FAULT_DUPLICATE, place);

@@ -78,8 +78,9 @@ struct json_reader {
 };
 
 /*
- * The fields that an object may have: at most 64 different names, static. A member is found by
- * trying the name after the last one found first, so list them in the order clients write.
+ * The fields that an object may have: at most 64 different names of printable ASCII without '"'
+ * and '\\', static. The name after the last one found is tried first: list them in the order
+ * that clients write.
  */
 struct json_fields {
     const struct str *names;
