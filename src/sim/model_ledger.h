@@ -1,0 +1,154 @@
+/* model_ledger.h - the naive twin: what the ledger must be, from the journal and nothing else. */
+#ifndef SIM_MODEL_LEDGER_H
+#define SIM_MODEL_LEDGER_H
+
+#include "model/account.h"
+#include "model/admin.h"
+#include "model/transfer.h"
+
+/*
+ * Plain arrays of everything that ever was, in journal order, changed by the simplest code
+ * that follows model/transfer.h and model/admin.h. It decides every journaled request again,
+ * from what was asked, and so knows the outcome and effect the journal must state. Nothing is
+ * forgotten: accounts keep a version per batch, so that any moment can be compared.
+ *
+ * It shares no code with src/ledger: a mistake made in both would be made twice.
+ */
+enum { MODEL_NONE = UINT32_MAX };
+
+struct model_options {
+    uint64_t accounts_max;
+    uint64_t holds_max;
+    uint64_t reversals_max;
+};
+
+struct model_account {
+    struct account_state state; /* applied_batch is the batch that changed it last */
+    struct position position;   /* of the unit that made it */
+    struct account_state *versions;
+    uint32_t version_count;
+    uint32_t version_room;
+    bool changed; /* since the last version */
+};
+
+struct model_transfer {
+    struct transfer asked;
+    enum outcome outcome;
+    uint32_t debit; /* places of the resolved accounts; MODEL_NONE when refused too early */
+    uint32_t credit;
+    struct money amount; /* effect; as asked when refused */
+    uint32_t asset;
+    struct position position;
+    struct wall_time stamp;
+    struct locator locator;
+    struct money remaining; /* HOLD */
+    struct wall_time expires_at;
+    uint8_t closed_by; /* HOLD: kind of what closed it; 0 while open */
+    struct locator closed_at;
+    struct money reversed;
+    uint32_t first_answers; /* how many were told that they did it: at most one */
+};
+
+/* A request with an idempotency key, and what its administrative act came to. */
+struct model_context {
+    struct uuid key;
+    struct uuid fingerprint;
+    struct uuid root;
+    bool has_admin;
+    enum admin_outcome admin_outcome;
+    uint32_t asset_id;
+    struct position position; /* of the first unit under it */
+    struct wall_time stamp;
+};
+
+struct model {
+    struct model_options options;
+    struct model_account *accounts;
+    uint32_t account_count;
+    struct model_transfer *transfers;
+    uint32_t transfer_count;
+    uint32_t transfer_room;
+    uint32_t *transfer_slots; /* by id: place + 1, open addressing */
+    uint32_t slot_count;
+    struct model_context *contexts;
+    uint32_t context_count;
+    uint32_t context_room;
+    struct asset *assets;
+    uint32_t asset_count;
+    struct credential *credentials;
+    uint32_t credential_count;
+    struct business_date closed_through;
+    uint64_t open_holds;
+    uint64_t reversals; /* transfers ever reversed */
+};
+
+/* Stops the program when memory is lacking; so does everything that adds. */
+struct model *model_new(const struct model_options *options);
+/* Accepts NULL. */
+void model_free(struct model *model);
+
+/* Places, or MODEL_NONE. */
+uint32_t model_transfer_find(const struct model *model, struct transfer_id id);
+uint32_t model_account_find(const struct model *model, struct account_id id);
+uint32_t model_context_find(const struct model *model, struct uuid key);
+/* NULL when there is none. */
+const struct asset *model_asset_by_id(const struct model *model, uint32_t id);
+
+/* The account as of the end of a batch; NULL when it was made later. */
+const struct account_state *model_account_at(const struct model_account *account, uint64_t batch);
+
+/* Adds to the arrays. The transfer's id must be new. */
+uint32_t model_transfer_add(struct model *model, const struct model_transfer *transfer);
+uint32_t model_account_add(struct model *model, const struct model_account *account);
+struct model_context *model_context_add(struct model *model, const struct model_context *context);
+
+/* Ends a batch: keeps a version of every account changed in it. */
+void model_batch_end(struct model *model, uint64_t batch);
+
+/* ---- Deciding ---- */
+
+struct model_effect {
+    enum outcome outcome;
+    uint32_t target; /* place, or MODEL_NONE */
+    uint32_t debit;
+    uint32_t credit;
+    uint32_t asset;
+    struct money amount;
+    struct money released;
+    struct business_date value_date;
+};
+
+/* What a transfer must come to now. Never ID_CONFLICT or LINKED_FAILED. */
+struct model_effect model_decide(const struct model *model, const struct transfer *asked,
+                                 struct wall_time stamp);
+
+/* What to put back when a linked group fails. */
+struct model_undo {
+    uint32_t debit;
+    uint32_t credit;
+    uint32_t target;
+    struct account_state debit_before;
+    struct account_state credit_before;
+    struct model_transfer target_before;
+    uint64_t open_holds;
+    uint64_t reversals;
+};
+
+/* Applies an OK effect of a transfer at `locator`; EXPIRE too. */
+void model_apply(struct model *model, const struct transfer *asked,
+                 const struct model_effect *effect, struct locator locator,
+                 struct model_undo *out_undo);
+void model_undo(struct model *model, const struct model_undo *undo);
+
+/* What an account or act must come to now; OK is not yet applied. */
+enum account_outcome model_account_decide(const struct model *model, const struct account *account,
+                                          bool *out_repeated);
+enum admin_outcome model_admin_decide(const struct model *model, const struct admin *admin,
+                                      struct wall_time stamp);
+void model_admin_apply(struct model *model, const struct admin *admin, struct wall_time stamp);
+
+/* Whether two transfers ask for the same (ids are not compared). */
+bool model_same_content(const struct transfer *a, const struct transfer *b);
+bool model_same_account(const struct account *a, const struct account *b);
+
+#endif
