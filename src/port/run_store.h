@@ -23,6 +23,16 @@ struct run_info {
     uint32_t chunks;
 };
 
+/* What becomes true at once: see commit(). */
+struct run_commit {
+    const struct run_info *run; /* becomes visible; NULL: only the cursor moves, or runs go */
+    struct str summary;         /* of that run: filter and fences */
+    const uint64_t *replaced;   /* ids of runs that go */
+    uint32_t replaced_count;
+    uint32_t index;
+    uint64_t cursor; /* of that index from here on */
+};
+
 struct run_store {
     /* STATUS_CORRUPT (the caller drops all and rebuilds), STATUS_UNAVAILABLE. */
     enum status (*cursor)(struct run_store *store, uint32_t index, uint64_t *out_batch,
@@ -44,11 +54,10 @@ struct run_store {
                                const void *data, size_t size, struct error *out_error);
     /*
      * Makes `run` visible, removes the runs `replaced`, and moves the index's cursor, all in
-     * one commit. run may be NULL (only the cursor moves, or runs go).
+     * one commit. STATUS_LIMIT, STATUS_UNAVAILABLE.
      */
-    enum status (*commit)(struct run_store *store, const struct run_info *run,
-                          struct str summary, const uint64_t *replaced, uint32_t replaced_count,
-                          uint32_t index, uint64_t cursor, struct error *out_error);
+    enum status (*commit)(struct run_store *store, const struct run_commit *commit,
+                          struct error *out_error);
     /* Forgets everything of all indexes, durably: the first step of a rebuild. */
     enum status (*clear)(struct run_store *store, struct error *out_error);
     void (*close)(struct run_store *store);

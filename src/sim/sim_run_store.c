@@ -329,10 +329,14 @@ static struct run *run_complete(struct sim_run_store *store, const struct run_in
     return run;
 }
 
-static enum status sim_commit(struct run_store *port, const struct run_info *info,
-                              struct str summary, const uint64_t *replaced, uint32_t replaced_count,
-                              uint32_t index, uint64_t cursor, struct error *out_error)
+static enum status sim_commit(struct run_store *port, const struct run_commit *commit,
+                              struct error *out_error)
 {
+    const struct run_info *info = commit->run;
+    const uint64_t *replaced = commit->replaced;
+    uint32_t replaced_count = commit->replaced_count;
+    uint32_t index = commit->index;
+    uint64_t cursor = commit->cursor;
     struct sim_run_store *store = from_port(port);
     struct sim_shelf *shelf = store->shelf;
     CHECK(index < INDEXES_MAX);
@@ -341,7 +345,7 @@ static enum status sim_commit(struct run_store *port, const struct run_info *inf
     if (fault_strikes(shelf->faults, SIM_FAULT_RUNS_FULL)) {
         return finish(store, error_set(out_error, STATUS_LIMIT, "the disk is full"));
     }
-    struct run *run = info == NULL ? NULL : run_complete(store, info, summary);
+    struct run *run = info == NULL ? NULL : run_complete(store, info, commit->summary);
     if (info != NULL && run == NULL) return finish(store, STATUS_UNAVAILABLE);
     struct state *state = state_push(shelf);
     for (uint32_t i = 0; i < replaced_count; i++) state_remove(store, state, replaced[i]);

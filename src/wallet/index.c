@@ -380,9 +380,15 @@ void index_job_run(struct index_job *job)
     if (job->status != STATUS_OK) return;
     uint64_t replaced[INDEX_DEPTH_MAX];
     for (uint32_t i = 0; i < job->input_count; i++) replaced[i] = job->inputs[i]->info.id;
-    job->status =
-        store->commit(store, &job->output->info, buf_view(&job->output->summary), replaced,
-                      job->input_count, job->index->options.number, job->cursor, &job->error);
+    const struct run_commit commit = {
+        .run = &job->output->info,
+        .summary = buf_view(&job->output->summary),
+        .replaced = replaced,
+        .replaced_count = job->input_count,
+        .index = job->index->options.number,
+        .cursor = job->cursor,
+    };
+    job->status = store->commit(store, &commit, &job->error);
     if (job->status == STATUS_OK) return;
     run_free(job->output);
     job->output = NULL;
