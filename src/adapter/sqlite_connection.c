@@ -1,0 +1,184 @@
+/* Pragmas are per connection; what is stored in the file is set by whoever creates it. */
+#include "adapter/sqlite_connection.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+
+static const char *failure_hint(enum status status)
+{
+    if (status == STATUS_CORRUPT) return "run `tpwallet check`; restore from a backup";
+    if (status == STATUS_LIMIT) return "free some space on the disk of the data folder";
+    return "see the detail; check the disk and the folder's permissions";
+}
+
+enum status sqlite_failure(sqlite3 *db, int code, struct error *out_error)
+{
+    CHECK(code != SQLITE_OK);
+    enum status status = STATUS_UNAVAILABLE;
+    int primary = code & 0xff;
+    if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || code == SQLITE_IOERR_CORRUPTFS) {
+        status = STATUS_CORRUPT;
+    } else if (primary == SQLITE_FULL) {
+        status = STATUS_LIMIT;
+    }
+    const char *path = db == NULL ? NULL : sqlite3_db_filename(db, "main");
+    (void)error_set(out_error, status, "%s: %s", path == NULL || *path == 0 ? "database" : path,
+                    sqlite3_errstr(code));
+    error_detail(out_error, "%s (SQLite code %d, system error %d)",
+                 db == NULL ? "" : sqlite3_errmsg(db), code,
+                 db == NULL ? 0 : sqlite3_system_errno(db));
+    error_hint(out_error, "%s", failure_hint(status));
+    return status;
+}
+
+enum status sqlite_execute(sqlite3 *db, const char *sql, struct error *out_error)
+{
+    int code = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    return code == SQLITE_OK ? STATUS_OK : sqlite_failure(db, code, out_error);
+}
+
+enum status sqlite_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out_statement,
+                           struct error *out_error)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
+    if (code == SQLITE_ERROR) code = SQLITE_CORRUPT; /* our SQL is right: the schema is not */
+    if (code != SQLITE_OK) return sqlite_failure(db, code, out_error);
+    *out_statement = statement;
+    return STATUS_OK;
+}
+
+enum status sqlite_step_done(sqlite3_stmt *statement, struct error *out_error)
+{
+    int code = sqlite3_step(statement);
+    enum status status = STATUS_OK;
+    if (code != SQLITE_DONE) status = sqlite_failure(sqlite3_db_handle(statement), code, out_error);
+    (void)sqlite3_reset(statement); /* repeats the code of the step */
+    return status;
+}
+
+enum status sqlite_pragma_number(sqlite3 *db, const char *sql, int64_t *out_number,
+                                 struct error *out_error)
+{
+    sqlite3_stmt *statement = NULL;
+    enum status status = sqlite_prepare(db, sql, &statement, out_error);
+    if (status != STATUS_OK) return status;
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW) {
+        *out_number = sqlite3_column_int64(statement, 0);
+    } else {
+        status = sqlite_failure(db, code == SQLITE_DONE ? SQLITE_CORRUPT : code, out_error);
+    }
+    (void)sqlite3_finalize(statement);
+    return status;
+}
+
+static enum status set_pragma(sqlite3 *db, const char *name, int64_t value, struct error *out_error)
+{
+    char sql[96];
+    int length = snprintf(sql, sizeof sql, "PRAGMA %s=%lld", name, (long long)value);
+    CHECK(length > 0 && (size_t)length < sizeof sql);
+    return sqlite_execute(db, sql, out_error);
+}
+
+static enum status configure(sqlite3 *db, const struct sqlite_connection_options *options,
+                             struct error *out_error)
+{
+    static const int flags[][2] = {
+        { SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1 },
+        { SQLITE_DBCONFIG_DEFENSIVE, 1 },
+        { SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
+    };
+    (void)sqlite3_extended_result_codes(db, 1); /* fails only for a closed connection */
+    (void)sqlite3_busy_timeout(db, SQLITE_BUSY_MS_MAX);
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        int code = sqlite3_db_config(db, flags[i][0], flags[i][1], NULL);
+        if (code != SQLITE_OK) return sqlite_failure(db, code, out_error);
+    }
+    static const struct {
+        const char *name;
+        int64_t value;
+    } pragmas[] = {
+        { "cell_size_check", 1 }, { "secure_delete", 0 },      { "cache_spill", 0 },
+        { "temp_store", 2 },      { "wal_autocheckpoint", 0 }, { "mmap_size", 0 },
+    };
+    enum status status = STATUS_OK;
+    if (options->page_size != 0) {
+        status = set_pragma(db, "page_size", options->page_size, out_error);
+    }
+    for (size_t i = 0; status == STATUS_OK && i < sizeof pragmas / sizeof pragmas[0]; i++) {
+        status = set_pragma(db, pragmas[i].name, pragmas[i].value, out_error);
+    }
+    if (status == STATUS_OK) {
+        status = set_pragma(db, "cache_size", -(int64_t)options->cache_kib, out_error);
+    }
+    static const int sync_values[] = { 2, 1, 0 };
+    if (status == STATUS_OK) {
+        status = set_pragma(db, "synchronous", sync_values[options->sync], out_error);
+    }
+    if (status == STATUS_OK && !options->read_only) {
+        status = sqlite_execute(db, "PRAGMA journal_mode=WAL", out_error);
+    }
+    return status;
+}
+
+/* "file:" with what a URI cannot hold escaped, so that any path is one. */
+static void path_to_uri(const char *path, bool immutable, char uri[3 * SQLITE_PATH_SIZE + 32])
+{
+    static const char digits[] = "0123456789ABCDEF";
+    const char *head = *path == '/' ? "file://" : "file:"; /* "//x" alone would name a host */
+    size_t at = strlen(head);
+    memcpy(uri, head, at);
+    for (const char *c = path; *c != 0; c++) {
+        if (*c == '%' || *c == '?' || *c == '#') {
+            uri[at++] = '%';
+            uri[at++] = digits[(unsigned char)*c >> 4];
+            uri[at++] = digits[(unsigned char)*c & 15];
+        } else {
+            uri[at++] = *c;
+        }
+    }
+    const char *tail = immutable ? "?immutable=1" : "";
+    memcpy(uri + at, tail, strlen(tail) + 1);
+}
+
+enum status sqlite_connection_open(const struct sqlite_connection_options *options,
+                                   sqlite3 **out_db, struct error *out_error)
+{
+    CHECK(!options->immutable || options->read_only);
+    CHECK(strlen(options->path) < SQLITE_PATH_SIZE);
+    int flags = options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
+    char uri[3 * SQLITE_PATH_SIZE + 32];
+    path_to_uri(options->path, options->immutable, uri);
+    sqlite3 *db = NULL;
+    int code = sqlite3_open_v2(uri, &db, flags, options->vfs);
+    enum status status = STATUS_OK;
+    if (code != SQLITE_OK) {
+        status = sqlite_failure(db, code, out_error);
+    } else {
+        status = configure(db, options, out_error);
+    }
+    if (status != STATUS_OK) {
+        sqlite_connection_close(db);
+        return status;
+    }
+    *out_db = db;
+    return STATUS_OK;
+}
+
+void sqlite_connection_close(sqlite3 *db)
+{
+    int code = sqlite3_close(db);
+    CHECK(code == SQLITE_OK); /* else a statement or blob was left open */
+}
+
+enum status sqlite_path(const char *folder, const char *name, char out_path[SQLITE_PATH_SIZE],
+                        struct error *out_error)
+{
+    int length = snprintf(out_path, SQLITE_PATH_SIZE, "%s/%s", folder, name);
+    if (length > 0 && length < SQLITE_PATH_SIZE) return STATUS_OK;
+    return error_set(out_error, STATUS_INVALID, "the path of the data folder is too long");
+}

@@ -1,0 +1,63 @@
+/* sqlite_connection.h - one SQLite connection: opened our way, its errors in our words. */
+#ifndef ADAPTER_SQLITE_CONNECTION_H
+#define ADAPTER_SQLITE_CONNECTION_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/status.h"
+
+/* Which of our writes are known to be on the disk: SQLite's FULL, NORMAL and OFF. */
+enum sqlite_sync { SYNC_AT_COMMIT, SYNC_AT_CHECKPOINT, SYNC_NEVER };
+
+enum {
+    SQLITE_BUSY_MS_MAX = 5000, /* how long a statement waits for another process's lock */
+    SQLITE_PATH_SIZE = 4096,   /* with the terminator */
+};
+
+struct sqlite_connection_options {
+    const char *path;   /* of a file that exists; an empty file is an empty database */
+    const char *vfs;    /* NULL: the default one */
+    uint32_t page_size; /* used when the file is empty: a power of two, 512 to 65536 */
+    uint32_t cache_kib; /* pages kept in memory, at most */
+    enum sqlite_sync sync;
+    bool read_only;
+    bool immutable; /* with read_only: nobody writes it, and its folder cannot be written */
+};
+
+/*
+ * WAL mode, no checkpoints but asked ones (none at close either), no statement from the schema
+ * is trusted, cell sizes are checked. One thread at a time. STATUS_CORRUPT, STATUS_UNAVAILABLE.
+ */
+enum status sqlite_connection_open(const struct sqlite_connection_options *options,
+                                   sqlite3 **out_db, struct error *out_error) MUST_CHECK;
+/* Its statements must be finalized. Accepts NULL. */
+void sqlite_connection_close(sqlite3 *db);
+
+/* Statements that return no rows. As sqlite_failure(). */
+enum status sqlite_execute(sqlite3 *db, const char *sql, struct error *out_error) MUST_CHECK;
+
+/* A statement for many uses. STATUS_CORRUPT when the schema does not have what it names. */
+enum status sqlite_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out_statement,
+                           struct error *out_error) MUST_CHECK;
+
+/* Steps a statement that returns no rows, and resets it. As sqlite_failure(). */
+enum status sqlite_step_done(sqlite3_stmt *statement, struct error *out_error) MUST_CHECK;
+
+/*
+ * What a result code means to the caller, with SQLite's own words as detail: STATUS_CORRUPT,
+ * STATUS_LIMIT (the disk is full), STATUS_UNAVAILABLE for the rest. code is not SQLITE_OK.
+ */
+enum status sqlite_failure(sqlite3 *db, int code, struct error *out_error);
+
+/* One number that a PRAGMA returns. */
+enum status sqlite_pragma_number(sqlite3 *db, const char *sql, int64_t *out_number,
+                                 struct error *out_error) MUST_CHECK;
+
+/* Writes "folder/name". STATUS_INVALID when it is longer than a path may be. */
+enum status sqlite_path(const char *folder, const char *name, char out_path[SQLITE_PATH_SIZE],
+                        struct error *out_error) MUST_CHECK;
+
+#endif

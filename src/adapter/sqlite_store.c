@@ -1,0 +1,722 @@
+/*
+ * What can fail before COMMIT rolls back and was not appended; a COMMIT that did not return OK
+ * is in doubt whatever it says, since its frames may stand in the WAL.
+ */
+#include "adapter/sqlite_store.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "adapter/sqlite_checkpoint.h"
+#include "adapter/sqlite_head.h"
+#include "adapter/sqlite_read.h"
+#include "base/check.h"
+#include "base/limits.h"
+
+enum {
+    MIB = 1 << 20,
+    PAGE_SIZE_DEFAULT = 16384,
+    WRITER_CACHE_KIB = 64 << 10, /* a whole transaction: it must not spill before its COMMIT */
+    WAL_LOW_DEFAULT = 32 * MIB,
+    WAL_HIGH_DEFAULT = 256 * MIB,
+    RESERVE_DEFAULT = 512 * MIB, /* so that the WAL at its ceiling can still be moved */
+};
+
+struct sqlite_store {
+    struct store port; /* first: the port's pointer is ours */
+    struct sqlite_store_options options;
+    char folder[SQLITE_PATH_SIZE];
+    char journal_path[SQLITE_PATH_SIZE];
+    char head_path[SQLITE_PATH_SIZE];
+    char archive_path[SQLITE_PATH_SIZE];
+    pthread_rwlock_t opened;      /* read by every call, written by reopen */
+    pthread_mutex_t writer_mutex; /* append, claim, archive: one at a time */
+    sqlite3 *writer;
+    sqlite3_stmt *begin;
+    sqlite3_stmt *commit;
+    sqlite3_stmt *rollback;
+    sqlite3_stmt *lane_select;
+    sqlite3_stmt *lane_update;
+    sqlite3_stmt *batch_insert;
+    sqlite3_stmt *slice_delete;
+    sqlite3_stmt *slice_insert;
+    struct sqlite_checkpoint checkpoint;
+    struct sqlite_head head;
+    struct sqlite_read read;
+    uint32_t wal_frames; /* as the WAL hook told */
+    bool read_only;      /* by option or by the flag in the file */
+    bool in_doubt;
+    bool usable;
+    uint64_t head_write_failures;
+};
+
+static struct sqlite_store *of_port(struct store *store)
+{
+    return (struct sqlite_store *)store;
+}
+
+/* ---- opening ---- */
+
+static int on_wal(void *argument, sqlite3 *db, const char *name, int frames)
+{
+    (void)db;
+    (void)name;
+    ((struct sqlite_store *)argument)->wal_frames = (uint32_t)frames;
+    return SQLITE_OK;
+}
+
+static struct sqlite_connection_options connection_options(const struct sqlite_store *store)
+{
+    return (struct sqlite_connection_options){
+        .path = store->journal_path,
+        .vfs = store->options.vfs,
+        .cache_kib = WRITER_CACHE_KIB,
+        .sync = store->options.sync,
+        .read_only = store->options.read_only,
+    };
+}
+
+static enum status prepare_writer(struct sqlite_store *store, struct error *out_error)
+{
+    const struct {
+        const char *sql;
+        sqlite3_stmt **statement;
+    } statements[] = {
+        { "BEGIN IMMEDIATE", &store->begin },
+        { "COMMIT", &store->commit },
+        { "ROLLBACK", &store->rollback },
+        { JOURNAL_LANE_SELECT, &store->lane_select },
+        { JOURNAL_LANE_UPDATE, &store->lane_update },
+        { JOURNAL_BATCH_INSERT, &store->batch_insert },
+        { JOURNAL_SLICE_DELETE, &store->slice_delete },
+        { JOURNAL_SLICE_INSERT, &store->slice_insert },
+    };
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < sizeof statements / sizeof statements[0]; i++) {
+        status =
+            sqlite_prepare(store->writer, statements[i].sql, statements[i].statement, out_error);
+    }
+    return status;
+}
+
+/* Everything in the WAL goes into the database and is synced there, or nothing is believed. */
+static enum status settle_wal(struct sqlite_store *store, struct error *out_error)
+{
+    int code =
+        sqlite3_wal_checkpoint_v2(store->writer, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    if (code == SQLITE_OK) return STATUS_OK;
+    return sqlite_failure(store->writer, code, out_error);
+}
+
+static enum status start_checkpoint(struct sqlite_store *store, struct error *out_error)
+{
+    struct sqlite_connection_options options = connection_options(store);
+    options.cache_kib = 1024;
+    sqlite3 *db = NULL;
+    int64_t page_size = 0;
+    enum status status =
+        sqlite_pragma_number(store->writer, "PRAGMA page_size", &page_size, out_error);
+    if (status == STATUS_OK) status = sqlite_connection_open(&options, &db, out_error);
+    if (status != STATUS_OK) return status;
+    struct sqlite_checkpoint_options own = {
+        .db = db,
+        .head = &store->head,
+        .wal_low_bytes = store->options.wal_low_bytes,
+        .wal_high_bytes = store->options.wal_high_bytes,
+        .page_size = (uint32_t)page_size,
+    };
+    return sqlite_checkpoint_start(&store->checkpoint, &own, out_error);
+}
+
+static enum status lost_tail(struct sqlite_store *store, const struct store_head *row,
+                             const struct store_head *file, struct error *out_error)
+{
+    (void)error_set(out_error, STATUS_CORRUPT, "%s has lost its end", store->journal_path);
+    error_detail(out_error, "it ends at batch %llu, epoch %llu; %s says batch %llu, epoch %llu",
+                 (unsigned long long)row->sequence, (unsigned long long)row->epoch,
+                 store->head_path, (unsigned long long)file->sequence,
+                 (unsigned long long)file->epoch);
+    error_hint(out_error, "an old copy was put back, or journal.db-wal was lost: restore the "
+                          "latest backup");
+    return STATUS_CORRUPT;
+}
+
+/*
+ * The head row against the newest batch, and both against the head file, which may be behind
+ * but never ahead, and names a batch that must be in this journal.
+ */
+static enum status verify_head(struct sqlite_store *store, const struct store_head *file,
+                               struct error *out_error)
+{
+    struct store_head row;
+    enum status status = sqlite_read_head(&store->read, &row, out_error);
+    if (status != STATUS_OK) return status;
+    if (row.sequence < file->sequence || row.epoch < file->epoch) {
+        return lost_tail(store, &row, file, out_error);
+    }
+    struct journal_batch newest = { 0 };
+    if (row.sequence > 0) {
+        status = sqlite_read_row(&store->read, row.sequence, &newest, out_error);
+        if (status != STATUS_OK) return status;
+    }
+    if (!digest_equal(&newest.hash, &row.hash) || newest.stamp.ns != row.stamp.ns) {
+        return error_set(out_error, STATUS_CORRUPT, "%s: the head row is not the newest batch's",
+                         store->journal_path);
+    }
+    if (file->sequence == 0) return STATUS_OK;
+    struct journal_batch named = { 0 };
+    status = sqlite_read_row(&store->read, file->sequence, &named, out_error);
+    if (status != STATUS_OK) return status;
+    if (digest_equal(&named.hash, &file->hash)) return STATUS_OK;
+    (void)error_set(out_error, STATUS_CORRUPT, "%s is not the journal that %s speaks of",
+                    store->journal_path, store->head_path);
+    error_detail(out_error, "batch %llu has another hash", (unsigned long long)file->sequence);
+    error_hint(out_error, "files of two data folders are mixed: restore from a backup");
+    return STATUS_CORRUPT;
+}
+
+static enum status journal_is_there(const struct sqlite_store *store, struct error *out_error)
+{
+    struct stat info;
+    if (stat(store->journal_path, &info) == 0 && info.st_size > 0) return STATUS_OK;
+    (void)error_set(out_error, STATUS_CORRUPT, "%s is missing or empty", store->journal_path);
+    error_hint(out_error, "restore from a backup");
+    return STATUS_CORRUPT;
+}
+
+static enum status open_owner(struct sqlite_store *store, struct error *out_error)
+{
+    enum status status =
+        sqlite_head_open(&store->head, store->head_path, store->options.vfs, out_error);
+    if (status != STATUS_OK) return status;
+    struct sqlite_connection_options options = connection_options(store);
+    status = sqlite_connection_open(&options, &store->writer, out_error);
+    if (status != STATUS_OK) return status;
+    (void)sqlite3_wal_hook(store->writer, on_wal, store); /* no hook was there before */
+    status = settle_wal(store, out_error);
+    if (status == STATUS_OK) status = journal_verify_schema(store->writer, out_error);
+    if (status == STATUS_OK) status = prepare_writer(store, out_error);
+    if (status == STATUS_OK) {
+        status = sqlite_read_open(&store->read, &options, store->archive_path, out_error);
+    }
+    struct store_head file = store->head.head;
+    if (status == STATUS_OK) status = verify_head(store, &file, out_error);
+    int64_t flag = 0;
+    if (status == STATUS_OK) {
+        status = journal_meta_get(store->writer, JOURNAL_META_READ_ONLY, &flag, out_error);
+    }
+    store->read_only = flag != 0;
+    if (status == STATUS_OK) status = start_checkpoint(store, out_error);
+    return status;
+}
+
+static enum status open_guest(struct sqlite_store *store, struct error *out_error)
+{
+    store->read_only = true;
+    struct store_head file; /* read before the journal, which may only be newer then */
+    enum status status = sqlite_head_read(store->head_path, store->options.vfs, &file, out_error);
+    if (status != STATUS_OK) return status;
+    struct sqlite_connection_options options = connection_options(store);
+    sqlite3 *db = NULL;
+    status = sqlite_connection_open(&options, &db, out_error);
+    if (status == STATUS_OK) status = journal_verify_schema(db, out_error);
+    sqlite_connection_close(db);
+    if (status == STATUS_OK) {
+        status = sqlite_read_open(&store->read, &options, store->archive_path, out_error);
+    }
+    if (status == STATUS_OK) status = verify_head(store, &file, out_error);
+    return status;
+}
+
+static void close_files(struct sqlite_store *store)
+{
+    sqlite3_stmt **statements[] = {
+        &store->begin,       &store->commit,       &store->rollback,     &store->lane_select,
+        &store->lane_update, &store->batch_insert, &store->slice_delete, &store->slice_insert,
+    };
+    store->usable = false;
+    sqlite_checkpoint_stop(&store->checkpoint);
+    sqlite_read_close(&store->read);
+    for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
+        (void)sqlite3_finalize(*statements[i]); /* repeats the code of the last step */
+        *statements[i] = NULL;
+    }
+    sqlite_connection_close(store->writer);
+    store->writer = NULL;
+    sqlite_head_close(&store->head);
+}
+
+static enum status open_files(struct sqlite_store *store, struct error *out_error)
+{
+    enum status status = journal_is_there(store, out_error);
+    if (status == STATUS_OK) {
+        status =
+            store->options.read_only ? open_guest(store, out_error) : open_owner(store, out_error);
+    }
+    store->usable = status == STATUS_OK;
+    if (status != STATUS_OK) close_files(store);
+    return status;
+}
+
+/* ---- the port's calls ---- */
+
+static enum status not_usable(const struct sqlite_store *store, struct error *out_error)
+{
+    return error_set(out_error, STATUS_UNAVAILABLE, "%s: %s", store->journal_path,
+                     store->in_doubt ? "the last commit is in doubt: reopen first"
+                                     : "could not be opened again");
+}
+
+/* Between enter and leave no reopen happens. STATUS_UNAVAILABLE: reopen is due; not entered. */
+static enum status enter(struct sqlite_store *store, struct error *out_error)
+{
+    (void)pthread_rwlock_rdlock(&store->opened);
+    if (store->usable && !__atomic_load_n(&store->in_doubt, __ATOMIC_ACQUIRE)) return STATUS_OK;
+    enum status status = not_usable(store, out_error);
+    (void)pthread_rwlock_unlock(&store->opened);
+    return status;
+}
+
+static void leave(struct sqlite_store *store)
+{
+    (void)pthread_rwlock_unlock(&store->opened);
+}
+
+static enum status store_head_of(struct store *port, struct store_head *out_head,
+                                 struct error *out_error)
+{
+    struct sqlite_store *store = of_port(port);
+    enum status status = enter(store, out_error);
+    if (status != STATUS_OK) return status;
+    status = sqlite_read_head(&store->read, out_head, out_error);
+    leave(store);
+    return status;
+}
+
+static enum status denied(const struct sqlite_store *store, struct error *out_error)
+{
+    (void)error_set(out_error, STATUS_DENIED, "%s is read-only", store->folder);
+    error_hint(out_error, "a backup or restored folder is read-only until it is accepted");
+    return STATUS_DENIED;
+}
+
+/*
+ * Returns cause when the transaction is gone. That a rollback fails is not known to happen; if
+ * it does, only a reopen tells what stands.
+ */
+static enum status roll_back(struct sqlite_store *store, enum status cause)
+{
+    (void)sqlite3_step(store->rollback); /* some errors rolled back by themselves */
+    (void)sqlite3_reset(store->rollback);
+    if (sqlite3_get_autocommit(store->writer)) return cause;
+    __atomic_store_n(&store->in_doubt, true, __ATOMIC_RELEASE);
+    return STATUS_IN_DOUBT;
+}
+
+static enum status commit_now(struct sqlite_store *store, struct error *out_error)
+{
+    enum status status = sqlite_step_done(store->commit, out_error);
+    if (status == STATUS_OK) return STATUS_OK;
+    __atomic_store_n(&store->in_doubt, true, __ATOMIC_RELEASE);
+    if (out_error != NULL) out_error->status = STATUS_IN_DOUBT;
+    error_hint(out_error, "the commit is there in full or not at all: reopening tells");
+    return STATUS_IN_DOUBT;
+}
+
+/* The journal is durable already: a head file that cannot follow is counted, not an error. */
+static void write_head(struct sqlite_store *store, const struct store_head *head)
+{
+    if (sqlite_head_write(&store->head, head) == STATUS_OK) return;
+    __atomic_add_fetch(&store->head_write_failures, 1, __ATOMIC_RELAXED);
+}
+
+static enum status claim_locked(struct sqlite_store *store, struct store_head *out_head,
+                                struct error *out_error)
+{
+    enum status status = sqlite_step_done(store->begin, out_error);
+    if (status != STATUS_OK) return status;
+    struct store_head head;
+    status = journal_lane_read(store->lane_select, &head, out_error);
+    if (status == STATUS_OK) {
+        uint64_t before = head.epoch++;
+        journal_lane_bind(store->lane_update, &head, before, head.sequence);
+        status = sqlite_step_done(store->lane_update, out_error);
+    }
+    if (status != STATUS_OK) return roll_back(store, status);
+    status = commit_now(store, out_error);
+    if (status != STATUS_OK) return status;
+    write_head(store, &head);
+    *out_head = head;
+    return STATUS_OK;
+}
+
+static enum status reopen_locked(struct sqlite_store *store, struct error *out_error)
+{
+    close_files(store);
+    enum status status = open_files(store, out_error);
+    if (status == STATUS_OK) __atomic_store_n(&store->in_doubt, false, __ATOMIC_RELEASE);
+    return status;
+}
+
+static enum status store_reopen(struct store *port, struct error *out_error)
+{
+    struct sqlite_store *store = of_port(port);
+    (void)pthread_rwlock_wrlock(&store->opened);
+    enum status status = reopen_locked(store, out_error);
+    (void)pthread_rwlock_unlock(&store->opened);
+    return status;
+}
+
+/* A claim in doubt is settled here: whether the epoch rose once or twice matters to nobody. */
+static enum status store_claim(struct store *port, struct store_head *out_head,
+                               struct error *out_error)
+{
+    struct sqlite_store *store = of_port(port);
+    enum status status = enter(store, out_error);
+    if (status != STATUS_OK) return status;
+    if (store->read_only) {
+        status = denied(store, out_error);
+        leave(store);
+        return status;
+    }
+    (void)pthread_mutex_lock(&store->writer_mutex);
+    status = sqlite_checkpoint_enter(&store->checkpoint, out_error);
+    if (status == STATUS_OK) {
+        status = claim_locked(store, out_head, out_error);
+        sqlite_checkpoint_leave(&store->checkpoint, store->wal_frames);
+    }
+    (void)pthread_mutex_unlock(&store->writer_mutex);
+    leave(store);
+    if (status == STATUS_LIMIT) status = STATUS_UNAVAILABLE;
+    if (status != STATUS_IN_DOUBT) return status;
+    enum status settled = store_reopen(port, out_error);
+    return settled == STATUS_CORRUPT ? STATUS_CORRUPT : STATUS_UNAVAILABLE;
+}
+
+static enum status enough_space(const struct sqlite_store *store, struct error *out_error)
+{
+    struct statvfs info;
+    if (statvfs(store->folder, &info) != 0) return STATUS_OK; /* the write will tell */
+    uint64_t free_bytes = (uint64_t)info.f_bavail * info.f_frsize;
+    if (free_bytes >= store->options.reserve_bytes) return STATUS_OK;
+    (void)error_set(out_error, STATUS_LIMIT, "%s: the disk is nearly full", store->folder);
+    error_detail(out_error, "%llu bytes are free; %llu are kept for checkpoints and recovery",
+                 (unsigned long long)free_bytes, (unsigned long long)store->options.reserve_bytes);
+    error_hint(out_error, "free some space; archive old batches");
+    return STATUS_LIMIT;
+}
+
+static enum status insert_slice(struct sqlite_store *store, const struct store_batch *batch,
+                                const struct store_slice *slice, struct error *out_error)
+{
+    CHECK(slice->from <= slice->to);
+    CHECK(slice->size <= SLICE_SIZE_MAX);
+    const sqlite3_int64 bound[] = { slice->table, (sqlite3_int64)slice->generation,
+                                    (sqlite3_int64)slice->to };
+    for (int i = 0; i < 3; i++) {
+        int code = sqlite3_bind_int64(store->slice_delete, i + 1, bound[i]);
+        CHECK(code == SQLITE_OK);
+    }
+    enum status status = sqlite_step_done(store->slice_delete, out_error);
+    if (status != STATUS_OK) return status;
+    struct journal_slice row = { .slice = *slice };
+    row.slice.at_batch = batch->sequence;
+    row.slice.data = NULL;
+    journal_slice_digest(slice->data, slice->size, row.digest);
+    journal_slice_bind(store->slice_insert, &row, slice->data);
+    return sqlite_step_done(store->slice_insert, out_error);
+}
+
+/* The guarded UPDATE is first: no row changed means that another owner wrote. */
+static enum status write_batch(struct sqlite_store *store, const struct store_batch *batch,
+                               const struct store_head *head, struct error *out_error)
+{
+    journal_lane_bind(store->lane_update, head, batch->epoch, batch->sequence - 1);
+    enum status status = sqlite_step_done(store->lane_update, out_error);
+    if (status != STATUS_OK) return status;
+    if (sqlite3_changes(store->writer) != 1) {
+        (void)error_set(out_error, STATUS_FENCED, "batch %llu of epoch %llu does not follow",
+                        (unsigned long long)batch->sequence, (unsigned long long)batch->epoch);
+        error_detail(out_error, "the head of %s is another", store->journal_path);
+        return STATUS_FENCED;
+    }
+    struct journal_batch row = { batch->sequence, batch->stamp, batch->size, batch->hash };
+    journal_batch_bind(store->batch_insert, &row, batch->data);
+    status = sqlite_step_done(store->batch_insert, out_error);
+    for (uint32_t i = 0; status == STATUS_OK && i < batch->slice_count; i++) {
+        status = insert_slice(store, batch, &batch->slices[i], out_error);
+    }
+    return status;
+}
+
+static enum status append_locked(struct sqlite_store *store, const struct store_batch *batch,
+                                 struct error *out_error)
+{
+    const struct store_head head = { batch->epoch, batch->sequence, batch->hash, batch->stamp };
+    enum status status = sqlite_step_done(store->begin, out_error);
+    if (status != STATUS_OK) return status;
+    status = write_batch(store, batch, &head, out_error);
+    if (status != STATUS_OK) return roll_back(store, status);
+    status = commit_now(store, out_error);
+    if (status == STATUS_OK) write_head(store, &head);
+    return status;
+}
+
+static enum status store_append(struct store *port, const struct store_batch *batch,
+                                struct error *out_error)
+{
+    struct sqlite_store *store = of_port(port);
+    CHECK(batch->sequence > 0);
+    CHECK(batch->size <= BATCH_SIZE_MAX);
+    CHECK(batch->slice_count <= STORE_SLICES_PER_BATCH_MAX);
+    enum status status = enter(store, out_error);
+    if (status != STATUS_OK) return status;
+    status = store->read_only ? denied(store, out_error) : enough_space(store, out_error);
+    if (status == STATUS_OK) {
+        (void)pthread_mutex_lock(&store->writer_mutex);
+        status = sqlite_checkpoint_enter(&store->checkpoint, out_error);
+        if (status == STATUS_OK) {
+            status = append_locked(store, batch, out_error);
+            sqlite_checkpoint_leave(&store->checkpoint, store->wal_frames);
+        }
+        (void)pthread_mutex_unlock(&store->writer_mutex);
+    }
+    leave(store);
+    return status;
+}
+
+static enum status store_read(struct store *port, uint64_t sequence, struct buf *out_blob,
+                              struct error *out_error)
+{
+    struct sqlite_store *store = of_port(port);
+    enum status status = enter(store, out_error);
+    if (status != STATUS_OK) return status;
+    status = sqlite_read_batch(&store->read, sequence, out_blob, out_error);
+    leave(store);
+    return status;
+}
+
+static enum status store_read_part(struct store *port, uint64_t sequence, uint32_t offset,
+                                   uint32_t size, void *out_bytes, struct error *out_error)
+{
+    struct sqlite_store *store = of_port(port);
+    enum status status = enter(store, out_error);
+    if (status != STATUS_OK) return status;
+    struct sqlite_range range = { offset, size };
+    status = sqlite_read_part(&store->read, sequence, range, out_bytes, out_error);
+    leave(store);
+    return status;
+}
+
+static enum status store_find_stamp(struct store *port, struct wall_time stamp,
+                                    uint64_t *out_sequence, struct error *out_error)
+{
+    struct sqlite_store *store = of_port(port);
+    enum status status = enter(store, out_error);
+    if (status != STATUS_OK) return status;
+    status = sqlite_read_find_stamp(&store->read, stamp, out_sequence, out_error);
+    leave(store);
+    return status;
+}
+
+static enum status store_slice_list(struct store *port, struct buf *out_slices,
+                                    struct error *out_error)
+{
+    struct sqlite_store *store = of_port(port);
+    enum status status = enter(store, out_error);
+    if (status != STATUS_OK) return status;
+    status = sqlite_read_slices(&store->read, out_slices, out_error);
+    leave(store);
+    return status;
+}
+
+static enum status store_slice_read(struct store *port, const struct store_slice *slice,
+                                    struct buf *out_data, struct error *out_error)
+{
+    struct sqlite_store *store = of_port(port);
+    enum status status = enter(store, out_error);
+    if (status != STATUS_OK) return status;
+    status = sqlite_read_slice(&store->read, slice, out_data, out_error);
+    leave(store);
+    return status;
+}
+
+/* The WAL is moved and removed, so that a folder at rest is one file and its head. */
+static void store_close(struct store *port)
+{
+    if (port == NULL) return;
+    struct sqlite_store *store = of_port(port);
+    if (store->writer != NULL && store->usable && !store->in_doubt) {
+        sqlite_checkpoint_stop(&store->checkpoint);
+        sqlite_read_close(&store->read);
+        if (settle_wal(store, NULL) == STATUS_OK) {
+            int code = sqlite3_db_config(store->writer, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+            CHECK(code == SQLITE_OK);
+        }
+    }
+    close_files(store);
+    (void)pthread_mutex_destroy(&store->writer_mutex); /* nobody is inside */
+    (void)pthread_rwlock_destroy(&store->opened);
+    free(store);
+}
+
+/* ---- making one ---- */
+
+static enum status set_paths(struct sqlite_store *store, const char *folder,
+                             struct error *out_error)
+{
+    if (strlen(folder) >= sizeof store->folder) {
+        return error_set(out_error, STATUS_INVALID, "the path of the data folder is too long");
+    }
+    memcpy(store->folder, folder, strlen(folder) + 1);
+    enum status status = sqlite_path(folder, "journal.db", store->journal_path, out_error);
+    if (status == STATUS_OK) status = sqlite_path(folder, "head", store->head_path, out_error);
+    if (status == STATUS_OK) {
+        status = sqlite_path(folder, "archive", store->archive_path, out_error);
+    }
+    return status;
+}
+
+static void set_options(struct sqlite_store *store, const struct sqlite_store_options *options)
+{
+    struct sqlite_store_options own = *options;
+    own.folder = store->folder;
+    if (own.wal_low_bytes == 0) own.wal_low_bytes = WAL_LOW_DEFAULT;
+    if (own.wal_high_bytes == 0) own.wal_high_bytes = WAL_HIGH_DEFAULT;
+    if (own.reserve_bytes == 0) own.reserve_bytes = RESERVE_DEFAULT;
+    if (own.page_size == 0) own.page_size = PAGE_SIZE_DEFAULT;
+    store->options = own;
+}
+
+static struct sqlite_store *store_new(void)
+{
+    struct sqlite_store *store = calloc(1, sizeof *store);
+    CHECK(store != NULL);
+    store->port = (struct store){
+        .head = store_head_of,
+        .claim = store_claim,
+        .append = store_append,
+        .reopen = store_reopen,
+        .read = store_read,
+        .read_part = store_read_part,
+        .find_stamp = store_find_stamp,
+        .slice_list = store_slice_list,
+        .slice_read = store_slice_read,
+        .close = store_close,
+    };
+    int failed = pthread_rwlock_init(&store->opened, NULL);
+    CHECK(failed == 0);
+    failed = pthread_mutex_init(&store->writer_mutex, NULL);
+    CHECK(failed == 0);
+    return store;
+}
+
+enum status sqlite_store_create(const struct sqlite_store_options *options, struct error *out_error)
+{
+    struct sqlite_store *store = store_new();
+    enum status status = set_paths(store, options->folder, out_error);
+    if (status == STATUS_OK) {
+        set_options(store, options);
+        struct sqlite_connection_options own = connection_options(store);
+        own.page_size = store->options.page_size;
+        status = journal_create(&own, out_error);
+    }
+    if (status == STATUS_OK) {
+        status = sqlite_head_create(store->head_path, options->vfs, out_error);
+    }
+    store_close(&store->port);
+    return status;
+}
+
+enum status sqlite_store_open(const struct sqlite_store_options *options, struct store **out_store,
+                              struct error *out_error)
+{
+    struct sqlite_store *store = store_new();
+    enum status status = set_paths(store, options->folder, out_error);
+    if (status == STATUS_OK) {
+        set_options(store, options);
+        status = open_files(store, out_error);
+    }
+    if (status != STATUS_OK) {
+        store_close(&store->port);
+        return status;
+    }
+    *out_store = &store->port;
+    return STATUS_OK;
+}
+
+/* ---- beyond the port ---- */
+
+void sqlite_store_get_stats(struct store *port, struct sqlite_store_stats *out_stats)
+{
+    struct sqlite_store *store = of_port(port);
+    struct sqlite_store_stats stats = {
+        .read_only = store->read_only,
+        .in_doubt = __atomic_load_n(&store->in_doubt, __ATOMIC_ACQUIRE),
+        .head_write_failures = __atomic_load_n(&store->head_write_failures, __ATOMIC_RELAXED),
+    };
+    (void)pthread_rwlock_rdlock(&store->opened);
+    if (store->checkpoint.db != NULL) {
+        (void)pthread_mutex_lock(&store->checkpoint.mutex);
+        stats.wal_bytes = store->checkpoint.wal_bytes;
+        stats.checkpoints = store->checkpoint.checkpoints;
+        stats.gate_closings = store->checkpoint.gate_closings;
+        stats.gate_ns_max = store->checkpoint.gate_ns_max;
+        (void)pthread_mutex_unlock(&store->checkpoint.mutex);
+    }
+    (void)pthread_rwlock_unlock(&store->opened);
+    *out_stats = stats;
+}
+
+static enum status set_read_only_locked(struct sqlite_store *store, bool read_only,
+                                        struct error *out_error)
+{
+    enum status status = sqlite_step_done(store->begin, out_error);
+    if (status != STATUS_OK) return status;
+    status = journal_meta_set(store->writer, JOURNAL_META_READ_ONLY, read_only, out_error);
+    if (status != STATUS_OK) return roll_back(store, status);
+    status = commit_now(store, out_error);
+    if (status == STATUS_OK) store->read_only = read_only;
+    return status;
+}
+
+enum status sqlite_store_set_read_only(struct store *port, bool read_only, struct error *out_error)
+{
+    struct sqlite_store *store = of_port(port);
+    CHECK(!store->options.read_only);
+    enum status status = enter(store, out_error);
+    if (status != STATUS_OK) return status;
+    (void)pthread_mutex_lock(&store->writer_mutex);
+    status = sqlite_checkpoint_enter(&store->checkpoint, out_error);
+    if (status == STATUS_OK) {
+        status = set_read_only_locked(store, read_only, out_error);
+        sqlite_checkpoint_leave(&store->checkpoint, store->wal_frames);
+    }
+    (void)pthread_mutex_unlock(&store->writer_mutex);
+    leave(store);
+    return status == STATUS_IN_DOUBT ? STATUS_UNAVAILABLE : status;
+}
+
+enum status sqlite_store_row(struct store *port, uint64_t sequence, struct journal_batch *out_row,
+                             struct error *out_error)
+{
+    struct sqlite_store *store = of_port(port);
+    enum status status = enter(store, out_error);
+    if (status != STATUS_OK) return status;
+    status = sqlite_read_row(&store->read, sequence, out_row, out_error);
+    leave(store);
+    return status;
+}
+
+enum status sqlite_store_integrity(struct store *port, struct error *out_error)
+{
+    struct sqlite_store *store = of_port(port);
+    enum status status = enter(store, out_error);
+    if (status != STATUS_OK) return status;
+    status = sqlite_read_integrity(&store->read, out_error);
+    leave(store);
+    return status;
+}
