@@ -108,6 +108,9 @@ static enum status configure(sqlite3 *db, const struct sqlite_connection_options
     if (options->page_size != 0) {
         status = set_pragma(db, "page_size", options->page_size, out_error);
     }
+    if (status == STATUS_OK && options->page_map) {
+        status = set_pragma(db, "auto_vacuum", 2, out_error);
+    }
     for (size_t i = 0; status == STATUS_OK && i < sizeof pragmas / sizeof pragmas[0]; i++) {
         status = set_pragma(db, pragmas[i].name, pragmas[i].value, out_error);
     }

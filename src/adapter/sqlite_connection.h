@@ -21,6 +21,7 @@ struct sqlite_connection_options {
     const char *path;   /* of a file that exists; an empty file is an empty database */
     const char *vfs;    /* NULL: the default one */
     uint32_t page_size; /* used when the file is empty: a power of two, 512 to 65536 */
+    bool page_map; /* used when the file is empty: auto_vacuum=INCREMENTAL; see journal_create() */
     uint32_t cache_kib; /* pages kept in memory, at most */
     enum sqlite_sync sync;
     bool read_only;
@@ -50,7 +51,7 @@ enum status sqlite_step_done(sqlite3_stmt *statement, struct error *out_error) M
  * What a result code means to the caller, with SQLite's own words as detail: STATUS_CORRUPT,
  * STATUS_LIMIT (the disk is full), STATUS_UNAVAILABLE for the rest. code is not SQLITE_OK.
  */
-enum status sqlite_failure(sqlite3 *db, int code, struct error *out_error);
+enum status sqlite_failure(sqlite3 *db, int code, struct error *out_error) MUST_CHECK;
 
 /* One number that a PRAGMA returns. */
 enum status sqlite_pragma_number(sqlite3 *db, const char *sql, int64_t *out_number,

@@ -19,7 +19,7 @@ enum {
     CHUNK_BITS = 22,
     APPLICATION_ID = 0x74574149,
     VERSION = 1,
-    PAGE_SIZE_DEFAULT = 8192,
+    PAGE_SIZE_DEFAULT = 16384,
     WRITER_CACHE_KIB = 32 << 10,
     READER_CACHE_KIB = 16 << 10,
     WRITE_BYTES_MAX = 8 << 20, /* chunks in one transaction */

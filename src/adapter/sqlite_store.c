@@ -18,7 +18,7 @@
 
 enum {
     MIB = 1 << 20,
-    PAGE_SIZE_DEFAULT = 16384,
+    PAGE_SIZE_DEFAULT = 8192,
     WRITER_CACHE_KIB = 64 << 10, /* a whole transaction: it must not spill before its COMMIT */
     WAL_LOW_DEFAULT = 32 * MIB,
     WAL_HIGH_DEFAULT = 256 * MIB,
@@ -622,6 +622,7 @@ enum status sqlite_store_create(const struct sqlite_store_options *options, stru
         set_options(store, options);
         struct sqlite_connection_options own = connection_options(store);
         own.page_size = store->options.page_size;
+        own.page_map = true;
         status = journal_create(&own, out_error);
     }
     if (status == STATUS_OK) {

@@ -23,7 +23,7 @@ struct sqlite_store_options {
     uint64_t wal_low_bytes;  /* the WAL is moved into the database from here on [32 MiB] */
     uint64_t wal_high_bytes; /* appends wait when it is larger [256 MiB] */
     uint64_t reserve_bytes;  /* appends are refused when less is free on the disk [512 MiB] */
-    uint32_t page_size;      /* when created [16 KiB] */
+    uint32_t page_size;      /* when created [8 KiB] */
     /* For tests only. */
     const char *vfs;       /* NULL: SQLite's default; must stay */
     enum sqlite_sync sync; /* anything but SYNC_AT_COMMIT loses acknowledged batches */
