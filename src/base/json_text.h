@@ -38,7 +38,7 @@ _Static_assert(JSON_DEPTH_MAX == 16, "as the sentence of JSON_FAULT_DEPTH says")
 /* Static strings: "DUPLICATE", and the sentence. CHECKs that fault is in range. */
 const char *json_fault_name(enum json_fault fault);
 const char *json_fault_text(enum json_fault fault);
-enum status json_fault_status(enum json_fault fault);
+enum status json_fault_status(enum json_fault fault) MUST_CHECK;
 
 /* For each byte of the word: its top bit, if it is '"', '\\', a control or not ASCII. A byte
  * above such a byte may be marked by mistake; the lowest mark never is. */
