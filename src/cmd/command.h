@@ -1,0 +1,92 @@
+/* command.h - what a subcommand is: its words, its options, its help, and the call that runs it. */
+#ifndef CMD_COMMAND_H
+#define CMD_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cmd/exit_code.h"
+
+/*
+ * One file per subcommand, listed in commands.c. Everything printed by `tpwallet help` and
+ * written to docs/cli.md comes from these tables, and so does what the parser accepts.
+ */
+struct option {
+    const char *name;     /* without dashes: "listen" */
+    const char *argument; /* as shown: "ADDR:PORT"; NULL: a switch */
+    const char *help;     /* one sentence */
+    const char *fallback; /* the value when it is not given; NULL: none */
+};
+
+/* A list ends with an entry whose name is NULL. */
+struct positional {
+    const char *name; /* as shown: "ID" */
+    const char *help;
+    bool optional;
+};
+
+struct invocation; /* cmd/invocation.h */
+
+enum { COMMAND_OPTIONS_MAX = 32, COMMAND_POSITIONALS_MAX = 4 };
+
+struct command {
+    const char *name;                          /* its words: "transfer hold" */
+    const char *summary;                       /* one line */
+    const char *details;                       /* paragraphs for `help`; NULL: none */
+    const struct positional *positionals;      /* NULL: none */
+    const struct option *options;              /* NULL: none but the global ones */
+    const char *examples;                      /* one per line, each after "tpwallet " */
+    int (*run)(struct invocation *invocation); /* returns an enum exit_code */
+};
+
+/* All commands in the order of help, ending with NULL. */
+extern const struct command *const commands[];
+
+/* The options that every command takes; data, json, help. */
+extern const struct option global_options[];
+
+/* The command of these words, the longest match of two; *out_words is how many it took. */
+const struct command *command_find(int word_count, char **words, int *out_words);
+
+/* ---- the subcommands, one file each; see commands.c for their order ---- */
+extern const struct command command_account_close;
+extern const struct command command_account_create;
+extern const struct command command_account_entries;
+extern const struct command command_account_freeze;
+extern const struct command command_account_key;
+extern const struct command command_account_list;
+extern const struct command command_account_show;
+extern const struct command command_account_statement;
+extern const struct command command_account_unfreeze;
+extern const struct command command_archive;
+extern const struct command command_asset_create;
+extern const struct command command_asset_list;
+extern const struct command command_backup;
+extern const struct command command_balance;
+extern const struct command command_bench_api;
+extern const struct command command_bench_ledger;
+extern const struct command command_check;
+extern const struct command command_demo;
+extern const struct command command_export;
+extern const struct command command_help;
+extern const struct command command_import;
+extern const struct command command_init;
+extern const struct command command_key_create;
+extern const struct command command_key_list;
+extern const struct command command_key_revoke;
+extern const struct command command_period_close;
+extern const struct command command_period_show;
+extern const struct command command_restore;
+extern const struct command command_serve;
+extern const struct command command_sim;
+extern const struct command command_transfer_create;
+extern const struct command command_transfer_hold;
+extern const struct command command_transfer_list;
+extern const struct command command_transfer_post;
+extern const struct command command_transfer_reverse;
+extern const struct command command_transfer_show;
+extern const struct command command_transfer_void;
+extern const struct command command_trial_balance;
+extern const struct command command_version;
+
+#endif

@@ -1,0 +1,39 @@
+/* host.h - a ledger opened in this process: its folder, stores, lane and API. */
+#ifndef CMD_HOST_H
+#define CMD_HOST_H
+
+#include "api/api.h"
+#include "base/error.h"
+#include "wallet/lane.h"
+
+struct data_folder;
+
+/* What an open ledger consists of; for whoever opened it, as long as it is open. */
+struct host {
+    struct data_folder *folder;
+    struct lane_ports ports;
+    struct lane *lane;
+    struct api *api;
+    struct log quiet_log; /* when no other is given: warnings and worse, to standard error */
+};
+
+struct host_options {
+    const char *folder;
+    bool read_only;  /* beside an owner too: nothing is locked, claimed or written */
+    bool anonymous;  /* no key means every scope */
+    struct log *log; /* NULL: only warnings, as text */
+    const struct lane_options *lane; /* NULL: LANE_OPTIONS_DEFAULT; read_only is set from above */
+};
+
+/*
+ * Recovers if need be. STATUS_NOT_FOUND: no ledger there. STATUS_CONFLICT: another process owns
+ * it. STATUS_INVALID: of a newer version. STATUS_CORRUPT, STATUS_DENIED, STATUS_LIMIT,
+ * STATUS_UNAVAILABLE. On failure nothing stays open.
+ */
+enum status host_open(const struct host_options *options, struct host *out_host,
+                      struct error *out_error) MUST_CHECK;
+
+/* Answers what was accepted, flushes, releases. Accepts a zeroed struct. */
+void host_close(struct host *host);
+
+#endif

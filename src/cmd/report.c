@@ -1,0 +1,116 @@
+/* Messages go to stderr for people; with --json the same goes to stdout for programs. */
+#include "cmd/report.h"
+
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/json_writer.h"
+#include "cmd/answer.h"
+
+enum { REPORT_SIZE_MAX = 64 << 10 };
+
+static void text_line(const char *prefix, struct str text)
+{
+    if (text.len > 0) fprintf(stderr, "%s%.*s\n", prefix, STR_ARG(text));
+}
+
+static void member(struct json_writer *writer, struct str name, struct str text)
+{
+    if (text.len == 0) return;
+    json_write_key(writer, name);
+    json_write_string(writer, text);
+}
+
+int report_text(const struct invocation *invocation, struct str text)
+{
+    (void)invocation; /* the same for both forms */
+    if (fwrite(text.data, 1, text.len, stdout) == text.len && fflush(stdout) == 0)
+        return EXIT_CODE_DONE;
+    fprintf(stderr, "tpwallet: cannot write to standard output\n");
+    return EXIT_CODE_LIMIT;
+}
+
+int report_error(const struct invocation *invocation, const struct error *error)
+{
+    int code = exit_code_of_status(error->status);
+    CHECK(error->status != STATUS_OK);
+    text_line("tpwallet: ", str_from(error->message));
+    text_line("  detail: ", str_from(error->detail));
+    text_line("  hint: ", str_from(error->hint));
+    if (!invocation->json) return code;
+
+    BUF_SCOPE struct buf out;
+    buf_init(&out, REPORT_SIZE_MAX);
+    struct json_writer writer;
+    json_writer_init(&writer, &out);
+    json_write_object_begin(&writer);
+    member(&writer, STR("type"), STR("urn:tpwallet:problem:command"));
+    member(&writer, STR("title"), str_from(error->message));
+    member(&writer, STR("detail"), str_from(error->detail));
+    member(&writer, STR("hint"), str_from(error->hint));
+    member(&writer, STR("code"), str_from(status_name(error->status)));
+    json_write_key(&writer, STR("exit_code"));
+    json_write_int64(&writer, code);
+    json_write_object_end(&writer);
+    CHECK(json_write_end(&writer) == STATUS_OK);
+    buf_append_byte(&out, '\n');
+    (void)report_text(invocation, buf_view(&out)); /* it failed already, with a code of its own */
+    return code;
+}
+
+/* Some problems carry more in their code than in their HTTP status. */
+static int problem_exit_code(unsigned http_status, struct str code)
+{
+    if (str_equal(code, STR("idempotency_conflict"))) return EXIT_CODE_CONFLICT;
+    if (str_equal(code, STR("read_only"))) return EXIT_CODE_DENIED;
+    if (str_equal(code, STR("internal"))) return EXIT_CODE_UNAVAILABLE;
+    return exit_code_of_http(http_status);
+}
+
+int report_problem(const struct invocation *invocation, unsigned http_status, struct str body)
+{
+    struct arena arena;
+    struct answer_object problem = { .count = 0 };
+    bool readable = false;
+    if (arena_init(&arena, answer_arena_size(body)) == STATUS_OK)
+        readable = answer_read(body, &arena, &problem) == STATUS_OK;
+    int exit_code = problem_exit_code(http_status, answer_text(&problem, "code"));
+    if (!readable) {
+        fprintf(stderr, "tpwallet: the server answered %u\n", http_status);
+    } else {
+        text_line("tpwallet: ", answer_text(&problem, "title"));
+        text_line("  detail: ", answer_text(&problem, "detail"));
+        text_line("  field: ", answer_text(&problem, "field"));
+        text_line("  hint: ", answer_text(&problem, "hint"));
+        text_line("  id: ", answer_text(&problem, "id"));
+        text_line("  trace: ", answer_text(&problem, "trace_id"));
+    }
+    arena_done(&arena);
+    if (invocation->json && readable) {
+        (void)report_text(invocation, body); /* it failed already, with a code of its own */
+        if (body.data[body.len - 1] != '\n') (void)report_text(invocation, STR("\n"));
+    }
+    return exit_code;
+}
+
+int report_id(const struct invocation *invocation, struct uuid id)
+{
+    BUF_SCOPE struct buf out;
+    buf_init(&out, REPORT_SIZE_MAX);
+    if (invocation->json) {
+        struct json_writer writer;
+        json_writer_init(&writer, &out);
+        json_write_object_begin(&writer);
+        json_write_key(&writer, STR("id"));
+        json_write_uuid(&writer, id);
+        json_write_object_end(&writer);
+        CHECK(json_write_end(&writer) == STATUS_OK);
+    } else {
+        char text[UUID_TEXT_LEN + 1];
+        uuid_format(id, text);
+        buf_append_str(&out, str_from(text));
+    }
+    buf_append_byte(&out, '\n');
+    return report_text(invocation, buf_view(&out));
+}

@@ -1,0 +1,24 @@
+/* report.h - the one place where a command says what went wrong. */
+#ifndef CMD_REPORT_H
+#define CMD_REPORT_H
+
+#include "base/error.h"
+#include "base/str.h"
+#include "base/uuid.h"
+#include "cmd/invocation.h"
+
+/*
+ * Message, detail and hint on stderr; with --json also as one JSON document on stdout, in the
+ * form of the API's problems, with the exit code. Each returns the exit code, so that
+ * `return report_error(...)` ends a command.
+ */
+int report_error(const struct invocation *invocation, const struct error *error);
+/* The same for an answer of the API that is a problem (RFC 9457): with --json as it came. */
+int report_problem(const struct invocation *invocation, unsigned http_status, struct str body);
+
+/* An id alone: the UUID, or {"id": UUID}. */
+int report_id(const struct invocation *invocation, struct uuid id);
+/* Writes to stdout. EXIT_CODE_LIMIT and a message when that fails. */
+int report_text(const struct invocation *invocation, struct str text);
+
+#endif
