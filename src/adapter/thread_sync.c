@@ -103,11 +103,10 @@ static void *task_main(void *argument)
     return NULL;
 }
 
-/* The new thread inherits the mask, so that no signal can slip in before it sets its own. */
-static int task_create(struct task *task)
+void thread_signals_block(sigset_t *out_before)
 {
+    CHECK(out_before != NULL);
     sigset_t blocked;
-    sigset_t before;
     const int own_faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS };
     int error = sigfillset(&blocked);
     CHECK(error == 0);
@@ -115,11 +114,24 @@ static int task_create(struct task *task)
         error = sigdelset(&blocked, own_faults[i]);
         CHECK(error == 0);
     }
-    error = pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    error = pthread_sigmask(SIG_SETMASK, &blocked, out_before);
     CHECK(error == 0);
+}
+
+void thread_signals_restore(const sigset_t *before)
+{
+    CHECK(before != NULL);
+    int error = pthread_sigmask(SIG_SETMASK, before, NULL);
+    CHECK(error == 0);
+}
+
+/* The new thread inherits the mask, so that no signal can slip in before it sets its own. */
+static int task_create(struct task *task)
+{
+    sigset_t before;
+    thread_signals_block(&before);
     int created = pthread_create(&task->thread, NULL, task_main, task);
-    error = pthread_sigmask(SIG_SETMASK, &before, NULL);
-    CHECK(error == 0);
+    thread_signals_restore(&before);
     return created;
 }
 

@@ -2,6 +2,8 @@
 #ifndef ADAPTER_THREAD_SYNC_H
 #define ADAPTER_THREAD_SYNC_H
 
+#include <signal.h>
+
 #include "port/sync.h"
 
 /*
@@ -14,5 +16,12 @@
  * them.
  */
 struct sync *thread_sync(void);
+
+/*
+ * The same for threads that a library starts: they inherit the mask of their maker. Blocks on the
+ * calling thread and remembers what was blocked before.
+ */
+void thread_signals_block(sigset_t *out_before);
+void thread_signals_restore(const sigset_t *before);
 
 #endif
