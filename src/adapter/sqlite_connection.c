@@ -2,7 +2,9 @@
 #include "adapter/sqlite_connection.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/check.h"
 
@@ -176,6 +178,52 @@ void sqlite_connection_close(sqlite3 *db)
 {
     int code = sqlite3_close(db);
     CHECK(code == SQLITE_OK); /* else a statement or blob was left open */
+}
+
+/*
+ * Read through SQLite's VFS: closing a file of our own would drop the locks that connections of
+ * this process hold on it (POSIX locks belong to the process).
+ */
+static int read_header(const char *path, const char *vfs_name, uint8_t *out_bytes, int size)
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find(vfs_name);
+    CHECK(vfs != NULL);
+    const char *name = sqlite3_create_filename(path, "", "", 0, NULL);
+    sqlite3_file *file = calloc(1, (size_t)vfs->szOsFile);
+    CHECK(name != NULL);
+    CHECK(file != NULL);
+    int code = vfs->xOpen(vfs, name, file, SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB, NULL);
+    if (code == SQLITE_OK) code = file->pMethods->xRead(file, out_bytes, size, 0);
+    if (file->pMethods != NULL) (void)file->pMethods->xClose(file); /* only read */
+    free(file);
+    sqlite3_free_filename(name);
+    return code;
+}
+
+enum status sqlite_file_page_size(const char *path, const char *vfs, uint32_t *out_size,
+                                  struct error *out_error)
+{
+    static const char magic[16] = "SQLite format 3";
+    uint8_t header[100];
+    int code = access(path, F_OK) == 0 ? read_header(path, vfs, header, sizeof header)
+                                       : SQLITE_IOERR_SHORT_READ;
+    if (code != SQLITE_OK && code != SQLITE_IOERR_SHORT_READ) {
+        (void)error_set(out_error, STATUS_UNAVAILABLE, "%s cannot be read", path);
+        error_detail(out_error, "%s (SQLite code %d)", sqlite3_errstr(code), code);
+        error_hint(out_error, "%s", failure_hint(STATUS_UNAVAILABLE));
+        return STATUS_UNAVAILABLE;
+    }
+    uint32_t size = 0;
+    if (code == SQLITE_OK) size = (uint32_t)header[16] << 8 | header[17];
+    if (size == 1) size = 65536; /* as its 16 bits say it */
+    bool valid = size >= 512 && (size & (size - 1)) == 0;
+    if (valid && memcmp(header, magic, sizeof magic) == 0) {
+        *out_size = size;
+        return STATUS_OK;
+    }
+    (void)error_set(out_error, STATUS_CORRUPT, "%s is missing, or is not a database", path);
+    error_hint(out_error, "restore from a backup");
+    return STATUS_CORRUPT;
 }
 
 enum status sqlite_path(const char *folder, const char *name, char out_path[SQLITE_PATH_SIZE],

@@ -53,6 +53,13 @@ enum status sqlite_step_done(sqlite3_stmt *statement, struct error *out_error) M
  */
 enum status sqlite_failure(sqlite3 *db, int code, struct error *out_error) MUST_CHECK;
 
+/*
+ * The page size in the header of a database file, without opening it as one. STATUS_CORRUPT:
+ * missing, empty or not a database; STATUS_UNAVAILABLE.
+ */
+enum status sqlite_file_page_size(const char *path, const char *vfs, uint32_t *out_size,
+                                  struct error *out_error) MUST_CHECK;
+
 /* One number that a PRAGMA returns. */
 enum status sqlite_pragma_number(sqlite3 *db, const char *sql, int64_t *out_number,
                                  struct error *out_error) MUST_CHECK;

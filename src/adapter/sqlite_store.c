@@ -7,12 +7,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "adapter/sqlite_checkpoint.h"
 #include "adapter/sqlite_head.h"
 #include "adapter/sqlite_read.h"
+#include "adapter/wal_scan.h"
 #include "base/check.h"
 #include "base/limits.h"
 
@@ -178,13 +178,18 @@ static enum status verify_head(struct sqlite_store *store, const struct store_he
     return STATUS_CORRUPT;
 }
 
-static enum status journal_is_there(const struct sqlite_store *store, struct error *out_error)
+/* Before SQLite sees the files. A guest beside an owner does not: the owner did. */
+static enum status scan_files(const struct sqlite_store *store, struct error *out_error)
 {
-    struct stat info;
-    if (stat(store->journal_path, &info) == 0 && info.st_size > 0) return STATUS_OK;
-    (void)error_set(out_error, STATUS_CORRUPT, "%s is missing or empty", store->journal_path);
-    error_hint(out_error, "restore from a backup");
-    return STATUS_CORRUPT;
+    uint32_t page_size = 0;
+    char wal_path[SQLITE_PATH_SIZE];
+    enum status status =
+        sqlite_file_page_size(store->journal_path, store->options.vfs, &page_size, out_error);
+    if (status == STATUS_OK && !store->options.beside_owner) {
+        status = sqlite_path(store->folder, "journal.db-wal", wal_path, out_error);
+        if (status == STATUS_OK) status = wal_scan(wal_path, page_size, out_error);
+    }
+    return status;
 }
 
 static enum status open_owner(struct sqlite_store *store, struct error *out_error)
@@ -251,7 +256,7 @@ static void close_files(struct sqlite_store *store)
 
 static enum status open_files(struct sqlite_store *store, struct error *out_error)
 {
-    enum status status = journal_is_there(store, out_error);
+    enum status status = scan_files(store, out_error);
     if (status == STATUS_OK) {
         status =
             store->options.read_only ? open_guest(store, out_error) : open_owner(store, out_error);

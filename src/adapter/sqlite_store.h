@@ -18,7 +18,8 @@
  */
 struct sqlite_store_options {
     const char *folder; /* holds journal.db, head and archive/; copied */
-    bool read_only;     /* beside an owner: for backup and check; claim and append are denied */
+    bool read_only;     /* for backup and check: nothing is written; claim and append are denied */
+    bool beside_owner;  /* with read_only: another process has the folder open to write */
     /* 0 means the default, in brackets */
     uint64_t wal_low_bytes;  /* the WAL is moved into the database from here on [32 MiB] */
     uint64_t wal_high_bytes; /* appends wait when it is larger [256 MiB] */

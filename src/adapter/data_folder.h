@@ -1,0 +1,55 @@
+/* data_folder.h - the folder that holds a wallet's files: made, locked, refused when not ours. */
+#ifndef ADAPTER_DATA_FOLDER_H
+#define ADAPTER_DATA_FOLDER_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/status.h"
+
+/*
+ * FORMAT       one line: what this is, and its version; written last, so that an interrupted
+ *              init leaves no folder that looks whole
+ * journal.db   the journal (sqlite_store.h), with -wal and -shm beside it while open
+ * head         how far the journal got (sqlite_head.h)
+ * index.db     the index's runs, rebuildable (sqlite_run_store.h)
+ * archive/     segments of old batches (archive.h)
+ * lock         held by the owner, with its process id inside
+ * socket       where the owner answers commands on this machine
+ *
+ * The folder is 0700, files are 0600.
+ */
+enum { DATA_FOLDER_FORMAT = 1 };
+
+/*
+ * Makes the folder, or takes an empty one, with an empty journal in it, durably.
+ * STATUS_CONFLICT: it is there and not empty. STATUS_INVALID: a file stands there, or the path
+ * is too long. STATUS_UNAVAILABLE, STATUS_LIMIT. What was made before a failure stays.
+ */
+enum status data_folder_create(const char *path, struct error *out_error) MUST_CHECK;
+
+enum data_folder_role {
+    DATA_FOLDER_OWNER, /* alone: may write; refused while anybody has it open */
+    DATA_FOLDER_GUEST, /* reads; beside an owner, or keeping owners out when there is none */
+};
+
+struct data_folder;
+
+/*
+ * STATUS_NOT_FOUND: there is no such folder. STATUS_INVALID: not a data folder, a file, an init
+ * that did not finish, or a version newer than this program. STATUS_CORRUPT: FORMAT is damaged.
+ * STATUS_CONFLICT: in use, with the process that has it. STATUS_DENIED: may not be read or
+ * written. STATUS_UNAVAILABLE.
+ */
+enum status data_folder_open(const char *path, enum data_folder_role role,
+                             struct data_folder **out_folder, struct error *out_error) MUST_CHECK;
+/* Gives the lock back. Its stores must be closed. Accepts NULL. */
+void data_folder_close(struct data_folder *folder);
+
+const char *data_folder_path(const struct data_folder *folder);
+/* "<path>/socket"; lives as long as the folder is open. */
+const char *data_folder_socket(const struct data_folder *folder);
+/* A guest that came while an owner was there: for sqlite_store_options.beside_owner. */
+bool data_folder_beside_owner(const struct data_folder *folder);
+
+#endif
