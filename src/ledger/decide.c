@@ -105,11 +105,10 @@ static void resolve_reversal(const struct ledger *ledger, const struct transfer 
     }
 }
 
-static void resolve(const struct ledger *ledger, struct ledger_moment moment,
-                    const struct transfer *transfer, const struct ledger_target *target,
-                    struct decision *decision)
+/* What a transfer says by itself. */
+static struct decision decision_begin(struct ledger_moment moment, const struct transfer *transfer)
 {
-    *decision = (struct decision){
+    return (struct decision){
         .outcome = OUTCOME_OK,
         .debit = ACCOUNT_NONE,
         .credit = ACCOUNT_NONE,
@@ -122,6 +121,13 @@ static void resolve(const struct ledger *ledger, struct ledger_moment moment,
         .debit_id = transfer->debit,
         .credit_id = transfer->credit,
     };
+}
+
+static void resolve(const struct ledger *ledger, struct ledger_moment moment,
+                    const struct transfer *transfer, const struct ledger_target *target,
+                    struct decision *decision)
+{
+    *decision = decision_begin(moment, transfer);
     if (is_hold_end(transfer)) {
         resolve_hold(ledger, moment, transfer, target, decision);
     } else if (transfer->kind == TRANSFER_REVERSAL) {
@@ -285,6 +291,15 @@ static void record_write(const struct transfer *transfer, const struct decision 
     };
 }
 
+void ledger_refuse(struct ledger_moment moment, const struct transfer *transfer,
+                   enum outcome outcome, struct record_transfer *out_record)
+{
+    CHECK(outcome != OUTCOME_OK);
+    struct decision decision = decision_begin(moment, transfer);
+    decision.outcome = outcome;
+    record_write(transfer, &decision, out_record);
+}
+
 /* Both sides of the entry, the account's chain of entries, and the totals of their kinds. */
 static void entry_apply(struct ledger *ledger, uint32_t number, enum effect_side side,
                         struct transfer_view view, struct locator locator)
@@ -375,6 +390,7 @@ enum outcome ledger_transfer(struct ledger *ledger, struct ledger_moment moment,
     entry_apply(ledger, decision.credit, EFFECT_CREDIT, view, moment.locator);
     if (transfer->kind == TRANSFER_HOLD || is_hold_end(transfer)) {
         hold_apply(ledger, moment, transfer, &decision, out_undo);
+        if (out_undo->hold_removed) out_record->head.flags |= RECORD_FLAG_CLOSES_HOLD;
     } else if (transfer->kind == TRANSFER_REVERSAL) {
         reversal_apply(ledger, moment, transfer, &decision, out_undo);
     }
@@ -391,7 +407,10 @@ bool ledger_expire(struct ledger *ledger, struct ledger_moment moment,
     struct account_state *debit = &ledger->accounts[hold->debit];
     struct account_state *credit = &ledger->accounts[hold->credit];
     *out_record = (struct record_transfer){
-        .head = { .type = RECORD_TRANSFER, .outcome = OUTCOME_OK, .kind = TRANSFER_EXPIRE },
+        .head = { .type = RECORD_TRANSFER,
+                  .outcome = OUTCOME_OK,
+                  .kind = TRANSFER_EXPIRE,
+                  .flags = RECORD_FLAG_CLOSES_HOLD },
         .debit = debit->account.id,
         .credit = credit->account.id,
         .amount = hold->remaining,

@@ -47,6 +47,10 @@ enum outcome ledger_transfer(struct ledger *ledger, struct ledger_moment moment,
                              const struct transfer *transfer, const struct ledger_target *target,
                              struct record_transfer *out_record, struct ledger_undo *out_undo);
 
+/* Writes the record of a refusal that was found elsewhere; nothing is decided or changed. */
+void ledger_refuse(struct ledger_moment moment, const struct transfer *transfer,
+                   enum outcome outcome, struct record_transfer *out_record);
+
 /* Takes back the newest transfer that was applied and not yet taken back. */
 void ledger_undo(struct ledger *ledger, struct transfer_view view, const struct ledger_undo *undo);
 

@@ -60,7 +60,7 @@ bool effect_apply(struct transfer_view view, enum effect_side side, bool undo,
 bool effect_same_content(struct transfer_view view, const struct transfer *transfer)
 {
     const struct record_transfer *record = view.record;
-    uint8_t flags = record->head.flags & (uint8_t)~RECORD_FLAGS_GIVEN;
+    uint8_t flags = record->head.flags & (uint8_t) ~(RECORD_FLAGS_GIVEN | RECORD_FLAG_CLOSES_HOLD);
     if (record->head.kind != transfer->kind || flags != transfer->flags) return false;
     bool date_given = (record->head.flags & RECORD_FLAG_DATE_GIVEN) != 0;
     if (date_given != (transfer->value_date.days != 0)) return false;

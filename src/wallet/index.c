@@ -193,8 +193,8 @@ static uint32_t locators_merge(struct locator *found, uint32_t count, struct loc
 static enum status runs_find(struct index *index, const struct run_query *query,
                              uint32_t *out_found, struct error *out_error)
 {
-    struct locator page[PAGE_ITEMS_MAX];
-    CHECK(query->limit <= PAGE_ITEMS_MAX);
+    struct locator page[INDEX_FIND_MAX];
+    CHECK(query->limit <= INDEX_FIND_MAX);
     struct run_query one = *query;
     one.out_locators = page;
     for (uint32_t i = 0; i < index->run_count; i++) {

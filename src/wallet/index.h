@@ -20,7 +20,8 @@ struct index;
 enum {
     INDEX_TABLES_MAX = 3,  /* one active, the rest frozen and on their way to the run store */
     INDEX_RUNS_MAX = 4096, /* at 2^20 ids a run, four thousand million ids */
-    INDEX_DEPTH_MAX = 8,   /* runs that cover one key before they are merged */
+    INDEX_FIND_MAX = PAGE_ITEMS_MAX + 1, /* one more than a page: whether there is more */
+    INDEX_DEPTH_MAX = 8,                 /* runs that cover one key before they are merged */
 };
 
 struct index_options {
@@ -50,7 +51,7 @@ void index_insert(struct index *index, struct uuid key, struct locator locator);
  */
 enum status index_find(struct index *index, struct uuid key, struct locator *out_locator,
                        struct error *out_error) MUST_CHECK;
-/* The records of a key above `after`, in journal order, at most `limit`. */
+/* The records of a key above `after`, in journal order, at most `limit` (INDEX_FIND_MAX). */
 enum status index_find_after(struct index *index, struct uuid key, struct locator after,
                              struct locator *out_locators, uint32_t limit, uint32_t *out_found,
                              struct error *out_error) MUST_CHECK;

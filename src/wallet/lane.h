@@ -153,8 +153,10 @@ struct request {
     /* The lane's own. */
     struct request *next;
     uint32_t taken;
-    uint32_t unfinished;
-    uint64_t last_batch;
+    uint32_t waiter;
+    bool key_is_new;
+    bool failed;
+    bool spans; /* its items came to stand in more than one batch */
 };
 
 /*

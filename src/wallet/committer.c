@@ -1,0 +1,697 @@
+/*
+ * The apply task builds a batch from whatever waits and hands it to the flush task as soon as
+ * that is idle; so the batches are as large as the flush is slow, and one caller alone is not
+ * kept waiting. It alone touches the ledger and the indexes.
+ */
+#include "wallet/committer.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "wallet/acts.h"
+#include "wallet/applier.h"
+#include "wallet/recovery.h"
+
+enum {
+    RETRY_MS_MIN = 100,
+    FULL_PAUSE_MS = 1000,  /* between two attempts to write to a full disk */
+    SWEEP_SHARE = 4,       /* one byte of checkpoint for so many of journal */
+    SLICE_COST_MIN = 4096, /* a slice costs at least a page, however few its entries */
+};
+
+static void lane_log(struct lane *lane, enum log_level level, struct str event, struct str message)
+{
+    struct log_field field = { STR("batch"), { NULL, 0 }, (int64_t)lane->next_sequence };
+    lane->ports.log->write(lane->ports.log, level, (struct trace){ 0 }, event, message, &field, 1);
+}
+
+static void error_log(struct lane *lane, struct str event, const struct error *error)
+{
+    struct log_field field = { STR("detail"), str_from(error->detail), 0 };
+    lane->ports.log->write(lane->ports.log, LOG_ALARM, (struct trace){ 0 }, event,
+                           str_from(error->message), &field, 1);
+}
+
+void committer_answer(struct lane *lane, struct request *request, enum status status)
+{
+    request->status = status;
+    if (request->done != NULL) {
+        request->answered = true;
+        request->done(request);
+        return;
+    }
+    struct sync *sync = lane->ports.sync;
+    struct monitor *monitor = lane->waiters[request->waiter];
+    sync->lock(monitor);
+    request->answered = true;
+    sync->wake_all(monitor);
+    sync->unlock(monitor);
+}
+
+static void answers_give(struct lane *lane, struct request *first, enum status status)
+{
+    while (first != NULL) {
+        struct request *next = first->next;
+        enum status own = first->status;
+        committer_answer(lane, first, own != STATUS_OK ? own : status);
+        first = next;
+    }
+}
+
+static void answers_append(struct flight *flight, struct request *request)
+{
+    request->next = NULL;
+    if (flight->answers == NULL) {
+        flight->answers = request;
+    } else {
+        flight->answers_last->next = request;
+    }
+    flight->answers_last = request;
+}
+
+/* The request is finished: it is answered when everything it saw is durable. */
+static void request_finish(struct lane *lane, struct request *request, enum status status)
+{
+    request->status = status;
+    bool building = lane->building->batch.record_count > 0;
+    request->position.batch = building ? lane->next_sequence : lane->next_sequence - 1;
+    if (request->kind != REQUEST_READ && building) {
+        request->position.index = lane->building->batch.unit_count - 1;
+    }
+    if (building) {
+        answers_append(lane->building, request);
+    } else if (lane->flying != NULL) {
+        answers_append(lane->flying, request);
+    } else {
+        committer_answer(lane, request, status);
+    }
+}
+
+/* ---- Batches ---- */
+
+static void clocks_watch(struct lane *lane, struct wall_time wall)
+{
+    struct monotonic_time monotonic = clock_monotonic(lane->ports.clock);
+    int64_t wall_ns = wall.ns - lane->seen_wall.ns;
+    int64_t monotonic_ns = monotonic.ns - lane->seen_monotonic.ns;
+    lane->seen_wall = wall;
+    lane->seen_monotonic = monotonic;
+    if (lane->expiry_paused || wall_ns - monotonic_ns <= CLOCK_JUMP_S_MAX * NS_PER_S) return;
+    lane->expiry_paused = true;
+    lane_log(lane, LOG_ALARM, STR("clock.jumped"),
+             STR("the wall clock jumped forward; holds do not expire until that is confirmed"));
+}
+
+static bool indexes_ready(struct lane *lane, bool now)
+{
+    bool ready = true;
+    for (int i = 0; i < LANE_INDEX_COUNT; i++) {
+        if (!index_freeze(lane->indexes[i], lane->next_sequence - 1, now)) ready = false;
+    }
+    return ready;
+}
+
+/* Begins a batch, or begins it anew while nothing is in it, so that its stamp is fresh. */
+static bool batch_ready(struct lane *lane)
+{
+    struct flight *flight = lane->building;
+    if (flight->batch.record_count > 0) return true;
+    if (!indexes_ready(lane, false)) return false;
+    struct wall_time wall = clock_wall(lane->ports.clock);
+    clocks_watch(lane, wall);
+    struct wall_time last = lane->flying != NULL ? lane->flying->batch.stamp : lane->head.stamp;
+    struct batch_header header = {
+        .magic = BATCH_MAGIC,
+        .version = BATCH_VERSION,
+        .header_size = sizeof header,
+        .lane = lane->options.number,
+        .sequence = lane->next_sequence,
+        .stamp = { wall.ns > last.ns ? wall.ns : last.ns + 1 },
+        .first_account = lane->ledger->account_count,
+        .first_hold = lane->ledger->holds_made + 1,
+        .first_reversal = lane->ledger->reversal_count,
+    };
+    batch_begin(&flight->batch, &header);
+    flight->context_owner = NULL;
+    flight->changes_registry = false;
+    flight->expiries = 0;
+    return true;
+}
+
+static void slices_take(struct lane *lane, struct flight *flight)
+{
+    flight->slice_count = 0;
+    buf_reset(&flight->slice_bytes);
+    lane->sweep_credit += flight->batch.size / SWEEP_SHARE;
+    size_t offsets[STORE_SLICES_PER_BATCH_MAX];
+    while (flight->slice_count < STORE_SLICES_PER_BATCH_MAX) {
+        size_t cost = sweep_next_size(lane->ledger, &lane->sweep);
+        if (cost < SLICE_COST_MIN) cost = SLICE_COST_MIN;
+        if (cost > lane->sweep_credit) break;
+        lane->sweep_credit -= cost;
+        size_t offset = flight->slice_bytes.len;
+        struct slice slice = sweep_next(lane->ledger, &lane->sweep, &flight->slice_bytes);
+        offsets[flight->slice_count] = offset;
+        flight->slices[flight->slice_count++] = (struct store_slice){
+            .table = slice.table,
+            .generation = slice.generation,
+            .from = slice.from,
+            .to = slice.to,
+            .size = flight->slice_bytes.len - offset,
+        };
+    }
+    CHECK(!flight->slice_bytes.overflow);
+    for (uint32_t i = 0; i < flight->slice_count; i++) {
+        flight->slices[i].data = flight->slice_bytes.data + offsets[i];
+    }
+}
+
+static void flight_clear(struct flight *flight)
+{
+    flight->batch.record_count = 0;
+    flight->answers = NULL;
+    flight->answers_last = NULL;
+    flight->context_owner = NULL;
+    flight->repeats = 0;
+    memset(flight->outcomes, 0, sizeof flight->outcomes);
+}
+
+/* Hands the batch that was built to the flush task. */
+static void launch(struct lane *lane)
+{
+    struct flight *flight = lane->building;
+    CHECK(lane->flying == NULL && flight->batch.record_count > 0);
+    slices_take(lane, flight);
+    batch_seal(&flight->batch, lane->head.epoch, &lane->head.hash);
+    lane->flying = flight;
+    lane->building = flight == &lane->flights[0] ? &lane->flights[1] : &lane->flights[0];
+    flight_clear(lane->building);
+    lane->next_sequence++;
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    lane->flush_flight = flight;
+    lane->flush_state = HANDOVER_READY;
+    sync->wake_all(lane->monitor);
+    sync->unlock(lane->monitor);
+}
+
+/* ---- Landing ---- */
+
+static void registry_publish(struct lane *lane, const struct flight *flight)
+{
+    if (!flight->changes_registry) return;
+    struct batch_reader reader;
+    struct str blob = { (const char *)flight->batch.data, flight->batch.size };
+    enum status status = batch_open(blob, &reader, NULL);
+    CHECK(status == STATUS_OK);
+    const struct record_head *record;
+    while (batch_next(&reader, &record, NULL) == STATUS_OK) {
+        bool kept = record->type == RECORD_ASSET || record->type == RECORD_PERIOD ||
+                    record->type == RECORD_CREDENTIAL;
+        if (kept && record->outcome == ADMIN_OUTCOME_OK) {
+            registry_apply(&lane->published, record, flight->batch.stamp);
+        }
+    }
+}
+
+/* Under the monitor. */
+static void status_count(struct lane *lane, const struct flight *flight)
+{
+    struct lane_status *status = &lane->status;
+    status->head = lane->head;
+    status->full = false;
+    status->commits++;
+    status->units += flight->batch.unit_count;
+    status->repeats += flight->repeats;
+    status->expiries += flight->expiries;
+    status->journal_bytes += flight->batch.size;
+    for (uint32_t i = 0; i < flight->slice_count; i++) {
+        status->slice_bytes += flight->slices[i].size;
+    }
+    for (int i = 0; i < OUTCOME_COUNT; i++) status->outcomes[i] += flight->outcomes[i];
+    status->commit_ns_total += lane->flush_ns;
+    if (lane->flush_ns > status->commit_ns_max) status->commit_ns_max = lane->flush_ns;
+    status->account_count = lane->ledger->account_count;
+    status->hold_count = lane->ledger->holds.count;
+    status->reversal_count = lane->ledger->reversal_count;
+    status->expiry_paused = lane->expiry_paused;
+}
+
+/* The batch is durable. Returns its answers, to be given once the next batch is on its way. */
+static struct request *land(struct lane *lane)
+{
+    struct flight *flight = lane->flying;
+    lane->head.sequence = flight->batch.sequence;
+    lane->head.hash = flight->hash;
+    lane->head.stamp = flight->batch.stamp;
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    registry_publish(lane, flight);
+    status_count(lane, flight);
+    sync->unlock(lane->monitor);
+    struct request *answers = flight->answers;
+    flight_clear(flight);
+    lane->flying = NULL;
+    return answers;
+}
+
+/* ---- When a commit is not known good ---- */
+
+static void flags_set(struct lane *lane, bool reloading, bool fenced, bool damaged)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    lane->status.reloading = reloading;
+    lane->status.fenced = lane->status.fenced || fenced;
+    lane->status.damaged = lane->status.damaged || damaged;
+    sync->unlock(lane->monitor);
+}
+
+/* What waits and cannot be done: a request begun may be done in part. */
+static void queue_refuse(struct lane *lane, bool begun_only)
+{
+    struct sync *sync = lane->ports.sync;
+    for (;;) {
+        sync->lock(lane->monitor);
+        struct request *request = queue_take_begun(&lane->queue);
+        bool begun = request != NULL;
+        if (request == NULL && !begun_only) request = queue_take_any(&lane->queue);
+        sync->unlock(lane->monitor);
+        if (request == NULL) return;
+        committer_answer(lane, request, begun ? STATUS_IN_DOUBT : STATUS_UNAVAILABLE);
+    }
+}
+
+static void sleep_until(struct lane *lane, struct monotonic_time until)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    while (!lane->draining && clock_monotonic(lane->ports.clock).ns < until.ns) {
+        (void)sync->wait(lane->monitor, until); /* woken early: looked at again */
+    }
+    sync->unlock(lane->monitor);
+}
+
+static struct monotonic_time in_ms(struct lane *lane, int64_t ms)
+{
+    return (struct monotonic_time){ clock_monotonic(lane->ports.clock).ns + ms * NS_PER_MS };
+}
+
+static void index_job_wait(struct lane *lane)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    while (lane->job_state == HANDOVER_READY) (void)sync->wait(lane->monitor, MONOTONIC_NEVER);
+    bool done = lane->job_state == HANDOVER_DONE;
+    lane->job_state = HANDOVER_IDLE;
+    sync->unlock(lane->monitor);
+    if (done) index_job_done(&lane->job);
+}
+
+/* One attempt to reload; the epoch must still be ours. */
+static enum status reload_once(struct lane *lane, struct error *out_error)
+{
+    uint64_t epoch = lane->head.epoch;
+    enum status status = lane->ports.store->reopen(lane->ports.store, out_error);
+    if (status == STATUS_OK) status = recovery_run(lane, out_error);
+    if (status != STATUS_OK) return status;
+    if (lane->head.epoch == epoch) return STATUS_OK;
+    return error_set(out_error, STATUS_FENCED, "another owner has taken the lane over");
+}
+
+/*
+ * Memory is ahead of what is known to be durable: discard it, reload, and find out whether the
+ * batch in the air has landed. Its requests are told so; later ones were never sent.
+ */
+static void reload(struct lane *lane, enum status failure)
+{
+    struct flight *lost = lane->flying;
+    struct digest lost_hash = lost->hash;
+    uint64_t lost_sequence = lost->batch.sequence;
+    struct request *in_doubt = lost->answers;
+    struct request *not_sent = lane->building->answers;
+    flight_clear(lost);
+    flight_clear(lane->building);
+    lane->building->batch.sequence = 0;
+    lost->batch.sequence = 0;
+    lane->flying = NULL;
+    flags_set(lane, true, failure == STATUS_FENCED, failure == STATUS_CORRUPT);
+    index_job_wait(lane);
+    for (struct request *request = not_sent; request != NULL; request = request->next) {
+        if (request->spans) request->status = STATUS_IN_DOUBT;
+    }
+    answers_give(lane, not_sent, STATUS_UNAVAILABLE);
+    queue_refuse(lane, true);
+
+    struct error error = { 0 };
+    enum status status = failure;
+    int64_t pause_ms = RETRY_MS_MIN;
+    while (status != STATUS_FENCED && status != STATUS_CORRUPT) {
+        status = reload_once(lane, &error);
+        if (status == STATUS_OK) break;
+        error_log(lane, STR("lane.reload_failed"), &error);
+        answers_give(lane, in_doubt, STATUS_IN_DOUBT);
+        in_doubt = NULL;
+        if (lane->draining) break;
+        sleep_until(lane, in_ms(lane, pause_ms));
+        if (pause_ms < 64 * RETRY_MS_MIN) pause_ms *= 2;
+    }
+    bool landed = status == STATUS_OK && lane->head.sequence == lost_sequence &&
+                  digest_equal(&lane->head.hash, &lost_hash);
+    enum status answer = failure == STATUS_LIMIT ? STATUS_LIMIT : STATUS_UNAVAILABLE;
+    if (status != STATUS_OK && failure != STATUS_FENCED) answer = STATUS_IN_DOUBT;
+    answers_give(lane, in_doubt, landed ? STATUS_OK : answer);
+    flags_set(lane, false, status == STATUS_FENCED, status == STATUS_CORRUPT);
+    lane_log(lane, LOG_WARNING, STR("lane.reloaded"), STR("memory was made anew from the journal"));
+}
+
+static void failure_handle(struct lane *lane, enum status failure, const struct error *error)
+{
+    error_log(lane, STR("commit.failed"), error);
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    lane->status.commit_failures++;
+    lane->status.full = failure == STATUS_LIMIT;
+    if (failure == STATUS_LIMIT) lane->full_until = in_ms(lane, FULL_PAUSE_MS);
+    sync->unlock(lane->monitor);
+    reload(lane, failure);
+}
+
+/* ---- Pieces ---- */
+
+static enum status piece_apply(struct lane *lane, const struct queue_piece *piece,
+                               struct error *out_error)
+{
+    struct request *request = piece->request;
+    if (piece->from == 0) {
+        request->failed = false;
+        request->spans = false;
+        request->status = STATUS_OK;
+        enum status status = acts_key(lane, request, out_error);
+        if (status != STATUS_OK) return status;
+    } else {
+        request->key_is_new = false; /* an earlier batch has recorded it */
+        request->spans = true;
+    }
+    switch (request->kind) {
+    case REQUEST_TRANSFERS: return applier_transfers(lane, piece, out_error);
+    case REQUEST_ACCOUNTS: return acts_accounts(lane, piece, out_error);
+    case REQUEST_ADMIN: return acts_admin(lane, request, out_error);
+    case REQUEST_READ: return acts_read(lane, request, out_error);
+    }
+    CHECK(false);
+    return STATUS_INVALID;
+}
+
+/* Damage found while deciding stops the lane: nothing may build on it. */
+static void piece_run(struct lane *lane, const struct queue_piece *piece)
+{
+    struct request *request = piece->request;
+    enum status status = STATUS_OK;
+    bool was_failed = piece->from > 0 && request->failed;
+    if (!was_failed) {
+        struct error error = { 0 };
+        status = piece_apply(lane, piece, &error);
+        if (status != STATUS_OK && status != STATUS_CONFLICT) {
+            error_log(lane, STR("history.unreadable"), &error);
+        }
+        if (status != STATUS_OK) {
+            request->failed = true;
+            request->status = status;
+        }
+        if (status == STATUS_CORRUPT) flags_set(lane, false, false, true);
+    }
+    if (piece->last) request_finish(lane, request, request->failed ? request->status : STATUS_OK);
+}
+
+static uint32_t room_items(const struct lane *lane)
+{
+    uint32_t most = QUEUE_TURN_ITEMS;
+    while (most > 0 && !batch_has_room(&lane->building->batch, most)) most /= 2;
+    return most;
+}
+
+/* Takes what waits into the batch, as far as there is room. True when anything was done. */
+static bool queue_apply(struct lane *lane)
+{
+    struct sync *sync = lane->ports.sync;
+    bool any = false;
+    if (clock_monotonic(lane->ports.clock).ns < lane->full_until.ns) return false;
+    for (;;) {
+        sync->lock(lane->monitor);
+        bool waiting = lane->queue.requests > 0;
+        sync->unlock(lane->monitor);
+        if (!waiting || !batch_ready(lane)) return any;
+        struct queue_piece piece;
+        uint32_t room = room_items(lane);
+        sync->lock(lane->monitor);
+        bool taken = queue_take(&lane->queue, room, &piece);
+        bool landing = lane->flush_state == HANDOVER_DONE;
+        sync->unlock(lane->monitor);
+        if (!taken) return any;
+        piece_run(lane, &piece);
+        any = true;
+        if (landing) return true; /* first see what has landed */
+    }
+}
+
+static bool expiry_apply(struct lane *lane)
+{
+    if (lane->expiry_paused || lane->options.read_only) return false;
+    struct wall_time next = ledger_next_expiry(lane->ledger);
+    if (next.ns == 0 || next.ns > clock_wall(lane->ports.clock).ns) return false;
+    if (lane->building->batch.record_count > 0 || !batch_ready(lane)) return false;
+    if (lane->expiry_paused) return false; /* found while looking at the clocks */
+    return applier_expire(lane, BATCH_EXPIRIES_MAX) > 0;
+}
+
+/* ---- The index ---- */
+
+static bool jobs_exchange(struct lane *lane)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    bool done = lane->job_state == HANDOVER_DONE;
+    bool busy = lane->job_state == HANDOVER_READY;
+    if (done) lane->job_state = HANDOVER_IDLE;
+    sync->unlock(lane->monitor);
+    if (busy) return false;
+    if (done) {
+        index_job_done(&lane->job);
+        if (lane->job.status != STATUS_OK) {
+            error_log(lane, STR("index.write_failed"), &lane->job.error);
+            lane->retry_at = in_ms(lane, 10 * RETRY_MS_MIN);
+        }
+    }
+    if (lane->options.read_only) return done;
+    if (clock_monotonic(lane->ports.clock).ns < lane->retry_at.ns) return done;
+    for (int i = 0; i < LANE_INDEX_COUNT; i++) {
+        if (!index_next_job(lane->indexes[i], lane->head.sequence, &lane->job)) continue;
+        sync->lock(lane->monitor);
+        lane->job_state = HANDOVER_READY;
+        sync->wake_all(lane->monitor);
+        sync->unlock(lane->monitor);
+        return true;
+    }
+    return done;
+}
+
+static bool indexes_caught_up(const struct lane *lane)
+{
+    for (int i = 0; i < LANE_INDEX_COUNT; i++) {
+        if (!index_caught_up(lane->indexes[i])) return false;
+    }
+    return true;
+}
+
+/* Someone waits for the runs to cover the journal. */
+static bool catch_up(struct lane *lane, bool draining)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    uint64_t wanted = lane->catch_ups_wanted;
+    bool asked = wanted != lane->catch_ups_done;
+    sync->unlock(lane->monitor);
+    if (!asked && !draining) return false;
+    bool quiet = lane->flying == NULL && lane->building->batch.record_count == 0;
+    if (quiet) (void)indexes_ready(lane, true); /* full again: the next round */
+    if (!quiet || !indexes_caught_up(lane) || !asked) return false;
+    sync->lock(lane->monitor);
+    lane->catch_ups_done = wanted;
+    sync->wake_all(lane->monitor);
+    sync->unlock(lane->monitor);
+    return true;
+}
+
+/* ---- The tasks ---- */
+
+/* Takes over what the flush task has done. True when anything landed. */
+static bool landing_take(struct lane *lane, struct request **out_answers)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    bool done = lane->flush_state == HANDOVER_DONE;
+    if (done) lane->flush_state = HANDOVER_IDLE;
+    enum status status = lane->flush_status;
+    sync->unlock(lane->monitor);
+    if (!done) return false;
+    if (status == STATUS_OK) {
+        *out_answers = land(lane);
+    } else {
+        failure_handle(lane, status, &lane->flush_error);
+    }
+    return true;
+}
+
+static bool usable(const struct lane *lane)
+{
+    return !lane->status.fenced && !lane->status.damaged;
+}
+
+/* One round of everything there is to do; false when there was nothing. */
+static bool round_run(struct lane *lane, bool draining)
+{
+    struct request *answers = NULL;
+    bool any = landing_take(lane, &answers);
+    if (!usable(lane)) {
+        answers_give(lane, answers, STATUS_OK);
+        queue_refuse(lane, false);
+        if (lane->flying == NULL) {
+            answers_give(lane, lane->building->answers, STATUS_UNAVAILABLE);
+            flight_clear(lane->building);
+        }
+        return any;
+    }
+    if (lane->flying == NULL && lane->building->batch.record_count > 0) {
+        launch(lane);
+        any = true;
+    }
+    answers_give(lane, answers, STATUS_OK);
+    any = jobs_exchange(lane) || any;
+    any = expiry_apply(lane) || any;
+    any = queue_apply(lane) || any;
+    if (lane->flying == NULL && lane->building->batch.record_count > 0) {
+        launch(lane);
+        any = true;
+    }
+    return catch_up(lane, draining) || any;
+}
+
+static struct monotonic_time next_look(struct lane *lane)
+{
+    struct monotonic_time now = clock_monotonic(lane->ports.clock);
+    struct monotonic_time until = MONOTONIC_NEVER;
+    if (lane->retry_at.ns > now.ns) until = lane->retry_at;
+    if (lane->full_until.ns > now.ns && lane->full_until.ns < until.ns) until = lane->full_until;
+    struct wall_time expiry = ledger_next_expiry(lane->ledger);
+    if (expiry.ns == 0 || lane->expiry_paused || lane->options.read_only) return until;
+    int64_t wait_ns = expiry.ns - clock_wall(lane->ports.clock).ns;
+    if (wait_ns < NS_PER_MS) wait_ns = NS_PER_MS;
+    if (wait_ns > NS_PER_S) wait_ns = NS_PER_S; /* the wall clock may step meanwhile */
+    if (now.ns + wait_ns < until.ns) until.ns = now.ns + wait_ns;
+    return until;
+}
+
+/* Under the monitor: whether something has come in since the last round. */
+static bool news(const struct lane *lane)
+{
+    return lane->flush_state == HANDOVER_DONE || lane->job_state == HANDOVER_DONE ||
+           lane->resume_expiry;
+}
+
+static bool drained(const struct lane *lane)
+{
+    bool idle = lane->flying == NULL && lane->building->batch.record_count == 0 &&
+                lane->flush_state == HANDOVER_IDLE && lane->job_state == HANDOVER_IDLE;
+    return idle && lane->queue.requests == 0;
+}
+
+void committer_apply(void *argument)
+{
+    struct lane *lane = argument;
+    struct sync *sync = lane->ports.sync;
+    for (;;) {
+        sync->lock(lane->monitor);
+        bool draining = lane->draining;
+        uint64_t submitted = lane->submitted;
+        if (lane->resume_expiry) {
+            lane->expiry_paused = false;
+            lane->status.expiry_paused = false;
+            lane->seen_wall = clock_wall(lane->ports.clock);
+            lane->seen_monotonic = clock_monotonic(lane->ports.clock);
+            lane->resume_expiry = false;
+        }
+        sync->unlock(lane->monitor);
+        if (round_run(lane, draining)) continue;
+        struct monotonic_time until = next_look(lane);
+        sync->lock(lane->monitor);
+        if (lane->draining && drained(lane)) {
+            lane->stop_helpers = true;
+            sync->wake_all(lane->monitor);
+            sync->unlock(lane->monitor);
+            return;
+        }
+        bool idle = !news(lane) && submitted == lane->submitted && draining == lane->draining;
+        if (idle) (void)sync->wait(lane->monitor, until); /* everything is looked at again */
+        sync->unlock(lane->monitor);
+    }
+}
+
+void committer_flush(void *argument)
+{
+    struct lane *lane = argument;
+    struct sync *sync = lane->ports.sync;
+    struct store *store = lane->ports.store;
+    for (;;) {
+        sync->lock(lane->monitor);
+        while (lane->flush_state != HANDOVER_READY && !lane->stop_helpers) {
+            (void)sync->wait(lane->monitor, MONOTONIC_NEVER);
+        }
+        struct flight *flight = lane->flush_flight;
+        bool stop = lane->flush_state != HANDOVER_READY;
+        sync->unlock(lane->monitor);
+        if (stop) return;
+        int64_t begin_ns = clock_monotonic(lane->ports.clock).ns;
+        flight->hash = digest_of(flight->batch.data, flight->batch.size);
+        struct store_batch batch = {
+            .epoch = lane->head.epoch,
+            .sequence = flight->batch.sequence,
+            .stamp = flight->batch.stamp,
+            .hash = flight->hash,
+            .data = flight->batch.data,
+            .size = flight->batch.size,
+            .slices = flight->slices,
+            .slice_count = flight->slice_count,
+        };
+        struct error error = { 0 };
+        enum status status = store->append(store, &batch, &error);
+        int64_t end_ns = clock_monotonic(lane->ports.clock).ns;
+        sync->lock(lane->monitor);
+        lane->flush_ns = (uint64_t)(end_ns - begin_ns);
+        lane->flush_status = status;
+        lane->flush_error = error;
+        lane->flush_state = HANDOVER_DONE;
+        sync->wake_all(lane->monitor);
+        sync->unlock(lane->monitor);
+    }
+}
+
+void committer_index(void *argument)
+{
+    struct lane *lane = argument;
+    struct sync *sync = lane->ports.sync;
+    for (;;) {
+        sync->lock(lane->monitor);
+        while (lane->job_state != HANDOVER_READY && !lane->stop_helpers) {
+            (void)sync->wait(lane->monitor, MONOTONIC_NEVER);
+        }
+        bool stop = lane->job_state != HANDOVER_READY;
+        sync->unlock(lane->monitor);
+        if (stop) return;
+        index_job_run(&lane->job);
+        sync->lock(lane->monitor);
+        lane->job_state = HANDOVER_DONE;
+        sync->wake_all(lane->monitor);
+        sync->unlock(lane->monitor);
+    }
+}

@@ -1,0 +1,15 @@
+/* committer.h - the three tasks of a lane: one applies, one makes durable, one keeps the index. */
+#ifndef WALLET_COMMITTER_H
+#define WALLET_COMMITTER_H
+
+#include "wallet/lane_state.h"
+
+/* Bodies for sync->spawn; the argument is the lane. Each returns when the lane is drained. */
+void committer_apply(void *lane);
+void committer_flush(void *lane);
+void committer_index(void *lane);
+
+/* Answers a request: its owner may free it at once. */
+void committer_answer(struct lane *lane, struct request *request, enum status status);
+
+#endif

@@ -1,0 +1,365 @@
+/* Opening, asking and closing; what happens in between is committer.c. */
+#include "wallet/lane.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/reserve.h"
+#include "wallet/committer.h"
+#include "wallet/recovery.h"
+
+const struct lane_options LANE_OPTIONS_DEFAULT = {
+    .accounts_max = 4 << 20,
+    .holds_max = 4 << 20,
+    .reversals_max = 1 << 20,
+    .memtable_ids = 1 << 20,
+};
+
+static enum status indexes_new(struct lane *lane, uint64_t seed)
+{
+    for (uint32_t i = 0; i < LANE_INDEX_COUNT; i++) {
+        struct index_options options = {
+            .number = i + 1,
+            .memtable_ids = lane->options.memtable_ids,
+            .batch_ids = 2 * BATCH_UNITS_MAX,
+            .seed = seed,
+        };
+        enum status status = index_new(lane->ports.run_store, &options, &lane->indexes[i]);
+        if (status != STATUS_OK) return status;
+    }
+    return STATUS_OK;
+}
+
+static enum status memory_reserve(struct lane *lane)
+{
+    uint64_t seed;
+    entropy_fill(lane->ports.entropy, &seed, sizeof seed);
+    struct ledger_options options = {
+        .accounts_max = lane->options.accounts_max,
+        .holds_max = lane->options.holds_max,
+        .reversals_max = lane->options.reversals_max,
+        .seed = seed,
+    };
+    enum status status = ledger_new(&options, &lane->ledger);
+    if (status == STATUS_OK) status = registry_init(&lane->published);
+    if (status == STATUS_OK) status = indexes_new(lane, seed);
+    for (int i = 0; i < 2 && status == STATUS_OK; i++) {
+        status = batch_new(&lane->flights[i].batch);
+        buf_init(&lane->flights[i].slice_bytes, STORE_SLICES_PER_BATCH_MAX * SLICE_SIZE_MAX);
+    }
+    lane->undos = reserve_new(LINKED_MAX * sizeof *lane->undos);
+    if (status == STATUS_OK && lane->undos == NULL) status = STATUS_LIMIT;
+    return status;
+}
+
+static void monitors_new(struct lane *lane)
+{
+    struct sync *sync = lane->ports.sync;
+    lane->monitor = sync->monitor_new(sync, "lane");
+    for (int i = 0; i < LANE_WAITERS; i++) lane->waiters[i] = sync->monitor_new(sync, "waiter");
+}
+
+static void lane_release(struct lane *lane)
+{
+    struct sync *sync = lane->ports.sync;
+    ledger_free(lane->ledger);
+    registry_free(&lane->published);
+    for (int i = 0; i < LANE_INDEX_COUNT; i++) index_free(lane->indexes[i]);
+    for (int i = 0; i < 2; i++) {
+        batch_free(&lane->flights[i].batch);
+        buf_free(&lane->flights[i].slice_bytes);
+    }
+    reserve_free(lane->undos, LINKED_MAX * sizeof *lane->undos);
+    sync->monitor_free(lane->monitor);
+    for (int i = 0; i < LANE_WAITERS; i++) sync->monitor_free(lane->waiters[i]);
+    reserve_free(lane, sizeof *lane);
+}
+
+/* A start long after the last stamp may be a wrong clock: a person has to say that it is not. */
+static void clocks_begin(struct lane *lane)
+{
+    lane->seen_wall = clock_wall(lane->ports.clock);
+    lane->seen_monotonic = clock_monotonic(lane->ports.clock);
+    int64_t gap_ns = lane->seen_wall.ns - lane->head.stamp.ns;
+    bool far = lane->head.sequence > 0 && gap_ns > CLOCK_GAP_START_S_MAX * NS_PER_S;
+    lane->expiry_paused = far && lane->ledger->holds.heap_count > 0;
+    lane->status.expiry_paused = lane->expiry_paused;
+    if (!lane->expiry_paused) return;
+    lane->ports.log->write(lane->ports.log, LOG_ALARM, (struct trace){ 0 }, STR("clock.gap"),
+                           STR("more than a week since the last batch; holds do not expire until "
+                               "the clock is confirmed"),
+                           NULL, 0);
+}
+
+static enum status tasks_start(struct lane *lane)
+{
+    struct sync *sync = lane->ports.sync;
+    enum status status = sync->spawn(sync, "flush", committer_flush, lane, &lane->flush_task);
+    if (status == STATUS_OK) {
+        status = sync->spawn(sync, "index", committer_index, lane, &lane->index_task);
+    }
+    if (status == STATUS_OK) {
+        status = sync->spawn(sync, "apply", committer_apply, lane, &lane->apply_task);
+    }
+    return status;
+}
+
+static void tasks_join(struct lane *lane)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->join(lane->apply_task);
+    sync->lock(lane->monitor);
+    lane->stop_helpers = true; /* also when the apply task never started */
+    sync->wake_all(lane->monitor);
+    sync->unlock(lane->monitor);
+    sync->join(lane->flush_task);
+    sync->join(lane->index_task);
+    lane->apply_task = NULL;
+    lane->flush_task = NULL;
+    lane->index_task = NULL;
+}
+
+static enum status lane_begin(struct lane *lane, struct error *out_error)
+{
+    enum status status = memory_reserve(lane);
+    if (status != STATUS_OK) {
+        return error_set(out_error, status, "the address space for the lane is refused");
+    }
+    struct monotonic_time begin = clock_monotonic(lane->ports.clock);
+    status = recovery_run(lane, out_error);
+    if (status != STATUS_OK) return status;
+    if (!lane->options.read_only) {
+        status = lane->ports.store->claim(lane->ports.store, &lane->head, out_error);
+        if (status != STATUS_OK) return status;
+    }
+    lane->status.head = lane->head;
+    lane->status.recovery_ns = (uint64_t)(clock_monotonic(lane->ports.clock).ns - begin.ns);
+    lane->building = &lane->flights[0];
+    clocks_begin(lane);
+    status = tasks_start(lane);
+    if (status == STATUS_OK) return STATUS_OK;
+    lane->draining = true;
+    tasks_join(lane);
+    return error_set(out_error, status, "the lane's tasks cannot be started");
+}
+
+enum status lane_open(const struct lane_ports *ports, const struct lane_options *options,
+                      struct lane **out_lane, struct error *out_error)
+{
+    CHECK(options->memtable_ids >= 1 << 10 && options->memtable_ids <= 1 << 24);
+    struct lane *lane = reserve_new(sizeof *lane);
+    if (lane == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for the lane");
+    lane->ports = *ports;
+    lane->options = *options;
+    monitors_new(lane);
+    enum status status = lane_begin(lane, out_error);
+    if (status != STATUS_OK) {
+        lane_release(lane);
+        return status;
+    }
+    *out_lane = lane;
+    return STATUS_OK;
+}
+
+void lane_drain(struct lane *lane)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    lane->draining = true;
+    sync->wake_all(lane->monitor);
+    sync->unlock(lane->monitor);
+    if (lane->apply_task != NULL) tasks_join(lane);
+}
+
+void lane_close(struct lane *lane)
+{
+    if (lane == NULL) return;
+    lane_drain(lane);
+    lane_release(lane);
+}
+
+static void request_check(const struct request *request)
+{
+    CHECK(request->kind == REQUEST_READ || !uuid_is_nil(request->root) || request->count == 0 ||
+          uuid_is_nil(request->key));
+    if (request->kind == REQUEST_ACCOUNTS) {
+        CHECK(request->count > 0 && request->count <= REQUEST_ACCOUNTS_MAX);
+    }
+    if (request->kind != REQUEST_TRANSFERS) return;
+    CHECK(request->count > 0 && request->count <= REQUEST_TRANSFERS_MAX);
+    CHECK((request->transfers[request->count - 1].flags & TRANSFER_FLAG_LINKED) == 0);
+}
+
+/* Under the monitor. */
+static enum status submit_refusal(const struct lane *lane, const struct request *request)
+{
+    if (lane->draining || lane->status.fenced || lane->status.damaged) return STATUS_STOPPED;
+    if (request->kind == REQUEST_READ) return STATUS_OK;
+    if (lane->options.read_only) return STATUS_DENIED;
+    if (lane->status.reloading) return STATUS_UNAVAILABLE;
+    bool full = lane->status.full && clock_monotonic(lane->ports.clock).ns < lane->full_until.ns;
+    return full ? STATUS_LIMIT : STATUS_OK;
+}
+
+enum status lane_submit(struct lane *lane, struct request *request)
+{
+    request_check(request);
+    request->answered = false;
+    request->status = STATUS_OK;
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    enum status status = submit_refusal(lane, request);
+    if (status == STATUS_OK) status = queue_add(&lane->queue, request);
+    if (status == STATUS_OK) {
+        request->waiter = (uint32_t)(lane->submitted % LANE_WAITERS);
+        lane->submitted++;
+        sync->wake_all(lane->monitor);
+    }
+    sync->unlock(lane->monitor);
+    return status;
+}
+
+void lane_wait(struct lane *lane, struct request *request)
+{
+    CHECK(request->done == NULL);
+    struct sync *sync = lane->ports.sync;
+    struct monitor *monitor = lane->waiters[request->waiter];
+    sync->lock(monitor);
+    while (!request->answered) (void)sync->wait(monitor, MONOTONIC_NEVER);
+    sync->unlock(monitor);
+}
+
+enum status lane_run(struct lane *lane, struct request *request)
+{
+    request->done = NULL;
+    enum status status = lane_submit(lane, request);
+    if (status != STATUS_OK) return status;
+    lane_wait(lane, request);
+    return request->status;
+}
+
+struct uuid lane_new_id(struct lane *lane)
+{
+    uint64_t random[2];
+    entropy_fill(lane->ports.entropy, random, sizeof random);
+    uint64_t unix_ms = (uint64_t)(clock_wall(lane->ports.clock).ns / NS_PER_MS);
+    return uuid_v7(unix_ms, random);
+}
+
+enum status lane_asset_by_code(struct lane *lane, struct str code, struct asset *out_asset)
+{
+    const struct asset *iso = asset_iso_by_code(code);
+    if (iso != NULL) {
+        *out_asset = *iso;
+        return STATUS_OK;
+    }
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    const struct asset *found = registry_asset_by_code(&lane->published, code);
+    if (found != NULL) *out_asset = *found;
+    sync->unlock(lane->monitor);
+    return found == NULL ? STATUS_NOT_FOUND : STATUS_OK;
+}
+
+enum status lane_asset_by_id(struct lane *lane, uint32_t id, struct asset *out_asset)
+{
+    const struct asset *iso = id < ASSET_CUSTOM_FIRST ? asset_iso_by_id(id) : NULL;
+    if (iso != NULL) {
+        *out_asset = *iso;
+        return STATUS_OK;
+    }
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    const struct asset *found = registry_asset_by_id(&lane->published, id);
+    if (found != NULL) *out_asset = *found;
+    sync->unlock(lane->monitor);
+    return found == NULL ? STATUS_NOT_FOUND : STATUS_OK;
+}
+
+static uint32_t page_count(uint32_t from, uint32_t count, uint32_t limit)
+{
+    uint32_t left = from < count ? count - from : 0;
+    return left < limit ? left : limit;
+}
+
+uint32_t lane_asset_page(struct lane *lane, uint32_t from, struct asset *out_assets, uint32_t limit)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    uint32_t count = page_count(from, lane->published.asset_count, limit);
+    for (uint32_t i = 0; i < count; i++) out_assets[i] = lane->published.assets[from + i];
+    sync->unlock(lane->monitor);
+    return count;
+}
+
+enum status lane_credential_by_digest(struct lane *lane, const struct digest *secret_digest,
+                                      struct credential *out_credential)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    const struct credential *found = registry_credential_by_digest(&lane->published, secret_digest);
+    if (found != NULL) *out_credential = *found;
+    sync->unlock(lane->monitor);
+    return found == NULL ? STATUS_NOT_FOUND : STATUS_OK;
+}
+
+uint32_t lane_credential_page(struct lane *lane, uint32_t from, struct credential *out,
+                              uint32_t limit)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    uint32_t count = page_count(from, lane->published.credential_count, limit);
+    for (uint32_t i = 0; i < count; i++) {
+        out[i] = lane->published.credentials[from + i];
+        out[i].secret_digest = (struct digest){ 0 };
+    }
+    sync->unlock(lane->monitor);
+    return count;
+}
+
+void lane_get_status(struct lane *lane, struct lane_status *out_status)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    *out_status = lane->status;
+    out_status->accepting =
+        !lane->draining && !lane->status.reloading && !lane->status.fenced && !lane->status.damaged;
+    out_status->queue_requests = lane->queue.requests;
+    out_status->queue_transfers = lane->queue.items;
+    sync->unlock(lane->monitor);
+}
+
+void lane_resume_expiry(struct lane *lane)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    lane->resume_expiry = true;
+    sync->wake_all(lane->monitor);
+    sync->unlock(lane->monitor);
+}
+
+void lane_catch_up(struct lane *lane)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    uint64_t mine = ++lane->catch_ups_wanted;
+    lane->submitted++;
+    sync->wake_all(lane->monitor);
+    while (lane->catch_ups_done < mine && lane->apply_task != NULL && !lane->draining &&
+           !lane->status.damaged && !lane->status.fenced) {
+        (void)sync->wait(lane->monitor, MONOTONIC_NEVER);
+    }
+    sync->unlock(lane->monitor);
+}
+
+uint64_t lane_memory_bytes(const struct lane_options *options)
+{
+    uint64_t table = (uint64_t)options->memtable_ids + 2 * BATCH_UNITS_MAX;
+    uint64_t slots = 2 * 2 * sizeof(struct id_map_slot); /* at most half full, rounded up */
+    uint64_t tables =
+        LANE_INDEX_COUNT * INDEX_TABLES_MAX * table * (sizeof(struct index_entry) + slots);
+    return options->accounts_max * (sizeof(struct account_state) + slots) +
+           options->holds_max * (sizeof(struct hold) + sizeof(uint32_t) + slots) +
+           options->reversals_max * (sizeof(struct reversal) + slots) + tables +
+           2 * (BATCH_SIZE_MAX + STORE_SLICES_PER_BATCH_MAX * SLICE_SIZE_MAX);
+}

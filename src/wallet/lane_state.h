@@ -1,0 +1,84 @@
+/* lane_state.h - what a lane's tasks share; read by src/wallet only. */
+#ifndef WALLET_LANE_STATE_H
+#define WALLET_LANE_STATE_H
+
+#include "ledger/decide.h"
+#include "ledger/slice.h"
+#include "wallet/batch.h"
+#include "wallet/index.h"
+#include "wallet/queue.h"
+
+enum lane_index {
+    LANE_INDEX_IDS,        /* transfer id -> its record */
+    LANE_INDEX_REFERENCES, /* user_ref -> transfer records */
+    LANE_INDEX_KEYS,       /* digest of an idempotency key -> the context that used it first */
+    LANE_INDEX_CLOSINGS,   /* hold id -> the record that closed it */
+    LANE_INDEX_COUNT,
+};
+
+enum { LANE_WAITERS = 64 };
+
+/* A batch on its way: built by the apply task, then written by the flush task. */
+struct flight {
+    struct batch batch;
+    struct digest hash;      /* set by the flush task */
+    struct request *answers; /* what is answered when it has landed, in order */
+    struct request *answers_last;
+    struct buf slice_bytes;
+    struct store_slice slices[STORE_SLICES_PER_BATCH_MAX];
+    uint32_t slice_count;
+    bool changes_registry;
+    uint64_t outcomes[OUTCOME_COUNT];
+    uint64_t repeats;
+    uint64_t expiries;
+    const struct request *context_owner; /* whose context was written last */
+};
+
+enum handover { HANDOVER_IDLE, HANDOVER_READY, HANDOVER_DONE };
+
+struct lane {
+    struct lane_ports ports;
+    struct lane_options options;
+    struct monitor *monitor;
+    struct monitor *waiters[LANE_WAITERS];
+    struct task *apply_task;
+    struct task *flush_task;
+    struct task *index_task;
+
+    /* Under the monitor. */
+    struct queue queue;
+    bool draining;
+    bool stop_helpers;                /* the apply task is done with the flush and index tasks */
+    uint64_t submitted;               /* requests ever added to the queue */
+    struct monotonic_time full_until; /* the disk was full: nothing is written before */
+    bool resume_expiry;
+    uint64_t catch_ups_wanted;
+    uint64_t catch_ups_done;
+    enum handover flush_state;
+    struct flight *flush_flight;
+    enum status flush_status;
+    struct error flush_error;
+    uint64_t flush_ns;
+    enum handover job_state;
+    struct index_job job;
+    struct registry published; /* as of the durable journal */
+    struct lane_status status;
+
+    /* The apply task's own. */
+    struct ledger *ledger;
+    struct index *indexes[LANE_INDEX_COUNT];
+    struct flight flights[2];
+    struct flight *building;
+    struct flight *flying;  /* NULL: none */
+    uint64_t next_sequence; /* of the batch being built */
+    struct store_head head; /* durable */
+    struct sweep sweep;
+    uint64_t sweep_credit;     /* bytes of slices that are due */
+    struct ledger_undo *undos; /* for one linked group */
+    bool expiry_paused;
+    struct wall_time seen_wall; /* the clocks when last looked at together */
+    struct monotonic_time seen_monotonic;
+    struct monotonic_time retry_at; /* after a full disk, a failed reload or a failed job */
+};
+
+#endif

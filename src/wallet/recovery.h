@@ -1,0 +1,25 @@
+/* recovery.h - a lane's memory made from what is durable: checkpoint, journal, index. */
+#ifndef WALLET_RECOVERY_H
+#define WALLET_RECOVERY_H
+
+#include "wallet/lane_state.h"
+
+/*
+ * Empties ledger and indexes and fills them as of the store's head: loads the newest slices,
+ * replays the batches after the oldest of them, and enters into each index what its runs do
+ * not cover. Damaged or missing runs are dropped and rebuilt from the whole journal. No flight
+ * may be in the air and no index job out.
+ *
+ * Sets head, next_sequence, sweep, published and the counts of status. STATUS_CORRUPT names
+ * the place; STATUS_LIMIT: the state does not fit the lane's options; STATUS_UNAVAILABLE.
+ */
+enum status recovery_run(struct lane *lane, struct error *out_error) MUST_CHECK;
+
+/*
+ * Enters one record's keys into the indexes whose bit in `which` is set. Closing records are
+ * told by `closes`.
+ */
+void recovery_index_record(struct lane *lane, unsigned which, struct locator locator,
+                           const struct record_head *record);
+
+#endif
