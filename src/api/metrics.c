@@ -1,0 +1,190 @@
+/* Counters are read one by one while they move: each is right, together they may be off by one. */
+#include "api/metrics.h"
+
+#include "base/check.h"
+
+enum metric_type { METRIC_COUNTER, METRIC_GAUGE };
+
+/* One value of the lane each: name, type, help, the value as whole number. */
+#define LANE_METRIC_TABLE(X)                                                                       \
+    X("tpwallet_accepting", GAUGE, "1 when the ledger takes requests", status->accepting)          \
+    X("tpwallet_reloading", GAUGE, "1 while a commit in doubt is being found out",                 \
+      status->reloading)                                                                           \
+    X("tpwallet_fenced", GAUGE, "1 when another owner has taken over", status->fenced)             \
+    X("tpwallet_damaged", GAUGE, "1 when stored data was found damaged", status->damaged)          \
+    X("tpwallet_disk_full", GAUGE, "1 when the last commit found the disk full", status->full)     \
+    X("tpwallet_expiry_paused", GAUGE, "1 when the clock jumped and holds do not expire",          \
+      status->expiry_paused)                                                                       \
+    X("tpwallet_journal_epoch", GAUGE, "Epoch of this owner", status->head.epoch)                  \
+    X("tpwallet_journal_batch", GAUGE, "Newest durable batch", status->head.sequence)              \
+    X("tpwallet_journal_bytes_total", COUNTER, "Bytes of batches written", status->journal_bytes)  \
+    X("tpwallet_checkpoint_bytes_total", COUNTER, "Bytes of checkpoint slices written",            \
+      status->slice_bytes)                                                                         \
+    X("tpwallet_accounts", GAUGE, "Accounts", status->account_count)                               \
+    X("tpwallet_holds", GAUGE, "Open holds", status->hold_count)                                   \
+    X("tpwallet_reversals", GAUGE, "Transfers that were reversed, in whole or in part",            \
+      status->reversal_count)                                                                      \
+    X("tpwallet_queue_transfers", GAUGE, "Transfers accepted and not yet taken",                   \
+      status->queue_transfers)                                                                     \
+    X("tpwallet_queue_requests", GAUGE, "Requests accepted and not yet taken",                     \
+      status->queue_requests)                                                                      \
+    X("tpwallet_index_lag_batches", GAUGE, "Batches whose ids are not yet in sorted runs",         \
+      status->head.sequence - status->index_batch)                                                 \
+    X("tpwallet_commits_total", COUNTER, "Batches committed", status->commits)                     \
+    X("tpwallet_commit_failures_total", COUNTER, "Commits that were refused or in doubt",          \
+      status->commit_failures)                                                                     \
+    X("tpwallet_units_total", COUNTER, "Units committed", status->units)                           \
+    X("tpwallet_repeats_total", COUNTER, "Items that were there before", status->repeats)          \
+    X("tpwallet_expiries_total", COUNTER, "Holds that expired", status->expiries)                  \
+    X("tpwallet_replayed_records", GAUGE, "Records replayed at the last start",                    \
+      status->replayed_records)
+
+static const uint16_t statuses[] = {
+#define STATUS_ROW(status) status,
+    METRIC_STATUS_TABLE(STATUS_ROW)
+#undef STATUS_ROW
+};
+
+struct bucket {
+    int64_t ns;
+    const char *seconds;
+};
+static const struct bucket buckets[] = {
+#define BUCKET_ROW(nanoseconds, text) { nanoseconds, text },
+    METRIC_BUCKET_TABLE(BUCKET_ROW)
+#undef BUCKET_ROW
+};
+
+static const char *type_name(enum metric_type type)
+{
+    return type == METRIC_COUNTER ? "counter" : "gauge";
+}
+
+void metrics_count(struct metrics *metrics, uint32_t route, unsigned status, int64_t duration_ns)
+{
+    CHECK(route < METRIC_ROUTE_COUNT);
+    struct metric_route *row = &metrics->routes[route];
+    size_t at = 0;
+    while (at + 1 < METRIC_STATUS_COUNT && statuses[at] != status) at++;
+    size_t bucket = 0;
+    while (bucket < METRIC_BUCKET_COUNT && duration_ns > buckets[bucket].ns) bucket++;
+    uint64_t ns = duration_ns > 0 ? (uint64_t)duration_ns : 0;
+    atomic_fetch_add_explicit(&row->by_status[at], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&row->buckets[bucket], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&row->ns_total, ns, memory_order_relaxed);
+}
+
+static uint64_t load(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static void head_write(struct buf *out, const char *name, const char *type, const char *help)
+{
+    buf_append_format(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* Nanoseconds as seconds, in whole numbers. */
+static void seconds_write(struct buf *out, uint64_t ns)
+{
+    buf_append_format(out, "%llu.%09llu\n", (unsigned long long)(ns / (uint64_t)NS_PER_S),
+                      (unsigned long long)(ns % (uint64_t)NS_PER_S));
+}
+
+static const char *operation_name(uint32_t number)
+{
+    uint32_t count = 0;
+    const struct route *routes = router_table(&count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (routes[i].number == number) return routes[i].operation;
+    }
+    return "none";
+}
+
+static void requests_write(const struct metrics *metrics, struct buf *out)
+{
+    head_write(out, "tpwallet_http_requests_total", "counter",
+               "Requests answered, by operation and HTTP status");
+    for (uint32_t route = 0; route < METRIC_ROUTE_COUNT; route++) {
+        for (size_t i = 0; i < METRIC_STATUS_COUNT; i++) {
+            uint64_t value = load(&metrics->routes[route].by_status[i]);
+            if (value == 0) continue;
+            buf_append_format(out,
+                              "tpwallet_http_requests_total{operation=\"%s\",status=\"%u\"} %llu\n",
+                              operation_name(route), statuses[i], (unsigned long long)value);
+        }
+    }
+}
+
+static void histogram_write(const struct metric_route *row, const char *operation, struct buf *out)
+{
+    static const char name[] = "tpwallet_http_request_duration_seconds";
+    uint64_t count = 0;
+    uint64_t counts[METRIC_BUCKET_COUNT + 1];
+    for (size_t i = 0; i <= METRIC_BUCKET_COUNT; i++) {
+        count += load(&row->buckets[i]);
+        counts[i] = count;
+    }
+    if (count == 0) return;
+    for (size_t i = 0; i <= METRIC_BUCKET_COUNT; i++) {
+        const char *bound = i < METRIC_BUCKET_COUNT ? buckets[i].seconds : "+Inf";
+        buf_append_format(out, "%s_bucket{operation=\"%s\",le=\"%s\"} %llu\n", name, operation,
+                          bound, (unsigned long long)counts[i]);
+    }
+    buf_append_format(out, "%s_sum{operation=\"%s\"} ", name, operation);
+    seconds_write(out, load(&row->ns_total));
+    buf_append_format(out, "%s_count{operation=\"%s\"} %llu\n", name, operation,
+                      (unsigned long long)count);
+}
+
+static void outcomes_write(const struct lane_status *status, struct buf *out)
+{
+    head_write(out, "tpwallet_transfers_total", "counter", "Transfers committed, by outcome");
+    for (unsigned i = 0; i < OUTCOME_COUNT; i++) {
+        buf_append_format(out, "tpwallet_transfers_total{outcome=\"%s\"} %llu\n",
+                          outcome_code((enum outcome)i), (unsigned long long)status->outcomes[i]);
+    }
+}
+
+static void seconds_metric_write(struct buf *out, const char *name, const char *type,
+                                 const char *help, uint64_t ns)
+{
+    head_write(out, name, type, help);
+    buf_append_format(out, "%s ", name);
+    seconds_write(out, ns);
+}
+
+static void lane_write(const struct lane_status *status, struct buf *out)
+{
+#define LANE_METRIC(name, type, help, value)                                                       \
+    head_write(out, name, type_name(METRIC_##type), help);                                         \
+    buf_append_format(out, "%s %llu\n", name, (unsigned long long)(value));
+    LANE_METRIC_TABLE(LANE_METRIC)
+#undef LANE_METRIC
+    seconds_metric_write(out, "tpwallet_commit_seconds_total", "counter",
+                         "Time spent making batches durable", status->commit_ns_total);
+    seconds_metric_write(out, "tpwallet_commit_max_seconds", "gauge", "Longest commit since start",
+                         status->commit_ns_max);
+    seconds_metric_write(out, "tpwallet_recovery_seconds", "gauge", "How long the last start took",
+                         status->recovery_ns);
+}
+
+void metrics_write(const struct metrics *metrics, const struct lane_status *status,
+                   const char *version, struct buf *out_page)
+{
+    CHECK(metrics != NULL);
+    CHECK(status != NULL);
+    head_write(out_page, "tpwallet_build_info", "gauge", "Always 1; the version is a label");
+    buf_append_format(out_page, "tpwallet_build_info{version=\"%s\"} 1\n", version);
+    head_write(out_page, "tpwallet_http_requests_in_flight", "gauge", "Requests not yet answered");
+    buf_append_format(out_page, "tpwallet_http_requests_in_flight %llu\n",
+                      (unsigned long long)load(&metrics->in_flight));
+    requests_write(metrics, out_page);
+    head_write(out_page, "tpwallet_http_request_duration_seconds", "histogram",
+               "From the whole request to the whole answer");
+    for (uint32_t route = 0; route < METRIC_ROUTE_COUNT; route++) {
+        histogram_write(&metrics->routes[route], operation_name(route), out_page);
+    }
+    outcomes_write(status, out_page);
+    lane_write(status, out_page);
+}

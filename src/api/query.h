@@ -1,0 +1,34 @@
+/* query.h - the query parameters of a call, each parsed to what it means. */
+#ifndef API_QUERY_H
+#define API_QUERY_H
+
+#include "api/cursor.h"
+#include "api/problem.h"
+#include "api/router.h"
+#include "base/time.h"
+
+struct query {
+    uint32_t present; /* enum parameter bits; the members of absent ones are as documented */
+    uint32_t limit;   /* 1 to PAGE_ITEMS_MAX; PAGE_ITEMS_DEFAULT when absent */
+    struct position at;
+    struct position min_position; /* zero when absent */
+    struct wall_time from;        /* 0 when absent */
+    struct wall_time to;          /* INT64_MAX when absent */
+    struct uuid user_ref;         /* nil when absent */
+    char cursor_text[CURSOR_TEXT_SIZE];
+    size_t cursor_len;
+};
+
+/*
+ * raw is what stood after '?', percent-encoded; a '+' means itself. Only parameters in `allowed`
+ * are taken. False with the problem raised: unknown_, duplicate_ or invalid_parameter.
+ */
+bool query_parse(struct str raw, uint32_t allowed, struct query *out_query, struct problem *problem)
+    MUST_CHECK;
+
+/*
+ * Percent-decodes into out_text, which has room for size bytes. False: a bad escape, or longer.
+ */
+bool percent_decode(struct str raw, char *out_text, size_t size, size_t *out_len) MUST_CHECK;
+
+#endif

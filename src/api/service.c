@@ -1,0 +1,92 @@
+/* What is about the server rather than the ledger: probes, metrics, the document, the index. */
+#include "api/render.h"
+#include "api/work.h"
+
+static const char text_type[] = "text/plain; charset=utf-8";
+
+static const unsigned char openapi_yaml[] = {
+#include "api/openapi_yaml.inc"
+};
+
+static void live_write(struct work *work)
+{
+    buf_append_str(&work->call->answer, STR("ok\n"));
+    work->call->answer_type = text_type;
+}
+
+HANDLER(ROUTE_SERVICE_LIVE, service_live) = { .write = live_write };
+
+static void ready_write(struct work *work)
+{
+    struct lane_status status;
+    lane_get_status(work->api->lane, &status);
+    if (!status.accepting) {
+        (void)problem_raise(&work->problem, PROBLEM_UNAVAILABLE, NULL);
+        const char *why = status.damaged     ? "stored data is damaged"
+                          : status.fenced    ? "another owner has taken over"
+                          : status.reloading ? "a commit in doubt is being found out"
+                                             : "stopping, or open for reading only";
+        problem_detail(&work->problem, "%s", why);
+        return;
+    }
+    buf_append_str(&work->call->answer, STR("ready\n"));
+    work->call->answer_type = text_type;
+}
+
+HANDLER(ROUTE_SERVICE_READY, service_ready) = { .write = ready_write };
+
+static void metrics_page_write(struct work *work)
+{
+    struct lane_status status;
+    lane_get_status(work->api->lane, &status);
+    metrics_write(&work->api->metrics, &status, work->api->options.version, &work->call->answer);
+    work->call->answer_type = "text/plain; version=0.0.4; charset=utf-8";
+}
+
+HANDLER(ROUTE_METRICS_GET, metrics_get) = { .write = metrics_page_write };
+
+static void openapi_write(struct work *work)
+{
+    buf_append(&work->call->answer, openapi_yaml, sizeof openapi_yaml);
+    work->call->answer_type = "application/yaml";
+}
+
+HANDLER(ROUTE_OPENAPI_GET, openapi_get) = { .write = openapi_write };
+
+static void index_write(struct work *work)
+{
+    struct render render;
+    render_init(&render, &work->assets, &work->call->answer);
+    json_write_object_begin(&render.json);
+    render_text(&render, STR("name"), STR("tpwallet"));
+    render_name(&render, STR("version"), work->api->options.version);
+    json_write_key(&render.json, STR("links"));
+    json_write_object_begin(&render.json);
+    render_text(&render, STR("openapi"), STR("/openapi.yaml"));
+    render_text(&render, STR("accounts"), STR("/v1/accounts"));
+    render_text(&render, STR("transfers"), STR("/v1/transfers"));
+    render_text(&render, STR("trial_balance"), STR("/v1/trial-balance"));
+    render_text(&render, STR("live"), STR("/livez"));
+    render_text(&render, STR("ready"), STR("/readyz"));
+    render_text(&render, STR("metrics"), STR("/metrics"));
+    json_write_object_end(&render.json);
+    json_write_object_end(&render.json);
+    render_end(&render);
+}
+
+HANDLER(ROUTE_SERVICE_INDEX, service_index) = { .write = index_write };
+
+static void resume_write(struct work *work)
+{
+    struct lane_status status;
+    lane_resume_expiry(work->api->lane);
+    lane_get_status(work->api->lane, &status);
+    struct render render;
+    render_init(&render, &work->assets, &work->call->answer);
+    json_write_object_begin(&render.json);
+    render_bool(&render, STR("expiry_paused"), status.expiry_paused);
+    json_write_object_end(&render.json);
+    render_end(&render);
+}
+
+HANDLER(ROUTE_EXPIRY_RESUME, expiry_resume) = { .write = resume_write };
