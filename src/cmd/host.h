@@ -7,6 +7,7 @@
 #include "wallet/lane.h"
 
 struct data_folder;
+struct json_log;
 
 /* What an open ledger consists of; for whoever opened it, as long as it is open. */
 struct host {
@@ -14,14 +15,15 @@ struct host {
     struct lane_ports ports;
     struct lane *lane;
     struct api *api;
-    struct log quiet_log; /* when no other is given: warnings and worse, to standard error */
+    struct monitor *answered;  /* where host_call() waits */
+    struct json_log *warnings; /* when no other log is given: to standard error */
 };
 
 struct host_options {
     const char *folder;
     bool read_only;  /* beside an owner too: nothing is locked, claimed or written */
     bool anonymous;  /* no key means every scope */
-    struct log *log; /* NULL: only warnings, as text */
+    struct log *log; /* NULL: warnings and worse, to standard error */
     const struct lane_options *lane; /* NULL: LANE_OPTIONS_DEFAULT; read_only is set from above */
 };
 
@@ -32,6 +34,12 @@ struct host_options {
  */
 enum status host_open(const struct host_options *options, struct host *out_host,
                       struct error *out_error) MUST_CHECK;
+
+/*
+ * Runs one call to its end: the request's part of `call` and its answer buf are the caller's,
+ * see api.h; ready and owner are set here. One thread at a time.
+ */
+void host_call(struct host *host, struct api_call *call);
 
 /* Answers what was accepted, flushes, releases. Accepts a zeroed struct. */
 void host_close(struct host *host);

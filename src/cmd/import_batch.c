@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "cmd/answer.h"
+#include "cmd/exit_code.h"
 #include "model/admin.h"
 
 enum { ANSWER_SIZE_MAX = 4 << 20, RETRY_MS = 250 };

@@ -2,6 +2,7 @@
 #ifndef CMD_IMPORT_BATCH_H
 #define CMD_IMPORT_BATCH_H
 
+#include "base/arena.h"
 #include "cmd/import_items.h"
 #include "cmd/session.h"
 

@@ -1,0 +1,134 @@
+/* Opens what a ledger consists of in order, and closes it in the other. */
+#include "cmd/host.h"
+
+#include <unistd.h>
+
+#include "adapter/data_folder.h"
+#include "adapter/json_log.h"
+#include "adapter/sqlite_run_store.h"
+#include "adapter/sqlite_store.h"
+#include "adapter/system_clock.h"
+#include "adapter/system_entropy.h"
+#include "adapter/thread_sync.h"
+#include "base/check.h"
+#include "cmd/version.h"
+
+enum { API_WORKERS = 2 };
+
+/* Commands say themselves what they did; the lane is heard only when something is wrong. */
+static enum status log_choose(const struct host_options *options, struct host *host,
+                              struct error *out_error)
+{
+    host->ports.log = options->log;
+    if (options->log != NULL) return STATUS_OK;
+    const struct json_log_options log = {
+        .fd = STDERR_FILENO,
+        .writer = "command",
+        .level_min = LOG_WARNING,
+        .clock = system_clock(),
+    };
+    enum status status = json_log_open(&log, &host->warnings, out_error);
+    if (status == STATUS_OK) host->ports.log = json_log_port(host->warnings);
+    return status;
+}
+
+static enum status folder_open(const struct host_options *options, struct host *host,
+                               struct error *out_error)
+{
+    enum data_folder_role role = options->read_only ? DATA_FOLDER_GUEST : DATA_FOLDER_OWNER;
+    enum status status = data_folder_open(options->folder, role, &host->folder, out_error);
+    if (status == STATUS_NOT_FOUND)
+        error_hint(out_error, "`tpwallet init` makes one; --data DIR names another");
+    if (status != STATUS_OK || !data_folder_beside_owner(host->folder)) return status;
+    /* its owner's socket is the way in; without one it is about to listen, or about to end */
+    return error_set(out_error, STATUS_CONFLICT, "another process has the folder '%s' open",
+                     options->folder);
+}
+
+static enum status stores_open(const struct host_options *options, struct host *host,
+                               struct error *out_error)
+{
+    const struct sqlite_store_options store = {
+        .folder = options->folder,
+        .read_only = options->read_only,
+    };
+    enum status status = sqlite_store_open(&store, &host->ports.store, out_error);
+    if (status != STATUS_OK) return status;
+    const struct sqlite_run_store_options runs = { .folder = options->folder };
+    return sqlite_run_store_open(&runs, &host->ports.run_store, out_error);
+}
+
+static enum status lane_and_api_open(const struct host_options *options, struct host *host,
+                                     struct error *out_error)
+{
+    struct lane_options lane = options->lane == NULL ? LANE_OPTIONS_DEFAULT : *options->lane;
+    lane.read_only = options->read_only;
+    enum status status = lane_open(&host->ports, &lane, &host->lane, out_error);
+    if (status != STATUS_OK) return status;
+    const struct api_options api = {
+        .workers = API_WORKERS,
+        .version = TPWALLET_VERSION,
+        .anonymous_all = options->anonymous,
+    };
+    return api_new(host->lane, &host->ports, &api, &host->api, out_error);
+}
+
+enum status host_open(const struct host_options *options, struct host *out_host,
+                      struct error *out_error)
+{
+    *out_host = (struct host){ 0 };
+    out_host->ports.clock = system_clock();
+    out_host->ports.entropy = system_entropy();
+    out_host->ports.sync = thread_sync();
+    out_host->answered = thread_sync()->monitor_new(thread_sync(), "host.answered");
+    enum status status = log_choose(options, out_host, out_error);
+    if (status == STATUS_OK) status = folder_open(options, out_host, out_error);
+    if (status == STATUS_OK) status = stores_open(options, out_host, out_error);
+    if (status == STATUS_OK) status = lane_and_api_open(options, out_host, out_error);
+    if (status != STATUS_OK) host_close(out_host);
+    return status;
+}
+
+struct waiting {
+    struct monitor *monitor;
+    struct sync *sync;
+    bool ready;
+};
+
+static void call_ready(struct api_call *call)
+{
+    struct waiting *waiting = call->owner;
+    struct sync *sync = waiting->sync;
+    struct monitor *monitor = waiting->monitor; /* outlives `waiting`, which ends with the wait */
+    sync->lock(monitor);
+    waiting->ready = true;
+    sync->wake_all(monitor);
+    sync->unlock(monitor);
+}
+
+void host_call(struct host *host, struct api_call *call)
+{
+    CHECK(host->api != NULL);
+    struct waiting waiting = { .monitor = host->answered, .sync = host->ports.sync };
+    call->ready = call_ready;
+    call->owner = &waiting;
+    if (api_start(host->api, call) == API_PENDING) {
+        waiting.sync->lock(waiting.monitor);
+        while (!waiting.ready) (void)waiting.sync->wait(waiting.monitor, MONOTONIC_NEVER);
+        waiting.sync->unlock(waiting.monitor);
+    }
+    api_finish(host->api, call);
+}
+
+void host_close(struct host *host)
+{
+    if (host->lane != NULL) lane_drain(host->lane);
+    api_free(host->api);
+    lane_close(host->lane);
+    if (host->ports.run_store != NULL) host->ports.run_store->close(host->ports.run_store);
+    if (host->ports.store != NULL) host->ports.store->close(host->ports.store);
+    data_folder_close(host->folder);
+    if (host->answered != NULL) thread_sync()->monitor_free(host->answered);
+    json_log_close(host->warnings);
+    *host = (struct host){ 0 };
+}

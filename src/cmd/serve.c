@@ -1,0 +1,320 @@
+/* tpwallet serve: the ledger over HTTP, until it is told to stop. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "adapter/http_server.h"
+#include "adapter/json_log.h"
+#include "adapter/otlp_exporter.h"
+#include "adapter/system_clock.h"
+#include "adapter/thread_sync.h"
+#include "api/router.h"
+#include "base/check.h"
+#include "base/json_writer.h"
+#include "cmd/host.h"
+#include "cmd/report.h"
+#include "cmd/version.h"
+
+struct serve {
+    const struct invocation *invocation;
+    struct host host;
+    struct json_log *log;
+    struct otlp_exporter *exporter;
+    struct http_server *server;
+    struct buf address_path;
+    struct buf socket_path;
+    uint64_t drain_s;
+    sigset_t signals;
+    struct error error;
+};
+
+/* A core dump would hold keys and balances; and nobody else's debugger may look. */
+static enum status core_dumps_off(struct error *out_error)
+{
+    const struct rlimit none = { 0, 0 };
+    if (setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0)
+        return STATUS_OK;
+    return error_set(out_error, STATUS_DENIED, "core dumps cannot be turned off: %s",
+                     strerror(errno));
+}
+
+/* Before any thread starts, so that the signals reach only the one that waits for them. */
+static enum status signals_block(struct serve *serve)
+{
+    if (sigemptyset(&serve->signals) == 0 && sigaddset(&serve->signals, SIGTERM) == 0 &&
+        sigaddset(&serve->signals, SIGINT) == 0 && sigaddset(&serve->signals, SIGHUP) == 0 &&
+        sigprocmask(SIG_BLOCK, &serve->signals, NULL) == 0)
+        return STATUS_OK;
+    return error_set(&serve->error, STATUS_UNAVAILABLE, "signals cannot be blocked: %s",
+                     strerror(errno));
+}
+
+static struct str route_path(uint32_t number)
+{
+    uint32_t count = 0;
+    const struct route *routes = router_table(&count);
+    for (uint32_t i = 0; i < count; i++)
+        if (routes[i].number == number) return routes[i].path;
+    return STR("");
+}
+
+static bool has_live_key(struct lane *lane)
+{
+    struct credential page[16];
+    uint32_t from = 0;
+    uint32_t count;
+    while ((count = lane_credential_page(lane, from, page, 16)) > 0) {
+        for (uint32_t i = 0; i < count; i++)
+            if (!page[i].revoked) return true;
+        from += count;
+    }
+    return false;
+}
+
+static enum status options_check(struct serve *serve)
+{
+    const struct invocation *invocation = serve->invocation;
+    bool plain = invocation_has(invocation, "plain");
+    bool anonymous = invocation_has(invocation, "anonymous");
+    bool certificate = invocation_has(invocation, "tls-cert");
+    bool key = invocation_has(invocation, "tls-key");
+    struct error *error = &serve->error;
+    if (anonymous && !plain)
+        return error_set(error, STATUS_INVALID,
+                         "--anonymous is for trying things out on this machine: it wants --plain");
+    if (plain && (certificate || key || invocation_has(invocation, "client-ca")))
+        return error_set(error, STATUS_INVALID, "--plain is without TLS: take the TLS files out");
+    if (!plain && (!certificate || !key)) {
+        enum status status =
+            error_set(error, STATUS_INVALID, "TLS wants a certificate and its key");
+        error_hint(error, "--tls-cert FILE --tls-key FILE; or --plain, on this machine only");
+        return status;
+    }
+    return STATUS_OK;
+}
+
+static enum status lane_options_read(struct serve *serve, struct lane_options *out_options)
+{
+    *out_options = LANE_OPTIONS_DEFAULT;
+    const struct number_range range = { 1000, UINT64_C(1) << 30 };
+    enum status status = invocation_number(serve->invocation, "accounts-max", range,
+                                           &out_options->accounts_max, &serve->error);
+    if (status == STATUS_OK)
+        status = invocation_number(serve->invocation, "holds-max", range, &out_options->holds_max,
+                                   &serve->error);
+    if (status == STATUS_OK)
+        status = invocation_number(serve->invocation, "reversals-max", range,
+                                   &out_options->reversals_max, &serve->error);
+    if (status == STATUS_OK)
+        status = invocation_number(serve->invocation, "drain-s", (struct number_range){ 1, 3600 },
+                                   &serve->drain_s, &serve->error);
+    return status;
+}
+
+static enum status ledger_open(struct serve *serve)
+{
+    struct lane_options lane;
+    enum status status = lane_options_read(serve, &lane);
+    if (status != STATUS_OK) return status;
+    const struct host_options options = {
+        .folder = serve->invocation->data,
+        .anonymous = invocation_has(serve->invocation, "anonymous"),
+        .log = json_log_port(serve->log),
+        .lane = &lane,
+    };
+    status = host_open(&options, &serve->host, &serve->error);
+    if (status != STATUS_OK || options.anonymous || has_live_key(serve->host.lane)) return status;
+    status = error_set(&serve->error, STATUS_DENIED, "there is no API key: nobody could call");
+    error_hint(&serve->error, "make one: tpwallet key create NAME; or try things out with "
+                              "--anonymous --plain");
+    return status;
+}
+
+static enum status listen_open(struct serve *serve)
+{
+    const struct invocation *invocation = serve->invocation;
+    const char *collector = invocation_text(invocation, "otlp");
+    if (collector != NULL) {
+        const struct otlp_options otlp = { collector, TPWALLET_VERSION, thread_sync() };
+        enum status status = otlp_open(&otlp, &serve->exporter, &serve->error);
+        if (status != STATUS_OK) return status;
+    }
+    struct http_server_options options = HTTP_SERVER_OPTIONS_DEFAULT;
+    options.api = serve->host.api;
+    options.sync = thread_sync();
+    options.clock = system_clock();
+    options.exporter = serve->exporter;
+    options.route_path = route_path;
+    options.listen = invocation_text(invocation, "listen");
+    options.plain = invocation_has(invocation, "plain");
+    options.tls_certificate_file = invocation_text(invocation, "tls-cert");
+    options.tls_key_file = invocation_text(invocation, "tls-key");
+    options.tls_client_ca_file = invocation_text(invocation, "client-ca");
+    options.socket_path = buf_terminated(&serve->socket_path);
+    uint64_t number = options.threads;
+    enum status status = invocation_number(invocation, "threads", (struct number_range){ 1, 64 },
+                                           &number, &serve->error);
+    options.threads = (uint32_t)number;
+    number = options.connections_max;
+    if (status == STATUS_OK)
+        status = invocation_number(invocation, "connections-max",
+                                   (struct number_range){ 1, 1000000 }, &number, &serve->error);
+    options.connections_max = (uint32_t)number;
+    if (status != STATUS_OK) return status;
+    return http_server_open(&options, &serve->server, &serve->error);
+}
+
+/* Written beside and moved into place, so that a reader never sees half of it. */
+static enum status address_write(struct serve *serve)
+{
+    BUF_SCOPE struct buf beside;
+    buf_init(&beside, 4096);
+    buf_append_format(&beside, "%s.new", buf_terminated(&serve->address_path));
+    FILE *file = fopen(buf_terminated(&beside), "we");
+    bool written = file != NULL && fprintf(file, "%s\n", http_server_address(serve->server)) > 0;
+    if (file != NULL && fclose(file) != 0) written = false;
+    if (written && rename(buf_terminated(&beside), buf_terminated(&serve->address_path)) == 0)
+        return STATUS_OK;
+    return error_set(&serve->error, STATUS_DENIED, "cannot write '%s': %s",
+                     buf_terminated(&serve->address_path), strerror(errno));
+}
+
+static int announce(struct serve *serve)
+{
+    bool plain = invocation_has(serve->invocation, "plain");
+    BUF_SCOPE struct buf out;
+    buf_init(&out, 8192);
+    BUF_SCOPE struct buf url;
+    buf_init(&url, 4096);
+    buf_append_format(&url, "http%s://%s", plain ? "" : "s", http_server_address(serve->server));
+    if (serve->invocation->json) {
+        struct json_writer writer;
+        json_writer_init(&writer, &out);
+        json_write_object_begin(&writer);
+        json_write_key(&writer, STR("url"));
+        json_write_string(&writer, buf_view(&url));
+        json_write_key(&writer, STR("socket"));
+        json_write_string(&writer, buf_view(&serve->socket_path));
+        json_write_key(&writer, STR("pid"));
+        json_write_uint64(&writer, (uint64_t)getpid());
+        json_write_object_end(&writer);
+        CHECK(json_write_end(&writer) == STATUS_OK);
+    } else {
+        buf_append_format(&out, "listening on %s", buf_terminated(&url));
+    }
+    buf_append_byte(&out, '\n');
+    if (invocation_has(serve->invocation, "anonymous"))
+        fprintf(stderr, "tpwallet: WARNING: --anonymous: whoever reaches this port may do "
+                        "everything; never with real money\n");
+    return report_text(serve->invocation, buf_view(&out));
+}
+
+static void log_event(struct serve *serve, enum log_level level, struct str event,
+                      struct str message)
+{
+    struct log *log = json_log_port(serve->log);
+    log->write(log, level, (struct trace){ 0 }, event, message, NULL, 0);
+}
+
+/* Returns when a signal says to stop. */
+static void wait_for_signal(struct serve *serve)
+{
+    int number = 0;
+    while (sigwait(&serve->signals, &number) != 0) continue; /* only EINTR, on some systems */
+    log_event(serve, LOG_INFO, STR("serve.stopping"), STR("a signal says to stop"));
+}
+
+static void drain(struct serve *serve)
+{
+    struct monotonic_time deadline = clock_monotonic(system_clock());
+    deadline.ns += (int64_t)serve->drain_s * NS_PER_S;
+    if (http_server_drain(serve->server, deadline) != STATUS_OK)
+        log_event(serve, LOG_WARNING, STR("serve.drain_late"),
+                  STR("some requests were not answered in time"));
+}
+
+static int serve_opened(struct serve *serve)
+{
+    enum status status = ledger_open(serve);
+    if (status == STATUS_OK) status = listen_open(serve);
+    if (status == STATUS_OK) status = address_write(serve);
+    int code = EXIT_CODE_DONE;
+    if (status == STATUS_OK) {
+        code = announce(serve);
+        log_event(serve, LOG_INFO, STR("serve.ready"), STR("requests are taken"));
+        wait_for_signal(serve);
+        drain(serve);
+        (void)unlink(buf_terminated(&serve->address_path)); /* stale at worst: replaced at start */
+    } else {
+        code = report_error(serve->invocation, &serve->error);
+    }
+    http_server_close(serve->server);
+    otlp_close(serve->exporter);
+    host_close(&serve->host);
+    if (status == STATUS_OK) log_event(serve, LOG_INFO, STR("serve.stopped"), STR("all is stored"));
+    return code;
+}
+
+static int serve_run(struct invocation *invocation)
+{
+    struct serve serve = { .invocation = invocation, .drain_s = 10 };
+    buf_init(&serve.address_path, 4096);
+    buf_init(&serve.socket_path, 4096);
+    buf_append_format(&serve.address_path, "%s/address", invocation->data);
+    buf_append_format(&serve.socket_path, "%s/socket", invocation->data);
+    const struct json_log_options log_options = {
+        .fd = STDERR_FILENO,
+        .writer = "server",
+        .level_min = LOG_INFO,
+        .clock = system_clock(),
+    };
+    enum status status = options_check(&serve);
+    if (status == STATUS_OK) status = core_dumps_off(&serve.error);
+    if (status == STATUS_OK) status = signals_block(&serve);
+    if (status == STATUS_OK) status = json_log_open(&log_options, &serve.log, &serve.error);
+    int code = status == STATUS_OK ? serve_opened(&serve) : report_error(invocation, &serve.error);
+    json_log_close(serve.log);
+    buf_free(&serve.address_path);
+    buf_free(&serve.socket_path);
+    return code;
+}
+
+static const struct option options[] = {
+    { "listen", "ADDR:PORT", "where to listen; port 0 lets the kernel choose", "127.0.0.1:8080" },
+    { "plain", NULL, "without TLS: only on a loopback address", NULL },
+    { "tls-cert", "FILE", "PEM: the certificate and its chain", NULL },
+    { "tls-key", "FILE", "PEM: its private key", NULL },
+    { "client-ca", "FILE", "PEM: clients must show a certificate of one of these", NULL },
+    { "anonymous", NULL, "no API key is asked for: for trying things out, with --plain only",
+      NULL },
+    { "otlp", "URL", "send spans to this collector: http://127.0.0.1:4318/v1/traces", NULL },
+    { "threads", "COUNT", "that parse and answer; 1 to 64", NULL },
+    { "connections-max", "COUNT", "over TCP at once; more are refused", NULL },
+    { "accounts-max", "COUNT", "memory is reserved for so many accounts: 168 bytes each", NULL },
+    { "holds-max", "COUNT", "open holds at once: 104 bytes each", NULL },
+    { "reversals-max", "COUNT", "transfers ever reversed: 72 bytes each", NULL },
+    { "drain-s", "SECONDS", "how long requests may still take when stopping", "10" },
+    { 0 },
+};
+
+const struct command command_serve = {
+    .name = "serve",
+    .summary = "serve the ledger over HTTP until SIGTERM or SIGINT",
+    .details =
+        "TLS 1.3 with --tls-cert and --tls-key; plain HTTP only on loopback, with --plain. Clients "
+        "authenticate with an API key (`tpwallet key create`). Commands on this machine reach the "
+        "server through the local socket DIR/socket, which only the folder's owner may use; "
+        "DIR/address holds the address it listens on.\n"
+        "One line on standard output says where it listens; the log goes to standard error, one "
+        "JSON object a line. On SIGTERM or SIGINT it takes no more connections, answers what has "
+        "begun, and ends with exit code 0.",
+    .options = options,
+    .examples = "serve --plain\n"
+                "serve --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem\n"
+                "serve --plain --anonymous --listen 127.0.0.1:0",
+    .run = serve_run,
+};
