@@ -48,6 +48,6 @@ struct arena_mark arena_mark(struct arena *arena);
 void arena_release(struct arena_mark *mark);
 
 /* Before a local `struct arena_mark`: released on every way out. */
-#define ARENA_SCOPE __attribute__((cleanup(arena_release)))
+#define ARENA_SCOPE __attribute__((cleanup(arena_release), unused))
 
 #endif

@@ -1,0 +1,61 @@
+/*
+ * Goal: each status has a name of its own and a sentence; a number that is none stops the
+ * program.
+ * Method: all of them, and the first beyond, in a child process.
+ */
+#include "base/status.h"
+
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/dies_test.h"
+
+static void each_status_has_a_name_of_its_own_and_a_sentence(void **state)
+{
+    (void)state; /* no fixture */
+    for (enum status status = 0; status < STATUS_COUNT; status++) {
+        assert_true(strlen(status_name(status)) >= 2);
+        assert_true(strlen(status_text(status)) >= 2);
+        for (enum status other = 0; other < status; other++)
+            assert_string_not_equal(status_name(other), status_name(status));
+    }
+    assert_string_equal(status_name(STATUS_OK), "OK");
+    assert_string_equal(status_name(STATUS_IN_DOUBT), "IN_DOUBT");
+    assert_string_equal(status_name(STATUS_STOPPED), "STOPPED");
+    assert_int_equal(STATUS_OK, 0);
+}
+
+static void name_of(void *argument)
+{
+    (void)status_name(*(const enum status *)argument); /* dies before it returns */
+}
+
+static void text_of(void *argument)
+{
+    (void)status_text(*(const enum status *)argument); /* dies before it returns */
+}
+
+static void a_number_that_is_no_status_stops_the_program(void **state)
+{
+    (void)state; /* no fixture */
+    enum status beyond = STATUS_COUNT;
+    enum status last = STATUS_COUNT - 1;
+    assert_true(dies(name_of, &beyond));
+    assert_true(dies(text_of, &beyond));
+    assert_false(dies(name_of, &last));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_status_has_a_name_of_its_own_and_a_sentence),
+        cmocka_unit_test(a_number_that_is_no_status_stops_the_program),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
