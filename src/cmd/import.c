@@ -132,55 +132,65 @@ static enum status transfers_flush(struct import *import)
     return STATUS_OK;
 }
 
+/* What is wrong with the row as a row; the rest is looked at by import_items.h. */
+static struct import_fault row_fault(const struct import *import)
+{
+    return (struct import_fault){ .reason = import->rows.fault };
+}
+
 static enum status account_take(struct import *import)
 {
-    const char *field = NULL;
-    const char *fault = import->rows.fault;
     struct import_account *account = &import_accounts(import)[import->count];
-    if (fault == NULL)
-        fault = import_account_of(&import->rules, import->rows.values, import->rows.line, account,
-                                  &field);
-    if (fault != NULL) {
-        import_tally_invalid(&import->tally, import->rows.line, field, fault);
+    *account = (struct import_account){ 0 };
+    struct import_fault fault = row_fault(import);
+    if (fault.reason == NULL)
+        fault = import_account_of(&import->rules, import->rows.values, import->rows.line, account);
+    if (fault.reason != NULL) {
+        import_tally_fault(&import->tally, import->rows.line, account->account.id.value, &fault);
         return STATUS_OK;
     }
     import->count++;
     return import->count < REQUEST_ACCOUNTS_MAX ? STATUS_OK : accounts_flush(import);
 }
 
-/* The rows collected of the open group become invalid, since they cannot succeed as one. */
+static const struct import_fault group_fault = {
+    .reason = "another row of its linked group is refused",
+    .field = "flags",
+    .readable = true,
+};
+static const struct import_fault group_long_fault = {
+    .reason = "its linked group is too long",
+    .field = "flags",
+    .readable = true,
+};
+
+/* The rows collected of the open group are refused: they cannot succeed as one. */
 static void group_refuse(struct import *import)
 {
     for (uint32_t i = import->group_start; i < import->count; i++)
-        import_tally_invalid(&import->tally, import_lines(import)[i], "flags",
-                             "another row of its linked group is invalid");
+        import_tally_fault(&import->tally, import_lines(import)[i],
+                           import_transfers(import)[i].id.value, &group_fault);
     import->count = import->group_start;
 }
 
 static enum status transfer_take(struct import *import)
 {
-    const char *field = NULL;
-    const char *fault = import->rows.fault;
     struct transfer *transfer = &import_transfers(import)[import->count];
     *transfer = (struct transfer){ 0 };
-    if (fault == NULL)
-        fault = import_transfer_of(&import->rules, import->rows.values, import->rows.line, transfer,
-                                   &field);
+    struct import_fault fault = row_fault(import);
+    if (fault.reason == NULL)
+        fault =
+            import_transfer_of(&import->rules, import->rows.values, import->rows.line, transfer);
     bool linked = (transfer->flags & TRANSFER_FLAG_LINKED) != 0;
     bool in_group = linked || import->group_refused || import->group_start < import->count;
-    uint32_t group_count = import->count - import->group_start;
-    if (fault == NULL && import->group_refused) {
-        fault = "another row of its linked group is invalid";
-        field = "flags";
-    }
-    if (fault == NULL && group_count == LINKED_MAX) {
-        fault = "its linked group is too long";
-        field = "flags";
-    }
-    if (fault != NULL) {
+    bool too_long = import->count - import->group_start == LINKED_MAX;
+    if (fault.reason == NULL && import->group_refused) fault = group_fault;
+    if (fault.reason == NULL && too_long) fault = group_long_fault;
+    if (fault.reason != NULL) {
+        struct uuid id = transfer->id.value; /* before group_refuse() moves the end */
         if (in_group) group_refuse(import);
         import->group_refused = linked;
-        import_tally_invalid(&import->tally, import->rows.line, field, fault);
+        import_tally_fault(&import->tally, import->rows.line, id, &fault);
         return STATUS_OK;
     }
     import_lines(import)[import->count++] = import->rows.line;
@@ -270,7 +280,7 @@ static int import_finish(struct import *import, enum status status)
         return code;
     }
     if (written != EXIT_CODE_DONE) return written;
-    return import->tally.invalid > 0 ? EXIT_CODE_REFUSED : EXIT_CODE_DONE;
+    return import->tally.unreadable > 0 ? EXIT_CODE_REFUSED : EXIT_CODE_DONE;
 }
 
 static int import_with_session(struct import *import, struct session *session)
@@ -428,8 +438,8 @@ const struct command command_import = {
         "stand in one field with '|' between.\n"
         "Every row is a unit of its own with its own outcome. A refusal (insufficient funds, say) "
         "is an outcome: it is counted, and written to the file of refusals with its line and "
-        "reason. A row that cannot be read as an account or transfer is invalid: it goes to the "
-        "same file, and the exit code is 1.\n"
+        "reason. A row that cannot be read as an account or transfer goes to the same file, and "
+        "the exit code is then 1.\n"
         "Safe to repeat: a row without an id gets one made of the import's name and its line, so "
         "a second run asks for what is there and changes nothing. Equal rows on different lines "
         "are different transfers. After a broken run, give the same command again.",

@@ -121,9 +121,13 @@ static uint16_t account_flags(struct row *row)
     return flags;
 }
 
-const char *import_account_of(const struct import_rules *rules, const struct str *values,
-                              uint64_t line, struct import_account *out_account,
-                              const char **out_field)
+static struct import_fault unreadable(const struct row *row)
+{
+    return (struct import_fault){ row->fault, import_field_name(row->field), false };
+}
+
+struct import_fault import_account_of(const struct import_rules *rules, const struct str *values,
+                                      uint64_t line, struct import_account *out_account)
 {
     struct row row = { .rules = rules, .values = values, .line = line };
     struct account account = { 0 };
@@ -139,12 +143,11 @@ const char *import_account_of(const struct import_rules *rules, const struct str
     account.user_ref = row_id(&row, IMPORT_FIELD_USER_REF, "user_ref");
     account.metadata_ref = row_id(&row, IMPORT_FIELD_METADATA_REF, "metadata_ref");
     struct money opening = row_money(&row, IMPORT_FIELD_OPENING, asset);
-    *out_field = row.fault == NULL ? NULL : import_field_name(row.field);
-    if (row.fault != NULL) return row.fault;
-    const char *fault = account_fault(&account, out_field);
-    if (fault != NULL) return fault;
     *out_account = (struct import_account){ account, asset, opening, line };
-    return NULL;
+    if (row.fault != NULL) return unreadable(&row);
+    struct import_fault fault = { .readable = true };
+    fault.reason = account_fault(&account, &fault.field);
+    return fault;
 }
 
 static uint8_t transfer_flags(struct row *row)
@@ -183,8 +186,8 @@ static void direct(struct row *row, struct transfer *transfer)
         transfer->timeout_s = row_number(row, IMPORT_FIELD_TIMEOUT_S);
 }
 
-const char *import_transfer_of(const struct import_rules *rules, const struct str *values,
-                               uint64_t line, struct transfer *out_transfer, const char **out_field)
+struct import_fault import_transfer_of(const struct import_rules *rules, const struct str *values,
+                                       uint64_t line, struct transfer *out_transfer)
 {
     struct row row = { .rules = rules, .values = values, .line = line };
     struct transfer transfer = { 0 };
@@ -206,10 +209,11 @@ const char *import_transfer_of(const struct import_rules *rules, const struct st
     struct str date = values[IMPORT_FIELD_VALUE_DATE];
     if (date.len > 0 && business_date_parse(date, &transfer.value_date) != STATUS_OK)
         row_fail(&row, IMPORT_FIELD_VALUE_DATE, "it is no date: YYYY-MM-DD");
-    *out_field = row.fault == NULL ? NULL : import_field_name(row.field);
     *out_transfer = transfer;
-    if (row.fault != NULL) return row.fault;
-    return transfer_fault(&transfer, out_field);
+    if (row.fault != NULL) return unreadable(&row);
+    struct import_fault fault = { .readable = true };
+    fault.reason = transfer_fault(&transfer, &fault.field);
+    return fault;
 }
 
 struct transfer import_opening_of(const struct import_rules *rules,

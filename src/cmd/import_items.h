@@ -34,16 +34,21 @@ struct import_account {
     uint64_t line;
 };
 
+/* Why a row is no account or transfer that the ledger could be asked for. */
+struct import_fault {
+    const char *reason; /* static sentence; NULL: nothing is wrong */
+    const char *field;  /* static; NULL: the row as a whole */
+    bool readable;      /* it could be read, but is not allowed (a transfer to itself, say) */
+};
+
 /*
- * NULL: the row is an account or transfer; else a static sentence saying why not, and
- * *out_field (static) is the field. What it makes passes account_fault() and transfer_fault().
+ * What they make passes account_fault() and transfer_fault(), unless the fault says otherwise;
+ * id and flags are written as far as they could be read.
  */
-const char *import_account_of(const struct import_rules *rules, const struct str *values,
-                              uint64_t line, struct import_account *out_account,
-                              const char **out_field);
-const char *import_transfer_of(const struct import_rules *rules, const struct str *values,
-                               uint64_t line, struct transfer *out_transfer,
-                               const char **out_field);
+struct import_fault import_account_of(const struct import_rules *rules, const struct str *values,
+                                      uint64_t line, struct import_account *out_account);
+struct import_fault import_transfer_of(const struct import_rules *rules, const struct str *values,
+                                       uint64_t line, struct transfer *out_transfer);
 
 /*
  * The transfer that gives an account its opening balance, from (or, for asset and expense

@@ -41,11 +41,17 @@ static void refusal_write(struct import_tally *tally, uint64_t line, const struc
         tally->file_failed = true;
 }
 
-void import_tally_invalid(struct import_tally *tally, uint64_t line, const char *field,
-                          const char *reason)
+void import_tally_fault(struct import_tally *tally, uint64_t line, struct uuid id,
+                        const struct import_fault *fault)
 {
-    tally->invalid++;
-    refusal_write(tally, line, NULL, field, "invalid", reason);
+    if (fault->readable) {
+        tally->refused++;
+        tally->not_allowed++;
+    } else {
+        tally->unreadable++;
+    }
+    refusal_write(tally, line, uuid_is_nil(id) ? NULL : &id, fault->field,
+                  fault->readable ? "invalid_value" : "unreadable", fault->reason);
 }
 
 void import_tally_account(struct import_tally *tally, uint64_t line, struct uuid id,
@@ -105,7 +111,7 @@ void import_tally_progress(struct import_tally *tally)
     if (tally->quiet || now.ns - tally->shown.ns < NS_PER_S) return;
     tally->shown = now;
     fprintf(stderr, "import: %llu rows, %llu refused, %llu/s\n", (unsigned long long)tally->rows,
-            (unsigned long long)(tally->refused + tally->invalid),
+            (unsigned long long)(tally->refused + tally->unreadable),
             (unsigned long long)per_second(tally));
 }
 
@@ -133,13 +139,16 @@ static void summary_text(const struct import_tally *tally, enum import_kind kind
         buf_append_format(out, "    %-24s%12llu\n", outcome_code((enum outcome)i),
                           (unsigned long long)tally->transfer_outcomes[i]);
     }
-    count_line(out, "invalid", tally->invalid);
+    if (tally->not_allowed > 0)
+        buf_append_format(out, "    %-24s%12llu\n", "invalid_value",
+                          (unsigned long long)tally->not_allowed);
+    count_line(out, "unreadable", tally->unreadable);
     count_line(out, "there before", tally->repeated);
     if (tally->openings + tally->openings_refused > 0) {
         count_line(out, "openings done", tally->openings);
         count_line(out, "openings refused", tally->openings_refused);
     }
-    if (tally->refused + tally->invalid + tally->openings_refused > 0)
+    if (tally->refused + tally->unreadable + tally->openings_refused > 0)
         buf_append_format(out, "each refused row, with line and reason: %s\n", tally->path);
 }
 
@@ -159,7 +168,7 @@ static void summary_json(const struct import_tally *tally, enum import_kind kind
     number_member(&writer, STR("rows"), tally->rows);
     number_member(&writer, STR("done"), tally->done);
     number_member(&writer, STR("refused"), tally->refused);
-    number_member(&writer, STR("invalid"), tally->invalid);
+    number_member(&writer, STR("unreadable"), tally->unreadable);
     number_member(&writer, STR("repeated"), tally->repeated);
     number_member(&writer, STR("openings"), tally->openings);
     number_member(&writer, STR("openings_refused"), tally->openings_refused);
@@ -173,10 +182,11 @@ static void summary_json(const struct import_tally *tally, enum import_kind kind
         if (tally->transfer_outcomes[i] > 0)
             number_member(&writer, str_from(outcome_code((enum outcome)i)),
                           tally->transfer_outcomes[i]);
+    if (tally->not_allowed > 0) number_member(&writer, STR("invalid_value"), tally->not_allowed);
     json_write_object_end(&writer);
     number_member(&writer, STR("elapsed_ms"), elapsed_ms(tally));
     number_member(&writer, STR("rows_per_second"), per_second(tally));
-    bool file = tally->refused + tally->invalid + tally->openings_refused > 0;
+    bool file = tally->refused + tally->unreadable + tally->openings_refused > 0;
     json_write_key(&writer, STR("refusals"));
     if (file)
         json_write_string(&writer, str_from(tally->path));

@@ -7,18 +7,19 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/uuid.h"
-#include "cmd/import_mapping.h"
+#include "cmd/import_items.h"
 #include "model/admin.h"
 #include "model/transfer.h"
 #include "port/clock.h"
 
 struct import_tally {
-    uint64_t rows;     /* read */
-    uint64_t done;     /* with the outcome ok */
-    uint64_t refused;  /* with another outcome */
-    uint64_t repeated; /* of both: had their outcome before */
-    uint64_t invalid;  /* never reached the ledger */
-    uint64_t openings; /* opening transfers done */
+    uint64_t rows;        /* read */
+    uint64_t done;        /* with the outcome ok */
+    uint64_t refused;     /* with another outcome, or because no ledger would allow it */
+    uint64_t not_allowed; /* of the refused: the second */
+    uint64_t repeated;    /* of both: had their outcome before */
+    uint64_t unreadable;  /* neither an account nor a transfer */
+    uint64_t openings;    /* opening transfers done */
     uint64_t openings_refused;
     uint64_t transfer_outcomes[OUTCOME_COUNT]; /* openings included */
     uint64_t account_outcomes[ACCOUNT_OUTCOME_COUNT];
@@ -40,9 +41,9 @@ void import_tally_init(struct import_tally *tally, const char *path, bool quiet,
 /* Closes the file. STATUS_LIMIT when it could not be written in full. */
 enum status import_tally_done(struct import_tally *tally, struct error *out_error) MUST_CHECK;
 
-/* A row that is no item: the field may be NULL. */
-void import_tally_invalid(struct import_tally *tally, uint64_t line, const char *field,
-                          const char *reason);
+/* A row that never reaches the ledger; id is nil when it could not be read. */
+void import_tally_fault(struct import_tally *tally, uint64_t line, struct uuid id,
+                        const struct import_fault *fault);
 void import_tally_account(struct import_tally *tally, uint64_t line, struct uuid id,
                           enum account_outcome outcome, bool repeated);
 void import_tally_transfer(struct import_tally *tally, uint64_t line, struct uuid id,
