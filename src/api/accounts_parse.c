@@ -109,13 +109,13 @@ uint32_t accounts_capacity(size_t body_size)
 }
 
 bool accounts_parse(struct str text, struct asset_source *assets, struct arena *scratch,
-                    struct account_list *out_list, struct problem *problem)
+                    struct account_list *out_list, struct problem *out_problem)
 {
     CHECK(out_list->capacity > 0);
     out_list->count = 0;
     out_list->ids_missing = false;
     struct body body;
-    body_init(&body, text, scratch, problem);
+    body_init(&body, text, scratch, out_problem);
     body.assets = assets;
     if (body_is_array(text)) {
         if (!json_array_begin(&body.reader)) return body_reader_fault(&body);
@@ -148,10 +148,10 @@ static bool change_take(struct body *body, unsigned field, struct admin *admin)
 }
 
 bool account_change_parse(struct str text, struct arena *scratch, struct admin *out_admin,
-                          struct problem *problem)
+                          struct problem *out_problem)
 {
     struct body body;
-    body_init(&body, text, scratch, problem);
+    body_init(&body, text, scratch, out_problem);
     out_admin->set = 0;
     out_admin->clear = 0;
     unsigned field;
@@ -161,6 +161,6 @@ bool account_change_parse(struct str text, struct arena *scratch, struct admin *
     }
     if (json_end(&body.reader) != STATUS_OK) return body_reader_fault(&body);
     if (out_admin->set != 0 || out_admin->clear != 0) return true;
-    (void)problem_raise(problem, PROBLEM_MISSING_FIELD, "send frozen or closed");
+    (void)problem_raise(out_problem, PROBLEM_MISSING_FIELD, "send frozen or closed");
     return false;
 }

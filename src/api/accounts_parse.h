@@ -19,10 +19,10 @@ uint32_t accounts_capacity(size_t body_size);
 
 /* As transfers_parse_json(). */
 bool accounts_parse(struct str text, struct asset_source *assets, struct arena *scratch,
-                    struct account_list *out_list, struct problem *problem) MUST_CHECK;
+                    struct account_list *out_list, struct problem *out_problem) MUST_CHECK;
 
 /* {"frozen": ..., "closed": true} -> set and clear of an ADMIN_ACCOUNT_CHANGE. */
 bool account_change_parse(struct str text, struct arena *scratch, struct admin *out_admin,
-                          struct problem *problem) MUST_CHECK;
+                          struct problem *out_problem) MUST_CHECK;
 
 #endif

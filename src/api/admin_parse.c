@@ -43,12 +43,12 @@ static bool asset_take(struct body *body, unsigned field, struct asset *asset)
 }
 
 bool asset_create_parse(struct str text, struct arena *scratch, struct admin *out_admin,
-                        struct problem *problem)
+                        struct problem *out_problem)
 {
     struct body body;
     unsigned field;
     uint64_t seen = 0;
-    body_init(&body, text, scratch, problem);
+    body_init(&body, text, scratch, out_problem);
     *out_admin = (struct admin){ .kind = ADMIN_ASSET_CREATE };
     if (!json_object_begin(&body.reader)) return body_reader_fault(&body);
     while (json_object_field(&body.reader, &asset_fields, &field)) {
@@ -62,12 +62,12 @@ static const struct str period_names[] = { { "through", 7 } };
 static const struct json_fields period_fields = { period_names, 1 };
 
 bool period_close_parse(struct str text, struct arena *scratch, struct admin *out_admin,
-                        struct problem *problem)
+                        struct problem *out_problem)
 {
     struct body body;
     unsigned field;
     uint64_t seen = 0;
-    body_init(&body, text, scratch, problem);
+    body_init(&body, text, scratch, out_problem);
     *out_admin = (struct admin){ .kind = ADMIN_PERIOD_CLOSE };
     if (!json_object_begin(&body.reader)) return body_reader_fault(&body);
     while (json_object_field(&body.reader, &period_fields, &field)) {
@@ -114,12 +114,12 @@ static bool key_scopes_take(struct body *body, struct credential *credential)
 }
 
 bool key_create_parse(struct str text, struct arena *scratch, struct admin *out_admin,
-                      struct problem *problem)
+                      struct problem *out_problem)
 {
     struct body body;
     unsigned field;
     uint64_t seen = 0;
-    body_init(&body, text, scratch, problem);
+    body_init(&body, text, scratch, out_problem);
     *out_admin = (struct admin){ .kind = ADMIN_CREDENTIAL_CREATE };
     struct credential *credential = &out_admin->credential;
     if (!json_object_begin(&body.reader)) return body_reader_fault(&body);

@@ -7,11 +7,11 @@
 
 /* Each fills its part of out_admin, and its kind. False: the problem is raised. */
 bool asset_create_parse(struct str text, struct arena *scratch, struct admin *out_admin,
-                        struct problem *problem) MUST_CHECK;
+                        struct problem *out_problem) MUST_CHECK;
 bool period_close_parse(struct str text, struct arena *scratch, struct admin *out_admin,
-                        struct problem *problem) MUST_CHECK;
+                        struct problem *out_problem) MUST_CHECK;
 /* Name and scopes; the digest is the caller's to add. */
 bool key_create_parse(struct str text, struct arena *scratch, struct admin *out_admin,
-                      struct problem *problem) MUST_CHECK;
+                      struct problem *out_problem) MUST_CHECK;
 
 #endif

@@ -11,8 +11,9 @@
 /* HTTP statuses that are counted one by one; any other is counted as the last, 0 ("other"). */
 #define METRIC_STATUS_TABLE(X)                                                                     \
     X(200)                                                                                         \
-    X(201) X(400) X(401) X(403) X(404) X(405) X(408) X(409) X(413) X(415) X(422) X(429) X(431)     \
-        X(500) X(503) X(507) X(0)
+    X(201)                                                                                         \
+    X(400) X(401) X(403) X(404) X(405) X(408) X(409) X(413) X(415) X(422) X(429) X(431) X(500)     \
+        X(503) X(507) X(0)
 
 #define METRIC_STATUS_ONE(status) +1
 enum {
@@ -24,10 +25,11 @@ enum {
 /* Upper bounds of the latency buckets: nanoseconds, and the same in seconds as text. */
 #define METRIC_BUCKET_TABLE(X)                                                                     \
     X(100000, "0.0001")                                                                            \
-    X(250000, "0.00025") X(500000, "0.0005") X(1000000, "0.001") X(2500000, "0.0025")              \
-        X(5000000, "0.005") X(10000000, "0.01") X(25000000, "0.025") X(50000000, "0.05")           \
-            X(100000000, "0.1") X(250000000, "0.25") X(500000000, "0.5") X(1000000000, "1")        \
-                X(2500000000, "2.5") X(5000000000, "5") X(10000000000, "10")
+    X(250000, "0.00025")                                                                           \
+    X(500000, "0.0005") X(1000000, "0.001") X(2500000, "0.0025") X(5000000, "0.005")               \
+        X(10000000, "0.01") X(25000000, "0.025") X(50000000, "0.05") X(100000000, "0.1")           \
+            X(250000000, "0.25") X(500000000, "0.5") X(1000000000, "1") X(2500000000, "2.5")       \
+                X(5000000000, "5") X(10000000000, "10")
 
 #define METRIC_BUCKET_ONE(ns, seconds) +1
 enum { METRIC_BUCKET_COUNT = 0 METRIC_BUCKET_TABLE(METRIC_BUCKET_ONE) };

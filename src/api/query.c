@@ -122,10 +122,11 @@ static bool pair_take(struct str name, struct str raw_value, uint32_t allowed, s
     return false;
 }
 
-bool query_parse(struct str raw, uint32_t allowed, struct query *out_query, struct problem *problem)
+bool query_parse(struct str raw, uint32_t allowed, struct query *out_query,
+                 struct problem *out_problem)
 {
     CHECK(out_query != NULL);
-    CHECK(problem != NULL);
+    CHECK(out_problem != NULL);
     *out_query = (struct query){ .limit = PAGE_ITEMS_DEFAULT, .to = { INT64_MAX } };
     size_t at = 0;
     while (at < raw.len) {
@@ -136,12 +137,12 @@ bool query_parse(struct str raw, uint32_t allowed, struct query *out_query, stru
         struct str name = { raw.data + at, equals - at };
         struct str value = { raw.data + equals, 0 };
         if (equals < end) value = (struct str){ raw.data + equals + 1, end - equals - 1 };
-        if (end > at && !pair_take(name, value, allowed, out_query, problem)) return false;
+        if (end > at && !pair_take(name, value, allowed, out_query, out_problem)) return false;
         at = end + 1;
     }
     if (out_query->from.ns <= out_query->to.ns) return true;
-    (void)problem_raise(problem, PROBLEM_INVALID_PARAMETER, NULL);
-    problem_field(problem, "from");
-    problem_detail(problem, "must not be after `to`");
+    (void)problem_raise(out_problem, PROBLEM_INVALID_PARAMETER, NULL);
+    problem_field(out_problem, "from");
+    problem_detail(out_problem, "must not be after `to`");
     return false;
 }

@@ -188,13 +188,13 @@ uint32_t transfers_capacity(size_t body_size)
 }
 
 bool transfers_parse_json(struct str text, struct asset_source *assets, struct arena *scratch,
-                          struct transfer_list *out_list, struct problem *problem)
+                          struct transfer_list *out_list, struct problem *out_problem)
 {
     CHECK(out_list->capacity > 0);
     out_list->count = 0;
     out_list->ids_missing = false;
     struct body body;
-    body_init(&body, text, scratch, problem);
+    body_init(&body, text, scratch, out_problem);
     body.assets = assets;
     bool array = body_is_array(text);
     if (array) {
@@ -207,7 +207,7 @@ bool transfers_parse_json(struct str text, struct asset_source *assets, struct a
     }
     if (json_end(&body.reader) != STATUS_OK) return body_reader_fault(&body);
     if (out_list->count == 0) return body_empty_array(&body);
-    return groups_check(out_list, array, problem);
+    return groups_check(out_list, array, out_problem);
 }
 
 static bool line_take(struct body *body, struct str line, struct transfer_list *list)
@@ -233,13 +233,13 @@ static bool is_blank(struct str line)
 }
 
 bool transfers_parse_ndjson(struct str text, struct asset_source *assets, struct arena *scratch,
-                            struct transfer_list *out_list, struct problem *problem)
+                            struct transfer_list *out_list, struct problem *out_problem)
 {
     CHECK(out_list->capacity > 0);
     out_list->count = 0;
     out_list->ids_missing = false;
     struct body body;
-    body_init(&body, text, scratch, problem);
+    body_init(&body, text, scratch, out_problem);
     body.assets = assets;
     size_t at = 0;
     while (at < text.len) {
@@ -251,12 +251,12 @@ bool transfers_parse_ndjson(struct str text, struct asset_source *assets, struct
         at = end + 1;
     }
     if (out_list->count == 0) {
-        (void)problem_raise(problem, PROBLEM_MALFORMED_BODY, NULL);
-        problem_detail(problem, "there is no line in it");
+        (void)problem_raise(out_problem, PROBLEM_MALFORMED_BODY, NULL);
+        problem_detail(out_problem, "there is no line in it");
         return false;
     }
-    if (groups_check(out_list, false, problem)) return true;
-    problem->line = body.line;
+    if (groups_check(out_list, false, out_problem)) return true;
+    out_problem->line = body.line;
     return false;
 }
 
@@ -274,26 +274,26 @@ static bool record_check(const struct transfer_list *list, uint32_t at, struct p
 }
 
 bool transfers_parse_binary(struct str bytes, struct transfer_list *out_list,
-                            struct problem *problem)
+                            struct problem *out_problem)
 {
     CHECK(out_list->capacity > 0);
     out_list->count = 0;
     out_list->ids_missing = false;
     size_t count = bytes.len / sizeof(struct transfer);
     if (count == 0 || bytes.len % sizeof(struct transfer) != 0) {
-        (void)problem_raise(problem, PROBLEM_MALFORMED_BODY, NULL);
-        problem_detail(problem, "%zu bytes are not one or more records of 128", bytes.len);
+        (void)problem_raise(out_problem, PROBLEM_MALFORMED_BODY, NULL);
+        problem_detail(out_problem, "%zu bytes are not one or more records of 128", bytes.len);
         return false;
     }
     if (count > out_list->capacity) {
-        (void)problem_raise(problem, PROBLEM_TOO_MANY_ITEMS, NULL);
-        problem_limit(problem, REQUEST_TRANSFERS_MAX);
+        (void)problem_raise(out_problem, PROBLEM_TOO_MANY_ITEMS, NULL);
+        problem_limit(out_problem, REQUEST_TRANSFERS_MAX);
         return false;
     }
     memcpy(out_list->transfers, bytes.data, bytes.len);
     for (uint32_t i = 0; i < count; i++) {
-        if (!record_check(out_list, i, problem)) return false;
+        if (!record_check(out_list, i, out_problem)) return false;
     }
     out_list->count = (uint32_t)count;
-    return groups_check(out_list, true, problem);
+    return groups_check(out_list, true, out_problem);
 }

@@ -24,12 +24,12 @@ uint32_t transfers_capacity(size_t body_size);
  * scratch is reset for each item and holds BODY_SCRATCH_SIZE or more.
  */
 bool transfers_parse_json(struct str text, struct asset_source *assets, struct arena *scratch,
-                          struct transfer_list *out_list, struct problem *problem) MUST_CHECK;
+                          struct transfer_list *out_list, struct problem *out_problem) MUST_CHECK;
 /* A transfer a line; empty lines are skipped, the last needs no line feed. Ids are required. */
 bool transfers_parse_ndjson(struct str text, struct asset_source *assets, struct arena *scratch,
-                            struct transfer_list *out_list, struct problem *problem) MUST_CHECK;
+                            struct transfer_list *out_list, struct problem *out_problem) MUST_CHECK;
 /* Records as in model/transfer.h, of any alignment. Ids are required. */
 bool transfers_parse_binary(struct str bytes, struct transfer_list *out_list,
-                            struct problem *problem) MUST_CHECK;
+                            struct problem *out_problem) MUST_CHECK;
 
 #endif
