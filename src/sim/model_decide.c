@@ -1,8 +1,9 @@
 /* What every request must come to: one test after the other, in the order of the tables. */
+#include "sim/model_decide.h"
+
 #include <string.h>
 
 #include "base/check.h"
-#include "sim/model_ledger.h"
 
 static bool has_flag(const struct model *model, uint32_t account, enum account_flag flag)
 {
@@ -87,10 +88,21 @@ static uint128 smaller(uint128 a, uint128 b)
     return a < b ? a : b;
 }
 
-static bool adds_up(uint128 a, uint128 b, uint128 c)
+/* Whether all that is debited in an asset, posted and pending, and `more` fit 128 bits. */
+static bool has_room(const struct model *model, uint32_t asset, uint128 more)
 {
-    uint128 sum = a + b;
-    return sum >= a && sum + c >= sum;
+    uint128 sum = more;
+    for (uint32_t i = 0; i < model->account_count; i++) {
+        const struct account_state *state = &model->accounts[i].state;
+        if (state->account.asset != asset) continue;
+        const uint128 parts[] = { state->balance.debits_posted.minor,
+                                  state->balance.debits_pending.minor };
+        for (int j = 0; j < 2; j++) {
+            if (sum + parts[j] < sum) return false;
+            sum += parts[j];
+        }
+    }
+    return true;
 }
 
 /* POST and VOID turn what is reserved into posted or free; no bound can be passed by that. */
@@ -137,10 +149,7 @@ static enum outcome move(const struct model *model, const struct transfer *asked
     }
     effect->amount.minor = amount;
     if (amount == 0) return OUTCOME_NOTHING_TO_MOVE;
-    if (!adds_up(from->debits_posted.minor, from->debits_pending.minor, amount) ||
-        !adds_up(into->credits_posted.minor, into->credits_pending.minor, amount)) {
-        return OUTCOME_AMOUNT_OVERFLOW;
-    }
+    if (!has_room(model, effect->asset, amount)) return OUTCOME_AMOUNT_OVERFLOW;
     if (has_flag(model, effect->debit, ACCOUNT_FLAG_DEBITS_MUST_NOT_EXCEED_CREDITS) &&
         from->debits_posted.minor + from->debits_pending.minor + amount >
             from->credits_posted.minor) {
@@ -314,8 +323,7 @@ static enum admin_outcome credential_decide(const struct model *model, const str
         if (uuid_equal(known->id.value, admin->credential.id.value)) {
             return revoke ? ADMIN_OUTCOME_OK : ADMIN_OUTCOME_CREDENTIAL_EXISTS;
         }
-        bool same_key = memcmp(known->secret_digest.bytes, admin->credential.secret_digest.bytes,
-                               sizeof known->secret_digest.bytes) == 0;
+        bool same_key = digest_equal(&known->secret_digest, &admin->credential.secret_digest);
         if (!revoke && same_key && !known->revoked) return ADMIN_OUTCOME_CREDENTIAL_EXISTS;
     }
     if (revoke) return ADMIN_OUTCOME_CREDENTIAL_NOT_FOUND;

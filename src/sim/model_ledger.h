@@ -10,9 +10,10 @@
  * Plain arrays of everything that ever was, in journal order, changed by the simplest code
  * that follows model/transfer.h and model/admin.h. It decides every journaled request again,
  * from what was asked, and so knows the outcome and effect the journal must state. Nothing is
- * forgotten: accounts keep a version per batch, so that any moment can be compared.
+ * forgotten: accounts keep a version per batch, so that any moment can be compared. The
+ * decisions stand in model_decide.h, the reading of batches in model_journal.h.
  *
- * It shares no code with src/ledger: a mistake made in both would be made twice.
+ * It shares no code with src/ledger and src/wallet: a mistake would be shared with it.
  */
 enum { MODEL_NONE = UINT32_MAX };
 
@@ -104,48 +105,6 @@ struct model_context *model_context_add(struct model *model, const struct model_
 
 /* Ends a batch: keeps a version of every account changed in it. */
 void model_batch_end(struct model *model, uint64_t batch);
-
-/* ---- Deciding ---- */
-
-struct model_effect {
-    enum outcome outcome;
-    uint32_t target; /* place, or MODEL_NONE */
-    uint32_t debit;
-    uint32_t credit;
-    uint32_t asset;
-    struct money amount;
-    struct money released;
-    struct business_date value_date;
-};
-
-/* What a transfer must come to now. Never ID_CONFLICT or LINKED_FAILED. */
-struct model_effect model_decide(const struct model *model, const struct transfer *asked,
-                                 struct wall_time stamp);
-
-/* What to put back when a linked group fails. */
-struct model_undo {
-    uint32_t debit;
-    uint32_t credit;
-    uint32_t target;
-    struct account_state debit_before;
-    struct account_state credit_before;
-    struct model_transfer target_before;
-    uint64_t open_holds;
-    uint64_t reversals;
-};
-
-/* Applies an OK effect of a transfer at `locator`; EXPIRE too. */
-void model_apply(struct model *model, const struct transfer *asked,
-                 const struct model_effect *effect, struct locator locator,
-                 struct model_undo *out_undo);
-void model_undo(struct model *model, const struct model_undo *undo);
-
-/* What an account or act must come to now; OK is not yet applied. */
-enum account_outcome model_account_decide(const struct model *model, const struct account *account,
-                                          bool *out_repeated);
-enum admin_outcome model_admin_decide(const struct model *model, const struct admin *admin,
-                                      struct wall_time stamp);
-void model_admin_apply(struct model *model, const struct admin *admin, struct wall_time stamp);
 
 /* Whether two transfers ask for the same (ids are not compared). */
 bool model_same_content(const struct transfer *a, const struct transfer *b);

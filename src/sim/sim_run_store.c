@@ -125,17 +125,27 @@ uint64_t sim_shelf_commits(const struct sim_shelf *shelf)
     return shelf->commits;
 }
 
-/* Makes every run's place that of the newest state. */
+/* Makes the place of every run that was committed that of the newest state. */
 static void places_renew(struct sim_shelf *shelf)
 {
-    for (struct run *run = shelf->all; run != NULL; run = run->next) run->place = RUN_GONE;
+    for (struct run *run = shelf->all; run != NULL; run = run->next) {
+        if (run->place == RUN_COMMITTED) run->place = RUN_GONE;
+    }
     const struct state *state = now(shelf);
     for (uint32_t i = 0; i < state->run_count; i++) state->runs[i]->place = RUN_COMMITTED;
+}
+
+static void unfinished_drop(struct sim_shelf *shelf)
+{
+    for (struct run *run = shelf->all; run != NULL; run = run->next) {
+        if (run->place == RUN_WRITING) run->place = RUN_GONE;
+    }
 }
 
 void sim_shelf_crash(struct sim_shelf *shelf)
 {
     CHECK(shelf->open_stores == 0);
+    unfinished_drop(shelf);
     size_t keep = shelf->state_count;
     if (keep > 1 && fault_strikes(shelf->faults, SIM_FAULT_RUNS_LOST)) {
         keep = (size_t)fault_between(shelf->faults, SIM_FAULT_RUNS_LOST, 1, keep - 1);
@@ -332,36 +342,33 @@ static struct run *run_complete(struct sim_run_store *store, const struct run_in
 static enum status sim_commit(struct run_store *port, const struct run_commit *commit,
                               struct error *out_error)
 {
-    const struct run_info *info = commit->run;
-    const uint64_t *replaced = commit->replaced;
-    uint32_t replaced_count = commit->replaced_count;
-    uint32_t index = commit->index;
-    uint64_t cursor = commit->cursor;
     struct sim_run_store *store = from_port(port);
     struct sim_shelf *shelf = store->shelf;
-    CHECK(index < INDEXES_MAX);
+    CHECK(commit->index < INDEXES_MAX);
     enum status status = enter(store, SIM_POINT_RUNS_COMMIT, out_error);
     if (status != STATUS_OK) return status;
     if (fault_strikes(shelf->faults, SIM_FAULT_RUNS_FULL)) {
         return finish(store, error_set(out_error, STATUS_LIMIT, "the disk is full"));
     }
-    struct run *run = info == NULL ? NULL : run_complete(store, info, commit->summary);
-    if (info != NULL && run == NULL) return finish(store, STATUS_UNAVAILABLE);
+    struct run *run = NULL;
+    if (commit->run != NULL) {
+        run = run_complete(store, commit->run, commit->summary);
+        if (run == NULL) return finish(store, STATUS_UNAVAILABLE);
+    }
     struct state *state = state_push(shelf);
-    for (uint32_t i = 0; i < replaced_count; i++) state_remove(store, state, replaced[i]);
+    for (uint32_t i = 0; i < commit->replaced_count; i++) {
+        state_remove(store, state, commit->replaced[i]);
+    }
     if (run != NULL) {
         CHECK(state->run_count < RUNS_MAX);
         state->runs[state->run_count++] = run;
-        run->place = RUN_COMMITTED;
     }
-    for (uint32_t i = 0; i < replaced_count; i++) {
-        struct run *old = run_find(shelf, replaced[i], RUN_COMMITTED);
-        if (old != NULL) old->place = RUN_GONE;
-    }
-    if (cursor < state->cursors[index]) misuse(store, "run_store: a cursor goes back");
-    state->cursors[index] = cursor;
+    places_renew(shelf);
+    if (commit->cursor < state->cursors[commit->index])
+        misuse(store, "run_store: a cursor goes back");
+    state->cursors[commit->index] = commit->cursor;
     shelf->commits++;
-    world_mix(shelf->world, cursor);
+    world_mix(shelf->world, commit->cursor);
     if (!process_point(store->process, SIM_POINT_RUNS_COMMITTED)) return dead(store, out_error);
     return finish(store, STATUS_OK);
 }
@@ -400,6 +407,6 @@ struct run_store *sim_run_store_open(struct sim_shelf *shelf, struct process *pr
         .process = process,
     };
     shelf->open_stores++;
-    places_renew(shelf);
+    unfinished_drop(shelf);
     return &store->port;
 }

@@ -1,0 +1,72 @@
+/* Draws; the rates are per opportunity, so each fault has its own scale. */
+#include "sim/plan.h"
+
+enum { STREAM_SEED_PLAN = 4 };
+
+/* In 65,536ths, when a fault is at its usual strength. */
+static const uint32_t usual_rates[SIM_FAULT_COUNT] = {
+    [SIM_FAULT_CRASH] = 1, /* on or off: see service.c */
+    [SIM_FAULT_STALL] = 8,
+    [SIM_FAULT_SPURIOUS_WAKE] = 1500,
+    [SIM_FAULT_SPAWN_FAILS] = 2500,
+    [SIM_FAULT_STORE_UNAVAILABLE] = 500,
+    [SIM_FAULT_STORE_SLOW] = 300,
+    [SIM_FAULT_DISK_FULL] = 400,
+    [SIM_FAULT_LOST_COMMIT] = 700,
+    [SIM_FAULT_LOST_REPLY] = 700,
+    [SIM_FAULT_REOPEN_FAILS] = 16000,
+    [SIM_FAULT_SECOND_OWNER] = 3000,
+    [SIM_FAULT_FLIP_BATCH] = 60,
+    [SIM_FAULT_FLIP_SLICE] = 3000,
+    [SIM_FAULT_RUNS_UNAVAILABLE] = 900,
+    [SIM_FAULT_RUNS_FULL] = 1500,
+    [SIM_FAULT_RUNS_LOST] = 16000,
+    [SIM_FAULT_RUNS_LOST_ALL] = 6000,
+    [SIM_FAULT_RUNS_DAMAGED] = 200,
+    [SIM_FAULT_CLOCK_FORWARD] = 120,
+    [SIM_FAULT_CLOCK_BACK] = 120,
+    [SIM_FAULT_CLOCK_JUMP] = 50,
+};
+
+static uint32_t rate_draw(struct prng *prng, uint32_t usual)
+{
+    switch (prng_below(prng, 8)) {
+    case 0:
+    case 1:
+    case 2: return 0;
+    case 3: return usual / 4 + 1;
+    case 4: return usual * 3 < FAULT_RATE_ALWAYS / 2 ? usual * 3 : FAULT_RATE_ALWAYS / 2;
+    default: return usual;
+    }
+}
+
+static void profile_draw(struct prng *prng, struct crowd_profile *out_profile)
+{
+    bool bulky = prng_below(prng, 4) == 0;
+    *out_profile = (struct crowd_profile){
+        .clients = (uint32_t)prng_between(prng, 2, 10),
+        .questions = (uint32_t)prng_between(prng, 15, 50),
+        .bulk_items_max = bulky ? 300 : 60,
+        .think_ms_max = (uint32_t)prng_between(prng, 1, 400),
+    };
+}
+
+void plan_make(const struct world *world, struct plan *out_plan)
+{
+    struct prng prng = world_stream(world, STREAM_SEED_PLAN);
+    *out_plan = (struct plan){ .calm_after_steps = 60000 };
+    bool quiet = prng_below(&prng, 12) == 0; /* now and then, nothing goes wrong at all */
+    for (int i = 0; i < SIM_FAULT_COUNT; i++) {
+        uint32_t rate = rate_draw(&prng, usual_rates[i]);
+        out_plan->rates[i] = quiet ? 0 : rate;
+    }
+    if (!quiet && prng_below(&prng, 4) != 0) out_plan->rates[SIM_FAULT_CRASH] = 1;
+    profile_draw(&prng, &out_plan->profile);
+    bool tight = prng_below(&prng, 3) == 0; /* so that capacities are met */
+    out_plan->options = (struct lane_options){
+        .accounts_max = tight ? 24 : 96,
+        .holds_max = tight ? 12 : 400,
+        .reversals_max = tight ? 8 : 400,
+        .memtable_ids = 1 << 10,
+    };
+}

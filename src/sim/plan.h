@@ -1,0 +1,17 @@
+/* plan.h - what a seed is like: its faults and their rates, its clients, its limits. */
+#ifndef SIM_PLAN_H
+#define SIM_PLAN_H
+
+#include "sim/crowd.h"
+
+struct plan {
+    uint32_t rates[SIM_FAULT_COUNT];
+    struct crowd_profile profile;
+    struct lane_options options;
+    uint64_t calm_after_steps; /* then faults stop, and everything must come to its end */
+};
+
+/* Drawn from the seed: some faults are off, some are rare, some are frequent. */
+void plan_make(const struct world *world, struct plan *out_plan);
+
+#endif
