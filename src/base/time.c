@@ -2,7 +2,6 @@
 #include "base/time.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "base/check.h"
 
@@ -20,8 +19,7 @@ static int32_t days_from_civil(struct civil date)
     uint32_t year_of_era = (uint32_t)(year - era * 400);
     uint32_t shifted_month = date.month > 2 ? date.month - 3 : date.month + 9;
     uint32_t day_of_year = (153 * shifted_month + 2) / 5 + date.day - 1;
-    uint32_t day_of_era =
-        year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    uint32_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     return era * 146097 + (int32_t)day_of_era - 719468;
 }
 
@@ -44,7 +42,7 @@ static struct civil civil_from_days(int32_t days)
 
 static uint32_t days_in_month(int32_t year, uint32_t month)
 {
-    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    static const uint8_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     return days[month - 1] + (month == 2 && leap ? 1U : 0U);
 }
@@ -76,7 +74,7 @@ static bool date_take(struct str text, size_t *at, int32_t *out_days)
     if (!digits_take(text, at, 2, &day)) return false;
     if (year < 1970 || month < 1 || month > 12) return false;
     if (day < 1 || day > days_in_month((int32_t)year, month)) return false;
-    *out_days = days_from_civil((struct civil){(int32_t)year, month, day});
+    *out_days = days_from_civil((struct civil){ (int32_t)year, month, day });
     return true;
 }
 
@@ -131,17 +129,41 @@ enum status wall_time_parse(struct str text, struct wall_time *out_time)
     return STATUS_OK;
 }
 
+/* Writes exactly `count` digits, zeros first, and returns where they end. */
+static char *digits_put(char *to, uint32_t value, unsigned count)
+{
+    for (unsigned i = count; i > 0; i--, value /= 10) to[i - 1] = (char)('0' + value % 10);
+    CHECK(value == 0);
+    return to + count;
+}
+
+static char *date_put(char *to, int32_t days)
+{
+    struct civil date = civil_from_days(days);
+    to = digits_put(to, (uint32_t)date.year, 4);
+    *to++ = '-';
+    to = digits_put(to, date.month, 2);
+    *to++ = '-';
+    return digits_put(to, date.day, 2);
+}
+
+/* By hand, not by snprintf(): each answer to a transfer holds a time. */
 struct str wall_time_format(struct wall_time time, char text[TIME_TEXT_SIZE])
 {
     CHECK(time.ns >= 0);
-    struct civil date = civil_from_days((int32_t)(time.ns / NS_PER_DAY));
-    int64_t rest = time.ns % NS_PER_DAY;
-    int32_t seconds = (int32_t)(rest / NS_PER_S);
-    int len = snprintf(text, TIME_TEXT_SIZE, "%04d-%02u-%02uT%02d:%02d:%02d.%09dZ", date.year,
-                       date.month, date.day, seconds / 3600, seconds / 60 % 60, seconds % 60,
-                       (int32_t)(rest % NS_PER_S));
-    CHECK(len > 0 && len < TIME_TEXT_SIZE);
-    return (struct str){text, (size_t)len};
+    uint32_t second_of_day = (uint32_t)(time.ns % NS_PER_DAY / NS_PER_S);
+    char *to = date_put(text, (int32_t)(time.ns / NS_PER_DAY));
+    *to++ = 'T';
+    to = digits_put(to, second_of_day / 3600, 2);
+    *to++ = ':';
+    to = digits_put(to, second_of_day / 60 % 60, 2);
+    *to++ = ':';
+    to = digits_put(to, second_of_day % 60, 2);
+    *to++ = '.';
+    to = digits_put(to, (uint32_t)(time.ns % NS_PER_S), 9);
+    *to++ = 'Z';
+    *to = '\0';
+    return (struct str){ text, (size_t)(to - text) };
 }
 
 enum status business_date_parse(struct str text, struct business_date *out_date)
@@ -156,9 +178,8 @@ enum status business_date_parse(struct str text, struct business_date *out_date)
 
 struct str business_date_format(struct business_date date, char text[DATE_TEXT_SIZE])
 {
-    CHECK(date.days >= 0);
-    struct civil civil = civil_from_days(date.days);
-    int len = snprintf(text, DATE_TEXT_SIZE, "%04d-%02u-%02u", civil.year, civil.month, civil.day);
-    CHECK(len > 0 && len < DATE_TEXT_SIZE);
-    return (struct str){text, (size_t)len};
+    CHECK(date.days >= 0 && date.days <= BUSINESS_DATE_DAYS_MAX);
+    char *to = date_put(text, date.days);
+    *to = '\0';
+    return (struct str){ text, (size_t)(to - text) };
 }

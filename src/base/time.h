@@ -36,6 +36,7 @@ struct str wall_time_format(struct wall_time time, char text[TIME_TEXT_SIZE]);
 /* RFC 3339 with Z or an offset, and up to nine decimals; 1970 to 2261. Else STATUS_INVALID. */
 enum status wall_time_parse(struct str text, struct wall_time *out_time) MUST_CHECK;
 
+/* 1970-01-01 for "none". CHECKs that date is at most BUSINESS_DATE_DAYS_MAX. */
 struct str business_date_format(struct business_date date, char text[DATE_TEXT_SIZE]);
 /* ISO 8601 YYYY-MM-DD, 1970-01-02 to 9999-12-31. Else STATUS_INVALID. */
 enum status business_date_parse(struct str text, struct business_date *out_date) MUST_CHECK;
