@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "base/dies_test.h"
+#include "base/check_test.h"
 #include "base/prng.h"
 
 #if defined(__has_feature)

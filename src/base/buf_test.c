@@ -23,7 +23,7 @@ static void *failing_realloc(void *memory, size_t size)
 
 #include <cmocka.h>
 
-#include "base/dies_test.h"
+#include "base/check_test.h"
 #include "base/prng.h"
 
 enum { MANY = 1000000 };

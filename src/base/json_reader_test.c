@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "base/dies_test.h"
+#include "base/check_test.h"
 
 enum { ARENA_SIZE = 1 << 16 };
 

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "base/dies_test.h"
+#include "base/check_test.h"
 #include "base/str.h"
 
 static unsigned encode(uint32_t point, char to[4])

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "base/dies_test.h"
+#include "base/check_test.h"
 #include "base/json_reader.h"
 
 /* One of everything, in every place where a comma may be due. */

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "base/dies_test.h"
+#include "base/check_test.h"
 
 static void each_status_has_a_name_of_its_own_and_a_sentence(void **state)
 {

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "base/dies_test.h"
+#include "base/check_test.h"
 
 struct naive {
     unsigned year, month, day;

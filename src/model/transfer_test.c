@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "base/dies_test.h"
+#include "base/check_test.h"
 
 static struct transfer valid(enum transfer_kind kind)
 {

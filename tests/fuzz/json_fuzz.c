@@ -211,30 +211,30 @@ static enum json_fault skip_all(struct str input)
     return reader.fault;
 }
 
-/* An array of objects of known fields, as the API reads transfers. */
-static enum json_fault fields_all(struct str input)
+/* One object of known fields; a fault ends it. */
+static void fields_one(struct json_reader *reader)
 {
     static const struct str names[] = { { "id", 2 },     { "debit", 5 }, { "credit", 6 },
                                         { "amount", 6 }, { "asset", 5 }, { "user_reference", 14 } };
     static const struct json_fields fields = { names, sizeof names / sizeof names[0] };
+    unsigned field;
+    struct uuid id;
+    if (!json_object_begin(reader)) return;
+    while (json_object_field(reader, &fields, &field)) {
+        CHECK(field < fields.count);
+        if (!(field == 0 ? json_uuid(reader, &id) : json_skip(reader))) return;
+    }
+}
+
+/* An array of them, as the API reads transfers. */
+static enum json_fault fields_all(struct str input)
+{
     struct arena arena;
     CHECK(arena_init(&arena, ARENA_SIZE_MIN + input.len * ARENA_PER_BYTE) == STATUS_OK);
     struct json_reader reader;
     json_reader_init(&reader, input, &arena);
-    unsigned field;
-    struct uuid id;
     if (json_array_begin(&reader)) {
-        while (json_array_next(&reader)) {
-            if (!json_object_begin(&reader)) break;
-            while (json_object_field(&reader, &fields, &field)) {
-                CHECK(field < fields.count);
-                if (field == 0) {
-                    (void)json_uuid(&reader, &id); /* a fault ends the loop */
-                } else {
-                    (void)json_skip(&reader); /* the same */
-                }
-            }
-        }
+        while (json_array_next(&reader)) fields_one(&reader);
     }
     CHECK(json_end(&reader) == json_fault_status(reader.fault));
     arena_done(&arena);

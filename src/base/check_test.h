@@ -1,6 +1,6 @@
-/* dies_test.h - for tests: whether a call stops the program, as a failed CHECK does. */
-#ifndef BASE_DIES_TEST_H
-#define BASE_DIES_TEST_H
+/* check_test.h - for tests: whether a call stops the program, as a failed CHECK does. */
+#ifndef BASE_CHECK_TEST_H
+#define BASE_CHECK_TEST_H
 
 #include <signal.h>
 #include <stdbool.h>
