@@ -217,7 +217,7 @@ static void account_move(struct model *model, uint32_t place, struct locator loc
 }
 
 static void hold_release(struct model *model, const struct model_effect *effect, uint8_t kind,
-                         struct locator locator)
+                         struct model_place where)
 {
     struct balance *from = &model->accounts[effect->debit].state.balance;
     struct balance *into = &model->accounts[effect->credit].state.balance;
@@ -227,12 +227,13 @@ static void hold_release(struct model *model, const struct model_effect *effect,
     hold->remaining.minor -= effect->released.minor;
     if (!money_is_zero(hold->remaining)) return;
     hold->closed_by = kind;
-    hold->closed_at = locator;
+    hold->closed_at = where.locator;
+    hold->closed_position = where.position;
     model->open_holds--;
 }
 
 void model_apply(struct model *model, const struct transfer *asked,
-                 const struct model_effect *effect, struct locator locator,
+                 const struct model_effect *effect, struct model_place where,
                  struct model_undo *out_undo)
 {
     CHECK(effect->outcome == OUTCOME_OK);
@@ -253,19 +254,19 @@ void model_apply(struct model *model, const struct transfer *asked,
         into->credits_pending.minor += effect->amount.minor;
         model->open_holds++;
     } else if (asked->kind == TRANSFER_VOID || asked->kind == TRANSFER_EXPIRE) {
-        hold_release(model, effect, asked->kind, locator);
+        hold_release(model, effect, asked->kind, where);
     } else {
         from->debits_posted.minor += effect->amount.minor;
         into->credits_posted.minor += effect->amount.minor;
-        if (asked->kind == TRANSFER_POST) hold_release(model, effect, TRANSFER_POST, locator);
+        if (asked->kind == TRANSFER_POST) hold_release(model, effect, TRANSFER_POST, where);
     }
     if (asked->kind == TRANSFER_REVERSAL) {
         struct model_transfer *target = &model->transfers[effect->target];
         if (money_is_zero(target->reversed)) model->reversals++;
         target->reversed.minor += effect->amount.minor;
     }
-    account_move(model, effect->debit, locator);
-    account_move(model, effect->credit, locator);
+    account_move(model, effect->debit, where.locator);
+    account_move(model, effect->credit, where.locator);
 }
 
 void model_undo(struct model *model, const struct model_undo *undo)

@@ -31,9 +31,15 @@ struct model_undo {
     uint64_t reversals;
 };
 
-/* Applies an OK effect of a transfer at `locator`; EXPIRE too. */
+/* Where a record stands. */
+struct model_place {
+    struct locator locator;
+    struct position position;
+};
+
+/* Applies an OK effect of a transfer recorded at `where`; EXPIRE too. */
 void model_apply(struct model *model, const struct transfer *asked,
-                 const struct model_effect *effect, struct locator locator,
+                 const struct model_effect *effect, struct model_place where,
                  struct model_undo *out_undo);
 void model_undo(struct model *model, const struct model_undo *undo);
 

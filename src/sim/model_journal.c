@@ -60,6 +60,11 @@ static struct locator locator_of(const struct walk *walk, const struct record_he
     return locator_make(walk->sequence, (uint32_t)((const uint8_t *)head - walk->data));
 }
 
+static struct model_place place_of(const struct walk *walk, const struct record_head *head)
+{
+    return (struct model_place){ locator_of(walk, head), position_of(walk, head) };
+}
+
 /* ---- Transfers ---- */
 
 static const struct record_transfer_more *more_of(const struct record_transfer *record)
@@ -207,7 +212,8 @@ static void expire(struct model_journal *journal, const struct walk *walk,
     };
     effect_compare(journal, walk, record, &effect);
     struct model_undo undo;
-    model_apply(model, &asked, &effect, locator_of(walk, &record->head), &undo);
+    model_apply(model, &asked, &effect, place_of(walk, &record->head), &undo);
+    model_unit_end(model, position_of(walk, &record->head));
     closing_compare(journal, walk, record, effect.target);
     journal->outcomes[record->head.outcome]++;
     journal->expiries++;
@@ -220,31 +226,42 @@ struct group {
     uint32_t count;
 };
 
+/*
+ * A member that is a repeat or an id conflict is not in the journal, and takes the others with
+ * it: so a unit of which every record says LINKED_FAILED is believed. Whether it was linked at
+ * all is for the check of the answer.
+ */
+static bool failed_by_unseen(const struct group *group)
+{
+    for (uint32_t i = 0; i < group->count; i++) {
+        if (group->records[i]->head.outcome != OUTCOME_LINKED_FAILED) return false;
+    }
+    return true;
+}
+
 /* Adds and applies members until one is refused; the rest is added as refused. How many held. */
 static uint32_t group_decide(struct model_journal *journal, const struct walk *walk,
                              struct group *group)
 {
     struct model *model = journal->model;
     uint32_t applied = 0;
-    bool refused = false;
+    bool refused = failed_by_unseen(group);
     for (uint32_t i = 0; i < group->count; i++) {
         const struct record_transfer *record = group->records[i];
         struct transfer asked = asked_of(record);
         struct model_effect effect = model_decide(model, &asked, walk->stamp);
         if (refused) effect.outcome = OUTCOME_LINKED_FAILED;
-        if (effect.outcome == OUTCOME_OK) {
-            if (record->head.outcome == OUTCOME_OK) effect_compare(journal, walk, record, &effect);
-            group->places[i] = transfer_add(journal, walk, record, &effect);
-            model_apply(model, &asked, &effect, locator_of(walk, &record->head),
-                        &journal->undos[applied]);
-            if (record->head.outcome == OUTCOME_OK) {
-                closing_compare(journal, walk, record, effect.target);
-            }
-            applied++;
-        } else {
+        if (effect.outcome != OUTCOME_OK) {
             group->places[i] = transfer_add(journal, walk, record, &effect);
             refused = true;
+            continue;
         }
+        bool stated = record->head.outcome == OUTCOME_OK;
+        if (stated) effect_compare(journal, walk, record, &effect);
+        group->places[i] = transfer_add(journal, walk, record, &effect);
+        model_apply(model, &asked, &effect, place_of(walk, &record->head),
+                    &journal->undos[applied++]);
+        if (stated) closing_compare(journal, walk, record, effect.target);
     }
     return applied;
 }
@@ -253,22 +270,18 @@ static void group_apply(struct model_journal *journal, const struct walk *walk, 
 {
     struct model *model = journal->model;
     uint32_t applied = group_decide(journal, walk, group);
-    /* a member refused as an id conflict is not in the journal, and takes the others with it */
-    bool unseen = (group->records[0]->head.flags & TRANSFER_FLAG_LINKED) != 0 || group->count > 1;
-    bool fails = applied < group->count ||
-                 (unseen && group->records[0]->head.outcome == OUTCOME_LINKED_FAILED);
-    if (fails) {
-        for (uint32_t i = applied; i > 0; i--) {
-            model_undo(model, &journal->undos[i - 1]);
-            struct model_transfer *member = &model->transfers[group->places[i - 1]];
-            member->outcome = OUTCOME_LINKED_FAILED;
-            member->amount = group->records[i - 1]->amount;
-        }
+    bool fails = applied < group->count;
+    for (uint32_t i = applied; fails && i > 0; i--) {
+        model_undo(model, &journal->undos[i - 1]);
+        struct model_transfer *member = &model->transfers[group->places[i - 1]];
+        member->outcome = OUTCOME_LINKED_FAILED;
+        member->amount = group->records[i - 1]->amount;
     }
     for (uint32_t i = 0; i < group->count; i++) {
         outcome_compare(journal, walk, group->records[i],
                         model->transfers[group->places[i]].outcome);
     }
+    model_unit_end(model, position_of(walk, &group->records[0]->head));
     group->count = 0;
 }
 
@@ -338,6 +351,7 @@ static void account_apply(struct model_journal *journal, const struct walk *walk
         .position = position_of(walk, &record->head),
     };
     (void)model_account_add(journal->model, &account); /* found by its id */
+    model_unit_end(journal->model, account.position);
 }
 
 /* The act that a record of one of the small types states. */
@@ -397,6 +411,7 @@ static void admin_apply(struct model_journal *journal, const struct walk *walk,
         context->position = position_of(walk, head);
     }
     if (decided == ADMIN_OUTCOME_OK) model_admin_apply(model, &admin, walk->stamp);
+    model_unit_end(model, position_of(walk, head));
 }
 
 static void record_apply(struct model_journal *journal, const struct walk *walk,
@@ -525,6 +540,5 @@ void model_journal_batch(struct model_journal *journal, uint64_t sequence,
                           sequence, walk.records, header->record_count);
     }
     journal->records += walk.records;
-    model_batch_end(journal->model, header->sequence);
     totals_check(journal);
 }

@@ -79,10 +79,17 @@ const struct asset *model_asset_by_id(const struct model *model, uint32_t id)
     return asset_iso_by_id(id);
 }
 
-const struct account_state *model_account_at(const struct model_account *account, uint64_t batch)
+bool model_not_after(struct position a, struct position b)
+{
+    return a.batch < b.batch || (a.batch == b.batch && a.index <= b.index);
+}
+
+const struct account_state *model_account_at(const struct model_account *account,
+                                             struct position at)
 {
     for (uint32_t i = account->version_count; i > 0; i--) {
-        if (account->versions[i - 1].applied_batch <= batch) return &account->versions[i - 1];
+        const struct model_version *version = &account->versions[i - 1];
+        if (model_not_after(version->position, at)) return &version->state;
     }
     return NULL;
 }
@@ -136,20 +143,20 @@ struct model_context *model_context_add(struct model *model, const struct model_
     return place;
 }
 
-void model_batch_end(struct model *model, uint64_t batch)
+void model_unit_end(struct model *model, struct position position)
 {
     for (uint32_t i = 0; i < model->account_count; i++) {
         struct model_account *account = &model->accounts[i];
         if (!account->changed) continue;
         account->changed = false;
-        account->state.applied_batch = batch;
         if (account->version_count == account->version_room) {
             account->version_room = account->version_room == 0 ? 8 : account->version_room * 2;
             account->versions =
                 realloc(account->versions, account->version_room * sizeof *account->versions);
             CHECK(account->versions != NULL);
         }
-        account->versions[account->version_count++] = account->state;
+        account->versions[account->version_count++] =
+            (struct model_version){ position, account->state };
     }
 }
 

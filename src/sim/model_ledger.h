@@ -10,7 +10,7 @@
  * Plain arrays of everything that ever was, in journal order, changed by the simplest code
  * that follows model/transfer.h and model/admin.h. It decides every journaled request again,
  * from what was asked, and so knows the outcome and effect the journal must state. Nothing is
- * forgotten: accounts keep a version per batch, so that any moment can be compared. The
+ * forgotten: accounts keep a version per unit, so that any moment can be compared. The
  * decisions stand in model_decide.h, the reading of batches in model_journal.h.
  *
  * It shares no code with src/ledger and src/wallet: a mistake would be shared with it.
@@ -23,10 +23,16 @@ struct model_options {
     uint64_t reversals_max;
 };
 
+/* An account as a unit left it. */
+struct model_version {
+    struct position position;
+    struct account_state state;
+};
+
 struct model_account {
-    struct account_state state; /* applied_batch is the batch that changed it last */
+    struct account_state state; /* applied_batch is not kept */
     struct position position;   /* of the unit that made it */
-    struct account_state *versions;
+    struct model_version *versions;
     uint32_t version_count;
     uint32_t version_room;
     bool changed; /* since the last version */
@@ -46,6 +52,7 @@ struct model_transfer {
     struct wall_time expires_at;
     uint8_t closed_by; /* HOLD: kind of what closed it; 0 while open */
     struct locator closed_at;
+    struct position closed_position;
     struct money reversed;
     uint32_t first_answers; /* how many were told that they did it: at most one */
 };
@@ -95,16 +102,19 @@ uint32_t model_context_find(const struct model *model, struct uuid key);
 /* NULL when there is none. */
 const struct asset *model_asset_by_id(const struct model *model, uint32_t id);
 
-/* The account as of the end of a batch; NULL when it was made later. */
-const struct account_state *model_account_at(const struct model_account *account, uint64_t batch);
+/* The account as of the end of a unit; NULL when it was made later. */
+const struct account_state *model_account_at(const struct model_account *account,
+                                             struct position at);
+/* Whether a comes before b, or is b. */
+bool model_not_after(struct position a, struct position b);
 
 /* Adds to the arrays. The transfer's id must be new. */
 uint32_t model_transfer_add(struct model *model, const struct model_transfer *transfer);
 uint32_t model_account_add(struct model *model, const struct model_account *account);
 struct model_context *model_context_add(struct model *model, const struct model_context *context);
 
-/* Ends a batch: keeps a version of every account changed in it. */
-void model_batch_end(struct model *model, uint64_t batch);
+/* Ends a unit: keeps a version of every account changed in it. */
+void model_unit_end(struct model *model, struct position position);
 
 /* Whether two transfers ask for the same (ids are not compared). */
 bool model_same_content(const struct transfer *a, const struct transfer *b);

@@ -1,17 +1,10 @@
-/* Each kind of read, computed again from the twin as of the batch that the answer names. */
+/* Each kind of read, computed again from the twin as of a moment; NULL: the answer is that. */
 #include "sim/read_checkers.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "base/check.h"
-
-static void wrong(const struct asking *asking, const char *what)
-{
-    verdict_violation(&asking->service->verdict,
-                      "%s (read as of batch %" PRIu64 ", head %" PRIu64 ")", what,
-                      asking->read.as_of_batch, sim_disk_head(asking->service->disk));
-}
+#include "model/record.h"
 
 static bool balance_equal(const struct balance *a, const struct balance *b)
 {
@@ -21,190 +14,212 @@ static bool balance_equal(const struct balance *a, const struct balance *b)
            money_equal(a->credits_pending, b->credits_pending);
 }
 
-static void state_compare(const struct asking *asking, const struct account_state *shown,
-                          const struct account_state *expected)
+static const char *state_fault(const struct account_state *shown,
+                               const struct account_state *expected)
 {
     if (!uuid_equal(shown->account.id.value, expected->account.id.value)) {
-        wrong(asking, "another account is shown");
-        return;
+        return "another account is shown";
     }
     if (!model_same_account(&shown->account, &expected->account)) {
-        wrong(asking, "an account is shown with other content");
+        return "an account is shown with other content";
     }
     if (shown->account.flags != expected->account.flags) {
-        wrong(asking, "an account is shown with other flags");
+        return "an account is shown with other flags";
     }
-    if (!balance_equal(&shown->balance, &expected->balance)) {
-        wrong(asking, "another balance is shown");
-    }
+    if (!balance_equal(&shown->balance, &expected->balance)) return "another balance is shown";
     if (shown->last_entry.packed != expected->last_entry.packed ||
         shown->entry_count != expected->entry_count) {
-        wrong(asking, "another newest entry is shown");
+        return "another newest entry is shown";
     }
-    if (shown->created_at.ns != expected->created_at.ns) {
-        wrong(asking, "another time of making is shown");
-    }
+    if (shown->created_at.ns != expected->created_at.ns) return "another time of making is shown";
+    return NULL;
 }
 
-/* The account as of the read; NULL when it was not there yet. */
-static const struct account_state *expected_account(const struct asking *asking, struct uuid id)
+static const char *accounts_fault(const struct asking *asking, struct position at)
 {
     const struct model *model = asking->service->model;
-    uint32_t place = model_account_find(model, (struct account_id){ id });
-    if (place == MODEL_NONE) return NULL;
-    return model_account_at(&model->accounts[place], asking->read.as_of_batch);
-}
-
-static void accounts_check(const struct asking *asking)
-{
     for (uint32_t i = 0; i < asking->read.count; i++) {
-        const struct account_state *expected = expected_account(asking, asking->read.ids[i]);
-        const struct account_state *shown = &asking->accounts[i];
-        if (expected != NULL) {
-            state_compare(asking, shown, expected);
-        } else if (!uuid_is_nil(shown->account.id.value)) {
-            wrong(asking, "an account is shown that is not there");
-        }
-    }
-}
-
-static void page_check(const struct asking *asking)
-{
-    const struct model *model = asking->service->model;
-    uint32_t found = 0;
-    bool more = false;
-    for (uint64_t number = asking->read.from; number < model->account_count; number++) {
+        uint32_t place = model_account_find(model, (struct account_id){ asking->read.ids[i] });
         const struct account_state *expected =
-            model_account_at(&model->accounts[number], asking->read.as_of_batch);
-        if (expected == NULL) break;
-        more = found == asking->read.limit;
-        if (more) break;
-        if (found < asking->read.found) state_compare(asking, &asking->accounts[found], expected);
-        found++;
+            place == MODEL_NONE ? NULL : model_account_at(&model->accounts[place], at);
+        const struct account_state *shown = &asking->accounts[i];
+        const char *fault = NULL;
+        if (expected != NULL) {
+            fault = state_fault(shown, expected);
+        } else if (!uuid_is_nil(shown->account.id.value)) {
+            fault = "an account is shown that is not there";
+        }
+        if (fault != NULL) return fault;
     }
-    if (found != asking->read.found) wrong(asking, "a page has other accounts");
-    if (more != asking->read.more) wrong(asking, "a page is wrong about more");
+    return NULL;
 }
 
-static struct locator expected_locator(const struct asking *asking, struct uuid id)
+static const char *page_fault(const struct asking *asking, struct position at)
 {
     const struct model *model = asking->service->model;
-    const struct locator none = { 0 };
-    uint32_t place = model_transfer_find(model, (struct transfer_id){ id });
-    if (place == MODEL_NONE) return none;
-    const struct model_transfer *transfer = &model->transfers[place];
-    struct locator locator =
-        asking->read.kind == READ_CLOSING ? transfer->closed_at : transfer->locator;
-    return locator_batch(locator) <= asking->read.as_of_batch ? locator : none;
-}
-
-static void locators_check(const struct asking *asking)
-{
-    for (uint32_t i = 0; i < asking->read.count; i++) {
-        struct locator expected = expected_locator(asking, asking->read.ids[i]);
-        if (asking->locators[i].packed != expected.packed) wrong(asking, "another record is named");
+    const struct read *read = &asking->read;
+    uint64_t made = 0; /* accounts are numbered in the order of making */
+    while (made < model->account_count && model_not_after(model->accounts[made].position, at)) {
+        made++;
     }
+    uint64_t left = read->from < made ? made - read->from : 0;
+    uint64_t expected = left < read->limit ? left : read->limit;
+    if (read->found != expected) return "a page has more or fewer accounts";
+    if (read->more != (left > read->limit)) return "a page is wrong about more";
+    for (uint32_t i = 0; i < read->found; i++) {
+        const char *fault = state_fault(&asking->accounts[i],
+                                        model_account_at(&model->accounts[read->from + i], at));
+        if (fault != NULL) return fault;
+    }
+    return NULL;
 }
 
-static void reference_check(const struct asking *asking)
+static const char *locators_fault(const struct asking *asking, struct position at)
+{
+    const struct model *model = asking->service->model;
+    for (uint32_t i = 0; i < asking->read.count; i++) {
+        uint32_t place = model_transfer_find(model, (struct transfer_id){ asking->read.ids[i] });
+        struct locator expected = { 0 };
+        if (place != MODEL_NONE) {
+            const struct model_transfer *transfer = &model->transfers[place];
+            bool closing = asking->read.kind == READ_CLOSING;
+            struct position position = closing ? transfer->closed_position : transfer->position;
+            if (model_not_after(position, at)) {
+                expected = closing ? transfer->closed_at : transfer->locator;
+            }
+        }
+        if (asking->locators[i].packed != expected.packed) return "another record is named";
+    }
+    return NULL;
+}
+
+static const char *reference_fault(const struct asking *asking, struct position at)
 {
     const struct model *model = asking->service->model;
     uint32_t found = 0;
     bool more = false;
     for (uint32_t i = 0; i < model->transfer_count && !more; i++) {
         const struct model_transfer *transfer = &model->transfers[i];
-        if (transfer->position.batch > asking->read.as_of_batch) break;
+        if (!model_not_after(transfer->position, at)) break;
         if (!uuid_equal(transfer->asked.user_ref, asking->read.ids[0])) continue;
         if (transfer->locator.packed <= asking->read.after.packed) continue;
         more = found == asking->read.limit;
         if (more) break;
         if (found < asking->read.found &&
             asking->locators[found].packed != transfer->locator.packed) {
-            wrong(asking, "a reference leads to another record");
+            return "a reference leads to another record";
         }
         found++;
     }
-    if (found != asking->read.found) wrong(asking, "a reference leads to more or fewer records");
-    if (more != asking->read.more) wrong(asking, "a reference is wrong about more");
+    if (found != asking->read.found) return "a reference leads to more or fewer records";
+    return more == asking->read.more ? NULL : "a reference is wrong about more";
 }
 
-static void balance_add(struct balance *sum, const struct balance *one)
+/* The totals of one asset and kind. */
+static struct totals_row totals_of(const struct model *model, struct position at, uint32_t asset,
+                                   uint16_t kind)
 {
-    sum->debits_posted.minor += one->debits_posted.minor;
-    sum->debits_pending.minor += one->debits_pending.minor;
-    sum->credits_posted.minor += one->credits_posted.minor;
-    sum->credits_pending.minor += one->credits_pending.minor;
-}
-
-/* The totals of one asset and kind as of the read. */
-static struct totals_row expected_totals(const struct asking *asking, uint32_t asset, uint16_t kind)
-{
-    const struct model *model = asking->service->model;
     struct totals_row row = { .asset = asset, .kind = kind };
     for (uint32_t i = 0; i < model->account_count; i++) {
-        const struct account_state *state =
-            model_account_at(&model->accounts[i], asking->read.as_of_batch);
+        const struct account_state *state = model_account_at(&model->accounts[i], at);
         if (state == NULL || state->account.asset != asset || state->account.kind != kind) continue;
         row.account_count++;
-        balance_add(&row.balance, &state->balance);
+        row.balance.debits_posted.minor += state->balance.debits_posted.minor;
+        row.balance.debits_pending.minor += state->balance.debits_pending.minor;
+        row.balance.credits_posted.minor += state->balance.credits_posted.minor;
+        row.balance.credits_pending.minor += state->balance.credits_pending.minor;
     }
     return row;
 }
 
-static void totals_check(const struct asking *asking)
+static const char *totals_fault(const struct asking *asking, struct position at)
 {
     uint64_t accounts = 0;
     for (uint32_t i = 0; i < asking->read.found; i++) {
         const struct totals_row *row = &asking->totals[i];
-        struct totals_row expected = expected_totals(asking, row->asset, row->kind);
+        struct totals_row expected = totals_of(asking->service->model, at, row->asset, row->kind);
         if (row->account_count != expected.account_count ||
             !balance_equal(&row->balance, &expected.balance)) {
-            wrong(asking, "a trial balance has other totals");
+            return "a trial balance has other totals";
         }
         accounts += row->account_count;
     }
     if (!asking->read.more && accounts != asking->read.account_count) {
-        wrong(asking, "a trial balance leaves accounts out");
+        return "a trial balance leaves accounts out";
     }
+    return NULL;
 }
 
-static void counts_check(const struct asking *asking)
+static const char *counts_fault(const struct asking *asking, struct position at)
 {
     const struct model *model = asking->service->model;
     uint64_t accounts = 0;
     for (uint32_t i = 0; i < model->account_count; i++) {
-        if (model_account_at(&model->accounts[i], asking->read.as_of_batch) != NULL) accounts++;
+        if (model_not_after(model->accounts[i].position, at)) accounts++;
     }
-    if (accounts != asking->read.account_count) wrong(asking, "another number of accounts");
+    if (accounts != asking->read.account_count) return "another number of accounts is shown";
     uint64_t holds = 0;
     for (uint32_t i = 0; i < model->transfer_count; i++) {
         const struct model_transfer *transfer = &model->transfers[i];
-        if (transfer->position.batch > asking->read.as_of_batch) break;
+        if (!model_not_after(transfer->position, at)) break;
         if (transfer->asked.kind != TRANSFER_HOLD || transfer->outcome != OUTCOME_OK) continue;
-        bool closed = transfer->closed_by != 0 &&
-                      locator_batch(transfer->closed_at) <= asking->read.as_of_batch;
-        if (!closed) holds++;
+        if (transfer->closed_by == 0 || !model_not_after(transfer->closed_position, at)) holds++;
     }
-    if (holds != asking->read.hold_count) wrong(asking, "another number of open holds");
+    return holds == asking->read.hold_count ? NULL : "another number of open holds is shown";
+}
+
+static const char *fault_at(const struct asking *asking, struct position at)
+{
+    const char *fault = counts_fault(asking, at);
+    if (fault != NULL) return fault;
+    switch (asking->read.kind) {
+    case READ_ACCOUNTS: return accounts_fault(asking, at);
+    case READ_ACCOUNT_PAGE: return page_fault(asking, at);
+    case READ_TRANSFERS:
+    case READ_CLOSING: return locators_fault(asking, at);
+    case READ_REFERENCE: return reference_fault(asking, at);
+    case READ_TOTALS: return totals_fault(asking, at);
+    }
+    return "a read of no kind";
+}
+
+/*
+ * A read names the newest batch it reflects, and may stand between two of its units: it must
+ * agree as a whole with one moment in that batch, from before its first unit to its end.
+ */
+static const char *fault_in_batch(const struct asking *asking, uint64_t batch)
+{
+    struct position end = { batch, UINT32_MAX };
+    const char *fault = fault_at(asking, end);
+    if (fault == NULL || batch == 0) return fault;
+    const struct batch_header *header = sim_disk_batch(asking->service->disk, batch)->data;
+    for (uint32_t unit = header->unit_count; unit > 0; unit--) {
+        if (fault_at(asking, (struct position){ batch, unit - 1 }) == NULL) return NULL;
+    }
+    struct position before = { batch - 1, UINT32_MAX };
+    return fault_at(asking, before) == NULL ? NULL : fault;
 }
 
 void check_read(struct asking *asking)
 {
     const struct read *read = &asking->read;
     struct life *life = asking->life;
-    if (read->as_of_batch > sim_disk_head(asking->service->disk)) {
-        wrong(asking, "what is not durable was shown");
+    struct verdict *verdict = &asking->service->verdict;
+    uint64_t head = sim_disk_head(asking->service->disk);
+    if (read->as_of_batch > head) {
+        verdict_violation(verdict, "a read shows batch %" PRIu64 ", durable is %" PRIu64,
+                          read->as_of_batch, head);
         return;
     }
-    if (read->as_of_batch < asking->told_before) wrong(asking, "older than what was told before");
+    if (read->as_of_batch < asking->told_before) {
+        verdict_violation(verdict, "a read shows batch %" PRIu64 ", %" PRIu64 " was told before",
+                          read->as_of_batch, asking->told_before);
+    }
     if (read->as_of_batch > life->told_batch) life->told_batch = read->as_of_batch;
-    counts_check(asking);
-    switch (read->kind) {
-    case READ_ACCOUNTS: accounts_check(asking); return;
-    case READ_ACCOUNT_PAGE: page_check(asking); return;
-    case READ_TRANSFERS:
-    case READ_CLOSING: locators_check(asking); return;
-    case READ_REFERENCE: reference_check(asking); return;
-    case READ_TOTALS: totals_check(asking); return;
+    const char *fault = fault_in_batch(asking, read->as_of_batch);
+    if (fault != NULL) {
+        verdict_violation(verdict,
+                          "%s (kind %d, as of batch %" PRIu64 ", durable head %" PRIu64 ")", fault,
+                          (int)read->kind, read->as_of_batch, head);
     }
 }
