@@ -2,8 +2,7 @@
 #ifndef API_API_H
 #define API_API_H
 
-#include "base/buf.h"
-#include "model/id.h"
+#include "port/api_call.h"
 #include "wallet/lane.h"
 
 /*
@@ -52,56 +51,6 @@ struct api_options {
     void *span_context;
 };
 
-enum api_method { API_GET, API_POST, API_PATCH, API_PUT, API_DELETE, API_HEAD, API_OTHER };
-
-enum { API_HEADERS_MAX = 8, API_HEADER_SIZE = 128 };
-
-struct api_header {
-    const char *name; /* static */
-    char value[API_HEADER_SIZE];
-};
-
-struct api_call {
-    /* The request: set by the transport; unchanged until api_finish() has returned. */
-    enum api_method method; /* API_HEAD is answered as API_GET; the transport omits the body */
-    struct str path;        /* raw: "/v1/accounts/..."; percent-decoded by the router */
-    struct str query;       /* raw, without '?' */
-    /* Header values, empty when absent. A header given twice is the transport's to refuse. */
-    struct str content_type;
-    struct str accept;
-    struct str authorization;
-    struct str idempotency_key;
-    struct str min_position; /* TPW-Min-Position */
-    struct str traceparent;
-    struct str tracestate;
-    struct str body;
-    bool local; /* came over the local socket: the operator, all scopes */
-
-    /* Called at most once, from any task, when api_start() returned API_PENDING. */
-    void (*ready)(struct api_call *call);
-    void *owner;
-
-    /* The answer: complete when api_finish() has returned; not to be touched before. */
-    unsigned status;
-    const char *answer_type; /* static */
-    struct buf answer;       /* the transport's: initialised before, freed after */
-    struct api_header headers[API_HEADERS_MAX];
-    uint32_t header_count;
-
-    struct trace trace; /* the server's span, known after api_start() */
-    uint32_t route;     /* which operation, for metrics; 0 when none matched */
-    void *work;         /* the api's own: NULL before start, freed by finish */
-};
-
-enum api_progress {
-    API_READY,   /* call api_finish() now */
-    API_PENDING, /* call api_finish() after call->ready */
-};
-
-/*
- * ports->store, clock, entropy, sync and log are used, and outlive the api, as lane does.
- * STATUS_LIMIT: no memory; STATUS_UNAVAILABLE: no task could be started.
- */
 enum status api_new(struct lane *lane, const struct lane_ports *ports,
                     const struct api_options *options, struct api **out_api,
                     struct error *out_error) MUST_CHECK;

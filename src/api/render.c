@@ -118,13 +118,16 @@ void render_asset(struct render *render, uint32_t asset)
 /* a - b with its sign. */
 static void net_write(struct render *render, struct money a, struct money b, unsigned exponent)
 {
-    char text[MONEY_TEXT_SIZE + 1];
+    char text[1 + MONEY_TEXT_SIZE]; /* with room before the digits */
     struct money difference = { 0 };
     bool negative = !money_subtract(a, b, &difference);
-    if (negative) CHECK(money_subtract(b, a, &difference));
+    if (negative && !money_subtract(b, a, &difference)) CHECK(false);
     struct str digits = money_format(difference, exponent, text + 1);
-    text[0] = '-';
-    if (negative) digits = (struct str){ digits.data - 1, digits.len + 1 };
+    if (negative) {
+        size_t at = (size_t)(digits.data - text) - 1;
+        text[at] = '-';
+        digits = (struct str){ text + at, digits.len + 1 };
+    }
     render_text(render, STR("net"), digits);
 }
 
