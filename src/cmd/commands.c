@@ -7,6 +7,7 @@
 const struct command *const commands[] = {
     &command_init,
     &command_serve,
+    &command_demo,
     &command_key_create,
     &command_key_list,
     &command_key_revoke,
@@ -34,6 +35,7 @@ const struct command *const commands[] = {
     &command_period_close,
     &command_import,
     &command_export,
+    &command_bench_api,
     &command_sim,
     &command_version,
     &command_help,

@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "adapter/system_clock.h"
-#include "adapter/thread_sync.h"
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "cmd/answer.h"
 #include "cmd/exit_code.h"
+#include "cmd/pause.h"
 #include "model/admin.h"
 
 enum { ANSWER_SIZE_MAX = 4 << 20, RETRY_MS = 250 };
@@ -42,18 +42,6 @@ void import_sender_done(struct import_sender *sender)
     arena_done(&sender->arena);
 }
 
-void import_wait_ms(uint32_t wait_ms)
-{
-    struct sync *sync = thread_sync();
-    struct monitor *monitor = sync->monitor_new(sync, "import.wait");
-    struct monotonic_time until = clock_monotonic(system_clock());
-    until.ns += wait_ms * NS_PER_MS;
-    sync->lock(monitor);
-    while (sync->wait(monitor, until)) continue; /* nobody wakes it but the deadline */
-    sync->unlock(monitor);
-    sync->monitor_free(monitor);
-}
-
 static bool may_succeed_later(enum status status, unsigned http_status)
 {
     if (status != STATUS_OK) return exit_code_of_status(status) == EXIT_CODE_UNAVAILABLE;
@@ -74,7 +62,7 @@ static enum status send_patiently(struct import_sender *sender,
         if (!may_succeed_later(status, *out_http_status)) break;
         if (clock_monotonic(system_clock()).ns > deadline) break;
         sender->waits++;
-        import_wait_ms(RETRY_MS);
+        pause_ms(RETRY_MS);
     }
     if (status != STATUS_OK) return status;
     if (*out_http_status < 300) return STATUS_OK;

@@ -45,7 +45,4 @@ enum status import_send_transfers(struct import_sender *sender, const struct tra
 enum status import_read_assets(struct import_sender *sender, struct buf *out_assets,
                                unsigned *out_http_status, struct error *out_error) MUST_CHECK;
 
-/* Waits without a clock of one's own; used between two attempts. */
-void import_wait_ms(uint32_t wait_ms);
-
 #endif

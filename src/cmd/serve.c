@@ -139,7 +139,12 @@ static enum status listen_open(struct serve *serve)
     const struct invocation *invocation = serve->invocation;
     const char *collector = invocation_text(invocation, "otlp");
     if (collector != NULL) {
-        const struct otlp_options otlp = { collector, TPWALLET_VERSION, thread_sync() };
+        const struct otlp_options otlp = {
+            .url = collector,
+            .version = TPWALLET_VERSION,
+            .clock = system_clock(),
+            .sync = thread_sync(),
+        };
         enum status status = otlp_open(&otlp, &serve->exporter, &serve->error);
         if (status != STATUS_OK) return status;
     }

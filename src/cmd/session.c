@@ -1,14 +1,12 @@
 /* One request, two ways: over the local socket of a server, or into an API opened here. */
 #include "cmd/session.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "adapter/http_client.h"
-#include "adapter/system_clock.h"
 #include "base/check.h"
-#include "cmd/import_batch.h"
+#include "cmd/pause.h"
 
 enum { OPEN_ATTEMPTS = 40, OPEN_RETRY_MS = 250, PATH_SIZE_MAX = 4096 };
 
@@ -60,7 +58,7 @@ enum status session_open(const struct session_options *options, struct session *
     enum status status = STATUS_CONFLICT;
     /* another command has the folder for a moment, or a server is about to listen */
     for (int attempt = 0; attempt < OPEN_ATTEMPTS && status == STATUS_CONFLICT; attempt++) {
-        if (attempt > 0) import_wait_ms(OPEN_RETRY_MS);
+        if (attempt > 0) pause_ms(OPEN_RETRY_MS);
         status = remote_open(options->folder, &out_session->client, out_error);
         if (status == STATUS_NOT_FOUND) status = host_open(&host, &out_session->host, out_error);
     }

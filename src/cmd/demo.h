@@ -1,0 +1,48 @@
+/* demo.h - what the parts of `tpwallet demo` share: where it runs, what it says, what it found. */
+#ifndef CMD_DEMO_H
+#define CMD_DEMO_H
+
+#include <stdio.h>
+
+#include "cmd/invocation.h"
+#include "cmd/session.h"
+#include "cmd/stage.h"
+
+struct demo {
+    const struct invocation *invocation;
+    struct stage stage;
+    FILE *out; /* of the narration: standard output, or standard error with --json */
+    uint64_t accounts;
+    uint64_t transfers;
+    uint64_t kills_wanted;
+    uint64_t seed;
+    struct error error;
+
+    /* found in this run */
+    uint64_t start_ms;
+    uint64_t kills;
+    uint64_t recovery_ms_max;
+    uint64_t accounts_per_second;
+    uint64_t transfers_per_second;
+    uint64_t repeat_per_second;
+    uint64_t done;
+    uint64_t refused;
+    uint64_t head_before; /* batch of the journal's head, before and after the second run */
+    uint64_t head_after;
+    uint64_t elapsed_ms;
+    int check_code;
+};
+
+/* Prints what is run, as one could type it, then runs it and prints what it says, indented. */
+enum status demo_run(struct demo *demo, const char *const *words) MUST_CHECK;
+/* The same in the background: its output goes to the file `name` of the stage. */
+enum status demo_start(struct demo *demo, const char *const *words, const char *name,
+                       struct child *out_child) MUST_CHECK;
+/* Prints a file of the stage, indented. */
+void demo_show_file(struct demo *demo, const char *name);
+
+/* ---- the parts, in order ---- */
+enum status demo_import(struct demo *demo) MUST_CHECK;
+enum status demo_story(struct demo *demo) MUST_CHECK;
+
+#endif
