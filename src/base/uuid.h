@@ -40,7 +40,8 @@ struct uuid uuid_v7(uint64_t unix_ms, const uint64_t random[2]);
 
 /*
  * The id of a step inside an operation (rule of ids): keeps the time prefix, version and
- * variant of root; step 0 is root itself; two steps of one root never collide.
+ * variant of root; step 0 is root itself; two steps of one root never collide, and (but for a
+ * wrap in one of 2^30 roots) later steps sort after earlier ones.
  */
 struct uuid uuid_derive(struct uuid root, uint32_t step);
 

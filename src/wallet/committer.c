@@ -87,6 +87,11 @@ static void request_finish(struct lane *lane, struct request *request, enum stat
     }
 }
 
+static bool usable(const struct lane *lane)
+{
+    return !lane->status.fenced && !lane->status.damaged;
+}
+
 /* ---- Batches ---- */
 
 static void clocks_watch(struct lane *lane, struct wall_time wall)
@@ -504,23 +509,29 @@ static bool indexes_caught_up(const struct lane *lane)
     return true;
 }
 
-/* Someone waits for the runs to cover the journal. */
-static bool catch_up(struct lane *lane, bool draining)
+/* Someone waits for the runs to cover the journal: everything in memory becomes a run. */
+static void catch_up_begin(struct lane *lane, bool draining)
 {
     struct sync *sync = lane->ports.sync;
     sync->lock(lane->monitor);
-    uint64_t wanted = lane->catch_ups_wanted;
-    bool asked = wanted != lane->catch_ups_done;
+    bool asked = lane->catch_ups_wanted != lane->catch_ups_done;
     sync->unlock(lane->monitor);
-    if (!asked && !draining) return false;
     bool quiet = lane->flying == NULL && lane->building->batch.record_count == 0;
-    if (quiet) (void)indexes_ready(lane, true); /* full again: the next round */
-    if (!quiet || !indexes_caught_up(lane) || !asked) return false;
+    if (!quiet || lane->options.read_only || !(asked || draining)) return;
+    (void)indexes_ready(lane, true); /* no free table: the next round, when a job is done */
+}
+
+static bool catch_up_end(struct lane *lane)
+{
+    struct sync *sync = lane->ports.sync;
     sync->lock(lane->monitor);
-    lane->catch_ups_done = wanted;
-    sync->wake_all(lane->monitor);
+    bool done = lane->catch_ups_wanted != lane->catch_ups_done && indexes_caught_up(lane);
+    if (done) {
+        lane->catch_ups_done = lane->catch_ups_wanted;
+        sync->wake_all(lane->monitor);
+    }
     sync->unlock(lane->monitor);
-    return true;
+    return done;
 }
 
 /* ---- The tasks ---- */
@@ -543,11 +554,6 @@ static bool landing_take(struct lane *lane, struct request **out_answers)
     return true;
 }
 
-static bool usable(const struct lane *lane)
-{
-    return !lane->status.fenced && !lane->status.damaged;
-}
-
 /* One round of everything there is to do; false when there was nothing. */
 static bool round_run(struct lane *lane, bool draining)
 {
@@ -567,6 +573,7 @@ static bool round_run(struct lane *lane, bool draining)
         any = true;
     }
     answers_give(lane, answers, STATUS_OK);
+    catch_up_begin(lane, draining);
     any = jobs_exchange(lane) || any;
     any = expiry_apply(lane) || any;
     any = queue_apply(lane) || any;
@@ -574,7 +581,7 @@ static bool round_run(struct lane *lane, bool draining)
         launch(lane);
         any = true;
     }
-    return catch_up(lane, draining) || any;
+    return catch_up_end(lane) || any;
 }
 
 static struct monotonic_time next_look(struct lane *lane)
@@ -603,7 +610,10 @@ static bool drained(const struct lane *lane)
 {
     bool idle = lane->flying == NULL && lane->building->batch.record_count == 0 &&
                 lane->flush_state == HANDOVER_IDLE && lane->job_state == HANDOVER_IDLE;
-    return idle && lane->queue.requests == 0;
+    if (!idle || lane->queue.requests > 0) return false;
+    /* A job that failed is not waited for: what it held is read again from the journal. */
+    return indexes_caught_up(lane) || lane->job.status != STATUS_OK || !usable(lane) ||
+           lane->options.read_only;
 }
 
 void committer_apply(void *argument)

@@ -134,7 +134,7 @@ enum status index_load(struct index *index, struct error *out_error)
     runs_drop(index);
     index->any = false;
     index->cursor = 0;
-    index->run_id_next = ((uint64_t)index->options.number << 48) + 1;
+    index->run_id_next = ((uint64_t)index->options.number << 32) + 1;
     BUF_SCOPE struct buf infos;
     buf_init(&infos, (INDEX_RUNS_MAX + 1) * sizeof(struct run_info));
     enum status status = index->store->list(index->store, index->options.number, &infos, out_error);
