@@ -192,13 +192,28 @@ static struct money available(struct money plenty, struct money posted, struct m
     return rest;
 }
 
-/* used + amount must fit 128 bits, and must not pass plenty where the account is bounded. */
+/* False when the sum passes 128 bits. */
 static bool sum_fits(struct money posted, struct money pending, struct money amount,
                      struct money *out_sum)
 {
     struct money sum;
     if (!money_add(posted, pending, &sum)) return false;
     return money_add(sum, amount, out_sum);
+}
+
+/*
+ * All debits of an asset together must fit 128 bits, so that no balance and no total can pass
+ * them; its credits are as many.
+ */
+static bool asset_has_room(const struct ledger *ledger, uint32_t asset, struct money amount)
+{
+    const struct ledger_totals *rows = &ledger->totals[ledger_totals_index(asset, 0)];
+    struct money sum = amount;
+    for (int kind = ACCOUNT_ASSET; kind < ACCOUNT_KIND_END; kind++) {
+        const struct balance *balance = &rows[kind].balance;
+        if (!sum_fits(balance->debits_posted, balance->debits_pending, sum, &sum)) return false;
+    }
+    return true;
 }
 
 static enum outcome move_amounts(const struct ledger *ledger, const struct transfer *transfer,
@@ -226,11 +241,11 @@ static enum outcome move_amounts(const struct ledger *ledger, const struct trans
         decision->amount = money_min(decision->amount, rest);
     }
     if (money_is_zero(decision->amount)) return OUTCOME_NOTHING_TO_MOVE;
+    if (!asset_has_room(ledger, decision->asset, decision->amount)) return OUTCOME_AMOUNT_OVERFLOW;
     struct money debits, credits;
-    if (!sum_fits(from->debits_posted, from->debits_pending, decision->amount, &debits) ||
-        !sum_fits(into->credits_posted, into->credits_pending, decision->amount, &credits)) {
-        return OUTCOME_AMOUNT_OVERFLOW;
-    }
+    bool fits = sum_fits(from->debits_posted, from->debits_pending, decision->amount, &debits) &&
+                sum_fits(into->credits_posted, into->credits_pending, decision->amount, &credits);
+    CHECK(fits); /* no account has more than its asset */
     if ((debit->account.flags & ACCOUNT_FLAG_DEBITS_MUST_NOT_EXCEED_CREDITS) != 0 &&
         money_less(from->credits_posted, debits)) {
         return OUTCOME_DEBITS_EXCEED_CREDITS;
@@ -319,13 +334,12 @@ static void hold_apply(struct ledger *ledger, struct ledger_moment moment,
                        struct ledger_undo *undo)
 {
     if (transfer->kind == TRANSFER_HOLD) {
-        int64_t timeout_ns = (int64_t)transfer->timeout_s * NS_PER_S;
         struct hold hold = {
             .id = transfer->id,
             .remaining = decision->amount,
             .number = ++ledger->holds_made,
             .applied_batch = moment.batch - 1,
-            .expires_at = { transfer->timeout_s == 0 ? 0 : moment.stamp.ns + timeout_ns },
+            .expires_at = hold_expires_at(moment.stamp, transfer->timeout_s),
             .debit = decision->debit,
             .credit = decision->credit,
         };

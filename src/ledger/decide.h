@@ -41,7 +41,8 @@ struct ledger_undo {
  * What the table leaves open: VOID looks at no state of the accounts and at no period. A hold
  * counts as expired from its time on, swept or not. A bound is checked where something new is
  * posted or reserved, so by DIRECT, HOLD and REVERSAL, against what is posted and pending.
- * Fully reversed is AMOUNT_OVER_REVERSIBLE, also for "all".
+ * Fully reversed is AMOUNT_OVER_REVERSIBLE, also for "all". AMOUNT_OVERFLOW is given when the
+ * debits of all accounts of the asset together, posted and pending, would pass 128 bits.
  */
 enum outcome ledger_transfer(struct ledger *ledger, struct ledger_moment moment,
                              const struct transfer *transfer, const struct ledger_target *target,

@@ -4,6 +4,16 @@
 #include "base/check.h"
 #include "base/reserve.h"
 
+struct wall_time hold_expires_at(struct wall_time stamp, uint32_t timeout_s)
+{
+    if (timeout_s == 0) return (struct wall_time){ 0 };
+    struct wall_time expires_at;
+    if (__builtin_add_overflow(stamp.ns, timeout_s * NS_PER_S, &expires_at.ns)) {
+        expires_at.ns = INT64_MAX;
+    }
+    return expires_at;
+}
+
 enum status hold_table_init(struct hold_table *table, uint64_t holds_max, uint64_t seed)
 {
     CHECK(holds_max > 0 && holds_max < HOLD_NONE);

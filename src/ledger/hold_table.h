@@ -38,6 +38,9 @@ struct hold_table {
     uint64_t sweep_from; /* set both with hold_sweep_start(), move with hold_sweep_pass() */
 };
 
+/* When a hold made at `stamp` expires: 0 is never; the end of time when 64 bits end before. */
+struct wall_time hold_expires_at(struct wall_time stamp, uint32_t timeout_s);
+
 /* STATUS_LIMIT when the address space is refused. */
 enum status hold_table_init(struct hold_table *table, uint64_t holds_max, uint64_t seed) MUST_CHECK;
 void hold_table_free(struct hold_table *table);
