@@ -15,52 +15,7 @@ _Static_assert(sizeof(uint64_t) + 16 + ASSETS_CUSTOM_MAX * sizeof(struct asset) 
                    SLICE_REGISTRY_ROOM,
                "the registry is one slice");
 
-static uint64_t entries_next(uint64_t from, uint64_t count)
-{
-    uint64_t left = count - from;
-    return left < SLICE_ENTRIES_MAX ? left : SLICE_ENTRIES_MAX;
-}
-
-size_t sweep_next_size(const struct ledger *ledger, const struct sweep *sweep)
-{
-    switch ((enum slice_table)sweep->table) {
-    case SLICE_ACCOUNTS:
-        return entries_next(sweep->from, ledger->account_count) * sizeof(struct account_state);
-    case SLICE_HOLDS: {
-        uint64_t open = ledger->holds.count;
-        return (open < SLICE_ENTRIES_MAX ? open : SLICE_ENTRIES_MAX) * sizeof(struct hold);
-    }
-    case SLICE_REVERSALS:
-        return entries_next(sweep->from, ledger->reversal_count) * sizeof(struct reversal);
-    case SLICE_REGISTRY:
-        return ledger->registry.asset_count * sizeof(struct asset) +
-               ledger->registry.credential_count * sizeof(struct credential);
-    }
-    CHECK(false);
-    return 0;
-}
-
-static uint64_t array_next(const void *entries, size_t stride, uint64_t count, uint64_t from,
-                           struct buf *out_bytes)
-{
-    uint64_t taken = entries_next(from, count);
-    buf_append(out_bytes, (const uint8_t *)entries + from * stride, taken * stride);
-    return from + taken;
-}
-
-static uint64_t holds_next(struct ledger *ledger, uint64_t from, struct buf *out_bytes)
-{
-    struct hold_table *table = &ledger->holds;
-    if (from == 1) hold_sweep_start(table);
-    for (uint32_t i = 0; i < SLICE_ENTRIES_MAX && table->sweep != HOLD_NONE; i++) {
-        buf_append(out_bytes, &table->holds[table->sweep], sizeof(struct hold));
-        hold_sweep_pass(table);
-    }
-    if (table->sweep == HOLD_NONE) return ledger->holds_made + 1;
-    return table->sweep_from;
-}
-
-/* The number at which a table's sweep begins and ends. */
+/* The number at which a table's sweep begins, and the one before which it ends. */
 static uint64_t table_first(uint32_t table)
 {
     return table == SLICE_HOLDS ? 1 : 0;
@@ -78,18 +33,79 @@ static uint64_t table_end(const struct ledger *ledger, uint32_t table)
     return 0;
 }
 
+/* A sweep that starts begins with the accounts; a table that starts fixes its end. */
+static struct sweep sweep_ready(const struct ledger *ledger, const struct sweep *sweep)
+{
+    struct sweep ready = *sweep;
+    uint64_t first = table_first(sweep->table);
+    if (ready.from <= first) {
+        ready.from = first;
+        ready.end = table_end(ledger, sweep->table);
+    }
+    if (ready.entries_max == 0) ready.entries_max = SLICE_ENTRIES_MAX;
+    CHECK(ready.entries_max <= SLICE_ENTRIES_MAX);
+    CHECK(ready.from <= ready.end);
+    CHECK(ready.end <= table_end(ledger, sweep->table));
+    return ready;
+}
+
+static uint64_t entries_next(const struct sweep *sweep, uint64_t left)
+{
+    return left < sweep->entries_max ? left : sweep->entries_max;
+}
+
+size_t sweep_next_size(const struct ledger *ledger, const struct sweep *sweep)
+{
+    struct sweep ready = sweep_ready(ledger, sweep);
+    switch ((enum slice_table)ready.table) {
+    case SLICE_ACCOUNTS:
+        return entries_next(&ready, ready.end - ready.from) * sizeof(struct account_state);
+    case SLICE_HOLDS: return entries_next(&ready, ledger->holds.count) * sizeof(struct hold);
+    case SLICE_REVERSALS:
+        return entries_next(&ready, ready.end - ready.from) * sizeof(struct reversal);
+    case SLICE_REGISTRY:
+        return ledger->registry.asset_count * sizeof(struct asset) +
+               ledger->registry.credential_count * sizeof(struct credential);
+    }
+    CHECK(false);
+    return 0;
+}
+
+static uint64_t array_next(const void *entries, size_t stride, const struct sweep *sweep,
+                           struct buf *out_bytes)
+{
+    uint64_t taken = entries_next(sweep, sweep->end - sweep->from);
+    buf_append(out_bytes, (const uint8_t *)entries + sweep->from * stride, taken * stride);
+    return sweep->from + taken;
+}
+
+static bool hold_is_due(const struct hold_table *table, const struct sweep *sweep)
+{
+    return table->sweep != HOLD_NONE && table->holds[table->sweep].number < sweep->end;
+}
+
+static uint64_t holds_next(struct ledger *ledger, const struct sweep *sweep, struct buf *out_bytes)
+{
+    struct hold_table *table = &ledger->holds;
+    if (sweep->from == table_first(SLICE_HOLDS)) hold_sweep_start(table);
+    for (uint32_t i = 0; i < sweep->entries_max && hold_is_due(table, sweep); i++) {
+        buf_append(out_bytes, &table->holds[table->sweep], sizeof(struct hold));
+        hold_sweep_pass(table);
+    }
+    return hold_is_due(table, sweep) ? table->sweep_from : sweep->end;
+}
+
 struct slice sweep_next(struct ledger *ledger, struct sweep *sweep, struct buf *out_bytes)
 {
-    struct slice slice = { sweep->table, sweep->generation, sweep->from, 0 };
-    switch ((enum slice_table)sweep->table) {
+    struct sweep ready = sweep_ready(ledger, sweep);
+    struct slice slice = { ready.table, ready.generation, ready.from, 0 };
+    switch ((enum slice_table)ready.table) {
     case SLICE_ACCOUNTS:
-        slice.to = array_next(ledger->accounts, sizeof(struct account_state), ledger->account_count,
-                              sweep->from, out_bytes);
+        slice.to = array_next(ledger->accounts, sizeof(struct account_state), &ready, out_bytes);
         break;
-    case SLICE_HOLDS: slice.to = holds_next(ledger, sweep->from, out_bytes); break;
+    case SLICE_HOLDS: slice.to = holds_next(ledger, &ready, out_bytes); break;
     case SLICE_REVERSALS:
-        slice.to = array_next(ledger->reversals, sizeof(struct reversal), ledger->reversal_count,
-                              sweep->from, out_bytes);
+        slice.to = array_next(ledger->reversals, sizeof(struct reversal), &ready, out_bytes);
         break;
     case SLICE_REGISTRY:
         buf_append(out_bytes, &ledger->holds_made, sizeof ledger->holds_made);
@@ -98,11 +114,12 @@ struct slice sweep_next(struct ledger *ledger, struct sweep *sweep, struct buf *
         break;
     }
     sweep->from = slice.to;
-    if (slice.to == table_end(ledger, sweep->table)) {
+    sweep->end = ready.end;
+    if (slice.to == ready.end) {
         bool last = sweep->table == SLICE_REGISTRY;
         sweep->table = last ? SLICE_ACCOUNTS : sweep->table + 1;
         sweep->generation += last;
-        sweep->from = table_first(sweep->table);
+        sweep->from = 0;
     }
     return slice;
 }
@@ -189,4 +206,11 @@ enum status slice_load(struct ledger *ledger, const struct slice *slice, uint64_
     case SLICE_REGISTRY: return registry_slice_load(ledger, bytes);
     default: return STATUS_CORRUPT;
     }
+}
+
+bool slice_covers(const struct ledger *ledger, const struct batch_header *header)
+{
+    return header->first_account <= ledger->account_count &&
+           header->first_hold <= ledger->hold_replay_from &&
+           header->first_reversal <= ledger->reversal_count;
 }
