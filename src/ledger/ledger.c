@@ -1,4 +1,4 @@
-/* Making and freeing a ledger, its accounts, administrative acts, and the check of it all. */
+/* Making and freeing a ledger, its accounts, and administrative acts. */
 #include "ledger/ledger.h"
 
 #include <string.h>
@@ -46,6 +46,7 @@ enum status ledger_new(const struct ledger_options *options, struct ledger **out
     struct ledger *ledger = reserve_new(sizeof *ledger);
     if (ledger == NULL) return STATUS_LIMIT;
     ledger->options = *options;
+    ledger->hold_replay_from = 1;
     enum status status = ledger_init(ledger);
     if (status != STATUS_OK) {
         ledger_free(ledger);
@@ -78,7 +79,7 @@ void ledger_reset(struct ledger *ledger)
     ledger->account_count = 0;
     ledger->reversal_count = 0;
     ledger->holds_made = 0;
-    ledger->hold_replay_from = 0;
+    ledger->hold_replay_from = 1;
 }
 
 uint32_t ledger_account_find(const struct ledger *ledger, struct account_id id)
@@ -119,6 +120,20 @@ static bool same_account(const struct account *a, const struct account *b)
            uuid_equal(a->user_ref, b->user_ref) && uuid_equal(a->metadata_ref, b->metadata_ref);
 }
 
+uint32_t ledger_account_append(struct ledger *ledger, struct ledger_moment moment,
+                               const struct account *account)
+{
+    CHECK(ledger->account_count < ledger->options.accounts_max);
+    uint32_t number = ledger->account_count++;
+    struct account_state *state = &ledger->accounts[number];
+    memset(state, 0, sizeof *state); /* stored as it lies in memory: its padding too */
+    state->account = *account;
+    state->applied_batch = moment.batch - 1;
+    state->created_at = moment.stamp;
+    id_map_insert(&ledger->account_map, number);
+    return number;
+}
+
 enum account_outcome ledger_account_create(struct ledger *ledger, struct ledger_moment moment,
                                            const struct account *account, bool *out_repeated,
                                            uint32_t *out_number)
@@ -135,15 +150,8 @@ enum account_outcome ledger_account_create(struct ledger *ledger, struct ledger_
         return ACCOUNT_OUTCOME_ASSET_NOT_FOUND;
     }
     if (ledger->account_count == ledger->options.accounts_max) return ACCOUNT_OUTCOME_CAPACITY;
-    uint32_t number = ledger->account_count++;
-    ledger->accounts[number] = (struct account_state){
-        .account = *account,
-        .applied_batch = moment.batch - 1,
-        .created_at = moment.stamp,
-    };
-    id_map_insert(&ledger->account_map, number);
+    *out_number = ledger_account_append(ledger, moment, account);
     ledger->totals[ledger_totals_index(account->asset, account->kind)].account_count++;
-    *out_number = number;
     return ACCOUNT_OUTCOME_OK;
 }
 

@@ -55,7 +55,7 @@ struct ledger {
     struct id_map reversal_map;
     struct registry registry;
     struct ledger_totals *totals;
-    uint64_t hold_replay_from; /* during replay: holds numbered below are in the checkpoint */
+    uint64_t hold_replay_from; /* in recovery: holds below were in the checkpoint; empty: 1 */
 };
 
 /* STATUS_LIMIT when the address space is refused. */
@@ -80,6 +80,13 @@ struct ledger_moment {
     uint64_t batch;
     struct locator locator;
 };
+
+/*
+ * For src/ledger: an account with a new id gets the next number, of which there must be one
+ * left. The totals are the caller's to mend.
+ */
+uint32_t ledger_account_append(struct ledger *ledger, struct ledger_moment moment,
+                               const struct account *account);
 
 /* Makes an account; *out_number is that of the account with this id, also for a conflict. */
 enum account_outcome ledger_account_create(struct ledger *ledger, struct ledger_moment moment,

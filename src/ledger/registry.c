@@ -80,13 +80,59 @@ const struct credential *registry_credential_by_id(const struct registry *regist
     return NULL;
 }
 
+static bool terminated(const char *text, size_t size)
+{
+    return memchr(text, '\0', size) != NULL;
+}
+
+static bool asset_valid(const struct asset *asset)
+{
+    return asset->exponent <= ASSET_EXPONENT_MAX && terminated(asset->code, sizeof asset->code) &&
+           asset_custom_code_valid(str_from(asset->code));
+}
+
+/* Entries are stored as they lie in memory: their padding is zeroed too. */
+static void asset_write(const struct record_asset *record, struct asset *out_asset)
+{
+    memset(out_asset, 0, sizeof *out_asset);
+    out_asset->id = record->id;
+    out_asset->exponent = record->exponent;
+    memcpy(out_asset->code, record->code, sizeof out_asset->code);
+}
+
+static bool asset_fits(const struct registry *registry, const struct record_asset *record)
+{
+    struct asset asset;
+    asset_write(record, &asset);
+    return registry->asset_count < ASSETS_CUSTOM_MAX &&
+           asset.id == ASSET_CUSTOM_FIRST + registry->asset_count && asset_valid(&asset) &&
+           registry_asset_by_code(registry, str_from(asset.code)) == NULL;
+}
+
+static bool credential_fits(const struct registry *registry, const struct record_credential *record)
+{
+    if (!terminated(record->name, sizeof record->name)) return false;
+    bool known = registry_credential_by_id(registry, record->id) != NULL;
+    bool revokes = record->revoked != 0;
+    return known == revokes && (known || registry->credential_count < CREDENTIALS_MAX);
+}
+
+bool registry_record_fits(const struct registry *registry, const struct record_head *record)
+{
+    if (record->type == RECORD_ASSET) {
+        return asset_fits(registry, (const struct record_asset *)record);
+    }
+    if (record->type == RECORD_CREDENTIAL) {
+        return credential_fits(registry, (const struct record_credential *)record);
+    }
+    const struct record_period *period = (const struct record_period *)record;
+    return record->type == RECORD_PERIOD &&
+           period->closed_through.days > registry->closed_through.days;
+}
+
 static void apply_asset(struct registry *registry, const struct record_asset *record)
 {
-    CHECK(registry->asset_count < ASSETS_CUSTOM_MAX);
-    CHECK(record->id == ASSET_CUSTOM_FIRST + registry->asset_count);
-    struct asset *asset = &registry->assets[registry->asset_count++];
-    *asset = (struct asset){ .id = record->id, .exponent = record->exponent };
-    memcpy(asset->code, record->code, sizeof asset->code);
+    asset_write(record, &registry->assets[registry->asset_count++]);
 }
 
 static void apply_credential(struct registry *registry, const struct record_credential *record,
@@ -98,15 +144,13 @@ static void apply_credential(struct registry *registry, const struct record_cred
         known->revoked = record->revoked != 0;
         return;
     }
-    CHECK(registry->credential_count < CREDENTIALS_MAX);
     struct credential *made = &registry->credentials[registry->credential_count++];
-    *made = (struct credential){
-        .id = record->id,
-        .secret_digest = record->secret_digest,
-        .scopes = record->scopes,
-        .revoked = record->revoked != 0,
-        .created_at = stamp,
-    };
+    memset(made, 0, sizeof *made);
+    made->id = record->id;
+    made->secret_digest = record->secret_digest;
+    made->scopes = record->scopes;
+    made->revoked = record->revoked != 0;
+    made->created_at = stamp;
     memcpy(made->name, record->name, sizeof made->name);
 }
 
@@ -114,6 +158,7 @@ void registry_apply(struct registry *registry, const struct record_head *record,
                     struct wall_time stamp)
 {
     CHECK(record->outcome == ADMIN_OUTCOME_OK);
+    CHECK(registry_record_fits(registry, record));
     switch ((enum record_type)record->type) {
     case RECORD_ASSET: apply_asset(registry, (const struct record_asset *)record); break;
     case RECORD_PERIOD:
@@ -142,6 +187,22 @@ void registry_save(const struct registry *registry, struct buf *out_bytes)
                registry->credential_count * sizeof(struct credential));
 }
 
+static enum status registry_check(const struct registry *registry)
+{
+    for (uint32_t i = 0; i < registry->asset_count; i++) {
+        if (registry->assets[i].id != ASSET_CUSTOM_FIRST + i) return STATUS_CORRUPT;
+        if (!asset_valid(&registry->assets[i])) return STATUS_CORRUPT;
+    }
+    for (uint32_t i = 0; i < registry->credential_count; i++) {
+        const struct credential *credential = &registry->credentials[i];
+        if (!terminated(credential->name, sizeof credential->name)) return STATUS_CORRUPT;
+        uint8_t revoked; /* not read as a bool before it is known to be one */
+        memcpy(&revoked, &credential->revoked, sizeof revoked);
+        if (revoked > 1) return STATUS_CORRUPT;
+    }
+    return STATUS_OK;
+}
+
 enum status registry_load(struct registry *registry, struct str bytes)
 {
     struct registry_image image;
@@ -157,5 +218,5 @@ enum status registry_load(struct registry *registry, struct str bytes)
     registry->closed_through = image.closed_through;
     memcpy(registry->assets, bytes.data + sizeof image, assets_size);
     memcpy(registry->credentials, bytes.data + sizeof image + assets_size, credentials_size);
-    return STATUS_OK;
+    return registry_check(registry);
 }

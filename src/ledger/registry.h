@@ -32,7 +32,12 @@ const struct credential *registry_credential_by_digest(const struct registry *re
 const struct credential *registry_credential_by_id(const struct registry *registry,
                                                    struct principal_id id);
 
-/* What an asset, period or credential record says; its outcome must be OK. */
+/*
+ * Whether an OK asset, period or credential record can follow on what the registry holds: for
+ * records that were read back, which may be damaged.
+ */
+bool registry_record_fits(const struct registry *registry, const struct record_head *record);
+/* What an asset, period or credential record says; it must fit and its outcome be OK. */
 void registry_apply(struct registry *registry, const struct record_head *record,
                     struct wall_time stamp);
 

@@ -31,18 +31,24 @@ static enum status hold_replay(struct ledger *ledger, struct ledger_moment momen
     if (number < ledger->hold_replay_from) return STATUS_OK;
     if (hold_table_full(&ledger->holds)) return STATUS_LIMIT;
     if (hold_find(&ledger->holds, view.record->id) != HOLD_NONE) return STATUS_CORRUPT;
-    int64_t timeout_ns = (int64_t)view.record->timeout_s * NS_PER_S;
+    if (money_is_zero(view.record->amount)) return STATUS_CORRUPT;
     struct hold hold = {
         .id = view.record->id,
         .remaining = view.record->amount,
         .number = number,
         .applied_batch = moment.batch - 1,
-        .expires_at = { view.record->timeout_s == 0 ? 0 : moment.stamp.ns + timeout_ns },
+        .expires_at = hold_expires_at(moment.stamp, view.record->timeout_s),
         .debit = ledger_account_find(ledger, view.record->debit),
         .credit = ledger_account_find(ledger, view.record->credit),
     };
     (void)hold_insert(&ledger->holds, &hold); /* its place is not needed */
     return STATUS_OK;
+}
+
+static bool is_account(const struct ledger *ledger, uint32_t number, struct account_id id)
+{
+    return number < ledger->account_count &&
+           uuid_equal(ledger->accounts[number].account.id.value, id.value);
 }
 
 /* A hold that is not there was already closed in the checkpoint. */
@@ -53,10 +59,12 @@ static enum status hold_end_replay(struct ledger *ledger, struct ledger_moment m
     if (place == HOLD_NONE) return STATUS_OK;
     struct hold *hold = &ledger->holds.holds[place];
     if (!is_newer(moment, hold->applied_batch)) return STATUS_OK;
-    if (!money_subtract(hold->remaining, view.more->released, &hold->remaining)) {
-        return STATUS_CORRUPT;
-    }
-    if (money_is_zero(hold->remaining)) hold_remove(&ledger->holds, place);
+    bool fits = is_account(ledger, hold->debit, view.record->debit) &&
+                is_account(ledger, hold->credit, view.record->credit) &&
+                money_subtract(hold->remaining, view.more->released, &hold->remaining);
+    bool closes = (view.record->head.flags & RECORD_FLAG_CLOSES_HOLD) != 0;
+    if (!fits || closes != money_is_zero(hold->remaining)) return STATUS_CORRUPT;
+    if (closes) hold_remove(&ledger->holds, place);
     return STATUS_OK;
 }
 
@@ -82,6 +90,10 @@ static enum status reversal_replay(struct ledger *ledger, struct ledger_moment m
 static enum status transfer_replay(struct ledger *ledger, struct ledger_moment moment,
                                    const struct record_transfer *record)
 {
+    if (record->head.outcome >= OUTCOME_COUNT) return STATUS_CORRUPT;
+    if (record->head.kind < TRANSFER_DIRECT || record->head.kind >= TRANSFER_KIND_END) {
+        return STATUS_CORRUPT;
+    }
     if (record->head.outcome != OUTCOME_OK) return STATUS_OK;
     struct transfer_view view = transfer_view_of(record);
     enum status status = side_replay(ledger, moment, record->debit, EFFECT_DEBIT, view);
@@ -103,15 +115,11 @@ static enum status transfer_replay(struct ledger *ledger, struct ledger_moment m
 static enum status account_replay(struct ledger *ledger, struct ledger_moment moment,
                                   const struct record_account *record)
 {
+    const char *field;
+    if (account_fault(&record->account, &field) != NULL) return STATUS_CORRUPT;
     if (ledger_account_find(ledger, record->account.id) != ACCOUNT_NONE) return STATUS_OK;
     if (ledger->account_count == ledger->options.accounts_max) return STATUS_LIMIT;
-    uint32_t number = ledger->account_count++;
-    ledger->accounts[number] = (struct account_state){
-        .account = record->account,
-        .applied_batch = moment.batch - 1,
-        .created_at = moment.stamp,
-    };
-    id_map_insert(&ledger->account_map, number);
+    (void)ledger_account_append(ledger, moment, &record->account); /* its number is not needed */
     return STATUS_OK;
 }
 
@@ -119,6 +127,9 @@ static enum status change_replay(struct ledger *ledger, struct ledger_moment mom
                                  const struct record_account_change *record)
 {
     if (record->head.outcome != ADMIN_OUTCOME_OK) return STATUS_OK;
+    bool known = (record->set & ~(ACCOUNT_FLAG_FROZEN | ACCOUNT_FLAG_CLOSED)) == 0 &&
+                 (record->clear & ~ACCOUNT_FLAG_FROZEN) == 0;
+    if (!known) return STATUS_CORRUPT;
     uint32_t number = ledger_account_find(ledger, record->account);
     if (number == ACCOUNT_NONE) return STATUS_CORRUPT;
     struct account_state *state = &ledger->accounts[number];
@@ -142,9 +153,11 @@ enum status ledger_replay(struct ledger *ledger, struct ledger_moment moment,
     case RECORD_ASSET:
     case RECORD_PERIOD:
     case RECORD_CREDENTIAL:
-        if (record->outcome == ADMIN_OUTCOME_OK && is_newer(moment, registry_batch)) {
-            registry_apply(&ledger->registry, record, moment.stamp);
+        if (record->outcome != ADMIN_OUTCOME_OK || !is_newer(moment, registry_batch)) {
+            return STATUS_OK;
         }
+        if (!registry_record_fits(&ledger->registry, record)) return STATUS_CORRUPT;
+        registry_apply(&ledger->registry, record, moment.stamp);
         return STATUS_OK;
     default: return STATUS_CORRUPT;
     }
