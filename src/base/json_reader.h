@@ -36,8 +36,9 @@
  * a byte order mark. "\u0000" is allowed: strings have lengths.
  *
  * Strings are views into the input, or, when they hold escapes, copies in the arena; both are
- * good as long as input and arena are. An arena as large as the input, plus 32 bytes for each
- * key read by json_object_next() or skipped, is always enough.
+ * good as long as input and arena are. An arena of the input's size, plus 16 bytes for each
+ * string with escapes and 32 for each key read by json_object_next() or skipped, is always
+ * enough; what is skipped gives its part back.
  *
  * One thread at a time. Calls out of order (a value where a key is due, say) are CHECKed.
  */

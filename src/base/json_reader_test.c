@@ -456,6 +456,38 @@ static void unknown_and_repeated_fields_are_refused(void **state)
     }
 }
 
+/* The looks ahead at an expected key and at a UUID must stop where the input does. */
+static void fields_and_ids_cut_anywhere_are_read_within_their_bounds(void **state)
+{
+    (void)state; /* no fixture */
+    static const char text[] = "{\"id\":1,\"amount\":2,\"a_name_of_more_than_16\":3,\"a\":4}";
+    static const char id_text[] = "\"0190a8e0-0000-7000-8000-00000000002a\"";
+    for (size_t len = 0; len < sizeof text - 1; len++) {
+        char *exact = malloc(len + 1);
+        assert_non_null(exact);
+        memcpy(exact + 1, text, len); /* ends where the memory does */
+        struct json_reader reader;
+        uint64_t values[FIELD_COUNT];
+        json_reader_init(&reader, (struct str){ exact + 1, len }, NULL);
+        fields_read(&reader, values);
+        assert_int_equal(json_end(&reader), STATUS_INVALID);
+        assert_int_equal(reader.fault, JSON_FAULT_TRUNCATED);
+        assert_int_equal(reader.fault_offset, len);
+        free(exact);
+    }
+    for (size_t len = 0; len < sizeof id_text - 1; len++) {
+        char *exact = malloc(len + 1);
+        assert_non_null(exact);
+        memcpy(exact + 1, id_text, len);
+        struct json_reader reader;
+        struct uuid id;
+        json_reader_init(&reader, (struct str){ exact + 1, len }, NULL);
+        assert_false(json_uuid(&reader, &id));
+        assert_int_equal(reader.fault, JSON_FAULT_TRUNCATED);
+        free(exact);
+    }
+}
+
 static void the_fields_seen_are_those_of_the_object_just_ended(void **state)
 {
     (void)state; /* no fixture */
@@ -673,6 +705,7 @@ int main(void)
         cmocka_unit_test(numbers_past_64_bits_are_out_of_range),
         cmocka_unit_test(fields_are_found_in_any_order_and_spelling),
         cmocka_unit_test(unknown_and_repeated_fields_are_refused),
+        cmocka_unit_test(fields_and_ids_cut_anywhere_are_read_within_their_bounds),
         cmocka_unit_test(the_fields_seen_are_those_of_the_object_just_ended),
         cmocka_unit_test(the_first_fault_stays_and_nothing_is_written_after_it),
         cmocka_unit_test(the_caller_can_refuse_what_it_has_read),
