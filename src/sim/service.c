@@ -170,6 +170,18 @@ static void life_close(struct life *life)
     sim_sync_done(&life->sync);
 }
 
+/* What the operator does about damage: a backup for the journal, a new index. */
+static void damage_mend(struct life *life)
+{
+    struct service *service = life->service;
+    struct sim_shelf *shelf = service->shelves[life->machine];
+    if (!sim_disk_damaged(service->disk) && !sim_shelf_damaged(shelf)) {
+        verdict_violation(&service->verdict, "the lane found damage where there is none");
+    }
+    if (!sim_disk_damaged(service->disk)) sim_shelf_wipe(shelf);
+    sim_disk_repair(service->disk);
+}
+
 static void life_body(void *argument)
 {
     struct life *life = argument;
@@ -184,10 +196,8 @@ static void life_body(void *argument)
         lane_get_status(life->lane, &last);
     }
     life_close(life);
-    if (last.damaged && !sim_disk_damaged(service->disk) && !life->process.crashed) {
-        verdict_violation(&service->verdict, "the lane found damage where there is none");
-    }
-    if (status == STATUS_CORRUPT || last.damaged) sim_disk_repair(service->disk);
+    bool damaged = status == STATUS_CORRUPT || last.damaged;
+    if (damaged && !life->process.crashed) damage_mend(life);
     if (life->process.crashed) {
         sim_shelf_crash(service->shelves[life->machine]);
     } else {

@@ -43,6 +43,7 @@ struct sim_shelf {
     size_t state_count;
     size_t state_room;
     uint64_t commits;
+    bool damaged; /* something was, since the last wipe */
     uint32_t open_stores;
 };
 
@@ -156,6 +157,20 @@ void sim_shelf_crash(struct sim_shelf *shelf)
     places_renew(shelf);
 }
 
+void sim_shelf_wipe(struct sim_shelf *shelf)
+{
+    CHECK(shelf->open_stores == 0);
+    unfinished_drop(shelf);
+    states_drop(shelf, 1);
+    places_renew(shelf);
+    shelf->damaged = false;
+}
+
+bool sim_shelf_damaged(const struct sim_shelf *shelf)
+{
+    return shelf->damaged;
+}
+
 static void misuse(struct sim_run_store *store, const char *text)
 {
     store->shelf->misused(store->shelf->owner, text);
@@ -237,7 +252,10 @@ static enum status sim_list(struct run_store *port, uint32_t index, struct buf *
 static enum status chunk_give(struct sim_run_store *store, struct chunk *chunk, uint64_t run,
                               struct buf *out_data, struct error *out_error)
 {
-    if (fault_strikes(store->shelf->faults, SIM_FAULT_RUNS_DAMAGED)) chunk->damaged = true;
+    if (fault_strikes(store->shelf->faults, SIM_FAULT_RUNS_DAMAGED)) {
+        chunk->damaged = true;
+        store->shelf->damaged = true;
+    }
     if (chunk->damaged) {
         return finish(store, error_set(out_error, STATUS_CORRUPT,
                                        "run %" PRIu64 " is not what was written", run));

@@ -22,6 +22,9 @@ struct sim_shelf *sim_shelf_new(struct world *world, struct faults *faults,
 void sim_shelf_free(struct sim_shelf *shelf);
 /* The machine went down: uncommitted runs go, and maybe some commits. No store may be open. */
 void sim_shelf_crash(struct sim_shelf *shelf);
+/* An operator deletes the index, as the manual allows. No store may be open. */
+void sim_shelf_wipe(struct sim_shelf *shelf);
+bool sim_shelf_damaged(const struct sim_shelf *shelf);
 uint64_t sim_shelf_commits(const struct sim_shelf *shelf);
 
 /* Removes runs that were never committed. */
