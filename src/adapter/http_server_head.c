@@ -18,6 +18,7 @@ enum seen {
     SEEN_EXPECT = 1 << 7,
     SEEN_ACCEPT = 1 << 8,
     SEEN_TRACESTATE = 1 << 9,
+    SEEN_MIN_POSITION = 1 << 10,
     SEEN_MAY_REPEAT = SEEN_ACCEPT | SEEN_TRACESTATE,
 };
 
@@ -208,6 +209,7 @@ static void header_store(struct http_head_reader *reader, unsigned bit, struct s
     case SEEN_CONTENT_TYPE: head->content_type = value; break;
     case SEEN_AUTHORIZATION: head->authorization = value; break;
     case SEEN_IDEMPOTENCY_KEY: head->idempotency_key = value; break;
+    case SEEN_MIN_POSITION: head->min_position = value; break;
     case SEEN_TRACEPARENT: head->traceparent = value; break;
     case SEEN_ACCEPT: head->accept = value; break;
     case SEEN_TRACESTATE: head->tracestate = value; break;

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "api/api.h"
 #include "base/str.h"
+#include "port/api_call.h"
 
 /*
  * The HTTP library has parsed the head already, and leniently: it lets pass what a proxy in
@@ -24,6 +24,7 @@ struct http_head {
     struct str accept;
     struct str authorization;
     struct str idempotency_key;
+    struct str min_position;
     struct str traceparent;
     struct str tracestate;
     uint64_t content_length;

@@ -83,8 +83,9 @@ static void address_format(const union any_address *address, char text[LISTEN_AD
     const char *done = inet_ntop(address->any.sa_family, bytes, host, sizeof host);
     CHECK(done != NULL);
     uint16_t port = ntohs(ipv6 ? address->v6.sin6_port : address->v4.sin_port);
-    int len = ipv6 ? snprintf(text, LISTEN_ADDRESS_SIZE, "[%s]:%u", host, port)
-                   : snprintf(text, LISTEN_ADDRESS_SIZE, "%s:%u", host, port);
+    const char *opening = ipv6 ? "[" : "";
+    const char *closing = ipv6 ? "]" : "";
+    int len = snprintf(text, LISTEN_ADDRESS_SIZE, "%s%s%s:%u", opening, host, closing, port);
     CHECK(len > 0 && len < LISTEN_ADDRESS_SIZE);
 }
 

@@ -72,4 +72,16 @@ void api_refuse(struct api_call *call, unsigned status, const char *code, const 
 /* The largest body a path and method may have; 0 when it takes none. */
 size_t api_body_size_max(enum api_method method, struct str path);
 
+/* All of the above, for a transport. */
+static inline struct api_service api_service(struct api *api)
+{
+    return (struct api_service){
+        .api = api,
+        .start = api_start,
+        .finish = api_finish,
+        .refuse = api_refuse,
+        .body_size_max = api_body_size_max,
+    };
+}
+
 #endif

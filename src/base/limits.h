@@ -46,7 +46,7 @@ enum {
 
     JSON_DEPTH_MAX = 16,
     REQUEST_BODY_SIZE_MAX = 4 << 20,
-    REQUEST_HEADERS_SIZE_MAX = 32 << 10,
+    REQUEST_HEADERS_SIZE_MAX = 16 << 10,
 };
 
 _Static_assert(BATCH_SIZE_MAX < 1 << BATCH_OFFSET_BITS, "offsets in a batch fit a locator");

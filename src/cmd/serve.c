@@ -149,7 +149,7 @@ static enum status listen_open(struct serve *serve)
         if (status != STATUS_OK) return status;
     }
     struct http_server_options options = HTTP_SERVER_OPTIONS_DEFAULT;
-    options.api = serve->host.api;
+    options.service = api_service(serve->host.api);
     options.sync = thread_sync();
     options.clock = system_clock();
     options.exporter = serve->exporter;

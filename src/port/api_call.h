@@ -1,0 +1,70 @@
+/* api_call.h - what a transport and the API hand each other: a call in, an answer out. */
+#ifndef PORT_API_CALL_H
+#define PORT_API_CALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "model/id.h"
+
+enum api_method { API_GET, API_POST, API_PATCH, API_PUT, API_DELETE, API_HEAD, API_OTHER };
+
+enum { API_HEADERS_MAX = 8, API_HEADER_SIZE = 128 };
+
+struct api_header {
+    const char *name; /* static */
+    char value[API_HEADER_SIZE];
+};
+
+struct api_call {
+    /* The request: set by the transport; unchanged until api_finish() has returned. */
+    enum api_method method; /* API_HEAD is answered as API_GET; the transport omits the body */
+    struct str path;        /* raw: "/v1/accounts/..."; percent-decoded by the router */
+    struct str query;       /* raw, without '?' */
+    /* Header values, empty when absent. A header given twice is the transport's to refuse. */
+    struct str content_type;
+    struct str accept;
+    struct str authorization;
+    struct str idempotency_key;
+    struct str min_position; /* TPW-Min-Position */
+    struct str traceparent;
+    struct str tracestate;
+    struct str body;
+    bool local; /* came over the local socket: the operator, all scopes */
+
+    /* Called at most once, from any task, when api_start() returned API_PENDING. */
+    void (*ready)(struct api_call *call);
+    void *owner;
+
+    /* The answer: complete when api_finish() has returned; not to be touched before. */
+    unsigned status;
+    const char *answer_type; /* static */
+    struct buf answer;       /* the transport's: initialised before, freed after */
+    struct api_header headers[API_HEADERS_MAX];
+    uint32_t header_count;
+
+    struct trace trace; /* the server's span, known after api_start() */
+    uint32_t route;     /* which operation, for metrics; 0 when none matched */
+    void *work;         /* the api's own: NULL before start, freed by finish */
+};
+
+enum api_progress {
+    API_READY,   /* call api_finish() now */
+    API_PENDING, /* call api_finish() after call->ready */
+};
+
+struct api;
+
+/* The API as a transport sees it; what each call does stands in api/api.h. */
+struct api_service {
+    struct api *api;
+    enum api_progress (*start)(struct api *api, struct api_call *call);
+    void (*finish)(struct api *api, struct api_call *call);
+    void (*refuse)(struct api_call *call, unsigned status, const char *code, const char *detail,
+                   const char *hint);
+    size_t (*body_size_max)(enum api_method method, struct str path);
+};
+
+#endif
