@@ -89,6 +89,18 @@ static void ports_open(struct life *life)
     life->run_store = sim_run_store_open(service->shelves[life->machine], &life->process);
 }
 
+static uint64_t damage_hits(const struct service *service)
+{
+    const uint64_t *hits = service->faults.hits;
+    return hits[SIM_FAULT_FLIP_BATCH] + hits[SIM_FAULT_FLIP_SLICE] + hits[SIM_FAULT_RUNS_DAMAGED];
+}
+
+/* A life may meet only damage that was there when it began, or was done since. */
+static bool damage_possible(const struct life *life)
+{
+    return life->may_be_damaged || damage_hits(life->service) > life->damage_hits;
+}
+
 static enum status life_open(struct life *life)
 {
     struct service *service = life->service;
@@ -106,8 +118,10 @@ static enum status life_open(struct life *life)
     world_mix(service->world, status);
     if (status != STATUS_OK) {
         service->stats.opens_refused[status]++;
+        bool full = service->faults.hits[SIM_FAULT_RUNS_FULL] > 0;
         bool excused = status == STATUS_UNAVAILABLE || status == STATUS_FENCED ||
-                       (status == STATUS_CORRUPT && sim_disk_damaged(service->disk));
+                       (status == STATUS_LIMIT && full) ||
+                       (status == STATUS_CORRUPT && damage_possible(life));
         if (!excused && !life->process.crashed) {
             verdict_violation(&service->verdict, "the lane does not open: %s: %s; %s",
                               status_name(status), error.message, error.detail);
@@ -175,7 +189,7 @@ static void damage_mend(struct life *life)
 {
     struct service *service = life->service;
     struct sim_shelf *shelf = service->shelves[life->machine];
-    if (!sim_disk_damaged(service->disk) && !sim_shelf_damaged(shelf)) {
+    if (!damage_possible(life)) {
         verdict_violation(&service->verdict, "the lane found damage where there is none");
     }
     if (!sim_disk_damaged(service->disk)) sim_shelf_wipe(shelf);
@@ -223,6 +237,9 @@ static struct life *life_begin(struct service *service, uint32_t machine)
                      .faults = &service->faults,
                      .number = ++service->life_count },
     };
+    life->may_be_damaged =
+        sim_disk_damaged(service->disk) || sim_shelf_damaged(service->shelves[machine]);
+    life->damage_hits = damage_hits(service);
     service->stats.lives++;
     service->machine_used[machine] = true;
     crash_plan(service, &life->process);

@@ -36,9 +36,11 @@ struct life {
     struct lane *lane; /* while UP or CLOSING */
     enum life_phase phase;
     uint32_t machine;
-    uint32_t users;      /* clients inside the lane's calls */
-    bool superseded;     /* another life was started beside it */
-    uint64_t told_batch; /* the newest batch that a client was told of */
+    uint32_t users;       /* clients inside the lane's calls */
+    bool superseded;      /* another life was started beside it */
+    bool may_be_damaged;  /* something was damaged when it began */
+    uint64_t damage_hits; /* the damage ever done by then */
+    uint64_t told_batch;  /* the newest batch that a client was told of */
     struct task *task;
 };
 
