@@ -21,12 +21,12 @@ enum {
     MONEY_TEXT_SIZE = 48,    /* 39 digits, a point, a zero before it, a sign, a terminator */
 };
 
-#define MONEY_ZERO ((struct money){0})
-#define MONEY_MAX ((struct money){~(uint128)0})
+#define MONEY_ZERO ((struct money){ 0 })
+#define MONEY_MAX ((struct money){ ~(uint128)0 })
 
 static inline struct money money_from_minor(uint64_t minor)
 {
-    return (struct money){minor};
+    return (struct money){ minor };
 }
 static inline bool money_is_zero(struct money a)
 {
@@ -46,8 +46,7 @@ static inline struct money money_min(struct money a, struct money b)
 }
 
 /* False, and *out_sum unchanged, when the sum does not fit. */
-static inline bool money_add(struct money a, struct money b, struct money *out_sum)
-    MUST_CHECK;
+static inline bool money_add(struct money a, struct money b, struct money *out_sum) MUST_CHECK;
 static inline bool money_add(struct money a, struct money b, struct money *out_sum)
 {
     uint128 sum;

@@ -26,8 +26,8 @@ struct business_date {
 #define NS_PER_DAY (INT64_C(86400) * NS_PER_S)
 
 enum {
-    TIME_TEXT_SIZE = 32, /* 2026-11-23T06:14:50.123456789Z and a terminator */
-    DATE_TEXT_SIZE = 16, /* 2026-11-23 and a terminator */
+    TIME_TEXT_SIZE = 32,              /* 2026-11-23T06:14:50.123456789Z and a terminator */
+    DATE_TEXT_SIZE = 16,              /* 2026-11-23 and a terminator */
     BUSINESS_DATE_DAYS_MAX = 2932896, /* 9999-12-31: later years would need a fifth digit */
 };
 
@@ -43,7 +43,7 @@ enum status business_date_parse(struct str text, struct business_date *out_date)
 
 static inline struct business_date business_date_of(struct wall_time time)
 {
-    return (struct business_date){(int32_t)(time.ns / NS_PER_DAY)};
+    return (struct business_date){ (int32_t)(time.ns / NS_PER_DAY) };
 }
 
 #endif
