@@ -167,8 +167,8 @@ static uint8_t transfer_flags(struct row *row)
 static void targeted(struct row *row, struct transfer *transfer)
 {
     transfer->target.value = row_id(row, IMPORT_FIELD_TARGET, "transfer");
-    if (transfer->kind == TRANSFER_VOID) return;
     transfer->amount = MONEY_MAX;
+    if (transfer->kind == TRANSFER_VOID) return;
     if (row->values[IMPORT_FIELD_AMOUNT].len == 0) return;
     const struct asset *asset = row_asset(row);
     transfer->asset = asset == NULL ? 0 : asset->id;
