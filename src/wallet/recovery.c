@@ -35,7 +35,7 @@ static enum status indexes_load(struct lane *lane, uint64_t head, struct error *
 static enum status indexes_load_or_clear(struct lane *lane, uint64_t head, struct error *out_error)
 {
     enum status status = indexes_load(lane, head, out_error);
-    if (status != STATUS_CORRUPT || lane->options.read_only) return status;
+    if (status != STATUS_CORRUPT) return status;
     struct log *log = lane->ports.log;
     log->write(log, LOG_ALARM, (struct trace){ 0 }, STR("index.rebuild"),
                STR("the index is damaged or does not belong to the journal; rebuilding it"), NULL,
@@ -238,7 +238,7 @@ static enum status indexes_make_room(struct lane *lane, uint64_t sequence, struc
     for (int i = 0; i < LANE_INDEX_COUNT; i++) {
         while (!index_freeze(lane->indexes[i], sequence, false)) {
             struct index_job job;
-            if (lane->options.read_only || !index_next_job(lane->indexes[i], sequence, &job)) {
+            if (!index_next_job(lane->indexes[i], sequence, &job)) {
                 return error_set(out_error, STATUS_LIMIT, "no room to rebuild the index");
             }
             index_job_run(&job);

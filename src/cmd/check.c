@@ -1,0 +1,184 @@
+/* tpwallet check: verifies a data folder from its first batch to its head, beside a server too. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "adapter/data_folder.h"
+#include "adapter/json_log.h"
+#include "adapter/sqlite_run_store.h"
+#include "adapter/sqlite_store.h"
+#include "adapter/system_clock.h"
+#include "adapter/system_entropy.h"
+#include "adapter/thread_sync.h"
+#include "base/check.h"
+#include "base/json_writer.h"
+#include "cmd/report.h"
+#include "wallet/audit.h"
+
+struct checking {
+    const struct invocation *invocation;
+    struct data_folder *folder;
+    struct json_log *warnings;
+    struct lane_ports ports;
+    struct audit_report report;
+    bool beside_owner;
+    int64_t elapsed_ns;
+};
+
+static void progress_show(void *argument, uint64_t batch, uint64_t head)
+{
+    const struct checking *checking = argument;
+    if (checking->invocation->json || isatty(STDERR_FILENO) == 0) return;
+    (void)fprintf(stderr, "\rbatch %" PRIu64 " of %" PRIu64 "%s", batch, head,
+                  batch == head ? "\n" : "");
+}
+
+static enum status stores_open(struct checking *checking, struct error *out_error)
+{
+    const char *path = checking->invocation->data;
+    const struct json_log_options log = {
+        .fd = STDERR_FILENO,
+        .writer = "check",
+        .level_min = LOG_WARNING,
+        .clock = system_clock(),
+    };
+    enum status status = json_log_open(&log, &checking->warnings, out_error);
+    if (status != STATUS_OK) return status;
+    status = data_folder_open(path, DATA_FOLDER_GUEST, &checking->folder, out_error);
+    if (status != STATUS_OK) return status;
+    checking->beside_owner = data_folder_beside_owner(checking->folder);
+    const struct sqlite_store_options store = {
+        .folder = path,
+        .read_only = true,
+        .beside_owner = checking->beside_owner,
+    };
+    status = sqlite_store_open(&store, &checking->ports.store, out_error);
+    if (status != STATUS_OK || checking->beside_owner) return status;
+    const struct sqlite_run_store_options runs = { .folder = path };
+    return sqlite_run_store_open(&runs, &checking->ports.run_store, out_error);
+}
+
+static void stores_close(struct checking *checking)
+{
+    struct lane_ports *ports = &checking->ports;
+    if (ports->run_store != NULL) ports->run_store->close(ports->run_store);
+    if (ports->store != NULL) ports->store->close(ports->store);
+    data_folder_close(checking->folder);
+    json_log_close(checking->warnings);
+}
+
+static enum status all_check(struct checking *checking, struct error *out_error)
+{
+    enum status status = stores_open(checking, out_error);
+    if (status != STATUS_OK) return status;
+    struct lane_ports *ports = &checking->ports;
+    ports->clock = system_clock();
+    ports->entropy = system_entropy();
+    ports->sync = thread_sync();
+    ports->log = json_log_port(checking->warnings);
+    int64_t begin_ns = clock_monotonic(ports->clock).ns;
+    status = sqlite_store_integrity(ports->store, out_error);
+    if (status == STATUS_OK && ports->run_store != NULL)
+        status = sqlite_run_store_integrity(ports->run_store, out_error);
+    if (status != STATUS_OK) return status;
+    const struct audit_options options = {
+        .lane = LANE_OPTIONS_DEFAULT,
+        .skip_index = checking->beside_owner,
+        .progress = progress_show,
+        .argument = checking,
+    };
+    status = audit_run(ports, &options, &checking->report, out_error);
+    checking->elapsed_ns = clock_monotonic(ports->clock).ns - begin_ns;
+    return status;
+}
+
+static int json_report(const struct checking *checking)
+{
+    const struct audit_report *report = &checking->report;
+    const struct {
+        struct str name;
+        uint64_t number;
+    } numbers[] = {
+        { STR("head"), report->head.sequence },
+        { STR("batches"), report->batches },
+        { STR("records"), report->records },
+        { STR("transfers"), report->transfers },
+        { STR("refusals"), report->refusals },
+        { STR("journal_bytes"), report->journal_bytes },
+        { STR("accounts"), report->accounts },
+        { STR("holds"), report->holds },
+        { STR("index_entries"), report->index_entries },
+        { STR("index_runs"), report->index_runs },
+        { STR("elapsed_ms"), (uint64_t)(checking->elapsed_ns / NS_PER_MS) },
+    };
+    BUF_SCOPE struct buf out;
+    buf_init(&out, 4096);
+    struct json_writer writer;
+    json_writer_init(&writer, &out);
+    json_write_object_begin(&writer);
+    json_write_key(&writer, STR("sound"));
+    json_write_bool(&writer, true);
+    json_write_key(&writer, STR("index_checked"));
+    json_write_bool(&writer, !checking->beside_owner);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        json_write_key(&writer, numbers[i].name);
+        json_write_uint64(&writer, numbers[i].number);
+    }
+    json_write_object_end(&writer);
+    CHECK(json_write_end(&writer) == STATUS_OK);
+    buf_append_byte(&out, '\n');
+    return report_text(checking->invocation, buf_view(&out));
+}
+
+static int text_report(const struct checking *checking)
+{
+    const struct audit_report *report = &checking->report;
+    BUF_SCOPE struct buf out;
+    buf_init(&out, 4096);
+    buf_append_format(&out,
+                      "journal     %" PRIu64 " batches, %" PRIu64 " records, %" PRIu64
+                      " bytes: hashes, chain and every record's check are right\n",
+                      report->batches, report->records, report->journal_bytes);
+    buf_append_format(&out,
+                      "state       %" PRIu64 " accounts, %" PRIu64 " open holds, %" PRIu64
+                      " transfers (%" PRIu64 " refused): the checkpoint agrees with the journal\n",
+                      report->accounts, report->holds, report->transfers, report->refusals);
+    if (checking->beside_owner) {
+        buf_append_format(&out, "index       not checked: a server is writing it\n");
+    } else {
+        buf_append_format(&out,
+                          "index       %" PRIu64 " entries in %" PRIu64
+                          " runs: exactly those of the journal\n",
+                          report->index_entries, report->index_runs);
+    }
+    buf_append_format(&out, "totals      debits equal credits in every asset\n");
+    buf_append_format(&out, "sound       checked in %" PRId64 " ms\n",
+                      checking->elapsed_ns / NS_PER_MS);
+    return report_text(checking->invocation, buf_view(&out));
+}
+
+static int check_run(struct invocation *invocation)
+{
+    struct checking checking = { .invocation = invocation };
+    struct error error = { 0 };
+    enum status status = all_check(&checking, &error);
+    stores_close(&checking);
+    if (status != STATUS_OK) return report_error(invocation, &error);
+    return invocation->json ? json_report(&checking) : text_report(&checking);
+}
+
+const struct command command_check = {
+    .name = "check",
+    .summary = "verify a data folder: journal, chain, checkpoint, index and totals",
+    .details =
+        "Reads every batch from the first to the head, verifies its hash, its link to the one\n"
+        "before and the check of each record, replays all of it on an empty ledger, and compares\n"
+        "the result with what a start would recover from the checkpoint. Then compares the index\n"
+        "with the journal, entry by entry. Changes nothing. Runs beside a server, but then leaves\n"
+        "the index out.\n"
+        "\n"
+        "Ends with exit code 5 and the place when anything is damaged. Then: keep the folder as\n"
+        "it is, restore the newest backup to another one, and check that.",
+    .examples = "check\ncheck --data /var/lib/tpwallet --json",
+    .run = check_run,
+};
