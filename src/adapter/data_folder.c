@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,7 +223,9 @@ static enum status in_use(const char *path, const char *lock, struct error *out_
     enum status status = file_read(lock, text, sizeof text, out_error);
     if (status != STATUS_OK) return status;
     text[strcspn(text, "\n")] = 0;
-    if (text[0] == 0) {
+    long process = strtol(text, NULL, 10);
+    bool is_owner = process > 0 && (kill((pid_t)process, 0) == 0 || errno == EPERM);
+    if (!is_owner) { /* empty, or left by an owner that died */
         (void)error_set(out_error, STATUS_CONFLICT, "%s is being read by another command", path);
         error_hint(out_error, "wait for the backup or check to end");
         return STATUS_CONFLICT;

@@ -1,5 +1,6 @@
 #include "adapter/sqlite_checkpoint.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -8,9 +9,12 @@
 
 enum {
     TICK_MS = 1000, /* how often the head file is synced */
+    BUSY_MS = 20,   /* how long it waits for a reader to move on */
     RETRY_MS = 100, /* after a checkpoint that failed or met a reader */
     GATE_PART = 4,  /* the gate closes when less than 1/4 of wal_low_bytes is left */
     FRAME_HEADER = 24,
+    WAIT_TRIES = 3000,      /* a millisecond each: for a commit or checkpoint under way */
+    REWRITE_SIZE = 1 << 16, /* SQLite's VFS takes less than 128 KiB at once */
 };
 
 static int64_t now_ns(void)
@@ -26,6 +30,87 @@ static struct timespec timespec_of(int64_t ns)
     return (struct timespec){ .tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S };
 }
 
+/*
+ * Forgets which frames of the WAL are in the database already, so that the next checkpoint
+ * moves all of them again. SQLite notes frames as moved before the database is synced, and
+ * after a failed fsync the kernel may have dropped what was moved: without this, a later
+ * checkpoint would move and sync only the rest, start the WAL over, and lose them. Closing all
+ * connections would do the same, unless another process has the database open too.
+ *
+ * The WAL-index (sqlite.org/walformat.html): locks 0 (write) and 1 (checkpoint) are held while
+ * the word nBackfill at offset 96 becomes 0.
+ */
+enum { SHM_REGION_SIZE = 32768, SHM_LOCK_WRITE = 0, SHM_LOCK_COUNT = 2, SHM_BACKFILL_WORD = 24 };
+
+static enum status forget_moved(sqlite3 *db, struct error *out_error)
+{
+    int64_t ignored;
+    sqlite3_file *file = NULL;
+    volatile void *region = NULL;
+    enum status status = /* a read, so that the WAL-index is there */
+        sqlite_pragma_number(db, "SELECT count(*) FROM sqlite_schema", &ignored, out_error);
+    if (status != STATUS_OK) return status;
+    int code = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    CHECK(code == SQLITE_OK);
+    code = file->pMethods->xShmMap(file, 0, SHM_REGION_SIZE, 0, &region);
+    if (code == SQLITE_OK && region == NULL) return STATUS_OK; /* nothing is noted */
+    int tries = WAIT_TRIES;
+    while (code == SQLITE_OK || code == SQLITE_BUSY) {
+        code = file->pMethods->xShmLock(file, SHM_LOCK_WRITE, SHM_LOCK_COUNT,
+                                        SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE);
+        if (code != SQLITE_BUSY || --tries == 0) break;
+        (void)sqlite3_sleep(1);
+    }
+    if (code != SQLITE_OK) return sqlite_failure(db, code, out_error);
+    __atomic_store_n((volatile uint32_t *)region + SHM_BACKFILL_WORD, 0, __ATOMIC_SEQ_CST);
+    (void)file->pMethods->xShmLock(file, SHM_LOCK_WRITE, SHM_LOCK_COUNT,
+                                   SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE); /* it was ours */
+    return STATUS_OK;
+}
+
+/* Under the write lock, so that nobody appends meanwhile. */
+static int rewrite_wal(sqlite3 *db)
+{
+    sqlite3_file *wal = NULL;
+    sqlite3_int64 size = 0;
+    int code = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+    CHECK(code == SQLITE_OK);
+    if (wal == NULL || wal->pMethods == NULL) return SQLITE_OK; /* there is none */
+    code = wal->pMethods->xFileSize(wal, &size);
+    if (code != SQLITE_OK || size == 0) return code;
+    uint8_t *bytes = malloc(REWRITE_SIZE);
+    CHECK(bytes != NULL);
+    for (sqlite3_int64 at = 0; code == SQLITE_OK && at < size; at += REWRITE_SIZE) {
+        int count = size - at < REWRITE_SIZE ? (int)(size - at) : REWRITE_SIZE;
+        code = wal->pMethods->xRead(wal, bytes, count, at);
+        if (code == SQLITE_OK) code = wal->pMethods->xWrite(wal, bytes, count, at);
+    }
+    free(bytes);
+    return code == SQLITE_OK ? wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL) : code;
+}
+
+static enum status move_all(sqlite3 *db, struct error *out_error)
+{
+    int code = SQLITE_BUSY;
+    for (int tries = 0; code == SQLITE_BUSY && tries < WAIT_TRIES; tries++) {
+        code = sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        if (code == SQLITE_BUSY) (void)sqlite3_sleep(1); /* another checkpoint has no handler */
+    }
+    return code == SQLITE_OK ? STATUS_OK : sqlite_failure(db, code, out_error);
+}
+
+enum status sqlite_checkpoint_settle(sqlite3 *db, struct error *out_error)
+{
+    enum status status = sqlite_execute(db, "BEGIN IMMEDIATE", out_error);
+    if (status != STATUS_OK) return status;
+    int code = rewrite_wal(db);
+    if (code != SQLITE_OK) status = sqlite_failure(db, code, out_error);
+    (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL); /* nothing was changed */
+    if (status == STATUS_OK) status = forget_moved(db, out_error);
+    if (status == STATUS_OK) status = move_all(db, out_error);
+    return status;
+}
+
 /* ---- the thread; each of these is called with the mutex held, and holds it on return ---- */
 
 struct progress {
@@ -36,14 +121,19 @@ struct progress {
 static enum status run(struct sqlite_checkpoint *checkpoint, int mode,
                        struct progress *out_progress)
 {
+    bool failed_before = checkpoint->failure != STATUS_OK;
     (void)pthread_mutex_unlock(&checkpoint->mutex);
     int log_frames = 0;
     int moved_frames = 0;
     struct error error = { 0 };
     enum status status = STATUS_OK;
-    int code = sqlite3_wal_checkpoint_v2(checkpoint->db, "main", mode, &log_frames, &moved_frames);
-    if (code == SQLITE_BUSY) code = SQLITE_OK; /* a reader holds the rest: told by the counts */
-    if (code != SQLITE_OK) status = sqlite_failure(checkpoint->db, code, &error);
+    if (failed_before) status = forget_moved(checkpoint->db, &error);
+    int code = SQLITE_OK;
+    if (status == STATUS_OK) {
+        code = sqlite3_wal_checkpoint_v2(checkpoint->db, "main", mode, &log_frames, &moved_frames);
+    }
+    bool is_busy = code == SQLITE_BUSY; /* a reader holds on to the WAL, or another checkpoint */
+    if (code != SQLITE_OK && !is_busy) status = sqlite_failure(checkpoint->db, code, &error);
     (void)pthread_mutex_lock(&checkpoint->mutex);
     checkpoint->checkpoints++;
     checkpoint->failure = status;
@@ -51,6 +141,7 @@ static enum status run(struct sqlite_checkpoint *checkpoint, int mode,
         checkpoint->failure_error = error;
         return status;
     }
+    if (is_busy) return STATUS_TIMEOUT;
     if (log_frames < 0) log_frames = moved_frames = 0;
     *out_progress = (struct progress){
         .wal_bytes = (uint64_t)log_frames * checkpoint->frame_size,
@@ -143,6 +234,7 @@ enum status sqlite_checkpoint_start(struct sqlite_checkpoint *checkpoint,
 {
     CHECK(options->wal_low_bytes > 0);
     CHECK(options->wal_low_bytes < options->wal_high_bytes);
+    (void)sqlite3_busy_timeout(options->db, BUSY_MS); /* the writer waits behind the gate */
     *checkpoint = (struct sqlite_checkpoint){
         .db = options->db,
         .head = options->head,

@@ -36,6 +36,17 @@ struct sqlite_checkpoint {
     uint64_t gate_ns_max;
 };
 
+/*
+ * Makes what the WAL shows durable, then moves all of it into the database and empties it. For
+ * a connection that nobody else uses, before anything read is believed:
+ *
+ * After a failed fsync the kernel may show pages that will never reach the disk. So every byte
+ * of the WAL is written again and synced first: else a power cut between the move and the
+ * WAL's end would leave an older WAL beside a newer database, which no recovery can tell.
+ * STATUS_CORRUPT, STATUS_LIMIT, STATUS_UNAVAILABLE.
+ */
+enum status sqlite_checkpoint_settle(sqlite3 *db, struct error *out_error) MUST_CHECK;
+
 /* Before start: what the thread needs. db is its own from then on, also when this fails. */
 struct sqlite_checkpoint_options {
     sqlite3 *db;

@@ -22,7 +22,7 @@ const char JOURNAL_BATCH_INSERT[] =
 const char JOURNAL_BATCH_SELECT[] =
     "SELECT sequence, stamp, size, mark, hash FROM batch WHERE sequence=?1";
 const char JOURNAL_SLICE_INSERT[] =
-    "INSERT INTO slice(number, generation, low, high, at_batch, size, mark, digest, data)"
+    "INSERT OR REPLACE INTO slice(number, generation, low, high, at_batch, size, mark, digest, data)"
     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 const char JOURNAL_SLICE_DELETE[] =
     "DELETE FROM slice WHERE number=?1 AND generation<?2 AND high<=?3";

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "adapter/sqlite_checkpoint.h"
@@ -102,13 +103,30 @@ static enum status prepare_writer(struct sqlite_store *store, struct error *out_
     return status;
 }
 
-/* Everything in the WAL goes into the database and is synced there, or nothing is believed. */
-static enum status settle_wal(struct sqlite_store *store, struct error *out_error)
+/*
+ * With all of the WAL moved, the header must tell the file's real size: a smaller number would
+ * let new batches be written over old ones.
+ */
+static enum status verify_size(struct sqlite_store *store, struct error *out_error)
 {
-    int code =
-        sqlite3_wal_checkpoint_v2(store->writer, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    if (code == SQLITE_OK) return STATUS_OK;
-    return sqlite_failure(store->writer, code, out_error);
+    int64_t page_count = 0;
+    int64_t page_size = 0;
+    struct stat info;
+    enum status status =
+        sqlite_pragma_number(store->writer, "PRAGMA page_count", &page_count, out_error);
+    if (status == STATUS_OK) {
+        status = sqlite_pragma_number(store->writer, "PRAGMA page_size", &page_size, out_error);
+    }
+    if (status != STATUS_OK) return status;
+    if (stat(store->journal_path, &info) == 0 && info.st_size == page_count * page_size) {
+        return STATUS_OK;
+    }
+    (void)error_set(out_error, STATUS_CORRUPT, "%s is not as long as its header says",
+                    store->journal_path);
+    error_detail(out_error, "it should have %lld pages of %lld bytes", (long long)page_count,
+                 (long long)page_size);
+    error_hint(out_error, "restore from a backup");
+    return STATUS_CORRUPT;
 }
 
 static enum status start_checkpoint(struct sqlite_store *store, struct error *out_error)
@@ -201,7 +219,8 @@ static enum status open_owner(struct sqlite_store *store, struct error *out_erro
     status = sqlite_connection_open(&options, &store->writer, out_error);
     if (status != STATUS_OK) return status;
     (void)sqlite3_wal_hook(store->writer, on_wal, store); /* no hook was there before */
-    status = settle_wal(store, out_error);
+    status = sqlite_checkpoint_settle(store->writer, out_error);
+    if (status == STATUS_OK) status = verify_size(store, out_error);
     if (status == STATUS_OK) status = journal_verify_schema(store->writer, out_error);
     if (status == STATUS_OK) status = prepare_writer(store, out_error);
     if (status == STATUS_OK) {
@@ -263,6 +282,7 @@ static enum status open_files(struct sqlite_store *store, struct error *out_erro
     }
     store->usable = status == STATUS_OK;
     if (status != STATUS_OK) close_files(store);
+    if (status == STATUS_LIMIT) status = STATUS_UNAVAILABLE; /* until there is space again */
     return status;
 }
 
@@ -557,7 +577,7 @@ static void store_close(struct store *port)
     if (store->writer != NULL && store->usable && !store->in_doubt) {
         sqlite_checkpoint_stop(&store->checkpoint);
         sqlite_read_close(&store->read);
-        if (settle_wal(store, NULL) == STATUS_OK) {
+        if (sqlite_checkpoint_settle(store->writer, NULL) == STATUS_OK) {
             int code = sqlite3_db_config(store->writer, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
             CHECK(code == SQLITE_OK);
         }
