@@ -15,6 +15,7 @@ enum {
     ABANDON_PERCENT = 10,
     RACE_PERCENT = 2,
     LOOK_BACK_PERCENT = 6,
+    CATCH_UP_PERCENT = 3,
     AUDIT_SAMPLE = 200,
 };
 
@@ -119,6 +120,15 @@ static void batch_compare(struct crowd *crowd, struct life *life, uint64_t seque
     if (!same) verdict_violation(&crowd->service->verdict, "a batch is read that was not written");
 }
 
+/* Has the index flushed early, so that runs are written and merged in a short life too. */
+static void catch_up(struct client *client)
+{
+    struct life *life = service_enter(client->crowd->service, &client->prng);
+    if (life == NULL) return;
+    lane_catch_up(life->lane);
+    service_leave(life);
+}
+
 static void look_back(struct client *client)
 {
     struct service *service = client->crowd->service;
@@ -169,6 +179,7 @@ static void client_body(void *argument)
                               NS_PER_MS);
         if (!client_question(client)) break;
         if (prng_chance(&client->prng, LOOK_BACK_PERCENT, 100)) look_back(client);
+        if (prng_chance(&client->prng, CATCH_UP_PERCENT, 100)) catch_up(client);
     }
     crowd->busy--;
     free(client);

@@ -9,8 +9,10 @@ enum { STREAM_FAULTS = 1000 }; /* of the first fault; the others follow */
 static const char *const fault_names[] = { SIM_FAULT_TABLE(FAULT_NAME) };
 #define FAULT_TEXT(name, text, sentence) sentence,
 static const char *const fault_texts[] = { SIM_FAULT_TABLE(FAULT_TEXT) };
-#define POINT_NAME(name, text) text,
+#define POINT_NAME(name, text, passes) text,
 static const char *const point_names[] = { SIM_POINT_TABLE(POINT_NAME) };
+#define POINT_PASSES(name, text, passes) passes,
+static const uint32_t point_passes[] = { SIM_POINT_TABLE(POINT_PASSES) };
 
 const char *sim_fault_name(enum sim_fault fault)
 {
@@ -28,6 +30,12 @@ const char *sim_point_name(enum sim_point point)
 {
     CHECK(point < SIM_POINT_COUNT);
     return point_names[point];
+}
+
+uint32_t sim_point_passes(enum sim_point point)
+{
+    CHECK(point < SIM_POINT_COUNT);
+    return point_passes[point];
 }
 
 void faults_init(struct faults *faults, const struct world *world)

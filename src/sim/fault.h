@@ -35,36 +35,39 @@
 enum sim_fault { SIM_FAULT_TABLE(SIM_FAULT_ENUM) SIM_FAULT_COUNT };
 #undef SIM_FAULT_ENUM
 
-/* The scheduling points inside ports: where a process can crash. */
+/*
+ * The scheduling points inside ports: where a process can crash. Name, text, and how many times
+ * a life passes it at least, about: a crash that aims at the point picks one of these passes.
+ */
 #define SIM_POINT_TABLE(X)                                                                         \
-    X(STORE_HEAD, "store.head")                                                                    \
-    X(STORE_CLAIM, "store.claim")                                                                  \
-    X(STORE_CLAIMED, "store.claim, after")                                                         \
-    X(STORE_APPEND, "store.append")                                                                \
-    X(STORE_FLUSH, "store.append, before durable")                                                 \
-    X(STORE_APPENDED, "store.append, after durable")                                               \
-    X(STORE_REOPEN, "store.reopen")                                                                \
-    X(STORE_READ, "store.read")                                                                    \
-    X(STORE_READ_PART, "store.read_part")                                                          \
-    X(STORE_FIND_STAMP, "store.find_stamp")                                                        \
-    X(STORE_SLICE_LIST, "store.slice_list")                                                        \
-    X(STORE_SLICE_READ, "store.slice_read")                                                        \
-    X(RUNS_CURSOR, "run_store.cursor")                                                             \
-    X(RUNS_LIST, "run_store.list")                                                                 \
-    X(RUNS_SUMMARY_READ, "run_store.summary_read")                                                 \
-    X(RUNS_CHUNK_READ, "run_store.chunk_read")                                                     \
-    X(RUNS_CHUNK_WRITE, "run_store.chunk_write")                                                   \
-    X(RUNS_COMMIT, "run_store.commit")                                                             \
-    X(RUNS_COMMITTED, "run_store.commit, after")                                                   \
-    X(RUNS_CLEAR, "run_store.clear")                                                               \
-    X(SYNC_LOCK, "sync.lock")                                                                      \
-    X(SYNC_WAIT, "sync.wait")                                                                      \
-    X(SYNC_SPAWN, "sync.spawn")                                                                    \
-    X(CLOCK_READ, "clock")                                                                         \
-    X(ENTROPY_FILL, "entropy.fill")                                                                \
-    X(LOG_WRITE, "log.write")
+    X(STORE_HEAD, "store.head", 24)                                                                \
+    X(STORE_CLAIM, "store.claim", 1)                                                               \
+    X(STORE_CLAIMED, "store.claim, after", 1)                                                      \
+    X(STORE_APPEND, "store.append", 24)                                                            \
+    X(STORE_FLUSH, "store.append, before durable", 24)                                             \
+    X(STORE_APPENDED, "store.append, after durable", 24)                                           \
+    X(STORE_REOPEN, "store.reopen", 2)                                                             \
+    X(STORE_READ, "store.read", 24)                                                                \
+    X(STORE_READ_PART, "store.read_part", 24)                                                      \
+    X(STORE_FIND_STAMP, "store.find_stamp", 2)                                                     \
+    X(STORE_SLICE_LIST, "store.slice_list", 24)                                                    \
+    X(STORE_SLICE_READ, "store.slice_read", 24)                                                    \
+    X(RUNS_CURSOR, "run_store.cursor", 24)                                                         \
+    X(RUNS_LIST, "run_store.list", 24)                                                             \
+    X(RUNS_SUMMARY_READ, "run_store.summary_read", 2)                                              \
+    X(RUNS_CHUNK_READ, "run_store.chunk_read", 4)                                                  \
+    X(RUNS_CHUNK_WRITE, "run_store.chunk_write", 2)                                                \
+    X(RUNS_COMMIT, "run_store.commit", 2)                                                          \
+    X(RUNS_COMMITTED, "run_store.commit, after", 2)                                                \
+    X(RUNS_CLEAR, "run_store.clear", 1)                                                            \
+    X(SYNC_LOCK, "sync.lock", 24)                                                                  \
+    X(SYNC_WAIT, "sync.wait", 24)                                                                  \
+    X(SYNC_SPAWN, "sync.spawn", 3)                                                                 \
+    X(CLOCK_READ, "clock", 24)                                                                     \
+    X(ENTROPY_FILL, "entropy.fill", 24)                                                            \
+    X(LOG_WRITE, "log.write", 3)
 
-#define SIM_POINT_ENUM(name, text) SIM_POINT_##name,
+#define SIM_POINT_ENUM(name, text, passes) SIM_POINT_##name,
 enum sim_point { SIM_POINT_TABLE(SIM_POINT_ENUM) SIM_POINT_COUNT };
 #undef SIM_POINT_ENUM
 
@@ -72,6 +75,7 @@ enum sim_point { SIM_POINT_TABLE(SIM_POINT_ENUM) SIM_POINT_COUNT };
 const char *sim_fault_name(enum sim_fault fault);
 const char *sim_fault_text(enum sim_fault fault);
 const char *sim_point_name(enum sim_point point);
+uint32_t sim_point_passes(enum sim_point point);
 
 enum { FAULT_RATE_ALWAYS = 65536 };
 

@@ -68,14 +68,15 @@ static void crash_plan(struct service *service, struct process *process)
     uint64_t kind = prng_below(plan, 20);
     uint64_t magnitude = prng_between(plan, 3, 16);
     uint64_t passes = prng_between(plan, 1, UINT64_C(1) << magnitude);
-    uint64_t point = prng_below(plan, SIM_POINT_COUNT);
+    enum sim_point point = (enum sim_point)prng_below(plan, SIM_POINT_COUNT);
     if (service->faults.rates[SIM_FAULT_CRASH] == 0) return;
     if (kind < 3) return; /* this one ends in a shutdown */
     process->crash_after = passes;
-    if (kind >= 10) {
-        process->crash_at = (enum sim_point)point;
-        process->crash_after = 1 + passes % 24;
-    }
+    if (kind < 10) return;
+    /* an index is cleared only when its damage is met while opening: aim there more often */
+    bool clears = kind < 13 && service->faults.rates[SIM_FAULT_RUNS_DAMAGED] > 0;
+    process->crash_at = clears ? SIM_POINT_RUNS_CLEAR : point;
+    process->crash_after = 1 + passes % sim_point_passes(process->crash_at);
 }
 
 static void ports_open(struct life *life)

@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 
-enum { INDEXES_MAX = 8, RUNS_MAX = 256, CALL_US_MAX = 400 };
+enum { INDEXES_MAX = 8, RUNS_MAX = 256, CALL_US_MAX = 400, SUMMARY_DRAWS = 16 };
 
 enum run_place { RUN_GONE, RUN_WRITING, RUN_COMMITTED };
 
@@ -248,14 +248,18 @@ static enum status sim_list(struct run_store *port, uint32_t index, struct buf *
     return finish(store, STATUS_OK);
 }
 
+static void damage_maybe(struct sim_shelf *shelf, struct chunk *chunk)
+{
+    if (!fault_strikes(shelf->faults, SIM_FAULT_RUNS_DAMAGED)) return;
+    chunk->damaged = true;
+    shelf->damaged = true;
+}
+
 /* The end of both reading calls: the bytes, unless damaged. */
 static enum status chunk_give(struct sim_run_store *store, struct chunk *chunk, uint64_t run,
                               struct buf *out_data, struct error *out_error)
 {
-    if (fault_strikes(store->shelf->faults, SIM_FAULT_RUNS_DAMAGED)) {
-        chunk->damaged = true;
-        store->shelf->damaged = true;
-    }
+    damage_maybe(store->shelf, chunk);
     if (chunk->damaged) {
         return finish(store, error_set(out_error, STATUS_CORRUPT,
                                        "run %" PRIu64 " is not what was written", run));
@@ -273,6 +277,8 @@ static enum status sim_summary_read(struct run_store *port, uint64_t id, struct 
     if (status != STATUS_OK) return status;
     struct run *run = run_find(store->shelf, id, RUN_COMMITTED);
     if (run == NULL) return finish(store, error_set(out_error, STATUS_CORRUPT, "no such run"));
+    /* read once in a life, where a chunk is read often: so more likely each time */
+    for (int i = 0; i < SUMMARY_DRAWS; i++) damage_maybe(store->shelf, &run->summary);
     return chunk_give(store, &run->summary, id, out_summary, out_error);
 }
 
@@ -397,6 +403,7 @@ static enum status sim_clear(struct run_store *port, struct error *out_error)
     enum status status = enter(store, SIM_POINT_RUNS_CLEAR, out_error);
     if (status != STATUS_OK) return status;
     states_drop(store->shelf, 1); /* durable: no crash goes back behind it */
+    store->shelf->damaged = false;
     places_renew(store->shelf);
     return finish(store, STATUS_OK);
 }
