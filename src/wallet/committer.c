@@ -19,6 +19,28 @@ enum {
     SLICE_COST_MIN = 4096, /* a slice costs at least a page, however few its entries */
 };
 
+void committer_ring(struct lane *lane, struct doorbell *bell, bool stop)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(bell->monitor);
+    bell->rung = bell->rung || !stop;
+    bell->stop = bell->stop || stop;
+    sync->wake_all(bell->monitor);
+    sync->unlock(bell->monitor);
+}
+
+/* False: there is no more work. */
+static bool bell_wait(struct lane *lane, struct doorbell *bell)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(bell->monitor);
+    while (!bell->rung && !bell->stop) (void)sync->wait(bell->monitor, MONOTONIC_NEVER);
+    bool rung = bell->rung;
+    bell->rung = false;
+    sync->unlock(bell->monitor);
+    return rung;
+}
+
 static void lane_log(struct lane *lane, enum log_level level, struct str event, struct str message)
 {
     struct log_field field = { STR("batch"), { NULL, 0 }, (int64_t)lane->next_sequence };
@@ -196,8 +218,8 @@ static void launch(struct lane *lane)
     sync->lock(lane->monitor);
     lane->flush_flight = flight;
     lane->flush_state = HANDOVER_READY;
-    sync->wake_all(lane->monitor);
     sync->unlock(lane->monitor);
+    committer_ring(lane, &lane->flush_bell, false);
 }
 
 /* ---- Landing ---- */
@@ -494,8 +516,8 @@ static bool jobs_exchange(struct lane *lane)
         if (!index_next_job(lane->indexes[i], lane->head.sequence, &lane->job)) continue;
         sync->lock(lane->monitor);
         lane->job_state = HANDOVER_READY;
-        sync->wake_all(lane->monitor);
         sync->unlock(lane->monitor);
+        committer_ring(lane, &lane->index_bell, false);
         return true;
     }
     return done;
@@ -636,8 +658,6 @@ void committer_apply(void *argument)
         struct monotonic_time until = next_look(lane);
         sync->lock(lane->monitor);
         if (lane->draining && drained(lane)) {
-            lane->stop_helpers = true;
-            sync->wake_all(lane->monitor);
             sync->unlock(lane->monitor);
             return;
         }
@@ -652,15 +672,8 @@ void committer_flush(void *argument)
     struct lane *lane = argument;
     struct sync *sync = lane->ports.sync;
     struct store *store = lane->ports.store;
-    for (;;) {
-        sync->lock(lane->monitor);
-        while (lane->flush_state != HANDOVER_READY && !lane->stop_helpers) {
-            (void)sync->wait(lane->monitor, MONOTONIC_NEVER);
-        }
-        struct flight *flight = lane->flush_flight;
-        bool stop = lane->flush_state != HANDOVER_READY;
-        sync->unlock(lane->monitor);
-        if (stop) return;
+    while (bell_wait(lane, &lane->flush_bell)) {
+        struct flight *flight = lane->flush_flight; /* ours until flush_state says done */
         int64_t begin_ns = clock_monotonic(lane->ports.clock).ns;
         flight->hash = digest_of(flight->batch.data, flight->batch.size);
         struct store_batch batch = {
@@ -690,14 +703,7 @@ void committer_index(void *argument)
 {
     struct lane *lane = argument;
     struct sync *sync = lane->ports.sync;
-    for (;;) {
-        sync->lock(lane->monitor);
-        while (lane->job_state != HANDOVER_READY && !lane->stop_helpers) {
-            (void)sync->wait(lane->monitor, MONOTONIC_NEVER);
-        }
-        bool stop = lane->job_state != HANDOVER_READY;
-        sync->unlock(lane->monitor);
-        if (stop) return;
+    while (bell_wait(lane, &lane->index_bell)) {
         index_job_run(&lane->job);
         sync->lock(lane->monitor);
         lane->job_state = HANDOVER_DONE;

@@ -4,10 +4,16 @@
 
 #include "wallet/lane_state.h"
 
-/* Bodies for sync->spawn; the argument is the lane. Each returns when the lane is drained. */
+/*
+ * Bodies for sync->spawn; the argument is the lane. The apply task returns when the lane is
+ * drained, the other two when their bell is rung with `stop`.
+ */
 void committer_apply(void *lane);
 void committer_flush(void *lane);
 void committer_index(void *lane);
+
+/* Gives a helping task its next piece of work, or (stop) tells it that there is no more. */
+void committer_ring(struct lane *lane, struct doorbell *bell, bool stop);
 
 /* Answers a request: its owner may free it at once. */
 void committer_answer(struct lane *lane, struct request *request, enum status status);

@@ -56,6 +56,8 @@ static void monitors_new(struct lane *lane)
 {
     struct sync *sync = lane->ports.sync;
     lane->monitor = sync->monitor_new(sync, "lane");
+    lane->flush_bell.monitor = sync->monitor_new(sync, "lane.flush");
+    lane->index_bell.monitor = sync->monitor_new(sync, "lane.index");
     for (int i = 0; i < LANE_WAITERS; i++) lane->waiters[i] = sync->monitor_new(sync, "waiter");
 }
 
@@ -71,6 +73,8 @@ static void lane_release(struct lane *lane)
     }
     reserve_free(lane->undos, LINKED_MAX * sizeof *lane->undos);
     sync->monitor_free(lane->monitor);
+    sync->monitor_free(lane->flush_bell.monitor);
+    sync->monitor_free(lane->index_bell.monitor);
     for (int i = 0; i < LANE_WAITERS; i++) sync->monitor_free(lane->waiters[i]);
     reserve_free(lane, sizeof *lane);
 }
@@ -108,10 +112,8 @@ static void tasks_join(struct lane *lane)
 {
     struct sync *sync = lane->ports.sync;
     sync->join(lane->apply_task);
-    sync->lock(lane->monitor);
-    lane->stop_helpers = true; /* also when the apply task never started */
-    sync->wake_all(lane->monitor);
-    sync->unlock(lane->monitor);
+    committer_ring(lane, &lane->flush_bell, true);
+    committer_ring(lane, &lane->index_bell, true);
     sync->join(lane->flush_task);
     sync->join(lane->index_task);
     lane->apply_task = NULL;
@@ -213,7 +215,9 @@ enum status lane_submit(struct lane *lane, struct request *request)
     if (status == STATUS_OK) {
         request->waiter = (uint32_t)(lane->submitted % LANE_WAITERS);
         lane->submitted++;
-        sync->wake_all(lane->monitor);
+        /* With a batch in the air the apply task wakes when it lands; small work waits for that. */
+        bool flying = lane->flush_state == HANDOVER_READY;
+        if (!flying || lane->queue.items >= LANE_WAKE_ITEMS) sync->wake_all(lane->monitor);
     }
     sync->unlock(lane->monitor);
     return status;

@@ -16,7 +16,11 @@ enum lane_index {
     LANE_INDEX_COUNT,
 };
 
-enum { LANE_WAITERS = 64 };
+enum {
+    LANE_WAITERS = 64,
+    /* While a batch is in the air, the apply task is woken only for at least so much work. */
+    LANE_WAKE_ITEMS = 512,
+};
 
 /* A batch on its way: built by the apply task, then written by the flush task. */
 struct flight {
@@ -36,10 +40,19 @@ struct flight {
 
 enum handover { HANDOVER_IDLE, HANDOVER_READY, HANDOVER_DONE };
 
+/* Where a helping task waits for one piece of work at a time; apart, so that nobody else wakes. */
+struct doorbell {
+    struct monitor *monitor;
+    bool rung;
+    bool stop;
+};
+
 struct lane {
     struct lane_ports ports;
     struct lane_options options;
-    struct monitor *monitor;
+    struct monitor *monitor; /* the apply task and those who ask for catching up wait here */
+    struct doorbell flush_bell;
+    struct doorbell index_bell;
     struct monitor *waiters[LANE_WAITERS];
     struct task *apply_task;
     struct task *flush_task;
