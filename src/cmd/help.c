@@ -69,17 +69,18 @@ static void usage_line(struct buf *out, const struct command *command)
     buf_append_byte(out, '\n');
 }
 
+/* Paragraphs stand with an empty line between; a single line end is a blank. */
 static void paragraphs(struct buf *out, const char *text)
 {
     while (*text != '\0') {
-        size_t len = strcspn(text, "\n");
-        char paragraph[2048];
-        CHECK(len < sizeof(paragraph));
-        memcpy(paragraph, text, len);
-        paragraph[len] = '\0';
-        wrapped(out, paragraph, 0, 0);
-        text += len;
-        if (*text == '\n') text++;
+        const char *end = strstr(text, "\n\n");
+        size_t len = end == NULL ? strlen(text) : (size_t)(end - text);
+        BUF_SCOPE struct buf paragraph;
+        buf_init(&paragraph, HELP_TEXT_SIZE_MAX);
+        for (size_t i = 0; i < len; i++)
+            buf_append_byte(&paragraph, text[i] == '\n' ? ' ' : (uint8_t)text[i]);
+        wrapped(out, buf_terminated(&paragraph), 0, 0);
+        text += len + strspn(text + len, "\n");
         if (*text != '\0') buf_append_byte(out, '\n');
     }
 }

@@ -435,11 +435,11 @@ const struct command command_import = {
         "Fields of accounts: id, kind, asset, flags, user_ref, metadata_ref, opening. Fields of "
         "transfers: id, kind, debit, credit, amount, asset, target, user_ref, value_date, "
         "timeout_s, code, flags. `asset==USD` gives every row the same value; several flags "
-        "stand in one field with '|' between.\n"
+        "stand in one field with '|' between.\n\n"
         "Every row is a unit of its own with its own outcome. A refusal (insufficient funds, say) "
         "is an outcome: it is counted, and written to the file of refusals with its line and "
         "reason. A row that cannot be read as an account or transfer goes to the same file, and "
-        "the exit code is then 1.\n"
+        "the exit code is then 1.\n\n"
         "Safe to repeat: a row without an id gets one made of the import's name and its line, so "
         "a second run asks for what is there and changes nothing. Equal rows on different lines "
         "are different transfers. After a broken run, give the same command again.",

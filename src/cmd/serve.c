@@ -313,7 +313,7 @@ const struct command command_serve = {
         "TLS 1.3 with --tls-cert and --tls-key; plain HTTP only on loopback, with --plain. Clients "
         "authenticate with an API key (`tpwallet key create`). Commands on this machine reach the "
         "server through the local socket DIR/socket, which only the folder's owner may use; "
-        "DIR/address holds the address it listens on.\n"
+        "DIR/address holds the address it listens on.\n\n"
         "One line on standard output says where it listens; the log goes to standard error, one "
         "JSON object a line. On SIGTERM or SIGINT it takes no more connections, answers what has "
         "begun, and ends with exit code 0.",

@@ -1,0 +1,156 @@
+"""What the tests of the command line share: running it, a server beside it, and plain checks."""
+import contextlib
+import http.client
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+
+TPWALLET = os.environ["TPWALLET"]
+SOURCE = os.environ["TPWALLET_SOURCE"]
+SCRATCH = os.environ["SCRATCH"]
+START_S = 60  # a server under a sanitizer on a busy machine
+
+DONE, REFUSED, USAGE, NOT_FOUND, UNAVAILABLE, DAMAGED, DENIED, LIMIT, CONFLICT = range(9)
+
+
+def check(condition, what):
+    """Ends the test with what was expected."""
+    if not condition:
+        print(f"FAILED: {what}", file=sys.stderr)
+        raise SystemExit(1)
+
+
+def equal(found, wanted, what):
+    check(found == wanted, f"{what}: wanted {wanted!r}, found {found!r}")
+
+
+class Result:
+    def __init__(self, words, done):
+        self.words = words
+        self.code = done.returncode
+        self.out = done.stdout
+        self.err = done.stderr
+
+    def __repr__(self):
+        return f"{' '.join(self.words)}\nexit {self.code}\n--- out\n{self.out}--- err\n{self.err}"
+
+    def json(self):
+        try:
+            return json.loads(self.out)
+        except ValueError:
+            check(False, f"no JSON on standard output: {self!r}")
+            return None
+
+
+class Wallet:
+    """Commands on one data folder."""
+
+    def __init__(self, name):
+        self.folder = os.path.join(SCRATCH, name)
+
+    def run(self, *words, code=DONE, **options):
+        words = [str(word) for word in words]
+        done = subprocess.run([TPWALLET, *words, "--data", self.folder], capture_output=True,
+                              text=True, check=False, cwd=SCRATCH, timeout=240, **options)
+        result = Result(words, done)
+        check(code is None or result.code == code, f"exit code {code} was wanted: {result!r}")
+        return result
+
+    def json(self, *words, code=DONE):
+        return self.run(*words, "--json", code=code).json()
+
+    def head(self):
+        """The batch at the journal's head."""
+        return int(self.json("period", "show")["as_of"])
+
+    def totals(self):
+        """{asset: [debits, credits, pending debits, pending credits]} in text's own decimals."""
+        sums = {}
+        for row in self.json("trial-balance")["rows"]:
+            total = sums.setdefault(row["asset"], [0, 0, 0, 0])
+            names = ("debits_posted", "credits_posted", "debits_pending", "credits_pending")
+            for index, name in enumerate(names):
+                total[index] += int(row["balance"][name].replace(".", ""))
+        return sums
+
+    def check_totals(self):
+        for asset, total in self.totals().items():
+            equal(total[0], total[1], f"posted debits and credits of {asset}")
+            equal(total[2], total[3], f"pending debits and credits of {asset}")
+
+
+class Server:
+    """`tpwallet serve` on a wallet's folder, on a port of the kernel's choice."""
+
+    def __init__(self, wallet, *options, tls=False):
+        self.wallet = wallet
+        self.options = options
+        self.tls = tls
+        self.process = None
+        self.address = None
+        self.log = os.path.join(SCRATCH, "server.log")
+
+    def start(self):
+        words = [TPWALLET, "serve", "--data", self.wallet.folder, "--listen", "127.0.0.1:0",
+                 "--json", *self.options]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log)
+        line = self.process.stdout.readline()
+        check(line, f"the server did not start: {self.tail()}")
+        self.address = json.loads(line)["url"].split("//")[1]
+        return self
+
+    def tail(self):
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return log.read()[-2000:]
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=START_S)
+        self.process.stdout.close()
+        equal(code, DONE, f"exit code of the server; its log: {self.tail()}")
+
+    def connection(self, timeout_s=30):
+        host, port = self.address.rsplit(":", 1)
+        return http.client.HTTPConnection(host, int(port), timeout=timeout_s)
+
+
+@contextlib.contextmanager
+def serving(wallet, *options):
+    server = Server(wallet, *options).start()
+    try:
+        yield server
+        server.stop()
+    finally:
+        if server.process.poll() is None:
+            server.kill()
+
+
+def new_id():
+    """A UUIDv7."""
+    now = time.time_ns() // 1_000_000
+    value = now << 80 | 7 << 76 | random.getrandbits(12) << 64 | 2 << 62 | random.getrandbits(62)
+    return str(uuid.UUID(int=value))
+
+
+def file_of(name, text):
+    path = os.path.join(SCRATCH, name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def skip(reason):
+    print(f"SKIPPED: {reason}", file=sys.stderr)
+    raise SystemExit(77)

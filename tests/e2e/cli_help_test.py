@@ -1,0 +1,83 @@
+"""Goal: help teaches every command, and docs/cli.md says the same.
+
+Method: the list of commands is taken from the help itself; each is explained, each example
+begins with a command that exists, and the document of the binary is compared with the file.
+"""
+import os
+import re
+import subprocess
+
+from cli_harness import (CONFLICT, NOT_FOUND, SOURCE, TPWALLET, USAGE, Wallet, check, equal)
+
+
+def run(*words):
+    return subprocess.run([TPWALLET, *words], capture_output=True, text=True, check=False)
+
+
+def listed_commands():
+    text = run("help").stdout
+    body = text.split("Commands:\n")[1].split("\nEvery command")[0]
+    names = re.findall(r"^  ([a-z-]+(?: [a-z-]+)?)(?:  |$)", body, re.M)
+    check(len(names) > 30, f"help lists the commands: {names}")
+    return names
+
+
+def every_command_is_explained(names):
+    for name in names:
+        done = run("help", *name.split())
+        equal(done.returncode, 0, f"help {name}")
+        for heading in ("Usage:", "Examples:", "Exit codes:", "--data", "--json"):
+            check(heading in done.stdout, f"help {name} has {heading}")
+        same = run(*name.split(), "--help")
+        equal(same.stdout, done.stdout, f"{name} --help is the same")
+        examples = done.stdout.split("Examples:\n")[1].split("\nExit codes:")[0]
+        commands = re.findall(r"^  tpwallet (.*)$", examples, re.M)
+        check(commands, f"help {name} has an example")
+        for example in commands:
+            check(any(example == n or example.startswith(n + " ") for n in names),
+                  f"the example '{example}' begins with a command")
+        check(max(len(line) for line in done.stdout.split("\n")) <= 120, f"lines of {name}")
+
+
+def groups_and_unknown_words_are_answered():
+    done = run("help", "account")
+    equal(done.returncode, 0, "help account")
+    check("account create" in done.stdout, "a group lists its commands")
+    done = run("account")
+    equal(done.returncode, USAGE, "a group alone")
+    done = run("acount", "list")
+    equal(done.returncode, USAGE, "a word that is none")
+    check("did you mean 'account list'" in done.stderr, f"the nearest name: {done.stderr}")
+    equal(run("help", "nothing").returncode, NOT_FOUND, "help of nothing")
+    done = run("balance", "x", "--att", "1")
+    check("did you mean '--at'" in done.stderr, f"the nearest option: {done.stderr}")
+    equal(run().returncode, USAGE, "no command at all")
+    equal(run("--version").returncode, 0, "--version")
+
+
+def exit_codes_are_one_table():
+    text = run("help", "exit-codes").stdout
+    equal(len(re.findall(r"^  \d  ", text, re.M)), CONFLICT + 1, "exit codes listed")
+
+
+def errors_are_json_when_asked_for():
+    wallet = Wallet("nowhere")
+    problem = wallet.json("account", "list", code=NOT_FOUND)
+    equal(problem["exit_code"], NOT_FOUND, "exit code in the document")
+    check(problem["title"] and problem["hint"], f"title and hint: {problem}")
+
+
+def the_document_is_up_to_date():
+    text = run("help", "--document").stdout
+    path = os.path.join(SOURCE, "docs", "cli.md")
+    with open(path, encoding="utf-8") as file:
+        check(file.read() == text, "docs/cli.md differs: make it anew with "
+                                   "`tpwallet help --document > docs/cli.md`")
+
+
+commands_listed = listed_commands()
+every_command_is_explained(commands_listed)
+groups_and_unknown_words_are_answered()
+exit_codes_are_one_table()
+errors_are_json_when_asked_for()
+the_document_is_up_to_date()
