@@ -96,17 +96,7 @@ static void field_append(struct json_writer *writer, const struct log_field *fie
     }
 }
 
-/* What a caller of the port gave. */
-struct entry {
-    enum log_level level;
-    struct trace trace;
-    struct str event;
-    struct str message;
-    const struct log_field *fields;
-    uint32_t field_count;
-};
-
-static enum status line_build(struct json_log *log, const struct entry *entry)
+static enum status line_build(struct json_log *log, const struct log_line *entry)
 {
     char ts[TIME_TEXT_SIZE];
     uint64_t lost = atomic_load(&log->lost);
@@ -147,20 +137,17 @@ static bool line_write(struct json_log *log)
     return true;
 }
 
-static void json_log_write(struct log *port, enum log_level level, struct trace trace,
-                           struct str event, struct str message, const struct log_field *fields,
-                           uint32_t field_count)
+static void json_log_write(struct log *port, const struct log_line *line)
 {
     struct json_log *log = (struct json_log *)port;
     CHECK(log != NULL);
-    CHECK(field_count <= JSON_LOG_FIELDS_MAX);
-    if (level < log->level_min) return;
-    struct entry entry = { level, trace, event, message, fields, field_count };
+    CHECK(line->field_count <= JSON_LOG_FIELDS_MAX);
+    if (line->level < log->level_min) return;
     int error = pthread_mutex_lock(&log->mutex);
     CHECK(error == 0);
     log->seq++;
     uint64_t lost = atomic_load(&log->lost);
-    if (line_build(log, &entry) == STATUS_OK && line_write(log)) {
+    if (line_build(log, line) == STATUS_OK && line_write(log)) {
         log->lost_said = lost;
     } else {
         atomic_store(&log->lost, lost + 1);

@@ -304,8 +304,15 @@ bool work_history_ok(struct work *work, enum status status, const struct error *
     if (status == STATUS_OK) return true;
     struct api *api = work->api;
     struct log_field field = { STR("detail"), str_from(error->detail), 0 };
-    api->ports.log->write(api->ports.log, LOG_ERROR, work->call->trace, STR("api.history_failed"),
-                          str_from(error->message), &field, 1);
+    const struct log_line line = {
+        .level = LOG_ERROR,
+        .trace = work->call->trace,
+        .event = STR("api.history_failed"),
+        .message = str_from(error->message),
+        .fields = &field,
+        .field_count = 1,
+    };
+    log_write(api->ports.log, line);
     /* What the index names and the journal does not have is damage, not absence. */
     return work_status_ok(work, status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status);
 }

@@ -16,5 +16,6 @@ void *reserve_new(size_t size)
 void reserve_free(void *reserved, size_t size)
 {
     if (reserved == NULL) return;
-    CHECK(munmap(reserved, size) == 0);
+    int failed = munmap(reserved, size);
+    CHECK(failed == 0);
 }

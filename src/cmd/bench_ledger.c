@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,8 +15,8 @@
 #include "cmd/report.h"
 #include "cmd/stage.h"
 
-/* What the process under load hands to the one that recovers after it; in shared memory. */
-struct outcome_page {
+/* What the process under load hands to the one that recovers after it. */
+struct load_report {
     enum status status;
     struct error error;
     struct bench_result result;
@@ -90,22 +89,51 @@ static enum status options_parse(const struct invocation *invocation, struct ben
     return status;
 }
 
+static void report_send(int out, const struct load_report *report)
+{
+    const char *at = (const char *)report;
+    for (size_t left = sizeof *report; left > 0;) {
+        ssize_t written = write(out, at, left);
+        if (written <= 0) return; /* the reader sees that it is cut short */
+        at += written;
+        left -= (size_t)written;
+    }
+}
+
+static bool report_receive(int in, struct load_report *report)
+{
+    char *at = (char *)report;
+    for (size_t left = sizeof *report; left > 0;) {
+        ssize_t taken = read(in, at, left);
+        if (taken <= 0) return false;
+        at += taken;
+        left -= (size_t)taken;
+    }
+    return true;
+}
+
 /* The load runs in a child that kills itself at the end, so that recovery is after a crash. */
-static enum status load_in_child(const struct bench_options *options, struct outcome_page *page,
+static enum status load_in_child(const struct bench_options *options, struct load_report *report,
                                  struct error *out_error)
 {
-    page->status = STATUS_UNAVAILABLE;
+    int ends[2];
+    if (pipe(ends) != 0) return error_set(out_error, STATUS_UNAVAILABLE, "no pipe can be made");
     (void)fflush(NULL); /* nothing buffered may be written twice */
     pid_t child = fork();
     if (child < 0) return error_set(out_error, STATUS_UNAVAILABLE, "no process can be started");
     if (child == 0) {
-        page->status = bench_load(options, &page->result, &page->error);
+        report->status = bench_load(options, &report->result, &report->error);
+        report_send(ends[1], report);
         (void)raise(SIGKILL);
     }
+    (void)close(ends[1]);
+    bool received = report_receive(ends[0], report);
+    (void)close(ends[0]);
     int ended;
     while (waitpid(child, &ended, 0) < 0) continue;
-    if (page->status != STATUS_OK) *out_error = page->error;
-    return page->status;
+    if (!received) return error_set(out_error, STATUS_UNAVAILABLE, "the process under load failed");
+    if (report->status != STATUS_OK) *out_error = report->error;
+    return report->status;
 }
 
 struct figures {
@@ -187,12 +215,10 @@ static int json_report(const struct invocation *invocation, const struct bench_r
 static void latencies_show(struct buf *out, const char *name, const struct histogram *latencies)
 {
     if (latencies->count == 0) return;
-    buf_append_format(out,
-                      "%-22s p50 %" PRIu64 " us, p99 %" PRIu64 " us, max %" PRIu64
-                      " us over %" PRIu64 "\n",
-                      name, histogram_quantile(latencies, 500) / 1000,
-                      histogram_quantile(latencies, 990) / 1000, latencies->max / 1000,
-                      latencies->count);
+    buf_append_format(
+        out, "%-22s p50 %" PRIu64 " us, p99 %" PRIu64 " us, max %" PRIu64 " us over %" PRIu64 "\n",
+        name, histogram_quantile(latencies, 500) / 1000, histogram_quantile(latencies, 990) / 1000,
+        latencies->max / 1000, latencies->count);
 }
 
 static int text_report(const struct invocation *invocation, const struct bench_result *result,
@@ -209,18 +235,16 @@ static int text_report(const struct invocation *invocation, const struct bench_r
         buf_append_format(&out, "%-22s %" PRIu64 "\n", "refused", result->refused);
     latencies_show(&out, "call", &result->calls);
     latencies_show(&out, "single call beside", &result->singles);
-    buf_append_format(&out, "%-22s %" PRIu64 ", mean %" PRIu64 " us\n", "commits",
-                      result->commits,
+    buf_append_format(&out, "%-22s %" PRIu64 ", mean %" PRIu64 " us\n", "commits", result->commits,
                       result->commits == 0 ? 0 : result->commit_ns_total / result->commits / 1000);
     buf_append_format(&out, "%-22s %" PRIu64 " journal and checkpoint, %" PRIu64 " to disk\n",
                       "bytes per transfer", figures.journal_bytes, figures.disk_bytes);
     buf_append_format(&out, "%-22s %" PRIu64 " MiB\n", "resident memory",
                       result->resident_bytes >> 20);
-    buf_append_format(&out,
-                      "%-22s %" PRIu64 " ms after kill -9 (%" PRIu64 " records replayed, %" PRIu64
-                      " accounts)\n",
-                      "recovery", recovery->elapsed_ns / 1000000, recovery->replayed_records,
-                      recovery->accounts);
+    buf_append_format(
+        &out,
+        "%-22s %" PRIu64 " ms after kill -9 (%" PRIu64 " records replayed, %" PRIu64 " accounts)\n",
+        "recovery", recovery->elapsed_ns / 1000000, recovery->replayed_records, recovery->accounts);
     return report_text(invocation, buf_view(&out));
 }
 
@@ -230,22 +254,19 @@ static int bench_run(struct invocation *invocation)
     struct bench_options options = { 0 };
     if (options_parse(invocation, &options, &error) != STATUS_OK)
         return report_error(invocation, &error);
-    struct outcome_page *page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE,
-                                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    CHECK(page != MAP_FAILED);
+    struct load_report report;
     struct stage stage;
-    enum status status = stage_open("bench-ledger", invocation_has(invocation, "keep"), &stage,
-                                    &error);
+    enum status status =
+        stage_open("bench-ledger", invocation_has(invocation, "keep"), &stage, &error);
     if (status != STATUS_OK) return report_error(invocation, &error);
     options.folder = buf_terminated(&stage.data);
-    status = load_in_child(&options, page, &error);
+    status = load_in_child(&options, &report, &error);
     struct bench_recovery recovery = { 0 };
     if (status == STATUS_OK) status = bench_recover(&options, &recovery, &error);
     stage_close(&stage);
-    int code = status != STATUS_OK    ? report_error(invocation, &error)
-               : invocation->json     ? json_report(invocation, &page->result, &recovery)
-                                      : text_report(invocation, &page->result, &recovery);
-    CHECK(munmap(page, sizeof(*page)) == 0);
+    int code = status != STATUS_OK ? report_error(invocation, &error)
+               : invocation->json  ? json_report(invocation, &report.result, &recovery)
+                                   : text_report(invocation, &report.result, &recovery);
     return code;
 }
 

@@ -14,20 +14,17 @@
 #include "adapter/thread_sync.h"
 #include "base/check.h"
 #include "base/prng.h"
+#include "base/reserve.h"
 #include "wallet/lane.h"
 
 enum { BENCH_ASSET = 978 };
 
 /* The bench prints its own figures; what the lane says is of no interest but for alarms. */
-static void log_alarms(struct log *log, enum log_level level, struct trace trace, struct str event,
-                       struct str message, const struct log_field *fields, uint32_t field_count)
+static void log_alarms(struct log *log, const struct log_line *line)
 {
     (void)log;
-    (void)trace;
-    (void)fields;
-    (void)field_count;
-    if (level < LOG_ALARM) return;
-    (void)fprintf(stderr, "%.*s: %.*s\n", STR_ARG(event), STR_ARG(message));
+    if (line->level < LOG_ALARM) return;
+    (void)fprintf(stderr, "%.*s: %.*s\n", STR_ARG(line->event), STR_ARG(line->message));
 }
 
 struct bench_lane {
@@ -75,8 +72,8 @@ static struct account_id account_id_of(uint64_t number)
 
 static enum status accounts_make(struct lane *lane, uint64_t count, struct error *out_error)
 {
-    struct account *accounts = calloc(REQUEST_ACCOUNTS_MAX, sizeof *accounts);
-    struct account_result *results = calloc(REQUEST_ACCOUNTS_MAX, sizeof *results);
+    struct account *accounts = reserve_new(REQUEST_ACCOUNTS_MAX * sizeof *accounts);
+    struct account_result *results = reserve_new(REQUEST_ACCOUNTS_MAX * sizeof *results);
     CHECK(accounts != NULL && results != NULL);
     enum status status = STATUS_OK;
     for (uint64_t made = 0; made < count && status == STATUS_OK;) {
@@ -97,8 +94,8 @@ static enum status accounts_make(struct lane *lane, uint64_t count, struct error
         status = lane_run(lane, &request);
         made += part;
     }
-    free(accounts);
-    free(results);
+    reserve_free(accounts, REQUEST_ACCOUNTS_MAX * sizeof *accounts);
+    reserve_free(results, REQUEST_ACCOUNTS_MAX * sizeof *results);
     if (status == STATUS_OK) return STATUS_OK;
     return error_set(out_error, status, "the accounts cannot be made");
 }
@@ -235,8 +232,8 @@ static void caller_body(void *argument)
 
 static enum status caller_start(struct caller *caller)
 {
-    caller->transfers = calloc(caller->batch, sizeof *caller->transfers);
-    caller->results = calloc(caller->batch, sizeof *caller->results);
+    caller->transfers = reserve_new(caller->batch * sizeof *caller->transfers);
+    caller->results = reserve_new(caller->batch * sizeof *caller->results);
     CHECK(caller->transfers != NULL && caller->results != NULL);
     struct sync *sync = thread_sync();
     return sync->spawn(sync, "caller", caller_body, caller, &caller->task);
@@ -249,8 +246,8 @@ static void caller_end(struct caller *caller, struct bench_result *result)
     histogram_merge(single ? &result->singles : &result->calls, &caller->latencies);
     result->transfers += caller->done;
     result->refused += caller->refused;
-    free(caller->transfers);
-    free(caller->results);
+    reserve_free(caller->transfers, caller->batch * sizeof *caller->transfers);
+    reserve_free(caller->results, caller->batch * sizeof *caller->results);
 }
 
 /* A number behind `name` in one of the kernel's files about this process; 0 when not there. */
@@ -304,7 +301,7 @@ static enum status load_run(const struct bench_options *options, struct bench_la
                             struct bench_result *result)
 {
     uint32_t count = options->clients + options->singles;
-    struct caller *callers = calloc(count, sizeof *callers);
+    struct caller *callers = reserve_new(count * sizeof *callers);
     CHECK(callers != NULL);
     struct zipf zipf = { 0 };
     bool zipfian = options->distribution == BENCH_ZIPFIAN;
@@ -330,7 +327,7 @@ static enum status load_run(const struct bench_options *options, struct bench_la
         if (callers[i].status != STATUS_OK) status = callers[i].status;
     }
     result_measure(bench, &before, result);
-    free(callers);
+    reserve_free(callers, count * sizeof *callers);
     return status;
 }
 

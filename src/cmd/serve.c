@@ -221,8 +221,8 @@ static int announce(struct serve *serve)
 static void log_event(struct serve *serve, enum log_level level, struct str event,
                       struct str message)
 {
-    struct log *log = json_log_port(serve->log);
-    log->write(log, level, (struct trace){ 0 }, event, message, NULL, 0);
+    const struct log_line line = { .level = level, .event = event, .message = message };
+    log_write(json_log_port(serve->log), line);
 }
 
 /* Returns when a signal says to stop. */

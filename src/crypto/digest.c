@@ -8,7 +8,7 @@
 
 struct digest digest_of(const void *data, size_t size)
 {
-    struct digest_part part = {data, size};
+    struct digest_part part = { data, size };
     return digest_of_parts(&part, 1);
 }
 

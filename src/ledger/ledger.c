@@ -174,7 +174,7 @@ static uint16_t account_change(struct ledger *ledger, const struct admin *admin,
     struct account_state *state = number == ACCOUNT_NONE ? NULL : &ledger->accounts[number];
     enum admin_outcome outcome = change_decide(state, admin);
     *out_record = (struct record_account_change){
-        .head = { .type = RECORD_ACCOUNT_CHANGE, .outcome = outcome },
+        .head = { .type = RECORD_ACCOUNT_CHANGE, .outcome = (uint8_t)outcome },
         .account = admin->account,
         .set = admin->set,
         .clear = admin->clear,
@@ -240,7 +240,7 @@ static uint16_t credential_change(struct ledger *ledger, const struct admin *adm
     const struct credential *wanted = &admin->credential;
     bool revoke = admin->kind == ADMIN_CREDENTIAL_REVOKE;
     *out_record = (struct record_credential){
-        .head = { .type = RECORD_CREDENTIAL, .outcome = credential_decide(ledger, admin) },
+        .head = { .type = RECORD_CREDENTIAL, .outcome = (uint8_t)credential_decide(ledger, admin) },
         .id = wanted->id,
         .scopes = wanted->scopes,
         .revoked = revoke,

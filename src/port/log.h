@@ -16,14 +16,27 @@ struct log_field {
     int64_t number;
 };
 
+/* event is a stable name ("lane.opened"), message a sentence for people. */
+struct log_line {
+    enum log_level level;
+    struct trace trace;
+    struct str event;
+    struct str message;
+    const struct log_field *fields;
+    uint32_t field_count;
+};
+
 /*
  * Any task; never blocks on a slow reader longer than one write; a line that cannot be written
- * is counted and its number is used up. event is a stable name ("lane.opened"), message a
- * sentence for people.
+ * is counted and its number is used up. The line is the caller's.
  */
 struct log {
-    void (*write)(struct log *log, enum log_level level, struct trace trace, struct str event,
-                  struct str message, const struct log_field *fields, uint32_t field_count);
+    void (*write)(struct log *log, const struct log_line *line);
 };
+
+static inline void log_write(struct log *log, struct log_line line)
+{
+    log->write(log, &line);
+}
 
 #endif

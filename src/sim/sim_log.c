@@ -14,44 +14,37 @@ static const char *level_name(enum log_level level)
     return names[level];
 }
 
-static void line_format(struct buf *line, const struct sim_log *log, enum log_level level,
-                        struct str event, struct str message)
+static void line_format(struct buf *text, const struct sim_log *log, const struct log_line *line)
 {
     int64_t now_us = world_now(log->process->world).ns / NS_PER_US;
-    buf_append_format(line, "%" PRId64 ".%06" PRId64 " process %u %s %.*s: %.*s", now_us / 1000000,
-                      now_us % 1000000, log->process->number, level_name(level), STR_ARG(event),
-                      STR_ARG(message));
-}
-
-static void fields_format(struct buf *line, const struct log_field *fields, uint32_t field_count)
-{
-    for (uint32_t i = 0; i < field_count; i++) {
-        if (fields[i].text.data == NULL) {
-            buf_append_format(line, " %.*s=%" PRId64, STR_ARG(fields[i].name), fields[i].number);
+    buf_append_format(text, "%" PRId64 ".%06" PRId64 " process %u %s %.*s: %.*s", now_us / 1000000,
+                      now_us % 1000000, log->process->number, level_name(line->level),
+                      STR_ARG(line->event), STR_ARG(line->message));
+    for (uint32_t i = 0; i < line->field_count; i++) {
+        const struct log_field *field = &line->fields[i];
+        if (field->text.data == NULL) {
+            buf_append_format(text, " %.*s=%" PRId64, STR_ARG(field->name), field->number);
         } else {
-            buf_append_format(line, " %.*s=%.*s", STR_ARG(fields[i].name), STR_ARG(fields[i].text));
+            buf_append_format(text, " %.*s=%.*s", STR_ARG(field->name), STR_ARG(field->text));
         }
     }
 }
 
-static void sim_write(struct log *port, enum log_level level, struct trace trace, struct str event,
-                      struct str message, const struct log_field *fields, uint32_t field_count)
+static void sim_write(struct log *port, const struct log_line *line)
 {
     struct sim_log *log = (struct sim_log *)port;
-    (void)trace; /* requests of the workload carry none */
     if (!process_point(log->process, SIM_POINT_LOG_WRITE)) return;
     struct sim_log_ring *ring = log->ring;
-    BUF_SCOPE struct buf line;
-    buf_init(&line, 4096);
-    line_format(&line, log, level, event, message);
-    fields_format(&line, fields, field_count);
-    world_mix(log->process->world, hash_bytes(line.data, line.len));
-    size_t kept = line.len < SIM_LOG_LINE_SIZE ? line.len : SIM_LOG_LINE_SIZE - 1;
+    BUF_SCOPE struct buf text;
+    buf_init(&text, 4096);
+    line_format(&text, log, line);
+    world_mix(log->process->world, hash_bytes(text.data, text.len));
+    size_t kept = text.len < SIM_LOG_LINE_SIZE ? text.len : SIM_LOG_LINE_SIZE - 1;
     char *place = ring->lines[ring->count % SIM_LOG_LINES];
-    memcpy(place, line.data, kept);
+    memcpy(place, text.data, kept);
     place[kept] = '\0';
     ring->count++;
-    if (level == LOG_ALARM) ring->alarms++;
+    if (line->level == LOG_ALARM) ring->alarms++;
 }
 
 void sim_log_init(struct sim_log *log, struct process *process, struct sim_log_ring *ring)

@@ -190,9 +190,10 @@ static enum status read_reference(struct lane *lane, struct read *read, struct e
 {
     struct locator page[PAGE_ITEMS_MAX + 1];
     CHECK(read->limit <= PAGE_ITEMS_MAX);
+    const struct index_query query = { read->ids[0], read->after, page, read->limit + 1 };
     uint32_t found;
-    enum status status = index_find_after(lane->indexes[LANE_INDEX_REFERENCES], read->ids[0],
-                                          read->after, page, read->limit + 1, &found, out_error);
+    enum status status =
+        index_find_after(lane->indexes[LANE_INDEX_REFERENCES], &query, &found, out_error);
     if (status != STATUS_OK) return status;
     read->more = found > read->limit;
     read->found = read->more ? read->limit : found;

@@ -44,14 +44,23 @@ static bool bell_wait(struct lane *lane, struct doorbell *bell)
 static void lane_log(struct lane *lane, enum log_level level, struct str event, struct str message)
 {
     struct log_field field = { STR("batch"), { NULL, 0 }, (int64_t)lane->next_sequence };
-    lane->ports.log->write(lane->ports.log, level, (struct trace){ 0 }, event, message, &field, 1);
+    const struct log_line line = {
+        .level = level, .event = event, .message = message, .fields = &field, .field_count = 1
+    };
+    log_write(lane->ports.log, line);
 }
 
 static void error_log(struct lane *lane, struct str event, const struct error *error)
 {
     struct log_field field = { STR("detail"), str_from(error->detail), 0 };
-    lane->ports.log->write(lane->ports.log, LOG_ALARM, (struct trace){ 0 }, event,
-                           str_from(error->message), &field, 1);
+    const struct log_line line = {
+        .level = LOG_ALARM,
+        .event = event,
+        .message = str_from(error->message),
+        .fields = &field,
+        .field_count = 1,
+    };
+    log_write(lane->ports.log, line);
 }
 
 void committer_answer(struct lane *lane, struct request *request, enum status status)

@@ -161,15 +161,24 @@ void index_insert(struct index *index, struct uuid key, struct locator locator)
     key_seen(index, key);
 }
 
+/* Runs come last: what is asked for again was mostly written a moment ago. */
 enum status index_find(struct index *index, struct uuid key, struct locator *out_locator,
                        struct error *out_error)
 {
     if (!index->any || uuid_compare(key, index->key_max) > 0) return STATUS_NOT_FOUND;
-    uint32_t found = 0;
-    enum status status =
-        index_find_after(index, key, (struct locator){ 0 }, out_locator, 1, &found, out_error);
-    if (status != STATUS_OK) return status;
-    return found == 0 ? STATUS_NOT_FOUND : STATUS_OK;
+    if (memtable_find(index->active, key, out_locator)) return STATUS_OK;
+    for (const struct memtable *table = index->frozen_first; table != NULL; table = table->next) {
+        if (memtable_find(table, key, out_locator)) return STATUS_OK;
+    }
+    struct index_query query = { .key = key, .out_locators = out_locator, .limit = 1 };
+    for (uint32_t i = index->run_count; i > 0; i--) {
+        uint32_t found;
+        enum status status =
+            run_find(index->runs[i - 1], index->store, &query, &index->chunk, &found, out_error);
+        if (status != STATUS_OK) return status;
+        if (found > 0) return STATUS_OK;
+    }
+    return STATUS_NOT_FOUND;
 }
 
 static int locator_compare(struct locator a, struct locator b)
@@ -190,12 +199,12 @@ static uint32_t locators_merge(struct locator *found, uint32_t count, struct loc
     return kept + 1;
 }
 
-static enum status runs_find(struct index *index, const struct run_query *query,
+static enum status runs_find(struct index *index, const struct index_query *query,
                              uint32_t *out_found, struct error *out_error)
 {
     struct locator page[INDEX_FIND_MAX];
     CHECK(query->limit <= INDEX_FIND_MAX);
-    struct run_query one = *query;
+    struct index_query one = *query;
     one.out_locators = page;
     for (uint32_t i = 0; i < index->run_count; i++) {
         uint32_t found;
@@ -213,20 +222,16 @@ static enum status runs_find(struct index *index, const struct run_query *query,
  * Runs are older than frozen tables, and those than the active one, so what is found in this
  * order is in journal order but for the runs among each other.
  */
-enum status index_find_after(struct index *index, struct uuid key, struct locator after,
-                             struct locator *out_locators, uint32_t limit, uint32_t *out_found,
-                             struct error *out_error)
+enum status index_find_after(struct index *index, const struct index_query *query,
+                             uint32_t *out_found, struct error *out_error)
 {
     *out_found = 0;
-    struct run_query query = { key, after, out_locators, limit };
-    enum status status = runs_find(index, &query, out_found, out_error);
+    enum status status = runs_find(index, query, out_found, out_error);
     if (status != STATUS_OK) return status;
     for (const struct memtable *table = index->frozen_first; table != NULL; table = table->next) {
-        *out_found +=
-            memtable_find_after(table, key, after, out_locators + *out_found, limit - *out_found);
+        *out_found += memtable_find_after(table, query, *out_found);
     }
-    *out_found += memtable_find_after(index->active, key, after, out_locators + *out_found,
-                                      limit - *out_found);
+    *out_found += memtable_find_after(index->active, query, *out_found);
     return STATUS_OK;
 }
 

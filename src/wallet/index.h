@@ -46,15 +46,14 @@ void index_prefetch(const struct index *index, struct uuid key);
 void index_insert(struct index *index, struct uuid key, struct locator locator);
 
 /*
- * The first record of a key. STATUS_NOT_FOUND; STATUS_CORRUPT and STATUS_UNAVAILABLE from the
+ * The one record of a key that has but one. STATUS_NOT_FOUND; STATUS_CORRUPT and STATUS_UNAVAILABLE from the
  * run store. An absent key costs no read unless a filter lets it pass (under 1 % a run).
  */
 enum status index_find(struct index *index, struct uuid key, struct locator *out_locator,
                        struct error *out_error) MUST_CHECK;
 /* The records of a key above `after`, in journal order, at most `limit` (INDEX_FIND_MAX). */
-enum status index_find_after(struct index *index, struct uuid key, struct locator after,
-                             struct locator *out_locators, uint32_t limit, uint32_t *out_found,
-                             struct error *out_error) MUST_CHECK;
+enum status index_find_after(struct index *index, const struct index_query *query,
+                             uint32_t *out_found, struct error *out_error) MUST_CHECK;
 
 /*
  * Between two batches: freezes the active table when it is full (or, with `now`, when it has

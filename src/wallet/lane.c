@@ -89,10 +89,12 @@ static void clocks_begin(struct lane *lane)
     lane->expiry_paused = far && lane->ledger->holds.heap_count > 0;
     lane->status.expiry_paused = lane->expiry_paused;
     if (!lane->expiry_paused) return;
-    lane->ports.log->write(lane->ports.log, LOG_ALARM, (struct trace){ 0 }, STR("clock.gap"),
-                           STR("more than a week since the last batch; holds do not expire until "
-                               "the clock is confirmed"),
-                           NULL, 0);
+    log_write(lane->ports.log, (struct log_line){
+                                   .level = LOG_ALARM,
+                                   .event = STR("clock.gap"),
+                                   .message = STR("more than a week since the last batch; holds "
+                                                  "do not expire until the clock is confirmed"),
+                               });
 }
 
 static enum status tasks_start(struct lane *lane)

@@ -56,17 +56,18 @@ bool memtable_find(const struct memtable *table, struct uuid key, struct locator
     return true;
 }
 
-uint32_t memtable_find_after(const struct memtable *table, struct uuid key, struct locator after,
-                             struct locator *out_locators, uint32_t limit)
+uint32_t memtable_find_after(const struct memtable *table, const struct index_query *query,
+                             uint32_t have)
 {
-    if (limit == 0 || !memtable_may_hold(table, key)) return 0;
+    uint32_t room = query->limit - have;
+    if (room == 0 || !memtable_may_hold(table, query->key)) return 0;
     uint32_t found = 0;
     uint64_t probe = 0;
-    for (uint32_t place = id_map_find_first(&table->map, key, &probe);
-         place != ID_MAP_NONE && found < limit;
-         place = id_map_find_next(&table->map, key, &probe)) {
+    for (uint32_t place = id_map_find_first(&table->map, query->key, &probe);
+         place != ID_MAP_NONE && found < room;
+         place = id_map_find_next(&table->map, query->key, &probe)) {
         struct locator locator = table->entries[place].locator;
-        if (locator.packed > after.packed) out_locators[found++] = locator;
+        if (locator.packed > query->after.packed) query->out_locators[have + found++] = locator;
     }
     return found;
 }

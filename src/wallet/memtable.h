@@ -34,12 +34,17 @@ void memtable_reset(struct memtable *table);
 void memtable_insert(struct memtable *table, struct uuid key, struct locator locator);
 /* The oldest entry of the key; false when there is none. */
 bool memtable_find(const struct memtable *table, struct uuid key, struct locator *out_locator);
-/*
- * Appends to out_locators those of the key above `after`, in journal order, at most `limit`;
- * returns how many.
- */
-uint32_t memtable_find_after(const struct memtable *table, struct uuid key, struct locator after,
-                             struct locator *out_locators, uint32_t limit);
+/* The records of a key above `after`, in journal order: room for `limit` is the caller's. */
+struct index_query {
+    struct uuid key;
+    struct locator after;
+    struct locator *out_locators;
+    uint32_t limit;
+};
+
+/* Adds to the `have` locators that the query's array holds; returns how many were added. */
+uint32_t memtable_find_after(const struct memtable *table, const struct index_query *query,
+                             uint32_t have);
 
 static inline bool memtable_may_hold(const struct memtable *table, struct uuid key)
 {

@@ -36,10 +36,12 @@ static enum status indexes_load_or_clear(struct lane *lane, uint64_t head, struc
 {
     enum status status = indexes_load(lane, head, out_error);
     if (status != STATUS_CORRUPT) return status;
-    struct log *log = lane->ports.log;
-    log->write(log, LOG_ALARM, (struct trace){ 0 }, STR("index.rebuild"),
-               STR("the index is damaged or does not belong to the journal; rebuilding it"), NULL,
-               0);
+    const struct log_line line = {
+        .level = LOG_ALARM,
+        .event = STR("index.rebuild"),
+        .message = STR("the index is damaged or not of this journal; rebuilding it"),
+    };
+    log_write(lane->ports.log, line);
     status = lane->ports.run_store->clear(lane->ports.run_store, out_error);
     if (status != STATUS_OK) return status;
     return indexes_load(lane, head, out_error);
@@ -258,8 +260,14 @@ static void progress_log(struct lane *lane, uint64_t sequence, uint64_t head)
         { STR("batch"), { NULL, 0 }, (int64_t)sequence },
         { STR("head"), { NULL, 0 }, (int64_t)head },
     };
-    lane->ports.log->write(lane->ports.log, LOG_INFO, (struct trace){ 0 }, STR("recovery.progress"),
-                           STR("replaying the journal"), fields, 2);
+    const struct log_line line = {
+        .level = LOG_INFO,
+        .event = STR("recovery.progress"),
+        .message = STR("replaying the journal"),
+        .fields = fields,
+        .field_count = 2,
+    };
+    log_write(lane->ports.log, line);
 }
 
 static enum status journal_replay(struct recovery *recovery, struct error *out_error)

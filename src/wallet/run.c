@@ -167,7 +167,7 @@ static uint32_t first_chunk(const struct run *run, struct uuid key)
 
 /* The first entry of a chunk that is above (key, after). */
 static uint32_t first_entry(const struct index_entry *entries, uint32_t count,
-                            const struct run_query *query)
+                            const struct index_query *query)
 {
     struct index_entry wanted = { query->key, { query->after.packed + 1 } };
     uint32_t low = 0;
@@ -183,8 +183,9 @@ static uint32_t first_entry(const struct index_entry *entries, uint32_t count,
     return low;
 }
 
-enum status run_find(const struct run *run, struct run_store *store, const struct run_query *query,
-                     struct buf *chunk, uint32_t *out_found, struct error *out_error)
+enum status run_find(const struct run *run, struct run_store *store,
+                     const struct index_query *query, struct buf *chunk, uint32_t *out_found,
+                     struct error *out_error)
 {
     *out_found = 0;
     if (!run_may_hold(run, query->key)) return STATUS_OK;

@@ -43,18 +43,12 @@ static inline bool run_covers(const struct run *run, struct uuid key)
 bool run_may_hold(const struct run *run, struct uuid key);
 
 /*
- * Appends to out_locators those of the key above `after`, in order, at most `limit`. chunk is
- * the caller's buffer for what is read, of RUN_CHUNK_ENTRIES entries. STATUS_CORRUPT,
+ * chunk is the caller's buffer for what is read, of RUN_CHUNK_ENTRIES entries. STATUS_CORRUPT,
  * STATUS_UNAVAILABLE.
  */
-struct run_query {
-    struct uuid key;
-    struct locator after;
-    struct locator *out_locators;
-    uint32_t limit;
-};
-enum status run_find(const struct run *run, struct run_store *store, const struct run_query *query,
-                     struct buf *chunk, uint32_t *out_found, struct error *out_error) MUST_CHECK;
+enum status run_find(const struct run *run, struct run_store *store,
+                     const struct index_query *query, struct buf *chunk, uint32_t *out_found,
+                     struct error *out_error) MUST_CHECK;
 
 /* ---- Writing ---- */
 
