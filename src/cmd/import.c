@@ -349,7 +349,7 @@ static enum status kind_of(struct import *import)
 static enum status rows_open(struct import *import, const char *path, int descriptor)
 {
     struct import_mapping mapping;
-    enum import_format format;
+    enum import_format format = IMPORT_CSV;
     enum status status = kind_of(import);
     if (status == STATUS_OK) status = format_of(import, path, &format);
     if (status == STATUS_OK)
