@@ -394,7 +394,7 @@ static enum status sim_read_part(struct store *port, uint64_t sequence, uint32_t
     const struct sim_batch *batch = &disk->batches[sequence - 1];
     if (offset > batch->size || size > batch->size - offset) {
         return finish(store,
-                      error_set(out_error, STATUS_CORRUPT,
+                      error_set(out_error, STATUS_NOT_FOUND,
                                 "batch %" PRIu64 " has no %u bytes at %u", sequence, size, offset));
     }
     flip_maybe(disk, SIM_FAULT_FLIP_BATCH, &disk->batch_flip,
