@@ -152,12 +152,12 @@ static struct uuid fresh_id(void)
 
 void call_new_id(struct call *call, const char *value)
 {
-    if (value != NULL) {
-        call_id(call, "id", value);
-        return;
-    }
+    struct error error;
+    call->made = fresh_id();
+    if (value != NULL && call_id_parse(value, "account", &call->made, &error) != STATUS_OK)
+        call->error = error;
     json_write_key(&call->json, STR("id"));
-    json_write_uuid(&call->json, fresh_id());
+    json_write_uuid(&call->json, call->made);
 }
 
 void call_fresh_key(struct call *call)
@@ -195,6 +195,16 @@ static int answer_show(const struct call *call, const struct view *view, struct 
     return report_text(call->invocation, buf_view(&text));
 }
 
+/* What is not known to be done is asked for again under the same id: then it is done once. */
+static int not_answered(const struct call *call, int code)
+{
+    char id[UUID_TEXT_LEN + 1];
+    if (code != EXIT_CODE_UNAVAILABLE || uuid_is_nil(call->made)) return code;
+    uuid_format(call->made, id);
+    fprintf(stderr, "  to be safe, give the same command with the id %s\n", id);
+    return code;
+}
+
 static int exchange(struct call *call, const struct view *view, struct session *session)
 {
     BUF_SCOPE struct buf answer;
@@ -208,8 +218,10 @@ static int exchange(struct call *call, const struct view *view, struct session *
     };
     unsigned http_status = 0;
     enum status status = session_call(session, &request, &http_status, &answer, &call->error);
-    if (status != STATUS_OK) return report_error(call->invocation, &call->error);
-    if (http_status >= 300) return report_problem(call->invocation, http_status, buf_view(&answer));
+    if (status != STATUS_OK)
+        return not_answered(call, report_error(call->invocation, &call->error));
+    if (http_status >= 300)
+        return not_answered(call, report_problem(call->invocation, http_status, buf_view(&answer)));
     return answer_show(call, view, buf_view(&answer));
 }
 

@@ -23,6 +23,7 @@ struct call {
     struct buf body;
     struct json_writer json; /* writes into body: the request's object is open */
     struct buf key;          /* the Idempotency-Key; empty: none */
+    struct uuid made;        /* the id of what is made; nil: none */
     struct error error;      /* of building it; STATUS_OK when there is none */
 };
 

@@ -68,6 +68,7 @@ extern const struct command command_bench_ledger;
 extern const struct command command_check;
 extern const struct command command_demo;
 extern const struct command command_export;
+extern const struct command command_export_journal;
 extern const struct command command_help;
 extern const struct command command_import;
 extern const struct command command_init;

@@ -35,6 +35,7 @@ const struct command *const commands[] = {
     &command_period_close,
     &command_import,
     &command_export,
+    &command_export_journal,
     &command_check,
     &command_bench_ledger,
     &command_bench_api,

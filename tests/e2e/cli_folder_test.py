@@ -128,7 +128,7 @@ def mounted(name, options):
 
 
 def a_read_only_file_system():
-    with mounted("frozen", "size=64m") as path:
+    with mounted("frozen", "size=600m") as path:
         if path is None:
             print("LEFT OUT: a read-only file system needs root to mount one")
             return
@@ -173,6 +173,10 @@ def a_disk_that_fills_up():
         with serving(wallet, "--plain", "--anonymous") as server:
             acknowledged, status, body = fill(wallet, server)
             equal((status, body["code"]), (507, "disk_full"), "the answer on a full disk")
+            filler = os.path.join(path, "filler")  # checkpoints may have given some room back
+            free = os.statvfs(path).f_bavail * os.statvfs(path).f_frsize
+            with open(filler, "wb") as file:
+                os.posix_fallocate(file.fileno(), 0, free - (64 << 20))
             before = balance(wallet)
             refused = wallet.run("transfer", "create", "--debit", "f:bank", "--credit", "f:alice",
                                  "--amount", "1", code=LIMIT)
@@ -181,6 +185,7 @@ def a_disk_that_fills_up():
         cents = 1000 + acknowledged
         equal(balance(wallet), f"{cents // 100}.{cents % 100:02}", "all of it, and no more")
         wallet.check_totals()
+        os.remove(filler)
         subprocess.run(["mount", "-o", "remount,size=800m", path], check=True)
         wallet.run("transfer", "create", "--debit", "f:bank", "--credit", "f:alice", "--amount", "1")
 

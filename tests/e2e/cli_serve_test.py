@@ -1,0 +1,136 @@
+"""Goal: a server starts only when it may, says where it is, and ends well when told to.
+
+Method: options that must be refused; the process looked at from outside (limits, files); a
+SIGTERM while requests are under way, each of which must be answered.
+"""
+import json
+import os
+import signal
+import stat
+import subprocess
+import threading
+
+from cli_harness import (CONFLICT, DENIED, SCRATCH, START_S, TPWALLET, USAGE, Server, Wallet, check,
+                         equal, new_id, serving)
+
+
+def options_that_are_refused(wallet):
+    cases = [
+        ((), USAGE, "TLS wants a certificate"),
+        (("--anonymous",), USAGE, "--plain"),
+        (("--plain", "--tls-cert", "x"), USAGE, "without TLS"),
+        (("--tls-cert", "x"), USAGE, "TLS wants"),
+        (("--plain",), DENIED, "no API key"),
+        (("--plain", "--anonymous", "--listen", "0.0.0.0:0"), USAGE, "loopback"),
+        (("--plain", "--anonymous", "--listen", "nonsense"), USAGE, "nonsense"),
+        (("--plain", "--anonymous", "--threads", "0"), USAGE, "--threads"),
+        (("--plain", "--anonymous", "--otlp", "gopher://x"), USAGE, ""),
+    ]
+    for words, code, reason in cases:
+        refused = wallet.run("serve", *words, code=code)
+        check(reason in refused.err, f"the reason '{reason}' is named: {refused!r}")
+        check(not os.path.exists(os.path.join(wallet.folder, "address")), "nothing is announced")
+
+
+def a_port_that_is_taken(wallet):
+    other = Wallet("other")
+    other.run("init")
+    with serving(wallet, "--plain", "--anonymous") as server:
+        refused = other.run("serve", "--plain", "--anonymous", "--listen", server.address,
+                            code=CONFLICT)
+        check(server.address in refused.err, f"the address is named: {refused!r}")
+
+
+def what_can_be_seen_of_it(wallet):
+    with serving(wallet, "--plain", "--anonymous") as server:
+        check("WARNING" in server.tail(), "--anonymous is warned of")
+        with open(os.path.join(wallet.folder, "address"), encoding="ascii") as file:
+            equal(file.read().strip(), server.address, "DIR/address")
+        mode = os.stat(os.path.join(wallet.folder, "socket")).st_mode
+        check(stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o600, "the socket is its owner's")
+        with open(f"/proc/{server.process.pid}/limits", encoding="ascii") as file:
+            core = next(line for line in file if line.startswith("Max core file size"))
+        equal(core.split()[4:6], ["0", "0"], "no core dumps")
+    check(not os.path.exists(os.path.join(wallet.folder, "address")), "gone when it has stopped")
+    for line in server.tail().strip().split("\n"):
+        if line.startswith("{"):
+            json.loads(line)
+    with open(server.log, encoding="utf-8") as file:
+        numbered = [json.loads(line) for line in file if line.startswith("{")]
+    for writer in {line["writer"] for line in numbered}:
+        found = [line["seq"] for line in numbered if line["writer"] == writer]
+        equal(found, list(range(1, len(found) + 1)), f"log lines of {writer} without gaps")
+
+
+def every_request_is_answered_when_it_stops(wallet):
+    """Clients go on until the server is gone; none may lose a request that it began to answer."""
+    account = [wallet.json("account", "create", "--kind", "equity")["id"] for _ in range(2)]
+    server = Server(wallet, "--plain", "--anonymous").start()
+    sent, outcomes = [], []
+    lock = threading.Lock()
+
+    def client():
+        connection = server.connection()
+        while True:
+            item = {"id": new_id(), "debit": account[0], "credit": account[1], "asset": "EUR",
+                    "amount": "1.00"}
+            try:
+                connection.request("POST", "/v1/transfers", json.dumps(item),
+                                   {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                answer.read()
+            except OSError:
+                return
+            except Exception:  # pylint: disable=broad-except  # a connection closed between requests
+                return
+            with lock:
+                outcomes.append(answer.status)
+                if answer.status == 201:
+                    sent.append(item["id"])
+                if len(sent) == 200:
+                    server.process.send_signal(signal.SIGTERM)
+
+    clients = [threading.Thread(target=client) for _ in range(8)]
+    for thread in clients:
+        thread.start()
+    for thread in clients:
+        thread.join()
+    equal(server.process.wait(timeout=START_S), 0, "exit code")
+    server.process.stdout.close()
+    check(len(sent) >= 200, f"load: {len(sent)}")
+    check(set(outcomes) <= {201, 503}, f"answers: {set(outcomes)}")
+    found = wallet.json("account", "show", account[1])["balance"]["credits_posted"]
+    check(int(found.split(".")[0]) >= len(sent), "what was answered is there")
+
+
+def a_second_signal_is_no_harm(wallet):
+    server = Server(wallet, "--plain", "--anonymous").start()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGTERM):
+        try:
+            server.process.send_signal(number)
+        except ProcessLookupError:
+            break
+    equal(server.process.wait(timeout=START_S), 0, "exit code")
+    server.process.stdout.close()
+
+
+def demo_runs():
+    done = subprocess.run([TPWALLET, "demo", "--accounts", "300", "--transfers", "5000", "--kills",
+                           "1", "--json"], capture_output=True, text=True, check=False,
+                          env=dict(os.environ, TMPDIR=SCRATCH))
+    equal(done.returncode, 0, f"the demo: {done.stderr}")
+    figures = json.loads(done.stdout)
+    equal(figures["head_before"], figures["head_after"], "the second run changes nothing")
+    equal(figures["done"] + figures["refused"], 5000, "every transfer has an outcome")
+    equal([name for name in os.listdir(SCRATCH) if name.startswith("tpwallet-demo")], [],
+          "its folder is gone")
+
+
+ledger = Wallet("served")
+ledger.run("init")
+options_that_are_refused(ledger)
+a_port_that_is_taken(ledger)
+what_can_be_seen_of_it(ledger)
+every_request_is_answered_when_it_stops(ledger)
+a_second_signal_is_no_harm(ledger)
+demo_runs()
