@@ -24,7 +24,7 @@ enum { ACCOUNT_TEXT_LEN_MIN = 24 }; /* {"asset":"EUR","kind":"asset"} is 30 byte
 static bool kind_take(struct body *body, struct account *account)
 {
     struct str text;
-    if (!json_string(&body->reader, &text)) return body_reader_fault(body);
+    if (!json_string(&body->reader, &text)) return body_expected(body, "must be a string");
     if (account_kind_parse(text, &account->kind)) return true;
     return body_fault(body, PROBLEM_INVALID_VALUE, NULL,
                       "must be asset, liability, equity, income or expense");
@@ -32,11 +32,11 @@ static bool kind_take(struct body *body, struct account *account)
 
 static bool flags_take(struct body *body, struct account *account)
 {
-    if (!json_array_begin(&body->reader)) return body_reader_fault(body);
+    if (!json_array_begin(&body->reader)) return body_expected(body, "must be an array");
     while (json_array_next(&body->reader)) {
         struct str text;
         uint16_t flag;
-        if (!json_string(&body->reader, &text)) return body_reader_fault(body);
+        if (!json_string(&body->reader, &text)) return body_expected(body, "must be a string");
         if (!account_flag_parse(text, &flag) || (flag & ACCOUNT_FLAGS_BOUND) == 0)
             return body_fault(
                 body, PROBLEM_INVALID_VALUE, NULL,
@@ -73,7 +73,7 @@ static bool item_take(struct body *body, struct account *out_account)
     *out_account = (struct account){ 0 };
     uint64_t seen = 0;
     unsigned field;
-    if (!json_object_begin(&body->reader)) return body_reader_fault(body);
+    if (!json_object_begin(&body->reader)) return body_expected(body, "must be an object");
     while (json_object_field(&body->reader, &fields, &field)) {
         seen |= UINT64_C(1) << field;
         if (!field_take(body, field, out_account)) return false;
@@ -118,7 +118,7 @@ bool accounts_parse(struct str text, struct asset_source *assets, struct arena *
     body_init(&body, text, scratch, out_problem);
     body.assets = assets;
     if (body_is_array(text)) {
-        if (!json_array_begin(&body.reader)) return body_reader_fault(&body);
+        if (!json_array_begin(&body.reader)) return body_expected(&body, "must be an array");
         while (json_array_next(&body.reader)) {
             if (!item_add(&body, out_list)) return false;
         }
@@ -135,7 +135,7 @@ static const struct json_fields change_fields = { change_names, 2 };
 static bool change_take(struct body *body, unsigned field, struct admin *admin)
 {
     bool value = false;
-    if (!json_bool(&body->reader, &value)) return body_reader_fault(body);
+    if (!json_bool(&body->reader, &value)) return body_expected(body, "must be true or false");
     uint16_t flag = field == 0 ? ACCOUNT_FLAG_FROZEN : ACCOUNT_FLAG_CLOSED;
     if (value) {
         admin->set |= flag;
@@ -155,7 +155,7 @@ bool account_change_parse(struct str text, struct arena *scratch, struct admin *
     out_admin->set = 0;
     out_admin->clear = 0;
     unsigned field;
-    if (!json_object_begin(&body.reader)) return body_reader_fault(&body);
+    if (!json_object_begin(&body.reader)) return body_expected(&body, "must be an object");
     while (json_object_field(&body.reader, &change_fields, &field)) {
         if (!change_take(&body, field, out_admin)) return false;
     }

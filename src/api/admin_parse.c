@@ -33,7 +33,7 @@ static bool asset_take(struct body *body, unsigned field, struct asset *asset)
         problem_limit(body->problem, ASSET_EXPONENT_MAX);
         return false;
     }
-    if (!json_string(&body->reader, &code)) return body_reader_fault(body);
+    if (!json_string(&body->reader, &code)) return body_expected(body, "must be a string");
     if (!asset_custom_code_valid(code))
         return body_fault(body, PROBLEM_INVALID_VALUE, NULL,
                           "must be 3 to 12 of A-Z and 0-9, a letter first, and no ISO 4217 code");
@@ -50,7 +50,7 @@ bool asset_create_parse(struct str text, struct arena *scratch, struct admin *ou
     uint64_t seen = 0;
     body_init(&body, text, scratch, out_problem);
     *out_admin = (struct admin){ .kind = ADMIN_ASSET_CREATE };
-    if (!json_object_begin(&body.reader)) return body_reader_fault(&body);
+    if (!json_object_begin(&body.reader)) return body_expected(&body, "must be an object");
     while (json_object_field(&body.reader, &asset_fields, &field)) {
         seen |= UINT64_C(1) << field;
         if (!asset_take(&body, field, &out_admin->asset)) return false;
@@ -69,7 +69,7 @@ bool period_close_parse(struct str text, struct arena *scratch, struct admin *ou
     uint64_t seen = 0;
     body_init(&body, text, scratch, out_problem);
     *out_admin = (struct admin){ .kind = ADMIN_PERIOD_CLOSE };
-    if (!json_object_begin(&body.reader)) return body_reader_fault(&body);
+    if (!json_object_begin(&body.reader)) return body_expected(&body, "must be an object");
     while (json_object_field(&body.reader, &period_fields, &field)) {
         seen |= UINT64_C(1) << field;
         if (!body_date(&body, &out_admin->closed_through)) return false;
@@ -84,7 +84,7 @@ static const struct json_fields key_fields = { key_names, 2 };
 static bool key_name_take(struct body *body, struct credential *credential)
 {
     struct str name;
-    if (!json_string(&body->reader, &name)) return body_reader_fault(body);
+    if (!json_string(&body->reader, &name)) return body_expected(body, "must be a string");
     bool fits = name.len > 0 && name.len <= CREDENTIAL_NAME_LEN_MAX;
     for (size_t i = 0; fits && i < name.len; i++) fits = name.data[i] >= ' ' && name.data[i] <= '~';
     if (!fits)
@@ -97,11 +97,11 @@ static bool key_name_take(struct body *body, struct credential *credential)
 
 static bool key_scopes_take(struct body *body, struct credential *credential)
 {
-    if (!json_array_begin(&body->reader)) return body_reader_fault(body);
+    if (!json_array_begin(&body->reader)) return body_expected(body, "must be an array");
     while (json_array_next(&body->reader)) {
         struct str text;
         uint32_t scope;
-        if (!json_string(&body->reader, &text)) return body_reader_fault(body);
+        if (!json_string(&body->reader, &text)) return body_expected(body, "must be a string");
         if (!scope_parse(text, &scope))
             return body_fault(body, PROBLEM_INVALID_VALUE, NULL, "there is no such scope");
         if ((credential->scopes & scope) != 0)
@@ -122,7 +122,7 @@ bool key_create_parse(struct str text, struct arena *scratch, struct admin *out_
     body_init(&body, text, scratch, out_problem);
     *out_admin = (struct admin){ .kind = ADMIN_CREDENTIAL_CREATE };
     struct credential *credential = &out_admin->credential;
-    if (!json_object_begin(&body.reader)) return body_reader_fault(&body);
+    if (!json_object_begin(&body.reader)) return body_expected(&body, "must be an object");
     while (json_object_field(&body.reader, &key_fields, &field)) {
         seen |= UINT64_C(1) << field;
         bool taken = field == KEY_NAME ? key_name_take(&body, credential)

@@ -88,10 +88,20 @@ bool body_reader_fault(struct body *body)
     return false;
 }
 
+bool body_expected(struct body *body, const char *wanted)
+{
+    bool first = !problem_is_set(body->problem);
+    (void)body_reader_fault(body); /* always false */
+    if (first && body->reader.fault == JSON_FAULT_TYPE)
+        problem_detail(body->problem, "%s (byte %zu)", wanted, body->reader.fault_offset);
+    return false;
+}
+
 bool body_id(struct body *body, struct uuid *out_id)
 {
     struct uuid id;
-    if (!json_uuid(&body->reader, &id)) return body_reader_fault(body);
+    if (!json_uuid(&body->reader, &id))
+        return body_expected(body, "must be a string that is a UUID");
     if (uuid_is_nil(id))
         return body_fault(body, PROBLEM_INVALID_VALUE, NULL, "an id cannot be all zero");
     *out_id = id;
@@ -101,7 +111,8 @@ bool body_id(struct body *body, struct uuid *out_id)
 bool body_uint32(struct body *body, uint32_t *out_value)
 {
     uint64_t value;
-    if (!json_uint64(&body->reader, &value)) return body_reader_fault(body);
+    if (!json_uint64(&body->reader, &value))
+        return body_expected(body, "must be a whole number without sign, point or exponent");
     if (value > UINT32_MAX) {
         (void)body_fault(body, PROBLEM_INVALID_VALUE, NULL, "must be at most 4294967295");
         problem_limit(body->problem, UINT32_MAX);
@@ -114,7 +125,7 @@ bool body_uint32(struct body *body, uint32_t *out_value)
 bool body_asset(struct body *body, struct asset *out_asset)
 {
     struct str code;
-    if (!json_string(&body->reader, &code)) return body_reader_fault(body);
+    if (!json_string(&body->reader, &code)) return body_expected(body, "must be a string");
     struct asset_source *assets = body->assets;
     if (code.len > 0 && code.len <= ASSET_CODE_LEN_MAX &&
         memcmp(assets->last.code, code.data, code.len) == 0 &&
@@ -134,7 +145,7 @@ bool body_asset(struct body *body, struct asset *out_asset)
 bool body_date(struct body *body, struct business_date *out_date)
 {
     struct str text;
-    if (!json_string(&body->reader, &text)) return body_reader_fault(body);
+    if (!json_string(&body->reader, &text)) return body_expected(body, "must be a string");
     if (business_date_parse(text, out_date) == STATUS_OK) return true;
     return body_fault(body, PROBLEM_INVALID_VALUE, NULL,
                       "must be a date YYYY-MM-DD, 1970-01-02 to 9999-12-31");

@@ -44,6 +44,8 @@ bool body_empty_array(struct body *body);
 bool body_fault(struct body *body, enum problem_code code, const char *name, const char *reason);
 /* After the reader has failed by itself: its fault as a problem. */
 bool body_reader_fault(struct body *body);
+/* The same, where a value of another type was due: wanted, static, says which. */
+bool body_expected(struct body *body, const char *wanted);
 
 /* Values with rules of their own; false with the problem raised. */
 bool body_id(struct body *body, struct uuid *out_id);

@@ -40,7 +40,7 @@ struct draft {
 static bool kind_take(struct body *body, struct transfer *transfer)
 {
     struct str text;
-    if (!json_string(&body->reader, &text)) return body_reader_fault(body);
+    if (!json_string(&body->reader, &text)) return body_expected(body, "must be a string");
     if (transfer_kind_parse(text, &transfer->kind) && transfer->kind != TRANSFER_EXPIRE)
         return true;
     return body_fault(body, PROBLEM_INVALID_VALUE, NULL,
@@ -49,11 +49,11 @@ static bool kind_take(struct body *body, struct transfer *transfer)
 
 static bool flags_take(struct body *body, struct transfer *transfer)
 {
-    if (!json_array_begin(&body->reader)) return body_reader_fault(body);
+    if (!json_array_begin(&body->reader)) return body_expected(body, "must be an array");
     while (json_array_next(&body->reader)) {
         struct str text;
         uint8_t flag;
-        if (!json_string(&body->reader, &text)) return body_reader_fault(body);
+        if (!json_string(&body->reader, &text)) return body_expected(body, "must be a string");
         if (!transfer_flag_parse(text, &flag))
             return body_fault(body, PROBLEM_INVALID_VALUE, NULL,
                               "must be linked, balancing_debit, balancing_credit or keep_rest");
@@ -73,7 +73,9 @@ static bool field_take(struct body *body, unsigned field, struct draft *draft)
     case FIELD_DEBIT: return body_id(body, &transfer->debit.value);
     case FIELD_CREDIT: return body_id(body, &transfer->credit.value);
     case FIELD_ASSET: return body_asset(body, &draft->asset);
-    case FIELD_AMOUNT: return json_string(&body->reader, &draft->amount) || body_reader_fault(body);
+    case FIELD_AMOUNT:
+        return json_string(&body->reader, &draft->amount) ||
+               body_expected(body, "must be a string");
     case FIELD_TARGET: return body_id(body, &transfer->target.value);
     case FIELD_USER_REF: return body_id(body, &transfer->user_ref);
     case FIELD_VALUE_DATE: return body_date(body, &transfer->value_date);
@@ -129,7 +131,7 @@ static bool item_take(struct body *body, struct transfer *out_transfer)
     arena_reset(body->scratch);
     *out_transfer = (struct transfer){ .kind = TRANSFER_DIRECT };
     struct draft draft = { .transfer = out_transfer };
-    if (!json_object_begin(&body->reader)) return body_reader_fault(body);
+    if (!json_object_begin(&body->reader)) return body_expected(body, "must be an object");
     unsigned field;
     while (json_object_field(&body->reader, &fields, &field)) {
         draft.seen |= UINT64_C(1) << field;
@@ -198,7 +200,7 @@ bool transfers_parse_json(struct str text, struct asset_source *assets, struct a
     body.assets = assets;
     bool array = body_is_array(text);
     if (array) {
-        if (!json_array_begin(&body.reader)) return body_reader_fault(&body);
+        if (!json_array_begin(&body.reader)) return body_expected(&body, "must be an array");
         while (json_array_next(&body.reader)) {
             if (!item_add(&body, out_list)) return false;
         }
