@@ -344,10 +344,9 @@ static void index_job_wait(struct lane *lane)
     if (done) index_job_done(&lane->job);
 }
 
-/* One attempt to reload; the epoch must still be ours. */
-static enum status reload_once(struct lane *lane, struct error *out_error)
+/* One attempt to reload; the epoch must still be ours: a failed attempt may have read another's. */
+static enum status reload_once(struct lane *lane, uint64_t epoch, struct error *out_error)
 {
-    uint64_t epoch = lane->head.epoch;
     enum status status = lane->ports.store->reopen(lane->ports.store, out_error);
     if (status == STATUS_OK) status = recovery_run(lane, out_error);
     if (status != STATUS_OK) return status;
@@ -381,9 +380,10 @@ static void reload(struct lane *lane, enum status failure)
 
     struct error error = { 0 };
     enum status status = failure;
+    uint64_t epoch = lane->head.epoch;
     int64_t pause_ms = RETRY_MS_MIN;
     while (status != STATUS_FENCED && status != STATUS_CORRUPT) {
-        status = reload_once(lane, &error);
+        status = reload_once(lane, epoch, &error);
         if (status == STATUS_OK) break;
         error_log(lane, STR("lane.reload_failed"), &error);
         answers_give(lane, in_doubt, STATUS_IN_DOUBT);
