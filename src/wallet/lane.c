@@ -123,6 +123,21 @@ static void tasks_join(struct lane *lane)
     lane->index_task = NULL;
 }
 
+/*
+ * Raises the epoch, after which no former owner can append; what one appended since the journal
+ * was read is read now.
+ */
+static enum status lane_claim(struct lane *lane, struct error *out_error)
+{
+    uint64_t recovered = lane->head.sequence;
+    enum status status = lane->ports.store->claim(lane->ports.store, &lane->head, out_error);
+    if (status != STATUS_OK || lane->head.sequence == recovered) return status;
+    uint64_t epoch = lane->head.epoch;
+    status = recovery_run(lane, out_error);
+    if (status != STATUS_OK || lane->head.epoch == epoch) return status;
+    return error_set(out_error, STATUS_FENCED, "another owner has taken the lane over");
+}
+
 static enum status lane_begin(struct lane *lane, struct error *out_error)
 {
     enum status status = memory_reserve(lane);
@@ -133,7 +148,7 @@ static enum status lane_begin(struct lane *lane, struct error *out_error)
     status = recovery_run(lane, out_error);
     if (status != STATUS_OK) return status;
     if (!lane->options.read_only) {
-        status = lane->ports.store->claim(lane->ports.store, &lane->head, out_error);
+        status = lane_claim(lane, out_error);
         if (status != STATUS_OK) return status;
     }
     lane->status.head = lane->head;

@@ -161,8 +161,9 @@ struct request {
 
 /*
  * Recovers: loads the checkpoint, replays what is newer, brings the index up to the head, then
- * claims the lane and starts its tasks. STATUS_CORRUPT names the damage; STATUS_LIMIT: the
- * state does not fit the options; STATUS_UNAVAILABLE.
+ * claims the lane, reads what a former owner appended until then, and starts its tasks.
+ * STATUS_CORRUPT names the damage; STATUS_LIMIT: the state does not fit the options;
+ * STATUS_FENCED: another took the lane over meanwhile; STATUS_UNAVAILABLE.
  */
 enum status lane_open(const struct lane_ports *ports, const struct lane_options *options,
                       struct lane **out_lane, struct error *out_error) MUST_CHECK;
