@@ -33,7 +33,7 @@ int report_text(const struct invocation *invocation, struct str text)
 
 int report_error(const struct invocation *invocation, const struct error *error)
 {
-    int code = exit_code_of_status(error->status);
+    int code = (int)exit_code_of_status(error->status);
     CHECK(error->status != STATUS_OK);
     text_line("tpwallet: ", str_from(error->message));
     text_line("  detail: ", str_from(error->detail));
@@ -65,7 +65,7 @@ static int problem_exit_code(unsigned http_status, struct str code)
     if (str_equal(code, STR("idempotency_conflict"))) return EXIT_CODE_CONFLICT;
     if (str_equal(code, STR("read_only"))) return EXIT_CODE_DENIED;
     if (str_equal(code, STR("internal"))) return EXIT_CODE_UNAVAILABLE;
-    return exit_code_of_http(http_status);
+    return (int)exit_code_of_http(http_status);
 }
 
 int report_problem(const struct invocation *invocation, unsigned http_status, struct str body)
