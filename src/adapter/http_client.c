@@ -236,8 +236,16 @@ enum status http_client_call(struct http_client *client, const struct http_call 
                          STR_ARG(buf_view(&client->base)), text);
     }
     long http_status = 0;
+    curl_off_t length = -1;
     code = curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &http_status);
     CHECK(code == CURLE_OK);
+    code = curl_easy_getinfo(client->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    CHECK(code == CURLE_OK);
+    /* libcurl takes a head that was cut off for a whole one. Our answers say how long they are. */
+    if (length < 0) {
+        return error_set(out_error, STATUS_IN_DOUBT, "the answer from %.*s is not whole",
+                         STR_ARG(buf_view(&client->base)));
+    }
     *out_http_status = (unsigned)http_status;
     return STATUS_OK;
 }

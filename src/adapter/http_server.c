@@ -180,7 +180,8 @@ static enum status listener_start(struct http_server *server, const struct daemo
         (void)close(plan->fd); /* nothing was accepted on it */
         return error_set(out_error, STATUS_UNAVAILABLE, "the HTTP library did not start");
     }
-    enum status status = http_loop_start(&listener->loop, daemon, server->sync);
+    enum status status =
+        http_loop_start(&listener->loop, daemon, &server->service.connections, server->sync);
     if (status != STATUS_OK) {
         MHD_stop_daemon(daemon); /* closes the socket */
         return error_set(out_error, status, "no thread could be started");
@@ -336,6 +337,13 @@ static void listeners_quiesce(struct http_server *server)
     if (server->socket_path[0] != '\0') (void)unlink(server->socket_path); /* others see it gone */
 }
 
+static void listeners_close_idle(struct http_server *server)
+{
+    for (uint32_t i = 0; i < server->listener_count; i++) {
+        http_loop_close_idle(&server->listeners[i].loop);
+    }
+}
+
 enum status http_server_drain(struct http_server *server, struct monotonic_time deadline)
 {
     CHECK(server != NULL);
@@ -345,9 +353,9 @@ enum status http_server_drain(struct http_server *server, struct monotonic_time 
     listeners_quiesce(server);
     bool late = false;
     for (uint32_t look = 0;; look++) {
-        if (look % IDLE_CLOSE_LOOKS == 0) connection_list_close_idle(&server->service.connections);
-        drain_pause(server); /* first, so that what has just arrived is seen to begin */
-        if (look > 0 && server_is_quiet(server)) return STATUS_OK;
+        if (look % IDLE_CLOSE_LOOKS == 0) listeners_close_idle(server);
+        if (server_is_quiet(server)) return STATUS_OK;
+        drain_pause(server);
         if (clock_monotonic(server->clock).ns < deadline.ns) continue;
         if (late) return STATUS_TIMEOUT;
         late = true;

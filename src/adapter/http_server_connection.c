@@ -84,12 +84,13 @@ void connection_list_done(struct connection_list *list)
     list->sync = NULL;
 }
 
-struct http_connection *connection_add(struct connection_list *list, int fd,
-                                       enum connection_phase phase)
+struct http_connection *connection_add(struct connection_list *list, const struct http_loop *loop,
+                                       int fd, enum connection_phase phase)
 {
     struct http_connection *connection = calloc(1, sizeof *connection);
     if (connection == NULL) return NULL;
     connection->list = list;
+    connection->loop = loop;
     connection->fd = fd;
     connection_enter(connection, phase);
     list_lock(list);
@@ -131,13 +132,20 @@ void connection_enter(struct http_connection *connection, enum connection_phase 
     atomic_store_explicit(&connection->deadline_ns, deadline_ns, memory_order_relaxed);
 }
 
-void connection_list_close_idle(struct connection_list *list)
+/* A request that has arrived, if only in part, is not idleness. */
+static bool has_arrivals(int fd)
+{
+    char byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+void connection_list_close_idle(struct connection_list *list, const struct http_loop *loop)
 {
     list_lock(list);
     for (struct http_connection *at = list->first; at != NULL; at = at->next) {
         uint32_t phase = atomic_load_explicit(&at->phase, memory_order_relaxed);
-        if (phase != PHASE_IDLE) continue;
-        (void)shutdown(at->fd, SHUT_RD); /* what has arrived can still be read */
+        if (phase != PHASE_IDLE || at->loop != loop || has_arrivals(at->fd)) continue;
+        (void)shutdown(at->fd, SHUT_RDWR); /* ENOTCONN: the client was faster */
     }
     list_unlock(list);
 }

@@ -32,13 +32,13 @@ struct connection_times {
 };
 
 struct connection_list;
+struct http_loop;
 
 struct http_connection {
     struct connection_list *list;
-    int fd; /* valid while the connection is in the list */
-    bool local;
-    bool tls;
-    _Atomic int64_t deadline_ns; /* monotonic; INT64_MAX: none */
+    const struct http_loop *loop; /* whose thread it belongs to */
+    int fd;                       /* valid while the connection is in the list */
+    _Atomic int64_t deadline_ns;  /* monotonic; INT64_MAX: none */
     _Atomic uint32_t phase;
     struct http_connection *next;
     struct http_connection *previous;
@@ -67,8 +67,8 @@ enum status connection_list_init(struct connection_list *list, struct sync *sync
 void connection_list_done(struct connection_list *list);
 
 /* NULL when memory is lacking. Begins in the given phase. */
-struct http_connection *connection_add(struct connection_list *list, int fd,
-                                       enum connection_phase phase);
+struct http_connection *connection_add(struct connection_list *list, const struct http_loop *loop,
+                                       int fd, enum connection_phase phase);
 /* To be called before the socket is closed. Accepts NULL. */
 void connection_remove(struct http_connection *connection);
 
@@ -79,10 +79,10 @@ uint64_t connection_list_count(struct connection_list *list);
 void connection_enter(struct http_connection *connection, enum connection_phase phase);
 
 /*
- * For draining: tells idle connections that nothing more will be read, so that those with a
- * request already on its way are served and the others close.
+ * For draining: shuts down the loop's connections that are idle and have nothing to be read. Only
+ * the loop's own thread knows that for certain, and must call this.
  */
-void connection_list_close_idle(struct connection_list *list);
+void connection_list_close_idle(struct connection_list *list, const struct http_loop *loop);
 /* Shuts down every connection that is in none of the phases pending and answer. */
 void connection_list_abandon(struct connection_list *list);
 

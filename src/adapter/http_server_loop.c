@@ -53,6 +53,21 @@ static void loop_quiesce_if_asked(struct http_loop *loop)
     atomic_store(&loop->quiesced, true);
 }
 
+static void library_run(struct http_loop *loop)
+{
+    enum MHD_Result ran = MHD_run(loop->daemon);
+    CHECK(ran == MHD_YES);
+}
+
+static void loop_close_idle_if_asked(struct http_loop *loop)
+{
+    uint32_t asked = atomic_load(&loop->idle_asked);
+    if (asked == atomic_load(&loop->idle_closed)) return;
+    connection_list_close_idle(loop->connections, loop);
+    library_run(loop); /* what is left has something to be read */
+    atomic_store(&loop->idle_closed, asked);
+}
+
 static int loop_timeout_ms(struct http_loop *loop)
 {
     unsigned long long ms = 0;
@@ -77,13 +92,14 @@ static void loop_run(void *argument)
             CHECK(got == (ssize_t)sizeof wakes);
         }
         loop_resume_ready(loop);
-        enum MHD_Result ran = MHD_run(loop->daemon);
-        CHECK(ran == MHD_YES);
+        library_run(loop);
         loop_quiesce_if_asked(loop);
+        loop_close_idle_if_asked(loop);
     }
 }
 
-enum status http_loop_start(struct http_loop *loop, struct MHD_Daemon *daemon, struct sync *sync)
+enum status http_loop_start(struct http_loop *loop, struct MHD_Daemon *daemon,
+                            struct connection_list *connections, struct sync *sync)
 {
     CHECK(loop != NULL);
     CHECK(daemon != NULL);
@@ -94,6 +110,7 @@ enum status http_loop_start(struct http_loop *loop, struct MHD_Daemon *daemon, s
         .daemon = daemon,
         .library_fd = info->listen_fd,
         .quiesced_fd = -1,
+        .connections = connections,
         .sync = sync,
     };
     loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -108,6 +125,13 @@ void http_loop_quiesce(struct http_loop *loop)
     atomic_store(&loop->quiesce, true);
     loop_wake(loop);
     while (!atomic_load(&loop->quiesced)) (void)poll(NULL, 0, 1);
+}
+
+void http_loop_close_idle(struct http_loop *loop)
+{
+    uint32_t asked = atomic_fetch_add(&loop->idle_asked, 1) + 1;
+    loop_wake(loop);
+    while (atomic_load(&loop->idle_closed) != asked) (void)poll(NULL, 0, 1);
 }
 
 void http_loop_stop(struct http_loop *loop)

@@ -8,6 +8,7 @@
 
 #include <microhttpd.h>
 
+#include "adapter/http_server_connection.h"
 #include "base/status.h"
 #include "port/sync.h"
 
@@ -24,6 +25,9 @@ struct http_loop {
     struct sync *sync;
     struct task *task;
     _Atomic(struct http_resume *) ready;
+    struct connection_list *connections;
+    _Atomic uint32_t idle_asked; /* counts */
+    _Atomic uint32_t idle_closed;
     _Atomic bool quiesce;
     _Atomic bool quiesced;
     _Atomic bool stop;
@@ -39,14 +43,19 @@ struct http_resume {
  * Takes over a daemon made with MHD_USE_EPOLL and without threads. On failure it is the caller's
  * still. STATUS_UNAVAILABLE: no thread or descriptor. The loop must not move afterwards.
  */
-enum status http_loop_start(struct http_loop *loop, struct MHD_Daemon *daemon, struct sync *sync)
-    MUST_CHECK;
+enum status http_loop_start(struct http_loop *loop, struct MHD_Daemon *daemon,
+                            struct connection_list *connections, struct sync *sync) MUST_CHECK;
 
 /* Any thread: the suspended connection goes on. The last that the caller may do with it. */
 void http_loop_resume(struct http_loop *loop, struct http_resume *resume);
 
 /* Takes no more connections; returns when that is so. */
 void http_loop_quiesce(struct http_loop *loop);
+/*
+ * Closes idle connections, and returns when requests that had arrived on the others until then
+ * have begun.
+ */
+void http_loop_close_idle(struct http_loop *loop);
 /* Quiesced before, and no connection is suspended: closes the others, and ends the thread. */
 void http_loop_stop(struct http_loop *loop);
 

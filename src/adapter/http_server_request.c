@@ -440,6 +440,17 @@ static void span_export(struct http_request *request)
     otlp_span(service->exporter, &span);
 }
 
+/*
+ * Resuming a connection, the library reads before it asks for the answer, and when the client is
+ * gone it never asks. The call is over, but has to be finished.
+ */
+static void request_abandon(struct http_request *request)
+{
+    CHECK(atomic_load(&request->handover) == HANDOVER_READY); /* else it would be suspended */
+    struct api_service *api = &request->service->api;
+    api->finish(api->api, &request->call);
+}
+
 void request_end(void *listener, struct MHD_Connection *connection, void **context,
                  enum MHD_RequestTerminationCode reason)
 {
@@ -449,7 +460,7 @@ void request_end(void *listener, struct MHD_Connection *connection, void **conte
     if (request == NULL) return;
     *context = NULL;
     struct request_service *service = request->service;
-    CHECK(request->stage != STAGE_CALLED); /* the api still has it */
+    if (request->stage == STAGE_CALLED) request_abandon(request);
     span_export(request);
     if (request->reserved > 0) (void)atomic_fetch_sub(&service->bodies_size, request->reserved);
     if (reason != MHD_REQUEST_TERMINATED_COMPLETED_OK || request->stage != STAGE_ANSWERED) {
@@ -485,7 +496,7 @@ static void connection_opened(struct http_listener *listener, struct MHD_Connect
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     CHECK(info != NULL);
     int fd = info->connect_fd;
-    *socket_context = connection_add(&listener->service->connections, fd,
+    *socket_context = connection_add(&listener->service->connections, &listener->loop, fd,
                                      listener->tls ? PHASE_HANDSHAKE : PHASE_IDLE);
     if (*socket_context == NULL) (void)shutdown(fd, SHUT_RDWR); /* nobody would time it out */
     if (!listener->tls) return;
