@@ -98,6 +98,51 @@ static enum status slices_load(struct recovery *recovery, struct store_slice *sl
     return STATUS_OK;
 }
 
+/* Whether replay may begin behind batch `after`. */
+static enum status may_follow(struct recovery *recovery, uint64_t after, bool *out_may,
+                              struct error *out_error)
+{
+    struct store *store = recovery->lane->ports.store;
+    struct batch_header header;
+    *out_may = true; /* the first batch needs nothing before it */
+    if (after == 0) return STATUS_OK;
+    enum status status = store->read_part(store, after + 1, 0, sizeof header, &header, out_error);
+    if (status == STATUS_OK) *out_may = slice_covers(recovery->lane->ledger, &header);
+    return status;
+}
+
+/*
+ * A sweep that is under way has renewed the first slices, and not yet brought what was made
+ * since the sweep before ended: replay goes back to the last batch before which everything is
+ * in slices. It is near, and older batches may be archived: so steps grow from the end.
+ */
+static enum status replay_start(struct recovery *recovery, uint64_t head, struct error *out_error)
+{
+    uint64_t high = recovery->ledger_from < head ? recovery->ledger_from : head - 1;
+    uint64_t low = high;
+    for (uint64_t step = 1;; step *= 2) {
+        bool may;
+        enum status status = may_follow(recovery, low, &may, out_error);
+        if (status != STATUS_OK) return status;
+        if (may) break;
+        high = low - 1;
+        low = low > step ? low - step : 0;
+    }
+    while (low < high) {
+        uint64_t middle = high - (high - low) / 2;
+        bool may;
+        enum status status = may_follow(recovery, middle, &may, out_error);
+        if (status != STATUS_OK) return status;
+        if (may) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    recovery->ledger_from = low;
+    return STATUS_OK;
+}
+
 /* Without a whole sweep there is no checkpoint: everything is replayed. */
 static enum status checkpoint_load(struct recovery *recovery, uint64_t head,
                                    struct error *out_error)
@@ -126,7 +171,9 @@ static enum status checkpoint_load(struct recovery *recovery, uint64_t head,
     if (recovery->sweep_generation == 0) return STATUS_OK;
     slices_sort(slices, count);
     recovery->ledger_from = UINT64_MAX;
-    return slices_load(recovery, slices, count, out_error);
+    status = slices_load(recovery, slices, count, out_error);
+    if (status != STATUS_OK) return status;
+    return replay_start(recovery, head, out_error);
 }
 
 static enum status header_check(struct recovery *recovery, const struct batch_header *header,
