@@ -89,6 +89,16 @@ static void answers_give(struct lane *lane, struct request *first, enum status s
     }
 }
 
+/* They are not durable, so whatever was decided for them is void. */
+static void answers_refuse(struct lane *lane, struct request *first, enum status status)
+{
+    while (first != NULL) {
+        struct request *next = first->next;
+        committer_answer(lane, first, first->spans ? STATUS_IN_DOUBT : status);
+        first = next;
+    }
+}
+
 static void answers_append(struct flight *flight, struct request *request)
 {
     request->next = NULL;
@@ -120,7 +130,7 @@ static void request_finish(struct lane *lane, struct request *request, enum stat
 
 static bool usable(const struct lane *lane)
 {
-    return !lane->status.fenced && !lane->status.damaged;
+    return !lane->status.fenced && !lane->status.damaged && !lane->memory_lost;
 }
 
 /* ---- Batches ---- */
@@ -300,6 +310,7 @@ static void flags_set(struct lane *lane, bool reloading, bool fenced, bool damag
     lane->status.reloading = reloading;
     lane->status.fenced = lane->status.fenced || fenced;
     lane->status.damaged = lane->status.damaged || damaged;
+    sync->wake_all(lane->monitor); /* whoever waits for what will not happen any more */
     sync->unlock(lane->monitor);
 }
 
@@ -318,14 +329,17 @@ static void queue_refuse(struct lane *lane, bool begun_only)
     }
 }
 
-static void sleep_until(struct lane *lane, struct monotonic_time until)
+/* True when the lane is being drained: then it is not waited for. */
+static bool sleep_until(struct lane *lane, struct monotonic_time until)
 {
     struct sync *sync = lane->ports.sync;
     sync->lock(lane->monitor);
     while (!lane->draining && clock_monotonic(lane->ports.clock).ns < until.ns) {
         (void)sync->wait(lane->monitor, until); /* woken early: looked at again */
     }
+    bool draining = lane->draining;
     sync->unlock(lane->monitor);
+    return draining;
 }
 
 static struct monotonic_time in_ms(struct lane *lane, int64_t ms)
@@ -372,10 +386,7 @@ static void reload(struct lane *lane, enum status failure)
     lane->flying = NULL;
     flags_set(lane, true, failure == STATUS_FENCED, failure == STATUS_CORRUPT);
     index_job_wait(lane);
-    for (struct request *request = not_sent; request != NULL; request = request->next) {
-        if (request->spans) request->status = STATUS_IN_DOUBT;
-    }
-    answers_give(lane, not_sent, STATUS_UNAVAILABLE);
+    answers_refuse(lane, not_sent, STATUS_UNAVAILABLE);
     queue_refuse(lane, true);
 
     struct error error = { 0 };
@@ -386,17 +397,21 @@ static void reload(struct lane *lane, enum status failure)
         status = reload_once(lane, epoch, &error);
         if (status == STATUS_OK) break;
         error_log(lane, STR("lane.reload_failed"), &error);
-        answers_give(lane, in_doubt, STATUS_IN_DOUBT);
+        answers_refuse(lane, in_doubt, STATUS_IN_DOUBT);
         in_doubt = NULL;
-        if (lane->draining) break;
-        sleep_until(lane, in_ms(lane, pause_ms));
+        if (sleep_until(lane, in_ms(lane, pause_ms))) break;
         if (pause_ms < 64 * RETRY_MS_MIN) pause_ms *= 2;
     }
     bool landed = status == STATUS_OK && lane->head.sequence == lost_sequence &&
                   digest_equal(&lane->head.hash, &lost_hash);
     enum status answer = failure == STATUS_LIMIT ? STATUS_LIMIT : STATUS_UNAVAILABLE;
     if (status != STATUS_OK && failure != STATUS_FENCED) answer = STATUS_IN_DOUBT;
-    answers_give(lane, in_doubt, landed ? STATUS_OK : answer);
+    if (landed) {
+        answers_give(lane, in_doubt, STATUS_OK);
+    } else {
+        answers_refuse(lane, in_doubt, answer);
+    }
+    lane->memory_lost = status != STATUS_OK;
     flags_set(lane, false, status == STATUS_FENCED, status == STATUS_CORRUPT);
     lane_log(lane, LOG_WARNING, STR("lane.reloaded"), STR("memory was made anew from the journal"));
 }
@@ -503,23 +518,37 @@ static bool expiry_apply(struct lane *lane)
 
 /* ---- The index ---- */
 
-static bool jobs_exchange(struct lane *lane)
+/* Takes in a job that was carried out; false when there is none. */
+static bool job_take(struct lane *lane)
 {
     struct sync *sync = lane->ports.sync;
     sync->lock(lane->monitor);
     bool done = lane->job_state == HANDOVER_DONE;
-    bool busy = lane->job_state == HANDOVER_READY;
     if (done) lane->job_state = HANDOVER_IDLE;
     sync->unlock(lane->monitor);
-    if (busy) return false;
-    if (done) {
-        index_job_done(&lane->job);
-        if (lane->job.status != STATUS_OK) {
-            error_log(lane, STR("index.write_failed"), &lane->job.error);
-            lane->retry_at = in_ms(lane, 10 * RETRY_MS_MIN);
-        }
+    if (!done) return false;
+    index_job_done(&lane->job);
+    if (lane->job.status != STATUS_OK) {
+        error_log(lane, STR("index.write_failed"), &lane->job.error);
+        lane->retry_at = in_ms(lane, 10 * RETRY_MS_MIN);
     }
-    if (lane->options.read_only) return done;
+    return true;
+}
+
+static bool job_is_out(struct lane *lane)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    bool out = lane->job_state != HANDOVER_IDLE;
+    sync->unlock(lane->monitor);
+    return out;
+}
+
+static bool jobs_exchange(struct lane *lane)
+{
+    struct sync *sync = lane->ports.sync;
+    bool done = job_take(lane);
+    if (job_is_out(lane) || lane->options.read_only) return done;
     if (clock_monotonic(lane->ports.clock).ns < lane->retry_at.ns) return done;
     for (int i = 0; i < LANE_INDEX_COUNT; i++) {
         if (!index_next_job(lane->indexes[i], lane->head.sequence, &lane->job)) continue;
@@ -594,10 +623,10 @@ static bool round_run(struct lane *lane, bool draining)
         answers_give(lane, answers, STATUS_OK);
         queue_refuse(lane, false);
         if (lane->flying == NULL) {
-            answers_give(lane, lane->building->answers, STATUS_UNAVAILABLE);
+            answers_refuse(lane, lane->building->answers, STATUS_UNAVAILABLE);
             flight_clear(lane->building);
         }
-        return any;
+        return job_take(lane) || any;
     }
     if (lane->flying == NULL && lane->building->batch.record_count > 0) {
         launch(lane);

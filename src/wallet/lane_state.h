@@ -84,6 +84,7 @@ struct lane {
     struct flight *building;
     struct flight *flying;  /* NULL: none */
     uint64_t next_sequence; /* of the batch being built */
+    bool memory_lost;       /* drained while it could not be reloaded: nothing may be answered */
     struct store_head head; /* durable */
     struct sweep sweep;
     uint64_t sweep_credit;     /* bytes of slices that are due */
