@@ -148,11 +148,18 @@ static void clocks_watch(struct lane *lane, struct wall_time wall)
              STR("the wall clock jumped forward; holds do not expire until that is confirmed"));
 }
 
-static bool indexes_ready(struct lane *lane, bool now)
+/*
+ * Between two batches. When one table is full all are frozen: recovery reads the journal from
+ * the least cursor on, so an index that gets little must not stay behind.
+ */
+static bool indexes_ready(struct lane *lane, uint64_t up_to)
 {
     bool ready = true;
     for (int i = 0; i < LANE_INDEX_COUNT; i++) {
-        if (!index_freeze(lane->indexes[i], lane->next_sequence - 1, now)) ready = false;
+        if (index_is_full(lane->indexes[i])) up_to = UINT64_MAX;
+    }
+    for (int i = 0; i < LANE_INDEX_COUNT; i++) {
+        if (!index_freeze(lane->indexes[i], lane->next_sequence - 1, up_to)) ready = false;
     }
     return ready;
 }
@@ -162,7 +169,7 @@ static bool batch_ready(struct lane *lane)
 {
     struct flight *flight = lane->building;
     if (flight->batch.record_count > 0) return true;
-    if (!indexes_ready(lane, false)) return false;
+    if (!indexes_ready(lane, 0)) return false;
     struct wall_time wall = clock_wall(lane->ports.clock);
     clocks_watch(lane, wall);
     struct wall_time last = lane->flying != NULL ? lane->flying->batch.stamp : lane->head.stamp;
@@ -561,37 +568,45 @@ static bool jobs_exchange(struct lane *lane)
     return done;
 }
 
-static bool indexes_caught_up(const struct lane *lane)
+static bool indexes_caught_up(const struct lane *lane, uint64_t up_to)
 {
     for (int i = 0; i < LANE_INDEX_COUNT; i++) {
-        if (!index_caught_up(lane->indexes[i])) return false;
+        if (!index_caught_up(lane->indexes[i], up_to)) return false;
     }
     return true;
 }
 
-/* Someone waits for the runs to cover the journal: everything in memory becomes a run. */
+/*
+ * Someone waits for the runs to cover the journal of now, or the lane ends: what is in memory
+ * becomes runs. What comes in meanwhile may stay, so that this ends under load too.
+ */
 static void catch_up_begin(struct lane *lane, bool draining)
 {
     struct sync *sync = lane->ports.sync;
-    sync->lock(lane->monitor);
-    bool asked = lane->catch_ups_wanted != lane->catch_ups_done;
-    sync->unlock(lane->monitor);
-    bool quiet = lane->flying == NULL && lane->building->batch.record_count == 0;
-    if (!quiet || lane->options.read_only || !(asked || draining)) return;
-    (void)indexes_ready(lane, true); /* no free table: the next round, when a job is done */
+    if (lane->options.read_only || lane->building->batch.record_count > 0) return;
+    if (lane->catch_up_wish == 0) {
+        sync->lock(lane->monitor);
+        bool asked = lane->catch_ups_wanted != lane->catch_ups_done;
+        if (asked) lane->catch_up_wish = lane->catch_ups_wanted;
+        sync->unlock(lane->monitor);
+        lane->catch_up_batch = lane->next_sequence - 1;
+    }
+    if (lane->catch_up_wish == 0 && !draining) return;
+    /* no free table: the next round, when a job is done */
+    (void)indexes_ready(lane, draining ? UINT64_MAX : lane->catch_up_batch);
 }
 
 static bool catch_up_end(struct lane *lane)
 {
+    if (lane->catch_up_wish == 0) return false;
+    if (!indexes_caught_up(lane, lane->catch_up_batch)) return false;
     struct sync *sync = lane->ports.sync;
     sync->lock(lane->monitor);
-    bool done = lane->catch_ups_wanted != lane->catch_ups_done && indexes_caught_up(lane);
-    if (done) {
-        lane->catch_ups_done = lane->catch_ups_wanted;
-        sync->wake_all(lane->monitor);
-    }
+    lane->catch_ups_done = lane->catch_up_wish;
+    sync->wake_all(lane->monitor);
     sync->unlock(lane->monitor);
-    return done;
+    lane->catch_up_wish = 0;
+    return true;
 }
 
 /* ---- The tasks ---- */
@@ -672,7 +687,7 @@ static bool drained(const struct lane *lane)
                 lane->flush_state == HANDOVER_IDLE && lane->job_state == HANDOVER_IDLE;
     if (!idle || lane->queue.requests > 0) return false;
     /* A job that failed is not waited for: what it held is read again from the journal. */
-    return indexes_caught_up(lane) || lane->job.status != STATUS_OK || !usable(lane) ||
+    return indexes_caught_up(lane, UINT64_MAX) || lane->job.status != STATUS_OK || !usable(lane) ||
            lane->options.read_only;
 }
 

@@ -235,10 +235,21 @@ enum status index_find_after(struct index *index, const struct index_query *quer
     return STATUS_OK;
 }
 
-bool index_freeze(struct index *index, uint64_t last_batch, bool now)
+bool index_is_full(const struct index *index)
 {
-    bool full = index->active->count >= index->options.memtable_ids;
-    if (!full && !(now && index->active->count > 0)) return true;
+    return index->active->count >= index->options.memtable_ids;
+}
+
+/* Entries come in journal order, so the first is the oldest. */
+static bool table_has(const struct memtable *table, uint64_t up_to)
+{
+    return table->count > 0 && locator_batch(table->entries[0].locator) <= up_to;
+}
+
+bool index_freeze(struct index *index, uint64_t last_batch, uint64_t up_to)
+{
+    bool full = index_is_full(index);
+    if (!full && !table_has(index->active, up_to)) return true;
     if (index->spare == NULL) return !full;
     struct memtable *table = index->active;
     table->last_batch = last_batch;
@@ -256,9 +267,16 @@ bool index_freeze(struct index *index, uint64_t last_batch, bool now)
     return true;
 }
 
-bool index_caught_up(const struct index *index)
+bool index_caught_up(const struct index *index, uint64_t up_to)
 {
-    return index->active->count == 0 && index->frozen_count == 0;
+    if (table_has(index->active, up_to)) return false;
+    return index->frozen_first == NULL || !table_has(index->frozen_first, up_to);
+}
+
+static bool is_idle(const struct index *index, uint64_t durable)
+{
+    return index->active->count == 0 && index->frozen_first == NULL &&
+           durable >= index->cursor + INDEX_IDLE_BATCHES;
 }
 
 /* How many runs cover the key, and (up to INDEX_DEPTH_MAX of) which. */
@@ -300,6 +318,11 @@ bool index_next_job(struct index *index, uint64_t durable, struct index_job *out
     } else if (merge_wanted(index, out_job)) {
         out_job->cursor = index->cursor;
         index->merging = true;
+    } else if (is_idle(index, durable)) {
+        out_job->input_count = 0;
+        out_job->cursor = durable;
+        index->flushing = true;
+        return true;
     } else {
         return false;
     }
@@ -378,9 +401,20 @@ static enum status runs_merge(struct index_job *job)
     return status;
 }
 
+static bool job_makes_run(const struct index_job *job)
+{
+    return job->table != NULL || job->input_count > 0;
+}
+
 void index_job_run(struct index_job *job)
 {
     struct run_store *store = job->index->store;
+    if (!job_makes_run(job)) {
+        const struct run_commit move = { .index = job->index->options.number,
+                                         .cursor = job->cursor };
+        job->status = store->commit(store, &move, &job->error);
+        return;
+    }
     job->status = job->table != NULL ? table_write(job) : runs_merge(job);
     if (job->status != STATUS_OK) return;
     uint64_t replaced[INDEX_DEPTH_MAX];
@@ -414,17 +448,14 @@ static void runs_remove(struct index *index, struct run *const *gone, uint32_t g
 void index_job_done(struct index_job *job)
 {
     struct index *index = job->index;
-    bool flushed = job->table != NULL;
-    if (flushed) {
-        index->flushing = false;
-    } else {
-        index->merging = false;
-    }
+    index->flushing = false;
+    index->merging = false;
     if (job->status != STATUS_OK) return;
+    index->cursor = job->cursor;
+    if (!job_makes_run(job)) return;
     runs_remove(index, job->inputs, job->input_count);
     run_take(index, job->output);
-    if (!flushed) return;
-    index->cursor = job->cursor;
+    if (job->table == NULL) return;
     CHECK(index->frozen_first == job->table);
     index->frozen_first = job->table->next;
     if (index->frozen_first == NULL) index->frozen_last = NULL;

@@ -22,6 +22,7 @@ enum {
     INDEX_RUNS_MAX = 4096, /* at 2^20 ids a run, four thousand million ids */
     INDEX_FIND_MAX = PAGE_ITEMS_MAX + 1, /* one more than a page: whether there is more */
     INDEX_DEPTH_MAX = 8,                 /* runs that cover one key before they are merged */
+    INDEX_IDLE_BATCHES = 1024, /* an empty index's cursor moves on so many at a time */
 };
 
 struct index_options {
@@ -56,20 +57,22 @@ enum status index_find_after(struct index *index, const struct index_query *quer
                              uint32_t *out_found, struct error *out_error) MUST_CHECK;
 
 /*
- * Between two batches: freezes the active table when it is full (or, with `now`, when it has
- * anything), as covering the journal up to and with last_batch. False: no table is free for
- * what comes next; wait for a job.
+ * Between two batches: freezes the active table when it is full or has anything of a batch up
+ * to `up_to` (0: only when it is full), as covering the journal up to and with last_batch.
+ * False: no table is free for what comes next; wait for a job.
  */
-bool index_freeze(struct index *index, uint64_t last_batch, bool now);
-/* Nothing is in memory that is not in a run. */
-bool index_caught_up(const struct index *index);
+bool index_freeze(struct index *index, uint64_t last_batch, uint64_t up_to);
+/* What is in memory of batches up to `up_to` (UINT64_MAX: anything) is also in a run. */
+bool index_caught_up(const struct index *index, uint64_t up_to);
+bool index_is_full(const struct index *index);
 
 /* ---- Jobs ---- */
 
+/* With neither table nor inputs only the cursor moves: nothing came in for long. */
 struct index_job {
     struct index *index;
     struct memtable *table;              /* to be written as a run, or NULL */
-    struct run *inputs[INDEX_DEPTH_MAX]; /* to be merged, when table is NULL */
+    struct run *inputs[INDEX_DEPTH_MAX]; /* to be merged */
     uint32_t input_count;
     uint64_t run_id;
     uint64_t cursor;

@@ -362,12 +362,13 @@ void lane_resume_expiry(struct lane *lane)
 void lane_catch_up(struct lane *lane)
 {
     struct sync *sync = lane->ports.sync;
+    if (lane->options.read_only) return; /* its runs are another's to write */
     sync->lock(lane->monitor);
     uint64_t mine = ++lane->catch_ups_wanted;
     lane->submitted++;
     sync->wake_all(lane->monitor);
-    while (lane->catch_ups_done < mine && lane->apply_task != NULL && !lane->draining &&
-           !lane->status.damaged && !lane->status.fenced) {
+    while (lane->catch_ups_done < mine && !lane->draining && !lane->status.damaged &&
+           !lane->status.fenced) {
         (void)sync->wait(lane->monitor, MONOTONIC_NEVER);
     }
     sync->unlock(lane->monitor);

@@ -239,7 +239,10 @@ void lane_get_status(struct lane *lane, struct lane_status *out_status);
 /* After a look at the clock: holds expire again. */
 void lane_resume_expiry(struct lane *lane);
 
-/* Blocks until the runs of every index cover the journal's head of now. */
+/*
+ * Blocks until the runs of every index cover the journal's head of now. Returns at once when
+ * the lane is read-only, drained, fenced or damaged.
+ */
 void lane_catch_up(struct lane *lane);
 
 /* What the options reserve at most, in bytes; the store's own caches come on top. */

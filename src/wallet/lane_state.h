@@ -89,6 +89,8 @@ struct lane {
     struct sweep sweep;
     uint64_t sweep_credit;     /* bytes of slices that are due */
     struct ledger_undo *undos; /* for one linked group */
+    uint64_t catch_up_wish;  /* of catch_ups_wanted: the one being fulfilled; 0: none */
+    uint64_t catch_up_batch; /* what it came to: everything up to here is to be in runs */
     bool expiry_paused;
     struct wall_time seen_wall; /* the clocks when last looked at together */
     struct monotonic_time seen_monotonic;

@@ -285,7 +285,7 @@ static enum status batch_replay(struct recovery *recovery, uint64_t sequence, st
 static enum status indexes_make_room(struct lane *lane, uint64_t sequence, struct error *out_error)
 {
     for (int i = 0; i < LANE_INDEX_COUNT; i++) {
-        while (!index_freeze(lane->indexes[i], sequence, false)) {
+        while (!index_freeze(lane->indexes[i], sequence, 0)) {
             struct index_job job;
             if (!index_next_job(lane->indexes[i], sequence, &job)) {
                 return error_set(out_error, STATUS_LIMIT, "no room to rebuild the index");
