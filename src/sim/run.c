@@ -111,6 +111,10 @@ static void stage_describe_hang(struct stage *stage, enum world_end end)
     for (uint32_t i = 0; i < world_task_count(stage->world); i++) {
         buf_append_format(&names, " %s", world_task_name(stage->world, i));
     }
+    const struct life *life = stage->service.newest;
+    buf_append_format(&names, "; life %u %s%s, %u inside", life->process.number,
+                      life_phase_name(life->phase), life->process.crashed ? ", crashed" : "",
+                      life->users);
     verdict_violation(&stage->service.verdict, "%s: these have not ended:%s",
                       end == WORLD_STUCK ? "everybody waits for nobody" : "it goes on for ever",
                       buf_terminated(&names));

@@ -53,6 +53,13 @@ void service_done(struct service *service)
     verdict_done(&service->verdict);
 }
 
+const char *life_phase_name(enum life_phase phase)
+{
+    static const char *const names[] = { "opening", "up", "closing", "over" };
+    CHECK(phase <= LIFE_OVER);
+    return names[phase];
+}
+
 static int64_t some_ms(struct service *service, uint64_t ms_max)
 {
     return (int64_t)prng_between(&service->plan, 1, ms_max) * NS_PER_MS;
@@ -243,6 +250,7 @@ static struct life *life_begin(struct service *service, uint32_t machine)
     life->damage_hits = damage_hits(service);
     service->stats.lives++;
     service->machine_used[machine] = true;
+    service->newest = life;
     crash_plan(service, &life->process);
     life->task = task_spawn(service->world, "life", life_body, life);
     life->process.watcher = life->task;

@@ -65,6 +65,7 @@ struct service {
     struct sim_log_ring log;
     struct lane_options options;
     struct prng plan;    /* of lives: when each ends */
+    struct life *newest; /* the one begun last */
     struct life *active; /* the newest that is UP; NULL */
     struct life *former; /* superseded and not yet over; NULL */
     bool machine_used[MACHINES];
@@ -76,6 +77,9 @@ struct service {
     void (*audit)(void *owner, struct life *life);
     void *audit_owner;
 };
+
+/* A static string. */
+const char *life_phase_name(enum life_phase phase);
 
 /* Builds everything in the world and starts the supervisor. faults must have their rates. */
 void service_init(struct service *service, struct world *world, const struct lane_options *options);
