@@ -115,10 +115,10 @@ static void request_finish(struct lane *lane, struct request *request, enum stat
 {
     request->status = status;
     bool building = lane->building->batch.record_count > 0;
+    uint32_t units = building ? lane->building->batch.unit_count : 0;
+    bool read = request->kind == REQUEST_READ;
     request->position.batch = building ? lane->next_sequence : lane->next_sequence - 1;
-    if (request->kind != REQUEST_READ && building) {
-        request->position.index = lane->building->batch.unit_count - 1;
-    }
+    request->position.index = units == 0 || read ? 0 : units - 1; /* none: all were repeats */
     if (building) {
         answers_append(lane->building, request);
     } else if (lane->flying != NULL) {
@@ -144,6 +144,9 @@ static void clocks_watch(struct lane *lane, struct wall_time wall)
     lane->seen_monotonic = monotonic;
     if (lane->expiry_paused || wall_ns - monotonic_ns <= CLOCK_JUMP_S_MAX * NS_PER_S) return;
     lane->expiry_paused = true;
+    lane->ports.sync->lock(lane->monitor);
+    lane->status.expiry_paused = true;
+    lane->ports.sync->unlock(lane->monitor);
     lane_log(lane, LOG_ALARM, STR("clock.jumped"),
              STR("the wall clock jumped forward; holds do not expire until that is confirmed"));
 }
@@ -267,6 +270,18 @@ static void registry_publish(struct lane *lane, const struct flight *flight)
     }
 }
 
+/* The batch up to which every index's runs cover the journal. */
+static uint64_t indexes_batch(const struct lane *lane)
+{
+    uint64_t least = lane->head.sequence;
+    for (int i = 0; i < LANE_INDEX_COUNT; i++) {
+        uint64_t cursor = index_cursor(lane->indexes[i]);
+        bool behind = !index_caught_up(lane->indexes[i], lane->head.sequence);
+        if (behind && cursor < least) least = cursor;
+    }
+    return least;
+}
+
 /* Under the monitor. */
 static void status_count(struct lane *lane, const struct flight *flight)
 {
@@ -287,7 +302,7 @@ static void status_count(struct lane *lane, const struct flight *flight)
     status->account_count = lane->ledger->account_count;
     status->hold_count = lane->ledger->holds.count;
     status->reversal_count = lane->ledger->reversal_count;
-    status->expiry_paused = lane->expiry_paused;
+    status->index_batch = indexes_batch(lane);
 }
 
 /* The batch is durable. Returns its answers, to be given once the next batch is on its way. */
@@ -535,6 +550,9 @@ static bool job_take(struct lane *lane)
     sync->unlock(lane->monitor);
     if (!done) return false;
     index_job_done(&lane->job);
+    sync->lock(lane->monitor);
+    lane->status.index_batch = indexes_batch(lane);
+    sync->unlock(lane->monitor);
     if (lane->job.status != STATUS_OK) {
         error_log(lane, STR("index.write_failed"), &lane->job.error);
         lane->retry_at = in_ms(lane, 10 * RETRY_MS_MIN);
@@ -629,6 +647,19 @@ static bool landing_take(struct lane *lane, struct request **out_answers)
     return true;
 }
 
+/*
+ * Draining, and nothing more can be entered into an index because its runs cannot be written:
+ * what waits is refused rather than waited for.
+ */
+static bool stuck_refuse(struct lane *lane)
+{
+    bool idle = lane->flying == NULL && lane->building->batch.record_count == 0;
+    if (!idle || job_is_out(lane) || lane->job.status == STATUS_OK) return false;
+    if (indexes_ready(lane, 0)) return false;
+    queue_refuse(lane, false);
+    return true;
+}
+
 /* One round of everything there is to do; false when there was nothing. */
 static bool round_run(struct lane *lane, bool draining)
 {
@@ -656,7 +687,8 @@ static bool round_run(struct lane *lane, bool draining)
         launch(lane);
         any = true;
     }
-    return catch_up_end(lane) || any;
+    if (catch_up_end(lane) || any) return true;
+    return draining && stuck_refuse(lane);
 }
 
 static struct monotonic_time next_look(struct lane *lane)
