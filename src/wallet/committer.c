@@ -651,13 +651,11 @@ static bool landing_take(struct lane *lane, struct request **out_answers)
  * Draining, and nothing more can be entered into an index because its runs cannot be written:
  * what waits is refused rather than waited for.
  */
-static bool stuck_refuse(struct lane *lane)
+static void stuck_refuse(struct lane *lane)
 {
     bool idle = lane->flying == NULL && lane->building->batch.record_count == 0;
-    if (!idle || job_is_out(lane) || lane->job.status == STATUS_OK) return false;
-    if (indexes_ready(lane, 0)) return false;
-    queue_refuse(lane, false);
-    return true;
+    if (!idle || job_is_out(lane) || lane->job.status == STATUS_OK) return;
+    if (!indexes_ready(lane, 0)) queue_refuse(lane, false);
 }
 
 /* One round of everything there is to do; false when there was nothing. */
@@ -688,7 +686,8 @@ static bool round_run(struct lane *lane, bool draining)
         any = true;
     }
     if (catch_up_end(lane) || any) return true;
-    return draining && stuck_refuse(lane);
+    if (draining) stuck_refuse(lane);
+    return false;
 }
 
 static struct monotonic_time next_look(struct lane *lane)

@@ -375,6 +375,11 @@ static void state_publish(struct lane *lane, const struct recovery *recovery)
     lane->status.hold_count = lane->ledger->holds.count;
     lane->status.reversal_count = lane->ledger->reversal_count;
     lane->status.replayed_records = recovery->records;
+    lane->status.index_batch = lane->head.sequence;
+    for (int i = 0; i < LANE_INDEX_COUNT; i++) {
+        uint64_t cursor = index_cursor(lane->indexes[i]);
+        if (cursor < lane->status.index_batch) lane->status.index_batch = cursor;
+    }
     sync->unlock(lane->monitor);
 }
 
