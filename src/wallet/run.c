@@ -14,7 +14,7 @@ struct summary_head {
     uint32_t chunks;
     uint64_t entries;
     uint64_t filter_blocks;
-    uint64_t check; /* hash of everything behind the head */
+    uint64_t check; /* hash of the whole with this field zero */
     struct uuid key_min;
     struct uuid key_max;
 };
@@ -90,10 +90,12 @@ static void filter_add(struct run *run, struct uuid key)
     for (int i = 0; i < FILTER_BLOCK_WORDS; i++) block[i] |= bits.masks[i];
 }
 
-static uint64_t summary_check(const struct buf *summary)
+/* The head counts too: with a wrong least or greatest key, keys that are there are not found. */
+static uint64_t summary_check(struct summary_head head, const struct buf *summary)
 {
-    return hash_bytes(summary->data + sizeof(struct summary_head),
-                      summary->len - sizeof(struct summary_head));
+    head.check = 0;
+    uint64_t rest = hash_bytes(summary->data + sizeof head, summary->len - sizeof head);
+    return hash_fold(hash_bytes(&head, sizeof head), rest);
 }
 
 static bool summary_whole(const struct run *run)
@@ -106,7 +108,7 @@ static bool summary_whole(const struct run *run)
            head.chunks == chunks_for(head.entries) &&
            head.filter_blocks == blocks_for(head.entries) &&
            run->summary.len == summary_size(head.chunks, head.filter_blocks) &&
-           head.check == summary_check(&run->summary);
+           head.check == summary_check(head, &run->summary);
 }
 
 enum status run_load(struct run_store *store, const struct run_info *info, struct run **out_run,
@@ -169,6 +171,7 @@ static uint32_t first_chunk(const struct run *run, struct uuid key)
 static uint32_t first_entry(const struct index_entry *entries, uint32_t count,
                             const struct index_query *query)
 {
+    if (query->after.packed == UINT64_MAX) return count;
     struct index_entry wanted = { query->key, { query->after.packed + 1 } };
     uint32_t low = 0;
     uint32_t high = count;
@@ -275,10 +278,10 @@ enum status run_writer_finish(struct run_writer *writer, struct run **out_run,
         .chunks = run->info.chunks,
         .entries = run->info.entries,
         .filter_blocks = run->filter_blocks,
-        .check = summary_check(&run->summary),
         .key_min = run->key_min,
         .key_max = run->key_max,
     };
+    head.check = summary_check(head, &run->summary);
     memcpy(run->summary.data, &head, sizeof head);
     *out_run = run;
     writer->run = NULL;
