@@ -233,7 +233,7 @@ static void hold_body(struct rig *rig)
         rig_send(rig, API_GET, "/v1/transfers/019ab000-0000-7000-8000-000000000143", NULL));
     expect_in_answer(rig, "\"kind\":\"post\"");
     expect_in_answer(rig, "\"amount\":\"30.00\"");
-    expect_in_answer(rig, "\"released\":\"10.00\"");
+    expect_in_answer(rig, "\"released\":\"40.00\"");
     expect_net(rig, BEN, "30.00");
     expect_status(rig, 201,
                   rig_send(rig, API_POST, "/v1/transfers",

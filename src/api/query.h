@@ -23,8 +23,8 @@ struct query {
  * raw is what stood after '?', percent-encoded; a '+' means itself. Only parameters in `allowed`
  * are taken. False with the problem raised: unknown_, duplicate_ or invalid_parameter.
  */
-bool query_parse(struct str raw, uint32_t allowed, struct query *out_query, struct problem *problem)
-    MUST_CHECK;
+bool query_parse(struct str raw, uint32_t allowed, struct query *out_query,
+                 struct problem *out_problem) MUST_CHECK;
 
 /*
  * Percent-decodes into out_text, which has room for size bytes. False: a bad escape, or longer.

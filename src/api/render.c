@@ -182,9 +182,14 @@ void render_account(struct render *render, const struct account_state *state, ui
     json_write_object_end(&render->json);
 }
 
+/* A record keeps more in its flags than the caller's. */
+#define FLAG_BIT(name, value, text) | (value)
+enum { TRANSFER_FLAGS_KNOWN = 0 TRANSFER_FLAG_TABLE(FLAG_BIT) };
+#undef FLAG_BIT
+
 static void transfer_flags_write(struct render *render, unsigned flags)
 {
-    flags &= ~(unsigned)RECORD_FLAGS_GIVEN;
+    flags &= TRANSFER_FLAGS_KNOWN;
     if (flags == 0) return;
     json_write_key(&render->json, STR("flags"));
     json_write_array_begin(&render->json);
