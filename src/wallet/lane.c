@@ -197,6 +197,17 @@ void lane_close(struct lane *lane)
     lane_release(lane);
 }
 
+static void groups_check(const struct request *request)
+{
+    uint32_t length = 0;
+    for (uint32_t i = 0; i < request->count; i++) {
+        bool linked = (request->transfers[i].flags & TRANSFER_FLAG_LINKED) != 0;
+        CHECK(length < LINKED_MAX);
+        length = linked ? length + 1 : 0;
+    }
+    CHECK(length == 0); /* the last group ends here */
+}
+
 static void request_check(const struct request *request)
 {
     CHECK(request->kind == REQUEST_READ || !uuid_is_nil(request->root) || request->count == 0 ||
@@ -206,7 +217,7 @@ static void request_check(const struct request *request)
     }
     if (request->kind != REQUEST_TRANSFERS) return;
     CHECK(request->count > 0 && request->count <= REQUEST_TRANSFERS_MAX);
-    CHECK((request->transfers[request->count - 1].flags & TRANSFER_FLAG_LINKED) == 0);
+    groups_check(request);
 }
 
 /* Under the monitor. */
