@@ -59,7 +59,8 @@ enum status applier_record_read(struct lane *lane, struct locator locator,
     status = part_read(lane, sequence, offset, sizeof *head, head, out_error);
     if (status != STATUS_OK) return status;
     uint32_t size = record_size(head);
-    bool whole = header.sequence == sequence && size != 0 && size == head->size;
+    bool sealed = batch_in_memory(lane, sequence) == NULL;
+    bool whole = header.sequence == sequence && (!sealed || batch_header_whole(&header)) && size != 0 && size == head->size;
     if (whole) {
         status = part_read(lane, sequence, offset, size, out_record->bytes, out_error);
         if (status != STATUS_OK) return status;

@@ -87,6 +87,19 @@ void batch_recheck(struct record_head *record)
     record->check = (uint32_t)hash_bytes(record, record->size);
 }
 
+static uint32_t header_check(const struct batch_header *header)
+{
+    struct batch_header copy = *header;
+    copy.check = 0;
+    return (uint32_t)hash_bytes(&copy, sizeof copy);
+}
+
+bool batch_header_whole(const struct batch_header *header)
+{
+    return header->magic == BATCH_MAGIC && header->version == BATCH_VERSION &&
+           header->check == header_check(header);
+}
+
 void batch_seal(struct batch *batch, uint64_t epoch, const struct digest *previous)
 {
     struct batch_header *header = (struct batch_header *)batch->data;
@@ -95,6 +108,7 @@ void batch_seal(struct batch *batch, uint64_t epoch, const struct digest *previo
     header->unit_count = batch->unit_count;
     header->record_count = batch->record_count;
     header->previous = *previous;
+    header->check = header_check(header);
 }
 
 uint32_t record_size(const struct record_head *head)
@@ -134,7 +148,7 @@ enum status batch_open(struct str blob, struct batch_reader *out_reader, struct 
                          (unsigned long long)header->sequence, header->version, BATCH_VERSION);
     }
     if (header->header_size != sizeof *header || header->size != blob.len ||
-        header->sequence == 0 || header->stamp.ns <= 0) {
+        header->sequence == 0 || header->stamp.ns <= 0 || !batch_header_whole(header)) {
         return error_set(out_error, STATUS_CORRUPT, "the header of batch %llu is damaged",
                          (unsigned long long)header->sequence);
     }

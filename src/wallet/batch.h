@@ -47,10 +47,13 @@ void batch_add_context(struct batch *batch, const struct record_context *context
 /* After a record in the batch was changed in place. */
 void batch_recheck(struct record_head *record);
 
-/* Fills the header's size, counts, epoch and previous hash; the blob is then data, size. */
+/* Fills the header's size, counts, epoch, previous hash and check; the blob is data, size. */
 void batch_seal(struct batch *batch, uint64_t epoch, const struct digest *previous);
 
 /* ---- Reading ---- */
+
+/* Of a header that was read apart from its batch: whether it is one, with the right check. */
+bool batch_header_whole(const struct batch_header *header);
 
 /* Low half of XXH3-64 over the record as if its check were zero. */
 uint32_t record_check(const struct record_head *record);

@@ -49,7 +49,9 @@ enum status history_transfer(struct store *store, struct locator locator,
     struct batch_header header;
     status = store->read_part(store, batch, 0, sizeof header, &header, out_error);
     if (status != STATUS_OK) return status;
-    if (header.sequence != batch) return damaged(locator, out_error);
+    if (header.sequence != batch || !batch_header_whole(&header)) {
+        return damaged(locator, out_error);
+    }
     entry.position = (struct position){ batch, entry.transfer.head.unit };
     entry.stamp = header.stamp;
     struct locator context = locator_make(batch, entry.transfer.head.context);
@@ -132,6 +134,7 @@ enum status history_balance_at(struct store *store, const struct account_state *
     enum status status =
         store->read_part(store, at.batch, 0, sizeof header, &header, out_error);
     if (status != STATUS_OK) return status;
+    if (!batch_header_whole(&header)) return damaged(locator_make(at.batch, 0), out_error);
     if (header.stamp.ns < state->created_at.ns) {
         return error_set(out_error, STATUS_INVALID, "the account was made later than that");
     }

@@ -107,8 +107,13 @@ static enum status may_follow(struct recovery *recovery, uint64_t after, bool *o
     *out_may = true; /* the first batch needs nothing before it */
     if (after == 0) return STATUS_OK;
     enum status status = store->read_part(store, after + 1, 0, sizeof header, &header, out_error);
-    if (status == STATUS_OK) *out_may = slice_covers(recovery->lane->ledger, &header);
-    return status;
+    if (status != STATUS_OK) return status;
+    if (!batch_header_whole(&header)) {
+        return error_set(out_error, STATUS_CORRUPT, "the header of batch %llu is damaged",
+                         (unsigned long long)after + 1);
+    }
+    *out_may = slice_covers(recovery->lane->ledger, &header);
+    return STATUS_OK;
 }
 
 /*
