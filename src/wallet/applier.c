@@ -125,6 +125,26 @@ static enum status repeat(struct lane *lane, struct locator locator,
     return STATUS_OK;
 }
 
+/*
+ * What closed a hold inside the linked group at hand, or 0: it is not in the index before the
+ * group's fate is known.
+ */
+static uint8_t closed_in_group(const struct lane *lane, struct transfer_id hold)
+{
+    const struct flight *flight = lane->building;
+    uint32_t at = flight->group_begin == 0 ? flight->batch.size : flight->group_begin;
+    while (at < flight->batch.size) {
+        const struct record_transfer *record =
+            (const struct record_transfer *)(flight->batch.data + at);
+        const struct record_transfer_more *more = (const struct record_transfer_more *)(record + 1);
+        bool closes = record->head.outcome == OUTCOME_OK &&
+                      (record->head.flags & RECORD_FLAG_CLOSES_HOLD) != 0;
+        if (closes && uuid_equal(more->target.value, hold.value)) return record->head.kind;
+        at += record->head.size;
+    }
+    return 0;
+}
+
 /* What history says of a transfer's target; the record stays in `storage`. */
 static enum status target_load(struct lane *lane, const struct transfer *transfer,
                                struct applier_record *storage, struct ledger_target *out_target,
@@ -143,7 +163,10 @@ static enum status target_load(struct lane *lane, const struct transfer *transfe
     if (transfer->kind == TRANSFER_REVERSAL) return STATUS_OK;
     status =
         index_find(lane->indexes[LANE_INDEX_CLOSINGS], transfer->target.value, &locator, out_error);
-    if (status == STATUS_NOT_FOUND) return STATUS_OK;
+    if (status == STATUS_NOT_FOUND) {
+        out_target->closed_by = closed_in_group(lane, transfer->target);
+        return STATUS_OK;
+    }
     struct applier_record closing;
     if (status == STATUS_OK) status = transfer_read(lane, locator, &closing, out_error);
     if (status != STATUS_OK) return status;
@@ -385,7 +408,9 @@ static enum status linked(struct lane *lane, const struct request *request, uint
     };
     if (any_known) return group_repeat(lane, &group, known, out_error);
     applier_context(lane, request);
+    lane->building->group_begin = batch->size;
     enum status status = group_apply(lane, &group, out_error);
+    lane->building->group_begin = 0;
     if (status != STATUS_OK) return status;
     for (uint32_t i = 0; i < count; i++) member_finish(lane, &group, i);
     return STATUS_OK;

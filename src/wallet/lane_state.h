@@ -35,6 +35,7 @@ struct flight {
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t repeats;
     uint64_t expiries;
+    uint32_t group_begin; /* offset of the first record of the group being applied; 0: none */
     const struct request *context_owner; /* whose context was written last */
 };
 
