@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SKIPS = os.path.join("tools", "house.skips")
@@ -541,19 +542,32 @@ class Checker:
 
     # --- all files ---
 
-    def compile_header(self, path):
+    def compile_header(self, path, generated):
         """The first message of the compiler for a file that is this header, twice."""
         command = ["gcc", "-std=gnu17", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I", "src",
-                   "-I", ".", "-include", path, "-include", path, "-x", "c", "/dev/null"]
+                   "-I", ".", "-I", generated, "-include", path, "-include", path, "-x", "c", "/dev/null"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode == 0:
             return None
         errors = [line for line in done.stderr.split("\n") if "error:" in line]
         return errors[0] if errors else done.stderr.strip()[:200]
 
+    @staticmethod
+    def generate(folder):
+        """What the build makes of api/openapi.yaml, for the headers that include it."""
+        document = os.path.join(ROOT, "api", "openapi.yaml")
+        tool = os.path.join(ROOT, "tools", "routes.py")
+        if os.path.exists(document) and os.path.exists(tool):
+            os.mkdir(os.path.join(folder, "api"))
+            subprocess.run(["/usr/bin/python3", tool, document, os.path.join(folder, "api")],
+                           check=True)
+
     def check_headers_alone(self, paths):
-        with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
-            for path, error in zip(paths, pool.map(self.compile_header, paths)):
+        with tempfile.TemporaryDirectory() as generated, \
+                concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
+            self.generate(generated)
+            compiled = pool.map(lambda path: self.compile_header(path, generated), paths)
+            for path, error in zip(paths, compiled):
                 if error is not None:
                     self.report(path, 1, "header-alone", error)
 
