@@ -40,6 +40,7 @@ struct tracked {
     uint64_t errors;   /* failed syncs: each handle open at the time is told once, as by Linux */
     bool entry_synced; /* the file's name is on the disk */
     bool deleted;
+    bool gone; /* and that is on the disk */
 };
 
 struct fault {
@@ -101,7 +102,6 @@ static void changes_sync(struct tracked *file)
         }
     }
     changes_drop(file);
-    file->entry_synced = true;
 }
 
 static void change_add(struct tracked *file, uint64_t offset, const void *data, uint64_t size)
@@ -148,7 +148,7 @@ static void file_cut(const struct tracked *file, const char *to, struct prng *pr
 {
     static const uint8_t moods[] = { 0, 1, 4, 7, 8 }; /* of 8: how much had reached the disk */
     uint64_t chances = moods[prng_below(prng, sizeof moods)];
-    if (!file->entry_synced && prng_chance(prng, 1, 2)) return;
+    if (file->gone || (!file->entry_synced && prng_chance(prng, 1, 2))) return;
     if (file->deleted && prng_chance(prng, 1, 2)) return;
     struct image image = { 0 };
     image_resize(&image, file->synced.size);
@@ -201,6 +201,24 @@ static bool strikes(struct fault_vfs *vfs, enum fault_kind kind)
     }
     vfs->failures++;
     return true;
+}
+
+static void deletion_sync(struct tracked *file)
+{
+    if (!file->deleted) return;
+    changes_drop(file);
+    image_resize(&file->synced, 0);
+    file->entry_synced = false;
+    file->gone = true;
+}
+
+/* A new file's first sync syncs its folder too, and with it what was deleted before. */
+static void file_is_synced(struct fault_vfs *vfs, struct tracked *file)
+{
+    changes_sync(file);
+    if (file->entry_synced) return;
+    file->entry_synced = true;
+    for (uint32_t i = 0; i < vfs->file_count; i++) deletion_sync(&vfs->files[i]);
 }
 
 /* ---- files ---- */
@@ -275,7 +293,7 @@ static int file_sync(sqlite3_file *base, int flags)
         file->errors_told = file->tracked->errors;
         code = SQLITE_IOERR_FSYNC;
     } else {
-        changes_sync(file->tracked);
+        file_is_synced(file->owner, file->tracked);
     }
     (void)pthread_mutex_unlock(&file->owner->mutex);
     return code;
@@ -408,6 +426,7 @@ static int vfs_open(sqlite3_vfs *base, const char *path, sqlite3_file *out_file,
     if (tracked->deleted) {                     /* a new file under the old name */
         change_add(tracked, 0, NULL, 0);
         tracked->deleted = false;
+        tracked->gone = false;
     }
     (void)pthread_mutex_unlock(&vfs->mutex);
     int code = vfs->real->xOpen(vfs->real, path, file->real, flags, out_flags);
@@ -429,11 +448,7 @@ static int vfs_delete(sqlite3_vfs *base, const char *path, int sync_folder)
     struct tracked *file = track(vfs, path);
     file->deleted = true;
     int code = vfs->real->xDelete(vfs->real, path, 0);
-    if (sync_folder) {
-        changes_drop(file);
-        image_resize(&file->synced, 0);
-        file->entry_synced = false;
-    }
+    if (sync_folder) deletion_sync(file);
     (void)pthread_mutex_unlock(&vfs->mutex);
     return code;
 }
@@ -474,7 +489,7 @@ static int vfs_last_error(sqlite3_vfs *base, int size, char *out_text)
     return real->xGetLastError(real, size, out_text);
 }
 
-struct fault_vfs *fault_vfs_new(void)
+struct fault_vfs *fault_vfs_new(const char *name)
 {
     struct fault_vfs *vfs = calloc(1, sizeof *vfs);
     CHECK(vfs != NULL);
@@ -486,7 +501,7 @@ struct fault_vfs *fault_vfs_new(void)
         .iVersion = 2,
         .szOsFile = sizeof(struct fault_file),
         .mxPathname = vfs->real->mxPathname,
-        .zName = "fault",
+        .zName = name,
         .xOpen = vfs_open,
         .xDelete = vfs_delete,
         .xAccess = vfs_access,

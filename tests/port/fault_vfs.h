@@ -10,12 +10,12 @@
  * page cache would show it; beside it the VFS keeps, per file, what is synced and the writes
  * since. A sync costs nothing: the real file is not synced.
  *
- * -shm files are memory and never part of what a disk holds. Thread-safe. One at a time.
+ * -shm files are memory and never part of what a disk holds. Thread-safe.
  */
 struct fault_vfs;
 
-/* Registers itself; its name is for the options of the stores. */
-struct fault_vfs *fault_vfs_new(void);
+/* Registers itself under the name, which stays: it is for the options of the stores. */
+struct fault_vfs *fault_vfs_new(const char *name);
 /* Its files must be closed. Accepts NULL. */
 void fault_vfs_free(struct fault_vfs *vfs);
 const char *fault_vfs_name(const struct fault_vfs *vfs);
