@@ -584,36 +584,6 @@ static void balances_are_known_as_of_any_position(void **state)
     rig_run(past_body);
 }
 
-static void position_body(struct rig *rig)
-{
-    char position[32];
-    char url[128];
-    people_make(rig);
-    rig_cut(rig, "position", position, sizeof position);
-    int len = snprintf(url, sizeof url, "/v1/accounts/" ANNA "?min_position=%s", position);
-    assert_true(len > 0 && (size_t)len < sizeof url);
-    expect_status(rig, 200, rig_send(rig, API_GET, url, NULL));
-    struct monotonic_time before = world_now(rig->world);
-    expect_status(rig, 503,
-                  rig_send(rig, API_GET, "/v1/accounts/" ANNA "?min_position=999999", NULL));
-    expect_in_answer(rig, "\"code\":\"position_not_reached\"");
-    assert_non_null(rig_header(rig, "Retry-After"));
-    int64_t waited = world_now(rig->world).ns - before.ns;
-    assert_true(waited >= NS_PER_S);
-    assert_true(waited < 2 * NS_PER_S);
-    rig->call.min_position = STR("999999-0");
-    expect_status(rig, 503, rig_send(rig, API_GET, "/v1/accounts/" ANNA, NULL));
-    rig->call.min_position = STR("soon");
-    expect_status(rig, 400, rig_send(rig, API_GET, "/v1/accounts/" ANNA, NULL));
-    rig->call.min_position = (struct str){ NULL, 0 };
-}
-
-static void a_read_waits_for_a_position_but_not_for_ever(void **state)
-{
-    (void)state; /* the rig is the body's */
-    rig_run(position_body);
-}
-
 static void period_body(struct rig *rig)
 {
     people_make(rig);
@@ -755,7 +725,6 @@ int main(void)
         cmocka_unit_test(lists_come_in_pages_that_lose_nothing),
         cmocka_unit_test(cursors_of_other_lists_are_refused),
         cmocka_unit_test(balances_are_known_as_of_any_position),
-        cmocka_unit_test(a_read_waits_for_a_position_but_not_for_ever),
         cmocka_unit_test(a_closed_period_stays_closed),
         cmocka_unit_test(the_service_tells_about_itself),
         cmocka_unit_test(every_call_ends_in_a_span),

@@ -46,20 +46,20 @@ struct rig {
     bool ready;
 };
 
-static void rig_misused(void *owner, const char *text)
+static inline void rig_misused(void *owner, const char *text)
 {
     (void)owner; /* a test has one rig */
     fail_msg("a store was misused: %s", text);
 }
 
-static void rig_appended(void *owner, uint64_t sequence, const struct sim_batch *batch)
+static inline void rig_appended(void *owner, uint64_t sequence, const struct sim_batch *batch)
 {
     (void)owner; /* nothing is compared with the journal here */
     (void)sequence;
     (void)batch;
 }
 
-static void rig_open(struct rig *rig)
+static inline void rig_open(struct rig *rig)
 {
     sim_sync_init(&rig->sync, &rig->process);
     sim_clock_init(&rig->clock, &rig->process, &rig->wall);
@@ -82,7 +82,7 @@ static void rig_open(struct rig *rig)
     assert_int_equal(api_new(rig->lane, &rig->ports, &rig->options, &rig->api, &error), STATUS_OK);
 }
 
-static void rig_close(struct rig *rig)
+static inline void rig_close(struct rig *rig)
 {
     lane_drain(rig->lane);
     api_free(rig->api);
@@ -92,7 +92,7 @@ static void rig_close(struct rig *rig)
     sim_sync_done(&rig->sync);
 }
 
-static void rig_task(void *argument)
+static inline void rig_task(void *argument)
 {
     struct rig *rig = argument;
     rig->task = task_current(rig->world);
@@ -103,7 +103,7 @@ static void rig_task(void *argument)
 }
 
 /* Runs the body as a task of a fresh world, in which the local operator calls. */
-static void rig_run_with(void (*body)(struct rig *rig), const struct api_options *options)
+static inline void rig_run_with(void (*body)(struct rig *rig), const struct api_options *options)
 {
     struct rig *rig = calloc(1, sizeof *rig);
     assert_non_null(rig);
@@ -137,7 +137,7 @@ static inline void rig_run(void (*body)(struct rig *rig))
     rig_run_with(body, &options);
 }
 
-static void rig_ready(struct api_call *call)
+static inline void rig_ready(struct api_call *call)
 {
     struct rig *rig = call->owner;
     rig->ready = true;
@@ -145,8 +145,8 @@ static void rig_ready(struct api_call *call)
 }
 
 /* Sends a request of bytes; returns the status. target is path, or path?query. */
-static unsigned rig_send_bytes(struct rig *rig, enum api_method method, const char *target,
-                               struct str body)
+static inline unsigned rig_send_bytes(struct rig *rig, enum api_method method, const char *target,
+                                      struct str body)
 {
     struct api_call *call = &rig->call;
     const char *question = strchr(target, '?');
@@ -169,15 +169,15 @@ static unsigned rig_send_bytes(struct rig *rig, enum api_method method, const ch
 }
 
 /* JSON, or nothing. */
-static unsigned rig_send(struct rig *rig, enum api_method method, const char *target,
-                         const char *json)
+static inline unsigned rig_send(struct rig *rig, enum api_method method, const char *target,
+                                const char *json)
 {
     rig->call.content_type = json == NULL ? (struct str){ NULL, 0 } : STR("application/json");
     return rig_send_bytes(rig, method, target,
                           json == NULL ? (struct str){ NULL, 0 } : str_from(json));
 }
 
-static const char *rig_answer(struct rig *rig)
+static inline const char *rig_answer(struct rig *rig)
 {
     return buf_terminated(&rig->call.answer);
 }
