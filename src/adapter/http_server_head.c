@@ -215,7 +215,7 @@ static void header_store(struct http_head_reader *reader, unsigned bit, struct s
     case SEEN_TRACESTATE: head->tracestate = value; break;
     case SEEN_EXPECT:
         if (!equal_caseless(value, STR("100-continue"))) {
-            fault_set(reader, 417, "malformed_request", "Expect is not 100-continue", NULL);
+            malformed(reader, "Expect is not 100-continue", NULL);
         }
         break;
     default: break;

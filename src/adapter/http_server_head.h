@@ -33,8 +33,8 @@ struct http_head {
 
 /* What is wrong: NULL fields when nothing is. */
 struct http_fault {
-    unsigned status; /* 400, 414, 417, 431 */
-    const char *code;
+    unsigned status;    /* 400, 413, 414, 431, 503 */
+    const char *code;   /* of x-problems in api/openapi.yaml */
     const char *detail; /* static */
     const char *hint;   /* static */
 };
