@@ -722,30 +722,38 @@ static bool drained(const struct lane *lane)
            lane->options.read_only;
 }
 
+bool committer_round(struct lane *lane, struct committer_seen *out_seen)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    out_seen->draining = lane->draining;
+    out_seen->submitted = lane->submitted;
+    if (lane->resume_expiry) {
+        lane->expiry_paused = false;
+        lane->status.expiry_paused = false;
+        lane->seen_wall = clock_wall(lane->ports.clock);
+        lane->seen_monotonic = clock_monotonic(lane->ports.clock);
+        lane->resume_expiry = false;
+    }
+    sync->unlock(lane->monitor);
+    return round_run(lane, out_seen->draining);
+}
+
 void committer_apply(void *argument)
 {
     struct lane *lane = argument;
     struct sync *sync = lane->ports.sync;
     for (;;) {
-        sync->lock(lane->monitor);
-        bool draining = lane->draining;
-        uint64_t submitted = lane->submitted;
-        if (lane->resume_expiry) {
-            lane->expiry_paused = false;
-            lane->status.expiry_paused = false;
-            lane->seen_wall = clock_wall(lane->ports.clock);
-            lane->seen_monotonic = clock_monotonic(lane->ports.clock);
-            lane->resume_expiry = false;
-        }
-        sync->unlock(lane->monitor);
-        if (round_run(lane, draining)) continue;
+        struct committer_seen seen;
+        if (committer_round(lane, &seen)) continue;
         struct monotonic_time until = next_look(lane);
         sync->lock(lane->monitor);
         if (lane->draining && drained(lane)) {
             sync->unlock(lane->monitor);
             return;
         }
-        bool idle = !news(lane) && submitted == lane->submitted && draining == lane->draining;
+        bool idle = !news(lane) && seen.submitted == lane->submitted &&
+                    seen.draining == lane->draining;
         if (idle) (void)sync->wait(lane->monitor, until); /* everything is looked at again */
         sync->unlock(lane->monitor);
     }

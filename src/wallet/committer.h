@@ -9,6 +9,16 @@
  * drained, the other two when their bell is rung with `stop`.
  */
 void committer_apply(void *lane);
+
+/*
+ * What the apply task does again and again: everything that can be done without waiting. False
+ * when that was nothing. out_seen is what it had seen of the lane when it began.
+ */
+struct committer_seen {
+    bool draining;
+    uint64_t submitted;
+};
+bool committer_round(struct lane *lane, struct committer_seen *out_seen);
 void committer_flush(void *lane);
 void committer_index(void *lane);
 
