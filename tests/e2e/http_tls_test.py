@@ -6,10 +6,12 @@ valid, made for servers, or right.
 """
 import http.client
 import os
+import select
 import shutil
 import socket
 import ssl
 import subprocess
+import time
 import xml.etree.ElementTree
 
 from cli_harness import SCRATCH, Wallet, check, equal, serving
@@ -126,11 +128,44 @@ def plain_text_is_no_way_in(address):
     check(b"HTTP/" not in answer, f"no HTTP without TLS: {answer!r}")
 
 
+HANDSHAKE_S, SLACK_S = 10, 10
+
+
+def closed_within(connection, seconds):
+    """Whether the server closes, having had nothing more to say."""
+    readable, _, _ = select.select([connection], [], [], seconds)
+    if not readable:
+        return False
+    try:
+        return connection.recv(4096) == b""
+    except ConnectionError:
+        return True
+
+
+def handshakes_end_in_time_and_idle_clients_stay(address):
+    host, port = address.rsplit(":", 1)
+    silent = socket.create_connection((host, int(port)))
+    partial = socket.create_connection((host, int(port)))
+    partial.sendall(bytes.fromhex("16030100ff010000fb0303"))
+    idle = context().wrap_socket(socket.create_connection((host, int(port)), timeout=30),
+                                 server_hostname="localhost")
+    start = time.monotonic()
+    for connection in (silent, partial):
+        check(closed_within(connection, HANDSHAKE_S + SLACK_S), "a handshake that stalls ends")
+        check(time.monotonic() - start > HANDSHAKE_S / 2, "but not at once")
+        connection.close()
+    check(not closed_within(idle, HANDSHAKE_S / 2), "one that has shaken hands may be idle")
+    idle.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+    check(idle.recv(4096).startswith(b"HTTP/1.1 200"), "and is served")
+    idle.close()
+
+
 def server_alone(wallet):
     with serving(wallet, "--tls-cert", path("server.pem"), "--tls-key", path("server.key")) as it:
         versions_and_suites(it.address)
         scan(it.address)
         plain_text_is_no_way_in(it.address)
+        handshakes_end_in_time_and_idle_clients_stay(it.address)
         answer = get(it.address)
         equal(answer.status, 200, "GET /livez")
         check(int(answer.getheader("Strict-Transport-Security").split("=")[1]) >= 31536000, "HSTS")
