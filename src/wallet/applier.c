@@ -384,17 +384,31 @@ static enum status group_repeat(struct lane *lane, struct group *group, const st
     return STATUS_OK;
 }
 
+/* Before anything is applied: history that cannot be read now must not refuse the group for ever. */
+static enum status targets_readable(struct lane *lane, const struct group *group,
+                                    struct error *out_error)
+{
+    for (uint32_t i = 0; i < group->count; i++) {
+        struct transfer transfer = item(group->request, group->from + i);
+        struct applier_record storage;
+        struct ledger_target target;
+        enum status status = target_load(lane, &transfer, &storage, &target, out_error);
+        if (status != STATUS_OK) return status;
+    }
+    return STATUS_OK;
+}
+
 static enum status linked(struct lane *lane, const struct request *request, uint32_t from,
                           uint32_t count, struct error *out_error)
 {
     static _Thread_local struct locator known[LINKED_MAX];
     static _Thread_local struct group group;
     bool any_known = false;
+    enum status status = STATUS_OK;
     for (uint32_t i = 0; i < count; i++) {
         known[i] = (struct locator){ 0 };
         struct transfer transfer = item(request, from + i);
-        enum status status =
-            index_find(lane->indexes[LANE_INDEX_IDS], transfer.id.value, &known[i], out_error);
+        status = index_find(lane->indexes[LANE_INDEX_IDS], transfer.id.value, &known[i], out_error);
         if (status == STATUS_OK) any_known = true;
         if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
     }
@@ -407,13 +421,16 @@ static enum status linked(struct lane *lane, const struct request *request, uint
         .begin = batch_next_locator(batch).packed,
     };
     if (any_known) return group_repeat(lane, &group, known, out_error);
+    status = targets_readable(lane, &group, out_error);
+    if (status != STATUS_OK) return status;
     applier_context(lane, request);
     lane->building->group_begin = batch->size;
-    enum status status = group_apply(lane, &group, out_error);
+    status = group_apply(lane, &group, out_error);
     lane->building->group_begin = 0;
-    if (status != STATUS_OK) return status;
-    for (uint32_t i = 0; i < count; i++) member_finish(lane, &group, i);
-    return STATUS_OK;
+    for (uint32_t i = 0; i < count; i++) { /* what was recorded is found, whatever came of it */
+        if (status == STATUS_OK || group.records[i] != NULL) member_finish(lane, &group, i);
+    }
+    return status;
 }
 
 /* ---- Pieces ---- */

@@ -484,13 +484,16 @@ static void piece_run(struct lane *lane, const struct queue_piece *piece)
     bool was_failed = piece->from > 0 && request->failed;
     if (!was_failed) {
         struct error error = { 0 };
+        uint32_t records = lane->building->batch.record_count;
         status = piece_apply(lane, piece, &error);
+        bool begun = piece->from > 0 || lane->building->batch.record_count != records;
+        bool unread = status == STATUS_UNAVAILABLE || status == STATUS_CORRUPT;
         if (status != STATUS_OK && status != STATUS_CONFLICT) {
             error_log(lane, STR("history.unreadable"), &error);
         }
         if (status != STATUS_OK) {
             request->failed = true;
-            request->status = status;
+            request->status = unread && begun ? STATUS_IN_DOUBT : status; /* a part is done */
         }
         if (status == STATUS_CORRUPT) flags_set(lane, false, false, true);
     }

@@ -21,8 +21,8 @@
  * durable; so no answer and no read shows what a crash could take back.
  *
  * When the store does not say that a commit is good, the lane stops, discards memory, reloads
- * from the store and finds out. Requests in that batch are answered STATUS_IN_DOUBT, later
- * ones STATUS_UNAVAILABLE; sending them again with the same ids is always safe.
+ * from the store and finds out. Requests in that batch are then answered as it turned out (or
+ * STATUS_IN_DOUBT while that cannot be found out), later ones STATUS_UNAVAILABLE; sending them again with the same ids is always safe.
  *
  * Memory is reserved at open: see lane_memory_bytes(). All calls from any task unless said
  * otherwise.
@@ -142,7 +142,7 @@ struct request {
     /*
      * The answer. STATUS_OK: results are written. STATUS_CONFLICT: the key was used with
      * another fingerprint; nothing was done. STATUS_IN_DOUBT: some of it may be done.
-     * STATUS_UNAVAILABLE: what has no result was not done. STATUS_LIMIT: the disk is full or
+     * STATUS_UNAVAILABLE: nothing of it was done. STATUS_LIMIT: the disk is full or
      * the capacity is used up. STATUS_CORRUPT: history that had to be read is damaged.
      */
     enum status status;
