@@ -200,7 +200,6 @@ static void key_check(struct asking *asking)
 
 static bool status_allowed(const struct asking *asking)
 {
-    const uint64_t *hits = asking->service->faults.hits;
     switch (asking->request.status) {
     case STATUS_OK:
     case STATUS_CONFLICT:
@@ -208,10 +207,7 @@ static bool status_allowed(const struct asking *asking)
     case STATUS_UNAVAILABLE:
     case STATUS_LIMIT:
     case STATUS_STOPPED: return true;
-    case STATUS_CORRUPT:
-        return hits[SIM_FAULT_FLIP_BATCH] + hits[SIM_FAULT_FLIP_SLICE] +
-                   hits[SIM_FAULT_RUNS_DAMAGED] >
-               0;
+    case STATUS_CORRUPT: return life_damage_possible(asking->life);
     case STATUS_INVALID:
     case STATUS_NOT_FOUND:
     case STATUS_FENCED:

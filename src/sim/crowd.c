@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "sim/checkers.h"
 #include "sim/invention.h"
+#include "wallet/history.h"
 
 enum {
     STREAM_SHARED = 3,
@@ -129,6 +130,33 @@ static void catch_up(struct client *client)
     service_leave(life);
 }
 
+/* The balance of some account at some time past, walked back from a later state of it. */
+static void balance_compare(struct client *client, struct life *life)
+{
+    struct service *service = client->crowd->service;
+    const struct model *model = service->model;
+    if (model->account_count == 0) return;
+    const struct model_account *account =
+        &model->accounts[prng_below(&client->prng, model->account_count)];
+    struct position at =
+        account->versions[prng_below(&client->prng, account->version_count)].position;
+    struct account_state now = account->state;
+    const struct balance then = model_account_at(account, at)->balance;
+    struct balance balance = { 0 };
+    struct error error;
+    enum status status = history_balance_at(life->store, &now, at, &balance, &error);
+    if (status == STATUS_UNAVAILABLE) return;
+    if (status == STATUS_CORRUPT && life_damage_possible(life)) return;
+    bool same = status == STATUS_OK && money_equal(balance.debits_posted, then.debits_posted) &&
+                money_equal(balance.debits_pending, then.debits_pending) &&
+                money_equal(balance.credits_posted, then.credits_posted) &&
+                money_equal(balance.credits_pending, then.credits_pending);
+    if (!same) {
+        verdict_violation(&service->verdict, "history gives another balance (%s)",
+                          status_name(status));
+    }
+}
+
 static void look_back(struct client *client)
 {
     struct service *service = client->crowd->service;
@@ -143,6 +171,7 @@ static void look_back(struct client *client)
         if (sequence != wanted) verdict_violation(&service->verdict, "a stamp finds another batch");
         batch_compare(client->crowd, life, sequence);
     }
+    balance_compare(client, life);
     service_leave(life);
     client->crowd->told.history_reads++;
 }

@@ -155,7 +155,7 @@ static void work_table(const struct report *report, struct buf *text)
 static void answers_table(const struct report *report, struct buf *text)
 {
     buf_append_str(text, STR("answers, and refusals to accept:\n"));
-    for (int i = 0; i < STATUS_COUNT; i++) {
+    for (unsigned i = 0; i < STATUS_COUNT; i++) {
         if (report->told.answers[i] + report->told.refused[i] == 0) continue;
         buf_append_format(text, "  %-34s %10" PRIu64 " %10" PRIu64 "\n", status_name(i),
                           report->told.answers[i], report->told.refused[i]);
@@ -165,11 +165,11 @@ static void answers_table(const struct report *report, struct buf *text)
 static void faults_table(const struct report *report, struct buf *text, uint64_t *never_met)
 {
     buf_append_str(text, STR("faults:\n"));
-    for (int i = 0; i < SIM_FAULT_COUNT; i++) {
+    for (unsigned i = 0; i < SIM_FAULT_COUNT; i++) {
         row(text, sim_fault_name(i), report->hits[i], false, never_met);
     }
     buf_append_str(text, STR("crashes at:\n"));
-    for (int i = 0; i < SIM_POINT_COUNT; i++) {
+    for (unsigned i = 0; i < SIM_POINT_COUNT; i++) {
         row(text, sim_point_name(i), report->crash_points[i], false, never_met);
     }
 }
@@ -177,15 +177,15 @@ static void faults_table(const struct report *report, struct buf *text, uint64_t
 static void outcomes_table(const struct report *report, struct buf *text, uint64_t *never_met)
 {
     buf_append_str(text, STR("outcomes of transfers, acknowledged:\n"));
-    for (int i = 0; i < OUTCOME_COUNT; i++) {
+    for (unsigned i = 0; i < OUTCOME_COUNT; i++) {
         row(text, outcome_code(i), report->told.outcomes[i], false, never_met);
     }
     buf_append_str(text, STR("outcomes of accounts, acknowledged:\n"));
-    for (int i = 0; i < ACCOUNT_OUTCOME_COUNT; i++) {
+    for (unsigned i = 0; i < ACCOUNT_OUTCOME_COUNT; i++) {
         row(text, account_outcome_code(i), report->told.account_outcomes[i], false, never_met);
     }
     buf_append_str(text, STR("outcomes of administrative acts, acknowledged:\n"));
-    for (int i = 0; i < ADMIN_OUTCOME_COUNT; i++) {
+    for (unsigned i = 0; i < ADMIN_OUTCOME_COUNT; i++) {
         row(text, admin_outcome_code(i), report->told.admin_outcomes[i], admin_outcome_excluded(i),
             never_met);
     }

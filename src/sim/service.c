@@ -103,8 +103,7 @@ static uint64_t damage_hits(const struct service *service)
     return hits[SIM_FAULT_FLIP_BATCH] + hits[SIM_FAULT_FLIP_SLICE] + hits[SIM_FAULT_RUNS_DAMAGED];
 }
 
-/* A life may meet only damage that was there when it began, or was done since. */
-static bool damage_possible(const struct life *life)
+bool life_damage_possible(const struct life *life)
 {
     return life->may_be_damaged || damage_hits(life->service) > life->damage_hits;
 }
@@ -129,7 +128,7 @@ static enum status life_open(struct life *life)
         bool full = service->faults.hits[SIM_FAULT_RUNS_FULL] > 0;
         bool excused = status == STATUS_UNAVAILABLE || status == STATUS_FENCED ||
                        (status == STATUS_LIMIT && full) ||
-                       (status == STATUS_CORRUPT && damage_possible(life));
+                       (status == STATUS_CORRUPT && life_damage_possible(life));
         if (!excused && !life->process.crashed) {
             verdict_violation(&service->verdict, "the lane does not open: %s: %s; %s",
                               status_name(status), error.message, error.detail);
@@ -197,7 +196,7 @@ static void damage_mend(struct life *life)
 {
     struct service *service = life->service;
     struct sim_shelf *shelf = service->shelves[life->machine];
-    if (!damage_possible(life)) {
+    if (!life_damage_possible(life)) {
         verdict_violation(&service->verdict, "the lane found damage where there is none");
     }
     if (!sim_disk_damaged(service->disk)) sim_shelf_wipe(shelf);

@@ -78,6 +78,8 @@ struct service {
     void *audit_owner;
 };
 
+/* A life may meet only damage that was there when it began, or was done since. */
+bool life_damage_possible(const struct life *life);
 /* A static string. */
 const char *life_phase_name(enum life_phase phase);
 

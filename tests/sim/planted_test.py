@@ -20,7 +20,7 @@ if os.uname().machine == "x86_64":
     FLAGS.append("-march=x86-64-v2")
 LAYERS = ["base", "crypto", "model", "ledger", "wallet", "sim"]
 CHUNKS = [(0, 19), (20, 59), (60, 119)]  # a bug is looked for in ever more seeds
-RUN_SECONDS_MAX = 60
+RUN_SECONDS_MAX = 40
 
 # what, file, text, text with the bug
 PLANTS = [
@@ -49,8 +49,7 @@ PLANTS = [
      "    while (applied > 0) member_take_back(lane, group, --applied);",
      "    applied = 0;"),
     ("a commit in doubt is taken for a failure", "src/wallet/committer.c",
-     "answers_give(lane, in_doubt, landed ? STATUS_OK : answer);",
-     "answers_give(lane, in_doubt, answer);"),
+     "    if (landed) {\n", "    if (false) {\n"),
     ("a commit in doubt is taken for good", "src/wallet/committer.c",
      "    bool landed = status == STATUS_OK && ",
      "    bool landed = status == STATUS_OK || "),
