@@ -64,7 +64,7 @@ enum status applier_record_read(struct lane *lane, struct locator locator,
     if (whole) {
         status = part_read(lane, sequence, offset, size, out_record->bytes, out_error);
         if (status != STATUS_OK) return status;
-        whole = record_check(head) == head->check;
+        whole = record_is_whole(head, size);
     }
     if (!whole) {
         return error_set(out_error, STATUS_CORRUPT, "batch %llu, record at byte %u is damaged",

@@ -136,6 +136,12 @@ uint32_t record_check(const struct record_head *record)
     return (uint32_t)hash_bytes(copy, record->size);
 }
 
+bool record_is_whole(const struct record_head *record, uint32_t size)
+{
+    return size != 0 && record->size == size && record_size(record) == size &&
+           record->check == record_check(record);
+}
+
 enum status batch_open(struct str blob, struct batch_reader *out_reader, struct error *out_error)
 {
     CHECK((uintptr_t)blob.data % 16 == 0);

@@ -58,6 +58,9 @@ bool batch_header_whole(const struct batch_header *header);
 /* Low half of XXH3-64 over the record as if its check were zero. */
 uint32_t record_check(const struct record_head *record);
 
+/* Whether `size` bytes read from somewhere are a record of that size, with the right check. */
+bool record_is_whole(const struct record_head *record, uint32_t size);
+
 struct batch_reader {
     struct str blob;
     const struct batch_header *header;

@@ -25,7 +25,7 @@ static enum status record_read(struct store *store, struct locator locator, uint
     if (head->type != type) return STATUS_NOT_FOUND;
     status = store->read_part(store, batch, offset, size, out_bytes, out_error);
     if (status != STATUS_OK) return status;
-    return record_check(head) == head->check ? STATUS_OK : damaged(locator, out_error);
+    return record_is_whole(head, size) ? STATUS_OK : damaged(locator, out_error);
 }
 
 /* A transfer record and, for the long form, what follows it, as an entry has them. */
