@@ -46,7 +46,7 @@ void demo_show_file(struct demo *demo, const char *name)
     FILE *file = fopen(buf_terminated(&path), "re");
     char line[1024];
     while (file != NULL && fgets(line, sizeof(line), file) != NULL)
-        fprintf(demo->out, "   %s", line);
+        fprintf(demo->out, "%s%s", line[0] == '\n' ? "" : "   ", line);
     if (file != NULL) (void)fclose(file); /* only read */
 }
 

@@ -3,6 +3,7 @@
 Method: the list of commands is taken from the help itself; each is explained, each example
 begins with a command that exists, and the document of the binary is compared with the file.
 """
+import json
 import os
 import re
 import subprocess
@@ -75,9 +76,18 @@ def the_document_is_up_to_date():
                                    "`tpwallet help --document > docs/cli.md`")
 
 
+def the_version_is_the_projects():
+    found = json.loads(run("version", "--json").stdout)["version"]
+    with open(os.path.join(SOURCE, "CMakeLists.txt"), encoding="utf-8") as file:
+        equal(re.search(r"project\(tpwallet VERSION (\S+)", file.read()).group(1), found, "version")
+    with open(os.path.join(SOURCE, "api", "openapi.yaml"), encoding="utf-8") as file:
+        equal(re.search(r"^  version: (\S+)", file.read(), re.M).group(1), found, "version")
+
+
 commands_listed = listed_commands()
 every_command_is_explained(commands_listed)
 groups_and_unknown_words_are_answered()
 exit_codes_are_one_table()
 errors_are_json_when_asked_for()
 the_document_is_up_to_date()
+the_version_is_the_projects()

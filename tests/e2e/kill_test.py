@@ -258,6 +258,14 @@ def main():
     accounts = ledger_make(wallet)
     recorder = Recorder()
     server = Server(wallet, "--plain", "--anonymous")
+    try:
+        kill_and_look(server, recorder, accounts, draw)
+    finally:
+        if server.process is not None and server.process.poll() is None:
+            server.kill()
+
+
+def kill_and_look(server, recorder, accounts, draw):
     kills = in_recovery = 0
     started = time.monotonic()
     while kills < KILLS:
@@ -275,9 +283,9 @@ def main():
     all_once_more(server, recorder)
     check(recorder.acknowledged > 5 * KILLS, f"only {recorder.acknowledged} acknowledged: no load")
     canary(server, recorder)
-    wallet.check_totals()
+    server.wallet.check_totals()
     server.stop()
-    equal(wallet.run("check").code, DONE, "the check of the folder")
+    equal(server.wallet.run("check").code, DONE, "the check of the folder")
     print(f"kills {kills} ({in_recovery} before it listened), acknowledged "
           f"{recorder.acknowledged}, refused "
           f"{sum(r['outcome'] != 'ok' for _, r in recorder.answered.values())}, "
