@@ -367,7 +367,7 @@ static void no_changed_byte_stops_the_program(void **state)
             }
         }
     }
-    assert_true(refused > 1000);
+    assert_true(refused > 500);
     ledger_reset(ledger);
     assert_int_equal(book_replay(&book, 1, 0, ledger), STATUS_OK);
     ledger_free(ledger);
