@@ -58,7 +58,9 @@ static void word_put(uint64_t value, char out_digits[16])
 
 struct str traceparent_format(struct trace trace, uint8_t flags, char text[TRACEPARENT_SIZE])
 {
-    memcpy(text, "00-", 3);
+    text[0] = '0';
+    text[1] = '0';
+    text[2] = '-';
     word_put(trace.id.hi, text + 3);
     word_put(trace.id.lo, text + 19);
     text[35] = '-';

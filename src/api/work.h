@@ -58,6 +58,10 @@ struct api {
 };
 
 struct work {
+    struct transfer transfer; /* these four lead, since amounts are aligned to 16 */
+    struct transfer_result transfer_result;
+    struct account_state account_state;
+    _Alignas(16) uint8_t scratch_memory[BODY_SCRATCH_SIZE];
     struct work *next;
     struct api *api;
     struct api_call *call;
@@ -83,12 +87,9 @@ struct work {
     struct asset_source assets;
     struct problem problem;
 
-    /* One item, which needs no bulk memory. */
-    struct transfer transfer;
-    struct transfer_result transfer_result;
+    /* One item, which needs no bulk memory; a transfer and an account's state stand above. */
     struct account account;
     struct account_result account_result;
-    struct account_state account_state;
     struct locator locator;
     struct admin admin;
     struct admin_result admin_result;
@@ -98,7 +99,6 @@ struct work {
     size_t bulk_size;
     struct arena scratch; /* over scratch_memory; for parsers */
     char path_text[PATH_LEN_MAX];
-    _Alignas(16) uint8_t scratch_memory[BODY_SCRATCH_SIZE];
 };
 
 /* NULL: all are in use. Draws the call's span, and a trace id to use when it brings none. */
