@@ -259,6 +259,26 @@ static void a_refusal_records_what_was_asked_and_changes_nothing(void **state)
     book_close(&scene.book);
 }
 
+static void one_account_of_another_asset_is_enough_for_a_mismatch(void **state)
+{
+    (void)state;
+    struct book book;
+    book_open(&book, (struct ledger_options){ 4, 4, 4, 7 }, 16);
+    assert_int_equal(book_open_account(&book, 1, EUR, 0), 0);
+    assert_int_equal(book_open_account(&book, 2, EUR, 0), 0);
+    assert_int_equal(book_open_account(&book, 3, USD, 0), 0);
+    must(&book, book_direct(1, 2, 1), OUTCOME_OK);
+    must(&book, book_direct(1, 3, 1), OUTCOME_ASSET_MISMATCH);
+    must(&book, book_direct(3, 1, 1), OUTCOME_ASSET_MISMATCH);
+    struct transfer transfer = book_direct(3, 1, 1);
+    transfer.asset = USD;
+    must(&book, transfer, OUTCOME_ASSET_MISMATCH);
+    transfer = book_direct(1, 2, 1);
+    transfer.asset = USD;
+    must(&book, transfer, OUTCOME_ASSET_MISMATCH);
+    book_close(&book);
+}
+
 /* ---- Amounts ---- */
 
 /* What an account has and reserves before; mirrored, debit and credit change places. */
@@ -393,9 +413,7 @@ static const struct end_case end_cases[][ENDS_MAX] = {
 
 static void end_case_run(struct book *book, const struct end_case *row)
 {
-    uint64_t reserved = book_state(book, 1)->balance.debits_pending.minor != 0
-                            ? (uint64_t)book_state(book, 1)->balance.debits_pending.minor
-                            : 0;
+    uint64_t reserved = (uint64_t)book_state(book, 1)->balance.debits_pending.minor;
     struct money amount = row->asked == 0 ? MONEY_MAX : money_from_minor(row->asked);
     struct transfer transfer = book_on(row->kind, 1, amount);
     transfer.flags = row->flags;
@@ -488,6 +506,7 @@ static void reversals_never_pass_what_was_moved(void **state)
          OUTCOME_AMOUNT_OVER_REVERSIBLE);                        /* 3 */
     must(&book, book_on(TRANSFER_REVERSAL, 1, all), OUTCOME_OK); /* 4: 70 */
     assert_true(book_record(&book, 4)->amount.minor == 70);
+    assert_true(money_is_zero(transfer_view_of(book_record(&book, 4)).more->released));
     must(&book, book_on(TRANSFER_REVERSAL, 1, all), OUTCOME_AMOUNT_OVER_REVERSIBLE);
     must(&book, book_on(TRANSFER_REVERSAL, 1, money_from_minor(1)), OUTCOME_AMOUNT_OVER_REVERSIBLE);
     must(&book, book_on(TRANSFER_REVERSAL, 4, money_from_minor(71)),
@@ -634,6 +653,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_two_that_apply_the_earlier_is_given_and_all_are_reached),
         cmocka_unit_test(a_refusal_records_what_was_asked_and_changes_nothing),
+        cmocka_unit_test(one_account_of_another_asset_is_enough_for_a_mismatch),
         cmocka_unit_test(bounds_and_balancing_count_what_is_pending),
         cmocka_unit_test(balancing_on_both_sides_moves_the_smaller_rest),
         cmocka_unit_test(holds_end_whole_in_part_and_with_the_rest_kept),
