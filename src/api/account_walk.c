@@ -27,12 +27,13 @@ const struct history_entry *account_walk_next(struct account_walk *walk)
     if (walk->at < walk->count) return &walk->entries[walk->at++];
     if (locator_is_none(walk->next) || work_history_over(work, walk->until)) return NULL;
     struct error error = { 0 };
-    struct locator newest = walk->next;
+    struct history_page page = { .entries = walk->entries, .limit = WALK_PAGE };
     enum status status =
-        history_of_account(work->api->ports.store, walk->account, newest, WALK_PAGE, walk->entries,
-                           &walk->count, &walk->next, &error);
+        history_of_account(work->api->ports.store, walk->account, walk->next, &page, &error);
     walk->at = 0;
-    if (!work_history_ok(work, status, &error) || walk->count == 0) return NULL;
+    walk->count = page.count;
+    if (!work_history_ok(work, status, &error) || page.count == 0) return NULL;
+    walk->next = page.next;
     return &walk->entries[walk->at++];
 }
 

@@ -578,6 +578,45 @@ static void past_body(struct rig *rig)
     expect_status(rig, 404, rig_send(rig, API_GET, "/v1/trial-balance?at=999999", NULL));
 }
 
+/* Three units of one batch: the past lies between them. */
+static void middle_body(struct rig *rig)
+{
+    char position[32];
+    char url[256];
+    people_make(rig);
+    expect_status(rig, 200,
+                  rig_send(rig, API_POST, "/v1/transfers",
+                           "[" TRANSFER("a1", ANNA, BEN, "1") "," TRANSFER(
+                               "a2", ANNA, BEN, "2") "," TRANSFER("a3", ANNA, BEN, "4") "]"));
+    static const char *const nets[] = { "\"net\":\"1.00\"", "\"net\":\"3.00\"",
+                                        "\"net\":\"7.00\"" };
+    static const char *const debits[] = { "\"debits_posted\":\"1.00\"",
+                                          "\"debits_posted\":\"3.00\"",
+                                          "\"debits_posted\":\"7.00\"" };
+    rig_cut(rig, "position", position, sizeof position);
+    char *dash = strchr(position, '-');
+    assert_non_null(dash);
+    unsigned first = (unsigned)strtoul(dash + 1, NULL, 10);
+    for (unsigned i = 0; i < 3; i++) {
+        int len = snprintf(url, sizeof url, "/v1/accounts/" BEN "?at=%.*s-%u",
+                           (int)(dash - position), position, first + i);
+        assert_true(len > 0 && (size_t)len < sizeof url);
+        expect_status(rig, 200, rig_send(rig, API_GET, url, NULL));
+        expect_in_answer(rig, nets[i]);
+        len = snprintf(url, sizeof url, "/v1/trial-balance?at=%.*s-%u", (int)(dash - position),
+                       position, first + i);
+        assert_true(len > 0 && (size_t)len < sizeof url);
+        expect_status(rig, 200, rig_send(rig, API_GET, url, NULL));
+        expect_in_answer(rig, debits[i]);
+    }
+}
+
+static void the_past_lies_between_the_units_of_a_batch(void **state)
+{
+    (void)state; /* the rig is the body's */
+    rig_run(middle_body);
+}
+
 static void balances_are_known_as_of_any_position(void **state)
 {
     (void)state; /* the rig is the body's */
@@ -725,6 +764,7 @@ int main(void)
         cmocka_unit_test(lists_come_in_pages_that_lose_nothing),
         cmocka_unit_test(cursors_of_other_lists_are_refused),
         cmocka_unit_test(balances_are_known_as_of_any_position),
+        cmocka_unit_test(the_past_lies_between_the_units_of_a_batch),
         cmocka_unit_test(a_closed_period_stays_closed),
         cmocka_unit_test(the_service_tells_about_itself),
         cmocka_unit_test(every_call_ends_in_a_span),

@@ -221,6 +221,9 @@ static void wrong_amounts_are_refused(void **state)
           "/amount" }, /* all ones in minor units is "all", and cannot be said in digits */
         { "{" SIDES ",\"amount\":\"99999999999999999999999999999999999999999999\"}",
           "invalid_value", "/amount" },
+        { "{\"kind\":\"post\",\"target\":\"" ID4 "\",\"asset\":\"EUR\",\"amount\":"
+          "\"3402823669209384634633746074317682114.55\"}",
+          "invalid_value", "/amount" }, /* nor where "all" would be allowed */
         { "{" SIDES ",\"amount\":1}", "wrong_type", "/amount" },
         { "{" SIDES ",\"amount\":1.5}", "wrong_type", "/amount" },
         { "{" SIDES ",\"amount\":null}", "wrong_type", "/amount" },

@@ -76,36 +76,46 @@ static void calls_in_flight_are_bounded(void **state)
     rig_run(capacity_body);
 }
 
-/* Arrays that could hold 8,190 transfers each reserve for them until they are answered. */
-static void bulk_body(struct rig *rig)
+enum { ARRAYS = 100, ARRAY_SIZE = 1 << 20 };
+
+/*
+ * Starts arrays that could hold 8,190 transfers each, then finishes them; returns how many were
+ * turned away. Each reserves memory until it is answered.
+ */
+static unsigned arrays_send(struct rig *rig, const char *spaces)
 {
-    enum { CALLS = 100, SIZE = 1 << 20 };
-    struct api_call *calls = calloc(CALLS, sizeof *calls);
-    char *spaces = malloc(SIZE);
+    struct api_call *calls = calloc(ARRAYS, sizeof *calls);
     assert_non_null(calls);
-    assert_non_null(spaces);
-    memset(spaces, ' ', SIZE);
-    spaces[0] = '[';
     unsigned busy = 0;
-    for (size_t i = 0; i < CALLS; i++) {
+    for (size_t i = 0; i < ARRAYS; i++) {
         calls[i].method = API_POST;
         calls[i].path = STR("/v1/transfers");
         calls[i].content_type = STR("application/json");
-        calls[i].body = (struct str){ spaces, SIZE };
+        calls[i].body = (struct str){ spaces, ARRAY_SIZE };
         calls[i].local = true;
         assert_int_equal(api_start(rig->api, &calls[i]), API_READY);
     }
-    for (size_t i = 0; i < CALLS; i++) {
+    for (size_t i = 0; i < ARRAYS; i++) {
         buf_init(&calls[i].answer, API_ANSWER_SIZE_MAX);
         api_finish(rig->api, &calls[i]);
-        assert_int_equal(calls[i].status, busy > 0 ? 429 : calls[i].status);
+        assert_true(calls[i].status == 429 || (calls[i].status == 400 && busy == 0));
         busy += calls[i].status == 429;
         buf_free(&calls[i].answer);
     }
-    assert_int_equal(CALLS - busy, 85); /* 128 MiB by 8,190 times 192 bytes */
-    account_make(rig);                  /* and all of it was given back */
-    free(spaces);
     free(calls);
+    return busy;
+}
+
+static void bulk_body(struct rig *rig)
+{
+    char *spaces = malloc(ARRAY_SIZE);
+    assert_non_null(spaces);
+    memset(spaces, ' ', ARRAY_SIZE);
+    spaces[0] = '[';
+    /* 128 MiB by 8,190 times 192 bytes are 85; the second time shows that all was given back. */
+    assert_int_equal(arrays_send(rig, spaces), ARRAYS - 85);
+    assert_int_equal(arrays_send(rig, spaces), ARRAYS - 85);
+    free(spaces);
 }
 
 static void memory_for_arrays_is_bounded(void **state)
