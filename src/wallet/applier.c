@@ -60,7 +60,8 @@ enum status applier_record_read(struct lane *lane, struct locator locator,
     if (status != STATUS_OK) return status;
     uint32_t size = record_size(head);
     bool sealed = batch_in_memory(lane, sequence) == NULL;
-    bool whole = header.sequence == sequence && (!sealed || batch_header_whole(&header)) && size != 0 && size == head->size;
+    bool whole = header.sequence == sequence && (!sealed || batch_header_whole(&header)) &&
+                 size != 0 && size == head->size;
     if (whole) {
         status = part_read(lane, sequence, offset, size, out_record->bytes, out_error);
         if (status != STATUS_OK) return status;
@@ -240,15 +241,6 @@ static enum status single(struct lane *lane, const struct request *request,
 
 /* ---- Linked groups ---- */
 
-struct group {
-    const struct request *request;
-    uint32_t from; /* first item of the request */
-    uint32_t count;
-    uint32_t unit;
-    uint64_t begin; /* locators of this group's records are at or above */
-    struct record_transfer *records[LINKED_MAX]; /* NULL: not recorded (id conflict) */
-};
-
 static struct transfer item(const struct request *request, uint32_t index)
 {
     struct transfer transfer = request->transfers[index];
@@ -258,7 +250,7 @@ static struct transfer item(const struct request *request, uint32_t index)
     return transfer;
 }
 
-static void member_result(struct lane *lane, const struct group *group, uint32_t member)
+static void member_result(struct lane *lane, const struct linked_group *group, uint32_t member)
 {
     const struct batch *batch = &lane->building->batch;
     struct transfer_result *result = &group->request->transfer_results[group->from + member];
@@ -281,7 +273,7 @@ static void member_result(struct lane *lane, const struct group *group, uint32_t
 }
 
 /* Once the group's fate is known: the rest of the member's keys, and its result. */
-static void member_finish(struct lane *lane, const struct group *group, uint32_t member)
+static void member_finish(struct lane *lane, const struct linked_group *group, uint32_t member)
 {
     const struct batch *batch = &lane->building->batch;
     const struct record_transfer *record = group->records[member];
@@ -293,7 +285,7 @@ static void member_finish(struct lane *lane, const struct group *group, uint32_t
 }
 
 /* A member that is refused because of another: its content is recorded, nothing is decided. */
-static void member_refuse(struct lane *lane, struct group *group, uint32_t member)
+static void member_refuse(struct lane *lane, struct linked_group *group, uint32_t member)
 {
     struct transfer transfer = item(group->request, group->from + member);
     struct batch *batch = &lane->building->batch;
@@ -306,10 +298,10 @@ static void member_refuse(struct lane *lane, struct group *group, uint32_t membe
 }
 
 /* What was applied is taken back, and its record says so. */
-static void member_take_back(struct lane *lane, struct group *group, uint32_t member)
+static void member_take_back(struct lane *lane, struct linked_group *group, uint32_t member)
 {
     struct record_transfer *record = group->records[member];
-    ledger_undo(lane->ledger, transfer_view_of(record), &lane->undos[member]);
+    ledger_undo(lane->ledger, transfer_view_of(record), &group->undos[member]);
     struct transfer transfer = item(group->request, group->from + member);
     struct ledger_moment moment = { .stamp = lane->building->batch.stamp };
     struct record_head head = record->head;
@@ -321,7 +313,7 @@ static void member_take_back(struct lane *lane, struct group *group, uint32_t me
 }
 
 /* Whether the member's id is in this very group already: then two members claim one id. */
-static enum status member_is_twin(struct lane *lane, const struct group *group,
+static enum status member_is_twin(struct lane *lane, const struct linked_group *group,
                                   const struct transfer *transfer, bool *out_twin,
                                   struct error *out_error)
 {
@@ -333,7 +325,8 @@ static enum status member_is_twin(struct lane *lane, const struct group *group,
 }
 
 /* All ids are new (but for twins). Applies all members or none. */
-static enum status group_apply(struct lane *lane, struct group *group, struct error *out_error)
+static enum status group_apply(struct lane *lane, struct linked_group *group,
+                               struct error *out_error)
 {
     uint32_t applied = 0;
     bool failed = false;
@@ -346,7 +339,7 @@ static enum status group_apply(struct lane *lane, struct group *group, struct er
         if (!twin && failed) {
             member_refuse(lane, group, i);
         } else if (!twin) {
-            status = record_new(lane, &transfer, group->unit, &lane->undos[i], &group->records[i],
+            status = record_new(lane, &transfer, group->unit, &group->undos[i], &group->records[i],
                                 out_error);
             if (status != STATUS_OK) break;
         }
@@ -360,14 +353,14 @@ static enum status group_apply(struct lane *lane, struct group *group, struct er
 }
 
 /* Some ids are known. The rest, if any, cannot be linked to what is done: it is refused. */
-static enum status group_repeat(struct lane *lane, struct group *group, const struct locator *known,
+static enum status group_repeat(struct lane *lane, struct linked_group *group,
                                 struct error *out_error)
 {
     for (uint32_t i = 0; i < group->count; i++) {
         struct transfer transfer = item(group->request, group->from + i);
-        if (!locator_is_none(known[i])) {
+        if (!locator_is_none(group->known[i])) {
             struct transfer_result *result = &group->request->transfer_results[group->from + i];
-            enum status status = repeat(lane, known[i], &transfer, result, out_error);
+            enum status status = repeat(lane, group->known[i], &transfer, result, out_error);
             if (status != STATUS_OK) return status;
             continue;
         }
@@ -385,7 +378,7 @@ static enum status group_repeat(struct lane *lane, struct group *group, const st
 }
 
 /* Before anything is applied: history that cannot be read now must not refuse the group for ever. */
-static enum status targets_readable(struct lane *lane, const struct group *group,
+static enum status targets_readable(struct lane *lane, const struct linked_group *group,
                                     struct error *out_error)
 {
     for (uint32_t i = 0; i < group->count; i++) {
@@ -401,34 +394,32 @@ static enum status targets_readable(struct lane *lane, const struct group *group
 static enum status linked(struct lane *lane, const struct request *request, uint32_t from,
                           uint32_t count, struct error *out_error)
 {
-    static _Thread_local struct locator known[LINKED_MAX];
-    static _Thread_local struct group group;
+    struct linked_group *group = lane->group;
+    struct batch *batch = &lane->building->batch;
     bool any_known = false;
-    enum status status = STATUS_OK;
+    group->request = request;
+    group->from = from;
+    group->count = count;
+    group->begin = batch_next_locator(batch).packed;
+    memset(group->records, 0, count * sizeof(group->records[0]));
     for (uint32_t i = 0; i < count; i++) {
-        known[i] = (struct locator){ 0 };
+        group->known[i] = (struct locator){ 0 };
         struct transfer transfer = item(request, from + i);
-        status = index_find(lane->indexes[LANE_INDEX_IDS], transfer.id.value, &known[i], out_error);
+        enum status status = index_find(lane->indexes[LANE_INDEX_IDS], transfer.id.value,
+                                        &group->known[i], out_error);
         if (status == STATUS_OK) any_known = true;
         if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
     }
-    struct batch *batch = &lane->building->batch;
-    group = (struct group){
-        .request = request,
-        .from = from,
-        .count = count,
-        .unit = any_known ? UINT32_MAX : batch->unit_count,
-        .begin = batch_next_locator(batch).packed,
-    };
-    if (any_known) return group_repeat(lane, &group, known, out_error);
-    status = targets_readable(lane, &group, out_error);
+    group->unit = any_known ? UINT32_MAX : batch->unit_count;
+    if (any_known) return group_repeat(lane, group, out_error);
+    enum status status = targets_readable(lane, group, out_error);
     if (status != STATUS_OK) return status;
     applier_context(lane, request);
     lane->building->group_begin = batch->size;
-    status = group_apply(lane, &group, out_error);
+    status = group_apply(lane, group, out_error);
     lane->building->group_begin = 0;
     for (uint32_t i = 0; i < count; i++) { /* what was recorded is found, whatever came of it */
-        if (status == STATUS_OK || group.records[i] != NULL) member_finish(lane, &group, i);
+        if (status == STATUS_OK || group->records[i] != NULL) member_finish(lane, group, i);
     }
     return status;
 }

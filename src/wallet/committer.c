@@ -385,6 +385,7 @@ static enum status reload_once(struct lane *lane, uint64_t epoch, struct error *
 {
     enum status status = lane->ports.store->reopen(lane->ports.store, out_error);
     if (status == STATUS_OK) status = recovery_run(lane, out_error);
+    if (status == STATUS_CORRUPT) status = recovery_fenced(lane, epoch, out_error);
     if (status != STATUS_OK) return status;
     if (lane->head.epoch == epoch) return STATUS_OK;
     return error_set(out_error, STATUS_FENCED, "another owner has taken the lane over");
@@ -486,6 +487,9 @@ static void piece_run(struct lane *lane, const struct queue_piece *piece)
         struct error error = { 0 };
         uint32_t records = lane->building->batch.record_count;
         status = piece_apply(lane, piece, &error);
+        if (status == STATUS_CORRUPT) status = recovery_fenced(lane, lane->head.epoch, &error);
+        bool fenced = status == STATUS_FENCED;
+        if (fenced) status = STATUS_UNAVAILABLE;
         bool begun = piece->from > 0 || lane->building->batch.record_count != records;
         bool unread = status == STATUS_UNAVAILABLE || status == STATUS_CORRUPT;
         if (status != STATUS_OK && status != STATUS_CONFLICT) {
@@ -495,7 +499,7 @@ static void piece_run(struct lane *lane, const struct queue_piece *piece)
             request->failed = true;
             request->status = unread && begun ? STATUS_IN_DOUBT : status; /* a part is done */
         }
-        if (status == STATUS_CORRUPT) flags_set(lane, false, false, true);
+        if (fenced || status == STATUS_CORRUPT) flags_set(lane, false, fenced, !fenced);
     }
     if (piece->last) request_finish(lane, request, request->failed ? request->status : STATUS_OK);
 }

@@ -47,8 +47,8 @@ static enum status memory_reserve(struct lane *lane)
         status = batch_new(&lane->flights[i].batch);
         buf_init(&lane->flights[i].slice_bytes, STORE_SLICES_PER_BATCH_MAX * SLICE_SIZE_MAX);
     }
-    lane->undos = reserve_new(LINKED_MAX * sizeof *lane->undos);
-    if (status == STATUS_OK && lane->undos == NULL) status = STATUS_LIMIT;
+    lane->group = reserve_new(sizeof *lane->group);
+    if (status == STATUS_OK && lane->group == NULL) status = STATUS_LIMIT;
     return status;
 }
 
@@ -71,7 +71,7 @@ static void lane_release(struct lane *lane)
         batch_free(&lane->flights[i].batch);
         buf_free(&lane->flights[i].slice_bytes);
     }
-    reserve_free(lane->undos, LINKED_MAX * sizeof *lane->undos);
+    reserve_free(lane->group, sizeof *lane->group);
     sync->monitor_free(lane->monitor);
     sync->monitor_free(lane->flush_bell.monitor);
     sync->monitor_free(lane->index_bell.monitor);
@@ -124,17 +124,21 @@ static void tasks_join(struct lane *lane)
 }
 
 /*
- * Raises the epoch, after which no former owner can append; what one appended since the journal
- * was read is read now.
+ * Claims first: the epoch is raised before the journal is read, so that nobody else appends
+ * meanwhile, and what is read is the end.
  */
-static enum status lane_claim(struct lane *lane, struct error *out_error)
+static enum status lane_recover(struct lane *lane, struct error *out_error)
 {
-    uint64_t recovered = lane->head.sequence;
-    enum status status = lane->ports.store->claim(lane->ports.store, &lane->head, out_error);
-    if (status != STATUS_OK || lane->head.sequence == recovered) return status;
-    uint64_t epoch = lane->head.epoch;
-    status = recovery_run(lane, out_error);
-    if (status != STATUS_OK || lane->head.epoch == epoch) return status;
+    struct store_head claimed = { 0 };
+    if (!lane->options.read_only) {
+        enum status status = lane->ports.store->claim(lane->ports.store, &claimed, out_error);
+        if (status != STATUS_OK) return status;
+        lane->head = claimed;
+    }
+    enum status status = recovery_run(lane, out_error);
+    if (lane->options.read_only) return status;
+    if (status == STATUS_CORRUPT) status = recovery_fenced(lane, claimed.epoch, out_error);
+    if (status != STATUS_OK || lane->head.epoch == claimed.epoch) return status;
     return error_set(out_error, STATUS_FENCED, "another owner has taken the lane over");
 }
 
@@ -145,12 +149,8 @@ static enum status lane_begin(struct lane *lane, struct error *out_error)
         return error_set(out_error, status, "the address space for the lane is refused");
     }
     struct monotonic_time begin = clock_monotonic(lane->ports.clock);
-    status = recovery_run(lane, out_error);
+    status = lane_recover(lane, out_error);
     if (status != STATUS_OK) return status;
-    if (!lane->options.read_only) {
-        status = lane_claim(lane, out_error);
-        if (status != STATUS_OK) return status;
-    }
     lane->status.head = lane->head;
     lane->status.recovery_ns = (uint64_t)(clock_monotonic(lane->ports.clock).ns - begin.ns);
     lane->building = &lane->flights[0];

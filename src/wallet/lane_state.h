@@ -39,6 +39,18 @@ struct flight {
     const struct request *context_owner; /* whose context was written last */
 };
 
+/* A linked group while it is applied: room for one, as the apply task works on one at a time. */
+struct linked_group {
+    const struct request *request;
+    uint32_t from; /* first item of the request */
+    uint32_t count;
+    uint32_t unit;
+    uint64_t begin;                              /* this group's records are at or above */
+    struct locator known[LINKED_MAX];            /* where its id stands already, or none */
+    struct record_transfer *records[LINKED_MAX]; /* NULL: not recorded (id conflict) */
+    struct ledger_undo undos[LINKED_MAX];
+};
+
 enum handover { HANDOVER_IDLE, HANDOVER_READY, HANDOVER_DONE };
 
 /* Where a helping task waits for one piece of work at a time; apart, so that nobody else wakes. */
@@ -89,7 +101,7 @@ struct lane {
     struct store_head head; /* durable */
     struct sweep sweep;
     uint64_t sweep_credit;     /* bytes of slices that are due */
-    struct ledger_undo *undos; /* for one linked group */
+    struct linked_group *group;
     uint64_t catch_up_wish;  /* of catch_ups_wanted: the one being fulfilled; 0: none */
     uint64_t catch_up_batch; /* what it came to: everything up to here is to be in runs */
     bool expiry_paused;

@@ -409,3 +409,14 @@ enum status recovery_run(struct lane *lane, struct error *out_error)
     state_publish(lane, &recovery);
     return STATUS_OK;
 }
+
+enum status recovery_fenced(struct lane *lane, uint64_t epoch, struct error *out_error)
+{
+    struct store *store = lane->ports.store;
+    struct store_head head;
+    struct error ignored = { 0 }; /* what was found first is what is told */
+    if (store->head(store, &head, &ignored) != STATUS_OK || head.epoch <= epoch) {
+        return STATUS_CORRUPT;
+    }
+    return error_set(out_error, STATUS_FENCED, "another owner has taken the lane over");
+}

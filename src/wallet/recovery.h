@@ -16,6 +16,13 @@
 enum status recovery_run(struct lane *lane, struct error *out_error) MUST_CHECK;
 
 /*
+ * After something read as damaged: whether it only looks so because another owner, with a later
+ * epoch than ours, is changing it. STATUS_FENCED then, with out_error saying so; otherwise
+ * STATUS_CORRUPT, with out_error as it was.
+ */
+enum status recovery_fenced(struct lane *lane, uint64_t epoch, struct error *out_error) MUST_CHECK;
+
+/*
  * Enters one record's keys into the indexes whose bit in `which` is set. Closing records are
  * told by `closes`.
  */
