@@ -94,20 +94,19 @@ static enum status chain_read(struct store *store, struct account_id account,
 }
 
 enum status history_of_account(struct store *store, struct account_id account,
-                               struct locator newest, uint32_t limit,
-                               struct history_entry *out_entries, uint32_t *out_count,
-                               struct locator *out_next, struct error *out_error)
+                               struct locator newest, struct history_page *page,
+                               struct error *out_error)
 {
     uint32_t count = 0;
-    while (count < limit && !locator_is_none(newest)) {
-        enum status status =
-            chain_read(store, account, newest, &out_entries[count], out_error);
+    while (count < page->limit && !locator_is_none(newest)) {
+        struct history_entry *entry = &page->entries[count];
+        enum status status = chain_read(store, account, newest, entry, out_error);
         if (status != STATUS_OK) return status;
-        newest = previous_of(&out_entries[count], account);
+        newest = previous_of(entry, account);
         count++;
     }
-    *out_count = count;
-    *out_next = newest;
+    page->count = count;
+    page->next = newest;
     return STATUS_OK;
 }
 
@@ -131,8 +130,7 @@ enum status history_balance_at(struct store *store, const struct account_state *
         locator = previous_of(&entry, account);
     }
     struct batch_header header;
-    enum status status =
-        store->read_part(store, at.batch, 0, sizeof header, &header, out_error);
+    enum status status = store->read_part(store, at.batch, 0, sizeof header, &header, out_error);
     if (status != STATUS_OK) return status;
     if (!batch_header_whole(&header)) return damaged(locator_make(at.batch, 0), out_error);
     if (header.stamp.ns < state->created_at.ns) {

@@ -25,15 +25,21 @@ struct history_entry {
 enum status history_transfer(struct store *store, struct locator locator,
                              struct history_entry *out_entry, struct error *out_error) MUST_CHECK;
 
+/* A page of entries: room for `limit` of them is the caller's; the rest is written. */
+struct history_page {
+    struct history_entry *entries;
+    uint32_t limit;
+    uint32_t count;
+    struct locator next; /* where to go on; none at the end */
+};
+
 /*
  * The entries of an account, newest first: from `newest` (an account_state's last_entry, or an
- * entry's previous_debit / previous_credit as continuation) at most `limit`. *out_next is where
- * to go on, none at the end.
+ * entry's previous_debit / previous_credit as continuation) at most page->limit.
  */
 enum status history_of_account(struct store *store, struct account_id account,
-                               struct locator newest, uint32_t limit,
-                               struct history_entry *out_entries, uint32_t *out_count,
-                               struct locator *out_next, struct error *out_error) MUST_CHECK;
+                               struct locator newest, struct history_page *page,
+                               struct error *out_error) MUST_CHECK;
 
 /*
  * The balance of an account as of the end of a unit: walks back from `state`, so its cost is

@@ -259,8 +259,8 @@ static void an_account_s_entries_come_newest_first_in_pages(void **state)
     enum { PAGE = 3 };
     for (uint64_t account = 1; account <= ACCOUNTS; account++) {
         struct locator next = book_state(&life->book, account)->last_entry;
-        struct history_entry page[PAGE];
-        uint32_t count = 0;
+        struct history_entry entries[PAGE];
+        struct history_page page = { .entries = entries, .limit = PAGE };
         uint32_t at = PAGE; /* in the page; a new one is read when it is past its end */
         for (uint32_t i = life->book.entry_count; i-- > 0;) {
             struct book_entry *entry = &life->book.entries[i];
@@ -268,14 +268,15 @@ static void an_account_s_entries_come_newest_first_in_pages(void **state)
             if (at == PAGE) {
                 struct error error;
                 assert_int_equal(history_of_account(&life->store.port, book_account_id(account),
-                                                    next, PAGE, page, &count, &next, &error),
+                                                    next, &page, &error),
                                  STATUS_OK);
+                next = page.next;
                 at = 0;
             }
-            assert_true(at < count);
-            assert_is(&page[at++], entry);
+            assert_true(at < page.count);
+            assert_is(&entries[at++], entry);
         }
-        assert_int_equal(at, count);
+        assert_int_equal(at, page.count);
         assert_true(locator_is_none(next));
     }
 }
@@ -370,8 +371,7 @@ static void a_chain_that_leads_elsewhere_is_damage(void **state)
 {
     struct life *life = *state;
     struct history_entry entries[4];
-    uint32_t count;
-    struct locator next;
+    struct history_page page = { .entries = entries, .limit = 4 };
     struct error error;
     struct locator wrong = { 0 };
     for (uint32_t i = 0; i < life->book.entry_count && wrong.packed == 0; i++) {
@@ -379,9 +379,9 @@ static void a_chain_that_leads_elsewhere_is_damage(void **state)
             transfer_of(&life->book.entries[i]) != NULL && !concerns(&life->book.entries[i], 1);
         if (strange) wrong = life->book.entries[i].moment.locator;
     }
-    assert_int_equal(history_of_account(&life->store.port, book_account_id(1), wrong, 4, entries,
-                                        &count, &next, &error),
-                     STATUS_CORRUPT);
+    assert_int_equal(
+        history_of_account(&life->store.port, book_account_id(1), wrong, &page, &error),
+        STATUS_CORRUPT);
     struct account_state state_1 = *book_state(&life->book, 1);
     state_1.last_entry = wrong;
     struct balance balance;
