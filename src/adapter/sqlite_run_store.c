@@ -36,6 +36,7 @@ static const char RUN_REPLACE[] =
     "INSERT OR REPLACE INTO run(id, number, visible, level, entries, chunks, mark, digest, summary)"
     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 static const char RUN_DELETE[] = "DELETE FROM run WHERE id=?1";
+static const char RUN_HIDE[] = "UPDATE run SET visible=0 WHERE id=?1";
 static const char RUN_HIDDEN[] = "SELECT id FROM run WHERE visible=0";
 static const char SUMMARY_SELECT[] = "SELECT digest, summary FROM run WHERE id=?1 AND visible=1";
 static const char CHUNK_INSERT[] = "INSERT INTO chunk(id, mark, data) VALUES(?1, ?2, ?3)";
@@ -73,10 +74,13 @@ struct sqlite_run_store {
     sqlite3_stmt *cursor_replace;
     sqlite3_stmt *run_replace;
     sqlite3_stmt *run_delete;
+    sqlite3_stmt *run_hide;
     sqlite3_stmt *chunk_insert;
     sqlite3_stmt *chunk_delete;
-    uint64_t unwritten_bytes; /* in the open transaction; 0: none is open */
-    uint64_t writing_run;     /* has its hidden row */
+    uint64_t unwritten_bytes;            /* in the open transaction; 0: none is open */
+    uint64_t writing_run;                /* has its hidden row */
+    uint64_t replaced[RUN_REPLACED_MAX]; /* hidden by the last commit, deleted by the next */
+    uint32_t replaced_count;
     int wal_frames;
 };
 
@@ -151,7 +155,7 @@ static enum status prepare_writer(struct sqlite_run_store *store, struct error *
     } statements[] = {
         { CURSOR_REPLACE, &store->cursor_replace }, { RUN_REPLACE, &store->run_replace },
         { RUN_DELETE, &store->run_delete },         { CHUNK_INSERT, &store->chunk_insert },
-        { CHUNK_DELETE, &store->chunk_delete },
+        { CHUNK_DELETE, &store->chunk_delete },     { RUN_HIDE, &store->run_hide },
     };
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < sizeof statements / sizeof statements[0]; i++) {
@@ -172,8 +176,9 @@ static void close_files(struct sqlite_run_store *store)
         sqlite_connection_close(reader->db);
         *reader = (struct run_reader){ 0 };
     }
-    sqlite3_stmt **statements[] = { &store->cursor_replace, &store->run_replace, &store->run_delete,
-                                    &store->chunk_insert, &store->chunk_delete };
+    sqlite3_stmt **statements[] = { &store->cursor_replace, &store->run_replace,
+                                    &store->run_delete,     &store->run_hide,
+                                    &store->chunk_insert,   &store->chunk_delete };
     for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
         (void)sqlite3_finalize(*statements[i]); /* repeats the code of the last step */
         *statements[i] = NULL;
@@ -519,18 +524,31 @@ static enum status run_chunk_write(struct run_store *port, uint64_t run, uint32_
     return status == STATUS_OK ? STATUS_OK : give_up(store, status);
 }
 
+/* What the last commit replaced goes for good; what this one replaces is only hidden. */
+static enum status retire_runs(struct sqlite_run_store *store, const struct run_commit *commit,
+                               struct error *out_error)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < store->replaced_count; i++)
+        status = delete_run(store, store->replaced[i], out_error);
+    for (uint32_t i = 0; status == STATUS_OK && i < commit->replaced_count; i++) {
+        bind(store->run_hide, 1, commit->replaced[i]);
+        status = sqlite_step_done(store->run_hide, out_error);
+    }
+    return status;
+}
+
 static enum status run_commit(struct run_store *port, const struct run_commit *commit,
                               struct error *out_error)
 {
     struct sqlite_run_store *store = of_port(port);
+    CHECK(commit->replaced_count <= RUN_REPLACED_MAX);
     enum status status = begin_transaction(store, out_error);
     if (status != STATUS_OK) return status;
     if (commit->run != NULL) {
         status = write_run(store, commit->run, true, commit->summary, out_error);
     }
-    for (uint32_t i = 0; status == STATUS_OK && i < commit->replaced_count; i++) {
-        status = delete_run(store, commit->replaced[i], out_error);
-    }
+    if (status == STATUS_OK) status = retire_runs(store, commit, out_error);
     if (status == STATUS_OK) {
         bind(store->cursor_replace, 1, commit->index);
         bind(store->cursor_replace, 2, commit->cursor);
@@ -540,6 +558,8 @@ static enum status run_commit(struct run_store *port, const struct run_commit *c
     if (status == STATUS_OK) status = end_transaction(store, out_error);
     if (status != STATUS_OK) return give_up(store, status);
     store->writing_run = 0;
+    store->replaced_count = commit->replaced_count;
+    for (uint32_t i = 0; i < commit->replaced_count; i++) store->replaced[i] = commit->replaced[i];
     return STATUS_OK;
 }
 
@@ -556,6 +576,7 @@ static enum status run_clear(struct run_store *port, struct error *out_error)
     (void)pthread_mutex_unlock(&store->mutex);
     if (store->writer != NULL) (void)give_up(store, STATUS_OK);
     close_files(store);
+    store->replaced_count = 0;
     static const char *const suffixes[] = { "-wal", "-shm", "" };
     for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
         char path[SQLITE_PATH_SIZE + 8];

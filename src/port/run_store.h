@@ -24,6 +24,8 @@ struct run_info {
 };
 
 /* What becomes true at once: see commit(). */
+enum { RUN_REPLACED_MAX = 64 };
+
 struct run_commit {
     const struct run_info *run; /* becomes visible; NULL: only the cursor moves, or runs go */
     struct str summary;         /* of that run: filter and fences */
@@ -53,8 +55,10 @@ struct run_store {
     enum status (*chunk_write)(struct run_store *store, uint64_t run, uint32_t chunk,
                                const void *data, size_t size, struct error *out_error);
     /*
-     * Makes `run` visible, removes the runs `replaced`, and moves the index's cursor, all in
-     * one commit. STATUS_LIMIT, STATUS_UNAVAILABLE.
+     * Makes `run` visible, removes the runs `replaced` (RUN_REPLACED_MAX at most), and moves the
+     * index's cursor, all in one commit. The chunks of what was removed can be read until the
+     * next commit, clear or open: another task may still be looking into them. STATUS_LIMIT,
+     * STATUS_UNAVAILABLE.
      */
     enum status (*commit)(struct run_store *store, const struct run_commit *commit,
                           struct error *out_error);

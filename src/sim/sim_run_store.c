@@ -9,7 +9,7 @@
 
 enum { INDEXES_MAX = 8, RUNS_MAX = 256, CALL_US_MAX = 400, SUMMARY_DRAWS = 16 };
 
-enum run_place { RUN_GONE, RUN_WRITING, RUN_COMMITTED };
+enum run_place { RUN_GONE, RUN_WRITING, RUN_COMMITTED, RUN_REPLACED };
 
 struct chunk {
     void *data;
@@ -130,7 +130,7 @@ uint64_t sim_shelf_commits(const struct sim_shelf *shelf)
 static void places_renew(struct sim_shelf *shelf)
 {
     for (struct run *run = shelf->all; run != NULL; run = run->next) {
-        if (run->place == RUN_COMMITTED) run->place = RUN_GONE;
+        if (run->place == RUN_COMMITTED || run->place == RUN_REPLACED) run->place = RUN_GONE;
     }
     const struct state *state = now(shelf);
     for (uint32_t i = 0; i < state->run_count; i++) state->runs[i]->place = RUN_COMMITTED;
@@ -289,6 +289,7 @@ static enum status sim_chunk_read(struct run_store *port, uint64_t id, uint32_t 
     enum status status = enter(store, SIM_POINT_RUNS_CHUNK_READ, out_error);
     if (status != STATUS_OK) return status;
     struct run *run = run_find(store->shelf, id, RUN_COMMITTED);
+    if (run == NULL) run = run_find(store->shelf, id, RUN_REPLACED);
     if (run == NULL || chunk >= run->chunk_count) {
         return finish(store, error_set(out_error, STATUS_CORRUPT, "no such chunk"));
     }
@@ -388,6 +389,10 @@ static enum status sim_commit(struct run_store *port, const struct run_commit *c
         state->runs[state->run_count++] = run;
     }
     places_renew(shelf);
+    for (uint32_t i = 0; i < commit->replaced_count; i++) {
+        struct run *replaced = run_find(shelf, commit->replaced[i], RUN_GONE);
+        if (replaced != NULL) replaced->place = RUN_REPLACED;
+    }
     if (commit->cursor < state->cursors[commit->index])
         misuse(store, "run_store: a cursor goes back");
     state->cursors[commit->index] = commit->cursor;
