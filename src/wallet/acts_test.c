@@ -1,0 +1,225 @@
+/*
+ * Goal: accounts, administrative acts and reads take their turn among transfers, repeat as they
+ * should, and page without gaps.
+ * Method: through a lane over ports in memory; each act repeated at once and after a restart.
+ */
+#include "wallet/acts.h"
+
+#include "wallet/lane_test.h"
+
+static struct admin_result act(struct bench *bench, const struct admin *admin, uint64_t key)
+{
+    struct admin_result result;
+    struct request request = {
+        .kind = REQUEST_ADMIN,
+        .principal = PRINCIPAL_LOCAL,
+        .root = lane_new_id(bench->lane),
+        .admin = admin,
+        .admin_result = &result,
+    };
+    if (key != 0) request.key = test_id(key);
+    if (key != 0) request.fingerprint = test_id(key + 1);
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    return result;
+}
+
+static enum account_outcome make(struct bench *bench, struct account account, bool *out_repeated)
+{
+    struct account_result result;
+    struct request request = {
+        .kind = REQUEST_ACCOUNTS,
+        .principal = PRINCIPAL_LOCAL,
+        .root = lane_new_id(bench->lane),
+        .count = 1,
+        .accounts = &account,
+        .account_results = &result,
+    };
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    *out_repeated = result.repeated;
+    return result.outcome;
+}
+
+static void account_is_made_once(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new();
+    bool repeated;
+    struct account account = test_account(1);
+    assert_int_equal(make(bench, account, &repeated), ACCOUNT_OUTCOME_OK);
+    assert_false(repeated);
+    for (int life = 0; life < 2; life++) {
+        assert_int_equal(make(bench, account, &repeated), ACCOUNT_OUTCOME_OK);
+        assert_true(repeated);
+        struct account other = account;
+        other.kind = ACCOUNT_ASSET;
+        assert_int_equal(make(bench, other, &repeated), ACCOUNT_OUTCOME_ID_CONFLICT);
+        bench_close(bench);
+        bench_open(bench);
+    }
+    assert_int_equal(bench->lane->ledger->account_count, 1);
+    bench_free(bench);
+}
+
+static void keyed_act_gives_its_first_result_for_ever(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new();
+    struct admin points = { .kind = ADMIN_ASSET_CREATE };
+    memcpy(points.asset.code, "POINTS", sizeof "POINTS");
+    points.asset.exponent = 2;
+    struct admin other = points;
+    other.asset.exponent = 3;
+    struct admin key = { .kind = ADMIN_CREDENTIAL_CREATE };
+    key.credential.scopes = SCOPE_ADMIN;
+    key.credential.secret_digest.bytes[0] = 9;
+    memcpy(key.credential.name, "till", sizeof "till");
+    struct admin_result first = act(bench, &points, 50);
+    struct admin_result refused = act(bench, &other, 60);
+    struct admin_result made = act(bench, &key, 70);
+    assert_int_equal(first.outcome, ADMIN_OUTCOME_OK);
+    assert_int_equal(refused.outcome, ADMIN_OUTCOME_ASSET_EXISTS);
+    assert_int_equal(made.outcome, ADMIN_OUTCOME_OK);
+    for (int life = 0; life < 2; life++) {
+        struct admin_result again = act(bench, &points, 50);
+        assert_true(again.repeated);
+        assert_int_equal(again.asset_id, first.asset_id);
+        assert_int_equal(again.position.batch, first.position.batch);
+        assert_int_equal(act(bench, &other, 60).outcome, ADMIN_OUTCOME_ASSET_EXISTS);
+        again = act(bench, &key, 70);
+        assert_true(again.repeated);
+        assert_true(uuid_equal(again.credential.value, made.credential.value));
+        bench_close(bench);
+        bench_open(bench);
+    }
+    struct credential found;
+    assert_int_equal(lane_credential_by_digest(bench->lane, &key.credential.secret_digest, &found),
+                     STATUS_OK);
+    assert_true(uuid_equal(found.id.value, made.credential.value));
+    bench_free(bench);
+}
+
+static void act_is_published_when_durable_and_not_before(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new();
+    struct admin points = { .kind = ADMIN_ASSET_CREATE };
+    memcpy(points.asset.code, "POINTS", sizeof "POINTS");
+    struct admin_result result;
+    struct asset asset;
+    struct request request = {
+        .kind = REQUEST_ADMIN,
+        .principal = PRINCIPAL_LOCAL,
+        .root = lane_new_id(bench->lane),
+        .admin = &points,
+        .admin_result = &result,
+    };
+    bench->hold_flush = true;
+    assert_int_equal(lane_submit(bench->lane, &request), STATUS_OK);
+    bench_settle(bench);
+    assert_int_equal(lane_asset_by_code(bench->lane, STR("POINTS"), &asset), STATUS_NOT_FOUND);
+    bench->hold_flush = false;
+    bench_settle(bench);
+    assert_true(request.answered);
+    assert_int_equal(lane_asset_by_code(bench->lane, STR("POINTS"), &asset), STATUS_OK);
+    assert_int_equal(asset.id, result.asset_id);
+    bench_free(bench);
+}
+
+static void read_run(struct bench *bench, struct read *read)
+{
+    struct request request = { .kind = REQUEST_READ, .principal = PRINCIPAL_LOCAL, .read = read };
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    assert_int_equal(read->as_of_batch, bench->disk->head);
+}
+
+static void references_page_in_journal_order_over_memory_and_runs(void **state)
+{
+    (void)state;
+    enum { EACH = 700, ROUNDS = 4 };
+    static struct transfer transfers[EACH];
+    static struct transfer_result results[EACH];
+    struct bench *bench = bench_new();
+    test_accounts(bench, 2);
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        for (uint32_t i = 0; i < EACH; i++) {
+            transfers[i] = test_transfer(1000 + round * EACH + i, 1, 2, 1);
+            transfers[i].user_ref = test_id(i % 2 == 0 ? 5 : 6);
+        }
+        assert_int_equal(test_run(bench, transfers, results, EACH), STATUS_OK);
+    }
+    assert_true(bench->shelf->run_count > 0);
+    for (uint32_t limit = 1; limit <= PAGE_ITEMS_MAX; limit = limit * 7 + 3) {
+        struct uuid reference = test_id(5);
+        static struct locator page[PAGE_ITEMS_MAX];
+        struct read read = { .kind = READ_REFERENCE,
+                             .count = 1,
+                             .limit = limit,
+                             .ids = &reference,
+                             .locators = page,
+                             .more = true };
+        uint32_t found = 0;
+        while (read.more) {
+            read_run(bench, &read);
+            for (uint32_t i = 0; i < read.found; i++) {
+                assert_true(page[i].packed > read.after.packed);
+                read.after = page[i];
+            }
+            found += read.found;
+        }
+        assert_int_equal(found, EACH * ROUNDS / 2);
+        if (limit == 1) assert_int_equal(read.found, 1);
+    }
+    bench_free(bench);
+}
+
+static void reads_find_transfers_closings_accounts_and_totals(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new();
+    test_accounts(bench, 4);
+    (void)test_one(bench, test_hold(20, 5, 60));
+    struct transfer_result posted = test_one(bench, test_post(21, 20));
+    for (int life = 0; life < 2; life++) {
+        struct uuid ids[2] = { test_id(20), test_id(22) };
+        struct locator locators[2];
+        struct read read = { .kind = READ_CLOSING, .count = 2, .ids = ids, .locators = locators };
+        read_run(bench, &read);
+        assert_int_equal(locator_batch(locators[0]), posted.position.batch);
+        assert_true(locator_is_none(locators[1]));
+        read.kind = READ_TRANSFERS;
+        read_run(bench, &read);
+        assert_int_equal(locator_batch(locators[0]), posted.position.batch - 1);
+        assert_true(locator_is_none(locators[1]));
+        struct account_state accounts[3];
+        struct read page = { .kind = READ_ACCOUNT_PAGE, .limit = 3, .accounts = accounts };
+        read_run(bench, &page);
+        assert_int_equal(page.found, 3);
+        assert_true(page.more);
+        page.from = 3;
+        read_run(bench, &page);
+        assert_int_equal(page.found, 1);
+        assert_false(page.more);
+        struct totals_row rows[2];
+        struct read totals = { .kind = READ_TOTALS, .limit = 2, .totals = rows };
+        read_run(bench, &totals);
+        assert_int_equal(totals.found, 1);
+        assert_int_equal(rows[0].account_count, 4);
+        assert_int_equal((uint64_t)rows[0].balance.debits_posted.minor, 5);
+        assert_int_equal((uint64_t)rows[0].balance.credits_posted.minor, 5);
+        bench_close(bench);
+        bench_open(bench);
+    }
+    bench_free(bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(account_is_made_once),
+        cmocka_unit_test(keyed_act_gives_its_first_result_for_ever),
+        cmocka_unit_test(act_is_published_when_durable_and_not_before),
+        cmocka_unit_test(references_page_in_journal_order_over_memory_and_runs),
+        cmocka_unit_test(reads_find_transfers_closings_accounts_and_totals),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
