@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "adapter/archive_segment.h"
 #include "base/check.h"
 
 enum { READER_CACHE_KIB = 8192 };
@@ -148,12 +149,18 @@ static enum status reader_archived(struct sqlite_reader *reader, uint64_t sequen
     return status;
 }
 
-/* Neither in the table nor in a segment: above the head it is not there, below it is lost. */
-static enum status batch_missing(struct sqlite_read *read, struct sqlite_reader *reader,
-                                 uint64_t sequence, struct error *out_error)
+/*
+ * The segment that holds a batch. When there is none: above the head STATUS_NOT_FOUND, below it
+ * the batch is lost.
+ */
+static enum status not_in_table(struct sqlite_read *read, struct sqlite_reader *reader,
+                                uint64_t sequence, struct journal_archived *out_range,
+                                struct error *out_error)
 {
     struct store_head head;
-    enum status status = journal_lane_read(reader->lane, &head, out_error);
+    enum status status = reader_archived(reader, sequence, out_range, out_error);
+    if (status != STATUS_NOT_FOUND) return status;
+    status = journal_lane_read(reader->lane, &head, out_error);
     if (status != STATUS_OK) return status;
     if (sequence == 0 || sequence > head.sequence) {
         return error_set(out_error, STATUS_NOT_FOUND, "there is no batch %llu",
@@ -244,26 +251,52 @@ enum status sqlite_read_batch(struct sqlite_read *read, uint64_t sequence, struc
     buf_reset(out_blob);
     struct sqlite_reader *reader = reader_take(read);
     enum status status = reader_batch(read, reader, sequence, out_blob, out_error);
-    if (status == STATUS_NOT_FOUND) status = batch_missing(read, reader, sequence, out_error);
+    struct journal_archived range;
+    if (status == STATUS_NOT_FOUND) {
+        status = not_in_table(read, reader, sequence, &range, out_error);
+        if (status == STATUS_OK) {
+            status = archive_segment_read(read->archive, &range, sequence, out_blob, out_error);
+        }
+    }
     reader_give(read, reader);
     return status;
+}
+
+/* From the table or its segment. */
+static enum status any_row(struct sqlite_read *read, struct sqlite_reader *reader,
+                           uint64_t sequence, struct journal_batch *out_row,
+                           struct error *out_error)
+{
+    enum status status = reader_row(reader, sequence, out_row, out_error);
+    if (status != STATUS_NOT_FOUND) return status;
+    struct journal_archived range;
+    status = not_in_table(read, reader, sequence, &range, out_error);
+    if (status != STATUS_OK) return status;
+    return archive_segment_row(read->archive, &range, sequence, out_row, out_error);
 }
 
 enum status sqlite_read_row(struct sqlite_read *read, uint64_t sequence,
                             struct journal_batch *out_row, struct error *out_error)
 {
     struct sqlite_reader *reader = reader_take(read);
-    enum status status = reader_row(reader, sequence, out_row, out_error);
-    if (status == STATUS_NOT_FOUND) status = batch_missing(read, reader, sequence, out_error);
+    enum status status = any_row(read, reader, sequence, out_row, out_error);
     reader_give(read, reader);
     return status;
 }
 
-static enum status reader_part(struct sqlite_reader *reader, uint64_t sequence,
-                               struct sqlite_range range, void *out_bytes, struct error *out_error)
+static enum status reader_part(struct sqlite_read *read, struct sqlite_reader *reader,
+                               uint64_t sequence, struct sqlite_range range, void *out_bytes,
+                               struct error *out_error)
 {
     sqlite3_blob *blob = NULL;
+    struct journal_archived archived;
     enum status status = reader_blob(reader, sequence, &blob, out_error);
+    if (status == STATUS_NOT_FOUND) {
+        status = not_in_table(read, reader, sequence, &archived, out_error);
+        if (status != STATUS_OK) return status;
+        struct archive_part part = { sequence, range.offset, range.size };
+        return archive_segment_part(read->archive, &archived, part, out_bytes, out_error);
+    }
     if (status != STATUS_OK) return status;
     uint64_t size = (uint64_t)sqlite3_blob_bytes(blob);
     if ((uint64_t)range.offset + range.size > size) {
@@ -281,7 +314,7 @@ enum status sqlite_read_part(struct sqlite_read *read, uint64_t sequence, struct
                              void *out_bytes, struct error *out_error)
 {
     struct sqlite_reader *reader = reader_take(read);
-    enum status status = reader_part(reader, sequence, range, out_bytes, out_error);
+    enum status status = reader_part(read, reader, sequence, range, out_bytes, out_error);
     reader_give(read, reader);
     return status;
 }
@@ -312,23 +345,32 @@ static enum status reader_first(struct sqlite_reader *reader, uint64_t none, uin
     return status;
 }
 
+enum status sqlite_read_first(struct sqlite_read *read, uint64_t *out_sequence,
+                              struct error *out_error)
+{
+    struct sqlite_reader *reader = reader_take(read);
+    struct store_head head;
+    enum status status = journal_lane_read(reader->lane, &head, out_error);
+    if (status == STATUS_OK) {
+        status = reader_first(reader, head.sequence + 1, out_sequence, out_error);
+    }
+    reader_give(read, reader);
+    return status;
+}
+
 static enum status reader_find_stamp(struct sqlite_read *read, struct sqlite_reader *reader,
                                      struct wall_time stamp, uint64_t *out_sequence,
                                      struct error *out_error)
 {
     struct store_head head;
-    uint64_t low = 0;
     enum status status = journal_lane_read(reader->lane, &head, out_error);
-    if (status == STATUS_OK) {
-        status = reader_first(reader, head.sequence + 1, &low, out_error);
-    }
     if (status != STATUS_OK) return status;
+    uint64_t low = 1;
     uint64_t high = head.sequence + 1; /* the answer is in [low, high] */
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
         struct journal_batch row;
-        status = reader_row(reader, middle, &row, out_error);
-        if (status == STATUS_NOT_FOUND) status = batch_missing(read, reader, middle, out_error);
+        status = any_row(read, reader, middle, &row, out_error);
         if (status != STATUS_OK) return status;
         if (row.stamp.ns >= stamp.ns) {
             high = middle;

@@ -14,7 +14,7 @@ struct sqlite_reader {
     sqlite3 *db;
     sqlite3_stmt *lane;
     sqlite3_stmt *batch;
-    sqlite3_stmt *first;
+    sqlite3_stmt *first; /* batch of the table */
     sqlite3_stmt *slices;
     sqlite3_stmt *slice;
     sqlite3_stmt *archived;
@@ -62,6 +62,9 @@ enum status sqlite_read_slices(struct sqlite_read *read, struct buf *out_slices,
 enum status sqlite_read_slice(struct sqlite_read *read, const struct store_slice *slice,
                               struct buf *out_data, struct error *out_error) MUST_CHECK;
 
+/* The first batch of the table; the head's + 1 when it has none. */
+enum status sqlite_read_first(struct sqlite_read *read, uint64_t *out_sequence,
+                              struct error *out_error) MUST_CHECK;
 /* The segment row that covers a batch. STATUS_NOT_FOUND. */
 enum status sqlite_read_archived(struct sqlite_read *read, uint64_t sequence,
                                  struct journal_archived *out_row, struct error *out_error)

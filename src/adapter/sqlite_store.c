@@ -1,7 +1,4 @@
-/*
- * What can fail before COMMIT rolls back and was not appended; a COMMIT that did not return OK
- * is in doubt whatever it says, since its frames may stand in the WAL.
- */
+/* Who may call what and when; the writing and the reading themselves are in modules of their own. */
 #include "adapter/sqlite_store.h"
 
 #include <pthread.h>
@@ -13,6 +10,7 @@
 #include "adapter/sqlite_checkpoint.h"
 #include "adapter/sqlite_head.h"
 #include "adapter/sqlite_read.h"
+#include "adapter/sqlite_write.h"
 #include "adapter/wal_scan.h"
 #include "base/check.h"
 #include "base/limits.h"
@@ -35,20 +33,11 @@ struct sqlite_store {
     char archive_path[SQLITE_PATH_SIZE];
     pthread_rwlock_t opened;      /* read by every call, written by reopen */
     pthread_mutex_t writer_mutex; /* append, claim, archive: one at a time */
-    sqlite3 *writer;
-    sqlite3_stmt *begin;
-    sqlite3_stmt *commit;
-    sqlite3_stmt *rollback;
-    sqlite3_stmt *lane_select;
-    sqlite3_stmt *lane_update;
-    sqlite3_stmt *batch_insert;
-    sqlite3_stmt *slice_delete;
-    sqlite3_stmt *slice_insert;
+    struct sqlite_write write;
     struct sqlite_checkpoint checkpoint;
     struct sqlite_head head;
     struct sqlite_read read;
-    uint32_t wal_frames; /* as the WAL hook told */
-    bool read_only;      /* by option or by the flag in the file */
+    bool read_only; /* by option or by the flag in the file */
     bool in_doubt;
     bool usable;
     uint64_t head_write_failures;
@@ -61,14 +50,6 @@ static struct sqlite_store *of_port(struct store *store)
 
 /* ---- opening ---- */
 
-static int on_wal(void *argument, sqlite3 *db, const char *name, int frames)
-{
-    (void)db;
-    (void)name;
-    ((struct sqlite_store *)argument)->wal_frames = (uint32_t)frames;
-    return SQLITE_OK;
-}
-
 static struct sqlite_connection_options connection_options(const struct sqlite_store *store)
 {
     return (struct sqlite_connection_options){
@@ -78,29 +59,6 @@ static struct sqlite_connection_options connection_options(const struct sqlite_s
         .sync = store->options.sync,
         .read_only = store->options.read_only,
     };
-}
-
-static enum status prepare_writer(struct sqlite_store *store, struct error *out_error)
-{
-    const struct {
-        const char *sql;
-        sqlite3_stmt **statement;
-    } statements[] = {
-        { "BEGIN IMMEDIATE", &store->begin },
-        { "COMMIT", &store->commit },
-        { "ROLLBACK", &store->rollback },
-        { JOURNAL_LANE_SELECT, &store->lane_select },
-        { JOURNAL_LANE_UPDATE, &store->lane_update },
-        { JOURNAL_BATCH_INSERT, &store->batch_insert },
-        { JOURNAL_SLICE_DELETE, &store->slice_delete },
-        { JOURNAL_SLICE_INSERT, &store->slice_insert },
-    };
-    enum status status = STATUS_OK;
-    for (size_t i = 0; status == STATUS_OK && i < sizeof statements / sizeof statements[0]; i++) {
-        status =
-            sqlite_prepare(store->writer, statements[i].sql, statements[i].statement, out_error);
-    }
-    return status;
 }
 
 /*
@@ -113,9 +71,9 @@ static enum status verify_size(struct sqlite_store *store, struct error *out_err
     int64_t page_size = 0;
     struct stat info;
     enum status status =
-        sqlite_pragma_number(store->writer, "PRAGMA page_count", &page_count, out_error);
+        sqlite_pragma_number(store->write.db, "PRAGMA page_count", &page_count, out_error);
     if (status == STATUS_OK) {
-        status = sqlite_pragma_number(store->writer, "PRAGMA page_size", &page_size, out_error);
+        status = sqlite_pragma_number(store->write.db, "PRAGMA page_size", &page_size, out_error);
     }
     if (status != STATUS_OK) return status;
     if (stat(store->journal_path, &info) == 0 && info.st_size == page_count * page_size) {
@@ -136,7 +94,7 @@ static enum status start_checkpoint(struct sqlite_store *store, struct error *ou
     sqlite3 *db = NULL;
     int64_t page_size = 0;
     enum status status =
-        sqlite_pragma_number(store->writer, "PRAGMA page_size", &page_size, out_error);
+        sqlite_pragma_number(store->write.db, "PRAGMA page_size", &page_size, out_error);
     if (status == STATUS_OK) status = sqlite_connection_open(&options, &db, out_error);
     if (status != STATUS_OK) return status;
     struct sqlite_checkpoint_options own = {
@@ -216,13 +174,12 @@ static enum status open_owner(struct sqlite_store *store, struct error *out_erro
         sqlite_head_open(&store->head, store->head_path, store->options.vfs, out_error);
     if (status != STATUS_OK) return status;
     struct sqlite_connection_options options = connection_options(store);
-    status = sqlite_connection_open(&options, &store->writer, out_error);
+    status = sqlite_write_open(&store->write, &options, out_error);
     if (status != STATUS_OK) return status;
-    (void)sqlite3_wal_hook(store->writer, on_wal, store); /* no hook was there before */
-    status = sqlite_checkpoint_settle(store->writer, out_error);
+    status = sqlite_checkpoint_settle(store->write.db, out_error);
     if (status == STATUS_OK) status = verify_size(store, out_error);
-    if (status == STATUS_OK) status = journal_verify_schema(store->writer, out_error);
-    if (status == STATUS_OK) status = prepare_writer(store, out_error);
+    if (status == STATUS_OK) status = journal_verify_schema(store->write.db, out_error);
+    if (status == STATUS_OK) status = sqlite_write_prepare(&store->write, out_error);
     if (status == STATUS_OK) {
         status = sqlite_read_open(&store->read, &options, store->archive_path, out_error);
     }
@@ -230,7 +187,7 @@ static enum status open_owner(struct sqlite_store *store, struct error *out_erro
     if (status == STATUS_OK) status = verify_head(store, &file, out_error);
     int64_t flag = 0;
     if (status == STATUS_OK) {
-        status = journal_meta_get(store->writer, JOURNAL_META_READ_ONLY, &flag, out_error);
+        status = journal_meta_get(store->write.db, JOURNAL_META_READ_ONLY, &flag, out_error);
     }
     store->read_only = flag != 0;
     if (status == STATUS_OK) status = start_checkpoint(store, out_error);
@@ -257,19 +214,10 @@ static enum status open_guest(struct sqlite_store *store, struct error *out_erro
 
 static void close_files(struct sqlite_store *store)
 {
-    sqlite3_stmt **statements[] = {
-        &store->begin,       &store->commit,       &store->rollback,     &store->lane_select,
-        &store->lane_update, &store->batch_insert, &store->slice_delete, &store->slice_insert,
-    };
     store->usable = false;
     sqlite_checkpoint_stop(&store->checkpoint);
     sqlite_read_close(&store->read);
-    for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
-        (void)sqlite3_finalize(*statements[i]); /* repeats the code of the last step */
-        *statements[i] = NULL;
-    }
-    sqlite_connection_close(store->writer);
-    store->writer = NULL;
+    sqlite_write_close(&store->write);
     sqlite_head_close(&store->head);
 }
 
@@ -328,29 +276,6 @@ static enum status denied(const struct sqlite_store *store, struct error *out_er
     return STATUS_DENIED;
 }
 
-/*
- * Returns cause when the transaction is gone. That a rollback fails is not known to happen; if
- * it does, only a reopen tells what stands.
- */
-static enum status roll_back(struct sqlite_store *store, enum status cause)
-{
-    (void)sqlite3_step(store->rollback); /* some errors rolled back by themselves */
-    (void)sqlite3_reset(store->rollback);
-    if (sqlite3_get_autocommit(store->writer)) return cause;
-    __atomic_store_n(&store->in_doubt, true, __ATOMIC_RELEASE);
-    return STATUS_IN_DOUBT;
-}
-
-static enum status commit_now(struct sqlite_store *store, struct error *out_error)
-{
-    enum status status = sqlite_step_done(store->commit, out_error);
-    if (status == STATUS_OK) return STATUS_OK;
-    __atomic_store_n(&store->in_doubt, true, __ATOMIC_RELEASE);
-    if (out_error != NULL) out_error->status = STATUS_IN_DOUBT;
-    error_hint(out_error, "the commit is there in full or not at all: reopening tells");
-    return STATUS_IN_DOUBT;
-}
-
 /* The journal is durable already: a head file that cannot follow is counted, not an error. */
 static void write_head(struct sqlite_store *store, const struct store_head *head)
 {
@@ -358,24 +283,27 @@ static void write_head(struct sqlite_store *store, const struct store_head *head
     __atomic_add_fetch(&store->head_write_failures, 1, __ATOMIC_RELAXED);
 }
 
-static enum status claim_locked(struct sqlite_store *store, struct store_head *out_head,
-                                struct error *out_error)
+/* As enter(), for one writing call: alone, and past the checkpoint's gate. */
+static enum status write_enter(struct sqlite_store *store, struct error *out_error)
 {
-    enum status status = sqlite_step_done(store->begin, out_error);
+    enum status status = enter(store, out_error);
     if (status != STATUS_OK) return status;
-    struct store_head head;
-    status = journal_lane_read(store->lane_select, &head, out_error);
-    if (status == STATUS_OK) {
-        uint64_t before = head.epoch++;
-        journal_lane_bind(store->lane_update, &head, before, head.sequence);
-        status = sqlite_step_done(store->lane_update, out_error);
-    }
-    if (status != STATUS_OK) return roll_back(store, status);
-    status = commit_now(store, out_error);
-    if (status != STATUS_OK) return status;
-    write_head(store, &head);
-    *out_head = head;
-    return STATUS_OK;
+    (void)pthread_mutex_lock(&store->writer_mutex);
+    status = sqlite_checkpoint_enter(&store->checkpoint, out_error);
+    if (status == STATUS_OK) return STATUS_OK;
+    (void)pthread_mutex_unlock(&store->writer_mutex);
+    leave(store);
+    return status;
+}
+
+/* Returns the status of the call, which it takes note of. */
+static enum status write_leave(struct sqlite_store *store, enum status status)
+{
+    if (status == STATUS_IN_DOUBT) __atomic_store_n(&store->in_doubt, true, __ATOMIC_RELEASE);
+    sqlite_checkpoint_leave(&store->checkpoint, store->write.wal_frames);
+    (void)pthread_mutex_unlock(&store->writer_mutex);
+    leave(store);
+    return status;
 }
 
 static enum status reopen_locked(struct sqlite_store *store, struct error *out_error)
@@ -400,21 +328,13 @@ static enum status store_claim(struct store *port, struct store_head *out_head,
                                struct error *out_error)
 {
     struct sqlite_store *store = of_port(port);
-    enum status status = enter(store, out_error);
-    if (status != STATUS_OK) return status;
-    if (store->read_only) {
-        status = denied(store, out_error);
-        leave(store);
-        return status;
-    }
-    (void)pthread_mutex_lock(&store->writer_mutex);
-    status = sqlite_checkpoint_enter(&store->checkpoint, out_error);
+    if (store->read_only) return denied(store, out_error);
+    enum status status = write_enter(store, out_error);
     if (status == STATUS_OK) {
-        status = claim_locked(store, out_head, out_error);
-        sqlite_checkpoint_leave(&store->checkpoint, store->wal_frames);
+        status = sqlite_write_claim(&store->write, out_head, out_error);
+        if (status == STATUS_OK) write_head(store, out_head);
+        status = write_leave(store, status);
     }
-    (void)pthread_mutex_unlock(&store->writer_mutex);
-    leave(store);
     if (status == STATUS_LIMIT) status = STATUS_UNAVAILABLE;
     if (status != STATUS_IN_DOUBT) return status;
     enum status settled = store_reopen(port, out_error);
@@ -434,62 +354,6 @@ static enum status enough_space(const struct sqlite_store *store, struct error *
     return STATUS_LIMIT;
 }
 
-static enum status insert_slice(struct sqlite_store *store, const struct store_batch *batch,
-                                const struct store_slice *slice, struct error *out_error)
-{
-    CHECK(slice->from <= slice->to);
-    CHECK(slice->size <= SLICE_SIZE_MAX);
-    const sqlite3_int64 bound[] = { slice->table, (sqlite3_int64)slice->generation,
-                                    (sqlite3_int64)slice->to };
-    for (int i = 0; i < 3; i++) {
-        int code = sqlite3_bind_int64(store->slice_delete, i + 1, bound[i]);
-        CHECK(code == SQLITE_OK);
-    }
-    enum status status = sqlite_step_done(store->slice_delete, out_error);
-    if (status != STATUS_OK) return status;
-    struct journal_slice row = { .slice = *slice };
-    row.slice.at_batch = batch->sequence;
-    row.slice.data = NULL;
-    journal_slice_digest(slice->data, slice->size, row.digest);
-    journal_slice_bind(store->slice_insert, &row, slice->data);
-    return sqlite_step_done(store->slice_insert, out_error);
-}
-
-/* The guarded UPDATE is first: no row changed means that another owner wrote. */
-static enum status write_batch(struct sqlite_store *store, const struct store_batch *batch,
-                               const struct store_head *head, struct error *out_error)
-{
-    journal_lane_bind(store->lane_update, head, batch->epoch, batch->sequence - 1);
-    enum status status = sqlite_step_done(store->lane_update, out_error);
-    if (status != STATUS_OK) return status;
-    if (sqlite3_changes(store->writer) != 1) {
-        (void)error_set(out_error, STATUS_FENCED, "batch %llu of epoch %llu does not follow",
-                        (unsigned long long)batch->sequence, (unsigned long long)batch->epoch);
-        error_detail(out_error, "the head of %s is another", store->journal_path);
-        return STATUS_FENCED;
-    }
-    struct journal_batch row = { batch->sequence, batch->stamp, batch->size, batch->hash };
-    journal_batch_bind(store->batch_insert, &row, batch->data);
-    status = sqlite_step_done(store->batch_insert, out_error);
-    for (uint32_t i = 0; status == STATUS_OK && i < batch->slice_count; i++) {
-        status = insert_slice(store, batch, &batch->slices[i], out_error);
-    }
-    return status;
-}
-
-static enum status append_locked(struct sqlite_store *store, const struct store_batch *batch,
-                                 struct error *out_error)
-{
-    const struct store_head head = { batch->epoch, batch->sequence, batch->hash, batch->stamp };
-    enum status status = sqlite_step_done(store->begin, out_error);
-    if (status != STATUS_OK) return status;
-    status = write_batch(store, batch, &head, out_error);
-    if (status != STATUS_OK) return roll_back(store, status);
-    status = commit_now(store, out_error);
-    if (status == STATUS_OK) write_head(store, &head);
-    return status;
-}
-
 static enum status store_append(struct store *port, const struct store_batch *batch,
                                 struct error *out_error)
 {
@@ -497,20 +361,16 @@ static enum status store_append(struct store *port, const struct store_batch *ba
     CHECK(batch->sequence > 0);
     CHECK(batch->size <= BATCH_SIZE_MAX);
     CHECK(batch->slice_count <= STORE_SLICES_PER_BATCH_MAX);
-    enum status status = enter(store, out_error);
+    if (store->read_only) return denied(store, out_error);
+    enum status status = enough_space(store, out_error);
+    if (status == STATUS_OK) status = write_enter(store, out_error);
     if (status != STATUS_OK) return status;
-    status = store->read_only ? denied(store, out_error) : enough_space(store, out_error);
+    status = sqlite_write_append(&store->write, batch, out_error);
     if (status == STATUS_OK) {
-        (void)pthread_mutex_lock(&store->writer_mutex);
-        status = sqlite_checkpoint_enter(&store->checkpoint, out_error);
-        if (status == STATUS_OK) {
-            status = append_locked(store, batch, out_error);
-            sqlite_checkpoint_leave(&store->checkpoint, store->wal_frames);
-        }
-        (void)pthread_mutex_unlock(&store->writer_mutex);
+        struct store_head head = { batch->epoch, batch->sequence, batch->hash, batch->stamp };
+        write_head(store, &head);
     }
-    leave(store);
-    return status;
+    return write_leave(store, status);
 }
 
 static enum status store_read(struct store *port, uint64_t sequence, struct buf *out_blob,
@@ -574,11 +434,12 @@ static void store_close(struct store *port)
 {
     if (port == NULL) return;
     struct sqlite_store *store = of_port(port);
-    if (store->writer != NULL && store->usable && !store->in_doubt) {
+    if (store->write.db != NULL && store->usable && !store->in_doubt) {
         sqlite_checkpoint_stop(&store->checkpoint);
         sqlite_read_close(&store->read);
-        if (sqlite_checkpoint_settle(store->writer, NULL) == STATUS_OK) {
-            int code = sqlite3_db_config(store->writer, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+        if (sqlite_checkpoint_settle(store->write.db, NULL) == STATUS_OK) {
+            int code =
+                sqlite3_db_config(store->write.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
             CHECK(code == SQLITE_OK);
         }
     }
@@ -697,33 +558,78 @@ void sqlite_store_get_stats(struct store *port, struct sqlite_store_stats *out_s
     *out_stats = stats;
 }
 
-static enum status set_read_only_locked(struct sqlite_store *store, bool read_only,
-                                        struct error *out_error)
+/* For writes that nobody asks for twice: a commit in doubt is settled here, and tried again later. */
+static enum status settle_doubt(struct sqlite_store *store, enum status status,
+                                struct error *out_error)
 {
-    enum status status = sqlite_step_done(store->begin, out_error);
-    if (status != STATUS_OK) return status;
-    status = journal_meta_set(store->writer, JOURNAL_META_READ_ONLY, read_only, out_error);
-    if (status != STATUS_OK) return roll_back(store, status);
-    status = commit_now(store, out_error);
-    if (status == STATUS_OK) store->read_only = read_only;
-    return status;
+    if (status != STATUS_IN_DOUBT) return status;
+    enum status settled = store_reopen(&store->port, out_error);
+    return settled == STATUS_CORRUPT ? STATUS_CORRUPT : STATUS_UNAVAILABLE;
 }
 
 enum status sqlite_store_set_read_only(struct store *port, bool read_only, struct error *out_error)
 {
     struct sqlite_store *store = of_port(port);
     CHECK(!store->options.read_only);
+    enum status status = write_enter(store, out_error);
+    if (status != STATUS_OK) return status;
+    status = sqlite_write_meta(&store->write, JOURNAL_META_READ_ONLY, read_only, out_error);
+    if (status == STATUS_OK) store->read_only = read_only;
+    return settle_doubt(store, write_leave(store, status), out_error);
+}
+
+enum status sqlite_store_take_out(struct store *port, const struct journal_archived *archived,
+                                  struct error *out_error)
+{
+    struct sqlite_store *store = of_port(port);
+    if (store->read_only) return denied(store, out_error);
+    enum status status = write_enter(store, out_error);
+    if (status != STATUS_OK) return status;
+    status = sqlite_write_take_out(&store->write, archived, out_error);
+    return write_leave(store, status);
+}
+
+enum status sqlite_store_copy_in(struct store *port, const struct store_batch *batches,
+                                 uint32_t count, struct error *out_error)
+{
+    struct sqlite_store *store = of_port(port);
+    CHECK(!store->options.read_only);
+    enum status status = enough_space(store, out_error);
+    if (status == STATUS_OK) status = write_enter(store, out_error);
+    if (status != STATUS_OK) return status;
+    status = sqlite_write_copy(&store->write, batches, count, out_error);
+    if (status == STATUS_OK) {
+        const struct store_batch *last = &batches[count - 1];
+        struct store_head head = { last->epoch, last->sequence, last->hash, last->stamp };
+        write_head(store, &head);
+    }
+    return settle_doubt(store, write_leave(store, status), out_error);
+}
+
+enum status sqlite_store_first(struct store *port, uint64_t *out_sequence, struct error *out_error)
+{
+    struct sqlite_store *store = of_port(port);
     enum status status = enter(store, out_error);
     if (status != STATUS_OK) return status;
-    (void)pthread_mutex_lock(&store->writer_mutex);
-    status = sqlite_checkpoint_enter(&store->checkpoint, out_error);
-    if (status == STATUS_OK) {
-        status = set_read_only_locked(store, read_only, out_error);
-        sqlite_checkpoint_leave(&store->checkpoint, store->wal_frames);
-    }
-    (void)pthread_mutex_unlock(&store->writer_mutex);
+    status = sqlite_read_first(&store->read, out_sequence, out_error);
     leave(store);
-    return status == STATUS_IN_DOUBT ? STATUS_UNAVAILABLE : status;
+    return status;
+}
+
+enum status sqlite_store_archived(struct store *port, uint64_t sequence,
+                                  struct journal_archived *out_archived, struct error *out_error)
+{
+    struct sqlite_store *store = of_port(port);
+    enum status status = enter(store, out_error);
+    if (status != STATUS_OK) return status;
+    status = sqlite_read_archived(&store->read, sequence, out_archived, out_error);
+    leave(store);
+    return status;
+}
+
+const char *sqlite_store_archive(struct store *store)
+{
+    return of_port(store)->archive_path;
 }
 
 enum status sqlite_store_row(struct store *port, uint64_t sequence, struct journal_batch *out_row,

@@ -67,6 +67,29 @@ enum status sqlite_store_set_read_only(struct store *store, bool read_only, stru
 enum status sqlite_store_row(struct store *store, uint64_t sequence, struct journal_batch *out_row,
                              struct error *out_error) MUST_CHECK;
 
+/* The first batch that is in journal.db and not in a segment; the head's + 1 when there is none. */
+enum status sqlite_store_first(struct store *store, uint64_t *out_sequence, struct error *out_error)
+    MUST_CHECK;
+/* The segment that holds a batch. STATUS_NOT_FOUND: it is in no segment. */
+enum status sqlite_store_archived(struct store *store, uint64_t sequence,
+                                  struct journal_archived *out_archived, struct error *out_error)
+    MUST_CHECK;
+/* The folder of the segments; lives as long as the store. */
+const char *sqlite_store_archive(struct store *store);
+/*
+ * One commit: the batches of a sealed segment leave journal.db, its row comes. STATUS_CORRUPT
+ * when they are not all there; STATUS_DENIED, STATUS_LIMIT, STATUS_UNAVAILABLE, STATUS_IN_DOUBT.
+ */
+enum status sqlite_store_take_out(struct store *store, const struct journal_archived *archived,
+                                  struct error *out_error) MUST_CHECK;
+
+/*
+ * For copies of a journal: appends `count` batches without slices in one commit, whatever the
+ * read-only flag says, and takes over their epoch. They must follow the head (STATUS_CONFLICT).
+ */
+enum status sqlite_store_copy_in(struct store *store, const struct store_batch *batches,
+                                 uint32_t count, struct error *out_error) MUST_CHECK;
+
 /* SQLite's own check of journal.db's pages; takes as long as reading it. STATUS_CORRUPT. */
 enum status sqlite_store_integrity(struct store *store, struct error *out_error) MUST_CHECK;
 
