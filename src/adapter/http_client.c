@@ -30,7 +30,7 @@ static void library_init(void)
     CHECK(code == CURLE_OK);
 }
 
-static size_t answer_take(char *data, size_t one, size_t size, void *context)
+static size_t answer_take(const char *data, size_t one, size_t size, void *context)
 {
     struct http_client *client = context;
     CHECK(one == 1); /* as libcurl documents */

@@ -20,7 +20,12 @@
  *
  * Limits: request target 8 KiB (414), head REQUEST_HEADERS_SIZE_MAX (431), body as the api says
  * (413, before the upload). A request that is not strictly HTTP/1.1 gets 400 and the connection
- * is closed; so it is after a chunked body, whose framing the library reads leniently.
+ * is closed; so it is after a chunked body, whose framing the library reads leniently. Heads far
+ * over the limits, and a Content-Length that is no number, are refused by the library itself, in
+ * HTML. A client that ends its writing side before the answer is there may lose the answer.
+ *
+ * Memory: up to 24 KiB a connection, 20 KiB more with TLS; bodies_size_max for bodies; answers as
+ * the api makes them, each at most 16 MiB and released with its request when over 64 KiB.
  */
 struct http_server;
 

@@ -191,7 +191,7 @@ static enum status body_write(struct otlp_exporter *exporter, uint32_t count)
 /* ---- sending ---- */
 
 /* The collector's words are of no use here: only its status counts. */
-static size_t answer_drop(char *data, size_t one, size_t size, void *context)
+static size_t answer_drop(const char *data, size_t one, size_t size, void *context)
 {
     (void)data;
     (void)context;
