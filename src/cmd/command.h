@@ -78,6 +78,7 @@ extern const struct command command_key_revoke;
 extern const struct command command_period_close;
 extern const struct command command_period_show;
 extern const struct command command_restore;
+extern const struct command command_restore_accept;
 extern const struct command command_serve;
 extern const struct command command_sim;
 extern const struct command command_transfer_create;

@@ -131,6 +131,18 @@ def exports_make_the_same_ledger(wallet):
     equal(copied, original, "every balance of the copy")
 
 
+def the_journal_is_exported_as_a_chain(wallet):
+    lines = [json.loads(line) for line in wallet.run("export", "journal").out.splitlines()]
+    batches = [line for line in lines if line["type"] == "batch"]
+    equal([batch["batch"] for batch in batches], list(range(1, wallet.head() + 1)), "every batch")
+    equal(batches[0]["previous"], "0" * 64, "the first has none before it")
+    for before, after in zip(batches, batches[1:]):
+        equal(after["previous"], before["hash"], f"the link of batch {after['batch']}")
+    equal(sum(batch["records"] for batch in batches), len(lines) - len(batches), "every record")
+    part = wallet.run("export", "journal", "--first", 2, "--last", 2).out.splitlines()
+    equal({json.loads(line)["batch"] for line in part}, {2}, "a part of it")
+
+
 def odd_files(wallet):
     def run(text, code, *words, name="odd.csv"):
         return wallet.run("import", file_of(name, text), "--quiet", "--refusals",
@@ -198,6 +210,7 @@ ledger.run("init")
 bank_is_imported_once(ledger, small_nodes, small_moves)
 another_name_is_another_import(ledger, small_moves)
 exports_make_the_same_ledger(ledger)
+the_journal_is_exported_as_a_chain(ledger)
 odd_files(ledger)
 linked_rows_stand_and_fall_together(ledger)
 standard_input_is_read(ledger)

@@ -1,0 +1,148 @@
+/* tpwallet backup, restore: copies of the journal, beside a running server, and back again. */
+#include "adapter/backup.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/json_writer.h"
+#include "cmd/report.h"
+
+static bool progress_show(void *owner, uint64_t batches_done, uint64_t batches_total)
+{
+    const struct invocation *invocation = owner;
+    if (!invocation->json && isatty(STDERR_FILENO) != 0)
+        fprintf(stderr, "\r%llu of %llu batches%s", (unsigned long long)batches_done,
+                (unsigned long long)batches_total, batches_done >= batches_total ? "\n" : "");
+    return true;
+}
+
+static int result_report(const struct invocation *invocation, const struct backup_result *result,
+                         const char *target)
+{
+    BUF_SCOPE struct buf out;
+    buf_init(&out, 8192);
+    if (invocation->json) {
+        struct json_writer writer;
+        json_writer_init(&writer, &out);
+        json_write_object_begin(&writer);
+        json_write_key(&writer, STR("folder"));
+        json_write_string(&writer, str_from(target));
+        json_write_key(&writer, STR("batches"));
+        json_write_uint64(&writer, result->batches);
+        json_write_key(&writer, STR("bytes"));
+        json_write_uint64(&writer, result->bytes);
+        json_write_key(&writer, STR("head"));
+        json_write_uint64(&writer, result->head);
+        json_write_object_end(&writer);
+        CHECK(json_write_end(&writer) == STATUS_OK);
+        buf_append_byte(&out, '\n');
+    } else {
+        buf_append_format(&out,
+                          "%s: copied %llu batches of %llu bytes, verified, up to batch %llu\n",
+                          target, (unsigned long long)result->batches,
+                          (unsigned long long)result->bytes, (unsigned long long)result->head);
+    }
+    return report_text(invocation, buf_view(&out));
+}
+
+static int backup_command_run(struct invocation *invocation)
+{
+    struct error error;
+    struct backup_result result = { 0 };
+    const struct backup_options options = {
+        .source = invocation->data,
+        .target = invocation->positionals[0],
+        .progress = progress_show,
+        .owner = invocation,
+    };
+    if (backup_run(&options, &result, &error) != STATUS_OK) return report_error(invocation, &error);
+    return result_report(invocation, &result, options.target);
+}
+
+static const struct positional backup_positionals[] = {
+    { "FOLDER", "a new folder, or an earlier backup of this ledger to bring up to date", false },
+    { 0 },
+};
+
+const struct command command_backup = {
+    .name = "backup",
+    .summary = "copy the ledger to another folder, also while it is served",
+    .details = "Copies what was committed when it began, a page at a time, each batch verified "
+               "against its hash and the one before. Into an earlier backup it copies only what "
+               "is new. A backup is a data folder that can be read and checked, and that refuses "
+               "to be written.",
+    .positionals = backup_positionals,
+    .examples = "backup /mnt/backup/ledger\ncheck --data /mnt/backup/ledger",
+    .run = backup_command_run,
+};
+
+static int restore_run(struct invocation *invocation)
+{
+    struct error error;
+    struct backup_result result = { 0 };
+    const struct backup_options options = {
+        .source = invocation->positionals[0],
+        .target = invocation->data,
+        .progress = progress_show,
+        .owner = invocation,
+    };
+    if (backup_restore(&options, &result, &error) != STATUS_OK)
+        return report_error(invocation, &error);
+    int code = result_report(invocation, &result, options.target);
+    if (code == EXIT_CODE_DONE && !invocation->json)
+        fprintf(stderr,
+                "it can be read but not written until `tpwallet --data %s restore accept`\n",
+                options.target);
+    return code;
+}
+
+static const struct positional restore_positionals[] = {
+    { "BACKUP", "the folder that `tpwallet backup` made", false },
+    { 0 },
+};
+
+const struct command command_restore = {
+    .name = "restore",
+    .summary = "make a ledger of a backup, in a new folder, readable only at first",
+    .details = "The data folder must be absent or empty. What it holds can be looked at and "
+               "checked; it is written only after `tpwallet restore accept`, so that two ledgers "
+               "do not go on from one past by mistake. The index is made anew when it is first "
+               "opened.",
+    .positionals = restore_positionals,
+    .examples = "restore /mnt/backup/ledger --data /var/lib/tpwallet",
+    .run = restore_run,
+};
+
+static int restore_accept_run(struct invocation *invocation)
+{
+    struct error error;
+    if (backup_accept(invocation->data, &error) != STATUS_OK)
+        return report_error(invocation, &error);
+    BUF_SCOPE struct buf out;
+    buf_init(&out, 8192);
+    if (invocation->json) {
+        struct json_writer writer;
+        json_writer_init(&writer, &out);
+        json_write_object_begin(&writer);
+        json_write_key(&writer, STR("folder"));
+        json_write_string(&writer, str_from(invocation->data));
+        json_write_key(&writer, STR("read_only"));
+        json_write_bool(&writer, false);
+        json_write_object_end(&writer);
+        CHECK(json_write_end(&writer) == STATUS_OK);
+        buf_append_byte(&out, '\n');
+    } else {
+        buf_append_format(&out, "%s may be written from here on\n", invocation->data);
+    }
+    return report_text(invocation, buf_view(&out));
+}
+
+const struct command command_restore_accept = {
+    .name = "restore accept",
+    .summary = "let a restored ledger be written",
+    .details = "From here on it is a ledger of its own, and no backup of the one it came from. "
+               "Make sure that the old one is not served any more.",
+    .examples = "restore accept --data /var/lib/tpwallet",
+    .run = restore_accept_run,
+};
