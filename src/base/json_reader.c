@@ -165,7 +165,7 @@ static bool string_decode(struct json_reader *reader, struct str raw, struct str
 static bool string_read(struct json_reader *reader, struct str *out_text)
 {
     struct str raw;
-    bool escaped;
+    bool escaped = false;
     if (!string_take(reader, &raw, &escaped)) return false;
     if (escaped) return string_decode(reader, raw, out_text);
     *out_text = raw;
@@ -507,7 +507,7 @@ static bool skip_one(struct json_reader *reader)
     case JSON_BOOL: return json_bool(reader, &flag);
     case JSON_NUMBER: return json_number(reader, &text);
     case JSON_STRING: {
-        bool escaped;
+        bool escaped = false;
         reader->value_due = false;
         return string_take(reader, &text, &escaped); /* nobody asks for it decoded */
     }

@@ -1,13 +1,9 @@
 /* tpwallet bench ledger: how fast the ledger itself is, in this process, on the real store. */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "adapter/data_folder.h"
+#include "adapter/doomed_process.h"
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "base/limits.h"
@@ -89,49 +85,18 @@ static enum status options_parse(const struct invocation *invocation, struct ben
     return status;
 }
 
-static void report_send(int out, const struct load_report *report)
+static void load_body(void *argument, void *report)
 {
-    const char *at = (const char *)report;
-    for (size_t left = sizeof *report; left > 0;) {
-        ssize_t written = write(out, at, left);
-        if (written <= 0) return; /* the reader sees that it is cut short */
-        at += written;
-        left -= (size_t)written;
-    }
+    struct load_report *load = report;
+    load->status = bench_load(argument, &load->result, &load->error);
 }
 
-static bool report_receive(int in, struct load_report *report)
+/* The load runs in a process that kills itself at the end, so that recovery is after a crash. */
+static enum status load_and_crash(struct bench_options *options, struct load_report *report,
+                                  struct error *out_error)
 {
-    char *at = (char *)report;
-    for (size_t left = sizeof *report; left > 0;) {
-        ssize_t taken = read(in, at, left);
-        if (taken <= 0) return false;
-        at += taken;
-        left -= (size_t)taken;
-    }
-    return true;
-}
-
-/* The load runs in a child that kills itself at the end, so that recovery is after a crash. */
-static enum status load_in_child(const struct bench_options *options, struct load_report *report,
-                                 struct error *out_error)
-{
-    int ends[2];
-    if (pipe(ends) != 0) return error_set(out_error, STATUS_UNAVAILABLE, "no pipe can be made");
-    (void)fflush(NULL); /* nothing buffered may be written twice */
-    pid_t child = fork();
-    if (child < 0) return error_set(out_error, STATUS_UNAVAILABLE, "no process can be started");
-    if (child == 0) {
-        report->status = bench_load(options, &report->result, &report->error);
-        report_send(ends[1], report);
-        (void)raise(SIGKILL);
-    }
-    (void)close(ends[1]);
-    bool received = report_receive(ends[0], report);
-    (void)close(ends[0]);
-    int ended;
-    while (waitpid(child, &ended, 0) < 0) continue;
-    if (!received) return error_set(out_error, STATUS_UNAVAILABLE, "the process under load failed");
+    enum status status = doomed_process_run(load_body, options, report, sizeof(*report), out_error);
+    if (status != STATUS_OK) return status;
     if (report->status != STATUS_OK) *out_error = report->error;
     return report->status;
 }
@@ -260,7 +225,7 @@ static int bench_run(struct invocation *invocation)
         stage_open("bench-ledger", invocation_has(invocation, "keep"), &stage, &error);
     if (status != STATUS_OK) return report_error(invocation, &error);
     options.folder = buf_terminated(&stage.data);
-    status = load_in_child(&options, &report, &error);
+    status = load_and_crash(&options, &report, &error);
     struct bench_recovery recovery = { 0 };
     if (status == STATUS_OK) status = bench_recover(&options, &recovery, &error);
     stage_close(&stage);
