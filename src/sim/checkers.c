@@ -96,8 +96,8 @@ static void transfer_check(struct asking *asking, uint32_t index)
 }
 
 /*
- * An item of a request that is not OK and not in doubt is journaled now or never. Without a
- * result it must not be. Only certain when nobody else asks for the same id.
+ * UNAVAILABLE and LIMIT: nothing of the request was done, and nothing of it will be unless it
+ * is asked again. Only certain when nobody else asks for the same id.
  */
 static void undone_check(struct asking *asking, uint32_t index)
 {
@@ -106,9 +106,7 @@ static void undone_check(struct asking *asking, uint32_t index)
     uint32_t place = model_transfer_find(asking->service->model, (struct transfer_id){ id });
     asking->question->absent[index] = place == MODEL_NONE;
     if (place == MODEL_NONE) return;
-    bool has_result = !uuid_is_nil(asking->transfer_results[index].id.value);
-    if (!has_result &&
-        asking->service->model->transfers[place].position.batch > asking->head_before) {
+    if (asking->service->model->transfers[place].position.batch > asking->head_before) {
         wrong(asking, "answered as not done, and it was done", index);
     }
 }
@@ -222,19 +220,17 @@ static void items_check(struct asking *asking)
 {
     const struct question *question = asking->question;
     enum status status = asking->request.status;
-    if (question->kind == REQUEST_ADMIN && status == STATUS_OK) admin_check(asking);
-    if (question->kind == REQUEST_READ && status == STATUS_OK) {
+    bool done = status == STATUS_OK;
+    bool undone = status == STATUS_UNAVAILABLE || status == STATUS_LIMIT;
+    if (question->kind == REQUEST_ADMIN && done) admin_check(asking);
+    if (question->kind == REQUEST_READ && done) {
         asking->told->reads++;
         check_read(asking);
     }
-    for (uint32_t i = 0; i < question->count && status != STATUS_IN_DOUBT; i++) {
-        if (question->kind == REQUEST_ACCOUNTS && status == STATUS_OK) account_check(asking, i);
-        if (question->kind != REQUEST_TRANSFERS) continue;
-        if (status == STATUS_OK) {
-            transfer_check(asking, i);
-        } else {
-            undone_check(asking, i);
-        }
+    for (uint32_t i = 0; i < question->count; i++) {
+        if (question->kind == REQUEST_ACCOUNTS && done) account_check(asking, i);
+        if (question->kind == REQUEST_TRANSFERS && done) transfer_check(asking, i);
+        if (question->kind == REQUEST_TRANSFERS && undone) undone_check(asking, i);
     }
 }
 
