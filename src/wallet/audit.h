@@ -18,7 +18,7 @@
  */
 struct audit_options {
     struct lane_options lane;
-    bool skip_index; /* another process writes it at the moment */
+    bool beside_owner; /* another process writes at the moment: questions 2 and 3 are left out */
     /* Called now and then with the batch reached; may be NULL. */
     void (*progress)(void *argument, uint64_t batch, uint64_t head);
     void *argument;
@@ -40,7 +40,7 @@ struct audit_report {
 /*
  * STATUS_OK: everything is as it must be. STATUS_CORRUPT: out_error names what is not, and
  * where. STATUS_UNAVAILABLE, STATUS_LIMIT: not checked to the end. ports->run_store may be NULL
- * with skip_index.
+ * beside an owner.
  */
 enum status audit_run(const struct lane_ports *ports, const struct audit_options *options,
                       struct audit_report *out_report, struct error *out_error) MUST_CHECK;
