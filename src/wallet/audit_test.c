@@ -93,8 +93,15 @@ static void batch_made_right_again_breaks_the_chain(void **state)
     (void)state;
     struct bench *bench = worked();
     struct disk_batch *batch = &bench->disk->batches[2];
-    struct batch_header *header = (struct batch_header *)batch->data;
-    header->stamp.ns ^= 1; /* still between its neighbours, but its hash is in the next batch */
+    const struct batch_header *header = (const struct batch_header *)batch->data;
+    struct batch resealed = {
+        .data = batch->data,
+        .size = header->size,
+        .record_count = header->record_count,
+        .unit_count = header->unit_count,
+    };
+    struct digest previous = header->previous;
+    batch_seal(&resealed, header->epoch + 1, &previous); /* whole, but not what was followed */
     batch->hash = digest_of(batch->data, batch->size);
     must_find(bench, "does not follow the batch before it");
     bench_free(bench);
