@@ -355,7 +355,8 @@ static enum MHD_Result request_call(struct http_request *request)
     MHD_suspend_connection(request->connection);
     uint32_t expected = HANDOVER_NONE;
     if (!atomic_compare_exchange_strong(&request->handover, &expected, HANDOVER_SUSPENDED)) {
-        MHD_resume_connection(request->connection); /* ready() came between the two lines */
+        /* ready() came between the two lines; the library loses a resume from inside its call */
+        http_loop_resume(request->loop, &request->resume);
     }
     return MHD_YES;
 }
