@@ -16,6 +16,7 @@ struct index {
     uint32_t frozen_count;
     bool flushing; /* a job for frozen_first is out */
     bool merging;
+    bool merge_first; /* the last job wrote a table */
     struct run *runs[INDEX_RUNS_MAX];
     uint32_t run_count;
     uint64_t cursor;
@@ -311,7 +312,10 @@ bool index_next_job(struct index *index, uint64_t durable, struct index_job *out
     if (index->flushing || index->merging) return false;
     *out_job = (struct index_job){ .index = index, .run_id = index->run_id_next };
     struct memtable *table = index->frozen_first;
-    if (table != NULL && table->last_batch <= durable) {
+    bool table_due = table != NULL && table->last_batch <= durable;
+    /* In turn: under load there is always a table to write, and lookups go through every run. */
+    if (table_due && !(index->merge_first && merge_wanted(index, out_job))) {
+        out_job->input_count = 0;
         out_job->table = table;
         out_job->cursor = table->last_batch;
         index->flushing = true;
@@ -450,6 +454,7 @@ void index_job_done(struct index_job *job)
     struct index *index = job->index;
     index->flushing = false;
     index->merging = false;
+    index->merge_first = job->table != NULL && job->status == STATUS_OK;
     if (job->status != STATUS_OK) return;
     index->cursor = job->cursor;
     if (!job_makes_run(job)) return;
