@@ -100,7 +100,7 @@ static void a_freed_stack_serves_the_next(void **state)
     coroutine_pool_free(stage.pool);
 }
 
-static unsigned sink(volatile char *data, unsigned depth)
+static unsigned sink(const volatile char *data, unsigned depth)
 {
     volatile char frame[1024];
     frame[0] = data[0];

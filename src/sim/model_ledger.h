@@ -40,21 +40,21 @@ struct model_account {
 
 struct model_transfer {
     struct transfer asked;
+    struct money amount;    /* effect; as asked when refused */
+    struct money remaining; /* HOLD */
+    struct money reversed;
+    struct position position;
+    struct position closed_position; /* HOLD: of what closed it */
+    struct locator closed_at;
+    struct locator locator;
+    struct wall_time stamp;
+    struct wall_time expires_at; /* HOLD; 0: never */
     enum outcome outcome;
     uint32_t debit; /* places of the resolved accounts; MODEL_NONE when refused too early */
     uint32_t credit;
-    struct money amount; /* effect; as asked when refused */
     uint32_t asset;
-    struct position position;
-    struct wall_time stamp;
-    struct locator locator;
-    struct money remaining; /* HOLD */
-    struct wall_time expires_at;
-    uint8_t closed_by; /* HOLD: kind of what closed it; 0 while open */
-    struct locator closed_at;
-    struct position closed_position;
-    struct money reversed;
     uint32_t first_answers; /* how many were told that they did it: at most one */
+    uint8_t closed_by;      /* HOLD: kind of what closed it; 0 while open */
 };
 
 /* A request with an idempotency key, and what its administrative act came to. */

@@ -206,29 +206,36 @@ static enum status sim_claim(struct store *port, struct store_head *out_head,
 
 /* ---- append ---- */
 
-static void slice_remove(struct sim_disk *disk, size_t index)
+static void slice_forget(struct sim_disk *disk, const struct store_slice *slice)
 {
-    const struct store_slice *slice = &disk->slices[index].slice;
     struct flip *flip = &disk->slice_flip;
     if (flip->table == slice->table && flip->generation == slice->generation &&
         flip->from == slice->from) {
-        flip->active = false; /* the damage went with its slice */
+        flip->active = false; /* the damage goes with its slice */
     }
     free((void *)slice->data);
-    disk->slices[index] = disk->slices[--disk->slice_count];
+}
+
+/* The slices of earlier generations that a new one replaces. */
+static void slices_replace(struct sim_disk *disk, const struct store_slice *slice)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < disk->slice_count; i++) {
+        const struct store_slice *old = &disk->slices[i].slice;
+        bool replaced = old->table == slice->table && old->generation < slice->generation &&
+                        old->to <= slice->to;
+        if (replaced) {
+            slice_forget(disk, old);
+        } else {
+            disk->slices[kept++] = disk->slices[i];
+        }
+    }
+    disk->slice_count = kept;
 }
 
 static void slice_add(struct sim_disk *disk, const struct store_slice *slice, uint64_t sequence)
 {
-    for (size_t i = 0; i < disk->slice_count;) {
-        const struct store_slice *old = &disk->slices[i].slice;
-        if (old->table == slice->table && old->generation < slice->generation &&
-            old->to <= slice->to) {
-            slice_remove(disk, i);
-        } else {
-            i++;
-        }
-    }
+    slices_replace(disk, slice);
     if (disk->slice_count == disk->slice_room) {
         disk->slice_room = disk->slice_room == 0 ? 16 : disk->slice_room * 2;
         disk->slices = realloc(disk->slices, disk->slice_room * sizeof *disk->slices);
