@@ -96,7 +96,7 @@ const struct account_state *model_account_at(const struct model_account *account
 
 static void slots_grow(struct model *model)
 {
-    CHECK(model->slot_count <= UINT32_MAX / 4);
+    CHECK(model->slot_count >= SLOTS_FIRST && model->slot_count <= UINT32_MAX / 4);
     model->slot_count *= 2;
     free(model->transfer_slots);
     model->transfer_slots = calloc(model->slot_count, sizeof *model->transfer_slots);
