@@ -280,25 +280,29 @@ static bool is_idle(const struct index *index, uint64_t durable)
            durable >= index->cursor + INDEX_IDLE_BATCHES;
 }
 
-/* How many runs cover the key, and (up to INDEX_DEPTH_MAX of) which. */
-static uint32_t runs_over(struct index *index, struct uuid key, struct run **out_runs)
+/* How many runs of the level cover the key, and (up to INDEX_DEPTH_MAX of) which. */
+static uint32_t runs_over(struct index *index, struct uuid key, uint32_t level,
+                          struct run **out_runs)
 {
     uint32_t depth = 0;
     for (uint32_t i = 0; i < index->run_count && depth < INDEX_DEPTH_MAX; i++) {
-        if (run_covers(index->runs[i], key)) out_runs[depth++] = index->runs[i];
+        struct run *run = index->runs[i];
+        if (run->info.level == level && run_covers(run, key)) out_runs[depth++] = run;
     }
     return depth;
 }
 
 /*
  * Merges what covers the least key of some run INDEX_DEPTH_MAX deep; the deepest point of all
- * is always at such a key. Equal sizes are merged together, as long as there are enough.
+ * is always at such a key. Only runs of one level, so of about one size, are merged: an entry
+ * is written anew once a level, not each time that others come.
  */
 static bool merge_wanted(struct index *index, struct index_job *job)
 {
     if (index->run_count < INDEX_DEPTH_MAX) return false;
     for (uint32_t i = 0; i < index->run_count; i++) {
-        job->input_count = runs_over(index, index->runs[i]->key_min, job->inputs);
+        const struct run *run = index->runs[i];
+        job->input_count = runs_over(index, run->key_min, run->info.level, job->inputs);
         if (job->input_count < INDEX_DEPTH_MAX) continue;
         uint64_t entries = 0;
         for (uint32_t k = 0; k < job->input_count; k++) entries += job->inputs[k]->info.entries;

@@ -21,7 +21,7 @@ enum {
     INDEX_TABLES_MAX = 3,  /* one active, the rest frozen and on their way to the run store */
     INDEX_RUNS_MAX = 4096, /* at 2^20 ids a run, four thousand million ids */
     INDEX_FIND_MAX = PAGE_ITEMS_MAX + 1, /* one more than a page: whether there is more */
-    INDEX_DEPTH_MAX = 8,                 /* runs that cover one key before they are merged */
+    INDEX_DEPTH_MAX = 8,                 /* runs of a level that cover one key before they are merged */
     INDEX_IDLE_BATCHES = 1024, /* an empty index's cursor moves on so many at a time */
 };
 
