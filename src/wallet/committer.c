@@ -19,28 +19,6 @@ enum {
     SLICE_COST_MIN = 4096, /* a slice costs at least a page, however few its entries */
 };
 
-void committer_ring(struct lane *lane, struct doorbell *bell, bool stop)
-{
-    struct sync *sync = lane->ports.sync;
-    sync->lock(bell->monitor);
-    bell->rung = bell->rung || !stop;
-    bell->stop = bell->stop || stop;
-    sync->wake_all(bell->monitor);
-    sync->unlock(bell->monitor);
-}
-
-/* False: there is no more work. */
-static bool bell_wait(struct lane *lane, struct doorbell *bell)
-{
-    struct sync *sync = lane->ports.sync;
-    sync->lock(bell->monitor);
-    while (!bell->rung && !bell->stop) (void)sync->wait(bell->monitor, MONOTONIC_NEVER);
-    bool rung = bell->rung;
-    bell->rung = false;
-    sync->unlock(bell->monitor);
-    return rung;
-}
-
 static void lane_log(struct lane *lane, enum log_level level, struct str event, struct str message)
 {
     struct log_field field = { STR("batch"), { NULL, 0 }, (int64_t)lane->next_sequence };
@@ -248,7 +226,7 @@ static void launch(struct lane *lane)
     lane->flush_flight = flight;
     lane->flush_state = HANDOVER_READY;
     sync->unlock(lane->monitor);
-    committer_ring(lane, &lane->flush_bell, false);
+    doorbell_ring(sync, &lane->flush_bell, false);
 }
 
 /* ---- Landing ---- */
@@ -587,7 +565,7 @@ static bool jobs_exchange(struct lane *lane)
         sync->lock(lane->monitor);
         lane->job_state = HANDOVER_READY;
         sync->unlock(lane->monitor);
-        committer_ring(lane, &lane->index_bell, false);
+        doorbell_ring(sync, &lane->index_bell, false);
         return true;
     }
     return done;
@@ -759,8 +737,8 @@ void committer_apply(void *argument)
             sync->unlock(lane->monitor);
             return;
         }
-        bool idle = !news(lane) && seen.submitted == lane->submitted &&
-                    seen.draining == lane->draining;
+        bool idle =
+            !news(lane) && seen.submitted == lane->submitted && seen.draining == lane->draining;
         if (idle) (void)sync->wait(lane->monitor, until); /* everything is looked at again */
         sync->unlock(lane->monitor);
     }
@@ -771,7 +749,7 @@ void committer_flush(void *argument)
     struct lane *lane = argument;
     struct sync *sync = lane->ports.sync;
     struct store *store = lane->ports.store;
-    while (bell_wait(lane, &lane->flush_bell)) {
+    while (doorbell_wait(sync, &lane->flush_bell)) {
         struct flight *flight = lane->flush_flight; /* ours until flush_state says done */
         int64_t begin_ns = clock_monotonic(lane->ports.clock).ns;
         flight->hash = digest_of(flight->batch.data, flight->batch.size);
@@ -802,7 +780,7 @@ void committer_index(void *argument)
 {
     struct lane *lane = argument;
     struct sync *sync = lane->ports.sync;
-    while (bell_wait(lane, &lane->index_bell)) {
+    while (doorbell_wait(sync, &lane->index_bell)) {
         index_job_run(&lane->job);
         sync->lock(lane->monitor);
         lane->job_state = HANDOVER_DONE;

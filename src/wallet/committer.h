@@ -22,9 +22,6 @@ bool committer_round(struct lane *lane, struct committer_seen *out_seen);
 void committer_flush(void *lane);
 void committer_index(void *lane);
 
-/* Gives a helping task its next piece of work, or (stop) tells it that there is no more. */
-void committer_ring(struct lane *lane, struct doorbell *bell, bool stop);
-
 /* Answers a request: its owner may free it at once. */
 void committer_answer(struct lane *lane, struct request *request, enum status status);
 

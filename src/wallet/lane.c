@@ -114,8 +114,8 @@ static void tasks_join(struct lane *lane)
 {
     struct sync *sync = lane->ports.sync;
     sync->join(lane->apply_task);
-    committer_ring(lane, &lane->flush_bell, true);
-    committer_ring(lane, &lane->index_bell, true);
+    doorbell_ring(sync, &lane->flush_bell, true);
+    doorbell_ring(sync, &lane->index_bell, true);
     sync->join(lane->flush_task);
     sync->join(lane->index_task);
     lane->apply_task = NULL;

@@ -5,6 +5,7 @@
 #include "ledger/decide.h"
 #include "ledger/slice.h"
 #include "wallet/batch.h"
+#include "wallet/doorbell.h"
 #include "wallet/index.h"
 #include "wallet/queue.h"
 
@@ -52,13 +53,6 @@ struct linked_group {
 };
 
 enum handover { HANDOVER_IDLE, HANDOVER_READY, HANDOVER_DONE };
-
-/* Where a helping task waits for one piece of work at a time; apart, so that nobody else wakes. */
-struct doorbell {
-    struct monitor *monitor;
-    bool rung;
-    bool stop;
-};
 
 struct lane {
     struct lane_ports ports;
