@@ -13,11 +13,12 @@
 #include "port/run_store.h"
 #include "wallet/run.h"
 
-enum { SHELF_INDEXES = 8, SHELF_RUNS = 512, SHELF_CHUNKS = 64 };
+enum { SHELF_INDEXES = 8, SHELF_RUNS = 512, SHELF_CHUNKS = 256 };
 
 struct shelf_run {
     struct run_info info;
     bool visible;
+    bool replaced; /* not listed; readable until the next commit */
     struct buf summary;
     struct buf chunks[SHELF_CHUNKS];
 };
@@ -127,6 +128,15 @@ static inline void shelf_remove(struct shelf *shelf, uint64_t id)
     fail_msg("run %llu is not there", (unsigned long long)id);
 }
 
+/* Drops runs that were begun and never committed. */
+static inline void shelf_tidy(struct shelf *shelf)
+{
+    for (uint32_t i = shelf->run_count; i > 0; i--) {
+        const struct shelf_run *run = shelf->runs[i - 1];
+        if (!run->visible && !run->replaced) shelf_remove(shelf, run->info.id);
+    }
+}
+
 static inline enum status shelf_chunk_write(struct run_store *port, uint64_t id, uint32_t chunk,
                                             const void *data, size_t size, struct error *out_error)
 {
@@ -134,6 +144,7 @@ static inline enum status shelf_chunk_write(struct run_store *port, uint64_t id,
     if (shelf_fails(&shelf->write_fails)) return error_set(out_error, shelf->fails_with, "told to");
     struct shelf_run *run = shelf_find(shelf, id);
     if (run == NULL) {
+        shelf_tidy(shelf); /* one is written at a time: others were given up */
         assert_true(shelf->run_count < SHELF_RUNS);
         run = calloc(1, sizeof *run);
         assert_non_null(run);
@@ -168,18 +179,18 @@ static inline enum status shelf_commit(struct run_store *port, const struct run_
         buf_append_str(&run->summary, commit->summary);
         assert_int_equal(buf_status(&run->summary), STATUS_OK);
     }
-    for (uint32_t i = 0; i < commit->replaced_count; i++) shelf_remove(shelf, commit->replaced[i]);
+    for (uint32_t i = shelf->run_count; i > 0; i--) {
+        if (shelf->runs[i - 1]->replaced) shelf_remove(shelf, shelf->runs[i - 1]->info.id);
+    }
+    for (uint32_t i = 0; i < commit->replaced_count; i++) {
+        struct shelf_run *run = shelf_find(shelf, commit->replaced[i]);
+        assert_true(run != NULL && run->visible);
+        run->visible = false;
+        run->replaced = true;
+    }
     shelf->cursors[commit->index] = commit->cursor;
     shelf->commits++;
     return STATUS_OK;
-}
-
-/* Runs that were never committed, as the next open removes them. */
-static inline void shelf_tidy(struct shelf *shelf)
-{
-    for (uint32_t i = shelf->run_count; i > 0; i--) {
-        if (!shelf->runs[i - 1]->visible) shelf_remove(shelf, shelf->runs[i - 1]->info.id);
-    }
 }
 
 static inline enum status shelf_clear(struct run_store *port, struct error *out_error)
