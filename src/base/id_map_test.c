@@ -31,10 +31,10 @@ static void agrees_with_a_naive_twin(void **state)
 {
     (void)state;
     struct entry entries[ENTRIES];
-    bool present[ENTRIES] = {false};
+    bool present[ENTRIES] = { false };
     uint64_t random = 42;
     for (uint32_t i = 0; i < ENTRIES; i++) {
-        entries[i] = (struct entry){{next_random(&random), next_random(&random)}, i};
+        entries[i] = (struct entry){ { next_random(&random), next_random(&random) }, i };
     }
     struct id_map map;
     assert_int_equal(id_map_init(&map, entries, sizeof entries[0], ENTRIES, 7), STATUS_OK);

@@ -30,7 +30,7 @@ struct batch_header {
     uint64_t sequence;
     struct wall_time stamp;
     uint32_t unit_count;
-    uint32_t record_count; /* contexts included */
+    uint32_t record_count;  /* contexts included */
     uint64_t first_account; /* number of the first account, hold, reversal made in this batch */
     uint64_t first_hold;
     uint64_t first_reversal;
@@ -50,22 +50,25 @@ enum record_type {
     RECORD_CREDENTIAL = 7,
 };
 
-/* In flags: what the request gave; without it, the date is the stamp's, the asset the target's. */
+/* In flags, beside enum transfer_flag: what the request gave (without it, the date is the stamp's
+ * and the asset the target's), and what became of the hold. */
 enum {
     RECORD_FLAG_DATE_GIVEN = 0x80,
     RECORD_FLAG_ASSET_GIVEN = 0x40,
+    /* POST, VOID, EXPIRE: nothing of the hold is reserved any more. */
+    RECORD_FLAG_CLOSES_HOLD = 0x20,
     RECORD_FLAGS_GIVEN = RECORD_FLAG_DATE_GIVEN | RECORD_FLAG_ASSET_GIVEN,
 };
 
 struct record_head {
-    uint8_t type;    /* enum record_type */
-    uint8_t outcome; /* enum outcome; 0 where there is none */
-    uint8_t kind;    /* enum transfer_kind for transfers, else 0 */
-    uint8_t flags;   /* enum transfer_flag and RECORD_FLAGS_GIVEN for transfers, else 0 */
-    uint16_t size;   /* of the whole record, a multiple of 16 */
-    uint16_t unit;   /* the unit's index in the batch; a linked group shares one */
+    uint8_t type;     /* enum record_type */
+    uint8_t outcome;  /* enum outcome; 0 where there is none */
+    uint8_t kind;     /* enum transfer_kind for transfers, else 0 */
+    uint8_t flags;    /* enum transfer_flag and record flags for transfers */
+    uint16_t size;    /* of the whole record, a multiple of 16 */
+    uint16_t unit;    /* the unit's index in the batch; a linked group shares one */
     uint32_t context; /* offset of its context in the batch; 0 in a context itself */
-    uint32_t check;  /* low half of XXH3-64 over the record with this field zero */
+    uint32_t check;   /* low half of XXH3-64 over the record with this field zero */
 };
 _Static_assert(sizeof(struct record_head) == 16, "stored as it is");
 
@@ -74,7 +77,7 @@ struct record_context {
     struct record_head head;
     struct trace trace;
     uint32_t route; /* which API operation (api/), 0 for the ledger itself */
-    uint32_t reserved;
+    uint32_t first; /* 1: the first to use its key; later batches of the request say 0 */
     struct principal_id principal;
     struct uuid key;         /* digest of principal, route and key, cut to 128 bits */
     struct uuid fingerprint; /* digest of the request, cut to 128 bits */
@@ -118,8 +121,9 @@ struct record_transfer_more {
 };
 _Static_assert(sizeof(struct record_transfer_more) == 48, "stored as it is");
 
-enum { RECORD_TRANSFER_LONG_SIZE =
-           sizeof(struct record_transfer) + sizeof(struct record_transfer_more) };
+enum {
+    RECORD_TRANSFER_LONG_SIZE = sizeof(struct record_transfer) + sizeof(struct record_transfer_more)
+};
 
 struct record_account_change {
     struct record_head head;
