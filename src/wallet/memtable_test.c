@@ -34,6 +34,28 @@ static uint32_t naive_find(const struct index_entry *entries, uint32_t count,
     return found;
 }
 
+/* Page by page, behind one that is there already. */
+static void pages_agree(const struct memtable *table, const struct index_entry *naive,
+                        struct uuid key)
+{
+    struct locator expected[PAGE + 1];
+    struct locator got[PAGE + 1];
+    struct index_query query = { key, { 0 }, expected, PAGE };
+    uint32_t count = naive_find(naive, ENTRIES, &query);
+    struct locator first;
+    assert_int_equal(memtable_find(table, key, &first), count > 0);
+    if (count > 0) assert_int_equal(first.packed, expected[0].packed);
+    for (;;) {
+        query.out_locators = got;
+        query.limit = PAGE + 1;
+        assert_int_equal(memtable_find_after(table, &query, 1), count);
+        assert_memory_equal(got + 1, expected, count * sizeof expected[0]);
+        if (count < PAGE) return;
+        query = (struct index_query){ key, expected[count - 1], expected, PAGE };
+        count = naive_find(naive, ENTRIES, &query);
+    }
+}
+
 static void finds_what_a_naive_search_finds(void **state)
 {
     (void)state;
@@ -48,27 +70,7 @@ static void finds_what_a_naive_search_finds(void **state)
                                              locator_make(1 + i / 9, 128 + i % 9 * 16) };
             memtable_insert(table, naive[i].key, naive[i].locator);
         }
-        for (uint64_t key = 0; key < KEYS + 50; key++) {
-            struct locator expected[PAGE + 1];
-            struct locator got[PAGE + 1];
-            struct index_query query = { key_of(key), { 0 }, expected, PAGE };
-            uint32_t count;
-            do { /* page by page, behind one that is there already */
-                query.out_locators = expected;
-                count = naive_find(naive, ENTRIES, &query);
-                query.out_locators = got;
-                query.limit = PAGE + 1;
-                assert_int_equal(memtable_find_after(table, &query, 1), count);
-                query.limit = PAGE;
-                assert_memory_equal(got + 1, expected, count * sizeof expected[0]);
-                if (query.after.packed == 0) {
-                    struct locator first;
-                    assert_int_equal(memtable_find(table, query.key, &first), count > 0);
-                    if (count > 0) assert_int_equal(first.packed, expected[0].packed);
-                }
-                if (count > 0) query.after = expected[count - 1];
-            } while (count == PAGE);
-        }
+        for (uint64_t key = 0; key < KEYS + 50; key++) pages_agree(table, naive, key_of(key));
         memtable_reset(table);
         struct locator first;
         assert_false(memtable_find(table, naive[0].key, &first));
