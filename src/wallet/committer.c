@@ -72,7 +72,9 @@ static void answers_refuse(struct lane *lane, struct request *first, enum status
 {
     while (first != NULL) {
         struct request *next = first->next;
-        committer_answer(lane, first, first->spans ? STATUS_IN_DOUBT : status);
+        enum status own = first->spans ? STATUS_IN_DOUBT : status;
+        if (first->kind == REQUEST_READ) own = STATUS_UNAVAILABLE; /* it did nothing to doubt */
+        committer_answer(lane, first, own);
         first = next;
     }
 }
