@@ -456,9 +456,15 @@ static void bodies_together_have_a_largest_size(void **state)
     assert_non_null(strstr(world->text, "Retry-After: 1\r\n"));
     int third = raw_connect(world->server);
     raw_send(third, STR(POST "Content-Length: 100\r\n\r\n"));
+    raw_send(third, (struct str){ world->text, 100 });
+    assert_true(raw_receive(third, "\r\n\r\n", 1, world->text, TEXT_SIZE));
     assert_int_equal(close(first), 0);
     assert_int_equal(close(second), 0);
     assert_int_equal(close(third), 0);
+    struct monotonic_time deadline = clock_monotonic(system_clock());
+    deadline.ns += 20 * NS_PER_S;
+    assert_int_equal(http_server_drain(world->server, deadline), STATUS_OK);
+    assert_int_equal(status_of(world).bodies_size, 0); /* all of it was given back */
     world_close(world);
 }
 
