@@ -77,6 +77,49 @@ enum status sqlite_pragma_number(sqlite3 *db, const char *sql, int64_t *out_numb
     return status;
 }
 
+static enum status verify_table(sqlite3 *db, const struct sqlite_table *table, uint32_t root,
+                                struct error *out_error)
+{
+    static const char count[] = "SELECT count(*) FROM sqlite_schema WHERE type='table'"
+                                " AND sql=?1 AND name=?2 AND tbl_name=?2 AND rootpage=?3";
+    sqlite3_stmt *select = NULL;
+    enum status status = sqlite_prepare(db, count, &select, out_error);
+    if (status != STATUS_OK) return status;
+    int code = sqlite3_bind_text(select, 1, table->sql, -1, SQLITE_STATIC);
+    CHECK(code == SQLITE_OK);
+    code = sqlite3_bind_text(select, 2, table->name, -1, SQLITE_STATIC);
+    CHECK(code == SQLITE_OK);
+    code = sqlite3_bind_int64(select, 3, root);
+    CHECK(code == SQLITE_OK);
+    code = sqlite3_step(select);
+    if (code != SQLITE_ROW) {
+        status = sqlite_failure(db, code == SQLITE_DONE ? SQLITE_CORRUPT : code, out_error);
+    } else if (sqlite3_column_int(select, 0) != 1) {
+        status = error_set(out_error, STATUS_CORRUPT, "%s: table %s is not as it was made",
+                           sqlite3_db_filename(db, "main"), table->name);
+        error_detail(out_error, "expected on page %u: %.200s", root, table->sql);
+        error_hint(out_error, "%s", failure_hint(STATUS_CORRUPT));
+    }
+    (void)sqlite3_finalize(select); /* repeats the code of the step */
+    return status;
+}
+
+enum status sqlite_verify_tables(sqlite3 *db, const struct sqlite_table *tables, uint32_t count,
+                                 uint32_t first_root, struct error *out_error)
+{
+    int64_t objects = 0;
+    enum status status =
+        sqlite_pragma_number(db, "SELECT count(*) FROM sqlite_schema", &objects, out_error);
+    for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
+        status = verify_table(db, &tables[i], first_root + i, out_error);
+    }
+    if (status != STATUS_OK || objects == count) return status;
+    status = error_set(out_error, STATUS_CORRUPT, "%s has tables that are not ours",
+                       sqlite3_db_filename(db, "main"));
+    error_detail(out_error, "%lld instead of %u", (long long)objects, count);
+    return status;
+}
+
 static enum status set_pragma(sqlite3 *db, const char *name, int64_t value, struct error *out_error)
 {
     char sql[96];

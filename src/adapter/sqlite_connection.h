@@ -64,6 +64,17 @@ enum status sqlite_file_page_size(const char *path, const char *vfs, uint32_t *o
 enum status sqlite_pragma_number(sqlite3 *db, const char *sql, int64_t *out_number,
                                  struct error *out_error) MUST_CHECK;
 
+/*
+ * That sqlite_schema holds exactly these tables, letter by letter, with their roots on pages
+ * first_root and on, as they were made. STATUS_CORRUPT, STATUS_UNAVAILABLE.
+ */
+struct sqlite_table {
+    const char *name;
+    const char *sql; /* the statement that makes it */
+};
+enum status sqlite_verify_tables(sqlite3 *db, const struct sqlite_table *tables, uint32_t count,
+                                 uint32_t first_root, struct error *out_error) MUST_CHECK;
+
 /* Writes "folder/name". STATUS_INVALID when it is longer than a path may be. */
 enum status sqlite_path(const char *folder, const char *name, char out_path[SQLITE_PATH_SIZE],
                         struct error *out_error) MUST_CHECK;

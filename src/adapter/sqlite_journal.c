@@ -40,19 +40,24 @@ const char JOURNAL_ARCHIVED_INSERT[] =
     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
 /* As SQLite keeps them in sqlite_schema: compared letter by letter at open. */
-static const char *const TABLES[] = {
-    "CREATE TABLE meta(name INTEGER PRIMARY KEY, value INTEGER, mark INTEGER)",
-    "CREATE TABLE lane(number INTEGER PRIMARY KEY, epoch INTEGER, sequence INTEGER,"
-    " stamp INTEGER, hash BLOB, mark INTEGER)",
-    "CREATE TABLE batch(sequence INTEGER PRIMARY KEY, stamp INTEGER, size INTEGER, mark INTEGER,"
-    " hash BLOB, data BLOB)",
-    "CREATE TABLE slice(number INTEGER, generation INTEGER, low INTEGER, high INTEGER,"
-    " at_batch INTEGER, size INTEGER, mark INTEGER, digest BLOB, data BLOB,"
-    " PRIMARY KEY(number, generation, low)) WITHOUT ROWID",
-    "CREATE TABLE archived(first INTEGER PRIMARY KEY, last INTEGER, first_stamp INTEGER,"
-    " last_stamp INTEGER, size INTEGER, mark INTEGER, digest BLOB)",
+static const struct sqlite_table TABLES[] = {
+    { "meta", "CREATE TABLE meta(name INTEGER PRIMARY KEY, value INTEGER, mark INTEGER)" },
+    { "lane", "CREATE TABLE lane(number INTEGER PRIMARY KEY, epoch INTEGER, sequence INTEGER,"
+              " stamp INTEGER, hash BLOB, mark INTEGER)" },
+    { "batch",
+      "CREATE TABLE batch(sequence INTEGER PRIMARY KEY, stamp INTEGER, size INTEGER, mark INTEGER,"
+      " hash BLOB, data BLOB)" },
+    { "slice", "CREATE TABLE slice(number INTEGER, generation INTEGER, low INTEGER, high INTEGER,"
+               " at_batch INTEGER, size INTEGER, mark INTEGER, digest BLOB, data BLOB,"
+               " PRIMARY KEY(number, generation, low)) WITHOUT ROWID" },
+    { "archived",
+      "CREATE TABLE archived(first INTEGER PRIMARY KEY, last INTEGER, first_stamp INTEGER,"
+      " last_stamp INTEGER, size INTEGER, mark INTEGER, digest BLOB)" },
 };
-enum { TABLE_COUNT = sizeof TABLES / sizeof TABLES[0] };
+enum {
+    TABLE_COUNT = sizeof TABLES / sizeof TABLES[0],
+    FIRST_ROOT = 3, /* page 1 is the schema, page 2 the page map */
+};
 
 /* ---- marks: the columns laid out back to back, the kind of row first ---- */
 
@@ -128,9 +133,10 @@ static uint64_t column_number(sqlite3_stmt *statement, int at)
     return (uint64_t)sqlite3_column_int64(statement, at);
 }
 
-/* False when the column does not hold exactly `size` bytes. */
+/* False when the column does not hold a blob of exactly `size` bytes. */
 static bool column_bytes(sqlite3_stmt *statement, int at, void *out_bytes, size_t size)
 {
+    if (sqlite3_column_type(statement, at) != SQLITE_BLOB) return false;
     const void *data = sqlite3_column_blob(statement, at);
     if (data == NULL || (size_t)sqlite3_column_bytes(statement, at) != size) return false;
     memcpy(out_bytes, data, size);
@@ -334,7 +340,7 @@ static enum status create_tables(sqlite3 *db, struct error *out_error)
 {
     enum status status = sqlite_execute(db, "BEGIN IMMEDIATE", out_error);
     for (size_t i = 0; status == STATUS_OK && i < TABLE_COUNT; i++) {
-        status = sqlite_execute(db, TABLES[i], out_error);
+        status = sqlite_execute(db, TABLES[i].sql, out_error);
     }
     if (status == STATUS_OK) {
         _Static_assert(JOURNAL_APPLICATION_ID == 1951875402 && JOURNAL_VERSION == 1, "as below");
@@ -377,39 +383,14 @@ enum status journal_create(const struct sqlite_connection_options *options, stru
     return status;
 }
 
-static enum status verify_table(sqlite3 *db, const char *sql, struct error *out_error)
-{
-    sqlite3_stmt *select = NULL;
-    enum status status = sqlite_prepare(
-        db, "SELECT count(*) FROM sqlite_schema WHERE sql=?1 AND type='table'", &select, out_error);
-    if (status != STATUS_OK) return status;
-    int code = sqlite3_bind_text(select, 1, sql, -1, SQLITE_STATIC);
-    CHECK(code == SQLITE_OK);
-    code = sqlite3_step(select);
-    if (code != SQLITE_ROW) {
-        status = sqlite_failure(db, code == SQLITE_DONE ? SQLITE_CORRUPT : code, out_error);
-    } else if (sqlite3_column_int(select, 0) != 1) {
-        status = error_set(out_error, STATUS_CORRUPT, "%s: a table is not as it was made",
-                           sqlite3_db_filename(db, "main"));
-        error_detail(out_error, "expected: %.200s", sql);
-        error_hint(out_error, "restore from a backup");
-    }
-    (void)sqlite3_finalize(select); /* repeats the code of the step */
-    return status;
-}
-
 enum status journal_verify_schema(sqlite3 *db, struct error *out_error)
 {
     int64_t application = 0;
     int64_t version = 0;
-    int64_t objects = 0;
+
     enum status status = sqlite_pragma_number(db, "PRAGMA application_id", &application, out_error);
     if (status == STATUS_OK) {
         status = sqlite_pragma_number(db, "PRAGMA user_version", &version, out_error);
-    }
-    if (status == STATUS_OK) {
-        status =
-            sqlite_pragma_number(db, "SELECT count(*) FROM sqlite_schema", &objects, out_error);
     }
     if (status != STATUS_OK) return status;
     const char *path = sqlite3_db_filename(db, "main");
@@ -425,12 +406,5 @@ enum status journal_verify_schema(sqlite3 *db, struct error *out_error)
         error_hint(out_error, "use the tpwallet that made it, or a newer one");
         return status;
     }
-    for (size_t i = 0; i < TABLE_COUNT; i++) {
-        status = verify_table(db, TABLES[i], out_error);
-        if (status != STATUS_OK) return status;
-    }
-    if (objects == TABLE_COUNT) return STATUS_OK;
-    status = error_set(out_error, STATUS_CORRUPT, "%s has tables that are not ours", path);
-    error_detail(out_error, "%lld instead of %d", (long long)objects, TABLE_COUNT);
-    return status;
+    return sqlite_verify_tables(db, TABLES, TABLE_COUNT, FIRST_ROOT, out_error);
 }

@@ -426,6 +426,9 @@ static enum status reader_slice(struct sqlite_read *read, struct sqlite_reader *
         row.slice.at_batch != slice->at_batch) {
         return blob_damaged(read, "a slice of table", slice->table, out_error);
     }
+    if (sqlite3_column_type(reader->slice, JOURNAL_SLICE_DATA) != SQLITE_BLOB) {
+        return blob_damaged(read, "a slice of table", slice->table, out_error);
+    }
     const void *data = sqlite3_column_blob(reader->slice, JOURNAL_SLICE_DATA);
     size_t size = (size_t)sqlite3_column_bytes(reader->slice, JOURNAL_SLICE_DATA);
     if (size > 0 && data == NULL) return sqlite_failure(reader->db, SQLITE_NOMEM, out_error);

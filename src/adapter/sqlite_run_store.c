@@ -1,7 +1,8 @@
 /*
  * A chunk's row id is its run's id and its number, so that a run is one range. A run has its
  * row from its first chunk on, marked as not visible: so that open finds what to remove without
- * reading the chunks.
+ * reading the chunks. The marks of all cursors and visible runs are added up in one more row, so
+ * that a row that got lost is missed: an index without one of its runs would forget ids.
  */
 #include "adapter/sqlite_run_store.h"
 
@@ -42,14 +43,23 @@ static const char SUMMARY_SELECT[] = "SELECT digest, summary FROM run WHERE id=?
 static const char CHUNK_INSERT[] = "INSERT INTO chunk(id, mark, data) VALUES(?1, ?2, ?3)";
 static const char CHUNK_SELECT[] = "SELECT mark, data FROM chunk WHERE id=?1";
 static const char CHUNK_DELETE[] = "DELETE FROM chunk WHERE id>=?1 AND id<?2";
+static const char ROW_MARKS[] = "SELECT mark FROM cursor UNION ALL"
+                                " SELECT mark FROM run WHERE visible=1";
+static const char STATE_SELECT[] = "SELECT total FROM state WHERE number=1";
+static const char STATE_REPLACE[] = "INSERT OR REPLACE INTO state(number, total) VALUES(1, ?1)";
 
-static const char *const TABLES[] = {
-    "CREATE TABLE cursor(number INTEGER PRIMARY KEY, batch INTEGER, mark INTEGER)",
-    ("CREATE TABLE run(id INTEGER PRIMARY KEY, number INTEGER, visible INTEGER, level INTEGER,"
-     " entries INTEGER, chunks INTEGER, mark INTEGER, digest INTEGER, summary BLOB)"),
-    "CREATE TABLE chunk(id INTEGER PRIMARY KEY, mark INTEGER, data BLOB)",
+static const struct sqlite_table TABLES[] = {
+    { "cursor", "CREATE TABLE cursor(number INTEGER PRIMARY KEY, batch INTEGER, mark INTEGER)" },
+    { "run",
+      "CREATE TABLE run(id INTEGER PRIMARY KEY, number INTEGER, visible INTEGER, level INTEGER,"
+      " entries INTEGER, chunks INTEGER, mark INTEGER, digest INTEGER, summary BLOB)" },
+    { "chunk", "CREATE TABLE chunk(id INTEGER PRIMARY KEY, mark INTEGER, data BLOB)" },
+    { "state", "CREATE TABLE state(number INTEGER PRIMARY KEY, total INTEGER)" },
 };
-enum { TABLE_COUNT = sizeof TABLES / sizeof TABLES[0] };
+enum {
+    TABLE_COUNT = sizeof TABLES / sizeof TABLES[0],
+    FIRST_ROOT = 2, /* page 1 is the schema */
+};
 
 struct run_reader {
     sqlite3 *db;
@@ -73,6 +83,8 @@ struct sqlite_run_store {
     sqlite3 *writer;
     sqlite3_stmt *cursor_replace;
     sqlite3_stmt *run_replace;
+    sqlite3_stmt *row_marks;
+    sqlite3_stmt *state_replace;
     sqlite3_stmt *run_delete;
     sqlite3_stmt *run_hide;
     sqlite3_stmt *chunk_insert;
@@ -155,7 +167,8 @@ static enum status prepare_writer(struct sqlite_run_store *store, struct error *
     } statements[] = {
         { CURSOR_REPLACE, &store->cursor_replace }, { RUN_REPLACE, &store->run_replace },
         { RUN_DELETE, &store->run_delete },         { CHUNK_INSERT, &store->chunk_insert },
-        { CHUNK_DELETE, &store->chunk_delete },     { RUN_HIDE, &store->run_hide },
+        { CHUNK_DELETE, &store->chunk_delete },     { ROW_MARKS, &store->row_marks },
+        { STATE_REPLACE, &store->state_replace },   { RUN_HIDE, &store->run_hide },
     };
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < sizeof statements / sizeof statements[0]; i++) {
@@ -176,8 +189,8 @@ static void close_files(struct sqlite_run_store *store)
         sqlite_connection_close(reader->db);
         *reader = (struct run_reader){ 0 };
     }
-    sqlite3_stmt **statements[] = { &store->cursor_replace, &store->run_replace,
-                                    &store->run_delete,     &store->run_hide,
+    sqlite3_stmt **statements[] = { &store->cursor_replace, &store->run_replace, &store->row_marks,
+                                    &store->state_replace,  &store->run_delete,  &store->run_hide,
                                     &store->chunk_insert,   &store->chunk_delete };
     for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
         (void)sqlite3_finalize(*statements[i]); /* repeats the code of the last step */
@@ -201,7 +214,10 @@ static enum status create_tables(sqlite3 *db, struct error *out_error)
 {
     enum status status = sqlite_execute(db, "BEGIN IMMEDIATE", out_error);
     for (size_t i = 0; status == STATUS_OK && i < TABLE_COUNT; i++) {
-        status = sqlite_execute(db, TABLES[i], out_error);
+        status = sqlite_execute(db, TABLES[i].sql, out_error);
+    }
+    if (status == STATUS_OK) {
+        status = sqlite_execute(db, "INSERT INTO state(number, total) VALUES(1, 0)", out_error);
     }
     _Static_assert(APPLICATION_ID == 1951875401 && VERSION == 1, "as below");
     if (status == STATUS_OK) {
@@ -223,8 +239,45 @@ static enum status verify_file(struct sqlite_run_store *store, struct error *out
         status = sqlite_pragma_number(store->writer, "PRAGMA user_version", &version, out_error);
     }
     if (status != STATUS_OK) return status;
-    if (application == APPLICATION_ID && version == VERSION) return STATUS_OK;
-    return damaged(store, "it is not an index of this version", out_error);
+    if (application != APPLICATION_ID || version != VERSION) {
+        return damaged(store, "it is not an index of this version", out_error);
+    }
+    return sqlite_verify_tables(store->writer, TABLES, TABLE_COUNT, FIRST_ROOT, out_error);
+}
+
+/* The sum of the marks of all cursors and visible runs, which wraps. */
+static enum status add_marks(struct sqlite_run_store *store, uint64_t *out_total,
+                             struct error *out_error)
+{
+    uint64_t total = 0;
+    int code = sqlite3_step(store->row_marks);
+    for (; code == SQLITE_ROW; code = sqlite3_step(store->row_marks)) {
+        total += (uint64_t)sqlite3_column_int64(store->row_marks, 0);
+    }
+    enum status status = STATUS_OK;
+    if (code != SQLITE_DONE) status = sqlite_failure(store->writer, code, out_error);
+    (void)sqlite3_reset(store->row_marks); /* repeats the code of the step */
+    *out_total = total;
+    return status;
+}
+
+static enum status verify_marks(struct sqlite_run_store *store, struct error *out_error)
+{
+    int64_t stored = 0;
+    uint64_t total = 0;
+    enum status status = sqlite_pragma_number(store->writer, STATE_SELECT, &stored, out_error);
+    if (status == STATUS_OK) status = add_marks(store, &total, out_error);
+    if (status != STATUS_OK || total == (uint64_t)stored) return status;
+    return damaged(store, "a cursor or a run is missing", out_error);
+}
+
+static enum status write_marks(struct sqlite_run_store *store, struct error *out_error)
+{
+    uint64_t total = 0;
+    enum status status = add_marks(store, &total, out_error);
+    if (status != STATUS_OK) return status;
+    bind(store->state_replace, 1, total);
+    return sqlite_step_done(store->state_replace, out_error);
 }
 
 static enum status delete_run(struct sqlite_run_store *store, uint64_t run, struct error *out_error)
@@ -283,6 +336,7 @@ static enum status open_files(struct sqlite_run_store *store, struct error *out_
     if (is_empty) status = create_tables(store->writer, out_error);
     if (status == STATUS_OK) status = verify_file(store, out_error);
     if (status == STATUS_OK) status = prepare_writer(store, out_error);
+    if (status == STATUS_OK) status = verify_marks(store, out_error);
     if (status == STATUS_OK) status = delete_hidden(store, out_error);
     options.read_only = true;
     options.page_size = 0;
@@ -555,6 +609,7 @@ static enum status run_commit(struct run_store *port, const struct run_commit *c
         bind(store->cursor_replace, 3, (uint64_t)cursor_mark(commit->index, commit->cursor));
         status = sqlite_step_done(store->cursor_replace, out_error);
     }
+    if (status == STATUS_OK) status = write_marks(store, out_error);
     if (status == STATUS_OK) status = end_transaction(store, out_error);
     if (status != STATUS_OK) return give_up(store, status);
     store->writing_run = 0;
