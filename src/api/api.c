@@ -78,7 +78,6 @@ static void trace_begin(struct work *work)
     uint8_t flags;
     if (!traceparent_parse(call->traceparent, &parent, &flags)) return; /* a trace of its own */
     call->trace.id = parent.id;
-    work->parent_span = parent.span;
     work->trace_flags = flags & TRACE_FLAG_SAMPLED;
 }
 
@@ -243,7 +242,6 @@ enum api_progress api_start(struct api *api, struct api_call *call)
     call->work = work;
     atomic_fetch_add_explicit(&api->metrics.in_flight, 1, memory_order_relaxed);
     work->started = clock_monotonic(api->ports.clock);
-    if (api->options.span != NULL) work->started_wall = clock_wall(api->ports.clock);
     work->assets = (struct asset_source){ .by_code = asset_by_code,
                                           .by_id = asset_by_id,
                                           .context = api->lane };
@@ -316,23 +314,6 @@ static void answer_write(struct work *work)
     problem_write(&work->problem, call->trace, &call->answer);
 }
 
-static void span_report(struct work *work, int64_t duration_ns)
-{
-    struct api *api = work->api;
-    if (api->options.span == NULL) return;
-    struct api_span span = {
-        .operation = work->route == NULL ? "" : work->route->operation,
-        .trace = work->call->trace,
-        .parent = work->parent_span,
-        .sampled = (work->trace_flags & TRACE_FLAG_SAMPLED) != 0,
-        .status = work->call->status,
-        .problem = work->problem.code,
-        .started = work->started_wall,
-        .duration_ns = duration_ns,
-    };
-    api->options.span(api->options.span_context, &span);
-}
-
 void api_finish(struct api *api, struct api_call *call)
 {
     CHECK(api != NULL);
@@ -344,7 +325,6 @@ void api_finish(struct api *api, struct api_call *call)
     int64_t duration_ns = clock_monotonic(api->ports.clock).ns - work->started.ns;
     metrics_count(&api->metrics, call->route, call->status, duration_ns);
     atomic_fetch_sub_explicit(&api->metrics.in_flight, 1, memory_order_relaxed);
-    span_report(work, duration_ns);
     call->work = NULL;
     work_release(work);
 }

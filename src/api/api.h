@@ -30,25 +30,10 @@ enum {
     API_HISTORY_S_MAX = 60, /* one call may read history for this long */
 };
 
-/* One operation, as a span of a trace: for OTLP. All pointers are static or the call's. */
-struct api_span {
-    const char *operation; /* "transfers_create"; "" when no route matched */
-    struct trace trace;
-    uint64_t parent; /* 0: the trace began here */
-    bool sampled;    /* by the caller's flag; true when the trace began here */
-    unsigned status;
-    const char *problem; /* its code, NULL when there was none */
-    struct wall_time started;
-    int64_t duration_ns;
-};
-
 struct api_options {
     uint32_t workers;    /* tasks for calls that read the disk, 1 to 64; 2 is a good number */
     const char *version; /* for / and metrics; outlives the api */
     bool anonymous_all;  /* the demo only: no key means every scope */
-    /* Called at the end of every call, from the task that finishes it; must be short. */
-    void (*span)(void *context, const struct api_span *span); /* NULL: none wanted */
-    void *span_context;
 };
 
 enum status api_new(struct lane *lane, const struct lane_ports *ports,

@@ -693,38 +693,6 @@ static void the_service_tells_about_itself(void **state)
     rig_run(service_body);
 }
 
-static void span_keep(void *context, const struct api_span *span)
-{
-    struct api_span *kept = context;
-    *kept = *span;
-}
-
-static void span_body(struct rig *rig)
-{
-    struct api_span *span = rig->options.span_context;
-    rig->call.traceparent = STR("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00");
-    expect_status(rig, 404, rig_send(rig, API_GET, "/v1/transfers/" NOBODY, NULL));
-    assert_string_equal(span->operation, "transfers_get");
-    assert_string_equal(span->problem, "not_found");
-    assert_int_equal(span->status, 404);
-    assert_int_equal(span->parent, 0x00f067aa0ba902b7);
-    assert_int_equal(span->trace.id.hi, 0x4bf92f3577b34da6);
-    assert_false(span->sampled);
-    assert_true(span->duration_ns > 0);
-    assert_int_equal(business_date_of(span->started).days, RIG_WALL_DAYS);
-    rig->call.traceparent = (struct str){ NULL, 0 };
-}
-
-static void every_call_ends_in_a_span(void **state)
-{
-    (void)state; /* the rig is the body's */
-    struct api_span span = { 0 };
-    const struct api_options options = {
-        .workers = 1, .version = "0", .span = span_keep, .span_context = &span
-    };
-    rig_run_with(span_body, &options);
-}
-
 static void refuse_body(struct rig *rig)
 {
     struct api_call *call = &rig->call;
@@ -767,7 +735,6 @@ int main(void)
         cmocka_unit_test(the_past_lies_between_the_units_of_a_batch),
         cmocka_unit_test(a_closed_period_stays_closed),
         cmocka_unit_test(the_service_tells_about_itself),
-        cmocka_unit_test(every_call_ends_in_a_span),
         cmocka_unit_test(the_transport_refuses_in_the_same_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,7 +52,6 @@ struct work *work_take(struct api *api, struct api_call *call)
     work->query.min_position = (struct position){ 0 };
     work->www_error = NULL;
     work->methods = 0;
-    work->parent_span = 0;
     work->trace_flags = TRACE_FLAG_SAMPLED;
     work->slow = false;
     work->replayed = false;

@@ -75,8 +75,6 @@ struct work {
     uint32_t methods;      /* for Allow */
 
     struct monotonic_time started;
-    struct wall_time started_wall;
-    uint64_t parent_span;
     uint8_t trace_flags;
     bool slow;
     bool replayed; /* everything in it had been done before */
