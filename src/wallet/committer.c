@@ -657,7 +657,9 @@ static bool round_run(struct lane *lane, bool draining)
             answers_refuse(lane, lane->building->answers, STATUS_UNAVAILABLE);
             flight_clear(lane->building);
         }
-        return job_take(lane) || any;
+        any = job_take(lane) || any;
+        if (!job_is_out(lane)) recovery_drop_damaged_index(lane);
+        return any;
     }
     if (lane->flying == NULL && lane->building->batch.record_count > 0) {
         launch(lane);

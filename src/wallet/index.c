@@ -21,6 +21,7 @@ struct index {
     uint32_t run_count;
     uint64_t cursor;
     uint64_t run_id_next;
+    bool damaged;
     bool any;
     struct uuid key_max; /* over everything; meaningful when any */
     struct buf chunk;
@@ -133,6 +134,7 @@ enum status index_load(struct index *index, struct error *out_error)
     CHECK(!index->flushing && !index->merging);
     tables_reset(index);
     runs_drop(index);
+    index->damaged = false;
     index->any = false;
     index->cursor = 0;
     index->run_id_next = ((uint64_t)index->options.number << 32) + 1;
@@ -149,6 +151,13 @@ enum status index_load(struct index *index, struct error *out_error)
 uint64_t index_cursor(const struct index *index)
 {
     return index->cursor;
+}
+
+bool index_damage_take(struct index *index)
+{
+    bool damaged = index->damaged;
+    index->damaged = false;
+    return damaged;
 }
 
 void index_prefetch(const struct index *index, struct uuid key)
@@ -176,6 +185,7 @@ enum status index_find(struct index *index, struct uuid key, struct locator *out
         uint32_t found;
         enum status status =
             run_find(index->runs[i - 1], index->store, &query, &index->chunk, &found, out_error);
+        if (status == STATUS_CORRUPT) index->damaged = true;
         if (status != STATUS_OK) return status;
         if (found > 0) return STATUS_OK;
     }
@@ -211,6 +221,7 @@ static enum status runs_find(struct index *index, const struct index_query *quer
         uint32_t found;
         enum status status =
             run_find(index->runs[i], index->store, &one, &index->chunk, &found, out_error);
+        if (status == STATUS_CORRUPT) index->damaged = true;
         if (status != STATUS_OK) return status;
         for (uint32_t k = 0; k < found; k++) {
             *out_found = locators_merge(query->out_locators, *out_found, page[k], query->limit);

@@ -21,7 +21,7 @@ enum {
     INDEX_TABLES_MAX = 3,  /* one active, the rest frozen and on their way to the run store */
     INDEX_RUNS_MAX = 4096, /* at 2^20 ids a run, four thousand million ids */
     INDEX_FIND_MAX = PAGE_ITEMS_MAX + 1, /* one more than a page: whether there is more */
-    INDEX_DEPTH_MAX = 8,                 /* runs of a level that cover one key before they are merged */
+    INDEX_DEPTH_MAX = 8,       /* runs of a level that cover one key before they are merged */
     INDEX_IDLE_BATCHES = 1024, /* an empty index's cursor moves on so many at a time */
 };
 
@@ -42,6 +42,9 @@ void index_free(struct index *index);
 enum status index_load(struct index *index, struct error *out_error) MUST_CHECK;
 /* The batch up to and with which the runs cover the journal. */
 uint64_t index_cursor(const struct index *index);
+
+/* Whether a chunk of a run was found damaged since this was asked last. */
+bool index_damage_take(struct index *index);
 
 void index_prefetch(const struct index *index, struct uuid key);
 void index_insert(struct index *index, struct uuid key, struct locator locator);

@@ -420,3 +420,22 @@ enum status recovery_fenced(struct lane *lane, uint64_t epoch, struct error *out
     }
     return error_set(out_error, STATUS_FENCED, "another owner has taken the lane over");
 }
+
+void recovery_drop_damaged_index(struct lane *lane)
+{
+    bool damaged = false;
+    for (int i = 0; i < LANE_INDEX_COUNT; i++) {
+        if (index_damage_take(lane->indexes[i])) damaged = true;
+    }
+    if (!damaged || lane->options.read_only) return;
+    struct run_store *runs = lane->ports.run_store;
+    struct error error = { 0 };
+    bool cleared = runs->clear(runs, &error) == STATUS_OK;
+    const struct log_line line = {
+        .level = LOG_ALARM,
+        .event = cleared ? STR("index.dropped") : STR("index.drop_failed"),
+        .message = cleared ? STR("the index was damaged; the next start makes it anew")
+                           : str_from(error.message),
+    };
+    log_write(lane->ports.log, line);
+}

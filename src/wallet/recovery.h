@@ -23,6 +23,13 @@ enum status recovery_run(struct lane *lane, struct error *out_error) MUST_CHECK;
 enum status recovery_fenced(struct lane *lane, uint64_t epoch, struct error *out_error) MUST_CHECK;
 
 /*
+ * A damaged index is no loss, but must not be used again: when a chunk was found damaged, all
+ * runs are dropped, and the next start makes them anew from the journal. No index job may be
+ * out. What comes of it is logged.
+ */
+void recovery_drop_damaged_index(struct lane *lane);
+
+/*
  * Enters one record's keys into the indexes whose bit in `which` is set. Closing records are
  * told by `closes`.
  */

@@ -39,6 +39,10 @@ static void some_work(struct bench *bench, uint64_t round)
     for (uint32_t i = 0; i < 300; i++) {
         transfers[i] = test_transfer(base + i, 1, i % 2 == 0 ? 2 : 10 + round, 1);
         if (i % 50 == 7) transfers[i] = test_hold(base + i, 3, i % 100 == 7 ? 30 : 0);
+        if (i % 50 == 9) { /* the record says what was there to move */
+            transfers[i] = test_transfer(base + i, 2, 3, 1000000);
+            transfers[i].flags = TRANSFER_FLAG_BALANCING_DEBIT;
+        }
         if (i % 50 == 8 && round % 2 == 0) transfers[i] = test_post(base + i, base + i - 1);
     }
     assert_int_equal(test_run(bench, transfers, results, 300), STATUS_OK);
@@ -270,6 +274,27 @@ static void damaged_summary_costs_a_rebuild(void **state)
     bench_free(bench);
 }
 
+/* The lane stops, since it cannot tell what is a duplicate; starting it again is all it takes. */
+static void damaged_chunk_stops_the_lane_and_heals_at_the_next_start(void **state)
+{
+    (void)state;
+    struct bench *bench = with_runs();
+    bench->shelf->read_fails = UINT32_MAX;
+    bench->shelf->fails_with = STATUS_CORRUPT;
+    struct uuid id = ((struct index_entry *)bench->shelf->runs[0]->chunks[0].data)[0].key;
+    struct locator locator;
+    struct read read = { .kind = READ_TRANSFERS, .count = 1, .ids = &id, .locators = &locator };
+    struct request request = { .kind = REQUEST_READ, .read = &read };
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_CORRUPT);
+    assert_int_equal(bench->shelf->clears, 1);
+    bench->shelf->read_fails = 0;
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_STOPPED);
+    bench_close(bench);
+    bench_open(bench);
+    duplicates_are_exact(bench);
+    bench_free(bench);
+}
+
 static void index_ahead_of_the_journal_is_rebuilt(void **state)
 {
     (void)state;
@@ -321,6 +346,29 @@ static void any_flipped_byte_of_a_batch_is_found_at_open(void **state)
     bench_free(bench);
 }
 
+/* Whole and rightly numbered, but of another journal. */
+static void batch_of_another_history_is_named(void **state)
+{
+    (void)state;
+    struct bench *benches[2] = { bench_new(), bench_new() };
+    for (uint64_t i = 0; i < 2; i++) {
+        test_accounts(benches[i], 2);
+        (void)test_one(benches[i], test_transfer(100 + i, 1, 2, 1));
+        (void)test_one(benches[i], test_transfer(200 + i, 1, 2, 1));
+        bench_close(benches[i]);
+    }
+    struct disk_batch own = benches[0]->disk->batches[2];
+    benches[0]->disk->batches[2] = benches[1]->disk->batches[2];
+    struct error error = { 0 };
+    assert_int_equal(bench_try_open(benches[0], &error), STATUS_CORRUPT);
+    assert_string_equal(error.message,
+                        "batch 3 of the journal: it does not follow the batch before it");
+    benches[0]->disk->batches[2] = own;
+    bench_open(benches[0]);
+    bench_free(benches[0]);
+    bench_free(benches[1]);
+}
+
 static void missing_batch_is_named(void **state)
 {
     (void)state;
@@ -363,9 +411,11 @@ int main(void)
         cmocka_unit_test(takeover_sees_what_the_former_owner_appended_until_the_claim),
         cmocka_unit_test(missing_index_is_rebuilt),
         cmocka_unit_test(damaged_summary_costs_a_rebuild),
+        cmocka_unit_test(damaged_chunk_stops_the_lane_and_heals_at_the_next_start),
         cmocka_unit_test(index_ahead_of_the_journal_is_rebuilt),
         cmocka_unit_test(cursors_of_unused_indexes_move_on),
         cmocka_unit_test(any_flipped_byte_of_a_batch_is_found_at_open),
+        cmocka_unit_test(batch_of_another_history_is_named),
         cmocka_unit_test(missing_batch_is_named),
         cmocka_unit_test(state_that_does_not_fit_is_refused),
     };
