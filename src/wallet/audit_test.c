@@ -19,7 +19,6 @@ static enum status again_spawn(struct sync *sync, const char *name, void (*body)
 static struct bench *worked(void)
 {
     struct bench *bench = bench_new();
-    bench_open(bench);
     test_accounts(bench, 16);
     static struct transfer transfers[400];
     static struct transfer_result results[400];
