@@ -359,6 +359,20 @@ static inline bool bench_helpers(struct bench *bench)
     return (!bench->hold_index && bench_help(&lane->index_bell, committer_index, lane)) || any;
 }
 
+/* Who waits without an end for a task that is held has it come to its work. */
+static inline bool bench_held_help(struct bench *bench, struct monotonic_time until)
+{
+    if (until.ns != MONOTONIC_NEVER.ns) return false;
+    bool flush = bench->hold_flush;
+    bool index = bench->hold_index;
+    bench->hold_flush = false;
+    bench->hold_index = false;
+    bool any = bench_helpers(bench);
+    bench->hold_flush = flush;
+    bench->hold_index = index;
+    return any;
+}
+
 /* Runs the lane until there is nothing to do at this moment. */
 static inline void bench_settle(struct bench *bench)
 {
@@ -423,7 +437,7 @@ static inline bool bench_wait(struct monitor *monitor, struct monotonic_time unt
     if (!bench->applying) {
         bench_settle(bench);
         bench_idle(bench);
-    } else if (bench_helpers(bench)) {
+    } else if (bench_helpers(bench) || bench_held_help(bench, until)) {
         bench->idle_ms = 0;
     } else if (until.ns < bench->monotonic_ns + BENCH_IDLE_MS_MAX * NS_PER_MS) {
         if (until.ns > bench->monotonic_ns) bench->monotonic_ns = until.ns;
