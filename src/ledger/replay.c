@@ -30,6 +30,8 @@ static enum status hold_replay(struct ledger *ledger, struct ledger_moment momen
     uint64_t number = ++ledger->holds_made;
     if (number < ledger->hold_replay_from) return STATUS_OK;
     if (hold_table_full(&ledger->holds)) return STATUS_LIMIT;
+    uint32_t last = ledger->holds.last;
+    if (last != HOLD_NONE && ledger->holds.holds[last].number >= number) return STATUS_CORRUPT;
     if (hold_find(&ledger->holds, view.record->id) != HOLD_NONE) return STATUS_CORRUPT;
     if (money_is_zero(view.record->amount)) return STATUS_CORRUPT;
     struct hold hold = {

@@ -267,6 +267,23 @@ static void damaged_transfers_are_refused(void **state)
     book_close(&book);
 }
 
+static void a_hold_numbered_below_another_is_refused(void **state)
+{
+    (void)state;
+    struct book book;
+    small_life(&book);
+    struct next next = { .book = &book };
+    next_begin(&next, book_hold(1, 2, 5, 0));
+    struct ledger *ledger;
+    assert_int_equal(ledger_new(&book.ledger->options, &ledger), STATUS_OK);
+    assert_int_equal(book_replay(&book, 1, 0, ledger), STATUS_OK);
+    ledger->holds_made = 0; /* what a header may say */
+    assert_int_equal(ledger_replay(ledger, next.entry.moment, &next.record->head, 0),
+                     STATUS_CORRUPT);
+    ledger_free(ledger);
+    book_close(&book);
+}
+
 static void what_is_over_the_options_is_a_limit(void **state)
 {
     (void)state;
@@ -379,6 +396,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(replay_on_nothing_gives_the_state_that_was),
         cmocka_unit_test(damaged_transfers_are_refused),
+        cmocka_unit_test(a_hold_numbered_below_another_is_refused),
         cmocka_unit_test(what_is_over_the_options_is_a_limit),
         cmocka_unit_test(damaged_accounts_and_acts_are_refused),
         cmocka_unit_test(no_changed_byte_stops_the_program),

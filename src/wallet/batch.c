@@ -12,6 +12,9 @@ _Static_assert((int)RECORD_TRANSFER_LONG_SIZE <= (int)BATCH_RECORD_SIZE_MAX,
                "room for the longest");
 _Static_assert(sizeof(struct record_credential) <= BATCH_RECORD_SIZE_MAX, "room for the longest");
 
+/* Locators have no room for more. */
+static const uint64_t SEQUENCE_END = UINT64_C(1) << (64 - BATCH_OFFSET_BITS);
+
 enum status batch_new(struct batch *out_batch)
 {
     uint8_t *data = reserve_new(BATCH_SIZE_MAX);
@@ -153,8 +156,10 @@ enum status batch_open(struct str blob, struct batch_reader *out_reader, struct 
         return error_set(out_error, STATUS_CORRUPT, "batch %llu is of version %u, not %u",
                          (unsigned long long)header->sequence, header->version, BATCH_VERSION);
     }
+    bool numbered = header->sequence > 0 && header->sequence < SEQUENCE_END;
     if (header->header_size != sizeof *header || header->size != blob.len ||
-        header->sequence == 0 || header->stamp.ns <= 0 || !batch_header_whole(header)) {
+        blob.len > BATCH_SIZE_MAX || !numbered || header->stamp.ns <= 0 ||
+        !batch_header_whole(header)) {
         return error_set(out_error, STATUS_CORRUPT, "the header of batch %llu is damaged",
                          (unsigned long long)header->sequence);
     }
