@@ -13,6 +13,7 @@
 #include "wallet/recovery.h"
 
 enum {
+    PIECES_MAX = 32,
     RETRY_MS_MIN = 100,
     FULL_PAUSE_MS = 1000,  /* between two attempts to write to a full disk */
     SWEEP_SHARE = 4,       /* one byte of checkpoint for so many of journal */
@@ -115,20 +116,18 @@ static bool usable(const struct lane *lane)
 
 /* ---- Batches ---- */
 
-static void clocks_watch(struct lane *lane, struct wall_time wall)
+static struct wall_time wall_look(struct lane *lane)
 {
-    struct monotonic_time monotonic = clock_monotonic(lane->ports.clock);
-    int64_t wall_ns = wall.ns - lane->seen_wall.ns;
-    int64_t monotonic_ns = monotonic.ns - lane->seen_monotonic.ns;
-    lane->seen_wall = wall;
-    lane->seen_monotonic = monotonic;
-    if (lane->expiry_paused || wall_ns - monotonic_ns <= CLOCK_JUMP_S_MAX * NS_PER_S) return;
+    struct wall_time wall;
+    bool jumped = clock_watch_jumped(&lane->clock_watch, lane->ports.clock, &wall);
+    if (lane->expiry_paused || !jumped) return wall;
     lane->expiry_paused = true;
     lane->ports.sync->lock(lane->monitor);
     lane->status.expiry_paused = true;
     lane->ports.sync->unlock(lane->monitor);
     lane_log(lane, LOG_ALARM, STR("clock.jumped"),
              STR("the wall clock jumped forward; holds do not expire until that is confirmed"));
+    return wall;
 }
 
 /*
@@ -153,8 +152,7 @@ static bool batch_ready(struct lane *lane)
     struct flight *flight = lane->building;
     if (flight->batch.record_count > 0) return true;
     if (!indexes_ready(lane, 0)) return false;
-    struct wall_time wall = clock_wall(lane->ports.clock);
-    clocks_watch(lane, wall);
+    struct wall_time wall = wall_look(lane);
     struct wall_time last = lane->flying != NULL ? lane->flying->batch.stamp : lane->head.stamp;
     struct batch_header header = {
         .magic = BATCH_MAGIC,
@@ -223,11 +221,10 @@ static void launch(struct lane *lane)
     lane->building = flight == &lane->flights[0] ? &lane->flights[1] : &lane->flights[0];
     flight_clear(lane->building);
     lane->next_sequence++;
-    struct sync *sync = lane->ports.sync;
-    sync->lock(lane->monitor);
+    lane->ports.sync->lock(lane->monitor);
     lane->flush_flight = flight;
     lane->flush_state = HANDOVER_READY;
-    sync->unlock(lane->monitor);
+    lane->ports.sync->unlock(lane->monitor);
     doorbell_ring(sync, &lane->flush_bell, false);
 }
 
@@ -292,11 +289,10 @@ static struct request *land(struct lane *lane)
     lane->head.sequence = flight->batch.sequence;
     lane->head.hash = flight->hash;
     lane->head.stamp = flight->batch.stamp;
-    struct sync *sync = lane->ports.sync;
-    sync->lock(lane->monitor);
+    lane->ports.sync->lock(lane->monitor);
     registry_publish(lane, flight);
     status_count(lane, flight);
-    sync->unlock(lane->monitor);
+    lane->ports.sync->unlock(lane->monitor);
     struct request *answers = flight->answers;
     flight_clear(flight);
     lane->flying = NULL;
@@ -319,13 +315,12 @@ static void flags_set(struct lane *lane, bool reloading, bool fenced, bool damag
 /* What waits and cannot be done: a request begun may be done in part. */
 static void queue_refuse(struct lane *lane, bool begun_only)
 {
-    struct sync *sync = lane->ports.sync;
     for (;;) {
-        sync->lock(lane->monitor);
+        lane->ports.sync->lock(lane->monitor);
         struct request *request = queue_take_begun(&lane->queue);
         bool begun = request != NULL;
         if (request == NULL && !begun_only) request = queue_take_any(&lane->queue);
-        sync->unlock(lane->monitor);
+        lane->ports.sync->unlock(lane->monitor);
         if (request == NULL) return;
         committer_answer(lane, request, begun ? STATUS_IN_DOUBT : STATUS_UNAVAILABLE);
     }
@@ -422,12 +417,11 @@ static void reload(struct lane *lane, enum status failure)
 static void failure_handle(struct lane *lane, enum status failure, const struct error *error)
 {
     error_log(lane, STR("commit.failed"), error);
-    struct sync *sync = lane->ports.sync;
-    sync->lock(lane->monitor);
+    lane->ports.sync->lock(lane->monitor);
     lane->status.commit_failures++;
     lane->status.full = failure == STATUS_LIMIT;
     if (failure == STATUS_LIMIT) lane->full_until = in_ms(lane, FULL_PAUSE_MS);
-    sync->unlock(lane->monitor);
+    lane->ports.sync->unlock(lane->monitor);
     reload(lane, failure);
 }
 
@@ -484,6 +478,14 @@ static void piece_run(struct lane *lane, const struct queue_piece *piece)
     if (piece->last) request_finish(lane, request, request->failed ? request->status : STATUS_OK);
 }
 
+static bool lane_has_work(struct lane *lane)
+{
+    lane->ports.sync->lock(lane->monitor);
+    bool work = lane->queue.requests > 0;
+    lane->ports.sync->unlock(lane->monitor);
+    return work;
+}
+
 static uint32_t room_items(const struct lane *lane)
 {
     uint32_t most = QUEUE_TURN_ITEMS;
@@ -491,28 +493,34 @@ static uint32_t room_items(const struct lane *lane)
     return most;
 }
 
+/* Takes pieces of at most `room` items together: one visit to the queue for many small requests. */
+static uint32_t pieces_take(struct lane *lane, uint32_t room, struct queue_piece *out_pieces,
+                            bool *out_landing)
+{
+    uint32_t count = 0;
+    lane->ports.sync->lock(lane->monitor);
+    while (count < PIECES_MAX && queue_take(&lane->queue, room, &out_pieces[count])) {
+        room -= out_pieces[count++].count;
+    }
+    *out_landing = lane->flush_state == HANDOVER_DONE;
+    lane->ports.sync->unlock(lane->monitor);
+    return count;
+}
+
 /* Takes what waits into the batch, as far as there is room. True when anything was done. */
 static bool queue_apply(struct lane *lane)
 {
-    struct sync *sync = lane->ports.sync;
     bool any = false;
     if (clock_monotonic(lane->ports.clock).ns < lane->full_until.ns) return false;
-    for (;;) {
-        sync->lock(lane->monitor);
-        bool waiting = lane->queue.requests > 0;
-        sync->unlock(lane->monitor);
-        if (!waiting || !batch_ready(lane)) return any;
-        struct queue_piece piece;
-        uint32_t room = room_items(lane);
-        sync->lock(lane->monitor);
-        bool taken = queue_take(&lane->queue, room, &piece);
-        bool landing = lane->flush_state == HANDOVER_DONE;
-        sync->unlock(lane->monitor);
-        if (!taken) return any;
-        piece_run(lane, &piece);
-        any = true;
-        if (landing) return true; /* first see what has landed */
+    while (lane_has_work(lane) && batch_ready(lane)) {
+        struct queue_piece pieces[PIECES_MAX];
+        bool landing;
+        uint32_t count = pieces_take(lane, room_items(lane), pieces, &landing);
+        for (uint32_t i = 0; i < count; i++) piece_run(lane, &pieces[i]);
+        any = any || count > 0;
+        if (count == 0 || landing) break; /* no room; or first see what has landed */
     }
+    return any;
 }
 
 static bool expiry_apply(struct lane *lane)
@@ -549,24 +557,22 @@ static bool job_take(struct lane *lane)
 
 static bool job_is_out(struct lane *lane)
 {
-    struct sync *sync = lane->ports.sync;
-    sync->lock(lane->monitor);
+    lane->ports.sync->lock(lane->monitor);
     bool out = lane->job_state != HANDOVER_IDLE;
-    sync->unlock(lane->monitor);
+    lane->ports.sync->unlock(lane->monitor);
     return out;
 }
 
 static bool jobs_exchange(struct lane *lane)
 {
-    struct sync *sync = lane->ports.sync;
     bool done = job_take(lane);
     if (job_is_out(lane) || lane->options.read_only) return done;
     if (clock_monotonic(lane->ports.clock).ns < lane->retry_at.ns) return done;
     for (int i = 0; i < LANE_INDEX_COUNT; i++) {
         if (!index_next_job(lane->indexes[i], lane->head.sequence, &lane->job)) continue;
-        sync->lock(lane->monitor);
+        lane->ports.sync->lock(lane->monitor);
         lane->job_state = HANDOVER_READY;
-        sync->unlock(lane->monitor);
+        lane->ports.sync->unlock(lane->monitor);
         doorbell_ring(sync, &lane->index_bell, false);
         return true;
     }
@@ -587,13 +593,12 @@ static bool indexes_caught_up(const struct lane *lane, uint64_t up_to)
  */
 static void catch_up_begin(struct lane *lane, bool draining)
 {
-    struct sync *sync = lane->ports.sync;
     if (lane->options.read_only || lane->building->batch.record_count > 0) return;
     if (lane->catch_up_wish == 0) {
-        sync->lock(lane->monitor);
+        lane->ports.sync->lock(lane->monitor);
         bool asked = lane->catch_ups_wanted != lane->catch_ups_done;
         if (asked) lane->catch_up_wish = lane->catch_ups_wanted;
-        sync->unlock(lane->monitor);
+        lane->ports.sync->unlock(lane->monitor);
         lane->catch_up_batch = lane->next_sequence - 1;
     }
     if (lane->catch_up_wish == 0 && !draining) return;
@@ -720,8 +725,7 @@ bool committer_round(struct lane *lane, struct committer_seen *out_seen)
     if (lane->resume_expiry) {
         lane->expiry_paused = false;
         lane->status.expiry_paused = false;
-        lane->seen_wall = clock_wall(lane->ports.clock);
-        lane->seen_monotonic = clock_monotonic(lane->ports.clock);
+        clock_watch_begin(&lane->clock_watch, lane->ports.clock);
         lane->resume_expiry = false;
     }
     sync->unlock(lane->monitor);

@@ -82,9 +82,8 @@ static void lane_release(struct lane *lane)
 /* A start long after the last stamp may be a wrong clock: a person has to say that it is not. */
 static void clocks_begin(struct lane *lane)
 {
-    lane->seen_wall = clock_wall(lane->ports.clock);
-    lane->seen_monotonic = clock_monotonic(lane->ports.clock);
-    int64_t gap_ns = lane->seen_wall.ns - lane->head.stamp.ns;
+    clock_watch_begin(&lane->clock_watch, lane->ports.clock);
+    int64_t gap_ns = lane->clock_watch.wall.ns - lane->head.stamp.ns;
     bool far = lane->head.sequence > 0 && gap_ns > CLOCK_GAP_START_S_MAX * NS_PER_S;
     lane->expiry_paused = far && lane->ledger->holds.heap_count > 0;
     lane->status.expiry_paused = lane->expiry_paused;

@@ -5,6 +5,7 @@
 #include "ledger/decide.h"
 #include "ledger/slice.h"
 #include "wallet/batch.h"
+#include "wallet/clock_watch.h"
 #include "wallet/doorbell.h"
 #include "wallet/index.h"
 #include "wallet/queue.h"
@@ -94,13 +95,12 @@ struct lane {
     bool memory_lost;       /* drained while it could not be reloaded: nothing may be answered */
     struct store_head head; /* durable */
     struct sweep sweep;
-    uint64_t sweep_credit;     /* bytes of slices that are due */
+    uint64_t sweep_credit; /* bytes of slices that are due */
     struct linked_group *group;
     uint64_t catch_up_wish;  /* of catch_ups_wanted: the one being fulfilled; 0: none */
     uint64_t catch_up_batch; /* what it came to: everything up to here is to be in runs */
     bool expiry_paused;
-    struct wall_time seen_wall; /* the clocks when last looked at together */
-    struct monotonic_time seen_monotonic;
+    struct clock_watch clock_watch;
     struct monotonic_time retry_at; /* after a full disk, a failed reload or a failed job */
 };
 
