@@ -225,7 +225,7 @@ static void launch(struct lane *lane)
     lane->flush_flight = flight;
     lane->flush_state = HANDOVER_READY;
     lane->ports.sync->unlock(lane->monitor);
-    doorbell_ring(sync, &lane->flush_bell, false);
+    doorbell_ring(lane->ports.sync, &lane->flush_bell, false);
 }
 
 /* ---- Landing ---- */
@@ -573,7 +573,7 @@ static bool jobs_exchange(struct lane *lane)
         lane->ports.sync->lock(lane->monitor);
         lane->job_state = HANDOVER_READY;
         lane->ports.sync->unlock(lane->monitor);
-        doorbell_ring(sync, &lane->index_bell, false);
+        doorbell_ring(lane->ports.sync, &lane->index_bell, false);
         return true;
     }
     return done;
