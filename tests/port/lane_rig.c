@@ -1,11 +1,13 @@
-/* The store passes calls on to SQLite's, and stands in for it when told to. */
+/*
+ * Goal: lanes on threads and files for the tests of this folder, with faults at chosen moments.
+ * Method: the store passes calls on to SQLite's, and stands in for it when told to.
+ */
 #include "tests/port/lane_rig.h"
 
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -236,8 +238,13 @@ enum status rig_run(struct rig *rig, uint64_t principal, const struct transfer *
 
 void rig_pause(void)
 {
-    const struct timespec moment = { .tv_nsec = 1000000 };
-    (void)nanosleep(&moment, NULL); /* shorter is as good */
+    struct sync *sync = thread_sync();
+    struct monitor *monitor = sync->monitor_new(sync, "pause");
+    int64_t now_ns = clock_monotonic(system_clock()).ns;
+    sync->lock(monitor);
+    (void)sync->wait(monitor, (struct monotonic_time){ now_ns + NS_PER_MS }); /* nobody wakes it */
+    sync->unlock(monitor);
+    sync->monitor_free(monitor);
 }
 
 struct transfer_result rig_insist(struct rig *rig, uint64_t principal, struct transfer transfer)

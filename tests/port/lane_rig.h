@@ -55,7 +55,7 @@ struct transfer rig_transfer(uint64_t id, uint64_t debit, uint64_t credit, uint6
 struct transfer rig_hold(uint64_t id, uint64_t minor, uint32_t timeout_s);
 /* Runs `count` transfers in one request of that principal; the request's status. */
 enum status rig_run(struct rig *rig, uint64_t principal, const struct transfer *transfers,
-                    struct transfer_result *results, uint32_t count);
+                    struct transfer_result *results, uint32_t count) MUST_CHECK;
 /* One, repeated while the lane says that it may be; its result. */
 struct transfer_result rig_insist(struct rig *rig, uint64_t principal, struct transfer transfer);
 struct account_state rig_account(struct rig *rig, uint64_t number);
