@@ -24,8 +24,18 @@ const char JOURNAL_BATCH_SELECT[] =
 const char JOURNAL_SLICE_INSERT[] =
     "INSERT OR REPLACE INTO slice(number, generation, low, high, at_batch, size, mark, digest, data)"
     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+/*
+ * Generation by generation, so that each is a seek in the primary key: looking at every slice of
+ * the last sweep made commits five times as long with a million accounts.
+ */
 const char JOURNAL_SLICE_DELETE[] =
-    "DELETE FROM slice WHERE number=?1 AND generation<?2 AND high<=?3";
+    "WITH RECURSIVE older(generation) AS ("
+    " SELECT min(generation) FROM slice WHERE number=?1 AND generation<?2"
+    " UNION ALL"
+    " SELECT (SELECT min(generation) FROM slice"
+    "  WHERE number=?1 AND generation>older.generation AND generation<?2)"
+    " FROM older WHERE older.generation IS NOT NULL)"
+    " DELETE FROM slice WHERE number=?1 AND generation IN older AND low<=?3 AND high<=?3";
 const char JOURNAL_SLICE_LIST[] =
     "SELECT number, generation, low, high, at_batch, size, mark, digest FROM slice"
     " ORDER BY number, generation, low";
