@@ -533,6 +533,52 @@ static void flipped_byte_in_a_segment_is_found(void **state)
     }
 }
 
+/* As after a power cut: the head file is behind, and only the WAL itself can tell. */
+static enum verdict judge_wal_alone(uint64_t offset)
+{
+    char path[SCRATCH_PATH_SIZE];
+    char young[SCRATCH_PATH_SIZE];
+    char head[SCRATCH_PATH_SIZE];
+    struct error error = { 0 };
+    renew_victim(crashed_folder);
+    scratch_path("young", young);
+    scratch_remove(young);
+    expect_ok(data_folder_create(young, &error), &error);
+    scratch_join(young, "head", path);
+    scratch_join(victim, "head", head);
+    assert_int_equal(rename(path, head), 0);
+    scratch_join(victim, "journal.db-wal", path);
+    flip_byte(path, offset, 0x10);
+    return judge_journal(victim);
+}
+
+static void damage_in_the_wal_is_found_without_the_head_file(void **state)
+{
+    (void)state;
+    char path[SCRATCH_PATH_SIZE];
+    scratch_join(crashed_folder, "journal.db", path);
+    const uint64_t frame = 24 + page_size_of(path);
+    scratch_join(crashed_folder, "journal.db-wal", path);
+    const uint64_t size = scratch_file_size(path);
+    const uint64_t frames = (size - 32) / frame;
+    for (uint64_t byte = 0; byte < 32; byte++) assert_int_equal(judge_wal_alone(byte), REFUSED);
+    for (uint64_t i = 0; i + 20 < frames; i += 9) {
+        assert_int_equal(judge_wal_alone(32 + i * frame + i % 24), REFUSED);
+        assert_int_equal(judge_wal_alone(32 + i * frame + 24 + i * 31 % 8192), REFUSED);
+    }
+    /* The last transaction may be the torn tail of a cut: it is dropped, the rest is good. */
+    struct error error = { 0 };
+    struct store *store = NULL;
+    struct store_head head;
+    assert_int_equal(judge_wal_alone(size - 100), WRONG); /* one batch less than was there */
+    struct sqlite_store_options options = store_options(victim);
+    expect_ok(sqlite_store_open(&options, &store, &error), &error);
+    expect_ok(store->head(store, &head, &error), &error);
+    assert_int_equal(head.sequence, HEAD - 1);
+    expect_ok(scratch_verify(store, &error), &error);
+    store->close(store);
+}
+
 /* ---- lost ends and lost files ---- */
 
 static void expect_refused(const char *what)
@@ -618,6 +664,7 @@ int main(void)
         cmocka_unit_test(flipped_byte_in_the_head_file_loses_nothing),
         cmocka_unit_test(flipped_byte_in_format_is_refused),
         cmocka_unit_test(flipped_byte_in_a_segment_is_found),
+        cmocka_unit_test(damage_in_the_wal_is_found_without_the_head_file),
         cmocka_unit_test(lost_tail_is_refused),
         cmocka_unit_test(old_copy_is_refused),
         cmocka_unit_test(lost_files_are_refused),
