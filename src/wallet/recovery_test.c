@@ -43,7 +43,9 @@ static void some_work(struct bench *bench, uint64_t round)
             transfers[i] = test_transfer(base + i, 2, 3, 1000000);
             transfers[i].flags = TRANSFER_FLAG_BALANCING_DEBIT;
         }
-        if (i % 50 == 8 && round % 2 == 0) transfers[i] = test_post(base + i, base + i - 1);
+        if (i % 50 == 8) transfers[i] = test_post(base + i, base + i - 1);
+        if (i % 50 == 8 && round % 2 == 0) transfers[i].amount.minor = 1; /* the rest is freed */
+        if (i % 50 == 8 && round % 3 == 0) transfers[i].flags = TRANSFER_FLAG_KEEP_REST;
     }
     assert_int_equal(test_run(bench, transfers, results, 300), STATUS_OK);
     struct transfer reversal = { .id = { test_id(base + 900) },
