@@ -17,7 +17,7 @@
 #include "base/check.h"
 #include "base/prng.h"
 
-enum { FILES_MAX = 16, SECTOR = 512, PATH_MAX_SIZE = 4096, KINDS = 4 };
+enum { FILES_MAX = 16, SECTOR = 512, PATH_MAX_SIZE = 4096, KINDS = 5 };
 
 /* A write of `size` bytes at `offset`, or, without data, a truncation to `offset`. */
 struct change {
@@ -285,7 +285,10 @@ static int file_sync(sqlite3_file *base, int flags)
     int code = SQLITE_OK;
     (void)pthread_mutex_lock(&file->owner->mutex);
     operation(file->owner);
-    if (strikes(file->owner, FAULT_SYNC_FAILS)) {
+    const char *name = strrchr(file->tracked->path, '/');
+    bool is_database = name != NULL && strcmp(name, "/journal.db") == 0;
+    if (strikes(file->owner, FAULT_SYNC_FAILS) ||
+        (is_database && strikes(file->owner, FAULT_DATABASE_SYNC_FAILS))) {
         changes_drop(file->tracked); /* marked clean by the kernel: no later sync writes them */
         file->tracked->errors++;
     }

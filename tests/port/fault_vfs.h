@@ -42,7 +42,8 @@ void fault_vfs_cut(struct fault_vfs *vfs, const struct fault_cut *cut);
 
 enum fault_kind {
     FAULT_SYNC_FAILS, /* SQLITE_IOERR_FSYNC; what was not synced is lost, though still readable */
-    FAULT_DISK_FULL,  /* a write: SQLITE_FULL */
+    FAULT_DATABASE_SYNC_FAILS, /* the same, of journal.db itself: in checkpoints only */
+    FAULT_DISK_FULL,           /* a write: SQLITE_FULL */
     FAULT_WRITE_FAILS,
     FAULT_READ_FAILS,
 };
