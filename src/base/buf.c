@@ -12,7 +12,7 @@ void buf_init(struct buf *buf, size_t size_max)
 {
     CHECK(buf != NULL);
     CHECK(size_max <= SIZE_MAX / 2); /* so that doubling and the terminator cannot wrap */
-    *buf = (struct buf){.size_max = size_max};
+    *buf = (struct buf){ .size_max = size_max };
 }
 
 void buf_reset(struct buf *buf)
@@ -25,7 +25,7 @@ void buf_free(struct buf *buf)
 {
     if (buf == NULL) return;
     free(buf->data);
-    *buf = (struct buf){0};
+    *buf = (struct buf){ 0 };
 }
 
 /* One byte more than needed is kept for the terminator. */

@@ -49,7 +49,7 @@ void *buf_extend(struct buf *buf, size_t len);
 /* The view is good until the next append. */
 static inline struct str buf_view(const struct buf *buf)
 {
-    return (struct str){(const char *)buf->data, buf->len};
+    return (struct str){ (const char *)buf->data, buf->len };
 }
 
 /* STATUS_LIMIT if any append since the last reset did not fit. */

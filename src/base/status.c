@@ -4,9 +4,9 @@
 #include "base/check.h"
 
 #define STATUS_NAME(name, text) #name,
-static const char *const names[] = {STATUS_TABLE(STATUS_NAME)};
+static const char *const names[] = { STATUS_TABLE(STATUS_NAME) };
 #define STATUS_SENTENCE(name, text) text,
-static const char *const texts[] = {STATUS_TABLE(STATUS_SENTENCE)};
+static const char *const texts[] = { STATUS_TABLE(STATUS_SENTENCE) };
 
 const char *status_name(enum status status)
 {

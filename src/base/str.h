@@ -12,11 +12,11 @@ struct str {
     size_t len;
 };
 
-#define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
+#define STR(literal) ((struct str){ (literal), sizeof(literal) - 1 })
 
 static inline struct str str_from(const char *terminated)
 {
-    return (struct str){terminated, strlen(terminated)};
+    return (struct str){ terminated, strlen(terminated) };
 }
 
 static inline bool str_equal(struct str a, struct str b)
@@ -26,7 +26,7 @@ static inline bool str_equal(struct str a, struct str b)
 
 static inline bool str_starts(struct str text, struct str prefix)
 {
-    return text.len >= prefix.len && str_equal((struct str){text.data, prefix.len}, prefix);
+    return text.len >= prefix.len && str_equal((struct str){ text.data, prefix.len }, prefix);
 }
 
 /* For printf: "%.*s", STR_ARG(text). */

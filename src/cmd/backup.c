@@ -12,8 +12,8 @@ static bool progress_show(void *owner, uint64_t batches_done, uint64_t batches_t
 {
     const struct invocation *invocation = owner;
     if (!invocation->json && isatty(STDERR_FILENO) != 0)
-        fprintf(stderr, "\r%llu of %llu batches%s", (unsigned long long)batches_done,
-                (unsigned long long)batches_total, batches_done >= batches_total ? "\n" : "");
+        (void)fprintf(stderr, "\r%llu of %llu batches%s", (unsigned long long)batches_done,
+                      (unsigned long long)batches_total, batches_done >= batches_total ? "\n" : "");
     return true;
 }
 
@@ -91,9 +91,9 @@ static int restore_run(struct invocation *invocation)
         return report_error(invocation, &error);
     int code = result_report(invocation, &result, options.target);
     if (code == EXIT_CODE_DONE && !invocation->json)
-        fprintf(stderr,
-                "it can be read but not written until `tpwallet --data %s restore accept`\n",
-                options.target);
+        (void)fprintf(stderr,
+                      "it can be read but not written until `tpwallet --data %s restore accept`\n",
+                      options.target);
     return code;
 }
 

@@ -201,7 +201,7 @@ static int not_answered(const struct call *call, int code)
     char id[UUID_TEXT_LEN + 1];
     if (code != EXIT_CODE_UNAVAILABLE || uuid_is_nil(call->made)) return code;
     uuid_format(call->made, id);
-    fprintf(stderr, "  to be safe, give the same command with the id %s\n", id);
+    (void)fprintf(stderr, "  to be safe, give the same command with the id %s\n", id);
     return code;
 }
 

@@ -13,9 +13,9 @@ static const char *const serve_options[] = { "--plain", "--anonymous", NULL };
 /* As one could type it; the folder of the demo stands in for --data. */
 static void words_show(struct demo *demo, const char *const *words)
 {
-    fprintf(demo->out, "$ tpwallet");
+    (void)fprintf(demo->out, "$ tpwallet");
     for (uint32_t i = 0; words[i] != NULL; i++) fprintf(demo->out, " %s", words[i]);
-    fprintf(demo->out, "\n");
+    (void)fprintf(demo->out, "\n");
 }
 
 enum status demo_start(struct demo *demo, const char *const *words, const char *name,
@@ -46,7 +46,7 @@ void demo_show_file(struct demo *demo, const char *name)
     FILE *file = fopen(buf_terminated(&path), "re");
     char line[1024];
     while (file != NULL && fgets(line, sizeof(line), file) != NULL)
-        fprintf(demo->out, "%s%s", line[0] == '\n' ? "" : "   ", line);
+        (void)fprintf(demo->out, "%s%s", line[0] == '\n' ? "" : "   ", line);
     if (file != NULL) (void)fclose(file); /* only read */
 }
 
@@ -75,11 +75,11 @@ static enum status begin(struct demo *demo)
     status = stage_serve(&demo->stage, serve_options, &demo->error);
     if (status != STATUS_OK) return status;
     demo->start_ms = demo->stage.start_ns / (uint64_t)NS_PER_MS;
-    fprintf(demo->out,
-            "A ledger in %s, served on http://%s after %llu ms\n"
-            "(one node, SQLite underneath: every answer is on disk before it is given)\n\n",
-            buf_terminated(&demo->stage.data), buf_terminated(&demo->stage.address),
-            (unsigned long long)demo->start_ms);
+    (void)fprintf(demo->out,
+                  "A ledger in %s, served on http://%s after %llu ms\n"
+                  "(one node, SQLite underneath: every answer is on disk before it is given)\n\n",
+                  buf_terminated(&demo->stage.data), buf_terminated(&demo->stage.address),
+                  (unsigned long long)demo->start_ms);
     return STATUS_OK;
 }
 
@@ -87,15 +87,16 @@ static enum status verify(struct demo *demo)
 {
     static const char *const trial_balance[] = { "trial-balance", NULL };
     static const char *const check[] = { "check", NULL };
-    fprintf(demo->out, "\nDebits equal credits, over every account of an asset:\n\n");
+    (void)fprintf(demo->out, "\nDebits equal credits, over every account of an asset:\n\n");
     enum status status = demo_run(demo, trial_balance);
     if (status != STATUS_OK) return status;
     int code = stage_stop(&demo->stage);
     if (code != EXIT_CODE_DONE)
         return error_set(&demo->error, STATUS_UNAVAILABLE, "the server ended with exit code %d",
                          code);
-    fprintf(demo->out, "\nThe server was told to stop, and did. Every record, digest, balance and "
-                       "index, against the journal:\n\n");
+    (void)fprintf(demo->out,
+                  "\nThe server was told to stop, and did. Every record, digest, balance and "
+                  "index, against the journal:\n\n");
     return demo_run(demo, check);
 }
 
@@ -133,24 +134,25 @@ static int figures_report(const struct demo *demo)
 
 static void end(struct demo *demo)
 {
-    fprintf(demo->out,
-            "\nIn this run of %llu.%llu s:\n"
-            "   wallets with openings   %9llu a second\n"
-            "   transfers, imported     %9llu a second, %llu kills and their recovery included\n"
-            "   transfers, repeated     %9llu a second, each looked up on disk\n"
-            "   back after kill -9      %9llu ms at most\n",
-            (unsigned long long)(demo->elapsed_ms / 1000),
-            (unsigned long long)(demo->elapsed_ms % 1000 / 100),
-            (unsigned long long)demo->accounts_per_second,
-            (unsigned long long)demo->transfers_per_second, (unsigned long long)demo->kills,
-            (unsigned long long)demo->repeat_per_second, (unsigned long long)demo->recovery_ms_max);
-    fprintf(demo->out,
-            "\nTry next:\n"
-            "   tpwallet init && tpwallet key create me && tpwallet serve --plain\n"
-            "   tpwallet help import         bring in data of your own\n"
-            "   tpwallet bench ledger        how fast it is in process\n"
-            "   tpwallet bench api           how fast over HTTP\n"
-            "   tpwallet sim --seeds 0..99   crashes and faults that no machine shows\n");
+    (void)fprintf(
+        demo->out,
+        "\nIn this run of %llu.%llu s:\n"
+        "   wallets with openings   %9llu a second\n"
+        "   transfers, imported     %9llu a second, %llu kills and their recovery included\n"
+        "   transfers, repeated     %9llu a second, each looked up on disk\n"
+        "   back after kill -9      %9llu ms at most\n",
+        (unsigned long long)(demo->elapsed_ms / 1000),
+        (unsigned long long)(demo->elapsed_ms % 1000 / 100),
+        (unsigned long long)demo->accounts_per_second,
+        (unsigned long long)demo->transfers_per_second, (unsigned long long)demo->kills,
+        (unsigned long long)demo->repeat_per_second, (unsigned long long)demo->recovery_ms_max);
+    (void)fprintf(demo->out,
+                  "\nTry next:\n"
+                  "   tpwallet init && tpwallet key create me && tpwallet serve --plain\n"
+                  "   tpwallet help import         bring in data of your own\n"
+                  "   tpwallet bench ledger        how fast it is in process\n"
+                  "   tpwallet bench api           how fast over HTTP\n"
+                  "   tpwallet sim --seeds 0..99   crashes and faults that no machine shows\n");
 }
 
 static enum status options_read(struct demo *demo)
@@ -192,7 +194,7 @@ static int demo_command_run(struct invocation *invocation)
         code = report_error(invocation, &demo.error);
     }
     if (demo.stage.keep && demo.stage.folder.len > 0)
-        fprintf(demo.out, "kept: %s\n", buf_terminated(&demo.stage.folder));
+        (void)fprintf(demo.out, "kept: %s\n", buf_terminated(&demo.stage.folder));
     stage_close(&demo.stage);
     return code;
 }

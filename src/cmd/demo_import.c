@@ -78,8 +78,8 @@ static enum status import_under_kills(struct demo *demo, const char *const *word
         demo->kills++;
         uint64_t back_ms = demo->stage.start_ns / (uint64_t)NS_PER_MS;
         if (back_ms > demo->recovery_ms_max) demo->recovery_ms_max = back_ms;
-        fprintf(demo->out, "   kill -9 of the server; it is back after %llu ms\n",
-                (unsigned long long)back_ms);
+        (void)fprintf(demo->out, "   kill -9 of the server; it is back after %llu ms\n",
+                      (unsigned long long)back_ms);
         waited = 0;
     }
     if (status != STATUS_OK) {
@@ -135,22 +135,23 @@ static enum status transfers_import(struct demo *demo, const char *path, struct 
     };
     struct answer_object first;
     struct answer_object second;
-    fprintf(demo->out,
-            "\n%llu transfers, in the order of the file, while the server is killed:\n\n",
-            (unsigned long long)demo->transfers);
+    (void)fprintf(demo->out,
+                  "\n%llu transfers, in the order of the file, while the server is killed:\n\n",
+                  (unsigned long long)demo->transfers);
     enum status status = import_under_kills(demo, words, "transfers-1.json", demo->kills_wanted);
     if (status == STATUS_OK) status = numbers_read(demo, "transfers-1.json", arena, &first);
     if (status != STATUS_OK) return status;
     demo->done = number_of(&first, "done");
     demo->refused = number_of(&first, "refused");
     demo->transfers_per_second = number_of(&first, "rows_per_second");
-    fprintf(demo->out,
-            "   %llu done, %llu refused for want of funds, in %llu ms with %llu kills in it\n",
-            (unsigned long long)demo->done,
-            (unsigned long long)number_of(&first, "outcomes.debits_exceed_credits"),
-            (unsigned long long)number_of(&first, "elapsed_ms"), (unsigned long long)demo->kills);
+    (void)fprintf(
+        demo->out,
+        "   %llu done, %llu refused for want of funds, in %llu ms with %llu kills in it\n",
+        (unsigned long long)demo->done,
+        (unsigned long long)number_of(&first, "outcomes.debits_exceed_credits"),
+        (unsigned long long)number_of(&first, "elapsed_ms"), (unsigned long long)demo->kills);
 
-    fprintf(demo->out, "\nThe same file once more, nobody is killed:\n\n");
+    (void)fprintf(demo->out, "\nThe same file once more, nobody is killed:\n\n");
     status = head_read(demo, &demo->head_before);
     if (status == STATUS_OK) status = import_under_kills(demo, words, "transfers-2.json", 0);
     if (status == STATUS_OK) status = numbers_read(demo, "transfers-2.json", arena, &second);
@@ -160,14 +161,14 @@ static enum status transfers_import(struct demo *demo, const char *path, struct 
     bool same = number_of(&second, "done") == demo->done &&
                 number_of(&second, "refused") == demo->refused &&
                 demo->head_before == demo->head_after;
-    fprintf(demo->out,
-            "   %llu of %llu had their outcome before, at %llu a second\n"
-            "   the journal's head: batch %llu before, %llu after%s\n",
-            (unsigned long long)number_of(&second, "repeated"),
-            (unsigned long long)number_of(&second, "rows"),
-            (unsigned long long)demo->repeat_per_second, (unsigned long long)demo->head_before,
-            (unsigned long long)demo->head_after,
-            same ? ": nothing was lost, nothing is there twice" : "");
+    (void)fprintf(demo->out,
+                  "   %llu of %llu had their outcome before, at %llu a second\n"
+                  "   the journal's head: batch %llu before, %llu after%s\n",
+                  (unsigned long long)number_of(&second, "repeated"),
+                  (unsigned long long)number_of(&second, "rows"),
+                  (unsigned long long)demo->repeat_per_second,
+                  (unsigned long long)demo->head_before, (unsigned long long)demo->head_after,
+                  same ? ": nothing was lost, nothing is there twice" : "");
     if (same) return STATUS_OK;
     return error_set(&demo->error, STATUS_CORRUPT, "the second run was told something else");
 }
@@ -193,16 +194,17 @@ static enum status accounts_import(struct demo *demo, const char *path, struct a
         NULL,
     };
     struct answer_object numbers;
-    fprintf(demo->out, "\n%llu wallets, each with an opening balance from an equity account:\n\n",
-            (unsigned long long)demo->accounts);
+    (void)fprintf(demo->out,
+                  "\n%llu wallets, each with an opening balance from an equity account:\n\n",
+                  (unsigned long long)demo->accounts);
     enum status status = import_under_kills(demo, words, "accounts.json", 0);
     if (status == STATUS_OK) status = numbers_read(demo, "accounts.json", arena, &numbers);
     if (status != STATUS_OK) return status;
     demo->accounts_per_second = number_of(&numbers, "rows_per_second");
-    fprintf(demo->out, "   %llu wallets and %llu openings in %llu ms\n",
-            (unsigned long long)number_of(&numbers, "done"),
-            (unsigned long long)number_of(&numbers, "openings"),
-            (unsigned long long)number_of(&numbers, "elapsed_ms"));
+    (void)fprintf(demo->out, "   %llu wallets and %llu openings in %llu ms\n",
+                  (unsigned long long)number_of(&numbers, "done"),
+                  (unsigned long long)number_of(&numbers, "openings"),
+                  (unsigned long long)number_of(&numbers, "elapsed_ms"));
     return STATUS_OK;
 }
 
@@ -212,10 +214,10 @@ enum status demo_import(struct demo *demo)
     enum status status = file_make(demo, "nodes.csv", demo_data_accounts);
     if (status == STATUS_OK) status = file_make(demo, "transactions.csv", demo_data_transfers);
     if (status != STATUS_OK) return status;
-    fprintf(demo->out,
-            "made nodes.csv and transactions.csv in %llu ms (seed %llu: the same on "
-            "every machine)\n",
-            (unsigned long long)ms_since(from), (unsigned long long)demo->seed);
+    (void)fprintf(demo->out,
+                  "made nodes.csv and transactions.csv in %llu ms (seed %llu: the same on "
+                  "every machine)\n",
+                  (unsigned long long)ms_since(from), (unsigned long long)demo->seed);
     struct arena arena;
     status = arena_init(&arena, 8 * (size_t)FILE_SIZE_MAX);
     if (status != STATUS_OK) return error_set(&demo->error, status, "no memory");

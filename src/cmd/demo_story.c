@@ -135,8 +135,8 @@ static enum status balance_show(struct story *story, const struct story_step *st
     if (status != STATUS_OK) return status;
     struct str net = answer_text(&story->object, "balance.net");
     struct str held = answer_text(&story->object, "balance.debits_pending");
-    fprintf(story->demo->out, "%s %9.*s %9.*s\n", buf_terminated(&line), STR_ARG(net),
-            STR_ARG(held));
+    (void)fprintf(story->demo->out, "%s %9.*s %9.*s\n", buf_terminated(&line), STR_ARG(net),
+                  STR_ARG(held));
     return STATUS_OK;
 }
 
@@ -165,10 +165,10 @@ static enum status story_tell(struct story *story)
     if (status == STATUS_OK) status = account_make(story, "alice", "liability", true);
     if (status == STATUS_OK) status = account_make(story, "shop", "liability", true);
     if (status != STATUS_OK) return status;
-    fprintf(story->demo->out,
-            "\nThe story of one wallet (EUR), asked for again as of every "
-            "position:\n\n   %-30s %-22s %8s %9s %9s\n",
-            "step", "outcome", "position", "balance", "held");
+    (void)fprintf(story->demo->out,
+                  "\nThe story of one wallet (EUR), asked for again as of every "
+                  "position:\n\n   %-30s %-22s %8s %9s %9s\n",
+                  "step", "outcome", "position", "balance", "held");
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && status == STATUS_OK; i++)
         status = step_run(story, &steps[i]);
     return status;

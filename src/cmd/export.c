@@ -273,7 +273,8 @@ static int export_to_file(struct export *export)
     else if (status != STATUS_OK)
         code = report_error(export->invocation, &export->error);
     else
-        fprintf(stderr, "export: %llu %s\n", (unsigned long long)export->items, export->kind->name);
+        (void)fprintf(stderr, "export: %llu %s\n", (unsigned long long)export->items,
+                      export->kind->name);
     if (opened) session_close(&export->session);
     arena_done(&export->arena);
     buf_free(&export->line);

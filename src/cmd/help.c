@@ -235,10 +235,10 @@ static int help_run(struct invocation *invocation)
     } else if (command != NULL && words == (int)invocation->positional_count) {
         help_command(command, &out);
     } else if (invocation->positional_count != 1 || !help_group(topic, &out)) {
-        fprintf(stderr,
-                "tpwallet: there is no command '%s%s%s'\n"
-                "  hint: `tpwallet help` lists the commands\n",
-                topic, pair[1] == NULL ? "" : " ", pair[1] == NULL ? "" : pair[1]);
+        (void)fprintf(stderr,
+                      "tpwallet: there is no command '%s%s%s'\n"
+                      "  hint: `tpwallet help` lists the commands\n",
+                      topic, pair[1] == NULL ? "" : " ", pair[1] == NULL ? "" : pair[1]);
         return EXIT_CODE_NOT_FOUND;
     }
     CHECK(buf_status(&out) == STATUS_OK);

@@ -276,7 +276,7 @@ static int import_finish(struct import *import, enum status status)
         import_tally_summary(&import->tally, import->rules.kind, json, &text);
     int written = report_text(import->invocation, buf_view(&text));
     if (code != EXIT_CODE_DONE) {
-        fprintf(stderr, "  what was done stays; the same command goes on from there\n");
+        (void)fprintf(stderr, "  what was done stays; the same command goes on from there\n");
         return code;
     }
     if (written != EXIT_CODE_DONE) return written;

@@ -110,9 +110,10 @@ void import_tally_progress(struct import_tally *tally)
     struct monotonic_time now = clock_monotonic(tally->clock);
     if (tally->quiet || now.ns - tally->shown.ns < NS_PER_S) return;
     tally->shown = now;
-    fprintf(stderr, "import: %llu rows, %llu refused, %llu/s\n", (unsigned long long)tally->rows,
-            (unsigned long long)(tally->refused + tally->unreadable),
-            (unsigned long long)per_second(tally));
+    (void)fprintf(stderr, "import: %llu rows, %llu refused, %llu/s\n",
+                  (unsigned long long)tally->rows,
+                  (unsigned long long)(tally->refused + tally->unreadable),
+                  (unsigned long long)per_second(tally));
 }
 
 static void count_line(struct buf *out, const char *name, uint64_t count)

@@ -12,7 +12,7 @@ enum { REPORT_SIZE_MAX = 64 << 10 };
 
 static void text_line(const char *prefix, struct str text)
 {
-    if (text.len > 0) fprintf(stderr, "%s%.*s\n", prefix, STR_ARG(text));
+    if (text.len > 0) (void)fprintf(stderr, "%s%.*s\n", prefix, STR_ARG(text));
 }
 
 static void member(struct json_writer *writer, struct str name, struct str text)
@@ -27,7 +27,7 @@ int report_text(const struct invocation *invocation, struct str text)
     (void)invocation; /* the same for both forms */
     if (fwrite(text.data, 1, text.len, stdout) == text.len && fflush(stdout) == 0)
         return EXIT_CODE_DONE;
-    fprintf(stderr, "tpwallet: cannot write to standard output\n");
+    (void)fprintf(stderr, "tpwallet: cannot write to standard output\n");
     return EXIT_CODE_LIMIT;
 }
 
@@ -77,7 +77,7 @@ int report_problem(const struct invocation *invocation, unsigned http_status, st
         readable = answer_read(body, &arena, &problem) == STATUS_OK;
     int exit_code = problem_exit_code(http_status, answer_text(&problem, "code"));
     if (!readable) {
-        fprintf(stderr, "tpwallet: the server answered %u\n", http_status);
+        (void)fprintf(stderr, "tpwallet: the server answered %u\n", http_status);
     } else {
         text_line("tpwallet: ", answer_text(&problem, "title"));
         text_line("  detail: ", answer_text(&problem, "detail"));

@@ -213,8 +213,8 @@ static int announce(struct serve *serve)
     }
     buf_append_byte(&out, '\n');
     if (invocation_has(serve->invocation, "anonymous"))
-        fprintf(stderr, "tpwallet: WARNING: --anonymous: whoever reaches this port may do "
-                        "everything; never with real money\n");
+        (void)fprintf(stderr, "tpwallet: WARNING: --anonymous: whoever reaches this port may do "
+                              "everything; never with real money\n");
     return report_text(serve->invocation, buf_view(&out));
 }
 

@@ -1,6 +1,8 @@
 /* Applying journaled effects to a state in which some entries are newer than others. */
 #include "ledger/replay.h"
 
+#include "base/check.h"
+
 /* Whether the record is not yet reflected in an entry. */
 static bool is_newer(struct ledger_moment moment, uint64_t applied_batch)
 {
@@ -57,6 +59,7 @@ static bool is_account(const struct ledger *ledger, uint32_t number, struct acco
 static enum status hold_end_replay(struct ledger *ledger, struct ledger_moment moment,
                                    struct transfer_view view)
 {
+    CHECK(view.more != NULL); /* such kinds are long */
     uint32_t place = hold_find(&ledger->holds, view.more->target);
     if (place == HOLD_NONE) return STATUS_OK;
     struct hold *hold = &ledger->holds.holds[place];
@@ -73,6 +76,7 @@ static enum status hold_end_replay(struct ledger *ledger, struct ledger_moment m
 static enum status reversal_replay(struct ledger *ledger, struct ledger_moment moment,
                                    struct transfer_view view)
 {
+    CHECK(view.more != NULL); /* such kinds are long */
     uint32_t entry = id_map_find(&ledger->reversal_map, view.more->target.value);
     if (entry == ID_MAP_NONE) {
         if (ledger->reversal_count == ledger->options.reversals_max) return STATUS_LIMIT;

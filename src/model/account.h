@@ -59,9 +59,9 @@ struct balance {
 struct account_state {
     struct account account;
     struct balance balance;
-    struct locator last_entry;  /* its newest transfer record that changed it */
-    uint64_t entry_count;       /* how many did */
-    uint64_t applied_batch;     /* the newest batch reflected here; kept for recovery */
+    struct locator last_entry; /* its newest transfer record that changed it */
+    uint64_t entry_count;      /* how many did */
+    uint64_t applied_batch;    /* the newest batch reflected here; kept for recovery */
     struct wall_time created_at;
 };
 _Static_assert(sizeof(struct account_state) == 160, "stored as it is in checkpoint slices");

@@ -95,7 +95,7 @@ struct admin_result {
     bool repeated;
     struct position position;
     struct wall_time stamp;
-    uint32_t asset_id;             /* ASSET_CREATE */
+    uint32_t asset_id;              /* ASSET_CREATE */
     struct principal_id credential; /* CREDENTIAL_CREATE */
 };
 

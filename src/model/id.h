@@ -17,8 +17,8 @@ struct principal_id {
 };
 
 /* The ledger itself (expiries), and the operator on this machine (local socket, CLI). */
-#define PRINCIPAL_SYSTEM ((struct principal_id){{.hi = 0, .lo = 0}})
-#define PRINCIPAL_LOCAL ((struct principal_id){{.hi = 0, .lo = 1}})
+#define PRINCIPAL_SYSTEM ((struct principal_id){ { .hi = 0, .lo = 0 } })
+#define PRINCIPAL_LOCAL ((struct principal_id){ { .hi = 0, .lo = 1 } })
 
 /*
  * Where a unit stands in its lane's journal: batch is the journal's sequence number (from 1),
@@ -41,7 +41,7 @@ static inline struct locator locator_make(uint64_t batch, uint32_t offset)
 {
     CHECK(batch < UINT64_C(1) << (64 - BATCH_OFFSET_BITS));
     CHECK(offset < UINT32_C(1) << BATCH_OFFSET_BITS);
-    return (struct locator){batch << BATCH_OFFSET_BITS | offset};
+    return (struct locator){ batch << BATCH_OFFSET_BITS | offset };
 }
 static inline uint64_t locator_batch(struct locator locator)
 {

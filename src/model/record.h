@@ -35,7 +35,7 @@ struct batch_header {
     uint64_t first_hold;
     uint64_t first_reversal;
     struct digest previous; /* SHA-256 of the batch before, whole; zero for the first */
-    uint32_t check; /* low half of XXH3-64 over the header with this field zero */
+    uint32_t check;         /* low half of XXH3-64 over the header with this field zero */
     uint8_t reserved[20];
 };
 _Static_assert(sizeof(struct batch_header) == 128, "stored as it is");

@@ -87,7 +87,7 @@ _Static_assert(sizeof(struct transfer) == 128, "the binary wire form");
  */
 #define OUTCOME_TABLE(X)                                                                           \
     X(OK, "ok", 201, "done")                                                                       \
-    X(ID_CONFLICT, "id_conflict", 409, "this id was used before, with other content")             \
+    X(ID_CONFLICT, "id_conflict", 409, "this id was used before, with other content")              \
     X(LINKED_FAILED, "linked_failed", 422, "another transfer of its linked group was refused")     \
     X(TARGET_NOT_FOUND, "target_not_found", 422, "there is no transfer with the target id")        \
     X(TARGET_REFUSED, "target_refused", 422, "the target transfer was itself refused")             \
@@ -142,13 +142,13 @@ const char *transfer_fault(const struct transfer *transfer, const char **out_fie
 /* What a transfer came to. */
 struct transfer_result {
     struct transfer_id id;
-    struct money amount;       /* what moved or was reserved, or released by VOID */
-    struct position position;  /* of its unit; the first time's for a repeat */
-    struct wall_time stamp;    /* of its batch */
-    uint8_t outcome;           /* enum outcome */
-    bool repeated;             /* it was there before, and nothing was done now */
+    struct money amount;      /* what moved or was reserved, or released by VOID */
+    struct position position; /* of its unit; the first time's for a repeat */
+    struct wall_time stamp;   /* of its batch */
+    uint8_t outcome;          /* enum outcome */
+    bool repeated;            /* it was there before, and nothing was done now */
     uint8_t reserved[2];
-    uint32_t asset;            /* of amount; 0 only when refused before it was known */
+    uint32_t asset; /* of amount; 0 only when refused before it was known */
 };
 
 #endif

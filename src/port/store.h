@@ -27,7 +27,7 @@ enum { STORE_CALL_S_MAX = 10, STORE_SLICES_PER_BATCH_MAX = 8 };
 
 struct store_head {
     uint64_t epoch;
-    uint64_t sequence; /* 0: the journal is empty, and hash and stamp are zero */
+    uint64_t sequence;  /* 0: the journal is empty, and hash and stamp are zero */
     struct digest hash; /* SHA-256 of that batch's blob */
     struct wall_time stamp;
 };
@@ -61,8 +61,7 @@ struct store {
      * Takes the lane over: raises the epoch by one, durably; an older owner's appends are
      * refused from here on. STATUS_CORRUPT, STATUS_UNAVAILABLE, STATUS_DENIED (read-only).
      */
-    enum status (*claim)(struct store *store, struct store_head *out_head,
-                         struct error *out_error);
+    enum status (*claim)(struct store *store, struct store_head *out_head, struct error *out_error);
 
     /*
      * Durable on STATUS_OK, with its slices, all or nothing.
@@ -89,8 +88,8 @@ struct store {
                         struct error *out_error);
 
     /* Some bytes of a batch, not verified: records carry their own check. As read(). */
-    enum status (*read_part)(struct store *store, uint64_t sequence, uint32_t offset,
-                             uint32_t size, void *out_bytes, struct error *out_error);
+    enum status (*read_part)(struct store *store, uint64_t sequence, uint32_t offset, uint32_t size,
+                             void *out_bytes, struct error *out_error);
 
     /* The first batch stamped at or after `stamp`; the head's + 1 when there is none. */
     enum status (*find_stamp)(struct store *store, struct wall_time stamp, uint64_t *out_sequence,
@@ -100,8 +99,7 @@ struct store {
      * Appends to out_slices an array of struct store_slice without data: all that are stored,
      * ordered by table, generation, from. STATUS_CORRUPT, STATUS_UNAVAILABLE, STATUS_LIMIT.
      */
-    enum status (*slice_list)(struct store *store, struct buf *out_slices,
-                              struct error *out_error);
+    enum status (*slice_list)(struct store *store, struct buf *out_slices, struct error *out_error);
     /* The data of one of them, verified. STATUS_CORRUPT, STATUS_UNAVAILABLE, STATUS_LIMIT. */
     enum status (*slice_read)(struct store *store, const struct store_slice *slice,
                               struct buf *out_data, struct error *out_error);

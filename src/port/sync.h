@@ -35,6 +35,6 @@ struct sync {
 };
 
 /* As a deadline: never. */
-#define MONOTONIC_NEVER ((struct monotonic_time){INT64_MAX})
+#define MONOTONIC_NEVER ((struct monotonic_time){ INT64_MAX })
 
 #endif
