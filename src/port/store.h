@@ -87,7 +87,10 @@ struct store {
     enum status (*read)(struct store *store, uint64_t sequence, struct buf *out_blob,
                         struct error *out_error);
 
-    /* Some bytes of a batch, not verified: records carry their own check. As read(). */
+    /*
+     * Some bytes of a batch, not verified: records carry their own check. As read();
+     * STATUS_NOT_FOUND also when the batch has no such bytes.
+     */
     enum status (*read_part)(struct store *store, uint64_t sequence, uint32_t offset, uint32_t size,
                              void *out_bytes, struct error *out_error);
 
@@ -100,7 +103,10 @@ struct store {
      * ordered by table, generation, from. STATUS_CORRUPT, STATUS_UNAVAILABLE, STATUS_LIMIT.
      */
     enum status (*slice_list)(struct store *store, struct buf *out_slices, struct error *out_error);
-    /* The data of one of them, verified. STATUS_CORRUPT, STATUS_UNAVAILABLE, STATUS_LIMIT. */
+    /*
+     * The data of one of them, verified. STATUS_CORRUPT, STATUS_UNAVAILABLE, STATUS_LIMIT,
+     * STATUS_NOT_FOUND (replaced since it was listed).
+     */
     enum status (*slice_read)(struct store *store, const struct store_slice *slice,
                               struct buf *out_data, struct error *out_error);
 

@@ -540,6 +540,18 @@ static void merged_run_replaces_its_inputs_at_once(const struct run_store_factor
     assert_int_equal(store->commit(store, &commit, &error), STATUS_OK);
     expect_list(store, 1, &merged, 1, 6);
     expect_run(store, 3, 3, "c");
+    struct buf bytes; /* a reader may still be in one that was replaced */
+    buf_init(&bytes, 4096);
+    assert_int_equal(store->chunk_read(store, 2, 1, &bytes, &error), STATUS_OK);
+    assert_int_equal(bytes.len, 101);
+    buf_free(&bytes);
+    struct run_commit next = { .index = 1, .cursor = 7 };
+    assert_int_equal(store->commit(store, &next, &error), STATUS_OK);
+    expect_list(store, 1, &merged, 1, 7);
+    store->close(store);
+    store = factory->open(factory->owner);
+    expect_list(store, 1, &merged, 1, 7);
+    expect_run(store, 3, 3, "c");
     store->close(store);
 }
 
