@@ -53,11 +53,12 @@ struct admin {
 
 /*
  * Outcomes of administrative acts and of account creation, in the order of checking; name, API
- * code, HTTP status, sentence. All are journaled when the request carries an idempotency key.
+ * code, HTTP status, sentence. A refused act is journaled when its request carries an idempotency
+ * key. Of account creation only success is: a refused id stays free, and asking again may do.
  */
 #define ADMIN_OUTCOME_TABLE(X)                                                                     \
     X(OK, "ok", 201, "done")                                                                       \
-    X(ASSET_EXISTS, "asset_exists", 409, "an asset with this code and another exponent exists")    \
+    X(ASSET_EXISTS, "asset_exists", 409, "an asset with this code exists")                         \
     X(ASSET_CAPACITY, "asset_capacity", 422, "no more custom assets can be made")                  \
     X(ACCOUNT_NOT_FOUND, "account_not_found", 404, "there is no such account")                     \
     X(ACCOUNT_CLOSED, "account_closed", 422, "a closed account cannot be changed")                 \

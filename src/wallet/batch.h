@@ -36,7 +36,7 @@ void batch_begin(struct batch *batch, const struct batch_header *header);
 /* Whether `records` more, each with a context of its own, would fit. */
 bool batch_has_room(const struct batch *batch, uint32_t records);
 
-/* Where the next record will be, 16-byte aligned, zeroed for BATCH_RECORD_SIZE_MAX bytes. */
+/* Where the next record will be: 16-byte aligned, BATCH_RECORD_SIZE_MAX bytes, not cleared. */
 void *batch_room(struct batch *batch);
 struct locator batch_next_locator(const struct batch *batch);
 
