@@ -32,16 +32,6 @@ enum status acts_key(struct lane *lane, struct request *request, struct error *o
     return STATUS_OK;
 }
 
-static struct ledger_moment moment_now(const struct lane *lane)
-{
-    const struct batch *batch = &lane->building->batch;
-    return (struct ledger_moment){
-        .stamp = batch->stamp,
-        .batch = batch->sequence,
-        .locator = batch_next_locator(batch),
-    };
-}
-
 static void account_record(struct lane *lane, const struct request *request,
                            const struct account *account)
 {
@@ -71,7 +61,7 @@ enum status acts_accounts(struct lane *lane, const struct queue_piece *piece,
             .stamp = batch->stamp,
         };
         uint32_t number;
-        struct ledger_moment moment = moment_now(lane);
+        struct ledger_moment moment = applier_moment(lane);
         result->outcome = (uint8_t)ledger_account_create(lane->ledger, moment, &account,
                                                          &result->repeated, &number);
         if (result->repeated) {
@@ -131,7 +121,7 @@ enum status acts_admin(struct lane *lane, struct request *request, struct error 
         admin.credential.id.value = request->root_used;
     }
     union ledger_admin_record record;
-    uint16_t size = ledger_admin(lane->ledger, moment_now(lane), &admin, &record);
+    uint16_t size = ledger_admin(lane->ledger, applier_moment(lane), &admin, &record);
     struct admin_result *result = request->admin_result;
     *result = (struct admin_result){
         .outcome = record.head.outcome,

@@ -175,7 +175,7 @@ static enum status target_load(struct lane *lane, const struct transfer *transfe
     return STATUS_OK;
 }
 
-static struct ledger_moment moment_now(const struct lane *lane)
+struct ledger_moment applier_moment(const struct lane *lane)
 {
     const struct batch *batch = &lane->building->batch;
     return (struct ledger_moment){
@@ -208,7 +208,7 @@ static enum status record_new(struct lane *lane, const struct transfer *transfer
     if (status != STATUS_OK) return status;
     struct batch *batch = &lane->building->batch;
     struct record_transfer *record = batch_room(batch);
-    struct ledger_moment moment = moment_now(lane);
+    struct ledger_moment moment = applier_moment(lane);
     (void)ledger_transfer(lane->ledger, moment, transfer, &target, record, out_undo);
     batch_add(batch, &record->head, record_size(&record->head), unit);
     index_insert(lane->indexes[LANE_INDEX_IDS], record->id.value, moment.locator);
@@ -290,7 +290,7 @@ static void member_refuse(struct lane *lane, struct linked_group *group, uint32_
     struct transfer transfer = item(group->request, group->from + member);
     struct batch *batch = &lane->building->batch;
     struct record_transfer *record = batch_room(batch);
-    struct ledger_moment moment = moment_now(lane);
+    struct ledger_moment moment = applier_moment(lane);
     ledger_refuse(moment, &transfer, OUTCOME_LINKED_FAILED, record);
     batch_add(batch, &record->head, record_size(&record->head), group->unit);
     index_insert(lane->indexes[LANE_INDEX_IDS], record->id.value, moment.locator);
@@ -489,7 +489,7 @@ uint32_t applier_expire(struct lane *lane, uint32_t most)
             batch_add_context(batch, &(struct record_context){ .principal = PRINCIPAL_SYSTEM });
         }
         struct record_transfer *record = batch_room(batch);
-        struct ledger_moment moment = moment_now(lane);
+        struct ledger_moment moment = applier_moment(lane);
         bool expired = ledger_expire(lane->ledger, moment, record);
         CHECK(expired);
         batch_add(batch, &record->head, record_size(&record->head), batch->unit_count);

@@ -22,6 +22,9 @@ uint32_t applier_expire(struct lane *lane, uint32_t most);
 /* Writes the request's context once per batch, before its first record. */
 void applier_context(struct lane *lane, const struct request *request);
 
+/* When and where the next record of the batch being built is recorded. */
+struct ledger_moment applier_moment(const struct lane *lane);
+
 /* A record as it was journaled, wherever it is: in the air or in the store. */
 struct applier_record {
     _Alignas(16) uint8_t bytes[BATCH_RECORD_SIZE_MAX];
