@@ -1,6 +1,6 @@
 # Tests, found by name and registered with CTest. How they are organised: docs/testing.md.
 
-set(test_timeout_s 300)
+set(test_timeout_s 900)
 set(skip_code 77) # a script that exits with this was skipped
 set(with_scratch ${CMAKE_SOURCE_DIR}/tools/with_scratch.sh)
 set(test_environment
