@@ -14,7 +14,7 @@ static const char *const serve_options[] = { "--plain", "--anonymous", NULL };
 static void words_show(struct demo *demo, const char *const *words)
 {
     (void)fprintf(demo->out, "$ tpwallet");
-    for (uint32_t i = 0; words[i] != NULL; i++) fprintf(demo->out, " %s", words[i]);
+    for (uint32_t i = 0; words[i] != NULL; i++) (void)fprintf(demo->out, " %s", words[i]);
     (void)fprintf(demo->out, "\n");
 }
 
