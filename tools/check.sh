@@ -3,7 +3,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 python=/usr/bin/python3
-pure='^(base|crypto|model|ledger|tlog|risk|iso20022|wallet|doctor)$'
+pure='^(base|crypto|model|ledger|tlog|payment|webhook|sandbox|risk|iso20022|wallet|doctor)$'
 failed=()
 
 step() {

@@ -4,7 +4,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
-unit='^(base|crypto|model|port|ledger|tlog|risk|iso20022|wallet|doctor|api|sim|adapter|cmd|fuzz)$'
+unit='^(base|crypto|model|port|ledger|tlog|payment|webhook|sandbox|risk|iso20022|wallet|doctor|api|sim|adapter|cmd|fuzz)$'
 threaded='^(wallet|adapter|api|port)$'
 
 presets=("$@")

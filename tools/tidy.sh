@@ -13,7 +13,7 @@ files=("$@")
 if [ "${#files[@]}" -eq 0 ]; then
     mapfile -t files < <({
         git diff --name-only HEAD~1 -- 'src/*.c' 2>/dev/null
-        ls src/{base,crypto,model,ledger,tlog,risk,iso20022,wallet,doctor}/*.c 2>/dev/null
+        ls src/{base,crypto,model,ledger,tlog,payment,webhook,sandbox,risk,iso20022,wallet,doctor}/*.c 2>/dev/null
         ls src/*/*.c 2>/dev/null
     } | grep -v '_test\.c$' | awk '!seen[$0]++' | while read -r file; do
         [ -e "$file" ] && echo "$file"

@@ -41,6 +41,9 @@ enum {
     PAGE_ITEMS_MAX = 1000,
     READ_IDS_MAX = 1000,
 
+    /* Open payments at once; each a slot of 512 bytes, and 8 for its place in the map. */
+    PAYMENTS_OPEN_MAX = 1 << 20,
+
     /* A checkpoint slice is one row; memory's tables are copied this many bytes at a time. */
     SLICE_SIZE_MAX = 1 << 20,
 

@@ -11,6 +11,9 @@ struct account_id {
 struct transfer_id {
     struct uuid value;
 };
+struct payment_id {
+    struct uuid value;
+};
 /* Who asks: an API key's id, or one of the two below. Work is taken in turn by principal. */
 struct principal_id {
     struct uuid value;
