@@ -6,15 +6,12 @@
 #include "base/check.h"
 #include "base/limits.h"
 
-#define NAME_CASE(name, value, text)                                                               \
-    case value: return text;
+#define NAME_ENTRY(name, value, text) [value] = text,
 
 const char *payment_kind_name(unsigned kind)
 {
-    switch (kind) {
-        PAYMENT_KIND_TABLE(NAME_CASE)
-    default: return NULL;
-    }
+    static const char *const names[] = { PAYMENT_KIND_TABLE(NAME_ENTRY) };
+    return kind < sizeof names / sizeof names[0] ? names[kind] : NULL;
 }
 
 bool payment_kind_parse(struct str text, uint8_t *out_kind)
@@ -27,14 +24,11 @@ bool payment_kind_parse(struct str text, uint8_t *out_kind)
     return false;
 }
 
-#define STATE_CASE(name, value, text, open)                                                        \
-    case value: return text;
+#define STATE_ENTRY(name, value, text, open) [value] = text,
 const char *payment_state_name(unsigned state)
 {
-    switch (state) {
-        PAYMENT_STATE_TABLE(STATE_CASE)
-    default: return NULL;
-    }
+    static const char *const names[] = { PAYMENT_STATE_TABLE(STATE_ENTRY) };
+    return state < sizeof names / sizeof names[0] ? names[state] : NULL;
 }
 
 bool payment_state_parse(struct str text, uint8_t *out_state)
@@ -47,22 +41,17 @@ bool payment_state_parse(struct str text, uint8_t *out_state)
     return false;
 }
 
-#define OPEN_CASE(name, value, text, open)                                                         \
-    case value: return open;
+#define OPEN_ENTRY(name, value, text, open) [value] = open,
 bool payment_state_is_open(unsigned state)
 {
-    switch (state) {
-        PAYMENT_STATE_TABLE(OPEN_CASE)
-    default: return false;
-    }
+    static const bool open_states[] = { PAYMENT_STATE_TABLE(OPEN_ENTRY) };
+    return state < sizeof open_states / sizeof open_states[0] ? open_states[state] : false;
 }
 
 const char *payment_cause_name(unsigned cause)
 {
-    switch (cause) {
-        PAYMENT_CAUSE_TABLE(NAME_CASE)
-    default: return NULL;
-    }
+    static const char *const names[] = { PAYMENT_CAUSE_TABLE(NAME_ENTRY) };
+    return cause < sizeof names / sizeof names[0] ? names[cause] : NULL;
 }
 
 #define CODE_ENTRY(name, code, http, text) code,

@@ -5,31 +5,24 @@
 
 #include "base/check.h"
 
-#define NAME_CASE(name, value, text)                                                               \
-    case value: return text;
+#define NAME_ENTRY(name, value, text) [value] = text,
 
 const char *psp_operation_name(unsigned operation)
 {
-    switch (operation) {
-        PSP_OPERATION_TABLE(NAME_CASE)
-    default: return NULL;
-    }
+    static const char *const names[] = { PSP_OPERATION_TABLE(NAME_ENTRY) };
+    return operation < sizeof names / sizeof names[0] ? names[operation] : NULL;
 }
 
 const char *psp_answer_name(unsigned answer)
 {
-    switch (answer) {
-        PSP_ANSWER_TABLE(NAME_CASE)
-    default: return NULL;
-    }
+    static const char *const names[] = { PSP_ANSWER_TABLE(NAME_ENTRY) };
+    return answer < sizeof names / sizeof names[0] ? names[answer] : NULL;
 }
 
 const char *psp_line_kind_name(unsigned kind)
 {
-    switch (kind) {
-        PSP_LINE_KIND_TABLE(NAME_CASE)
-    default: return NULL;
-    }
+    static const char *const names[] = { PSP_LINE_KIND_TABLE(NAME_ENTRY) };
+    return kind < sizeof names / sizeof names[0] ? names[kind] : NULL;
 }
 
 bool psp_line_kind_parse(struct str text, uint8_t *out_kind)

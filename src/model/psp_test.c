@@ -4,9 +4,11 @@
  */
 #include "model/psp.h"
 
-#include <string.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
 
-#include "base/check_test.h"
+#include <cmocka.h>
 
 static const struct payment_id sample = { { .hi = 0x0190a1b2c3d47000, .lo = 0x8000000000000001 } };
 
