@@ -204,7 +204,7 @@ static void of_two_that_apply_the_earlier_is_given_and_all_are_reached(void **st
 {
     (void)state;
     struct scene scene;
-    struct ledger_options options = { 16, 8, 1, 7 };
+    struct ledger_options options = { 16, 8, 1, 7, 4 };
     book_open(&scene.book, options, 256);
     uint64_t reached = 0;
     for (unsigned kind = TRANSFER_DIRECT; kind < TRANSFER_EXPIRE; kind++) {
@@ -234,7 +234,7 @@ static void a_refusal_records_what_was_asked_and_changes_nothing(void **state)
 {
     (void)state;
     struct scene scene;
-    struct ledger_options options = { 16, 8, 1, 7 };
+    struct ledger_options options = { 16, 8, 1, 7, 4 };
     book_open(&scene.book, options, 256);
     for (unsigned kind = TRANSFER_DIRECT; kind < TRANSFER_EXPIRE; kind++) {
         for (unsigned outcome = 1; outcome < OUTCOME_COUNT; outcome++) {
@@ -263,7 +263,7 @@ static void one_account_of_another_asset_is_enough_for_a_mismatch(void **state)
 {
     (void)state;
     struct book book;
-    book_open(&book, (struct ledger_options){ 4, 4, 4, 7 }, 16);
+    book_open(&book, (struct ledger_options){ 4, 4, 4, 7, 4 }, 16);
     assert_int_equal(book_open_account(&book, 1, EUR, 0), 0);
     assert_int_equal(book_open_account(&book, 2, EUR, 0), 0);
     assert_int_equal(book_open_account(&book, 3, USD, 0), 0);
@@ -347,7 +347,7 @@ static void bounds_and_balancing_count_what_is_pending(void **state)
 {
     (void)state;
     struct book book;
-    book_open(&book, (struct ledger_options){ 4, 4, 4, 7 }, 16);
+    book_open(&book, (struct ledger_options){ 4, 4, 4, 7, 4 }, 16);
     for (size_t i = 0; i < sizeof amount_cases / sizeof amount_cases[0]; i++) {
         for (int mirrored = 0; mirrored < 2; mirrored++) {
             amount_case_run(&book, &amount_cases[i], mirrored, TRANSFER_DIRECT);
@@ -361,7 +361,7 @@ static void balancing_on_both_sides_moves_the_smaller_rest(void **state)
 {
     (void)state;
     struct book book;
-    book_open(&book, (struct ledger_options){ 4, 4, 4, 7 }, 16);
+    book_open(&book, (struct ledger_options){ 4, 4, 4, 7, 4 }, 16);
     for (uint64_t i = 1; i <= 3; i++) assert_int_equal(book_open_account(&book, i, EUR, 0), 0);
     must(&book, book_direct(3, 1, 70), OUTCOME_OK); /* 1 has 70 to give */
     must(&book, book_direct(2, 3, 50), OUTCOME_OK); /* 2 lacks 50 */
@@ -439,7 +439,7 @@ static void holds_end_whole_in_part_and_with_the_rest_kept(void **state)
 {
     (void)state;
     struct book book;
-    book_open(&book, (struct ledger_options){ 4, 4, 4, 7 }, 16);
+    book_open(&book, (struct ledger_options){ 4, 4, 4, 7, 4 }, 16);
     for (size_t i = 0; i < sizeof end_cases / sizeof end_cases[0]; i++) {
         book_reset(&book);
         assert_int_equal(book_open_account(&book, 1, EUR, 0), 0);
@@ -456,7 +456,7 @@ static void a_hold_expires_at_its_nanosecond_and_not_before(void **state)
 {
     (void)state;
     struct book book;
-    book_open(&book, (struct ledger_options){ 4, 4, 4, 7 }, 16);
+    book_open(&book, (struct ledger_options){ 4, 4, 4, 7, 4 }, 16);
     assert_int_equal(book_open_account(&book, 1, EUR, 0), 0);
     assert_int_equal(book_open_account(&book, 2, EUR, 0), 0);
     assert_int_equal(ledger_next_expiry(book.ledger).ns, 0);
@@ -496,7 +496,7 @@ static void reversals_never_pass_what_was_moved(void **state)
 {
     (void)state;
     struct book book;
-    book_open(&book, (struct ledger_options){ 4, 4, 4, 7 }, 32);
+    book_open(&book, (struct ledger_options){ 4, 4, 4, 7, 4 }, 32);
     assert_int_equal(book_open_account(&book, 1, EUR, 0), 0);
     assert_int_equal(book_open_account(&book, 2, EUR, 0), 0);
     struct money all = MONEY_MAX;
@@ -532,7 +532,7 @@ static void an_asset_never_passes_128_bits_whoever_holds_it(void **state)
 {
     (void)state;
     struct book book;
-    book_open(&book, (struct ledger_options){ 32, 32, 4, 7 }, 64);
+    book_open(&book, (struct ledger_options){ 32, 32, 4, 7, 4 }, 64);
     for (uint64_t i = 1; i <= 15; i++) {
         assert_int_equal(book_open_account(&book, i, i <= 10 ? EUR : USD, 0), 0);
     }
@@ -566,7 +566,7 @@ static void a_closed_period_refuses_its_dates_and_no_later_ones(void **state)
 {
     (void)state;
     struct book book;
-    book_open(&book, (struct ledger_options){ 4, 4, 4, 7 }, 32);
+    book_open(&book, (struct ledger_options){ 4, 4, 4, 7, 4 }, 32);
     assert_int_equal(book_open_account(&book, 1, EUR, 0), 0);
     assert_int_equal(book_open_account(&book, 2, EUR, 0), 0);
     must(&book, book_hold(1, 2, 100, 0), OUTCOME_OK);
@@ -621,7 +621,7 @@ static void a_lane_that_forgets_history_is_stopped(void **state)
 {
     (void)state;
     struct book book;
-    book_open(&book, (struct ledger_options){ 4, 4, 4, 7 }, 32);
+    book_open(&book, (struct ledger_options){ 4, 4, 4, 7, 4 }, 32);
     assert_int_equal(book_open_account(&book, 1, EUR, 0), 0);
     assert_int_equal(book_open_account(&book, 2, EUR, 0), 0);
     must(&book, book_hold(1, 2, 100, 0), OUTCOME_OK);

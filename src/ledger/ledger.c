@@ -36,6 +36,8 @@ static enum status ledger_init(struct ledger *ledger)
     if (status != STATUS_OK) return status;
     status = hold_table_init(&ledger->holds, options->holds_max, options->seed);
     if (status != STATUS_OK) return status;
+    status = payment_table_init(&ledger->payments, (uint32_t)options->payments_max, options->seed);
+    if (status != STATUS_OK) return status;
     return registry_init(&ledger->registry);
 }
 
@@ -43,6 +45,7 @@ enum status ledger_new(const struct ledger_options *options, struct ledger **out
 {
     CHECK(options->accounts_max > 0 && options->accounts_max < ACCOUNT_NONE);
     CHECK(options->reversals_max > 0 && options->reversals_max < ID_MAP_NONE);
+    CHECK(options->payments_max < PAYMENT_SLOT_NONE);
     struct ledger *ledger = reserve_new(sizeof *ledger);
     if (ledger == NULL) return STATUS_LIMIT;
     ledger->options = *options;
@@ -65,6 +68,7 @@ void ledger_free(struct ledger *ledger)
     id_map_free(&ledger->account_map);
     id_map_free(&ledger->reversal_map);
     if (ledger->holds.holds_max > 0) hold_table_free(&ledger->holds);
+    payment_table_free(&ledger->payments);
     registry_free(&ledger->registry);
     reserve_free(ledger, sizeof *ledger);
 }
@@ -74,6 +78,7 @@ void ledger_reset(struct ledger *ledger)
     id_map_reset(&ledger->account_map);
     id_map_reset(&ledger->reversal_map);
     hold_table_reset(&ledger->holds);
+    payment_table_reset(&ledger->payments);
     registry_reset(&ledger->registry);
     memset(ledger->totals, 0, TOTALS_SIZE);
     ledger->account_count = 0;
@@ -252,6 +257,34 @@ static uint16_t credential_change(struct ledger *ledger, const struct admin *adm
     return sizeof *out_record;
 }
 
+static enum admin_outcome rate_decide(const struct registry *registry, const struct rate *rate)
+{
+    bool known = registry_asset_by_id(registry, rate->asset) != NULL &&
+                 registry_asset_by_id(registry, rate->counter_asset) != NULL;
+    if (!known) return ADMIN_OUTCOME_RATE_ASSET_NOT_FOUND;
+    bool there = false;
+    for (uint32_t i = 0; i < registry->rate_count; i++) {
+        there = there || (registry->rates[i].asset == rate->asset &&
+                          registry->rates[i].counter_asset == rate->counter_asset);
+    }
+    bool full = !there && registry->rate_count == RATES_MAX;
+    return full ? ADMIN_OUTCOME_RATE_CAPACITY : ADMIN_OUTCOME_OK;
+}
+
+static uint16_t rate_set(struct ledger *ledger, const struct admin *admin,
+                         struct record_rate *out_record)
+{
+    *out_record = (struct record_rate){
+        .head = { .type = RECORD_RATE,
+                  .outcome = (uint8_t)rate_decide(&ledger->registry, &admin->rate) },
+        .asset = admin->rate.asset,
+        .counter_asset = admin->rate.counter_asset,
+        .numerator = admin->rate.numerator,
+        .denominator = admin->rate.denominator,
+    };
+    return sizeof *out_record;
+}
+
 uint16_t ledger_admin(struct ledger *ledger, struct ledger_moment moment, const struct admin *admin,
                       union ledger_admin_record *out_record)
 {
@@ -261,6 +294,7 @@ uint16_t ledger_admin(struct ledger *ledger, struct ledger_moment moment, const 
     case ADMIN_ACCOUNT_CHANGE: return account_change(ledger, admin, &out_record->account_change);
     case ADMIN_ASSET_CREATE: size = asset_create(ledger, admin, &out_record->asset); break;
     case ADMIN_PERIOD_CLOSE: size = period_close(ledger, moment, admin, &out_record->period); break;
+    case ADMIN_RATE_SET: size = rate_set(ledger, admin, &out_record->rate); break;
     case ADMIN_CREDENTIAL_CREATE:
     case ADMIN_CREDENTIAL_REVOKE:
         size = credential_change(ledger, admin, &out_record->credential);

@@ -4,10 +4,11 @@
 
 #include "ledger/effect.h"
 #include "ledger/hold_table.h"
+#include "ledger/payment_table.h"
 #include "ledger/registry.h"
 
 /*
- * The ledger holds every account, open hold and reversed transfer in memory. It decides one
+ * The ledger holds every account, open hold, reversed transfer and open payment in memory. It decides one
  * request at a time and, in the same step, changes its state and writes the record of the
  * effect; replaying those records in order gives the same state again, without deciding.
  *
@@ -20,6 +21,7 @@ struct ledger_options {
     uint64_t holds_max;
     uint64_t reversals_max;
     uint64_t seed; /* for the layout of hash tables; changes no result */
+    uint64_t payments_max; /* open at once; 0: none */
 };
 
 /* A transfer that was reversed, in whole or in part. Also its layout in slices. */
@@ -53,6 +55,7 @@ struct ledger {
     struct reversal *reversals;
     uint32_t reversal_count;
     struct id_map reversal_map;
+    struct payment_table payments; /* decided in src/payment, kept here */
     struct registry registry;
     struct ledger_totals *totals;
     uint64_t hold_replay_from; /* in recovery: holds below were in the checkpoint; empty: 1 */
@@ -103,6 +106,7 @@ union ledger_admin_record {
     struct record_asset asset;
     struct record_period period;
     struct record_credential credential;
+    struct record_rate rate;
 };
 uint16_t ledger_admin(struct ledger *ledger, struct ledger_moment moment, const struct admin *admin,
                       union ledger_admin_record *out_record);

@@ -43,7 +43,7 @@ void reserve_free(void *reserved, size_t size)
 static void each_refused_reservation_is_a_limit_and_leaks_nothing(void **state)
 {
     (void)state;
-    struct ledger_options options = { 100, 100, 100, 7 };
+    struct ledger_options options = { 100, 100, 100, 7, 4 };
     int64_t needed = 0;
     for (int64_t failing = 1;; failing++) {
         reserves.calls = 0;
@@ -80,8 +80,13 @@ static void options_out_of_range_stop_the_program(void **state)
 {
     (void)state;
     struct ledger_options rows[] = {
-        { 0, 4, 4, 7 },         { 4, 0, 4, 7 },           { 4, 4, 0, 7 }, { ACCOUNT_NONE, 4, 4, 7 },
-        { 4, HOLD_NONE, 4, 7 }, { 4, 4, ID_MAP_NONE, 7 },
+        { 0, 4, 4, 7, 4 },
+        { 4, 0, 4, 7, 4 },
+        { 4, 4, 0, 7, 4 },
+        { ACCOUNT_NONE, 4, 4, 7, 4 },
+        { 4, HOLD_NONE, 4, 7, 4 },
+        { 4, 4, ID_MAP_NONE, 7, 4 },
+        { 4, 4, 4, 7, PAYMENT_SLOT_NONE },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         assert_true(dies(options_with, &rows[i]));
@@ -121,7 +126,7 @@ static void accounts_come_to_every_outcome_in_order(void **state)
         { 3, EUR, ACCOUNT_LIABILITY, 1, 9, ACCOUNT_OUTCOME_OK, true },
     };
     struct ledger *ledger;
-    assert_int_equal(ledger_new(&(struct ledger_options){ ACCOUNTS_MAX, 4, 4, 7 }, &ledger), 0);
+    assert_int_equal(ledger_new(&(struct ledger_options){ ACCOUNTS_MAX, 4, 4, 7, 4 }, &ledger), 0);
     unsigned reached = 0;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct account account = {
@@ -160,7 +165,7 @@ static void later_states_do_not_make_another_account(void **state)
 {
     (void)state;
     struct book book;
-    book_open(&book, (struct ledger_options){ 4, 4, 4, 7 }, 8);
+    book_open(&book, (struct ledger_options){ 4, 4, 4, 7, 4 }, 8);
     assert_int_equal(book_open_account(&book, 1, EUR, 0), ACCOUNT_OUTCOME_OK);
     struct admin close = { .kind = ADMIN_ACCOUNT_CHANGE,
                            .account = book_account_id(1),
@@ -205,7 +210,7 @@ static void acts_come_to_every_outcome_in_order(void **state)
 {
     (void)state;
     struct book book;
-    book_open(&book, (struct ledger_options){ 4, 4, 4, 7 }, 64);
+    book_open(&book, (struct ledger_options){ 4, 4, 4, 7, 4 }, 64);
     for (uint64_t i = 1; i <= 3; i++) assert_int_equal(book_open_account(&book, i, EUR, 0), 0);
     struct transfer moved = book_direct(1, 2, 5), held = book_hold(3, 1, 5, 0);
     struct ledger_undo undo;
@@ -269,7 +274,7 @@ static void acts_change_what_they_say(void **state)
 {
     (void)state;
     struct book book;
-    book_open(&book, (struct ledger_options){ 4, 4, 4, 7 }, 64);
+    book_open(&book, (struct ledger_options){ 4, 4, 4, 7, 4 }, 64);
     assert_int_equal(book_open_account(&book, 1, EUR, ACCOUNT_FLAG_CREDITS_MUST_NOT_EXCEED_DEBITS),
                      ACCOUNT_OUTCOME_OK);
     struct admin freeze = account_act(1, ACCOUNT_FLAG_FROZEN, 0);
@@ -327,7 +332,7 @@ static void a_group_taken_back_leaves_no_trace(void **state)
 {
     (void)state;
     struct book book;
-    book_open(&book, (struct ledger_options){ 16, 40, 60, 7 }, 20000);
+    book_open(&book, (struct ledger_options){ 16, 40, 60, 7, 4 }, 20000);
     book_open_accounts(&book, ACCOUNTS);
     BUF_SCOPE struct buf before = { 0 };
     BUF_SCOPE struct buf after = { 0 };
@@ -359,7 +364,7 @@ static void a_million_holds_expire_in_order_of_making(void **state)
 {
     (void)state;
     struct ledger *ledger;
-    struct ledger_options options = { 2, MILLION, 1, 7 };
+    struct ledger_options options = { 2, MILLION, 1, 7, 4 };
     assert_int_equal(ledger_new(&options, &ledger), STATUS_OK);
     struct ledger_moment moment = { { BOOK_DAY * NS_PER_DAY }, 1, locator_make(1, 128) };
     for (uint64_t i = 1; i <= 2; i++) {

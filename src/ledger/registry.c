@@ -10,19 +10,23 @@ struct registry_image {
     uint32_t asset_count;
     uint32_t credential_count;
     struct business_date closed_through;
-    uint32_t reserved;
+    uint32_t rate_count;
 };
 _Static_assert(sizeof(struct registry_image) == 16, "stored as it is");
 
 static const size_t ASSETS_SIZE = ASSETS_CUSTOM_MAX * sizeof(struct asset);
 static const size_t CREDENTIALS_SIZE = CREDENTIALS_MAX * sizeof(struct credential);
+static const size_t RATES_SIZE = RATES_MAX * sizeof(struct rate);
 
 enum status registry_init(struct registry *registry)
 {
     *registry = (struct registry){ 0 };
     registry->assets = reserve_new(ASSETS_SIZE);
     registry->credentials = reserve_new(CREDENTIALS_SIZE);
-    if (registry->assets != NULL && registry->credentials != NULL) return STATUS_OK;
+    registry->rates = reserve_new(RATES_SIZE);
+    bool whole =
+        registry->assets != NULL && registry->credentials != NULL && registry->rates != NULL;
+    if (whole) return STATUS_OK;
     registry_free(registry);
     return STATUS_LIMIT;
 }
@@ -31,6 +35,7 @@ void registry_free(struct registry *registry)
 {
     reserve_free(registry->assets, ASSETS_SIZE);
     reserve_free(registry->credentials, CREDENTIALS_SIZE);
+    reserve_free(registry->rates, RATES_SIZE);
     *registry = (struct registry){ 0 };
 }
 
@@ -38,6 +43,7 @@ void registry_reset(struct registry *registry)
 {
     registry->asset_count = 0;
     registry->credential_count = 0;
+    registry->rate_count = 0;
     registry->closed_through = (struct business_date){ 0 };
 }
 
@@ -80,6 +86,23 @@ const struct credential *registry_credential_by_id(const struct registry *regist
     return NULL;
 }
 
+static struct rate *rate_find(const struct registry *registry, uint32_t asset,
+                              uint32_t counter_asset)
+{
+    for (uint32_t i = 0; i < registry->rate_count; i++) {
+        struct rate *rate = &registry->rates[i];
+        if (rate->asset == asset && rate->counter_asset == counter_asset) return rate;
+    }
+    return NULL;
+}
+
+const struct rate *registry_rate(const struct registry *registry, uint32_t asset,
+                                 uint32_t counter_asset)
+{
+    const struct rate *rate = rate_find(registry, asset, counter_asset);
+    return rate == NULL || rate->numerator == 0 ? NULL : rate;
+}
+
 static bool terminated(const char *text, size_t size)
 {
     return memchr(text, '\0', size) != NULL;
@@ -117,6 +140,12 @@ static bool credential_fits(const struct registry *registry, const struct record
     return known == revokes && (known || registry->credential_count < CREDENTIALS_MAX);
 }
 
+static bool rate_fits(const struct registry *registry, const struct record_rate *record)
+{
+    bool known = rate_find(registry, record->asset, record->counter_asset) != NULL;
+    return (known || registry->rate_count < RATES_MAX) && record->denominator > 0;
+}
+
 bool registry_record_fits(const struct registry *registry, const struct record_head *record)
 {
     if (record->type == RECORD_ASSET) {
@@ -124,6 +153,9 @@ bool registry_record_fits(const struct registry *registry, const struct record_h
     }
     if (record->type == RECORD_CREDENTIAL) {
         return credential_fits(registry, (const struct record_credential *)record);
+    }
+    if (record->type == RECORD_RATE) {
+        return rate_fits(registry, (const struct record_rate *)record);
     }
     const struct record_period *period = (const struct record_period *)record;
     return record->type == RECORD_PERIOD &&
@@ -154,6 +186,18 @@ static void apply_credential(struct registry *registry, const struct record_cred
     memcpy(made->name, record->name, sizeof made->name);
 }
 
+static void apply_rate(struct registry *registry, const struct record_rate *record)
+{
+    struct rate *rate = rate_find(registry, record->asset, record->counter_asset);
+    if (rate == NULL) rate = &registry->rates[registry->rate_count++];
+    *rate = (struct rate){
+        .asset = record->asset,
+        .counter_asset = record->counter_asset,
+        .numerator = record->numerator,
+        .denominator = record->denominator,
+    };
+}
+
 void registry_apply(struct registry *registry, const struct record_head *record,
                     struct wall_time stamp)
 {
@@ -167,10 +211,12 @@ void registry_apply(struct registry *registry, const struct record_head *record,
     case RECORD_CREDENTIAL:
         apply_credential(registry, (const struct record_credential *)record, stamp);
         break;
+    case RECORD_RATE: apply_rate(registry, (const struct record_rate *)record); break;
     case RECORD_CONTEXT:
     case RECORD_ACCOUNT:
     case RECORD_TRANSFER:
-    case RECORD_ACCOUNT_CHANGE: CHECK(false); break;
+    case RECORD_ACCOUNT_CHANGE:
+    case RECORD_PAYMENT: CHECK(false); break;
     }
 }
 
@@ -180,11 +226,13 @@ void registry_save(const struct registry *registry, struct buf *out_bytes)
         .asset_count = registry->asset_count,
         .credential_count = registry->credential_count,
         .closed_through = registry->closed_through,
+        .rate_count = registry->rate_count,
     };
     buf_append(out_bytes, &image, sizeof image);
     buf_append(out_bytes, registry->assets, registry->asset_count * sizeof(struct asset));
     buf_append(out_bytes, registry->credentials,
                registry->credential_count * sizeof(struct credential));
+    buf_append(out_bytes, registry->rates, registry->rate_count * sizeof(struct rate));
 }
 
 static enum status registry_check(const struct registry *registry)
@@ -212,11 +260,16 @@ enum status registry_load(struct registry *registry, struct str bytes)
     if (image.credential_count > CREDENTIALS_MAX) return STATUS_CORRUPT;
     size_t assets_size = image.asset_count * sizeof(struct asset);
     size_t credentials_size = image.credential_count * sizeof(struct credential);
-    if (bytes.len != sizeof image + assets_size + credentials_size) return STATUS_CORRUPT;
+    if (image.rate_count > RATES_MAX) return STATUS_CORRUPT;
+    size_t rates_size = image.rate_count * sizeof(struct rate);
+    size_t size = sizeof image + assets_size + credentials_size + rates_size;
+    if (bytes.len != size) return STATUS_CORRUPT;
     registry->asset_count = image.asset_count;
     registry->credential_count = image.credential_count;
     registry->closed_through = image.closed_through;
     memcpy(registry->assets, bytes.data + sizeof image, assets_size);
     memcpy(registry->credentials, bytes.data + sizeof image + assets_size, credentials_size);
+    registry->rate_count = image.rate_count;
+    memcpy(registry->rates, bytes.data + size - rates_size, rates_size);
     return registry_check(registry);
 }

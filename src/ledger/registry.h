@@ -1,4 +1,4 @@
-/* registry.h - the small tables of a ledger: custom assets, API keys, the closed period. */
+/* registry.h - the small tables of a ledger: custom assets, API keys, rates, the closed period. */
 #ifndef LEDGER_REGISTRY_H
 #define LEDGER_REGISTRY_H
 
@@ -8,13 +8,15 @@
 
 /*
  * Pure values, changed only by records; two registries that saw the same records are equal.
- * Bounded by ASSETS_CUSTOM_MAX and CREDENTIALS_MAX. One task at a time.
+ * Bounded by ASSETS_CUSTOM_MAX, CREDENTIALS_MAX and RATES_MAX. One task at a time.
  */
 struct registry {
     struct asset *assets; /* custom ones, in order of making: id ASSET_CUSTOM_FIRST + index */
     uint32_t asset_count;
     struct credential *credentials;
     uint32_t credential_count;
+    struct rate *rates;
+    uint32_t rate_count; /* withdrawn ones too */
     struct business_date closed_through;
 };
 
@@ -32,12 +34,16 @@ const struct credential *registry_credential_by_digest(const struct registry *re
 const struct credential *registry_credential_by_id(const struct registry *registry,
                                                    struct principal_id id);
 
+/* What a pair is exchanged at; NULL when it is not. */
+const struct rate *registry_rate(const struct registry *registry, uint32_t asset,
+                                 uint32_t counter_asset);
+
 /*
- * Whether an OK asset, period or credential record can follow on what the registry holds: for
+ * Whether an OK asset, period, credential or rate record can follow on what the registry holds: for
  * records that were read back, which may be damaged.
  */
 bool registry_record_fits(const struct registry *registry, const struct record_head *record);
-/* What an asset, period or credential record says; it must fit and its outcome be OK. */
+/* What an asset, period, credential or rate record says; it must fit and its outcome be OK. */
 void registry_apply(struct registry *registry, const struct record_head *record,
                     struct wall_time stamp);
 

@@ -1,6 +1,8 @@
 /* Applying journaled effects to a state in which some entries are newer than others. */
 #include "ledger/replay.h"
 
+#include <string.h>
+
 #include "base/check.h"
 
 /* Whether the record is not yet reflected in an entry. */
@@ -144,6 +146,31 @@ static enum status change_replay(struct ledger *ledger, struct ledger_moment mom
     return STATUS_OK;
 }
 
+/* The after-image is the effect; map, heap and free places follow when all is replayed. */
+static enum status payment_replay(struct ledger *ledger, struct ledger_moment moment,
+                                  const struct record_payment *record)
+{
+    const struct payment *payment = &record->payment;
+    struct payment_table *table = &ledger->payments;
+    if (record->head.outcome >= PAYMENT_OUTCOME_COUNT) return STATUS_CORRUPT;
+    if (record->head.outcome != PAYMENT_OUTCOME_OK) return STATUS_OK;
+    if (payment->slot == PAYMENT_SLOT_NONE) return STATUS_OK;
+    if (payment->slot >= table->slots_max) return STATUS_LIMIT;
+    if (payment->slot > table->used) return STATUS_CORRUPT;
+    struct payment_slot slot = { .applied_batch = moment.batch - 1 };
+    if (payment->slot < table->used) slot = table->slots[payment->slot];
+    if (!is_newer(moment, slot.applied_batch)) return STATUS_OK;
+    if (payment_is_open(payment)) {
+        slot.payment = *payment;
+        slot.newest = moment.locator;
+    } else {
+        memset(&slot.payment, 0, sizeof slot.payment);
+        slot.newest = (struct locator){ 0 };
+    }
+    payment_slot_set(table, payment->slot, &slot);
+    return STATUS_OK;
+}
+
 enum status ledger_replay(struct ledger *ledger, struct ledger_moment moment,
                           const struct record_head *record, uint64_t registry_batch)
 {
@@ -154,11 +181,14 @@ enum status ledger_replay(struct ledger *ledger, struct ledger_moment moment,
         return account_replay(ledger, moment, (const struct record_account *)record);
     case RECORD_TRANSFER:
         return transfer_replay(ledger, moment, (const struct record_transfer *)record);
+    case RECORD_PAYMENT:
+        return payment_replay(ledger, moment, (const struct record_payment *)record);
     case RECORD_ACCOUNT_CHANGE:
         return change_replay(ledger, moment, (const struct record_account_change *)record);
     case RECORD_ASSET:
     case RECORD_PERIOD:
     case RECORD_CREDENTIAL:
+    case RECORD_RATE:
         if (record->outcome != ADMIN_OUTCOME_OK || !is_newer(moment, registry_batch)) {
             return STATUS_OK;
         }

@@ -87,7 +87,7 @@ static void assert_twin_agrees(const struct twin *twin, const struct book *book)
 static void replay_on_nothing_gives_the_state_that_was(void **state)
 {
     (void)state;
-    struct ledger_options options = { ACCOUNTS, 60, 3000, 7 };
+    struct ledger_options options = { ACCOUNTS, 60, 3000, 7, 4 };
     struct ledger *again;
     assert_int_equal(ledger_new(&options, &again), STATUS_OK);
     for (uint64_t seed = 1; seed <= 3; seed++) {
@@ -124,7 +124,7 @@ enum { HELD = 1, MOVED, REVERSED, CHANGED };
 static void small_life(struct book *book)
 {
     struct ledger_undo undo;
-    book_open(book, (struct ledger_options){ 3, 2, 2, 7 }, 16);
+    book_open(book, (struct ledger_options){ 3, 2, 2, 7, 4 }, 16);
     assert_int_equal(book_open_account(book, 1, EUR, 0), 0);
     assert_int_equal(book_open_account(book, 2, EUR, 0), 0);
     struct transfer requests[] = {
@@ -289,7 +289,7 @@ static void what_is_over_the_options_is_a_limit(void **state)
     (void)state;
     struct book book;
     struct ledger *ledger;
-    struct ledger_options options = { 2, 2, 2, 7 };
+    struct ledger_options options = { 2, 2, 2, 7, 4 };
     for (int less = 0; less < 4; less++) {
         small_life(&book);
         struct transfer more_holds = book_hold(1, 2, 5, 0);

@@ -10,8 +10,10 @@ enum {
     SLICE_REGISTRY_ROOM = SLICE_SIZE_MAX,
 };
 _Static_assert(SLICE_ENTRIES_MAX * sizeof(struct account_state) <= SLICE_SIZE_MAX, "it fits");
+_Static_assert(SLICE_ENTRIES_MAX * sizeof(struct payment_slot) <= SLICE_SIZE_MAX, "it fits");
 _Static_assert(sizeof(uint64_t) + 16 + ASSETS_CUSTOM_MAX * sizeof(struct asset) +
-                       CREDENTIALS_MAX * sizeof(struct credential) <=
+                       CREDENTIALS_MAX * sizeof(struct credential) +
+                       RATES_MAX * sizeof(struct rate) <=
                    SLICE_REGISTRY_ROOM,
                "the registry is one slice");
 
@@ -27,6 +29,7 @@ static uint64_t table_end(const struct ledger *ledger, uint32_t table)
     case SLICE_ACCOUNTS: return ledger->account_count;
     case SLICE_HOLDS: return ledger->holds_made + 1;
     case SLICE_REVERSALS: return ledger->reversal_count;
+    case SLICE_PAYMENTS: return ledger->payments.used;
     case SLICE_REGISTRY: return 1;
     }
     CHECK(false);
@@ -63,9 +66,12 @@ size_t sweep_next_size(const struct ledger *ledger, const struct sweep *sweep)
     case SLICE_HOLDS: return entries_next(&ready, ledger->holds.count) * sizeof(struct hold);
     case SLICE_REVERSALS:
         return entries_next(&ready, ready.end - ready.from) * sizeof(struct reversal);
+    case SLICE_PAYMENTS:
+        return entries_next(&ready, ready.end - ready.from) * sizeof(struct payment_slot);
     case SLICE_REGISTRY:
         return ledger->registry.asset_count * sizeof(struct asset) +
-               ledger->registry.credential_count * sizeof(struct credential);
+               ledger->registry.credential_count * sizeof(struct credential) +
+               ledger->registry.rate_count * sizeof(struct rate);
     }
     CHECK(false);
     return 0;
@@ -106,6 +112,10 @@ struct slice sweep_next(struct ledger *ledger, struct sweep *sweep, struct buf *
     case SLICE_HOLDS: slice.to = holds_next(ledger, &ready, out_bytes); break;
     case SLICE_REVERSALS:
         slice.to = array_next(ledger->reversals, sizeof(struct reversal), &ready, out_bytes);
+        break;
+    case SLICE_PAYMENTS:
+        slice.to =
+            array_next(ledger->payments.slots, sizeof(struct payment_slot), &ready, out_bytes);
         break;
     case SLICE_REGISTRY:
         buf_append(out_bytes, &ledger->holds_made, sizeof ledger->holds_made);
@@ -186,6 +196,25 @@ static enum status reversals_load(struct ledger *ledger, const struct slice *sli
     return STATUS_OK;
 }
 
+/* Map, heap and free places follow in payment_table_recovered(). */
+static enum status payments_load(struct ledger *ledger, const struct slice *slice,
+                                 uint64_t at_batch, struct str bytes)
+{
+    struct payment_table *table = &ledger->payments;
+    if (bytes.len != (slice->to - slice->from) * sizeof(struct payment_slot)) {
+        return STATUS_CORRUPT;
+    }
+    if (slice->to > table->slots_max) return STATUS_LIMIT;
+    if (slice->from > table->used) return STATUS_CORRUPT;
+    for (uint32_t place = table->used; place < slice->to; place++) {
+        struct payment_slot slot;
+        memcpy(&slot, bytes.data + (place - slice->from) * sizeof slot, sizeof slot);
+        slot.applied_batch = at_batch;
+        payment_slot_set(table, place, &slot);
+    }
+    return STATUS_OK;
+}
+
 static enum status registry_slice_load(struct ledger *ledger, struct str bytes)
 {
     if (bytes.len < sizeof ledger->holds_made) return STATUS_CORRUPT;
@@ -203,6 +232,7 @@ enum status slice_load(struct ledger *ledger, const struct slice *slice, uint64_
     case SLICE_ACCOUNTS: return accounts_load(ledger, slice, at_batch, bytes);
     case SLICE_HOLDS: return holds_load(ledger, slice, at_batch, bytes);
     case SLICE_REVERSALS: return reversals_load(ledger, slice, at_batch, bytes);
+    case SLICE_PAYMENTS: return payments_load(ledger, slice, at_batch, bytes);
     case SLICE_REGISTRY: return registry_slice_load(ledger, bytes);
     default: return STATUS_CORRUPT;
     }
@@ -212,5 +242,6 @@ bool slice_covers(const struct ledger *ledger, const struct batch_header *header
 {
     return header->first_account <= ledger->account_count &&
            header->first_hold <= ledger->hold_replay_from &&
-           header->first_reversal <= ledger->reversal_count;
+           header->first_reversal <= ledger->reversal_count &&
+           header->first_payment <= ledger->payments.used;
 }

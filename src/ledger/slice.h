@@ -18,7 +18,8 @@ enum slice_table {
     SLICE_ACCOUNTS = 1,
     SLICE_HOLDS = 2,
     SLICE_REVERSALS = 3,
-    SLICE_REGISTRY = 4,
+    SLICE_PAYMENTS = 4, /* by place */
+    SLICE_REGISTRY = 5,
 };
 
 struct slice {

@@ -225,7 +225,7 @@ static void a_sweep_ends_though_entries_are_made_faster(void **state)
 {
     (void)state;
     struct book book;
-    book_open(&book, (struct ledger_options){ 4000, 4000, 4, 7 }, 20000);
+    book_open(&book, (struct ledger_options){ 4000, 4000, 4, 7, 4 }, 20000);
     book_open_accounts(&book, 40);
     struct sweep sweep = { .generation = 1, .table = SLICE_ACCOUNTS, .entries_max = 5 };
     BUF_SCOPE struct buf bytes = { 0 };
@@ -256,7 +256,7 @@ static void slices_are_large_by_default(void **state)
 {
     (void)state;
     struct book book;
-    book_open(&book, (struct ledger_options){ 4000, 4, 4, 7 }, 4000);
+    book_open(&book, (struct ledger_options){ 4000, 4, 4, 7, 4 }, 4000);
     for (uint64_t i = 1; i <= 1500; i++) {
         assert_int_equal(book_open_account(&book, i, EUR, 0), ACCOUNT_OUTCOME_OK);
     }
@@ -315,8 +315,8 @@ static void tables_that_are_no_slice_are_refused(void **state)
 {
     (void)state;
     struct ledger *ledger, *small;
-    assert_int_equal(ledger_new(&(struct ledger_options){ 9, 9, 9, 7 }, &ledger), STATUS_OK);
-    assert_int_equal(ledger_new(&(struct ledger_options){ 2, 2, 2, 7 }, &small), STATUS_OK);
+    assert_int_equal(ledger_new(&(struct ledger_options){ 9, 9, 9, 7, 4 }, &ledger), STATUS_OK);
+    assert_int_equal(ledger_new(&(struct ledger_options){ 2, 2, 2, 7, 4 }, &small), STATUS_OK);
     BUF_SCOPE struct buf bytes = { 0 };
     buf_init(&bytes, SLICE_SIZE_MAX);
     for (uint32_t table = SLICE_ACCOUNTS; table <= SLICE_REVERSALS; table++) {
@@ -344,7 +344,7 @@ static void holds_out_of_order_or_range_are_refused(void **state)
 {
     (void)state;
     struct ledger *ledger;
-    assert_int_equal(ledger_new(&(struct ledger_options){ 9, 9, 9, 7 }, &ledger), STATUS_OK);
+    assert_int_equal(ledger_new(&(struct ledger_options){ 9, 9, 9, 7, 4 }, &ledger), STATUS_OK);
     BUF_SCOPE struct buf bytes = { 0 };
     buf_init(&bytes, SLICE_SIZE_MAX);
     for (int damage = 0; damage < 5; damage++) {
@@ -363,7 +363,7 @@ static void a_cut_registry_is_refused(void **state)
 {
     (void)state;
     struct ledger *ledger;
-    assert_int_equal(ledger_new(&(struct ledger_options){ 9, 9, 9, 7 }, &ledger), STATUS_OK);
+    assert_int_equal(ledger_new(&(struct ledger_options){ 9, 9, 9, 7, 4 }, &ledger), STATUS_OK);
     ledger->holds_made = 77;
     struct sweep sweep = { .generation = 1, .table = SLICE_REGISTRY };
     BUF_SCOPE struct buf bytes = { 0 };

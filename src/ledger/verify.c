@@ -62,7 +62,8 @@ enum status ledger_recovered(struct ledger *ledger)
         if (!account_known(ledger, &ledger->accounts[i].account)) return STATUS_CORRUPT;
     }
     memset(ledger->totals, 0, TOTALS_SIZE);
-    return totals_sum(ledger, ledger->totals) ? STATUS_OK : STATUS_CORRUPT;
+    if (!totals_sum(ledger, ledger->totals)) return STATUS_CORRUPT;
+    return payment_table_recovered(&ledger->payments);
 }
 
 static enum ledger_fault account_check(const struct ledger *ledger, uint32_t number)
@@ -203,6 +204,9 @@ enum status ledger_check(const struct ledger *ledger, const char **out_reason)
     if (fault == LEDGER_FAULT_NONE) fault = totals_and_assets_check(ledger);
     if (fault == LEDGER_FAULT_NONE) fault = holds_check(ledger);
     if (fault == LEDGER_FAULT_NONE) fault = reversals_check(ledger);
+    if (fault == LEDGER_FAULT_NONE && payment_table_check(&ledger->payments) != STATUS_OK) {
+        fault = LEDGER_FAULT_PAYMENTS;
+    }
     if (fault == LEDGER_FAULT_NONE) return STATUS_OK;
     *out_reason = ledger_fault_text(fault);
     return fault == LEDGER_FAULT_MEMORY ? STATUS_LIMIT : STATUS_CORRUPT;

@@ -18,7 +18,7 @@
 static void some_of_everything(struct book *book)
 {
     struct ledger_undo undo;
-    book_open(book, (struct ledger_options){ 8, 8, 8, 7 }, 32);
+    book_open(book, (struct ledger_options){ 8, 8, 8, 7, 4 }, 32);
     uint16_t bounds[] = { ACCOUNT_FLAG_DEBITS_MUST_NOT_EXCEED_CREDITS,
                           ACCOUNT_FLAG_CREDITS_MUST_NOT_EXCEED_DEBITS };
     for (uint64_t i = 1; i <= 6; i++) {

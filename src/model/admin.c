@@ -168,6 +168,17 @@ static const char *credential_fault(const struct credential *credential, const c
     return NULL;
 }
 
+static const char *rate_fault(const struct rate *rate, const char **out_field)
+{
+    if (rate->asset == 0) return fault(out_field, "asset", "an asset is required");
+    if (rate->counter_asset == 0) return fault(out_field, "to_asset", "an asset is required");
+    if (rate->asset == rate->counter_asset)
+        return fault(out_field, "to_asset", "must not be the same asset");
+    bool fits = rate->numerator < UINT64_C(1) << 63 && rate->denominator < UINT64_C(1) << 63;
+    if (!fits || rate->denominator == 0) return fault(out_field, "rate", "is out of range");
+    return NULL;
+}
+
 const char *admin_fault(const struct admin *admin, const char **out_field)
 {
     CHECK(admin != NULL);
@@ -184,6 +195,7 @@ const char *admin_fault(const struct admin *admin, const char **out_field)
         if (uuid_is_nil(admin->credential.id.value))
             return fault(out_field, "id", "the id of a key is required");
         return NULL;
+    case ADMIN_RATE_SET: return rate_fault(&admin->rate, out_field);
     }
     return fault(out_field, "kind", "there is no such administrative act");
 }

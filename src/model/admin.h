@@ -13,6 +13,7 @@ enum admin_kind {
     ADMIN_PERIOD_CLOSE,      /* refuse value dates up to and with a date, for ever */
     ADMIN_CREDENTIAL_CREATE, /* an API key, by its digest */
     ADMIN_CREDENTIAL_REVOKE,
+    ADMIN_RATE_SET, /* what exchanges are quoted at from here on */
 };
 
 /* What an API key may do. */
@@ -41,6 +42,17 @@ struct credential {
     struct wall_time created_at;
 };
 
+/*
+ * counter minor units for one minor unit, as an exact fraction in lowest terms or not; both are
+ * below 2^63. A numerator of 0 withdraws the pair.
+ */
+struct rate {
+    uint32_t asset;
+    uint32_t counter_asset;
+    uint64_t numerator;
+    uint64_t denominator;
+};
+
 struct admin {
     enum admin_kind kind;
     struct asset asset;                  /* ASSET_CREATE: code and exponent */
@@ -49,6 +61,7 @@ struct admin {
     uint16_t clear;                      /* ACCOUNT_FLAG_FROZEN to take off */
     struct business_date closed_through; /* PERIOD_CLOSE */
     struct credential credential;        /* CREATE: all but id; REVOKE: id */
+    struct rate rate;                    /* RATE_SET */
 };
 
 /*
@@ -68,7 +81,9 @@ struct admin {
     X(PERIOD_NOT_OVER, "period_not_over", 422, "only a period that is over can be closed")         \
     X(CREDENTIAL_EXISTS, "credential_exists", 409, "this key exists")                              \
     X(CREDENTIAL_NOT_FOUND, "credential_not_found", 404, "there is no such key")                   \
-    X(CREDENTIAL_CAPACITY, "credential_capacity", 422, "no more keys can be made")
+    X(CREDENTIAL_CAPACITY, "credential_capacity", 422, "no more keys can be made")                 \
+    X(RATE_ASSET_NOT_FOUND, "asset_not_found", 422, "there is no such asset")                      \
+    X(RATE_CAPACITY, "rate_capacity", 422, "no more pairs of assets can have a rate")
 
 #define ADMIN_OUTCOME_ENUM(name, code, http, text) ADMIN_OUTCOME_##name,
 enum admin_outcome { ADMIN_OUTCOME_TABLE(ADMIN_OUTCOME_ENUM) ADMIN_OUTCOME_COUNT };

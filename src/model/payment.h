@@ -115,7 +115,9 @@ struct payment {
     struct wall_time created_at;
     struct wall_time expires_at; /* MERCHANT, EXCHANGE: 0 is never */
     struct wall_time step_at;    /* when the intent to take the step was recorded */
+    struct wall_time sent_at;    /* when the step was last known to be sent; 0: never */
     struct wall_time next_at;    /* when something is to be done; 0: wait for others */
+    uint64_t version;            /* how many records it has, this one included */
     uint32_t asset;
     uint32_t counter_asset; /* EXCHANGE */
     uint32_t step_number;   /* of the step under way or the last one; 0: none yet */
@@ -133,7 +135,7 @@ struct payment {
     char psp_object[PSP_TOKEN_SIZE]; /* the PSP's id of it, once known */
     char reason[PSP_REASON_SIZE];    /* why it failed or waits: a stable code */
 };
-_Static_assert(sizeof(struct payment) == 496, "journaled as it is");
+_Static_assert(sizeof(struct payment) == 512, "journaled as it is");
 
 enum { PAYMENT_SLOT_NONE = UINT32_MAX };
 
@@ -141,9 +143,11 @@ enum { PAYMENT_SLOT_NONE = UINT32_MAX };
 #define PAYMENT_AMOUNT_MAX ((uint128)999999999999999999)
 
 enum payment_flag {
-    PAYMENT_FLAG_FINAL = 1,   /* the capture under way is the last: the rest is released */
-    PAYMENT_FLAG_SETTLED = 2, /* a settlement line was booked for it */
-    PAYMENT_FLAG_SENT = 4,    /* the step was sent at least once, as far as is known */
+    PAYMENT_FLAG_FINAL = 1,     /* the capture under way is the last: the rest is released */
+    PAYMENT_FLAG_SETTLED = 2,   /* a settlement line was booked for it */
+    PAYMENT_FLAG_WAITING = 4,   /* the PSP has the step and will decide later */
+    PAYMENT_FLAG_LAPSED = 8,    /* CANCEL under way: because its time has passed */
+    PAYMENT_FLAG_SUSPENSE = 16, /* its money came and could not be credited: it is in suspense */
 };
 
 /*
@@ -183,6 +187,11 @@ bool payment_kind_parse(struct str text, uint8_t *out_kind);
 const char *payment_state_name(unsigned state);
 bool payment_state_parse(struct str text, uint8_t *out_state);
 bool payment_state_is_open(unsigned state);
+/* Whether it is kept in memory: it waits for something, or something is to be done. */
+static inline bool payment_is_open(const struct payment *payment)
+{
+    return payment_state_is_open(payment->state) || payment->next_at.ns != 0;
+}
 const char *payment_cause_name(unsigned cause);
 const char *payment_outcome_code(enum payment_outcome outcome);
 const char *payment_outcome_text(enum payment_outcome outcome);
@@ -193,7 +202,8 @@ unsigned payment_outcome_http_status(enum payment_outcome outcome);
  * CREATE   draft: kind, amount, accounts, asset, method, psp, parent, expires_at, code, user_ref.
  * CAPTURE  id, amount (MONEY_MAX: all that is left), last.
  * CANCEL, EXECUTE, EXPIRE  id.
- * ANSWER   id, step_number, reply; reply.at is when it was got.
+ * ANSWER   id, step_number, reply (reply.at is when it was got), and of the PSP's traits
+ *          horizon_ms and key_window_ms.
  * HINT     id, or nil with reply.object: the PSP's id of it.
  * RESOLVE  id, state (SUCCEEDED or FAILED), reason.
  * DISPUTE  draft: id of the chargeback, parent, amount; state OPENED, WON, LOST or REVERSED.
@@ -205,6 +215,8 @@ struct payment_command {
     uint8_t line_kind;
     bool last;
     uint32_t step_number;
+    uint32_t horizon_ms;
+    uint32_t key_window_ms;
     struct payment_id id;
     struct money amount;
     struct money fee;

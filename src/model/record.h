@@ -5,6 +5,7 @@
 #include "crypto/digest.h"
 #include "model/account.h"
 #include "model/asset.h"
+#include "model/payment.h"
 #include "model/transfer.h"
 
 /*
@@ -34,9 +35,10 @@ struct batch_header {
     uint64_t first_account; /* number of the first account, hold, reversal made in this batch */
     uint64_t first_hold;
     uint64_t first_reversal;
+    uint64_t first_payment; /* the first place that open payments take up in this batch */
     struct digest previous; /* SHA-256 of the batch before, whole; zero for the first */
     uint32_t check;         /* low half of XXH3-64 over the header with this field zero */
-    uint8_t reserved[20];
+    uint8_t reserved[12];
 };
 _Static_assert(sizeof(struct batch_header) == 128, "stored as it is");
 
@@ -48,6 +50,8 @@ enum record_type {
     RECORD_ASSET = 5,
     RECORD_PERIOD = 6,
     RECORD_CREDENTIAL = 7,
+    RECORD_PAYMENT = 8,
+    RECORD_RATE = 9,
 };
 
 /* In flags, beside enum transfer_flag: what the request gave (without it, the date is the stamp's
@@ -149,6 +153,42 @@ struct record_period {
     uint32_t reserved[3];
 };
 _Static_assert(sizeof(struct record_period) == 32, "stored as it is");
+
+/* What a pair of assets is exchanged at; numerator 0: not any more. */
+struct record_rate {
+    struct record_head head;
+    uint32_t asset;
+    uint32_t counter_asset;
+    uint64_t numerator;
+    uint64_t denominator;
+    uint8_t reserved[8];
+};
+_Static_assert(sizeof(struct record_rate) == 48, "stored as it is");
+
+/* In flags of a payment's record. */
+enum {
+    RECORD_FLAG_QUERY = 1,   /* ANSWER: to a query, not to the order itself */
+    RECORD_FLAG_CREATES = 2, /* the first record of its payment */
+    RECORD_FLAG_RESTS = 4,   /* it holds no place among the open ones after this record */
+};
+
+/*
+ * A payment as it stands after a command, or, when the command was refused (outcome), as it
+ * stood before; kind is the command's enum payment_cause. previous is the payment's record
+ * before this one. The transfers of the same unit come behind it. Where two payments move in one
+ * unit, the one that the command is for comes first.
+ */
+struct record_payment {
+    struct record_head head;
+    struct money fee;        /* SETTLE: the PSP's */
+    struct locator previous; /* refusals are in no chain */
+    uint32_t duration_ms;    /* ANSWER: of the call */
+    uint16_t http_status;    /* ANSWER: 0 is none */
+    uint8_t ledger_outcome;  /* enum outcome, with PAYMENT_OUTCOME_LEDGER */
+    uint8_t answer;          /* enum psp_answer, with ANSWER; enum psp_line_kind, with SETTLE */
+    struct payment payment;
+};
+_Static_assert(sizeof(struct record_payment) == 560, "stored as it is");
 
 /* An API key: its SHA-256, what it may do, and its name; revoked ones stay in the journal. */
 struct record_credential {

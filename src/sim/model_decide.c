@@ -347,6 +347,7 @@ enum admin_outcome model_admin_decide(const struct model *model, const struct ad
                    : ADMIN_OUTCOME_OK;
     case ADMIN_CREDENTIAL_CREATE:
     case ADMIN_CREDENTIAL_REVOKE: return credential_decide(model, admin);
+    case ADMIN_RATE_SET: break; /* this workload sets none */
     }
     check_failed(__FILE__, __LINE__, "an administrative act of the table");
 }
@@ -367,6 +368,7 @@ void model_admin_apply(struct model *model, const struct admin *admin, struct wa
         return;
     }
     case ADMIN_PERIOD_CLOSE: model->closed_through = admin->closed_through; return;
+    case ADMIN_RATE_SET: return;
     case ADMIN_CREDENTIAL_CREATE:
         model->credentials[model->credential_count] = admin->credential;
         model->credentials[model->credential_count].created_at = stamp;

@@ -425,6 +425,8 @@ static void record_apply(struct model_journal *journal, const struct walk *walk,
     case RECORD_PERIOD:
     case RECORD_CREDENTIAL: admin_apply(journal, walk, head); return;
     case RECORD_TRANSFER: break; /* by its group */
+    case RECORD_RATE:
+    case RECORD_PAYMENT: break; /* of another workload */
     }
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "wallet/payer.h"
 
 enum status acts_key(struct lane *lane, struct request *request, struct error *out_error)
 {
@@ -232,6 +233,9 @@ enum status acts_read(struct lane *lane, struct request *request, struct error *
     case READ_CLOSING: return read_locators(lane, LANE_INDEX_CLOSINGS, read, out_error);
     case READ_REFERENCE: return read_reference(lane, read, out_error);
     case READ_TOTALS: read_totals(lane, read); return STATUS_OK;
+    case READ_PAYMENTS:
+    case READ_PAYMENT_PAGE: return payer_read(lane, read, out_error);
+    case READ_PAYMENT_DUE: break; /* waits elsewhere */
     }
     CHECK(false);
     return STATUS_INVALID;

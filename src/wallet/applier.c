@@ -378,21 +378,27 @@ static enum status group_repeat(struct lane *lane, struct linked_group *group,
 }
 
 /* Before anything is applied: history that cannot be read now must not refuse the group for ever. */
+static enum status target_readable(struct lane *lane, const struct transfer *transfer,
+                                   struct error *out_error)
+{
+    struct applier_record storage;
+    struct ledger_target target;
+    return target_load(lane, transfer, &storage, &target, out_error);
+}
+
 static enum status targets_readable(struct lane *lane, const struct linked_group *group,
                                     struct error *out_error)
 {
     for (uint32_t i = 0; i < group->count; i++) {
         struct transfer transfer = item(group->request, group->from + i);
-        struct applier_record storage;
-        struct ledger_target target;
-        enum status status = target_load(lane, &transfer, &storage, &target, out_error);
+        enum status status = target_readable(lane, &transfer, out_error);
         if (status != STATUS_OK) return status;
     }
     return STATUS_OK;
 }
 
 static enum status linked(struct lane *lane, const struct request *request, uint32_t from,
-                          uint32_t count, struct error *out_error)
+                          uint32_t count, uint32_t unit, struct error *out_error)
 {
     struct linked_group *group = lane->group;
     struct batch *batch = &lane->building->batch;
@@ -410,7 +416,7 @@ static enum status linked(struct lane *lane, const struct request *request, uint
         if (status == STATUS_OK) any_known = true;
         if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
     }
-    group->unit = any_known ? UINT32_MAX : batch->unit_count;
+    group->unit = any_known && unit == batch->unit_count ? UINT32_MAX : unit;
     if (any_known) return group_repeat(lane, group, out_error);
     enum status status = targets_readable(lane, group, out_error);
     if (status != STATUS_OK) return status;
@@ -422,6 +428,25 @@ static enum status linked(struct lane *lane, const struct request *request, uint
         if (status == STATUS_OK || group->records[i] != NULL) member_finish(lane, group, i);
     }
     return status;
+}
+
+enum status applier_group(struct lane *lane, const struct request *request, uint32_t unit,
+                          struct error *out_error)
+{
+    return linked(lane, request, 0, request->count, unit, out_error);
+}
+
+enum status applier_group_readable(struct lane *lane, const struct transfer *transfers,
+                                   uint32_t count, struct error *out_error)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct locator known;
+        enum status status = index_find(lane->indexes[LANE_INDEX_IDS], transfers[i].id.value,
+                                        &known, out_error);
+        if (status == STATUS_NOT_FOUND) status = target_readable(lane, &transfers[i], out_error);
+        if (status != STATUS_OK) return status;
+    }
+    return STATUS_OK;
 }
 
 /* ---- Pieces ---- */
@@ -466,7 +491,7 @@ enum status applier_transfers(struct lane *lane, const struct queue_piece *piece
         uint32_t count = group_length(request, at, end);
         enum status status;
         if (count > 1) {
-            status = linked(lane, request, at, count, out_error);
+            status = linked(lane, request, at, count, lane->building->batch.unit_count, out_error);
         } else {
             struct transfer transfer = item(request, at);
             status = single(lane, request, &transfer, &request->transfer_results[at], out_error);

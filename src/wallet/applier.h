@@ -14,6 +14,16 @@
 enum status applier_transfers(struct lane *lane, const struct queue_piece *piece,
                               struct error *out_error) MUST_CHECK;
 
+/*
+ * Applies the request's transfers, ids and all given, as one linked group recorded in `unit`;
+ * the context must have been written. For a payment's own transfers (payer.h).
+ */
+enum status applier_group(struct lane *lane, const struct request *request, uint32_t unit,
+                          struct error *out_error) MUST_CHECK;
+/* Whether what history says of them can be read; to be asked before anything is written. */
+enum status applier_group_readable(struct lane *lane, const struct transfer *transfers,
+                                   uint32_t count, struct error *out_error) MUST_CHECK;
+
 /* Journals the expiry of holds whose time has passed, at most `most`; returns how many. */
 uint32_t applier_expire(struct lane *lane, uint32_t most);
 

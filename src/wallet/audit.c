@@ -78,6 +78,11 @@ static void record_count(struct audit *audit, uint64_t batch, struct locator loc
     audit->report->records++;
     if (record->type == RECORD_TRANSFER)
         transfer_count(audit, batch, locator, (const struct record_transfer *)record);
+    bool rests = record->type == RECORD_PAYMENT && (record->flags & RECORD_FLAG_RESTS) != 0;
+    if (rests && batch <= audit->cursors[LANE_INDEX_PAYMENTS]) {
+        const struct record_payment *payment = (const struct record_payment *)record;
+        entry_add(&audit->sums[LANE_INDEX_PAYMENTS], payment->payment.id.value, locator);
+    }
     if (record->type != RECORD_CONTEXT || batch > audit->cursors[LANE_INDEX_KEYS]) return;
     const struct record_context *context = (const struct record_context *)record;
     if (context->first != 0 && !uuid_is_nil(context->key))
@@ -173,10 +178,23 @@ static bool same_reversals(const struct ledger *a, const struct ledger *b)
     return true;
 }
 
+static bool same_payments(const struct payment_table *a, const struct payment_table *b)
+{
+    if (a->used != b->used) return false;
+    for (uint32_t place = 0; place < a->used; place++) {
+        const struct payment_slot *one = &a->slots[place];
+        const struct payment_slot *other = &b->slots[place];
+        if (one->newest.packed != other->newest.packed) return false;
+        if (memcmp(&one->payment, &other->payment, sizeof(one->payment)) != 0) return false;
+    }
+    return true;
+}
+
 static bool same_registry(const struct registry *a, const struct registry *b)
 {
     return a->asset_count == b->asset_count && a->credential_count == b->credential_count &&
-           a->closed_through.days == b->closed_through.days &&
+           a->closed_through.days == b->closed_through.days && a->rate_count == b->rate_count &&
+           memcmp(a->rates, b->rates, a->rate_count * sizeof(*a->rates)) == 0 &&
            memcmp(a->assets, b->assets, a->asset_count * sizeof(*a->assets)) == 0 &&
            memcmp(a->credentials, b->credentials, a->credential_count * sizeof(*a->credentials)) ==
                0;
@@ -197,6 +215,8 @@ static enum status states_compare(const struct ledger *whole, const struct ledge
         differs = "the open holds";
     else if (!same_reversals(whole, recovered))
         differs = "the reversals";
+    else if (!same_payments(&whole->payments, &recovered->payments))
+        differs = "the open payments";
     else if (!same_registry(&whole->registry, &recovered->registry))
         differs = "the small tables";
     else if (whole->holds_made != recovered->holds_made)
@@ -245,7 +265,7 @@ static enum status run_sum(struct audit *audit, const struct run_info *info, str
 static enum status index_check(struct audit *audit, uint32_t index, struct error *out_error)
 {
     static const char *const names[] = { "transfer ids", "references", "idempotency keys",
-                                         "closed holds" };
+                                         "closed holds", "payments" };
     struct run_store *store = audit->ports->run_store;
     BUF_SCOPE struct buf infos;
     buf_init(&infos, (INDEX_RUNS_MAX + 1) * sizeof(struct run_info));

@@ -8,9 +8,8 @@
 #include "base/reserve.h"
 #include "ledger/effect.h"
 
-_Static_assert((int)RECORD_TRANSFER_LONG_SIZE <= (int)BATCH_RECORD_SIZE_MAX,
-               "room for the longest");
-_Static_assert(sizeof(struct record_credential) <= BATCH_RECORD_SIZE_MAX, "room for the longest");
+_Static_assert((int)RECORD_TRANSFER_LONG_SIZE <= (int)BATCH_ITEM_SIZE_MAX, "room for the longest");
+_Static_assert(sizeof(struct record_credential) <= BATCH_ITEM_SIZE_MAX, "room for the longest");
 
 /* Locators have no room for more. */
 static const uint64_t SEQUENCE_END = UINT64_C(1) << (64 - BATCH_OFFSET_BITS);
@@ -40,11 +39,11 @@ void batch_begin(struct batch *batch, const struct batch_header *header)
     memcpy(batch->data, header, sizeof *header);
 }
 
-bool batch_has_room(const struct batch *batch, uint32_t records)
+bool batch_has_room(const struct batch *batch, uint32_t items)
 {
-    uint64_t most = (uint64_t)records * (BATCH_RECORD_SIZE_MAX + sizeof(struct record_context));
-    return batch->record_count + 2 * records <= 2 * BATCH_UNITS_MAX &&
-           batch->unit_count + records <= BATCH_UNITS_MAX &&
+    uint64_t most = (uint64_t)items * (BATCH_ITEM_SIZE_MAX + sizeof(struct record_context));
+    return batch->record_count + 2 * items <= 2 * BATCH_UNITS_MAX &&
+           batch->unit_count + items <= BATCH_UNITS_MAX &&
            batch->size + most + BATCH_RECORD_SIZE_MAX <= BATCH_SIZE_MAX;
 }
 
@@ -126,6 +125,8 @@ uint32_t record_size(const struct record_head *head)
     case RECORD_ASSET: return sizeof(struct record_asset);
     case RECORD_PERIOD: return sizeof(struct record_period);
     case RECORD_CREDENTIAL: return sizeof(struct record_credential);
+    case RECORD_RATE: return sizeof(struct record_rate);
+    case RECORD_PAYMENT: return sizeof(struct record_payment);
     default: return 0;
     }
 }

@@ -24,7 +24,9 @@ struct batch {
 
 enum {
     /* The longest record: what must still fit for a unit to be started. */
-    BATCH_RECORD_SIZE_MAX = 192,
+    BATCH_RECORD_SIZE_MAX = sizeof(struct record_payment),
+    /* What an item of a request takes at most, its context aside; payments take several. */
+    BATCH_ITEM_SIZE_MAX = 192,
 };
 
 enum status batch_new(struct batch *out_batch) MUST_CHECK;
@@ -33,8 +35,8 @@ void batch_free(struct batch *batch);
 /* Empties it and writes its header; counts and the previous hash are filled by batch_seal(). */
 void batch_begin(struct batch *batch, const struct batch_header *header);
 
-/* Whether `records` more, each with a context of its own, would fit. */
-bool batch_has_room(const struct batch *batch, uint32_t records);
+/* Whether `items` more, each with a context of its own, would fit. */
+bool batch_has_room(const struct batch *batch, uint32_t items);
 
 /* Where the next record will be: 16-byte aligned, BATCH_RECORD_SIZE_MAX bytes, not cleared. */
 void *batch_room(struct batch *batch);

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "wallet/acts.h"
 #include "wallet/applier.h"
+#include "wallet/payer.h"
 #include "wallet/recovery.h"
 
 enum {
@@ -164,6 +165,7 @@ static bool batch_ready(struct lane *lane)
         .first_account = lane->ledger->account_count,
         .first_hold = lane->ledger->holds_made + 1,
         .first_reversal = lane->ledger->reversal_count,
+        .first_payment = lane->ledger->payments.used,
     };
     batch_begin(&flight->batch, &header);
     flight->context_owner = NULL;
@@ -240,7 +242,7 @@ static void registry_publish(struct lane *lane, const struct flight *flight)
     const struct record_head *record;
     while (batch_next(&reader, &record, NULL) == STATUS_OK) {
         bool kept = record->type == RECORD_ASSET || record->type == RECORD_PERIOD ||
-                    record->type == RECORD_CREDENTIAL;
+                    record->type == RECORD_CREDENTIAL || record->type == RECORD_RATE;
         if (kept && record->outcome == ADMIN_OUTCOME_OK) {
             registry_apply(&lane->published, record, flight->batch.stamp);
         }
@@ -279,6 +281,7 @@ static void status_count(struct lane *lane, const struct flight *flight)
     status->account_count = lane->ledger->account_count;
     status->hold_count = lane->ledger->holds.count;
     status->reversal_count = lane->ledger->reversal_count;
+    status->payment_count = lane->ledger->payments.count;
     status->index_batch = indexes_batch(lane);
 }
 
@@ -385,6 +388,7 @@ static void reload(struct lane *lane, enum status failure)
     flags_set(lane, true, failure == STATUS_FENCED, failure == STATUS_CORRUPT);
     index_job_wait(lane);
     answers_refuse(lane, not_sent, STATUS_UNAVAILABLE);
+    payer_send_away(lane, STATUS_UNAVAILABLE);
     queue_refuse(lane, true);
 
     struct error error = { 0 };
@@ -445,6 +449,7 @@ static enum status piece_apply(struct lane *lane, const struct queue_piece *piec
     case REQUEST_TRANSFERS: return applier_transfers(lane, piece, out_error);
     case REQUEST_ACCOUNTS: return acts_accounts(lane, piece, out_error);
     case REQUEST_ADMIN: return acts_admin(lane, request, out_error);
+    case REQUEST_PAYMENT: return payer_command(lane, request, out_error);
     case REQUEST_READ: return acts_read(lane, request, out_error);
     }
     CHECK(false);
@@ -455,6 +460,10 @@ static enum status piece_apply(struct lane *lane, const struct queue_piece *piec
 static void piece_run(struct lane *lane, const struct queue_piece *piece)
 {
     struct request *request = piece->request;
+    if (request->kind == REQUEST_READ && request->read->kind == READ_PAYMENT_DUE) {
+        payer_park(lane, request);
+        return;
+    }
     enum status status = STATUS_OK;
     bool was_failed = piece->from > 0 && request->failed;
     if (!was_failed) {
@@ -658,6 +667,7 @@ static bool round_run(struct lane *lane, bool draining)
     if (!usable(lane)) {
         answers_give(lane, answers, STATUS_OK);
         queue_refuse(lane, false);
+        payer_send_away(lane, STATUS_UNAVAILABLE);
         if (lane->flying == NULL) {
             answers_refuse(lane, lane->building->answers, STATUS_UNAVAILABLE);
             flight_clear(lane->building);
@@ -675,6 +685,8 @@ static bool round_run(struct lane *lane, bool draining)
     any = jobs_exchange(lane) || any;
     any = expiry_apply(lane) || any;
     any = queue_apply(lane) || any;
+    if (draining) payer_send_away(lane, STATUS_STOPPED);
+    any = payer_give_due(lane) || any;
     if (lane->flying == NULL && lane->building->batch.record_count > 0) {
         launch(lane);
         any = true;
@@ -690,6 +702,8 @@ static struct monotonic_time next_look(struct lane *lane)
     struct monotonic_time until = MONOTONIC_NEVER;
     if (lane->retry_at.ns > now.ns) until = lane->retry_at;
     if (lane->full_until.ns > now.ns && lane->full_until.ns < until.ns) until = lane->full_until;
+    struct monotonic_time worker = payer_next_look(lane);
+    if (worker.ns < until.ns) until = worker;
     struct wall_time expiry = ledger_next_expiry(lane->ledger);
     if (expiry.ns == 0 || lane->expiry_paused || lane->options.read_only) return until;
     int64_t wait_ns = expiry.ns - clock_wall(lane->ports.clock).ns;

@@ -12,6 +12,7 @@ const struct lane_options LANE_OPTIONS_DEFAULT = {
     .accounts_max = 4 << 20,
     .holds_max = 4 << 20,
     .reversals_max = 1 << 20,
+    .payments_max = PAYMENTS_OPEN_MAX,
     .memtable_ids = 1 << 20,
 };
 
@@ -38,6 +39,7 @@ static enum status memory_reserve(struct lane *lane)
         .accounts_max = lane->options.accounts_max,
         .holds_max = lane->options.holds_max,
         .reversals_max = lane->options.reversals_max,
+        .payments_max = lane->options.payments_max,
         .seed = seed,
     };
     enum status status = ledger_new(&options, &lane->ledger);
@@ -393,5 +395,6 @@ uint64_t lane_memory_bytes(const struct lane_options *options)
     return options->accounts_max * (sizeof(struct account_state) + slots) +
            options->holds_max * (sizeof(struct hold) + sizeof(uint32_t) + slots) +
            options->reversals_max * (sizeof(struct reversal) + slots) + tables +
+           options->payments_max * (sizeof(struct payment_slot) + 3 * sizeof(uint32_t) + slots) +
            2 * (BATCH_SIZE_MAX + STORE_SLICES_PER_BATCH_MAX * SLICE_SIZE_MAX);
 }

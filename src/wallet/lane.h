@@ -6,6 +6,7 @@
 #include "model/account.h"
 #include "model/admin.h"
 #include "model/asset.h"
+#include "model/payment.h"
 #include "model/transfer.h"
 #include "port/clock.h"
 #include "port/entropy.h"
@@ -43,17 +44,19 @@ struct lane_options {
     uint64_t accounts_max;  /* each 160 bytes, and 8 for its place in the map */
     uint64_t holds_max;     /* open at once; each 96 bytes, and 8 for its place */
     uint64_t reversals_max; /* transfers ever reversed; each 64 bytes, and 8 for its place */
+    uint64_t payments_max;  /* open at once; each 540 bytes, and 16 for its place in the map */
     uint32_t memtable_ids;  /* ids per table in memory before it becomes a run, 2^10..2^24 */
     bool read_only;         /* nothing is claimed or written; submit refuses all but reads */
 };
 
-/* Sizes for a machine of ours: 4 M accounts, 4 M open holds, 1 M reversals, 2^20 ids. */
+/* Sizes for a machine of ours: 4 M accounts and open holds, 1 M reversals and payments, 2^20 ids. */
 extern const struct lane_options LANE_OPTIONS_DEFAULT;
 
 enum request_kind {
     REQUEST_TRANSFERS, /* `count` transfers, each a unit of its own, or linked */
     REQUEST_ACCOUNTS,  /* `count` accounts to make, each a unit of its own */
     REQUEST_ADMIN,     /* one administrative act */
+    REQUEST_PAYMENT,   /* one command to a payment: one unit */
     REQUEST_READ,      /* look at memory, as of one moment */
 };
 
@@ -72,6 +75,14 @@ enum read_kind {
     READ_REFERENCE,    /* ids[0] as user_ref -> locators after `after`, in journal order */
     READ_CLOSING,      /* ids of holds -> locators of the record that closed each */
     READ_TOTALS,       /* totals per asset and account kind */
+    READ_PAYMENTS,     /* ids -> open payments; of those at rest the newest record's locator */
+    READ_PAYMENT_PAGE, /* the open payments from place `from` on, in order of place */
+    /*
+     * Takes payments that are due, durable ones only, waiting for one until `until`. What is
+     * taken is nobody else's before its next command; ids name what was taken and not dealt
+     * with: it is put back. Nothing of this is durable: after a restart all is due anew.
+     */
+    READ_PAYMENT_DUE,
 };
 
 /* One row of a trial balance: over all accounts of a kind in an asset. */
@@ -89,12 +100,15 @@ struct read {
     uint32_t count; /* of ids, at most READ_IDS_MAX */
     uint32_t limit; /* of results for pages and references, at most PAGE_ITEMS_MAX */
     const struct uuid *ids;
-    uint64_t from;
+    uint64_t from;           /* READ_PAYMENT_PAGE: moved on to the next page */
     struct locator after;
+    uint8_t state;               /* READ_PAYMENT_PAGE: enum payment_state wanted; 0: any */
+    struct monotonic_time until; /* READ_PAYMENT_DUE: how long to wait for one */
     /* results */
     struct account_state *accounts;
     struct locator *locators;
     struct totals_row *totals; /* room for `limit` rows */
+    struct payment *payments;  /* READ_PAYMENTS: a nil id where there is none open */
     uint32_t found;            /* results written; for pages and references */
     bool more;                 /* there are more results than `limit` */
     uint64_t as_of_batch;      /* the newest batch reflected; durable when answered */
@@ -128,6 +142,8 @@ struct request {
     struct transfer_result *transfer_results;
     const struct account *accounts;
     struct account_result *account_results;
+    const struct payment_command *payment;
+    struct payment_result *payment_result;
     const struct admin *admin;
     struct admin_result *admin_result;
     struct read *read;
@@ -218,7 +234,9 @@ struct lane_status {
     uint64_t account_count;
     uint64_t hold_count;
     uint64_t reversal_count;
-    uint64_t queue_transfers; /* accepted, not yet taken */
+    uint64_t payment_count;                     /* open */
+    uint64_t payment_states[PAYMENT_STATE_END]; /* open payments by state */
+    uint64_t queue_transfers;                   /* accepted, not yet taken */
     uint64_t queue_requests;
     uint64_t index_batch; /* every index covers the journal up to here with its runs */
     uint64_t commits;     /* since open, as all below */

@@ -15,6 +15,7 @@ enum lane_index {
     LANE_INDEX_REFERENCES, /* user_ref -> transfer records */
     LANE_INDEX_KEYS,       /* digest of an idempotency key -> the context that used it first */
     LANE_INDEX_CLOSINGS,   /* hold id -> the record that closed it */
+    LANE_INDEX_PAYMENTS,   /* payment id -> the records after which it rested */
     LANE_INDEX_COUNT,
 };
 
@@ -99,6 +100,7 @@ struct lane {
     struct linked_group *group;
     uint64_t catch_up_wish;  /* of catch_ups_wanted: the one being fulfilled; 0: none */
     uint64_t catch_up_batch; /* what it came to: everything up to here is to be in runs */
+    struct request *parked;  /* workers that wait for payments to become due */
     bool expiry_paused;
     struct clock_watch clock_watch;
     struct monotonic_time retry_at; /* after a full disk, a failed reload or a failed job */

@@ -9,7 +9,11 @@
  * share one). A turn takes at most QUEUE_TURN_ITEMS items of the line's first request, never
  * cutting a linked group; then the next line has its turn. Used under the lane's monitor.
  */
-enum { QUEUE_TURN_ITEMS = 2048 };
+enum {
+    QUEUE_TURN_ITEMS = 2048,
+    /* A payment's unit: two after-images, and the transfers of a decision and of its refusal. */
+    PAYMENT_ITEMS = 9,
+};
 
 struct queue_line {
     struct request *first;
@@ -47,7 +51,7 @@ struct request *queue_take_begun(struct queue *queue);
 /* Takes out any request; NULL when the queue is empty. */
 struct request *queue_take_any(struct queue *queue);
 
-/* How many items a request has for the queue's count. */
+/* How many items a request has for the queue's count, and for room in a batch. */
 uint32_t request_items(const struct request *request);
 
 #endif

@@ -206,6 +206,11 @@ void recovery_index_record(struct lane *lane, unsigned which, struct locator loc
             index_insert(lane->indexes[LANE_INDEX_KEYS], context->key, locator);
         }
     }
+    bool rests = record->type == RECORD_PAYMENT && (record->flags & RECORD_FLAG_RESTS) != 0;
+    if (rests && (which & 1U << LANE_INDEX_PAYMENTS) != 0) {
+        const struct record_payment *payment = (const struct record_payment *)record;
+        index_insert(lane->indexes[LANE_INDEX_PAYMENTS], payment->payment.id.value, locator);
+    }
     if (record->type != RECORD_TRANSFER) return;
     const struct record_transfer *transfer = (const struct record_transfer *)record;
     if ((which & 1U << LANE_INDEX_IDS) != 0 && !uuid_is_nil(transfer->id.value)) {
@@ -251,7 +256,8 @@ static enum status holds_count_check(struct recovery *recovery, const struct bat
     recovery->holds_counted = true;
     bool fits = header->first_hold == ledger->holds_made + 1 &&
                 header->first_account <= ledger->account_count &&
-                header->first_reversal <= ledger->reversal_count;
+                header->first_reversal <= ledger->reversal_count &&
+                header->first_payment <= ledger->payments.used;
     if (fits) return STATUS_OK;
     return error_set(out_error, STATUS_CORRUPT, "batch %llu does not continue the state before it",
                      (unsigned long long)header->sequence);
@@ -375,10 +381,13 @@ static void state_publish(struct lane *lane, const struct recovery *recovery)
     into->asset_count = from->asset_count;
     into->credential_count = from->credential_count;
     into->closed_through = from->closed_through;
+    memcpy(into->rates, from->rates, from->rate_count * sizeof *from->rates);
+    into->rate_count = from->rate_count;
     lane->status.head = lane->head;
     lane->status.account_count = lane->ledger->account_count;
     lane->status.hold_count = lane->ledger->holds.count;
     lane->status.reversal_count = lane->ledger->reversal_count;
+    lane->status.payment_count = lane->ledger->payments.count;
     lane->status.replayed_records = recovery->records;
     lane->status.index_batch = lane->head.sequence;
     for (int i = 0; i < LANE_INDEX_COUNT; i++) {

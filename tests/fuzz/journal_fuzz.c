@@ -29,7 +29,9 @@ static struct book life; /* what every replay begins with */
 
 static void life_begin(void)
 {
-    struct ledger_options options = { 12, 8, 4, 7 };
+    struct ledger_options options = {
+        .accounts_max = 12, .holds_max = 8, .reversals_max = 4, .seed = 7, .payments_max = 4
+    };
     enum status status = ledger_new(&options, &ledger);
     CHECK(status == STATUS_OK);
     book_open(&life, options, 64);

@@ -1,0 +1,68 @@
+/* flow.h - a decision in the making: moves, transfers and steps, as the flows write them down. */
+#ifndef PAYMENT_FLOW_H
+#define PAYMENT_FLOW_H
+
+#include "payment/chart.h"
+#include "payment/decide.h"
+
+/* For src/payment. Everything a flow reads, and the decision that it writes. */
+struct flow {
+    const struct payment *before; /* NULL: it is being made */
+    const struct payment_command *command;
+    const struct payment_facts *facts;
+    struct payment_decision *out;
+    struct payment *payment; /* out->payment */
+    uint32_t transfer_step;  /* the last id that was derived */
+};
+
+struct flow flow_begin(const struct payment *before, const struct payment_command *command,
+                       const struct payment_facts *facts, struct payment_decision *out);
+/* Version and place are put right; a move that is not in the table is refused as STATE. */
+void flow_end(struct flow *flow);
+
+/* Nothing of the decision stands; the payment is as it was before. */
+void flow_refuse(struct flow *flow, enum payment_outcome outcome);
+
+void flow_state(struct flow *flow, enum payment_state state);
+void flow_reason(struct flow *flow, const char *reason);
+/* A person has to look. */
+void flow_manual(struct flow *flow, const char *reason);
+
+/* The step is under way from here: PENDING, to be sent at once. */
+void flow_step(struct flow *flow, enum psp_operation operation, struct money amount);
+
+/* Transfers, in order; each returns its id. */
+struct transfer_id flow_direct(struct flow *flow, struct account_id debit, struct account_id credit,
+                               struct money amount);
+struct transfer_id flow_hold(struct flow *flow, struct account_id debit, struct account_id credit,
+                             struct money amount);
+struct transfer_id flow_post(struct flow *flow, struct transfer_id hold, struct money amount,
+                             bool keep_rest);
+void flow_void(struct flow *flow, struct transfer_id hold);
+struct transfer_id flow_reversal(struct flow *flow, struct transfer_id target);
+
+struct account_id flow_account(const struct flow *flow, enum chart_role role);
+
+/* What may still be given back of a payment. */
+struct money payment_refundable(const struct payment *payment);
+
+/* ---- The flows ---- */
+
+void flow_create(struct flow *flow);
+void flow_capture(struct flow *flow);
+void flow_cancel(struct flow *flow);
+void flow_execute(struct flow *flow);
+void flow_answer(struct flow *flow);
+void flow_hint(struct flow *flow);
+void flow_expire(struct flow *flow);
+void flow_resolve(struct flow *flow);
+void flow_dispute(struct flow *flow);
+void flow_settle(struct flow *flow);
+
+/* A step has come to its end, well or not: shared by answers and by a person's decision. */
+void flow_step_done(struct flow *flow);
+void flow_step_failed(struct flow *flow, const char *reason);
+/* A pay-out or refund that had succeeded is undone: its money is back in the wallet. */
+void flow_came_back(struct flow *flow, const char *reason);
+
+#endif

@@ -1,0 +1,335 @@
+/*
+ * What a PSP says, or does not say, about a step. Only an answer that can be understood ends a
+ * step; whatever may have been done stays in doubt until the PSP tells.
+ */
+#include "payment/flow.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+enum {
+    BACKOFF_MS_FIRST = 250,
+    BACKOFF_DOUBLINGS_MAX = 13, /* 250 ms to 34 minutes */
+};
+
+/* Longer with every attempt, and not the same for all payments that began at one moment. */
+static struct wall_time later(const struct flow *flow)
+{
+    const struct payment *payment = flow->payment;
+    uint32_t doublings = payment->attempts < 1 ? 0 : payment->attempts - 1;
+    if (doublings > BACKOFF_DOUBLINGS_MAX) doublings = BACKOFF_DOUBLINGS_MAX;
+    int64_t wait_ms = (int64_t)BACKOFF_MS_FIRST << doublings;
+    wait_ms += wait_ms / 4 * (int64_t)(payment->id.value.lo % 256) / 256;
+    int64_t asked_ms = flow->command->reply.retry_after_ms;
+    if (wait_ms < asked_ms) wait_ms = asked_ms;
+    return (struct wall_time){ flow->facts->stamp.ns + wait_ms * NS_PER_MS };
+}
+
+static bool is_under_way(const struct payment *payment)
+{
+    return payment->state == PAYMENT_STATE_PENDING || payment->state == PAYMENT_STATE_IN_DOUBT ||
+           payment->state == PAYMENT_STATE_MANUAL;
+}
+
+static void parent_pending_less(struct flow *flow)
+{
+    struct payment *parent = &flow->out->parent;
+    bool fits =
+        money_subtract(parent->refund_pending, flow->payment->amount, &parent->refund_pending);
+    CHECK(fits); /* it was added when the refund was made */
+    flow->out->parent_changed = true;
+}
+
+/* ---- A step has ended ---- */
+
+static void hold_posted(struct flow *flow)
+{
+    struct payment *payment = flow->payment;
+    payment->posted = flow_post(flow, payment->hold, payment->amount, false);
+    payment->hold = (struct transfer_id){ 0 };
+    payment->captured = payment->amount;
+    flow_state(flow, PAYMENT_STATE_SUCCEEDED);
+}
+
+static void charge_done(struct flow *flow)
+{
+    struct payment *payment = flow->payment;
+    if (!money_is_zero(payment->captured)) { /* it was credited before there were doubts */
+        flow_state(flow, PAYMENT_STATE_SUCCEEDED);
+        return;
+    }
+    bool waits = (payment->flags & PAYMENT_FLAG_SUSPENSE) != 0; /* the money came before */
+    struct account_id from =
+        waits ? flow_account(flow, CHART_SUSPENSE) : flow_account(flow, CHART_CLEARING);
+    payment->posted = flow_direct(flow, from, payment->wallet, payment->amount);
+    payment->flags &= (uint8_t)~PAYMENT_FLAG_SUSPENSE;
+    payment->captured = payment->amount;
+    flow_state(flow, PAYMENT_STATE_SUCCEEDED);
+}
+
+static void refund_done(struct flow *flow)
+{
+    struct payment *parent = &flow->out->parent;
+    hold_posted(flow);
+    parent_pending_less(flow);
+    bool fits = money_add(parent->refunded, flow->payment->amount, &parent->refunded);
+    CHECK(fits); /* at most what was captured */
+}
+
+static void capture_done(struct flow *flow)
+{
+    struct payment *payment = flow->payment;
+    bool waits = (payment->flags & PAYMENT_FLAG_SUSPENSE) != 0;
+    struct account_id from =
+        waits ? flow_account(flow, CHART_SUSPENSE) : flow_account(flow, CHART_CLEARING);
+    payment->posted = flow_direct(flow, from, payment->counter, payment->step_amount);
+    payment->flags &= (uint8_t)~PAYMENT_FLAG_SUSPENSE;
+    bool fits = money_add(payment->captured, payment->step_amount, &payment->captured);
+    CHECK(fits);
+    bool last = (payment->flags & PAYMENT_FLAG_FINAL) != 0;
+    flow_state(flow, last ? PAYMENT_STATE_CAPTURED : PAYMENT_STATE_PART_CAPTURED);
+    if (!last) payment->next_at = payment->expires_at;
+}
+
+static void cancel_done(struct flow *flow)
+{
+    const struct payment *payment = flow->payment;
+    bool lapsed = (payment->flags & PAYMENT_FLAG_LAPSED) != 0;
+    bool some = !money_is_zero(payment->captured);
+    flow_state(flow, some     ? PAYMENT_STATE_CAPTURED
+                     : lapsed ? PAYMENT_STATE_EXPIRED
+                              : PAYMENT_STATE_CANCELLED);
+}
+
+void flow_step_done(struct flow *flow)
+{
+    struct payment *payment = flow->payment;
+    payment->flags &= (uint8_t)~PAYMENT_FLAG_WAITING;
+    flow_reason(flow, "");
+    switch ((enum psp_operation)payment->step) {
+    case PSP_CHARGE: charge_done(flow); return;
+    case PSP_PAY_OUT: hold_posted(flow); return;
+    case PSP_REFUND: refund_done(flow); return;
+    case PSP_CAPTURE: capture_done(flow); return;
+    case PSP_CANCEL: cancel_done(flow); return;
+    case PSP_AUTHORISE:
+        flow_state(flow, PAYMENT_STATE_AUTHORISED);
+        payment->next_at = payment->expires_at;
+        return;
+    case PSP_OPERATION_END: break;
+    }
+    CHECK(false);
+}
+
+void flow_step_failed(struct flow *flow, const char *reason)
+{
+    struct payment *payment = flow->payment;
+    payment->flags &= (uint8_t)~PAYMENT_FLAG_WAITING;
+    switch ((enum psp_operation)payment->step) {
+    case PSP_CHARGE:
+        if (!money_is_zero(payment->captured)) {
+            payment->posted = flow_reversal(flow, payment->posted);
+            payment->captured = MONEY_ZERO;
+        }
+        flow_state(flow, PAYMENT_STATE_FAILED);
+        break;
+    case PSP_AUTHORISE: flow_state(flow, PAYMENT_STATE_FAILED); break;
+    case PSP_REFUND:
+        parent_pending_less(flow);
+        flow_void(flow, payment->hold);
+        payment->hold = (struct transfer_id){ 0 };
+        flow_state(flow, PAYMENT_STATE_FAILED);
+        break;
+    case PSP_PAY_OUT:
+        flow_void(flow, payment->hold);
+        payment->hold = (struct transfer_id){ 0 };
+        flow_state(flow, PAYMENT_STATE_FAILED);
+        break;
+    case PSP_CAPTURE: /* what is reserved stays so until it is captured, cancelled or expires */
+        flow_state(flow, (enum payment_state)payment->resume);
+        payment->next_at = payment->expires_at;
+        break;
+    case PSP_CANCEL: flow_manual(flow, reason); return; /* whether it is reserved nobody knows */
+    case PSP_OPERATION_END: CHECK(false);
+    }
+    flow_reason(flow, reason);
+}
+
+/* ---- Late truths: an answer about a payment that rests ---- */
+
+void flow_came_back(struct flow *flow, const char *reason)
+{
+    struct payment *payment = flow->payment;
+    bool refund = payment->kind == PAYMENT_REFUND;
+    if ((payment->flags & PAYMENT_FLAG_SUSPENSE) != 0) {
+        payment->posted =
+            flow_direct(flow, flow_account(flow, CHART_SUSPENSE), payment->wallet, payment->amount);
+        payment->flags &= (uint8_t)~PAYMENT_FLAG_SUSPENSE;
+    } else {
+        payment->posted = flow_reversal(flow, payment->posted);
+    }
+    payment->captured = MONEY_ZERO;
+    flow_state(flow, refund ? PAYMENT_STATE_REVERSED : PAYMENT_STATE_RETURNED);
+    flow_reason(flow, reason);
+    if (!refund) return;
+    struct payment *parent = &flow->out->parent;
+    bool fits = money_subtract(parent->refunded, payment->amount, &parent->refunded);
+    CHECK(fits); /* it was added when the refund succeeded */
+    flow->out->parent_changed = true;
+}
+
+static void late_answer(struct flow *flow)
+{
+    struct payment *payment = flow->payment;
+    uint8_t answer = flow->command->reply.answer;
+    payment->next_at = (struct wall_time){ 0 };
+    bool reserved =
+        payment->state == PAYMENT_STATE_AUTHORISED || payment->state == PAYMENT_STATE_PART_CAPTURED;
+    if (reserved) payment->next_at = payment->expires_at; /* it still waits for its time */
+    bool unclear = answer == PSP_ANSWER_UNKNOWN || answer == PSP_ANSWER_NOT_SENT ||
+                   answer == PSP_ANSWER_THROTTLED;
+    if (unclear) {
+        payment->attempts++;
+        payment->next_at = later(flow); /* the hint is still to be followed */
+        return;
+    }
+    if (answer == PSP_ANSWER_DONE && payment->state == PAYMENT_STATE_FAILED &&
+        payment->kind == PAYMENT_PAY_IN) {
+        flow_step_done(flow);
+        return;
+    }
+    if (answer != PSP_ANSWER_DECLINED || payment->state != PAYMENT_STATE_SUCCEEDED) return;
+    if (payment->kind == PAYMENT_PAY_OUT || payment->kind == PAYMENT_REFUND) {
+        flow_came_back(flow, flow->command->reply.reason);
+    }
+    if (payment->kind == PAYMENT_PAY_IN) flow_manual(flow, "psp_took_it_back");
+}
+
+/* ---- Answers to a step under way ---- */
+
+static bool amounts_agree(const struct flow *flow)
+{
+    const struct psp_reply *reply = &flow->command->reply;
+    return reply->asset == flow->payment->asset &&
+           money_equal(reply->amount, flow->payment->step_amount);
+}
+
+static void in_doubt(struct flow *flow, const char *reason)
+{
+    struct payment *payment = flow->payment;
+    payment->flags &= (uint8_t)~PAYMENT_FLAG_WAITING;
+    flow_state(flow, PAYMENT_STATE_IN_DOUBT);
+    flow_reason(flow, reason);
+    payment->next_at = later(flow);
+}
+
+static bool key_is_known(const struct flow *flow)
+{
+    int64_t age_ns = flow->facts->stamp.ns - flow->payment->step_at.ns;
+    return age_ns < (int64_t)flow->command->key_window_ms * NS_PER_MS;
+}
+
+/* Nothing is there. That proves something only when an order would have shown by now. */
+static void not_found(struct flow *flow)
+{
+    struct payment *payment = flow->payment;
+    int64_t sent_ns =
+        payment->sent_at.ns > payment->step_at.ns ? payment->sent_at.ns : payment->step_at.ns;
+    int64_t since_ns = flow->facts->stamp.ns - sent_ns;
+    if (since_ns <= (int64_t)flow->command->horizon_ms * NS_PER_MS) {
+        in_doubt(flow, "not_found_yet");
+        return;
+    }
+    if (!key_is_known(flow)) {
+        flow_manual(flow, "key_window_over");
+        return;
+    }
+    flow_state(flow, PAYMENT_STATE_PENDING);
+    flow_reason(flow, "not_found");
+    payment->next_at = flow->facts->stamp;
+}
+
+static void still_pending(struct flow *flow)
+{
+    struct payment *payment = flow->payment;
+    int64_t age_ns = flow->facts->stamp.ns - payment->step_at.ns;
+    if (age_ns > PAYMENT_WAIT_DAYS_MAX * NS_PER_DAY) {
+        flow_manual(flow, "pending_for_too_long");
+        return;
+    }
+    flow_state(flow, PAYMENT_STATE_PENDING);
+    payment->flags |= PAYMENT_FLAG_WAITING;
+    payment->next_at = later(flow);
+}
+
+/* It did not get there this time; it may have got there before, when nothing is known of it. */
+static void not_sent(struct flow *flow)
+{
+    struct payment *payment = flow->payment;
+    uint8_t state = payment->state;
+    if (!key_is_known(flow)) {
+        flow_manual(flow, "psp_unreachable");
+        return;
+    }
+    flow_reason(flow, flow->command->reply.reason);
+    flow_state(flow, (enum payment_state)state);
+    payment->next_at = later(flow);
+}
+
+static void step_answer(struct flow *flow)
+{
+    const struct psp_reply *reply = &flow->command->reply;
+    struct payment *payment = flow->payment;
+    bool order = !reply->query && reply->answer != PSP_ANSWER_NOT_SENT &&
+                 reply->answer != PSP_ANSWER_THROTTLED;
+    if (order) payment->sent_at = flow->facts->stamp;
+    payment->attempts++;
+    if (reply->object[0] != '\0' && payment->step != PSP_CAPTURE && payment->step != PSP_CANCEL) {
+        memcpy(payment->psp_object, reply->object, sizeof payment->psp_object);
+    }
+    switch ((enum psp_answer)reply->answer) {
+    case PSP_ANSWER_DONE:
+        if (amounts_agree(flow)) {
+            flow_step_done(flow);
+        } else {
+            flow_manual(flow, "amount_differs");
+        }
+        return;
+    case PSP_ANSWER_DECLINED: flow_step_failed(flow, reply->reason); return;
+    case PSP_ANSWER_PENDING: still_pending(flow); return;
+    case PSP_ANSWER_NOT_FOUND: not_found(flow); return;
+    case PSP_ANSWER_NOT_SENT:
+    case PSP_ANSWER_THROTTLED: not_sent(flow); return;
+    case PSP_ANSWER_INVALID: flow_manual(flow, reply->reason); return;
+    case PSP_ANSWER_UNKNOWN: in_doubt(flow, reply->reason); return;
+    case PSP_ANSWER_END: break;
+    }
+    CHECK(false);
+}
+
+void flow_answer(struct flow *flow)
+{
+    if (flow->before == NULL) {
+        flow_refuse(flow, PAYMENT_OUTCOME_NOT_FOUND);
+        return;
+    }
+    if (flow->command->step_number != flow->before->step_number || flow->before->step == 0) {
+        flow_refuse(flow, PAYMENT_OUTCOME_STATE); /* about a step that is over */
+        return;
+    }
+    if (!is_under_way(flow->before)) {
+        late_answer(flow);
+    } else if (flow->before->state == PAYMENT_STATE_MANUAL) {
+        const struct psp_reply *reply = &flow->command->reply;
+        flow->payment->next_at = (struct wall_time){ 0 };
+        bool moved = (flow->before->flags & PAYMENT_FLAG_SUSPENSE) != 0 ||
+                     !money_is_zero(flow->before->captured);
+        bool declined = reply->answer == PSP_ANSWER_DECLINED && !moved;
+        bool done =
+            reply->answer == PSP_ANSWER_DONE && (flow->before->flags & PAYMENT_FLAG_SUSPENSE) == 0;
+        if (done || declined) step_answer(flow); /* else only a person can tell */
+    } else {
+        step_answer(flow);
+    }
+}
