@@ -18,7 +18,7 @@ struct payment_slot {
     struct locator newest;  /* its newest record */
     uint64_t applied_batch; /* kept for recovery: see account_state */
 };
-_Static_assert(sizeof(struct payment_slot) == 528, "stored as it is in checkpoint slices");
+_Static_assert(sizeof(struct payment_slot) == 544, "stored as it is in checkpoint slices");
 
 struct payment_table {
     struct payment_slot *slots;

@@ -193,7 +193,7 @@ static void any_slices_and_the_journal_give_the_state_that_was(void **state)
 {
     (void)state;
     static struct life life;
-    struct ledger_options options = { ACCOUNTS_MAX, HOLDS_MAX, REVERSALS_MAX, 7 };
+    struct ledger_options options = { ACCOUNTS_MAX, HOLDS_MAX, REVERSALS_MAX, 7, 4 };
     for (uint64_t seed = 1; seed <= 6; seed++) {
         prng_init(&life.prng, seed);
         book_open(&life.book, options, 60000);

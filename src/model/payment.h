@@ -98,6 +98,7 @@ struct payment {
     struct payment_id id;
     struct payment_id parent; /* REFUND, CHARGEBACK: what it undoes */
     struct uuid user_ref;     /* the caller's own reference; nil is none */
+    struct uuid trace;        /* the W3C trace in which it was asked for */
     struct account_id wallet;
     struct account_id counter;
     struct transfer_id hold;     /* the open hold in the ledger; nil: none */
@@ -135,7 +136,7 @@ struct payment {
     char psp_object[PSP_TOKEN_SIZE]; /* the PSP's id of it, once known */
     char reason[PSP_REASON_SIZE];    /* why it failed or waits: a stable code */
 };
-_Static_assert(sizeof(struct payment) == 512, "journaled as it is");
+_Static_assert(sizeof(struct payment) == 528, "journaled as it is");
 
 enum { PAYMENT_SLOT_NONE = UINT32_MAX };
 

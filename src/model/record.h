@@ -188,7 +188,7 @@ struct record_payment {
     uint8_t answer;          /* enum psp_answer, with ANSWER; enum psp_line_kind, with SETTLE */
     struct payment payment;
 };
-_Static_assert(sizeof(struct record_payment) == 560, "stored as it is");
+_Static_assert(sizeof(struct record_payment) == 576, "stored as it is");
 
 /* An API key: its SHA-256, what it may do, and its name; revoked ones stay in the journal. */
 struct record_credential {

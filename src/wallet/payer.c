@@ -359,6 +359,7 @@ enum status payer_command(struct lane *lane, struct request *request, struct err
     if (makes) {
         if (uuid_is_nil(command.draft.id.value)) command.draft.id.value = request->root_used;
         id = command.draft.id;
+        command.draft.trace = request->trace.id;
     }
     struct command_state state;
     enum status status = state_load(lane, &command, id, &state, out_error);
