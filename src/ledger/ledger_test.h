@@ -75,6 +75,7 @@ static inline void book_batch(struct book *book)
         .first_account = book->ledger->account_count,
         .first_hold = book->ledger->holds_made + 1,
         .first_reversal = book->ledger->reversal_count,
+        .first_payment = book->ledger->payments.used,
     };
 }
 

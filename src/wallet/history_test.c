@@ -139,7 +139,7 @@ static int life_begin(void **state)
     life->store.port = (struct store){ .read = array_read, .read_part = array_read_part };
     life->snapshots = book_memory(UNITS_MAX, sizeof *life->snapshots);
     assert_int_equal(batch_new(&life->batch), STATUS_OK);
-    book_open(&life->book, (struct ledger_options){ ACCOUNTS, 50, 500, 7 }, ENTRIES_MAX);
+    book_open(&life->book, (struct ledger_options){ ACCOUNTS, 50, 500, 7, 4 }, ENTRIES_MAX);
     struct prng prng;
     prng_init(&prng, 5);
     for (int i = 0; i < BATCHES; i++) life_batch(life, &prng);
