@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "payment/flow.h"
+#include "payment/flow_answer.h"
+#include "payment/flow_books.h"
+#include "payment/flow_create.h"
+#include "payment/flow_move.h"
 
 enum { REFUSED_STEPS_FROM = 64 }; /* so that ids are not those of the transfers refused */
 

@@ -168,6 +168,12 @@ struct account_id flow_account(const struct flow *flow, enum chart_role role)
     return chart_account_id(flow->payment->asset, role, flow->payment->psp);
 }
 
+bool payment_under_way(const struct payment *payment)
+{
+    return payment->state == PAYMENT_STATE_PENDING || payment->state == PAYMENT_STATE_IN_DOUBT ||
+           payment->state == PAYMENT_STATE_MANUAL;
+}
+
 struct money payment_refundable(const struct payment *payment)
 {
     struct money left = payment->captured;

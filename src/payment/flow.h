@@ -43,26 +43,9 @@ struct transfer_id flow_reversal(struct flow *flow, struct transfer_id target);
 
 struct account_id flow_account(const struct flow *flow, enum chart_role role);
 
+/* Whether a step of it is to be taken, or may have been. */
+bool payment_under_way(const struct payment *payment);
 /* What may still be given back of a payment. */
 struct money payment_refundable(const struct payment *payment);
-
-/* ---- The flows ---- */
-
-void flow_create(struct flow *flow);
-void flow_capture(struct flow *flow);
-void flow_cancel(struct flow *flow);
-void flow_execute(struct flow *flow);
-void flow_answer(struct flow *flow);
-void flow_hint(struct flow *flow);
-void flow_expire(struct flow *flow);
-void flow_resolve(struct flow *flow);
-void flow_dispute(struct flow *flow);
-void flow_settle(struct flow *flow);
-
-/* A step has come to its end, well or not: shared by answers and by a person's decision. */
-void flow_step_done(struct flow *flow);
-void flow_step_failed(struct flow *flow, const char *reason);
-/* A pay-out or refund that had succeeded is undone: its money is back in the wallet. */
-void flow_came_back(struct flow *flow, const char *reason);
 
 #endif

@@ -2,7 +2,7 @@
  * What a PSP says, or does not say, about a step. Only an answer that can be understood ends a
  * step; whatever may have been done stays in doubt until the PSP tells.
  */
-#include "payment/flow.h"
+#include "payment/flow_answer.h"
 
 #include <string.h>
 
@@ -24,12 +24,6 @@ static struct wall_time later(const struct flow *flow)
     int64_t asked_ms = flow->command->reply.retry_after_ms;
     if (wait_ms < asked_ms) wait_ms = asked_ms;
     return (struct wall_time){ flow->facts->stamp.ns + wait_ms * NS_PER_MS };
-}
-
-static bool is_under_way(const struct payment *payment)
-{
-    return payment->state == PAYMENT_STATE_PENDING || payment->state == PAYMENT_STATE_IN_DOUBT ||
-           payment->state == PAYMENT_STATE_MANUAL;
 }
 
 static void parent_pending_less(struct flow *flow)
@@ -318,7 +312,7 @@ void flow_answer(struct flow *flow)
         flow_refuse(flow, PAYMENT_OUTCOME_STATE); /* about a step that is over */
         return;
     }
-    if (!is_under_way(flow->before)) {
+    if (!payment_under_way(flow->before)) {
         late_answer(flow);
     } else if (flow->before->state == PAYMENT_STATE_MANUAL) {
         const struct psp_reply *reply = &flow->command->reply;

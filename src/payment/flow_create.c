@@ -1,5 +1,5 @@
 /* How each kind of payment begins: what must hold, what is written before anything is sent. */
-#include "payment/flow.h"
+#include "payment/flow_create.h"
 
 #include <string.h>
 

@@ -1,20 +1,13 @@
 /* What callers, people and time do to a payment that was made. */
-#include "payment/flow.h"
-
-#include <string.h>
+#include "payment/flow_move.h"
 
 #include "base/check.h"
+#include "payment/flow_answer.h"
 
 static bool reserved(const struct payment *payment)
 {
     return payment->state == PAYMENT_STATE_AUTHORISED ||
            payment->state == PAYMENT_STATE_PART_CAPTURED;
-}
-
-static bool under_way(const struct payment *payment)
-{
-    return payment->state == PAYMENT_STATE_PENDING || payment->state == PAYMENT_STATE_IN_DOUBT ||
-           payment->state == PAYMENT_STATE_MANUAL;
 }
 
 static bool has_lapsed(const struct flow *flow)
@@ -34,7 +27,7 @@ static enum payment_outcome reserved_check(const struct flow *flow)
     if (flow->before == NULL) return PAYMENT_OUTCOME_NOT_FOUND;
     if (flow->before->kind != PAYMENT_MERCHANT) return PAYMENT_OUTCOME_WRONG_KIND;
     if (flow->before->state == PAYMENT_STATE_EXPIRED) return PAYMENT_OUTCOME_EXPIRED;
-    if (under_way(flow->before)) return PAYMENT_OUTCOME_STEP_UNDER_WAY;
+    if (payment_under_way(flow->before)) return PAYMENT_OUTCOME_STEP_UNDER_WAY;
     if (!reserved(flow->before)) return PAYMENT_OUTCOME_STATE;
     return PAYMENT_OUTCOME_OK;
 }
@@ -137,18 +130,21 @@ void flow_expire(struct flow *flow)
     release(flow, true);
 }
 
-void flow_execute(struct flow *flow)
+static enum payment_outcome execute_check(const struct flow *flow)
 {
     const struct payment *before = flow->before;
-    enum payment_outcome outcome = PAYMENT_OUTCOME_OK;
-    if (before == NULL)
-        outcome = PAYMENT_OUTCOME_NOT_FOUND;
-    else if (before->kind != PAYMENT_EXCHANGE)
-        outcome = PAYMENT_OUTCOME_WRONG_KIND;
-    else if (before->state == PAYMENT_STATE_EXPIRED || has_lapsed(flow))
-        outcome = PAYMENT_OUTCOME_EXPIRED;
-    else if (before->state != PAYMENT_STATE_QUOTED)
-        outcome = PAYMENT_OUTCOME_STATE;
+    if (before == NULL) return PAYMENT_OUTCOME_NOT_FOUND;
+    if (before->kind != PAYMENT_EXCHANGE) return PAYMENT_OUTCOME_WRONG_KIND;
+    bool quoted = before->state == PAYMENT_STATE_QUOTED;
+    if (before->state == PAYMENT_STATE_EXPIRED || (quoted && has_lapsed(flow))) {
+        return PAYMENT_OUTCOME_EXPIRED;
+    }
+    return quoted ? PAYMENT_OUTCOME_OK : PAYMENT_OUTCOME_STATE;
+}
+
+void flow_execute(struct flow *flow)
+{
+    enum payment_outcome outcome = execute_check(flow);
     if (outcome != PAYMENT_OUTCOME_OK) {
         flow_refuse(flow, outcome);
         return;
@@ -213,139 +209,4 @@ void flow_resolve(struct flow *flow)
         flow_step_failed(flow, flow->command->reason);
     }
     flow_reason(flow, flow->command->reason);
-}
-
-/* ---- Chargebacks ---- */
-
-static void dispute_open(struct flow *flow)
-{
-    struct payment *payment = flow->payment;
-    struct payment *parent = &flow->out->parent;
-    *payment = flow->command->draft;
-    payment->kind = PAYMENT_CHARGEBACK;
-    payment->created_at = flow->facts->stamp;
-    payment->slot = PAYMENT_SLOT_NONE;
-    payment->asset = parent->asset;
-    payment->wallet = parent->wallet;
-    payment->counter = parent->counter;
-    memcpy(payment->psp, parent->psp, sizeof payment->psp);
-    if (!money_add(parent->disputed, payment->amount, &parent->disputed)) {
-        flow_refuse(flow, PAYMENT_OUTCOME_AMOUNT_OVER_REFUNDABLE);
-        return;
-    }
-    flow->out->parent_changed = true;
-    payment->posted = flow_direct(flow, flow_account(flow, CHART_RECEIVABLE),
-                                  flow_account(flow, CHART_CLEARING), payment->amount);
-    payment->captured = payment->amount;
-    flow_state(flow, PAYMENT_STATE_OPENED);
-}
-
-static void dispute_undispute(struct flow *flow)
-{
-    struct payment *parent = &flow->out->parent;
-    bool fits = money_subtract(parent->disputed, flow->payment->amount, &parent->disputed);
-    CHECK(fits); /* it was added when the dispute was opened */
-    flow->out->parent_changed = true;
-}
-
-static void dispute_decide(struct flow *flow)
-{
-    struct payment *payment = flow->payment;
-    struct account_id loss = flow_account(flow, CHART_LOSS);
-    if (flow->command->state == PAYMENT_STATE_WON) {
-        payment->posted = flow_reversal(flow, payment->posted);
-        dispute_undispute(flow);
-        flow_state(flow, PAYMENT_STATE_WON);
-        return;
-    }
-    payment->posted =
-        flow_direct(flow, loss, flow_account(flow, CHART_RECEIVABLE), payment->amount);
-    flow_state(flow, PAYMENT_STATE_LOST);
-}
-
-/* A decision that the scheme took back: a win becomes a loss, a loss is recovered. */
-static void dispute_reverse(struct flow *flow)
-{
-    struct payment *payment = flow->payment;
-    struct payment *parent = &flow->out->parent;
-    struct account_id clearing = flow_account(flow, CHART_CLEARING);
-    struct account_id loss = flow_account(flow, CHART_LOSS);
-    if (payment->state == PAYMENT_STATE_WON) {
-        payment->posted = flow_direct(flow, loss, clearing, payment->amount);
-        bool fits = money_add(parent->disputed, payment->amount, &parent->disputed);
-        CHECK(fits);
-        flow->out->parent_changed = true;
-    } else {
-        payment->posted = flow_direct(flow, clearing, loss, payment->amount);
-        dispute_undispute(flow);
-    }
-    flow_state(flow, PAYMENT_STATE_REVERSED);
-}
-
-void flow_dispute(struct flow *flow)
-{
-    const struct payment *parent = flow->facts->parent;
-    uint8_t state = flow->command->state;
-    bool opening = flow->before == NULL && state == PAYMENT_STATE_OPENED;
-    bool deciding = flow->before != NULL && flow->before->state == PAYMENT_STATE_OPENED &&
-                    (state == PAYMENT_STATE_WON || state == PAYMENT_STATE_LOST);
-    bool reversing =
-        flow->before != NULL && state == PAYMENT_STATE_REVERSED &&
-        (flow->before->state == PAYMENT_STATE_WON || flow->before->state == PAYMENT_STATE_LOST);
-    enum payment_outcome outcome = PAYMENT_OUTCOME_OK;
-    if (parent == NULL)
-        outcome = PAYMENT_OUTCOME_PARENT_NOT_FOUND;
-    else if (parent->psp[0] == '\0')
-        outcome = PAYMENT_OUTCOME_PARENT_WRONG_KIND;
-    else if (flow->before != NULL && flow->before->kind != PAYMENT_CHARGEBACK)
-        outcome = PAYMENT_OUTCOME_WRONG_KIND;
-    else if (!flow->facts->chart)
-        outcome = PAYMENT_OUTCOME_CHART_MISSING;
-    else if (!opening && !deciding && !reversing)
-        outcome = PAYMENT_OUTCOME_STATE;
-    if (outcome != PAYMENT_OUTCOME_OK) {
-        flow_refuse(flow, outcome);
-    } else if (opening) {
-        dispute_open(flow);
-    } else if (deciding) {
-        dispute_decide(flow);
-    } else {
-        dispute_reverse(flow);
-    }
-}
-
-/* ---- Settlement ---- */
-
-static bool line_pays_us(uint8_t kind)
-{
-    return kind == PSP_LINE_CHARGE || kind == PSP_LINE_CHARGEBACK_REVERSAL ||
-           kind == PSP_LINE_REFUND_FAILURE || kind == PSP_LINE_PAY_OUT_RETURN;
-}
-
-/*
- * The PSP pays gross less fee, or takes gross and fee: what it owed (clearing) is now at the
- * bank, or gone as a fee. A fee may be more than a small gross.
- */
-void flow_settle(struct flow *flow)
-{
-    if (flow->before == NULL) {
-        flow_refuse(flow, PAYMENT_OUTCOME_NOT_FOUND);
-        return;
-    }
-    if (flow->before->psp[0] == '\0') {
-        flow_refuse(flow, PAYMENT_OUTCOME_WRONG_KIND);
-        return;
-    }
-    struct money gross = flow->command->amount;
-    struct money fee = flow->command->fee;
-    struct account_id clearing = flow_account(flow, CHART_CLEARING);
-    struct account_id bank = flow_account(flow, CHART_BANK);
-    struct account_id fees = flow_account(flow, CHART_FEES);
-    bool pays = line_pays_us(flow->command->line_kind);
-    if (!money_is_zero(gross)) {
-        (void)flow_direct(flow, pays ? bank : clearing, pays ? clearing : bank, gross);
-    }
-    if (!money_is_zero(fee)) (void)flow_direct(flow, fees, bank, fee); /* found by reference */
-    flow->payment->flags |= PAYMENT_FLAG_SETTLED;
-    if (under_way(flow->before)) flow->payment->next_at = flow->facts->stamp; /* the PSP knows it */
 }

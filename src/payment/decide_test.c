@@ -1,0 +1,151 @@
+/*
+ * Goal: whatever is commanded in whatever order, a payment moves by the table only, its amounts
+ * stay within bounds, what is refused changes nothing, and money is moved once.
+ * Method: random walks of commands over every kind, with the sums of what the decisions move kept
+ * beside the payment by a naive ledger that takes everything.
+ */
+#include "payment/decide.h"
+
+#include "base/prng.h"
+#include "payment/flow.h"
+#include "payment/flow_test.h"
+
+enum { WALKS = 3000, COMMANDS = 40, ACCOUNTS = 24 };
+
+/* Posted balances by account: what came in less what went out. */
+struct naive {
+    struct account_id ids[ACCOUNTS];
+    __int128 balances[ACCOUNTS];
+    uint32_t count;
+    struct transfer moved[COMMANDS * PAYMENT_TRANSFERS_MAX];
+    uint32_t moved_count;
+};
+
+static __int128 *balance_of(struct naive *naive, struct account_id id)
+{
+    for (uint32_t i = 0; i < naive->count; i++) {
+        if (uuid_equal(naive->ids[i].value, id.value)) return &naive->balances[i];
+    }
+    assert_true(naive->count < ACCOUNTS);
+    naive->ids[naive->count] = id;
+    return &naive->balances[naive->count++];
+}
+
+static const struct transfer *moved_find(const struct naive *naive, struct transfer_id id)
+{
+    for (uint32_t i = 0; i < naive->moved_count; i++) {
+        if (uuid_equal(naive->moved[i].id.value, id.value)) return &naive->moved[i];
+    }
+    fail_msg("a target that was never made");
+    return NULL;
+}
+
+static void naive_apply(struct naive *naive, const struct transfer *transfer)
+{
+    struct transfer resolved = *transfer;
+    bool moves = transfer->kind != TRANSFER_HOLD && transfer->kind != TRANSFER_VOID;
+    if (transfer->kind == TRANSFER_POST || transfer->kind == TRANSFER_REVERSAL) {
+        const struct transfer *target = moved_find(naive, transfer->target);
+        bool back = transfer->kind == TRANSFER_REVERSAL;
+        resolved.debit = back ? target->credit : target->debit;
+        resolved.credit = back ? target->debit : target->credit;
+        if (back) resolved.amount = target->amount;
+    }
+    if (moves) {
+        *balance_of(naive, resolved.credit) += (__int128)resolved.amount.minor;
+        *balance_of(naive, resolved.debit) -= (__int128)resolved.amount.minor;
+    }
+    naive->moved[naive->moved_count++] = resolved;
+}
+
+static void command_draw(struct scene *scene, struct prng *prng)
+{
+    static const enum psp_answer answers[] = {
+        PSP_ANSWER_DONE,     PSP_ANSWER_PENDING,   PSP_ANSWER_DECLINED, PSP_ANSWER_NOT_FOUND,
+        PSP_ANSWER_NOT_SENT, PSP_ANSWER_THROTTLED, PSP_ANSWER_INVALID,  PSP_ANSWER_UNKNOWN,
+    };
+    switch (prng_below(prng, 9)) {
+    case 0: (void)scene_capture(scene, prng_below(prng, 12000), prng_chance(prng, 1, 4)); return;
+    case 1: (void)scene_cause(scene, PAYMENT_CAUSE_CANCEL); return;
+    case 2: (void)scene_cause(scene, PAYMENT_CAUSE_EXPIRE); return;
+    case 3: (void)scene_cause(scene, PAYMENT_CAUSE_HINT); return;
+    case 4: (void)scene_cause(scene, PAYMENT_CAUSE_EXECUTE); return;
+    case 5:
+        (void)scene_resolve(scene, prng_chance(prng, 1, 2) ? PAYMENT_STATE_SUCCEEDED
+                                                           : PAYMENT_STATE_FAILED);
+        return;
+    default: (void)scene_answer(scene, answers[prng_below(prng, 8)], prng_chance(prng, 1, 2));
+    }
+}
+
+/* What a payment says was taken is what the accounts have seen. */
+static void assert_books(struct naive *naive, const struct scene *scene)
+{
+    const struct payment *payment = &scene->payment;
+    __int128 got = *balance_of(naive, scene->counter.id) - *balance_of(naive, scene->wallet.id);
+    __int128 captured = (__int128)payment->captured.minor;
+    assert_true(payment->captured.minor <= payment->amount.minor);
+    switch ((enum payment_kind)payment->kind) {
+    case PAYMENT_PAY_IN: assert_true(*balance_of(naive, scene->wallet.id) == captured); break;
+    case PAYMENT_PAY_OUT:
+        if ((payment->flags & PAYMENT_FLAG_SUSPENSE) == 0) {
+            assert_true(*balance_of(naive, scene->wallet.id) == -captured);
+        }
+        break;
+    case PAYMENT_WALLET: assert_true(got == 2 * captured); break;
+    case PAYMENT_MERCHANT: assert_true(*balance_of(naive, scene->counter.id) == captured); break;
+    case PAYMENT_REFUND:
+        assert_true(*balance_of(naive, scene->wallet.id) == -captured);
+        assert_true(scene->parent.refunded.minor + scene->parent.refund_pending.minor <= 10000);
+        break;
+    case PAYMENT_EXCHANGE:
+    case PAYMENT_CHARGEBACK:
+    case PAYMENT_KIND_END: break;
+    }
+}
+
+static void walk(uint64_t seed)
+{
+    struct prng prng;
+    prng_init(&prng, seed);
+    struct scene scene;
+    scene_begin(&scene);
+    enum payment_kind kind = (enum payment_kind)(1 + prng_below(&prng, PAYMENT_CHARGEBACK - 1));
+    if (kind == PAYMENT_REFUND) scene_parent(&scene, PAYMENT_PAY_IN);
+    scene_draft(&scene, kind);
+    if (kind == PAYMENT_MERCHANT && prng_chance(&prng, 1, 2)) scene_draft_card(&scene);
+    if (kind == PAYMENT_MERCHANT) scene.command.draft.expires_at.ns = scene.facts.stamp.ns + 9000;
+    scene.facts.rate_numerator = scene.facts.rate_denominator = 7;
+    static struct naive naive;
+    memset(&naive, 0, sizeof naive);
+    for (int i = 0; i < COMMANDS; i++) {
+        struct payment before = scene.payment;
+        if (i == 0) assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+        if (i > 0) command_draw(&scene, &prng);
+        bool done = scene.decision.outcome == PAYMENT_OUTCOME_OK;
+        if (!done) {
+            assert_int_equal(scene.decision.transfer_count, 0);
+            assert_memory_equal(&before, &scene.payment, sizeof before);
+        }
+        for (uint32_t t = 0; t < scene.decision.transfer_count; t++) {
+            naive_apply(&naive, &scene.decision.transfers[t]);
+        }
+        assert_int_equal(scene.payment.version, before.version + done);
+        assert_books(&naive, &scene);
+        scene_later(&scene, (int64_t)prng_below(&prng, 1 << prng_below(&prng, 28)));
+    }
+}
+
+static void whatever_is_commanded_the_books_are_even(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= WALKS; seed++) walk(seed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whatever_is_commanded_the_books_are_even),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,16 @@
+/* flow_answer.h - what a PSP says, or does not say, about a step. */
+#ifndef PAYMENT_FLOW_ANSWER_H
+#define PAYMENT_FLOW_ANSWER_H
+
+#include "payment/flow.h"
+
+/* PAYMENT_CAUSE_ANSWER: to a step under way, or a late truth about a payment that rests. */
+void flow_answer(struct flow *flow);
+
+/* A step has come to its end, well or not: shared by answers and by a person's decision. */
+void flow_step_done(struct flow *flow);
+void flow_step_failed(struct flow *flow, const char *reason);
+/* A pay-out or refund that had succeeded is undone: its money is back in the wallet. */
+void flow_came_back(struct flow *flow, const char *reason);
+
+#endif

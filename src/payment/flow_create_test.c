@@ -1,0 +1,236 @@
+/*
+ * Goal: each kind of payment begins as its flow says: what is reserved or moved before anything is
+ * sent, which step is under way, and every reason for which it is refused.
+ * Method: one valid creation of each kind, then a table of facts that spoil it.
+ */
+#include "payment/flow_create.h"
+
+#include "payment/flow_test.h"
+
+static void pay_in_moves_nothing_before_the_psp_has_it(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene);
+    scene_draft(&scene, PAYMENT_PAY_IN);
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_PENDING);
+    assert_int_equal(scene.decision.transfer_count, 0);
+    assert_int_equal(scene.payment.step, PSP_CHARGE);
+    assert_int_equal(scene.payment.step_number, 1);
+    assert_int_equal(scene.payment.next_at.ns, scene.facts.stamp.ns);
+    assert_int_equal(scene.payment.step_at.ns, scene.facts.stamp.ns);
+    assert_int_equal(scene.payment.slot, 7);
+    assert_int_equal(scene.payment.version, 1);
+}
+
+static void pay_out_reserves_first(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene);
+    scene_draft(&scene, PAYMENT_PAY_OUT);
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_PENDING);
+    assert_int_equal(scene.decision.transfers[0].kind, TRANSFER_HOLD);
+    assert_moves(&scene, 0, scene.wallet.id, scene_chart(CHART_CLEARING), 10000);
+    assert_true(uuid_equal(scene.payment.hold.value, scene.decision.transfers[0].id.value));
+    assert_int_equal(scene.payment.step, PSP_PAY_OUT);
+}
+
+static void wallet_to_wallet_is_done_at_once(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene);
+    scene_draft(&scene, PAYMENT_WALLET);
+    scene.facts.slot = PAYMENT_SLOT_NONE; /* needs no place: it is never open */
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_SUCCEEDED);
+    assert_moves(&scene, 0, scene.wallet.id, scene.counter.id, 10000);
+    assert_int_equal(scene.payment.slot, PAYMENT_SLOT_NONE);
+    assert_true(scene.payment.captured.minor == 10000);
+}
+
+static void merchant_is_held_or_authorised(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene);
+    scene_draft(&scene, PAYMENT_MERCHANT);
+    scene.command.draft.expires_at.ns = scene.facts.stamp.ns + NS_PER_DAY;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_AUTHORISED);
+    assert_int_equal(scene.decision.transfers[0].kind, TRANSFER_HOLD);
+    assert_int_equal(scene.payment.next_at.ns, scene.payment.expires_at.ns);
+    assert_int_equal(scene.payment.step, 0);
+    scene_begin(&scene);
+    scene_draft_card(&scene);
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_PENDING);
+    assert_int_equal(scene.payment.step, PSP_AUTHORISE);
+    assert_int_equal(scene.decision.transfer_count, 0);
+}
+
+static void refund_is_of_what_is_left(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene);
+    scene_parent(&scene, PAYMENT_PAY_IN);
+    scene.parent.refunded.minor = 3000;
+    scene.parent.refund_pending.minor = 2000;
+    scene.parent.disputed.minor = 1000;
+    scene_draft(&scene, PAYMENT_REFUND);
+    scene.command.draft.amount.minor = 4001;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_AMOUNT_OVER_REFUNDABLE);
+    scene.command.draft.amount.minor = 4000;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_PENDING);
+    assert_moves(&scene, 0, scene.wallet.id, scene_chart(CHART_CLEARING), 4000);
+    assert_int_equal(scene.payment.step, PSP_REFUND);
+    assert_string_equal(scene.payment.psp_object, "ch_1");
+    assert_true(scene.parent.refund_pending.minor == 6000);
+    assert_int_equal(scene.parent.version, 4);
+    scene.made = false;
+    scene.command.draft.amount = MONEY_MAX;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_AMOUNT_OVER_REFUNDABLE); /* nothing left */
+}
+
+static void refund_between_wallets_is_done_at_once(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene);
+    scene_parent(&scene, PAYMENT_WALLET);
+    scene_draft(&scene, PAYMENT_REFUND);
+    scene.command.draft.amount = MONEY_MAX;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_SUCCEEDED);
+    assert_moves(&scene, 0, scene.counter.id, scene.wallet.id, 10000);
+    assert_true(scene.parent.refunded.minor == 10000);
+}
+
+/* given = counter * denominator / numerator, rounded up, and residue: nothing is lost. */
+static void exchange_locks_a_rate_and_loses_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t given, numerator, denominator, counter, residue;
+    } rows[] = {
+        { 10000, 162345, 100000, 16234, 0 },
+        { 1000, 3, 1000, 3, 0 },
+        { 1000, 3, 1001, 2, 332 },
+        { 999999999999999999, 1, 1, 999999999999999999, 0 },
+        { 7, 1, 2, 3, 1 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        scene_begin(&scene);
+        scene_draft(&scene, PAYMENT_EXCHANGE);
+        scene.command.draft.amount.minor = rows[i].given;
+        scene.facts.rate_numerator = rows[i].numerator;
+        scene.facts.rate_denominator = rows[i].denominator;
+        assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+        assert_state(&scene, PAYMENT_STATE_QUOTED);
+        assert_int_equal(scene.decision.transfer_count, 0);
+        assert_true(scene.payment.counter_amount.minor == rows[i].counter);
+        assert_true(scene.payment.residue.minor == rows[i].residue);
+        assert_int_equal(scene.payment.next_at.ns, scene.payment.expires_at.ns);
+        assert_int_equal(scene.payment.expires_at.ns,
+                         scene.facts.stamp.ns + PAYMENT_QUOTE_S * NS_PER_S);
+    }
+}
+
+static void exchange_without_a_rate_or_an_amount_is_refused(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene);
+    scene_draft(&scene, PAYMENT_EXCHANGE);
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_RATE_NOT_FOUND);
+    scene.facts.rate_numerator = 1;
+    scene.facts.rate_denominator = 10001;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_NOTHING_TO_MOVE);
+}
+
+static void spoil(struct scene *scene, int how)
+{
+    if (how == 0) scene->facts.wallet = NULL;
+    if (how == 1) scene->wallet.asset = JPY;
+    if (how == 2) scene->facts.chart = false;
+    if (how == 3) scene->command.draft.expires_at = scene->facts.stamp;
+    if (how == 4) scene->facts.slot = PAYMENT_SLOT_NONE;
+}
+
+/* What is refused takes its id: the refusal is a payment that failed, and says why. */
+static void refusals_come_in_order_and_take_the_id(void **state)
+{
+    (void)state;
+    static const enum payment_outcome expected[] = {
+        PAYMENT_OUTCOME_ACCOUNT_NOT_FOUND, PAYMENT_OUTCOME_ASSET_MISMATCH,
+        PAYMENT_OUTCOME_CHART_MISSING,     PAYMENT_OUTCOME_EXPIRED,
+        PAYMENT_OUTCOME_CAPACITY,
+    };
+    for (int first = 0; first < 5; first++) {
+        struct scene scene;
+        scene_begin(&scene);
+        scene_draft(&scene, PAYMENT_PAY_IN);
+        for (int how = first; how < 5; how++) spoil(&scene, how);
+        assert_int_equal(scene_run(&scene), expected[first]);
+        const struct payment *payment = &scene.decision.payment;
+        assert_int_equal(payment->state, PAYMENT_STATE_FAILED);
+        assert_int_equal(payment->slot, PAYMENT_SLOT_NONE);
+        assert_int_equal(payment->version, 0);
+        assert_string_equal(payment->reason, payment_outcome_code(expected[first]));
+        assert_int_equal(scene.decision.transfer_count, 0);
+    }
+}
+
+static void refund_needs_a_parent_that_took_money(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene);
+    scene_draft(&scene, PAYMENT_REFUND);
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_PARENT_NOT_FOUND);
+    scene_parent(&scene, PAYMENT_PAY_OUT);
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_PARENT_WRONG_KIND);
+    scene_parent(&scene, PAYMENT_PAY_IN);
+    scene.parent.captured = MONEY_ZERO;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_STATE);
+}
+
+static void a_ledger_refusal_fails_the_creation(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene);
+    scene_draft(&scene, PAYMENT_WALLET);
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+    scene.made = false;
+    scene_refused(&scene, OUTCOME_DEBITS_EXCEED_CREDITS);
+    assert_int_equal(scene.decision.outcome, PAYMENT_OUTCOME_LEDGER);
+    assert_int_equal(scene.decision.payment.state, PAYMENT_STATE_FAILED);
+    assert_string_equal(scene.decision.payment.reason, "debits_exceed_credits");
+    assert_int_equal(scene.decision.transfer_count, 0);
+    assert_false(scene.decision.parent_changed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pay_in_moves_nothing_before_the_psp_has_it),
+        cmocka_unit_test(pay_out_reserves_first),
+        cmocka_unit_test(wallet_to_wallet_is_done_at_once),
+        cmocka_unit_test(merchant_is_held_or_authorised),
+        cmocka_unit_test(refund_is_of_what_is_left),
+        cmocka_unit_test(refund_between_wallets_is_done_at_once),
+        cmocka_unit_test(exchange_locks_a_rate_and_loses_nothing),
+        cmocka_unit_test(exchange_without_a_rate_or_an_amount_is_refused),
+        cmocka_unit_test(refusals_come_in_order_and_take_the_id),
+        cmocka_unit_test(refund_needs_a_parent_that_took_money),
+        cmocka_unit_test(a_ledger_refusal_fails_the_creation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

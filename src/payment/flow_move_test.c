@@ -1,0 +1,216 @@
+/*
+ * Goal: captures, cancels, exchanges, expiries and a person's decisions do what the flow says,
+ * once, and are refused by the first reason that applies.
+ * Method: payments from a wallet and from a card brought to each state; amounts at their bounds.
+ */
+#include "payment/flow_move.h"
+
+#include "payment/flow_test.h"
+
+static void held(struct scene *scene)
+{
+    scene_begin(scene);
+    scene_draft(scene, PAYMENT_MERCHANT);
+    scene->command.draft.expires_at.ns = scene->facts.stamp.ns + NS_PER_DAY;
+    assert_int_equal(scene_run(scene), PAYMENT_OUTCOME_OK);
+}
+
+static void authorised(struct scene *scene)
+{
+    scene_begin(scene);
+    scene_draft_card(scene);
+    scene->command.draft.expires_at.ns = scene->facts.stamp.ns + NS_PER_DAY;
+    assert_int_equal(scene_run(scene), PAYMENT_OUTCOME_OK);
+    assert_int_equal(scene_answer(scene, PSP_ANSWER_DONE, false), PAYMENT_OUTCOME_OK);
+    assert_state(scene, PAYMENT_STATE_AUTHORISED);
+}
+
+static void captures_in_parts_from_a_wallet(void **state)
+{
+    (void)state;
+    struct scene scene;
+    held(&scene);
+    struct transfer_id hold = scene.payment.hold;
+    assert_int_equal(scene_capture(&scene, 4000, false), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_PART_CAPTURED);
+    assert_int_equal(scene.decision.transfers[0].kind, TRANSFER_POST);
+    assert_int_equal(scene.decision.transfers[0].flags, TRANSFER_FLAG_KEEP_REST);
+    assert_true(uuid_equal(scene.decision.transfers[0].target.value, hold.value));
+    assert_int_equal(scene_capture(&scene, 6001, false), PAYMENT_OUTCOME_AMOUNT_OVER_REMAINDER);
+    assert_int_equal(scene_capture(&scene, 1000, true), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_CAPTURED);
+    assert_int_equal(scene.decision.transfers[0].flags, 0); /* the rest is released */
+    assert_true(scene.payment.captured.minor == 5000);
+    assert_int_equal(scene_capture(&scene, 1, false), PAYMENT_OUTCOME_STATE);
+}
+
+static void the_last_minor_unit_ends_a_capture(void **state)
+{
+    (void)state;
+    struct scene scene;
+    held(&scene);
+    assert_int_equal(scene_capture(&scene, 9999, false), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_PART_CAPTURED);
+    assert_int_equal(scene_capture(&scene, 1, false), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_CAPTURED);
+    held(&scene);
+    assert_int_equal(scene_capture(&scene, 0, false), PAYMENT_OUTCOME_OK); /* all */
+    assert_state(&scene, PAYMENT_STATE_CAPTURED);
+}
+
+static void captures_in_parts_from_a_card(void **state)
+{
+    (void)state;
+    struct scene scene;
+    authorised(&scene);
+    assert_int_equal(scene_capture(&scene, 4000, false), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_PENDING);
+    assert_int_equal(scene.payment.step, PSP_CAPTURE);
+    assert_int_equal(scene.payment.step_number, 2);
+    assert_int_equal(scene_capture(&scene, 1, false), PAYMENT_OUTCOME_STEP_UNDER_WAY);
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_DONE, false), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_PART_CAPTURED);
+    assert_moves(&scene, 0, scene_chart(CHART_CLEARING), scene.counter.id, 4000);
+    assert_int_equal(scene_capture(&scene, 6000, false), PAYMENT_OUTCOME_OK);
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_DECLINED, false), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_PART_CAPTURED); /* what is reserved stays so */
+    assert_true(scene.payment.captured.minor == 4000);
+    assert_int_equal(scene_capture(&scene, 0, false), PAYMENT_OUTCOME_OK);
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_DONE, false), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_CAPTURED);
+    assert_true(scene.payment.captured.minor == 10000);
+}
+
+static void cancel_releases_what_is_left(void **state)
+{
+    (void)state;
+    struct scene scene;
+    held(&scene);
+    assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_CANCEL), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_CANCELLED);
+    assert_int_equal(scene.decision.transfers[0].kind, TRANSFER_VOID);
+    assert_int_equal(scene_capture(&scene, 1, false), PAYMENT_OUTCOME_STATE);
+    assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_CANCEL), PAYMENT_OUTCOME_STATE);
+    held(&scene);
+    scene_capture(&scene, 1, false);
+    assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_CANCEL), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_CAPTURED);
+    authorised(&scene);
+    assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_CANCEL), PAYMENT_OUTCOME_OK);
+    assert_int_equal(scene.payment.step, PSP_CANCEL);
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_DONE, false), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_CANCELLED);
+}
+
+static void time_releases_and_then_nothing_can_be_captured(void **state)
+{
+    (void)state;
+    struct scene scene;
+    held(&scene);
+    assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_EXPIRE), PAYMENT_OUTCOME_STATE);
+    scene_later(&scene, 86400 * INT64_C(1000));
+    assert_int_equal(scene_capture(&scene, 1, false), PAYMENT_OUTCOME_EXPIRED); /* not yet swept */
+    assert_int_equal(payment_next_call(&scene.payment, scene.facts.stamp, KEY_WINDOW_MS, CALL_MS),
+                     PAYMENT_CALL_NONE);
+    assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_EXPIRE), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_EXPIRED);
+    assert_int_equal(scene_capture(&scene, 1, false), PAYMENT_OUTCOME_EXPIRED);
+    authorised(&scene);
+    scene_later(&scene, 86400 * INT64_C(1000));
+    assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_EXPIRE), PAYMENT_OUTCOME_OK);
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_DONE, false), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_EXPIRED);
+}
+
+static void an_exchange_is_carried_out_at_the_rate_that_was_locked(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene);
+    scene_draft(&scene, PAYMENT_EXCHANGE);
+    scene.facts.rate_numerator = 3;
+    scene.facts.rate_denominator = 1001;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+    scene.facts.rate_numerator = 1; /* the market has moved */
+    assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_EXECUTE), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_SUCCEEDED);
+    struct account_id position = chart_account_id(JPY, CHART_POSITION, "");
+    uint64_t given = 10000 - (uint64_t)scene.payment.residue.minor;
+    assert_int_equal(scene.decision.transfer_count, 3);
+    assert_moves(&scene, 0, scene.wallet.id, scene_chart(CHART_POSITION), given);
+    assert_moves(&scene, 1, scene.wallet.id, scene_chart(CHART_ROUNDING), 10000 - given);
+    assert_moves(&scene, 2, position, scene.counter.id, 29);
+    assert_int_equal(scene.decision.transfers[2].asset, JPY);
+    assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_EXECUTE), PAYMENT_OUTCOME_STATE);
+}
+
+static void a_quote_that_expired_is_not_carried_out(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene);
+    scene_draft(&scene, PAYMENT_EXCHANGE);
+    scene.facts.rate_numerator = 1;
+    scene.facts.rate_denominator = 1;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+    struct scene cancelled = scene;
+    assert_int_equal(scene_cause(&cancelled, PAYMENT_CAUSE_CANCEL), PAYMENT_OUTCOME_OK);
+    assert_state(&cancelled, PAYMENT_STATE_CANCELLED);
+    scene_later(&scene, PAYMENT_QUOTE_S * 1000);
+    assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_EXECUTE), PAYMENT_OUTCOME_EXPIRED);
+    assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_EXPIRE), PAYMENT_OUTCOME_OK);
+    assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_EXECUTE), PAYMENT_OUTCOME_EXPIRED);
+}
+
+static void a_person_ends_what_nobody_else_can(void **state)
+{
+    (void)state;
+    struct scene scene;
+    authorised(&scene);
+    scene_cause(&scene, PAYMENT_CAUSE_CANCEL);
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_DECLINED, false), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_MANUAL);
+    struct scene released = scene;
+    assert_int_equal(scene_resolve(&released, PAYMENT_STATE_SUCCEEDED), PAYMENT_OUTCOME_OK);
+    assert_state(&released, PAYMENT_STATE_CANCELLED);
+    assert_string_equal(released.payment.reason, "bank_statement");
+    assert_int_equal(scene_resolve(&scene, PAYMENT_STATE_FAILED), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_AUTHORISED);
+    assert_int_equal(scene_resolve(&scene, PAYMENT_STATE_FAILED), PAYMENT_OUTCOME_STATE);
+}
+
+static void what_is_not_there_or_of_another_kind_is_refused(void **state)
+{
+    (void)state;
+    static const enum payment_cause causes[] = { PAYMENT_CAUSE_CAPTURE, PAYMENT_CAUSE_CANCEL,
+                                                 PAYMENT_CAUSE_EXECUTE, PAYMENT_CAUSE_HINT,
+                                                 PAYMENT_CAUSE_EXPIRE,  PAYMENT_CAUSE_RESOLVE };
+    for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
+        struct scene scene;
+        scene_begin(&scene);
+        assert_int_equal(scene_cause(&scene, causes[i]), PAYMENT_OUTCOME_NOT_FOUND);
+    }
+    struct scene scene;
+    scene_begin(&scene);
+    scene_draft(&scene, PAYMENT_WALLET);
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+    assert_int_equal(scene_capture(&scene, 1, false), PAYMENT_OUTCOME_WRONG_KIND);
+    assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_EXECUTE), PAYMENT_OUTCOME_WRONG_KIND);
+    assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_HINT), PAYMENT_OUTCOME_STATE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(captures_in_parts_from_a_wallet),
+        cmocka_unit_test(the_last_minor_unit_ends_a_capture),
+        cmocka_unit_test(captures_in_parts_from_a_card),
+        cmocka_unit_test(cancel_releases_what_is_left),
+        cmocka_unit_test(time_releases_and_then_nothing_can_be_captured),
+        cmocka_unit_test(an_exchange_is_carried_out_at_the_rate_that_was_locked),
+        cmocka_unit_test(a_quote_that_expired_is_not_carried_out),
+        cmocka_unit_test(a_person_ends_what_nobody_else_can),
+        cmocka_unit_test(what_is_not_there_or_of_another_kind_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
