@@ -501,6 +501,7 @@ static inline void bench_init(struct bench *bench, struct disk *disk, struct she
         .options = { .accounts_max = 4096,
                      .holds_max = 16384,
                      .reversals_max = 1024,
+                     .payments_max = 256,
                      .memtable_ids = 1 << 10 },
         .spawns_left = UINT32_MAX,
         .wall_ns = INT64_C(1795000000) * NS_PER_S,
