@@ -1,0 +1,230 @@
+/*
+ * Goal: a worker does for each due payment what has to be done, brings the answer back, and loses
+ * nothing when the lane cannot take it.
+ * Method: one worker, run by the test itself over a lane without threads, with a PSP that gives
+ * the answers it was told to, and ends the lane after the last.
+ */
+#include "wallet/saga.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "payment/chart.h"
+#include "wallet/lane_test.h"
+
+enum { CALLS_MAX = 16, WALLET = 2 };
+
+struct call {
+    struct psp_order order;
+    bool query;
+};
+
+/* A PSP with a script. */
+struct script {
+    struct psp port; /* first */
+    struct bench *bench;
+    const enum psp_answer *answers;
+    uint32_t answer_count;
+    struct call calls[CALLS_MAX];
+    uint32_t call_count;
+    bool commit_fails; /* of the first answer: the lane finds its disk gone, and reloads */
+};
+
+static void script_say(struct psp *psp, const struct psp_order *order, bool query,
+                       struct psp_reply *out_reply)
+{
+    struct script *script = (struct script *)psp;
+    assert_true(script->call_count < CALLS_MAX);
+    script->calls[script->call_count] = (struct call){ *order, query };
+    *out_reply = (struct psp_reply){ .answer = PSP_ANSWER_NOT_SENT };
+    if (script->call_count < script->answer_count) {
+        *out_reply = (struct psp_reply){
+            .answer = (uint8_t)script->answers[script->call_count],
+            .asset = order->asset,
+            .amount = order->amount,
+        };
+    }
+    script->call_count++;
+    if (script->commit_fails && script->call_count == 1) {
+        script->bench->fault = APPEND_REFUSED;
+    }
+    bench_sleep(script->bench, 5);
+    if (script->call_count > script->answer_count) lane_drain(script->bench->lane);
+}
+
+static void script_order(struct psp *psp, const struct psp_order *order,
+                         struct psp_reply *out_reply)
+{
+    script_say(psp, order, false, out_reply);
+}
+
+static void script_query(struct psp *psp, const struct psp_order *order,
+                         struct psp_reply *out_reply)
+{
+    script_say(psp, order, true, out_reply);
+}
+
+/* The worker is run by whoever starts it. */
+static enum status inline_spawn(struct sync *sync, const char *name, void (*body)(void *argument),
+                                void *argument, struct task **out_task)
+{
+    (void)sync;
+    (void)name;
+    *out_task = NULL;
+    body(argument);
+    return STATUS_OK;
+}
+
+static void inline_join(struct task *task)
+{
+    assert_null(task);
+}
+
+static void pay_in_make(struct bench *bench, uint64_t number, const char *psp)
+{
+    struct payment_command command = { .cause = PAYMENT_CAUSE_CREATE };
+    command.draft.id.value = test_id(number);
+    command.draft.kind = PAYMENT_PAY_IN;
+    command.draft.amount.minor = 700;
+    command.draft.asset = EUR;
+    command.draft.wallet.value = test_id(WALLET);
+    memcpy(command.draft.method, "pm_1", 5);
+    memcpy(command.draft.psp, psp, strlen(psp) + 1);
+    struct payment_result result;
+    struct request request = { .kind = REQUEST_PAYMENT,
+                               .root = lane_new_id(bench->lane),
+                               .trace = { .id = { 3, 4 } },
+                               .count = 1,
+                               .payment = &command,
+                               .payment_result = &result };
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    assert_int_equal(result.outcome, PAYMENT_OUTCOME_OK);
+}
+
+static struct bench *scene_new(void)
+{
+    struct bench *bench = bench_new();
+    test_accounts(bench, WALLET);
+    struct account chart[CHART_ROLE_END]; /* [0] is that of another PSP */
+    struct account_result results[CHART_ROLE_END];
+    chart[0] = chart_account(EUR, CHART_CLEARING, "gone");
+    for (unsigned role = 1; role < CHART_ROLE_END; role++) {
+        chart[role] = chart_account(EUR, role, "sandbox");
+    }
+    struct request request = { .kind = REQUEST_ACCOUNTS,
+                               .root = lane_new_id(bench->lane),
+                               .count = CHART_ROLE_END,
+                               .accounts = chart,
+                               .account_results = results };
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    return bench;
+}
+
+/* Runs a worker until the script is over: one call more than it has answers. */
+static void script_run(struct script *script, struct bench *bench, struct saga_status *out_status)
+{
+    script->bench = bench;
+    script->port.order = script_order;
+    script->port.query = script_query;
+    script->port.traits =
+        (struct psp_traits){ .call_ms_max = 1000, .horizon_ms = 60000, .key_window_ms = 86400000 };
+    memcpy(script->port.traits.name, "sandbox", 8);
+    struct bench_sync sync = bench->sync;
+    sync.port.spawn = inline_spawn;
+    sync.port.join = inline_join;
+    const struct lane_ports ports = { .clock = &bench->clock.port,
+                                      .entropy = &bench->entropy.port,
+                                      .sync = &sync.port,
+                                      .log = &bench->log.port };
+    struct psp *psps[] = { &script->port };
+    const struct saga_options options = { .workers = 1, .psps = psps, .psp_count = 1 };
+    struct saga *saga;
+    struct error error = { 0 };
+    assert_int_equal(saga_start(bench->lane, &ports, &options, &saga, &error), STATUS_OK);
+    saga_get_status(saga, out_status);
+    saga_stop(saga);
+    bench_close(bench);
+    bench_open(bench);
+}
+
+static void an_order_in_doubt_is_asked_after(void **state)
+{
+    (void)state;
+    static const enum psp_answer answers[] = { PSP_ANSWER_UNKNOWN, PSP_ANSWER_NOT_FOUND,
+                                               PSP_ANSWER_DONE };
+    struct bench *bench = scene_new();
+    pay_in_make(bench, 1000, "sandbox");
+    struct script script = { .answers = answers, .answer_count = 2 };
+    struct saga_status status;
+    script_run(&script, bench, &status);
+    assert_int_equal(script.call_count, 3);
+    assert_false(script.calls[0].query);
+    assert_true(script.calls[1].query);
+    assert_true(script.calls[2].query); /* within the horizon nothing is sent again */
+    for (int i = 0; i < 3; i++) {
+        assert_true(uuid_equal(script.calls[i].order.payment.value, test_id(1000)));
+        assert_int_equal(script.calls[i].order.step_number, 1);
+        assert_int_equal(script.calls[i].order.operation, PSP_CHARGE);
+        assert_string_equal(script.calls[i].order.method, "pm_1");
+        assert_true(uuid_equal(script.calls[i].order.trace.id, (struct uuid){ 3, 4 }));
+    }
+    assert_int_equal(status.orders, 1);
+    assert_int_equal(status.queries, 2);
+    assert_int_equal(status.answers[PSP_ANSWER_UNKNOWN], 1);
+    assert_int_equal(test_credits(bench, WALLET), 0);
+
+    struct script next = { .answers = &answers[2], .answer_count = 1 };
+    pay_in_make(bench, 1001, "sandbox"); /* what was lost with the lane is due again, then this */
+    script_run(&next, bench, &status);
+    assert_true(test_credits(bench, WALLET) >= 700);
+    bench_free(bench);
+}
+
+static void what_cannot_be_brought_back_is_due_again(void **state)
+{
+    (void)state;
+    static const enum psp_answer answers[] = { PSP_ANSWER_DONE, PSP_ANSWER_DONE };
+    struct bench *bench = scene_new();
+    pay_in_make(bench, 1000, "sandbox");
+    pay_in_make(bench, 1001, "sandbox");
+    struct script script = { .answers = answers, .answer_count = 2, .commit_fails = true };
+    bench->fault_status = STATUS_UNAVAILABLE;
+    struct saga_status status;
+    script_run(&script, bench, &status);
+    assert_int_equal(status.put_back >= 1, true);
+    assert_false(script.calls[1].query); /* under the same key, if it is the same payment */
+    assert_int_equal(test_credits(bench, WALLET), 700);
+    bench_free(bench);
+}
+
+/* It was made when another PSP was configured: nothing is sent, and nothing is lost. */
+static void a_psp_that_is_gone_leaves_it_pending(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    pay_in_make(bench, 1000, "gone");
+    pay_in_make(bench, 1001, "sandbox");
+    struct script script = { .answer_count = 0 };
+    struct saga_status status;
+    script_run(&script, bench, &status);
+    assert_int_equal(script.call_count, 1);
+    assert_true(uuid_equal(script.calls[0].order.payment.value, test_id(1001)));
+    assert_int_equal(bench->lane->ledger->payments.count, 2);
+    bench_free(bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_order_in_doubt_is_asked_after),
+        cmocka_unit_test(what_cannot_be_brought_back_is_due_again),
+        cmocka_unit_test(a_psp_that_is_gone_leaves_it_pending),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
