@@ -2,7 +2,7 @@
 #include "api/account_walk.h"
 
 #include "api/lookup.h"
-#include "api/position.h"
+#include "model/position.h"
 #include "base/check.h"
 
 enum { WALK_PAGE = 64 }; /* entries read between two looks at the clock */

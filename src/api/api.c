@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "api/idempotency.h"
-#include "api/position.h"
+#include "model/position.h"
 #include "api/work.h"
 #include "base/check.h"
 #include "base/reserve.h"

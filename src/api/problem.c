@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "api/position.h"
+#include "model/position.h"
 #include "base/check.h"
 #include "base/hex.h"
 #include "base/json_writer.h"

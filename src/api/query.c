@@ -1,7 +1,7 @@
 /* Strict: what is not understood is refused by name, so that a misspelt filter is not ignored. */
 #include "api/query.h"
 
-#include "api/position.h"
+#include "model/position.h"
 #include "base/check.h"
 #include "base/hex.h"
 

@@ -1,7 +1,7 @@
 /* Everything a client reads of the ledger is written here, through the JSON writer. */
 #include "api/render.h"
 
-#include "api/position.h"
+#include "model/position.h"
 #include "base/check.h"
 #include "base/hex.h"
 

@@ -1,6 +1,6 @@
 /* GET /v1/trial-balance: totals from memory, or by reading the journal up to a position. */
 #include "api/lookup.h"
-#include "api/position.h"
+#include "model/position.h"
 #include "base/check.h"
 #include "wallet/history.h"
 

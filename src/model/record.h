@@ -170,6 +170,7 @@ enum {
     RECORD_FLAG_QUERY = 1,   /* ANSWER: to a query, not to the order itself */
     RECORD_FLAG_CREATES = 2, /* the first record of its payment */
     RECORD_FLAG_RESTS = 4,   /* it holds no place among the open ones after this record */
+    RECORD_FLAG_TELLS = 8,   /* something has changed that others are told of: an event */
 };
 
 /*

@@ -123,9 +123,9 @@ static enum status key_repeat(struct lane *lane, struct request *request, struct
 static bool same_content(const struct payment *made, const struct payment *draft)
 {
     bool all = draft->kind == PAYMENT_REFUND && money_equal(draft->amount, MONEY_MAX);
-    bool accounts = draft->kind == PAYMENT_REFUND ||
-                    (uuid_equal(made->wallet.value, draft->wallet.value) &&
-                     uuid_equal(made->counter.value, draft->counter.value));
+    bool accounts =
+        draft->kind == PAYMENT_REFUND || (uuid_equal(made->wallet.value, draft->wallet.value) &&
+                                          uuid_equal(made->counter.value, draft->counter.value));
     return made->kind == draft->kind && (all || money_equal(made->amount, draft->amount)) &&
            accounts && uuid_equal(made->parent.value, draft->parent.value) &&
            uuid_equal(made->user_ref, draft->user_ref) &&
@@ -235,9 +235,21 @@ static void parent_write(struct lane *lane, const struct payment *parent, uint32
     batch_add(batch, &record->head, sizeof *record, unit);
 }
 
-/* The decision stands: the record is made final, memory and index follow it. */
-static void record_finish(struct lane *lane, struct record_payment *record, struct locator previous)
+/* Whether others see a difference: attempts and times are our own. */
+static bool tells(const struct payment *before, const struct payment *after)
 {
+    return before->state != after->state || !money_equal(before->captured, after->captured) ||
+           !money_equal(before->refunded, after->refunded) ||
+           !money_equal(before->refund_pending, after->refund_pending) ||
+           !money_equal(before->disputed, after->disputed) ||
+           ((before->flags ^ after->flags) & PAYMENT_FLAG_SETTLED) != 0;
+}
+
+/* The decision stands: the record is made final, memory and index follow it. */
+static void record_finish(struct lane *lane, struct record_payment *record,
+                          const struct found *before)
+{
+    struct locator previous = before->newest;
     struct batch *batch = &lane->building->batch;
     struct locator locator =
         locator_make(batch->sequence, (uint32_t)((const uint8_t *)record - batch->data));
@@ -248,6 +260,10 @@ static void record_finish(struct lane *lane, struct record_payment *record, stru
     if (done) record->previous = previous;
     rests = rests && !payment_is_open(&record->payment);
     if (rests) record->head.flags |= RECORD_FLAG_RESTS;
+    bool stands = creates || done;
+    if (stands && tells(&before->payment, &record->payment)) {
+        record->head.flags |= RECORD_FLAG_TELLS;
+    }
     batch_recheck(&record->head);
     if (done) {
         payment_table_apply(&lane->ledger->payments, &record->payment, locator, batch->sequence);
@@ -314,8 +330,8 @@ static enum status decision_run(struct lane *lane, struct request *request,
     struct payment_facts facts = facts_of(lane, request, state->draft, parent);
     struct payment_decision decision;
     payment_decide(before, command, &facts, &decision);
-    enum status status = applier_group_readable(lane, decision.transfers, decision.transfer_count,
-                                                out_error);
+    enum status status =
+        applier_group_readable(lane, decision.transfers, decision.transfer_count, out_error);
     if (status != STATUS_OK) return status;
     applier_context(lane, request);
     struct batch *batch = &lane->building->batch;
@@ -337,11 +353,11 @@ static enum status decision_run(struct lane *lane, struct request *request,
         batch_recheck(&record->head);
         return status;
     }
-    record_finish(lane, record, state->before.newest);
+    record_finish(lane, record, &state->before);
     if (decision.outcome == PAYMENT_OUTCOME_OK && decision.parent_changed) {
         struct record_payment *followed = batch_room(batch);
         parent_write(lane, &decision.parent, unit);
-        record_finish(lane, followed, state->parent.newest);
+        record_finish(lane, followed, &state->parent);
     }
     result_write(record, (struct position){ batch->sequence, unit }, batch->stamp,
                  request->payment_result);
@@ -388,8 +404,8 @@ static enum status read_by_ids(struct lane *lane, struct read *read, struct erro
             read->locators[i] = table->slots[place].newest;
             continue;
         }
-        enum status status = find_last(lane->indexes[LANE_INDEX_PAYMENTS], id.value,
-                                       &read->locators[i], out_error);
+        enum status status =
+            find_last(lane->indexes[LANE_INDEX_PAYMENTS], id.value, &read->locators[i], out_error);
         if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
     }
     read->found = read->count;

@@ -107,11 +107,11 @@ static struct psp_order order_of(const struct payment *payment)
     return order;
 }
 
-static void reason_set(struct psp_reply *reply, const char *reason)
+static void reason_set(struct psp_reply *reply, struct str reason)
 {
-    size_t len = strnlen(reason, sizeof reply->reason - 1);
+    CHECK(reason.len < sizeof reply->reason);
     memset(reply->reason, 0, sizeof reply->reason);
-    memcpy(reply->reason, reason, len);
+    memcpy(reply->reason, reason.data, reason.len);
 }
 
 static void call_count(struct saga *saga, const struct psp_reply *reply, int64_t duration_ns)
@@ -163,7 +163,7 @@ static void command_make(struct saga *saga, const struct payment *payment,
         out_command->reply.answer = PSP_ANSWER_NOT_SENT;
         out_command->reply.query = call == PAYMENT_CALL_QUERY;
         out_command->key_window_ms = UINT32_MAX;
-        reason_set(&out_command->reply, "psp_not_configured");
+        reason_set(&out_command->reply, STR("psp_not_configured"));
         return;
     }
     out_command->horizon_ms = psp->traits.horizon_ms;

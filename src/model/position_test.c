@@ -2,7 +2,7 @@
  * Goal: a position is read and written the same way, and nothing else is taken for one.
  * Method: tables of good and bad texts, with the extremes of both numbers.
  */
-#include "api/position.h"
+#include "model/position.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

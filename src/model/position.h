@@ -1,6 +1,6 @@
 /* position.h - positions of the journal as text: "1207-3", or "1207" for the end of a batch. */
-#ifndef API_POSITION_H
-#define API_POSITION_H
+#ifndef MODEL_POSITION_H
+#define MODEL_POSITION_H
 
 #include "base/str.h"
 #include "model/id.h"

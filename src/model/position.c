@@ -1,5 +1,5 @@
 /* Positions are short: digits are read and written by hand, since every answer has one. */
-#include "api/position.h"
+#include "model/position.h"
 
 #include "base/check.h"
 #include "base/limits.h"
