@@ -92,6 +92,8 @@ struct bench {
     int64_t monotonic_ns;
     int64_t wall_ns; /* of the wall clock when monotonic is 0 */
 
+    bool no_room; /* the disk is full, and says so when asked */
+    uint64_t room_looks;
     enum append_fault fault;
     enum status fault_status;
     uint32_t fault_after;      /* appends before it */
@@ -181,6 +183,13 @@ static inline void disk_append(struct disk *disk, const struct store_batch *batc
     for (uint32_t i = 0; i < batch->slice_count; i++) {
         disk_slice_add(disk, &batch->slices[i], batch->sequence);
     }
+}
+
+static inline enum status bench_room(struct store *store, struct error *out_error)
+{
+    struct bench *bench = bench_of(store);
+    bench->room_looks++;
+    return bench->no_room ? error_set(out_error, STATUS_LIMIT, "told to") : STATUS_OK;
 }
 
 static inline enum status bench_append(struct store *store, const struct store_batch *batch,
@@ -488,7 +497,7 @@ static inline void bench_init(struct bench *bench, struct disk *disk, struct she
     *bench = (struct bench){
         .disk = disk,
         .shelf = shelf,
-        .store = { { bench_head, bench_claim, bench_append, bench_reopen, bench_read,
+        .store = { { bench_head, bench_claim, bench_room, bench_append, bench_reopen, bench_read,
                      bench_read_part, bench_find_stamp, bench_slice_list, bench_slice_read,
                      bench_store_close },
                    bench },
@@ -502,7 +511,8 @@ static inline void bench_init(struct bench *bench, struct disk *disk, struct she
                      .holds_max = 16384,
                      .reversals_max = 1024,
                      .payments_max = 256,
-                     .memtable_ids = 1 << 10 },
+                     .memtable_ids = 1 << 10,
+                     .index_wait_ms = -1 },
         .spawns_left = UINT32_MAX,
         .wall_ns = INT64_C(1795000000) * NS_PER_S,
         .fault_status = STATUS_UNAVAILABLE,
