@@ -17,8 +17,8 @@ enum metric_type { METRIC_COUNTER, METRIC_GAUGE };
       status->index_fault != STATUS_OK)                                                            \
     X("tpwallet_index_rebuilding", GAUGE, "1 while the index is rebuilt and writes are refused",   \
       status->rebuilding)                                                                          \
-    X("tpwallet_index_rebuilt_batch", GAUGE, "Batch the rebuild has reached; 0 when there is none", \
-      status->rebuilt_batch)                                                                       \
+    X("tpwallet_index_rebuilt_batch", GAUGE,                                                       \
+      "Batch the rebuild has reached; 0 when there is none", status->rebuilt_batch)                \
     X("tpwallet_expiry_paused", GAUGE, "1 when the clock jumped and holds do not expire",          \
       status->expiry_paused)                                                                       \
     X("tpwallet_journal_epoch", GAUGE, "Epoch of this owner", status->head.epoch)                  \

@@ -36,8 +36,7 @@ enum status journal_walk_read(struct journal_walk *walk, struct batch_reader *ou
     CHECK(walk->store != NULL);
     buf_reset(&walk->blob);
     struct batch_reader reader;
-    enum status status =
-        walk->store->read(walk->store, walk->sequence + 1, &walk->blob, out_error);
+    enum status status = walk->store->read(walk->store, walk->sequence + 1, &walk->blob, out_error);
     if (status == STATUS_NOT_FOUND) {
         return error_set(out_error, STATUS_CORRUPT, "batch %llu of the journal is missing",
                          (unsigned long long)walk->sequence + 1);

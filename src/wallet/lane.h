@@ -236,8 +236,8 @@ struct lane_status {
     bool reloading; /* after a commit in doubt */
     bool fenced;
     bool damaged;
-    bool full;              /* the disk is full: no writes until there is room again */
-    bool expiry_paused;     /* the clock jumped: see CLOCK_JUMP_S_MAX */
+    bool full;          /* the disk is full: no writes until there is room again */
+    bool expiry_paused; /* the clock jumped: see CLOCK_JUMP_S_MAX */
     /*
      * The index does not cover the journal: no write is taken, and no look-up by id or reference,
      * until it has read all batches up to the head. It goes on by itself.

@@ -87,8 +87,8 @@ struct lane {
     /* Under the monitor. */
     struct queue queue;
     bool draining;
-    bool stop_helpers;                /* the apply task is done with the flush and index tasks */
-    uint64_t submitted;               /* requests ever added to the queue */
+    bool stop_helpers;  /* the apply task is done with the flush and index tasks */
+    uint64_t submitted; /* requests ever added to the queue */
     bool resume_expiry;
     uint64_t catch_ups_wanted;
     uint64_t catch_ups_done;

@@ -18,9 +18,9 @@ struct monotonic_time lane_in_ms(struct lane *lane, int64_t ms);
  * cannot be written, STATUS_LIMIT while a disk is full; or STATUS_OK. For the apply task, or
  * under the monitor: submitting and applying both ask here, so that they cannot differ.
  */
-enum status lane_writes_refused(const struct lane *lane);
+enum status lane_writes_refused(const struct lane *lane) MUST_CHECK;
 /* The same for one request: reads are only refused what they would look up in an index. */
-enum status lane_request_refused(const struct lane *lane, const struct request *request);
+enum status lane_request_refused(const struct lane *lane, const struct request *request) MUST_CHECK;
 
 /* Tells the other tasks: reloading or not; fenced and damaged are never taken back. */
 void lane_set_flags(struct lane *lane, bool reloading, bool fenced, bool damaged);

@@ -34,6 +34,7 @@ static void progress_publish(struct lane *lane)
     lane->status.rebuilding = rebuilding;
     lane->status.rebuilt_batch = running ? lane->rebuild.walk.sequence : 0;
     lane->status.rebuild_left_s = left_s;
+    if (rebuilding) lane->status.index_fault = STATUS_OK; /* it is told of as rebuilding */
     lane->status.index_batch = indexes_batch(lane);
     sync->unlock(lane->monitor);
 }
@@ -62,6 +63,8 @@ void rebuild_begin(struct lane *lane, uint64_t after)
     rebuild->from = after;
     rebuild->begun = clock_monotonic(lane->ports.clock);
     journal_walk_open(&rebuild->walk, lane->ports.store, lane->options.number, after);
+    lane->job.status = STATUS_OK; /* what failed before was of runs that are gone */
+    lane->retry_at = (struct monotonic_time){ 0 };
     progress_publish(lane);
 }
 

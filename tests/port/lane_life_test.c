@@ -90,8 +90,7 @@ static void asked_while_rebuilding(struct rig *rig)
         if (told != STATUS_OK) assert_int_equal(told, STATUS_UNAVAILABLE);
         if (told == STATUS_OK) assert_true(results[0].repeated); /* it was just done */
         refused = refused || told != STATUS_OK;
-        assert_int_equal((uint64_t)rig_account(rig, 2).balance.credits_posted.minor,
-                         MANY / 10 * 9);
+        assert_int_equal((uint64_t)rig_account(rig, 2).balance.credits_posted.minor, MANY / 10 * 9);
     }
     assert_true(refused || rebuilt_beside_readers == life);
 }
@@ -192,7 +191,8 @@ static void full_disk_is_told_and_reads_go_on(void **state)
     assert_int_equal((uint64_t)rig_account(&rig, 2).balance.credits_posted.minor, 7);
     rig.inner = store;
     assert_false(rig_insist(&rig, 1, transfer).repeated);
-    assert_int_equal(rig_status(&rig).commit_failures, 0); /* it was seen before anything was lost */
+    assert_int_equal(rig_status(&rig).commit_failures,
+                     0); /* it was seen before anything was lost */
     rig_close(&rig);
     full->close(full);
 }
