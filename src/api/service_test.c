@@ -11,9 +11,9 @@
 
 enum { ITEMS = 1000 };
 
-static const char transfer_text[] = "{\"id\":\"019ab000-0000-7000-8000-%012x\",\"debit\":\"" BANK
-                                    "\",\"credit\":\"" ANNA
-                                    "\",\"asset\":\"EUR\",\"amount\":\"1\"}";
+static const char transfer_text[] =
+    "{\"id\":\"019ab000-0000-7000-8000-%012x\",\"debit\":\"" BANK "\",\"credit\":\"" ANNA
+    "\",\"asset\":\"EUR\",\"amount\":\"1\"}";
 
 static unsigned one_send(struct rig *rig, unsigned number)
 {
@@ -73,10 +73,11 @@ static void rebuilding_body(struct rig *rig)
     rig->faults.rates[SIM_FAULT_STORE_UNAVAILABLE] = FAULT_RATE_ALWAYS;
     expect_rebuilding(rig, rig_send(rig, API_GET, "/readyz", NULL));
     expect_rebuilding(rig, one_send(rig, 0));
-    expect_rebuilding(rig, rig_send(rig, API_POST, "/v1/accounts",
-                                    "[{\"id\":\"" ANNA "\",\"asset\":\"EUR\",\"kind\":\"asset\"}]"));
-    expect_rebuilding(rig, rig_send(rig, API_GET,
-                                    "/v1/transfers/019ab000-0000-7000-8000-000000100000", NULL));
+    expect_rebuilding(rig,
+                      rig_send(rig, API_POST, "/v1/accounts",
+                               "[{\"id\":\"" ANNA "\",\"asset\":\"EUR\",\"kind\":\"asset\"}]"));
+    expect_rebuilding(
+        rig, rig_send(rig, API_GET, "/v1/transfers/019ab000-0000-7000-8000-000000100000", NULL));
     expect_rebuilding(rig, rig_send(rig, API_GET, "/v1/transfers?user_ref=" ANNA, NULL));
     expect_status(rig, 200, rig_send(rig, API_GET, "/livez", NULL));
     expect_status(rig, 200, rig_send(rig, API_GET, "/v1/accounts/" ANNA, NULL));

@@ -101,6 +101,7 @@ struct bench {
     uint32_t reopen_fails;     /* so many reopens say UNAVAILABLE */
     uint32_t slice_list_fails; /* and so many lists of slices */
     uint32_t read_part_fails;  /* and so many reads of history */
+    uint32_t read_fails;       /* and so many of whole batches */
     bool dead;                 /* no call of a store succeeds: the power is off */
     bool in_doubt;             /* reopen() is due */
     uint64_t appends;
@@ -233,6 +234,9 @@ static inline enum status bench_read(struct store *store, uint64_t sequence, str
     struct bench *bench = bench_of(store);
     enum status status = bench_enter(bench, out_error);
     if (status != STATUS_OK) return status;
+    if (shelf_fails(&bench->read_fails)) {
+        return error_set(out_error, STATUS_UNAVAILABLE, "told to");
+    }
     if (sequence == 0 || sequence > bench->disk->head) return STATUS_NOT_FOUND;
     const struct disk_batch *batch = &bench->disk->batches[sequence];
     buf_reset(out_blob);

@@ -317,9 +317,8 @@ static void state_publish(struct lane *lane, const struct recovery *recovery)
     sync->unlock(lane->monitor);
 }
 
-enum status recovery_run(struct lane *lane, struct error *out_error)
+static enum status recover(struct lane *lane, struct error *out_error)
 {
-    CHECK(lane->flying == NULL);
     struct store *store = lane->ports.store;
     struct recovery recovery = { .lane = lane };
     ledger_reset(lane->ledger);
@@ -338,6 +337,17 @@ enum status recovery_run(struct lane *lane, struct error *out_error)
     state_publish(lane, &recovery);
     if (!recovery.with_indexes) rebuild_begin(lane, least_cursor(lane));
     return rebuild_now(lane, out_error);
+}
+
+enum status recovery_run(struct lane *lane, struct error *out_error)
+{
+    CHECK(lane->flying == NULL);
+    enum status status = recover(lane, out_error);
+    if (status != STATUS_CORRUPT || !indexes_damaged(lane) || lane->options.read_only) {
+        return status;
+    }
+    rebuild_lose(lane); /* a run was damaged that was to be merged: without any, then */
+    return recover(lane, out_error);
 }
 
 enum status recovery_fenced(struct lane *lane, uint64_t epoch, struct error *out_error)
