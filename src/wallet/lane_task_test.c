@@ -51,10 +51,12 @@ static void writes_and_look_ups_are_refused_by_state(void **state)
         { false, false, STATUS_UNAVAILABLE, STATUS_UNAVAILABLE, STATUS_OK },
         { true, true, STATUS_LIMIT, STATUS_UNAVAILABLE, STATUS_UNAVAILABLE },
     };
-    static const enum request_kind writes[] = { REQUEST_TRANSFERS, REQUEST_ACCOUNTS,
-                                                REQUEST_ADMIN };
-    static const enum read_kind look_ups[] = { READ_TRANSFERS, READ_REFERENCE, READ_CLOSING };
-    static const enum read_kind others[] = { READ_ACCOUNTS, READ_ACCOUNT_PAGE, READ_TOTALS };
+    static const enum request_kind writes[] = { REQUEST_TRANSFERS, REQUEST_ACCOUNTS, REQUEST_ADMIN,
+                                                REQUEST_PAYMENT };
+    static const enum read_kind look_ups[] = { READ_TRANSFERS, READ_REFERENCE, READ_CLOSING,
+                                               READ_PAYMENTS };
+    static const enum read_kind others[] = { READ_ACCOUNTS, READ_ACCOUNT_PAGE, READ_TOTALS,
+                                             READ_PAYMENT_PAGE };
     struct lane *lane = calloc(1, sizeof *lane);
     assert_non_null(lane);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -62,7 +64,7 @@ static void writes_and_look_ups_are_refused_by_state(void **state)
         lane->status.full = rows[i].full;
         lane->status.index_fault = rows[i].fault;
         assert_int_equal(lane_writes_refused(lane), rows[i].write);
-        for (int k = 0; k < 3; k++) {
+        for (int k = 0; k < 4; k++) {
             struct read read = { .kind = look_ups[k] };
             struct request request = { .kind = writes[k], .read = &read };
             assert_int_equal(lane_request_refused(lane, &request), rows[i].write);

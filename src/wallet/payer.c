@@ -124,9 +124,9 @@ static enum status key_repeat(struct lane *lane, struct request *request, struct
 static bool same_content(const struct payment *made, const struct payment *draft)
 {
     bool all = draft->kind == PAYMENT_REFUND && money_equal(draft->amount, MONEY_MAX);
-    bool accounts = draft->kind == PAYMENT_REFUND ||
-                    (uuid_equal(made->wallet.value, draft->wallet.value) &&
-                     uuid_equal(made->counter.value, draft->counter.value));
+    bool accounts =
+        draft->kind == PAYMENT_REFUND || (uuid_equal(made->wallet.value, draft->wallet.value) &&
+                                          uuid_equal(made->counter.value, draft->counter.value));
     return made->kind == draft->kind && (all || money_equal(made->amount, draft->amount)) &&
            accounts && uuid_equal(made->parent.value, draft->parent.value) &&
            uuid_equal(made->user_ref, draft->user_ref) &&
@@ -315,8 +315,8 @@ static enum status decision_run(struct lane *lane, struct request *request,
     struct payment_facts facts = facts_of(lane, request, state->draft, parent);
     struct payment_decision decision;
     payment_decide(before, command, &facts, &decision);
-    enum status status = applier_group_readable(lane, decision.transfers, decision.transfer_count,
-                                                out_error);
+    enum status status =
+        applier_group_readable(lane, decision.transfers, decision.transfer_count, out_error);
     if (status != STATUS_OK) return status;
     applier_context(lane, request);
     struct batch *batch = &lane->building->batch;
@@ -389,8 +389,8 @@ static enum status read_by_ids(struct lane *lane, struct read *read, struct erro
             read->locators[i] = table->slots[place].newest;
             continue;
         }
-        enum status status = find_last(lane->indexes[LANE_INDEX_PAYMENTS], id.value,
-                                       &read->locators[i], out_error);
+        enum status status =
+            find_last(lane->indexes[LANE_INDEX_PAYMENTS], id.value, &read->locators[i], out_error);
         if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
     }
     read->found = read->count;
