@@ -134,7 +134,7 @@ static bool disk_has_room(struct lane *lane)
 /* No table is free for what comes next, and none will be soon: who waits is told. */
 static void index_stuck_note(struct lane *lane)
 {
-    if (lane->job.status == STATUS_OK || indexes_job_is_out(lane)) return;
+    if (indexes_job_is_out(lane) || lane->job.status == STATUS_OK) return; /* out: not ours */
     enum status fault = lane->job.status == STATUS_LIMIT ? STATUS_LIMIT : STATUS_UNAVAILABLE;
     lane->ports.sync->lock(lane->monitor);
     lane->status.index_fault = fault;
