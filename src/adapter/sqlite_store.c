@@ -354,6 +354,11 @@ static enum status enough_space(const struct sqlite_store *store, struct error *
     return STATUS_LIMIT;
 }
 
+static enum status store_room(struct store *port, struct error *out_error)
+{
+    return enough_space(of_port(port), out_error);
+}
+
 static enum status store_append(struct store *port, const struct store_batch *batch,
                                 struct error *out_error)
 {
@@ -484,6 +489,7 @@ static struct sqlite_store *store_new(void)
     store->port = (struct store){
         .head = store_head_of,
         .claim = store_claim,
+        .room = store_room,
         .append = store_append,
         .reopen = store_reopen,
         .read = store_read,

@@ -37,6 +37,7 @@ struct rig {
     struct lane *lane;
     struct api *api;
     struct api_options options;
+    bool early; /* the lane comes up before its index is rebuilt */
     void (*body)(struct rig *rig);
     struct task *task; /* that runs the body */
     bool finished;
@@ -74,7 +75,11 @@ static inline void rig_open(struct rig *rig)
         .log = &rig->log.port,
     };
     const struct lane_options options = {
-        .accounts_max = 20000, .holds_max = 1000, .reversals_max = 1000, .memtable_ids = 1 << 12
+        .accounts_max = 20000,
+        .holds_max = 1000,
+        .reversals_max = 1000,
+        .memtable_ids = 1 << 12,
+        .index_wait_ms = rig->early ? 0 : -1,
     };
     struct error error = { 0 };
     enum status status = lane_open(&rig->ports, &options, &rig->lane, &error);

@@ -12,7 +12,13 @@ enum metric_type { METRIC_COUNTER, METRIC_GAUGE };
       status->reloading)                                                                           \
     X("tpwallet_fenced", GAUGE, "1 when another owner has taken over", status->fenced)             \
     X("tpwallet_damaged", GAUGE, "1 when stored data was found damaged", status->damaged)          \
-    X("tpwallet_disk_full", GAUGE, "1 when the last commit found the disk full", status->full)     \
+    X("tpwallet_disk_full", GAUGE, "1 when the disk is full and writes are refused", status->full) \
+    X("tpwallet_index_stuck", GAUGE, "1 when writes wait until the index can be written",          \
+      status->index_fault != STATUS_OK)                                                            \
+    X("tpwallet_index_rebuilding", GAUGE, "1 while the index is rebuilt and writes are refused",   \
+      status->rebuilding)                                                                          \
+    X("tpwallet_index_rebuilt_batch", GAUGE,                                                       \
+      "Batch the rebuild has reached; 0 when there is none", status->rebuilt_batch)                \
     X("tpwallet_expiry_paused", GAUGE, "1 when the clock jumped and holds do not expire",          \
       status->expiry_paused)                                                                       \
     X("tpwallet_journal_epoch", GAUGE, "Epoch of this owner", status->head.epoch)                  \

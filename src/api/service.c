@@ -20,6 +20,10 @@ static void ready_write(struct work *work)
 {
     struct lane_status status;
     lane_get_status(work->api->lane, &status);
+    if (status.rebuilding && !status.fenced && !status.damaged) {
+        work_rebuilding(work, &status);
+        return;
+    }
     if (!status.accepting) {
         (void)problem_raise(&work->problem, PROBLEM_UNAVAILABLE, NULL);
         const char *why = status.damaged     ? "stored data is damaged"

@@ -119,14 +119,21 @@ void work_request(struct work *work, enum request_kind kind)
     if (kind != REQUEST_READ) request->root = lane_new_id(work->api->lane);
 }
 
+/* Of what the lane did not accept: a full disk and a full queue are told apart by what it knows. */
+static bool refused_raise(struct work *work, enum status status)
+{
+    struct lane_status lane;
+    lane_get_status(work->api->lane, &lane);
+    bool full = lane.full || lane.index_fault == STATUS_LIMIT;
+    if (status != STATUS_LIMIT || full) return work_status_ok(work, status);
+    return problem_raise(&work->problem, PROBLEM_TOO_BUSY, "the queue is full: wait and repeat");
+}
+
 enum api_progress work_submit(struct work *work)
 {
     enum status status = lane_submit(work->api->lane, &work->request);
     if (status == STATUS_OK) return API_PENDING;
-    if (status == STATUS_LIMIT)
-        (void)problem_raise(&work->problem, PROBLEM_TOO_BUSY, "the queue is full: wait and repeat");
-    else
-        (void)work_status_ok(work, status);
+    (void)refused_raise(work, status);
     return API_READY;
 }
 
@@ -247,7 +254,7 @@ bool work_run(struct work *work)
 {
     work->request.done = NULL;
     enum status status = lane_run(work->api->lane, &work->request);
-    return work_status_ok(work, status);
+    return work->request.answered ? work_status_ok(work, status) : refused_raise(work, status);
 }
 
 bool work_read(struct work *work, const struct read *read)
@@ -258,15 +265,34 @@ bool work_read(struct work *work, const struct read *read)
     return work_run(work);
 }
 
-/* A full disk and a full table are told apart by what the lane knows. */
-static bool limit_raise(struct work *work)
+void work_rebuilding(struct work *work, const struct lane_status *status)
+{
+    enum { RETRY_S_MAX = 60 };
+    struct problem *problem = &work->problem;
+    (void)problem_raise(problem, PROBLEM_INDEX_REBUILDING,
+                        "balances, accounts and their histories can be read; writes and look-ups "
+                        "by id or reference are taken again by themselves");
+    uint64_t head = status->head.sequence; /* not 0: there is something to rebuild from */
+    problem_detail(problem, "the index is being rebuilt: batch %llu of %llu is reached, %llu %%",
+                   (unsigned long long)status->rebuilt_batch, (unsigned long long)head,
+                   (unsigned long long)(head == 0 ? 0 : status->rebuilt_batch * 100 / head));
+    uint64_t left_s = status->rebuild_left_s;
+    problem->retry_after_s = left_s < RETRY_S_MAX ? (uint32_t)left_s : RETRY_S_MAX;
+}
+
+/* Nothing was done; why is what the lane knows of itself now. */
+static bool unavailable_raise(struct work *work)
 {
     struct lane_status status;
     lane_get_status(work->api->lane, &status);
-    if (status.full)
-        return problem_raise(&work->problem, PROBLEM_DISK_FULL, "the operator has to make room");
-    return problem_raise(&work->problem, PROBLEM_CAPACITY_USED_UP,
-                         "the operator has to raise the capacity it was started with");
+    if (status.rebuilding) {
+        work_rebuilding(work, &status);
+        return false;
+    }
+    (void)problem_raise(&work->problem, PROBLEM_UNAVAILABLE, "wait and repeat");
+    if (status.index_fault != STATUS_OK)
+        problem_detail(&work->problem, "the index cannot be written");
+    return false;
 }
 
 bool work_status_ok(struct work *work, enum status status)
@@ -280,7 +306,8 @@ bool work_status_ok(struct work *work, enum status status)
         problem_detail(problem, "the path, content type or body is not that of the first request");
         problem_field(problem, "Idempotency-Key");
         return false;
-    case STATUS_LIMIT: return limit_raise(work);
+    case STATUS_LIMIT:
+        return problem_raise(problem, PROBLEM_DISK_FULL, "the operator has to make room");
     case STATUS_IN_DOUBT:
         return problem_raise(problem, PROBLEM_IN_DOUBT,
                              "send the same request again, with the same ids and key");
@@ -290,7 +317,7 @@ bool work_status_ok(struct work *work, enum status status)
         return problem_raise(problem, PROBLEM_HISTORY_DAMAGED, "the operator has to run the check");
     case STATUS_UNAVAILABLE:
     case STATUS_FENCED:
-    case STATUS_TIMEOUT: return problem_raise(problem, PROBLEM_UNAVAILABLE, "wait and repeat");
+    case STATUS_TIMEOUT: return unavailable_raise(work);
     case STATUS_INVALID:
     case STATUS_NOT_FOUND:
     case STATUS_COUNT: break;

@@ -125,7 +125,9 @@ bool work_read(struct work *work, const struct read *read);
 
 /* Raises what a status of lane, store or history means to a client; false unless STATUS_OK. */
 bool work_status_ok(struct work *work, enum status status);
-/* The same for history and store, whose facts go to the log. */
+/* Raises that the index is being rebuilt, how far it is, and when to come back. */
+void work_rebuilding(struct work *work, const struct lane_status *status);
+/* As work_status_ok(), for history and store, whose facts go to the log. */
 bool work_history_ok(struct work *work, enum status status, const struct error *error);
 /* Of the answered request: its status, and read-your-writes. False: the problem is raised. */
 bool work_answered(struct work *work);

@@ -19,6 +19,9 @@
 #include "cmd/report.h"
 #include "cmd/version.h"
 
+/* A short replay delays the start; a long one is done while reads are answered already. */
+enum { INDEX_WAIT_MS = 250 };
+
 struct serve {
     const struct invocation *invocation;
     struct host host;
@@ -100,6 +103,7 @@ static enum status options_check(struct serve *serve)
 static enum status lane_options_read(struct serve *serve, struct lane_options *out_options)
 {
     *out_options = LANE_OPTIONS_DEFAULT;
+    out_options->index_wait_ms = INDEX_WAIT_MS;
     const struct number_range range = { 1000, UINT64_C(1) << 30 };
     enum status status = invocation_number(serve->invocation, "accounts-max", range,
                                            &out_options->accounts_max, &serve->error);
@@ -314,6 +318,9 @@ const struct command command_serve = {
         "authenticate with an API key (`tpwallet key create`). Commands on this machine reach the "
         "server through the local socket DIR/socket, which only the folder's owner may use; "
         "DIR/address holds the address it listens on.\n\n"
+        "When the index is missing, damaged or far behind, it is rebuilt from the journal: reads are "
+        "answered meanwhile, writes and look-ups by id are refused with 503 and the progress, and "
+        "/readyz says the same.\n\n"
         "One line on standard output says where it listens; the log goes to standard error, one "
         "JSON object a line. On SIGTERM or SIGINT it takes no more connections, answers what has "
         "begun, and ends with exit code 0.",

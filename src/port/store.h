@@ -64,6 +64,12 @@ struct store {
     enum status (*claim)(struct store *store, struct store_head *out_head, struct error *out_error);
 
     /*
+     * Whether an append would find room now: STATUS_LIMIT when it would surely say that the disk
+     * is full, else STATUS_OK, which promises nothing. Cheap; by the owner, also beside an append.
+     */
+    enum status (*room)(struct store *store, struct error *out_error);
+
+    /*
      * Durable on STATUS_OK, with its slices, all or nothing.
      * STATUS_FENCED: not appended: epoch or sequence are not the head's; another owner wrote.
      * STATUS_LIMIT: not appended: the disk is full. STATUS_UNAVAILABLE: not appended.

@@ -43,6 +43,7 @@ enum sim_fault { SIM_FAULT_TABLE(SIM_FAULT_ENUM) SIM_FAULT_COUNT };
     X(STORE_HEAD, "store.head", 24)                                                                \
     X(STORE_CLAIM, "store.claim", 1)                                                               \
     X(STORE_CLAIMED, "store.claim, after", 1)                                                      \
+    X(STORE_ROOM, "store.room", 24)                                                                \
     X(STORE_APPEND, "store.append", 24)                                                            \
     X(STORE_FLUSH, "store.append, before durable", 24)                                             \
     X(STORE_APPENDED, "store.append, after durable", 24)                                           \

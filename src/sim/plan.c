@@ -68,5 +68,6 @@ void plan_make(const struct world *world, struct plan *out_plan)
         .holds_max = tight ? 12 : 400,
         .reversals_max = tight ? 8 : 400,
         .memtable_ids = 1 << 10,
+        .index_wait_ms = prng_below(&prng, 8) == 0 ? -1 : (int64_t)prng_below(&prng, 3),
     };
 }

@@ -21,6 +21,7 @@ struct report {
     uint64_t expiries;
     uint64_t run_commits;
     uint64_t alarms;
+    uint64_t indexes_damaged;
     struct service_stats service;
     struct told told;
     uint64_t hits[SIM_FAULT_COUNT];
@@ -108,6 +109,7 @@ void report_seed(struct report *report, const struct sim_options *options, uint6
     report->records += service->journal.records;
     report->expiries += service->journal.expiries;
     report->alarms += service->log.alarms;
+    report->indexes_damaged += service->log.indexes_damaged;
     for (int i = 0; i < MACHINES; i++) {
         report->run_commits += sim_shelf_commits(service->shelves[i]);
     }
@@ -174,6 +176,16 @@ static void faults_table(const struct report *report, struct buf *text, uint64_t
     }
 }
 
+static void rebuilds_table(const struct report *report, struct buf *text, uint64_t *never_met)
+{
+    const struct service_stats *stats = &report->service;
+    buf_append_str(text, STR("indexes made again beside the callers:\n"));
+    row(text, "came up read-only", stats->rebuilds, false, never_met);
+    row(text, "took writes later", stats->rebuilds_ended, false, never_met);
+    row(text, "crashed before", stats->rebuild_crashes, false, never_met);
+    row(text, "found damaged while running", report->indexes_damaged, false, never_met);
+}
+
 static void outcomes_table(const struct report *report, struct buf *text, uint64_t *never_met)
 {
     buf_append_str(text, STR("outcomes of transfers, acknowledged:\n"));
@@ -200,6 +212,7 @@ void report_print(const struct report *report, const struct sim_options *options
     work_table(report, &text);
     answers_table(report, &text);
     faults_table(report, &text, &never_met);
+    rebuilds_table(report, &text, &never_met);
     outcomes_table(report, &text, &never_met);
     if (never_met > 0 && report->seeds >= SIM_COVERAGE_SEEDS_MIN) {
         buf_append_format(&text, "%" PRIu64 " were never met: that is a failure\n", never_met);

@@ -140,6 +140,8 @@ static enum status life_open(struct life *life)
     struct lane_status now;
     lane_get_status(lane, &now);
     service->stats.replayed += now.replayed_records;
+    life->rebuilding = now.rebuilding;
+    service->stats.rebuilds += life->rebuilding;
     return STATUS_OK;
 }
 
@@ -215,6 +217,8 @@ static void life_body(void *argument)
         if (service->audit != NULL) service->audit(service->audit_owner, life);
         life_watch(life);
         lane_get_status(life->lane, &last);
+        service->stats.rebuilds_ended += life->rebuilding && !last.rebuilding;
+        service->stats.rebuild_crashes += last.rebuilding && life->process.crashed;
     }
     life_close(life);
     bool damaged = status == STATUS_CORRUPT || last.damaged;

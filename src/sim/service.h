@@ -37,6 +37,7 @@ struct life {
     enum life_phase phase;
     uint32_t machine;
     uint32_t users;       /* clients inside the lane's calls */
+    bool rebuilding;      /* it came up before its index covered the journal */
     bool superseded;      /* another life was started beside it */
     bool may_be_damaged;  /* something was damaged when it began */
     uint64_t damage_hits; /* the damage ever done by then */
@@ -51,6 +52,9 @@ struct service_stats {
     uint64_t opens_refused[STATUS_COUNT];
     uint64_t runs_committed;
     uint64_t replayed;
+    uint64_t rebuilds;        /* lives that came up before their index covered the journal, */
+    uint64_t rebuilds_ended;  /* those of them that took writes later, */
+    uint64_t rebuild_crashes; /* and lives that crashed with an index not yet rebuilt */
 };
 
 struct service {

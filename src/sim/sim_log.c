@@ -45,6 +45,7 @@ static void sim_write(struct log *port, const struct log_line *line)
     place[kept] = '\0';
     ring->count++;
     if (line->level == LOG_ALARM) ring->alarms++;
+    if (str_equal(line->event, STR("index.damaged"))) ring->indexes_damaged++;
 }
 
 void sim_log_init(struct sim_log *log, struct process *process, struct sim_log_ring *ring)

@@ -12,6 +12,7 @@ enum { SIM_LOG_LINES = 64, SIM_LOG_LINE_SIZE = 320 };
 struct sim_log_ring {
     uint64_t count; /* ever written */
     uint64_t alarms;
+    uint64_t indexes_damaged; /* lines of that event: found while running */
     char lines[SIM_LOG_LINES][SIM_LOG_LINE_SIZE];
 };
 

@@ -297,6 +297,17 @@ static bool is_full(struct sim_disk *disk)
     return !disk->faults->calm && now_ns < disk->full_until_ns;
 }
 
+/* Before the first append finds it out, nobody knows of it. */
+static enum status sim_room(struct store *port, struct error *out_error)
+{
+    struct sim_store *store = from_port(port);
+    struct sim_disk *disk = store->disk;
+    (void)process_point(store->process, SIM_POINT_STORE_ROOM); /* a crash is met at the next */
+    bool full = !disk->faults->calm && world_now(disk->world).ns < disk->full_until_ns;
+    if (full) return finish(store, error_set(out_error, STATUS_LIMIT, "the disk is full"));
+    return finish(store, STATUS_OK);
+}
+
 static enum status doubt(struct sim_store *store, struct error *out_error)
 {
     store->in_doubt = true;
@@ -519,6 +530,7 @@ struct store *sim_store_open(struct sim_disk *disk, struct process *process)
     *store = (struct sim_store){
         .port = { .head = sim_head,
                   .claim = sim_claim,
+                  .room = sim_room,
                   .append = sim_append,
                   .reopen = sim_reopen,
                   .read = sim_read,

@@ -10,38 +10,20 @@
 #include "base/check.h"
 #include "wallet/acts.h"
 #include "wallet/applier.h"
+#include "wallet/indexes.h"
+#include "wallet/lane_task.h"
 #include "wallet/payer.h"
+#include "wallet/rebuild.h"
 #include "wallet/recovery.h"
 
 enum {
     PIECES_MAX = 32,
     RETRY_MS_MIN = 100,
-    FULL_PAUSE_MS = 1000,  /* between two attempts to write to a full disk */
+    FULL_PAUSE_MS = 1000, /* between two looks at a full disk */
+    FULL_PAUSE_MS_MAX = 64 * FULL_PAUSE_MS,
     SWEEP_SHARE = 4,       /* one byte of checkpoint for so many of journal */
     SLICE_COST_MIN = 4096, /* a slice costs at least a page, however few its entries */
 };
-
-static void lane_log(struct lane *lane, enum log_level level, struct str event, struct str message)
-{
-    struct log_field field = { STR("batch"), { NULL, 0 }, (int64_t)lane->next_sequence };
-    const struct log_line line = {
-        .level = level, .event = event, .message = message, .fields = &field, .field_count = 1
-    };
-    log_write(lane->ports.log, line);
-}
-
-static void error_log(struct lane *lane, struct str event, const struct error *error)
-{
-    struct log_field field = { STR("detail"), str_from(error->detail), 0 };
-    const struct log_line line = {
-        .level = LOG_ALARM,
-        .event = event,
-        .message = str_from(error->message),
-        .fields = &field,
-        .field_count = 1,
-    };
-    log_write(lane->ports.log, line);
-}
 
 void committer_answer(struct lane *lane, struct request *request, enum status status)
 {
@@ -132,19 +114,31 @@ static struct wall_time wall_look(struct lane *lane)
 }
 
 /*
- * Between two batches. When one table is full all are frozen: recovery reads the journal from
- * the least cursor on, so an index that gets little must not stay behind.
+ * Looks before anything is decided: so a full disk costs no reload of memory, which a refused
+ * append does. The same look tells when there is room again.
  */
-static bool indexes_ready(struct lane *lane, uint64_t up_to)
+static bool disk_has_room(struct lane *lane)
 {
-    bool ready = true;
-    for (int i = 0; i < LANE_INDEX_COUNT; i++) {
-        if (index_is_full(lane->indexes[i])) up_to = UINT64_MAX;
-    }
-    for (int i = 0; i < LANE_INDEX_COUNT; i++) {
-        if (!index_freeze(lane->indexes[i], lane->next_sequence - 1, up_to)) ready = false;
-    }
-    return ready;
+    struct store *store = lane->ports.store;
+    struct error error = { 0 };
+    bool full = store->room(store, &error) == STATUS_LIMIT;
+    if (full) lane->full_look = lane_in_ms(lane, FULL_PAUSE_MS);
+    if (full == lane->status.full) return !full;
+    if (full) lane_log_error(lane, STR("disk.full"), &error);
+    lane->ports.sync->lock(lane->monitor);
+    lane->status.full = full;
+    lane->ports.sync->unlock(lane->monitor);
+    return !full;
+}
+
+/* No table is free for what comes next, and none will be soon: who waits is told. */
+static void index_stuck_note(struct lane *lane)
+{
+    if (indexes_job_is_out(lane) || lane->job.status == STATUS_OK) return; /* out: not ours */
+    enum status fault = lane->job.status == STATUS_LIMIT ? STATUS_LIMIT : STATUS_UNAVAILABLE;
+    lane->ports.sync->lock(lane->monitor);
+    lane->status.index_fault = fault;
+    lane->ports.sync->unlock(lane->monitor);
 }
 
 /* Begins a batch, or begins it anew while nothing is in it, so that its stamp is fresh. */
@@ -152,7 +146,11 @@ static bool batch_ready(struct lane *lane)
 {
     struct flight *flight = lane->building;
     if (flight->batch.record_count > 0) return true;
-    if (!indexes_ready(lane, 0)) return false;
+    if (!indexes_ready(lane, 0)) {
+        index_stuck_note(lane);
+        return false;
+    }
+    if (!disk_has_room(lane)) return false;
     struct wall_time wall = wall_look(lane);
     struct wall_time last = lane->flying != NULL ? lane->flying->batch.stamp : lane->head.stamp;
     struct batch_header header = {
@@ -249,18 +247,6 @@ static void registry_publish(struct lane *lane, const struct flight *flight)
     }
 }
 
-/* The batch up to which every index's runs cover the journal. */
-static uint64_t indexes_batch(const struct lane *lane)
-{
-    uint64_t least = lane->head.sequence;
-    for (int i = 0; i < LANE_INDEX_COUNT; i++) {
-        uint64_t cursor = index_cursor(lane->indexes[i]);
-        bool behind = !index_caught_up(lane->indexes[i], lane->head.sequence);
-        if (behind && cursor < least) least = cursor;
-    }
-    return least;
-}
-
 /* Under the monitor. */
 static void status_count(struct lane *lane, const struct flight *flight)
 {
@@ -296,6 +282,7 @@ static struct request *land(struct lane *lane)
     registry_publish(lane, flight);
     status_count(lane, flight);
     lane->ports.sync->unlock(lane->monitor);
+    lane->full_pause_ms = 0;
     struct request *answers = flight->answers;
     flight_clear(flight);
     lane->flying = NULL;
@@ -303,17 +290,6 @@ static struct request *land(struct lane *lane)
 }
 
 /* ---- When a commit is not known good ---- */
-
-static void flags_set(struct lane *lane, bool reloading, bool fenced, bool damaged)
-{
-    struct sync *sync = lane->ports.sync;
-    sync->lock(lane->monitor);
-    lane->status.reloading = reloading;
-    lane->status.fenced = lane->status.fenced || fenced;
-    lane->status.damaged = lane->status.damaged || damaged;
-    sync->wake_all(lane->monitor); /* whoever waits for what will not happen any more */
-    sync->unlock(lane->monitor);
-}
 
 /* What waits and cannot be done: a request begun may be done in part. */
 static void queue_refuse(struct lane *lane, bool begun_only)
@@ -340,22 +316,6 @@ static bool sleep_until(struct lane *lane, struct monotonic_time until)
     bool draining = lane->draining;
     sync->unlock(lane->monitor);
     return draining;
-}
-
-static struct monotonic_time in_ms(struct lane *lane, int64_t ms)
-{
-    return (struct monotonic_time){ clock_monotonic(lane->ports.clock).ns + ms * NS_PER_MS };
-}
-
-static void index_job_wait(struct lane *lane)
-{
-    struct sync *sync = lane->ports.sync;
-    sync->lock(lane->monitor);
-    while (lane->job_state == HANDOVER_READY) (void)sync->wait(lane->monitor, MONOTONIC_NEVER);
-    bool done = lane->job_state == HANDOVER_DONE;
-    lane->job_state = HANDOVER_IDLE;
-    sync->unlock(lane->monitor);
-    if (done) index_job_done(&lane->job);
 }
 
 /* One attempt to reload; the epoch must still be ours: a failed attempt may have read another's. */
@@ -385,8 +345,8 @@ static void reload(struct lane *lane, enum status failure)
     lane->building->batch.sequence = 0;
     lost->batch.sequence = 0;
     lane->flying = NULL;
-    flags_set(lane, true, failure == STATUS_FENCED, failure == STATUS_CORRUPT);
-    index_job_wait(lane);
+    lane_set_flags(lane, true, failure == STATUS_FENCED, failure == STATUS_CORRUPT);
+    indexes_job_wait(lane);
     answers_refuse(lane, not_sent, STATUS_UNAVAILABLE);
     payer_send_away(lane, STATUS_UNAVAILABLE);
     queue_refuse(lane, true);
@@ -398,10 +358,10 @@ static void reload(struct lane *lane, enum status failure)
     while (status != STATUS_FENCED && status != STATUS_CORRUPT) {
         status = reload_once(lane, epoch, &error);
         if (status == STATUS_OK) break;
-        error_log(lane, STR("lane.reload_failed"), &error);
+        lane_log_error(lane, STR("lane.reload_failed"), &error);
         answers_refuse(lane, in_doubt, STATUS_IN_DOUBT);
         in_doubt = NULL;
-        if (sleep_until(lane, in_ms(lane, pause_ms))) break;
+        if (sleep_until(lane, lane_in_ms(lane, pause_ms))) break;
         if (pause_ms < 64 * RETRY_MS_MIN) pause_ms *= 2;
     }
     bool landed = status == STATUS_OK && lane->head.sequence == lost_sequence &&
@@ -414,18 +374,23 @@ static void reload(struct lane *lane, enum status failure)
         answers_refuse(lane, in_doubt, answer);
     }
     lane->memory_lost = status != STATUS_OK;
-    flags_set(lane, false, status == STATUS_FENCED, status == STATUS_CORRUPT);
+    lane_set_flags(lane, false, status == STATUS_FENCED, status == STATUS_CORRUPT);
     lane_log(lane, LOG_WARNING, STR("lane.reloaded"), STR("memory was made anew from the journal"));
 }
 
+/* A disk that is full although there seemed to be room is looked at ever more seldom. */
 static void failure_handle(struct lane *lane, enum status failure, const struct error *error)
 {
-    error_log(lane, STR("commit.failed"), error);
+    lane_log_error(lane, STR("commit.failed"), error);
     lane->ports.sync->lock(lane->monitor);
     lane->status.commit_failures++;
     lane->status.full = failure == STATUS_LIMIT;
-    if (failure == STATUS_LIMIT) lane->full_until = in_ms(lane, FULL_PAUSE_MS);
     lane->ports.sync->unlock(lane->monitor);
+    if (failure == STATUS_LIMIT) {
+        if (lane->full_pause_ms < FULL_PAUSE_MS) lane->full_pause_ms = FULL_PAUSE_MS;
+        lane->full_look = lane_in_ms(lane, lane->full_pause_ms);
+        if (lane->full_pause_ms < FULL_PAUSE_MS_MAX) lane->full_pause_ms *= 2;
+    }
     reload(lane, failure);
 }
 
@@ -436,14 +401,10 @@ static enum status piece_apply(struct lane *lane, const struct queue_piece *piec
 {
     struct request *request = piece->request;
     if (piece->from == 0) {
-        request->failed = false;
-        request->spans = false;
-        request->status = STATUS_OK;
         enum status status = acts_key(lane, request, out_error);
         if (status != STATUS_OK) return status;
     } else {
         request->key_is_new = false; /* an earlier batch has recorded it */
-        request->spans = true;
     }
     switch (request->kind) {
     case REQUEST_TRANSFERS: return applier_transfers(lane, piece, out_error);
@@ -456,7 +417,22 @@ static enum status piece_apply(struct lane *lane, const struct queue_piece *piec
     return STATUS_INVALID;
 }
 
-/* Damage found while deciding stops the lane: nothing may build on it. */
+/*
+ * Damage found while deciding. That of an index is mended, and what was found in it before is
+ * right all the same. That of the journal stops the lane: nothing may build on it.
+ */
+static enum status damage_judge(struct lane *lane, struct error *error)
+{
+    enum status status = recovery_fenced(lane, lane->head.epoch, error);
+    if (status == STATUS_CORRUPT && indexes_damaged(lane) && !lane->options.read_only) {
+        rebuild_lose(lane);
+        return STATUS_UNAVAILABLE;
+    }
+    bool fenced = status == STATUS_FENCED;
+    lane_set_flags(lane, false, fenced, !fenced);
+    return fenced ? STATUS_UNAVAILABLE : STATUS_CORRUPT;
+}
+
 static void piece_run(struct lane *lane, const struct queue_piece *piece)
 {
     struct request *request = piece->request;
@@ -464,25 +440,22 @@ static void piece_run(struct lane *lane, const struct queue_piece *piece)
         payer_park(lane, request);
         return;
     }
-    enum status status = STATUS_OK;
-    bool was_failed = piece->from > 0 && request->failed;
-    if (!was_failed) {
+    request->spans = piece->from > 0;
+    if (piece->from == 0) request->failed = false;
+    if (!request->failed) {
         struct error error = { 0 };
         uint32_t records = lane->building->batch.record_count;
-        status = piece_apply(lane, piece, &error);
-        if (status == STATUS_CORRUPT) status = recovery_fenced(lane, lane->head.epoch, &error);
-        bool fenced = status == STATUS_FENCED;
-        if (fenced) status = STATUS_UNAVAILABLE;
+        enum status status = lane_request_refused(lane, request);
+        bool undone = status != STATUS_OK;
+        if (!undone) {
+            status = piece_apply(lane, piece, &error);
+            undone = status == STATUS_UNAVAILABLE || status == STATUS_CORRUPT;
+            if (undone) lane_log_error(lane, STR("history.unreadable"), &error);
+        }
+        if (status == STATUS_CORRUPT) status = damage_judge(lane, &error);
         bool begun = piece->from > 0 || lane->building->batch.record_count != records;
-        bool unread = status == STATUS_UNAVAILABLE || status == STATUS_CORRUPT;
-        if (status != STATUS_OK && status != STATUS_CONFLICT) {
-            error_log(lane, STR("history.unreadable"), &error);
-        }
-        if (status != STATUS_OK) {
-            request->failed = true;
-            request->status = unread && begun ? STATUS_IN_DOUBT : status; /* a part is done */
-        }
-        if (fenced || status == STATUS_CORRUPT) flags_set(lane, false, fenced, !fenced);
+        request->failed = status != STATUS_OK;
+        request->status = undone && begun ? STATUS_IN_DOUBT : status; /* a part is done */
     }
     if (piece->last) request_finish(lane, request, request->failed ? request->status : STATUS_OK);
 }
@@ -516,15 +489,26 @@ static uint32_t pieces_take(struct lane *lane, uint32_t room, struct queue_piece
     return count;
 }
 
+/*
+ * Whether writes are taken into the batch now, or refused. False: neither; whoever waits goes on
+ * waiting, for a table of the index that is being written.
+ */
+static bool writes_decided(struct lane *lane)
+{
+    if (lane_writes_refused(lane) != STATUS_OK || batch_ready(lane)) return true;
+    return lane_writes_refused(lane) != STATUS_OK; /* found while getting ready */
+}
+
 /* Takes what waits into the batch, as far as there is room. True when anything was done. */
 static bool queue_apply(struct lane *lane)
 {
     bool any = false;
-    if (clock_monotonic(lane->ports.clock).ns < lane->full_until.ns) return false;
-    while (lane_has_work(lane) && batch_ready(lane)) {
+    while (lane_has_work(lane) && writes_decided(lane)) {
         struct queue_piece pieces[PIECES_MAX];
         bool landing;
-        uint32_t count = pieces_take(lane, room_items(lane), pieces, &landing);
+        bool refused = lane_writes_refused(lane) != STATUS_OK;
+        uint32_t room = refused ? QUEUE_TURN_ITEMS : room_items(lane);
+        uint32_t count = pieces_take(lane, room, pieces, &landing);
         for (uint32_t i = 0; i < count; i++) piece_run(lane, &pieces[i]);
         any = any || count > 0;
         if (count == 0 || landing) break; /* no room; or first see what has landed */
@@ -535,6 +519,7 @@ static bool queue_apply(struct lane *lane)
 static bool expiry_apply(struct lane *lane)
 {
     if (lane->expiry_paused || lane->options.read_only) return false;
+    if (lane_writes_refused(lane) != STATUS_OK) return false;
     struct wall_time next = ledger_next_expiry(lane->ledger);
     if (next.ns == 0 || next.ns > clock_wall(lane->ports.clock).ns) return false;
     if (lane->building->batch.record_count > 0 || !batch_ready(lane)) return false;
@@ -542,90 +527,12 @@ static bool expiry_apply(struct lane *lane)
     return applier_expire(lane, BATCH_EXPIRIES_MAX) > 0;
 }
 
-/* ---- The index ---- */
-
-/* Takes in a job that was carried out; false when there is none. */
-static bool job_take(struct lane *lane)
+/* True: there is room again on a disk that was full. */
+static bool full_disk_look(struct lane *lane)
 {
-    struct sync *sync = lane->ports.sync;
-    sync->lock(lane->monitor);
-    bool done = lane->job_state == HANDOVER_DONE;
-    if (done) lane->job_state = HANDOVER_IDLE;
-    sync->unlock(lane->monitor);
-    if (!done) return false;
-    index_job_done(&lane->job);
-    sync->lock(lane->monitor);
-    lane->status.index_batch = indexes_batch(lane);
-    sync->unlock(lane->monitor);
-    if (lane->job.status != STATUS_OK) {
-        error_log(lane, STR("index.write_failed"), &lane->job.error);
-        lane->retry_at = in_ms(lane, 10 * RETRY_MS_MIN);
-    }
-    return true;
-}
-
-static bool job_is_out(struct lane *lane)
-{
-    lane->ports.sync->lock(lane->monitor);
-    bool out = lane->job_state != HANDOVER_IDLE;
-    lane->ports.sync->unlock(lane->monitor);
-    return out;
-}
-
-static bool jobs_exchange(struct lane *lane)
-{
-    bool done = job_take(lane);
-    if (job_is_out(lane) || lane->options.read_only) return done;
-    if (clock_monotonic(lane->ports.clock).ns < lane->retry_at.ns) return done;
-    for (int i = 0; i < LANE_INDEX_COUNT; i++) {
-        if (!index_next_job(lane->indexes[i], lane->head.sequence, &lane->job)) continue;
-        lane->ports.sync->lock(lane->monitor);
-        lane->job_state = HANDOVER_READY;
-        lane->ports.sync->unlock(lane->monitor);
-        doorbell_ring(lane->ports.sync, &lane->index_bell, false);
-        return true;
-    }
-    return done;
-}
-
-static bool indexes_caught_up(const struct lane *lane, uint64_t up_to)
-{
-    for (int i = 0; i < LANE_INDEX_COUNT; i++) {
-        if (!index_caught_up(lane->indexes[i], up_to)) return false;
-    }
-    return true;
-}
-
-/*
- * Someone waits for the runs to cover the journal of now, or the lane ends: what is in memory
- * becomes runs. What comes in meanwhile may stay, so that this ends under load too.
- */
-static void catch_up_begin(struct lane *lane, bool draining)
-{
-    if (lane->options.read_only || lane->building->batch.record_count > 0) return;
-    if (lane->catch_up_wish == 0) {
-        lane->ports.sync->lock(lane->monitor);
-        bool asked = lane->catch_ups_wanted != lane->catch_ups_done;
-        if (asked) lane->catch_up_wish = lane->catch_ups_wanted;
-        lane->ports.sync->unlock(lane->monitor);
-        lane->catch_up_batch = lane->next_sequence - 1;
-    }
-    if (lane->catch_up_wish == 0 && !draining) return;
-    /* no free table: the next round, when a job is done */
-    (void)indexes_ready(lane, draining ? UINT64_MAX : lane->catch_up_batch);
-}
-
-static bool catch_up_end(struct lane *lane)
-{
-    if (lane->catch_up_wish == 0) return false;
-    if (!indexes_caught_up(lane, lane->catch_up_batch)) return false;
-    struct sync *sync = lane->ports.sync;
-    sync->lock(lane->monitor);
-    lane->catch_ups_done = lane->catch_up_wish;
-    sync->wake_all(lane->monitor);
-    sync->unlock(lane->monitor);
-    lane->catch_up_wish = 0;
-    return true;
+    if (!lane->status.full) return false;
+    if (clock_monotonic(lane->ports.clock).ns < lane->full_look.ns) return false;
+    return disk_has_room(lane);
 }
 
 /* ---- The tasks ---- */
@@ -648,17 +555,6 @@ static bool landing_take(struct lane *lane, struct request **out_answers)
     return true;
 }
 
-/*
- * Draining, and nothing more can be entered into an index because its runs cannot be written:
- * what waits is refused rather than waited for.
- */
-static void stuck_refuse(struct lane *lane)
-{
-    bool idle = lane->flying == NULL && lane->building->batch.record_count == 0;
-    if (!idle || job_is_out(lane) || lane->job.status == STATUS_OK) return;
-    if (!indexes_ready(lane, 0)) queue_refuse(lane, false);
-}
-
 /* One round of everything there is to do; false when there was nothing. */
 static bool round_run(struct lane *lane, bool draining)
 {
@@ -672,17 +568,17 @@ static bool round_run(struct lane *lane, bool draining)
             answers_refuse(lane, lane->building->answers, STATUS_UNAVAILABLE);
             flight_clear(lane->building);
         }
-        any = job_take(lane) || any;
-        if (!job_is_out(lane)) recovery_drop_damaged_index(lane);
-        return any;
+        return indexes_job_take(lane) || any;
     }
     if (lane->flying == NULL && lane->building->batch.record_count > 0) {
         launch(lane);
         any = true;
     }
     answers_give(lane, answers, STATUS_OK);
-    catch_up_begin(lane, draining);
-    any = jobs_exchange(lane) || any;
+    indexes_catch_up_begin(lane, draining);
+    any = indexes_exchange(lane) || any;
+    any = rebuild_round(lane, draining) || any;
+    any = full_disk_look(lane) || any;
     any = expiry_apply(lane) || any;
     any = queue_apply(lane) || any;
     if (draining) payer_send_away(lane, STATUS_STOPPED);
@@ -691,21 +587,23 @@ static bool round_run(struct lane *lane, bool draining)
         launch(lane);
         any = true;
     }
-    if (catch_up_end(lane) || any) return true;
-    if (draining) stuck_refuse(lane);
-    return false;
+    return indexes_catch_up_end(lane) || any;
 }
 
 static struct monotonic_time next_look(struct lane *lane)
 {
     struct monotonic_time now = clock_monotonic(lane->ports.clock);
     struct monotonic_time until = MONOTONIC_NEVER;
-    if (lane->retry_at.ns > now.ns) until = lane->retry_at;
-    if (lane->full_until.ns > now.ns && lane->full_until.ns < until.ns) until = lane->full_until;
+    const struct monotonic_time retries[] = { lane->retry_at, lane->rebuild.retry_at,
+                                              lane->full_look };
+    for (size_t i = 0; i < sizeof retries / sizeof retries[0]; i++) {
+        if (retries[i].ns > now.ns && retries[i].ns < until.ns) until = retries[i];
+    }
     struct monotonic_time worker = payer_next_look(lane);
     if (worker.ns < until.ns) until = worker;
     struct wall_time expiry = ledger_next_expiry(lane->ledger);
-    if (expiry.ns == 0 || lane->expiry_paused || lane->options.read_only) return until;
+    bool expires = expiry.ns != 0 && !lane->expiry_paused && !lane->options.read_only;
+    if (!expires || lane_writes_refused(lane) != STATUS_OK) return until;
     int64_t wait_ns = expiry.ns - clock_wall(lane->ports.clock).ns;
     if (wait_ns < NS_PER_MS) wait_ns = NS_PER_MS;
     if (wait_ns > NS_PER_S) wait_ns = NS_PER_S; /* the wall clock may step meanwhile */
@@ -727,7 +625,7 @@ static bool drained(const struct lane *lane)
     if (!idle || lane->queue.requests > 0) return false;
     /* A job that failed is not waited for: what it held is read again from the journal. */
     return indexes_caught_up(lane, UINT64_MAX) || lane->job.status != STATUS_OK || !usable(lane) ||
-           lane->options.read_only;
+           lane->options.read_only || lane->rebuild.state == REBUILD_LOST;
 }
 
 bool committer_round(struct lane *lane, struct committer_seen *out_seen)

@@ -87,9 +87,62 @@ static void full_disk_is_told_at_once_until_it_is_tried_again(void **state)
     assert_int_equal(test_run(bench, &transfer, &result, 1), STATUS_LIMIT);
     assert_int_equal(bench->appends, appends);
     bench_sleep(bench, 2000);
+    bench_settle(bench);
     assert_int_equal(test_one(bench, transfer).outcome, OUTCOME_OK);
     lane_get_status(bench->lane, &status);
     assert_false(status.full);
+    bench_free(bench);
+}
+
+/* Memory is thrown away only when it was ahead of the disk: here nothing was decided. */
+static void full_disk_that_says_so_costs_no_reload_and_reads_go_on(void **state)
+{
+    (void)state;
+    struct bench *bench = with_accounts();
+    struct transfer transfer = test_transfer(100, 1, 2, 7);
+    struct transfer_result result;
+    struct lane_status status;
+    (void)test_one(bench, test_hold(99, 1, 1)); /* 60 s */
+    uint64_t appends = bench->appends;
+    bench->no_room = true;
+    for (int second = 0; second < 70; second++) { /* the hold's time passes: no attempt either */
+        assert_int_equal(test_run(bench, &transfer, &result, 1), STATUS_LIMIT);
+        assert_int_equal(test_credits(bench, 2), 0);
+        bench_sleep(bench, 1000);
+        bench_settle(bench);
+    }
+    assert_int_equal(bench->appends, appends);
+    assert_true(bench->room_looks < 80); /* about one a second */
+    bench->no_room = false;
+    bench_sleep(bench, 1001);
+    bench_settle(bench);
+    lane_get_status(bench->lane, &status);
+    assert_false(status.full);
+    assert_int_equal(status.commit_failures, 0);
+    assert_false(test_one(bench, transfer).repeated);
+    assert_int_equal(test_credits(bench, 2), 7);
+    bench_free(bench);
+}
+
+static void disk_that_is_full_against_its_word_is_tried_ever_more_seldom(void **state)
+{
+    (void)state;
+    struct bench *bench = with_accounts();
+    struct transfer transfer = test_transfer(100, 1, 2, 7);
+    struct transfer_result result;
+    uint64_t appends = bench->appends;
+    bench->fault_status = STATUS_LIMIT;
+    for (int second = 0; second < 31; second++) {
+        bench->fault = APPEND_REFUSED;
+        assert_int_equal(test_run(bench, &transfer, &result, 1), STATUS_LIMIT);
+        bench_sleep(bench, 1001);
+        bench_settle(bench);
+    }
+    assert_int_equal(bench->appends - appends, 5); /* after 0, 1, 3, 7 and 15 s */
+    bench->fault = APPEND_GOOD;
+    bench_sleep(bench, 64000);
+    bench_settle(bench);
+    assert_false(test_one(bench, transfer).repeated);
     bench_free(bench);
 }
 
@@ -118,6 +171,7 @@ static void request_of_which_a_part_is_durable_is_in_doubt_when_the_rest_is_refu
     uint64_t done = test_credits(bench, 2);
     assert_true(done > 0 && done < REQUEST_TRANSFERS_MAX);
     bench_sleep(bench, 2000);
+    bench_settle(bench);
     assert_int_equal(test_run(bench, transfers, results, REQUEST_TRANSFERS_MAX), STATUS_OK);
     assert_int_equal(test_credits(bench, 2), REQUEST_TRANSFERS_MAX);
     bench_free(bench);
@@ -329,15 +383,17 @@ static void drain_ends_although_the_index_cannot_be_written(void **state)
     struct bench *bench = with_accounts();
     struct transfer transfer = test_transfer(100, 1, 2, 7);
     struct transfer_result result;
+    bench->hold_index = true;
     bench->shelf->write_fails = UINT32_MAX;
     bench->shelf->fails_with = STATUS_LIMIT;
     fill_tables(bench, 1000, INDEX_TABLES_MAX);
     struct request stuck = test_request(bench->lane, &transfer, &result, 1);
     assert_int_equal(lane_submit(bench->lane, &stuck), STATUS_OK);
     bench_settle(bench);
-    assert_false(stuck.answered); /* no table is free: it waits for better times */
+    assert_false(stuck.answered); /* no table is free, and one is being written */
+    bench->hold_index = false;
     lane_drain(bench->lane);
-    assert_int_equal(stuck.status, STATUS_UNAVAILABLE);
+    assert_int_equal(stuck.status, STATUS_LIMIT);
     bench_close(bench);
     bench->shelf->write_fails = 0;
     bench_open(bench);
@@ -346,16 +402,36 @@ static void drain_ends_although_the_index_cannot_be_written(void **state)
     bench_free(bench);
 }
 
-static void full_index_disk_holds_work_back_until_there_is_room(void **state)
+/* Once memory for ids is used up, who asks is told at once, and nobody waits for the disk. */
+static void index_that_cannot_be_written_refuses_writes_until_it_can(void **state)
 {
     (void)state;
-    struct bench *bench = with_accounts();
-    bench->shelf->write_fails = 40;
-    bench->shelf->fails_with = STATUS_LIMIT;
-    fill_tables(bench, 1000, 2 * INDEX_TABLES_MAX);
-    assert_int_equal(bench->shelf->write_fails, 0);
-    assert_true(test_one(bench, test_transfer(1000, 1, 2, 1)).repeated);
-    bench_free(bench);
+    static const enum status faults[] = { STATUS_LIMIT, STATUS_UNAVAILABLE };
+    for (int i = 0; i < 2; i++) {
+        struct bench *bench = with_accounts();
+        struct transfer transfer = test_transfer(100, 1, 2, 7);
+        struct transfer_result result;
+        bench->shelf->write_fails = UINT32_MAX;
+        bench->shelf->fails_with = faults[i];
+        fill_tables(bench, 1000, INDEX_TABLES_MAX);
+        int64_t begin_ns = bench->monotonic_ns;
+        for (int k = 0; k < 100; k++) {
+            assert_int_equal(test_run(bench, &transfer, &result, 1), faults[i]);
+        }
+        assert_true(bench->monotonic_ns - begin_ns < NS_PER_S);
+        struct lane_status status;
+        lane_get_status(bench->lane, &status);
+        assert_int_equal(status.index_fault, faults[i]);
+        assert_int_equal(test_credits(bench, 2), 1024 * INDEX_TABLES_MAX); /* reads go on */
+        bench->shelf->write_fails = 0;
+        bench_sleep(bench, 1001);
+        bench_settle(bench);
+        assert_false(test_one(bench, transfer).repeated);
+        assert_true(test_one(bench, test_transfer(1000, 1, 2, 1)).repeated);
+        lane_get_status(bench->lane, &status);
+        assert_int_equal(status.index_fault, STATUS_OK);
+        bench_free(bench);
+    }
 }
 
 static void drain_ends_when_damage_was_found_while_an_index_job_was_out(void **state)
@@ -543,6 +619,8 @@ int main(void)
         cmocka_unit_test(commit_in_doubt_that_was_lost_is_told_as_not_done),
         cmocka_unit_test(while_the_store_cannot_be_asked_the_answer_is_in_doubt),
         cmocka_unit_test(full_disk_is_told_at_once_until_it_is_tried_again),
+        cmocka_unit_test(full_disk_that_says_so_costs_no_reload_and_reads_go_on),
+        cmocka_unit_test(disk_that_is_full_against_its_word_is_tried_ever_more_seldom),
         cmocka_unit_test(request_of_which_a_part_is_durable_is_in_doubt_when_the_rest_is_refused),
         cmocka_unit_test(conflict_with_a_key_that_was_lost_is_not_told),
         cmocka_unit_test(nothing_is_seen_before_it_is_durable),
@@ -552,7 +630,7 @@ int main(void)
         cmocka_unit_test(drain_answers_all_that_was_accepted),
         cmocka_unit_test(drain_during_a_failing_reload_answers_nothing_from_half_a_state),
         cmocka_unit_test(drain_ends_although_the_index_cannot_be_written),
-        cmocka_unit_test(full_index_disk_holds_work_back_until_there_is_room),
+        cmocka_unit_test(index_that_cannot_be_written_refuses_writes_until_it_can),
         cmocka_unit_test(drain_ends_when_damage_was_found_while_an_index_job_was_out),
         cmocka_unit_test(expiries_and_requests_share_the_batches),
         cmocka_unit_test(post_after_the_time_of_a_hold_is_refused_though_it_is_not_swept),

@@ -153,11 +153,9 @@ uint64_t index_cursor(const struct index *index)
     return index->cursor;
 }
 
-bool index_damage_take(struct index *index)
+bool index_is_damaged(const struct index *index)
 {
-    bool damaged = index->damaged;
-    index->damaged = false;
-    return damaged;
+    return index->damaged;
 }
 
 void index_prefetch(const struct index *index, struct uuid key)
@@ -470,6 +468,7 @@ void index_job_done(struct index_job *job)
     index->flushing = false;
     index->merging = false;
     index->merge_first = job->table != NULL && job->status == STATUS_OK;
+    if (job->status == STATUS_CORRUPT) index->damaged = true; /* a run that was to be merged */
     if (job->status != STATUS_OK) return;
     index->cursor = job->cursor;
     if (!job_makes_run(job)) return;

@@ -43,8 +43,8 @@ enum status index_load(struct index *index, struct error *out_error) MUST_CHECK;
 /* The batch up to and with which the runs cover the journal. */
 uint64_t index_cursor(const struct index *index);
 
-/* Whether a chunk of a run was found damaged since this was asked last. */
-bool index_damage_take(struct index *index);
+/* Whether a chunk of a run was found damaged since the runs were loaded. */
+bool index_is_damaged(const struct index *index);
 
 void index_prefetch(const struct index *index, struct uuid key);
 void index_insert(struct index *index, struct uuid key, struct locator locator);

@@ -6,6 +6,8 @@
 #include "base/check.h"
 #include "base/reserve.h"
 #include "wallet/committer.h"
+#include "wallet/lane_task.h"
+#include "wallet/rebuild.h"
 #include "wallet/recovery.h"
 
 const struct lane_options LANE_OPTIONS_DEFAULT = {
@@ -14,6 +16,7 @@ const struct lane_options LANE_OPTIONS_DEFAULT = {
     .reversals_max = 1 << 20,
     .payments_max = PAYMENTS_OPEN_MAX,
     .memtable_ids = 1 << 20,
+    .index_wait_ms = -1,
 };
 
 static enum status indexes_new(struct lane *lane, uint64_t seed)
@@ -66,6 +69,7 @@ static void monitors_new(struct lane *lane)
 static void lane_release(struct lane *lane)
 {
     struct sync *sync = lane->ports.sync;
+    rebuild_reset(lane);
     ledger_free(lane->ledger);
     registry_free(&lane->published);
     for (int i = 0; i < LANE_INDEX_COUNT; i++) index_free(lane->indexes[i]);
@@ -225,11 +229,10 @@ static void request_check(const struct request *request)
 static enum status submit_refusal(const struct lane *lane, const struct request *request)
 {
     if (lane->draining || lane->status.fenced || lane->status.damaged) return STATUS_STOPPED;
-    if (request->kind == REQUEST_READ) return STATUS_OK;
-    if (lane->options.read_only) return STATUS_DENIED;
-    if (lane->status.reloading) return STATUS_UNAVAILABLE;
-    bool full = lane->status.full && clock_monotonic(lane->ports.clock).ns < lane->full_until.ns;
-    return full ? STATUS_LIMIT : STATUS_OK;
+    bool read = request->kind == REQUEST_READ;
+    if (!read && lane->options.read_only) return STATUS_DENIED;
+    if (!read && lane->status.reloading) return STATUS_UNAVAILABLE;
+    return lane_request_refused(lane, request);
 }
 
 enum status lane_submit(struct lane *lane, struct request *request)
@@ -355,8 +358,9 @@ void lane_get_status(struct lane *lane, struct lane_status *out_status)
     struct sync *sync = lane->ports.sync;
     sync->lock(lane->monitor);
     *out_status = lane->status;
-    out_status->accepting =
-        !lane->draining && !lane->status.reloading && !lane->status.fenced && !lane->status.damaged;
+    out_status->accepting = !lane->draining && !lane->status.reloading &&
+                            !lane->status.rebuilding && !lane->status.fenced &&
+                            !lane->status.damaged;
     out_status->queue_requests = lane->queue.requests;
     out_status->queue_transfers = lane->queue.items;
     sync->unlock(lane->monitor);

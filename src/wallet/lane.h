@@ -47,6 +47,12 @@ struct lane_options {
     uint64_t payments_max;  /* open at once; each 556 bytes, and 16 for its place in the map */
     uint32_t memtable_ids;  /* ids per table in memory before it becomes a run, 2^10..2^24 */
     bool read_only;         /* nothing is claimed or written; submit refuses all but reads */
+    /*
+     * An index that is missing, damaged or far behind is rebuilt from the journal. lane_open()
+     * waits so long for that; then it returns, and the rest is done beside reads: see
+     * lane_status.rebuilding. Negative: as long as it takes.
+     */
+    int64_t index_wait_ms;
 };
 
 /* Sizes for a machine of ours: 4 M accounts and open holds, 1 M reversals and payments, 2^20 ids. */
@@ -176,8 +182,8 @@ struct request {
 };
 
 /*
- * Recovers: loads the checkpoint, replays what is newer, brings the index up to the head, then
- * claims the lane, reads what a former owner appended until then, and starts its tasks.
+ * Claims the lane and recovers: loads the checkpoint, replays what is newer, brings the index up
+ * to the head (or begins to, see index_wait_ms), and starts its tasks.
  * STATUS_CORRUPT names the damage; STATUS_LIMIT: the state does not fit the options;
  * STATUS_FENCED: another took the lane over meanwhile; STATUS_UNAVAILABLE.
  */
@@ -191,7 +197,9 @@ void lane_close(struct lane *lane);
 
 /*
  * STATUS_OK: accepted; it will be answered. Otherwise it was not and nothing will be called:
- * STATUS_LIMIT: the queue is full, come back later. STATUS_UNAVAILABLE: reloading.
+ * STATUS_LIMIT: the queue, or a disk, is full (see lane_status): come back later.
+ * STATUS_UNAVAILABLE: reloading; or the index is being rebuilt or cannot be written, and this is
+ * a write or a look-up by id or reference.
  * STATUS_STOPPED: draining, fenced or damaged. STATUS_DENIED: read-only.
  * Arrays over their maximum (base/limits.h) and unterminated linked groups are CHECKed: the
  * parser refuses them.
@@ -224,12 +232,24 @@ uint32_t lane_credential_page(struct lane *lane, uint32_t from, struct credentia
                               uint32_t limit);
 
 struct lane_status {
-    bool accepting; /* requests are taken */
+    bool accepting; /* requests are taken, writes too but for a full disk */
     bool reloading; /* after a commit in doubt */
     bool fenced;
     bool damaged;
-    bool full;              /* the last commit found the disk full */
-    bool expiry_paused;     /* the clock jumped: see CLOCK_JUMP_S_MAX */
+    bool full;          /* the disk is full: no writes until there is room again */
+    bool expiry_paused; /* the clock jumped: see CLOCK_JUMP_S_MAX */
+    /*
+     * The index does not cover the journal: no write is taken, and no look-up by id or reference,
+     * until it has read all batches up to the head. It goes on by itself.
+     */
+    bool rebuilding;
+    uint64_t rebuilt_batch;  /* while rebuilding: read up to here */
+    uint64_t rebuild_left_s; /* at the pace of now, rounded up; at least 1 */
+    /*
+     * Not STATUS_OK: the index's runs cannot be written, and memory for what comes next is used
+     * up: no write is taken until they can. STATUS_LIMIT: its disk is full.
+     */
+    enum status index_fault;
     struct store_head head; /* durable */
     uint64_t account_count;
     uint64_t hold_count;

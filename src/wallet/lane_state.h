@@ -8,6 +8,7 @@
 #include "wallet/clock_watch.h"
 #include "wallet/doorbell.h"
 #include "wallet/index.h"
+#include "wallet/journal_walk.h"
 #include "wallet/queue.h"
 
 enum lane_index {
@@ -54,6 +55,22 @@ struct linked_group {
     struct ledger_undo undos[LINKED_MAX];
 };
 
+enum rebuild_state {
+    REBUILD_NONE,    /* memory and runs cover the journal */
+    REBUILD_LOST,    /* the runs are damaged: they go as soon as nothing is in the air */
+    REBUILD_RUNNING, /* the journal is read again, from the least cursor on */
+};
+
+/* Where the rebuilding of the indexes stands: see rebuild.h. */
+struct rebuild {
+    enum rebuild_state state;
+    struct journal_walk walk; /* while running: memory and runs cover what it has read */
+    uint64_t from;            /* the batch behind which it began, */
+    struct monotonic_time begun;
+    struct monotonic_time log_at;
+    struct monotonic_time retry_at; /* after a store that did not answer */
+};
+
 enum handover { HANDOVER_IDLE, HANDOVER_READY, HANDOVER_DONE };
 
 struct lane {
@@ -70,9 +87,8 @@ struct lane {
     /* Under the monitor. */
     struct queue queue;
     bool draining;
-    bool stop_helpers;                /* the apply task is done with the flush and index tasks */
-    uint64_t submitted;               /* requests ever added to the queue */
-    struct monotonic_time full_until; /* the disk was full: nothing is written before */
+    bool stop_helpers;  /* the apply task is done with the flush and index tasks */
+    uint64_t submitted; /* requests ever added to the queue */
     bool resume_expiry;
     uint64_t catch_ups_wanted;
     uint64_t catch_ups_done;
@@ -101,9 +117,12 @@ struct lane {
     uint64_t catch_up_wish;  /* of catch_ups_wanted: the one being fulfilled; 0: none */
     uint64_t catch_up_batch; /* what it came to: everything up to here is to be in runs */
     struct request *parked;  /* workers that wait for payments to become due */
+    struct rebuild rebuild;
     bool expiry_paused;
     struct clock_watch clock_watch;
-    struct monotonic_time retry_at; /* after a full disk, a failed reload or a failed job */
+    struct monotonic_time retry_at;  /* after a failed job */
+    struct monotonic_time full_look; /* while the disk is full: when it is looked at again */
+    int64_t full_pause_ms;           /* from a refused append to that look; doubles */
 };
 
 #endif

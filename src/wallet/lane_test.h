@@ -92,6 +92,8 @@ struct bench {
     int64_t monotonic_ns;
     int64_t wall_ns; /* of the wall clock when monotonic is 0 */
 
+    bool no_room; /* the disk is full, and says so when asked */
+    uint64_t room_looks;
     enum append_fault fault;
     enum status fault_status;
     uint32_t fault_after;      /* appends before it */
@@ -99,6 +101,7 @@ struct bench {
     uint32_t reopen_fails;     /* so many reopens say UNAVAILABLE */
     uint32_t slice_list_fails; /* and so many lists of slices */
     uint32_t read_part_fails;  /* and so many reads of history */
+    uint32_t read_fails;       /* and so many of whole batches */
     bool dead;                 /* no call of a store succeeds: the power is off */
     bool in_doubt;             /* reopen() is due */
     uint64_t appends;
@@ -183,6 +186,13 @@ static inline void disk_append(struct disk *disk, const struct store_batch *batc
     }
 }
 
+static inline enum status bench_room(struct store *store, struct error *out_error)
+{
+    struct bench *bench = bench_of(store);
+    bench->room_looks++;
+    return bench->no_room ? error_set(out_error, STATUS_LIMIT, "told to") : STATUS_OK;
+}
+
 static inline enum status bench_append(struct store *store, const struct store_batch *batch,
                                        struct error *out_error)
 {
@@ -224,6 +234,9 @@ static inline enum status bench_read(struct store *store, uint64_t sequence, str
     struct bench *bench = bench_of(store);
     enum status status = bench_enter(bench, out_error);
     if (status != STATUS_OK) return status;
+    if (shelf_fails(&bench->read_fails)) {
+        return error_set(out_error, STATUS_UNAVAILABLE, "told to");
+    }
     if (sequence == 0 || sequence > bench->disk->head) return STATUS_NOT_FOUND;
     const struct disk_batch *batch = &bench->disk->batches[sequence];
     buf_reset(out_blob);
@@ -488,7 +501,7 @@ static inline void bench_init(struct bench *bench, struct disk *disk, struct she
     *bench = (struct bench){
         .disk = disk,
         .shelf = shelf,
-        .store = { { bench_head, bench_claim, bench_append, bench_reopen, bench_read,
+        .store = { { bench_head, bench_claim, bench_room, bench_append, bench_reopen, bench_read,
                      bench_read_part, bench_find_stamp, bench_slice_list, bench_slice_read,
                      bench_store_close },
                    bench },
@@ -502,7 +515,8 @@ static inline void bench_init(struct bench *bench, struct disk *disk, struct she
                      .holds_max = 16384,
                      .reversals_max = 1024,
                      .payments_max = 256,
-                     .memtable_ids = 1 << 10 },
+                     .memtable_ids = 1 << 10,
+                     .index_wait_ms = -1 },
         .spawns_left = UINT32_MAX,
         .wall_ns = INT64_C(1795000000) * NS_PER_S,
         .fault_status = STATUS_UNAVAILABLE,

@@ -11,6 +11,7 @@
 #include "payment/chart.h"
 #include "payment/decide.h"
 #include "wallet/committer.h"
+#include "wallet/lane_task.h"
 
 _Static_assert(sizeof(struct record_context) + 2 * sizeof(struct record_payment) +
                        2 * PAYMENT_TRANSFERS_MAX * RECORD_TRANSFER_LONG_SIZE <=
@@ -462,12 +463,13 @@ bool payer_give_due(struct lane *lane)
 {
     struct request *still = NULL;
     bool any = false;
+    bool open = lane_writes_refused(lane) == STATUS_OK; /* else the answer could not be recorded */
     struct wall_time now = clock_wall(lane->ports.clock);
     int64_t monotonic_ns = clock_monotonic(lane->ports.clock).ns;
     while (lane->parked != NULL) {
         struct request *request = lane->parked;
         lane->parked = request->next;
-        due_take(lane, request->read, now);
+        if (open) due_take(lane, request->read, now);
         if (request->read->found > 0 || request->read->until.ns <= monotonic_ns) {
             any = true;
             committer_answer(lane, request, STATUS_OK);
@@ -497,7 +499,7 @@ struct monotonic_time payer_next_look(struct lane *lane)
         if (request->read->until.ns < until.ns) until = request->read->until;
     }
     struct wall_time due = payment_first_due(&lane->ledger->payments);
-    if (due.ns == 0) return until;
+    if (due.ns == 0 || lane_writes_refused(lane) != STATUS_OK) return until;
     struct monotonic_time now = clock_monotonic(lane->ports.clock);
     int64_t wait_ns = due.ns - clock_wall(lane->ports.clock).ns;
     if (wait_ns < NS_PER_MS) wait_ns = NS_PER_MS; /* it may wait for its batch to land */

@@ -6,6 +6,11 @@
 #include "base/check.h"
 #include "ledger/replay.h"
 #include "ledger/verify.h"
+#include "wallet/indexes.h"
+#include "wallet/lane_task.h"
+#include "wallet/rebuild.h"
+
+enum { PROGRESS_BATCHES = 1024 };
 
 struct recovery {
     struct lane *lane;
@@ -13,9 +18,7 @@ struct recovery {
     uint64_t registry_at;
     uint64_t sweep_generation; /* the newest whole one */
     bool holds_counted;
-    struct digest previous; /* of the batch read last */
-    bool previous_known;
-    struct wall_time stamp;
+    bool with_indexes; /* one reading of the journal does for ledger and indexes */
     uint64_t records;
 };
 
@@ -31,20 +34,19 @@ static enum status indexes_load(struct lane *lane, uint64_t head, struct error *
     return STATUS_OK;
 }
 
-/* An index that cannot be used is no loss: it is made again. */
+/* An index that cannot be used, or was found damaged before, is no loss: it is made again. */
 static enum status indexes_load_or_clear(struct lane *lane, uint64_t head, struct error *out_error)
 {
-    enum status status = indexes_load(lane, head, out_error);
-    if (status != STATUS_CORRUPT) return status;
-    const struct log_line line = {
-        .level = LOG_ALARM,
-        .event = STR("index.rebuild"),
-        .message = STR("the index is damaged or not of this journal; rebuilding it"),
-    };
-    log_write(lane->ports.log, line);
-    status = lane->ports.run_store->clear(lane->ports.run_store, out_error);
-    if (status != STATUS_OK) return status;
-    return indexes_load(lane, head, out_error);
+    bool lost = lane->rebuild.state == REBUILD_LOST;
+    enum status status = lost ? STATUS_CORRUPT : indexes_load(lane, head, out_error);
+    if (status == STATUS_CORRUPT) {
+        lane_log(lane, LOG_ALARM, STR("index.rebuild"),
+                 STR("the index is damaged or not of this journal; rebuilding it"));
+        status = lane->ports.run_store->clear(lane->ports.run_store, out_error);
+        if (status == STATUS_OK) status = indexes_load(lane, head, out_error);
+    }
+    if (status == STATUS_OK) rebuild_reset(lane);
+    return status;
 }
 
 /* Newest generation of each table first, then by number: the order slice_load() wants. */
@@ -181,52 +183,6 @@ static enum status checkpoint_load(struct recovery *recovery, uint64_t head,
     return replay_start(recovery, head, out_error);
 }
 
-static enum status header_check(struct recovery *recovery, const struct batch_header *header,
-                                uint64_t sequence, struct error *out_error)
-{
-    struct lane *lane = recovery->lane;
-    const char *fault = NULL;
-    if (header->sequence != sequence) fault = "it bears another number";
-    if (header->lane != lane->options.number) fault = "it belongs to another lane";
-    if (recovery->previous_known && !digest_equal(&header->previous, &recovery->previous)) {
-        fault = "it does not follow the batch before it";
-    }
-    if (header->stamp.ns <= recovery->stamp.ns) fault = "its stamp is not after the one before";
-    if (fault == NULL) return STATUS_OK;
-    return error_set(out_error, STATUS_CORRUPT, "batch %llu of the journal: %s",
-                     (unsigned long long)sequence, fault);
-}
-
-void recovery_index_record(struct lane *lane, unsigned which, struct locator locator,
-                           const struct record_head *record)
-{
-    if (record->type == RECORD_CONTEXT && (which & 1U << LANE_INDEX_KEYS) != 0) {
-        const struct record_context *context = (const struct record_context *)record;
-        if (!uuid_is_nil(context->key) && context->first != 0) {
-            index_insert(lane->indexes[LANE_INDEX_KEYS], context->key, locator);
-        }
-    }
-    bool rests = record->type == RECORD_PAYMENT && (record->flags & RECORD_FLAG_RESTS) != 0;
-    if (rests && (which & 1U << LANE_INDEX_PAYMENTS) != 0) {
-        const struct record_payment *payment = (const struct record_payment *)record;
-        index_insert(lane->indexes[LANE_INDEX_PAYMENTS], payment->payment.id.value, locator);
-    }
-    if (record->type != RECORD_TRANSFER) return;
-    const struct record_transfer *transfer = (const struct record_transfer *)record;
-    if ((which & 1U << LANE_INDEX_IDS) != 0 && !uuid_is_nil(transfer->id.value)) {
-        index_insert(lane->indexes[LANE_INDEX_IDS], transfer->id.value, locator);
-    }
-    if ((which & 1U << LANE_INDEX_REFERENCES) != 0 && !uuid_is_nil(transfer->user_ref)) {
-        index_insert(lane->indexes[LANE_INDEX_REFERENCES], transfer->user_ref, locator);
-    }
-    if ((which & 1U << LANE_INDEX_CLOSINGS) != 0 &&
-        (record->flags & RECORD_FLAG_CLOSES_HOLD) != 0) {
-        const struct record_transfer_more *more =
-            (const struct record_transfer_more *)(transfer + 1);
-        index_insert(lane->indexes[LANE_INDEX_CLOSINGS], more->target.value, locator);
-    }
-}
-
 static enum status record_replay(struct recovery *recovery, const struct batch_reader *reader,
                                  const struct record_head *record, unsigned which,
                                  struct error *out_error)
@@ -237,7 +193,7 @@ static enum status record_replay(struct recovery *recovery, const struct batch_r
         .batch = reader->header->sequence,
         .locator = batch_locator(reader, record),
     };
-    recovery_index_record(lane, which, moment.locator, record);
+    indexes_enter(lane, which, moment.locator, record);
     if (moment.batch <= recovery->ledger_from) return STATUS_OK;
     recovery->records++;
     enum status status = ledger_replay(lane->ledger, moment, record, recovery->registry_at);
@@ -263,100 +219,67 @@ static enum status holds_count_check(struct recovery *recovery, const struct bat
                      (unsigned long long)header->sequence);
 }
 
-static enum status batch_replay(struct recovery *recovery, uint64_t sequence, struct str blob,
+static enum status batch_replay(struct recovery *recovery, struct batch_reader *reader,
                                 struct error *out_error)
 {
     struct lane *lane = recovery->lane;
-    struct batch_reader reader;
-    enum status status = batch_open(blob, &reader, out_error);
+    enum status status = holds_count_check(recovery, reader->header, out_error);
     if (status != STATUS_OK) return status;
-    status = header_check(recovery, reader.header, sequence, out_error);
-    if (status != STATUS_OK) return status;
-    status = holds_count_check(recovery, reader.header, out_error);
-    if (status != STATUS_OK) return status;
-    unsigned which = 0;
-    for (int i = 0; i < LANE_INDEX_COUNT; i++) {
-        if (index_cursor(lane->indexes[i]) < sequence) which |= 1U << i;
-    }
+    unsigned which = recovery->with_indexes ? indexes_lacking(lane, reader->header->sequence) : 0;
     for (;;) {
         const struct record_head *record;
-        status = batch_next(&reader, &record, out_error);
-        if (status == STATUS_NOT_FOUND) break;
-        if (status != STATUS_OK) return status;
-        status = record_replay(recovery, &reader, record, which, out_error);
+        status = batch_next(reader, &record, out_error);
+        if (status == STATUS_NOT_FOUND) return STATUS_OK;
+        if (status == STATUS_OK) {
+            status = record_replay(recovery, reader, record, which, out_error);
+        }
         if (status != STATUS_OK) return status;
     }
-    recovery->stamp = reader.header->stamp;
-    recovery->previous = digest_of(blob.data, blob.len);
-    recovery->previous_known = true;
-    return STATUS_OK;
 }
 
-/* Full tables become runs here and now: nobody else is at work yet. */
-static enum status indexes_make_room(struct lane *lane, uint64_t sequence, struct error *out_error)
+static enum status walk_replay(struct recovery *recovery, struct journal_walk *walk,
+                               struct error *out_error)
 {
-    for (int i = 0; i < LANE_INDEX_COUNT; i++) {
-        while (!index_freeze(lane->indexes[i], sequence, 0)) {
-            struct index_job job;
-            if (!index_next_job(lane->indexes[i], sequence, &job)) {
-                return error_set(out_error, STATUS_LIMIT, "no room to rebuild the index");
-            }
-            index_job_run(&job);
-            index_job_done(&job);
-            if (job.status != STATUS_OK) {
-                if (out_error != NULL) *out_error = job.error;
-                return job.status;
-            }
+    struct lane *lane = recovery->lane;
+    while (walk->sequence < lane->head.sequence) {
+        struct batch_reader reader;
+        enum status status = journal_walk_read(walk, &reader, out_error);
+        if (status == STATUS_OK) status = batch_replay(recovery, &reader, out_error);
+        if (status != STATUS_OK) return status;
+        journal_walk_next(walk);
+        lane->next_sequence = walk->sequence + 1;
+        status = rebuild_make_room(lane, out_error);
+        if (status != STATUS_OK) return status;
+        if (walk->sequence % PROGRESS_BATCHES == 0) {
+            lane_log_progress(lane, STR("recovery.progress"), STR("replaying the journal"),
+                              walk->sequence);
         }
     }
-    return STATUS_OK;
+    if (journal_walk_ends_at(walk, &lane->head.hash)) return STATUS_OK;
+    return error_set(out_error, STATUS_CORRUPT, "the last batch is not the one at the head");
 }
 
-static void progress_log(struct lane *lane, uint64_t sequence, uint64_t head)
+static uint64_t least_cursor(const struct lane *lane)
 {
-    struct log_field fields[] = {
-        { STR("batch"), { NULL, 0 }, (int64_t)sequence },
-        { STR("head"), { NULL, 0 }, (int64_t)head },
-    };
-    const struct log_line line = {
-        .level = LOG_INFO,
-        .event = STR("recovery.progress"),
-        .message = STR("replaying the journal"),
-        .fields = fields,
-        .field_count = 2,
-    };
-    log_write(lane->ports.log, line);
+    uint64_t least = UINT64_MAX;
+    for (int i = 0; i < LANE_INDEX_COUNT; i++) {
+        uint64_t cursor = index_cursor(lane->indexes[i]);
+        if (cursor < least) least = cursor;
+    }
+    return least;
 }
 
+/* What only an index lacks is left to the rebuild: balances can be read before it is done. */
 static enum status journal_replay(struct recovery *recovery, struct error *out_error)
 {
     struct lane *lane = recovery->lane;
-    struct store *store = lane->ports.store;
-    uint64_t from = recovery->ledger_from;
-    for (int i = 0; i < LANE_INDEX_COUNT; i++) {
-        uint64_t cursor = index_cursor(lane->indexes[i]);
-        if (cursor < from) from = cursor;
-    }
-    BUF_SCOPE struct buf blob;
-    buf_init(&blob, BATCH_SIZE_MAX);
-    for (uint64_t sequence = from + 1; sequence <= lane->head.sequence; sequence++) {
-        buf_reset(&blob);
-        enum status status = store->read(store, sequence, &blob, out_error);
-        if (status == STATUS_NOT_FOUND) {
-            status = error_set(out_error, STATUS_CORRUPT, "batch %llu of the journal is missing",
-                               (unsigned long long)sequence);
-        }
-        if (status == STATUS_OK) {
-            status = batch_replay(recovery, sequence, buf_view(&blob), out_error);
-        }
-        if (status == STATUS_OK) status = indexes_make_room(lane, sequence, out_error);
-        if (status != STATUS_OK) return status;
-        if (sequence % 1024 == 0) progress_log(lane, sequence, lane->head.sequence);
-    }
-    if (!recovery->previous_known || digest_equal(&recovery->previous, &lane->head.hash)) {
-        return STATUS_OK;
-    }
-    return error_set(out_error, STATUS_CORRUPT, "the last batch is not the one at the head");
+    recovery->with_indexes = least_cursor(lane) >= recovery->ledger_from;
+    lane->next_sequence = recovery->ledger_from + 1;
+    struct journal_walk walk;
+    journal_walk_open(&walk, lane->ports.store, lane->options.number, recovery->ledger_from);
+    enum status status = walk_replay(recovery, &walk, out_error);
+    journal_walk_close(&walk);
+    return status;
 }
 
 static enum status state_check(struct lane *lane, struct error *out_error)
@@ -389,17 +312,13 @@ static void state_publish(struct lane *lane, const struct recovery *recovery)
     lane->status.reversal_count = lane->ledger->reversal_count;
     lane->status.payment_count = lane->ledger->payments.count;
     lane->status.replayed_records = recovery->records;
-    lane->status.index_batch = lane->head.sequence;
-    for (int i = 0; i < LANE_INDEX_COUNT; i++) {
-        uint64_t cursor = index_cursor(lane->indexes[i]);
-        if (cursor < lane->status.index_batch) lane->status.index_batch = cursor;
-    }
+    lane->status.index_batch = least_cursor(lane);
+    lane->status.index_fault = STATUS_OK;
     sync->unlock(lane->monitor);
 }
 
-enum status recovery_run(struct lane *lane, struct error *out_error)
+static enum status recover(struct lane *lane, struct error *out_error)
 {
-    CHECK(lane->flying == NULL);
     struct store *store = lane->ports.store;
     struct recovery recovery = { .lane = lane };
     ledger_reset(lane->ledger);
@@ -416,7 +335,19 @@ enum status recovery_run(struct lane *lane, struct error *out_error)
     lane->next_sequence = lane->head.sequence + 1;
     lane->sweep_credit = 0;
     state_publish(lane, &recovery);
-    return STATUS_OK;
+    if (!recovery.with_indexes) rebuild_begin(lane, least_cursor(lane));
+    return rebuild_now(lane, out_error);
+}
+
+enum status recovery_run(struct lane *lane, struct error *out_error)
+{
+    CHECK(lane->flying == NULL);
+    enum status status = recover(lane, out_error);
+    if (status != STATUS_CORRUPT || !indexes_damaged(lane) || lane->options.read_only) {
+        return status;
+    }
+    rebuild_lose(lane); /* a run was damaged that was to be merged: without any, then */
+    return recover(lane, out_error);
 }
 
 enum status recovery_fenced(struct lane *lane, uint64_t epoch, struct error *out_error)
@@ -428,23 +359,4 @@ enum status recovery_fenced(struct lane *lane, uint64_t epoch, struct error *out
         return STATUS_CORRUPT;
     }
     return error_set(out_error, STATUS_FENCED, "another owner has taken the lane over");
-}
-
-void recovery_drop_damaged_index(struct lane *lane)
-{
-    bool damaged = false;
-    for (int i = 0; i < LANE_INDEX_COUNT; i++) {
-        if (index_damage_take(lane->indexes[i])) damaged = true;
-    }
-    if (!damaged || lane->options.read_only) return;
-    struct run_store *runs = lane->ports.run_store;
-    struct error error = { 0 };
-    bool cleared = runs->clear(runs, &error) == STATUS_OK;
-    const struct log_line line = {
-        .level = LOG_ALARM,
-        .event = cleared ? STR("index.dropped") : STR("index.drop_failed"),
-        .message = cleared ? STR("the index was damaged; the next start makes it anew")
-                           : str_from(error.message),
-    };
-    log_write(lane->ports.log, line);
 }

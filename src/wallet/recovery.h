@@ -7,8 +7,9 @@
 /*
  * Empties ledger and indexes and fills them as of the store's head: loads the newest slices,
  * replays the batches after the oldest of them, and enters into each index what its runs do
- * not cover. Damaged or missing runs are dropped and rebuilt from the whole journal. No flight
- * may be in the air and no index job out.
+ * not cover. Damaged or missing runs are dropped and rebuilt from the whole journal; of what
+ * that takes, options.index_wait_ms is spent here (see rebuild.h). No flight may be in the air
+ * and no index job out.
  *
  * Sets head, next_sequence, sweep, published and the counts of status. STATUS_CORRUPT names
  * the place; STATUS_LIMIT: the state does not fit the lane's options; STATUS_UNAVAILABLE.
@@ -21,19 +22,5 @@ enum status recovery_run(struct lane *lane, struct error *out_error) MUST_CHECK;
  * STATUS_CORRUPT, with out_error as it was.
  */
 enum status recovery_fenced(struct lane *lane, uint64_t epoch, struct error *out_error) MUST_CHECK;
-
-/*
- * A damaged index is no loss, but must not be used again: when a chunk was found damaged, all
- * runs are dropped, and the next start makes them anew from the journal. No index job may be
- * out. What comes of it is logged.
- */
-void recovery_drop_damaged_index(struct lane *lane);
-
-/*
- * Enters one record's keys into the indexes whose bit in `which` is set. Closing records are
- * told by `closes`.
- */
-void recovery_index_record(struct lane *lane, unsigned which, struct locator locator,
-                           const struct record_head *record);
 
 #endif

@@ -276,27 +276,6 @@ static void damaged_summary_costs_a_rebuild(void **state)
     bench_free(bench);
 }
 
-/* The lane stops, since it cannot tell what is a duplicate; starting it again is all it takes. */
-static void damaged_chunk_stops_the_lane_and_heals_at_the_next_start(void **state)
-{
-    (void)state;
-    struct bench *bench = with_runs();
-    bench->shelf->read_fails = UINT32_MAX;
-    bench->shelf->fails_with = STATUS_CORRUPT;
-    struct uuid id = ((struct index_entry *)bench->shelf->runs[0]->chunks[0].data)[0].key;
-    struct locator locator;
-    struct read read = { .kind = READ_TRANSFERS, .count = 1, .ids = &id, .locators = &locator };
-    struct request request = { .kind = REQUEST_READ, .read = &read };
-    assert_int_equal(lane_run(bench->lane, &request), STATUS_CORRUPT);
-    assert_int_equal(bench->shelf->clears, 1);
-    bench->shelf->read_fails = 0;
-    assert_int_equal(lane_run(bench->lane, &request), STATUS_STOPPED);
-    bench_close(bench);
-    bench_open(bench);
-    duplicates_are_exact(bench);
-    bench_free(bench);
-}
-
 static void index_ahead_of_the_journal_is_rebuilt(void **state)
 {
     (void)state;
@@ -413,7 +392,6 @@ int main(void)
         cmocka_unit_test(takeover_sees_what_the_former_owner_appended_until_the_claim),
         cmocka_unit_test(missing_index_is_rebuilt),
         cmocka_unit_test(damaged_summary_costs_a_rebuild),
-        cmocka_unit_test(damaged_chunk_stops_the_lane_and_heals_at_the_next_start),
         cmocka_unit_test(index_ahead_of_the_journal_is_rebuilt),
         cmocka_unit_test(cursors_of_unused_indexes_move_on),
         cmocka_unit_test(any_flipped_byte_of_a_batch_is_found_at_open),

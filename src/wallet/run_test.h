@@ -36,6 +36,7 @@ struct shelf {
     uint32_t write_fails;
     uint32_t commit_fails;
     uint32_t read_fails;
+    uint32_t clear_fails;
     enum status fails_with;
 };
 
@@ -195,8 +196,9 @@ static inline enum status shelf_commit(struct run_store *port, const struct run_
 
 static inline enum status shelf_clear(struct run_store *port, struct error *out_error)
 {
-    (void)out_error; /* it never fails */
     struct shelf *shelf = shelf_of(port);
+    if (shelf_fails(&shelf->clear_fails))
+        return error_set(out_error, STATUS_UNAVAILABLE, "told to");
     while (shelf->run_count > 0) shelf_remove(shelf, shelf->runs[0]->info.id);
     memset(shelf->cursors, 0, sizeof shelf->cursors);
     shelf->clears++;

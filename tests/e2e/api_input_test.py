@@ -2,7 +2,8 @@
 
 Method: one request of each class of bad input to a running server, by JSON, stream and records;
 bodies cut and connections closed at many places; then the ledger must be as it was. A stream that
-was cut is sent again whole, and every item of it is done once. promtool reads the metrics.
+was cut is sent again, whole or from the last answered id on, and every item of it is done once.
+promtool reads the metrics.
 """
 import json
 import shutil
@@ -131,6 +132,37 @@ def resume_stream(client, server, key):
     equal(replayed.headers.get("idempotent-replayed"), "true", "all of it had been done")
 
 
+def resume_cut_answer(client, server, key):
+    """The answer is cut: the sender goes on after the last id that it has read whole."""
+    lines = [text(amount="2.00") for _ in range(2000)]
+    ids = [json.loads(line)["id"] for line in lines]
+    body = "\n".join(lines).encode()
+    host, port = server.address.rsplit(":", 1)
+    got = b""
+    with socket.create_connection((host, int(port)), timeout=30) as raw:
+        raw.sendall((f"POST /v1/transfers HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
+                     "Content-Type: application/x-ndjson\r\n"
+                     f"Content-Length: {len(body)}\r\n\r\n").encode() + body)
+        while len(got) < 50000:
+            got += raw.recv(4096)
+    read = [json.loads(line)["id"] for line in got.split(b"\r\n\r\n", 1)[1].split(b"\n")[:-1]]
+    check(0 < len(read) < len(ids), f"{len(read)} outcomes were read before the cut")
+    equal(read, ids[:len(read)], "ids in order, up to the cut")
+    rest = client.expect(200, "POST", "/v1/transfers", "\n".join(lines[len(read):]), NDJSON)
+    results = [json.loads(line) for line in rest.body.splitlines()]
+    equal([result["id"] for result in results], ids[len(read):], "ids of the rest")
+    check(all(result["outcome"] == "ok" and result["repeated"] for result in results),
+          "the cut answer was to work that is done, and done once")
+
+
+def stream_of_too_many_lines(client):
+    """Refused whole, as it is read whole before anything is done: bytes: http_limits_test.py."""
+    lines = [text(amount="2.00") for _ in range(8191)]
+    many = client.expect(400, "POST", "/v1/transfers", "\n".join(lines), NDJSON).json()
+    equal((many["code"], many["limit"]), ("too_many_items", 8190), "8,191 lines")
+    client.expect(404, "GET", f"/v1/transfers/{json.loads(lines[0])['id']}")
+
+
 def read_own_writes(client):
     made = client.expect(201, "POST", "/v1/transfers", transfer(amount="5.00")).json()
     headers = {"TPW-Min-Position": made["position"]}
@@ -167,7 +199,9 @@ def main():
         cut_connections(server, key)
         equal(balance(client), "0.00", "nothing was done by what was wrong")
         resume_stream(client, server, key)
-        equal(balance(client), "400.00", "each item of the stream was done once")
+        resume_cut_answer(client, server, key)
+        stream_of_too_many_lines(client)
+        equal(balance(client), "4400.00", "each item of both streams was done once")
         read_own_writes(client)
         check_metrics(client)
         client.close()

@@ -210,8 +210,22 @@ def ledger_make(wallet):
     return with_equity + plain
 
 
+def wait_until_ready(connection):
+    """While its index is read again from the journal a server takes no writes."""
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status == 200:
+            return
+        time.sleep(0.01)
+    check(False, f"the server is not ready in {START_S} s")
+
+
 def look(server, recorder, everything):
     connection = server.connection(timeout_s=START_S)
+    wait_until_ready(connection)
     wrong = resolve(connection, recorder)
     requests, recorder.fresh = recorder.fresh, []
     wrong += differences(connection, recorder, requests)

@@ -69,6 +69,58 @@ static void lives_answer_alike_with_and_without_index(void **state)
     rig_close(&rig);
 }
 
+static uint32_t rebuilt_beside_readers; /* lives that came up before their index was there */
+
+/* Whatever is asked while the index is made again: a write is refused, or its answer is right. */
+static void asked_while_rebuilding(struct rig *rig)
+{
+    struct lane_status status;
+    uint64_t batch = 0;
+    bool refused = false;
+    uint32_t life = rebuilt_beside_readers;
+    for (;;) {
+        lane_get_status(rig->lane, &status);
+        if (!status.rebuilding) break;
+        assert_true(status.rebuilt_batch >= batch && status.rebuilt_batch <= status.head.sequence);
+        assert_true(status.rebuild_left_s >= 1);
+        batch = status.rebuilt_batch;
+        rebuilt_beside_readers = life + 1;
+        page_make(0);
+        enum status told = rig_run(rig, 1, transfers, results, 10);
+        if (told != STATUS_OK) assert_int_equal(told, STATUS_UNAVAILABLE);
+        if (told == STATUS_OK) assert_true(results[0].repeated); /* it was just done */
+        refused = refused || told != STATUS_OK;
+        assert_int_equal((uint64_t)rig_account(rig, 2).balance.credits_posted.minor, MANY / 10 * 9);
+    }
+    assert_true(refused || rebuilt_beside_readers == life);
+}
+
+static void index_is_rebuilt_beside_readers(void **state)
+{
+    (void)state;
+    struct rig rig = { 0 };
+    char index[SCRATCH_PATH_SIZE];
+    rig_create(&rig, "beside");
+    rig_open(&rig);
+    rig_accounts(&rig, 2);
+    for (uint32_t from = 0; from < MANY; from += PAGE) {
+        page_make(from);
+        assert_int_equal(rig_run(&rig, 1, transfers, results, PAGE), STATUS_OK);
+    }
+    scratch_join(rig.folder, "index.db", index);
+    rig.options.index_wait_ms = 1;
+    for (int life = 0; life < 4; life++) {
+        rig_close(&rig);
+        if (life != 2) assert_int_equal(unlink(index), 0);
+        rig_open(&rig);
+        if (life == 1) continue; /* stopped on the way: the next goes on from there */
+        asked_while_rebuilding(&rig);
+        all_are_repeats(&rig);
+    }
+    rig_close(&rig);
+    assert_true(rebuilt_beside_readers > 0);
+}
+
 static void second_claim_stops_the_first_owner(void **state)
 {
     (void)state;
@@ -128,17 +180,21 @@ static void full_disk_is_told_and_reads_go_on(void **state)
     rig_close(&rig);
     rig_open(&rig);
     store = rig.inner;
-    assert_int_equal(sqlite_store_open(&no_room, &rig.inner, &error), STATUS_OK);
+    struct store *full = NULL;
+    assert_int_equal(sqlite_store_open(&no_room, &full, &error), STATUS_OK);
+    rig.inner = full;
     struct store_head head;
     assert_int_equal(rig.inner->head(rig.inner, &head, &error), STATUS_OK);
     struct transfer transfer = rig_transfer(101, 1, 2, 7);
     assert_int_equal(rig_run(&rig, 1, &transfer, results, 1), STATUS_LIMIT);
     assert_true(rig_status(&rig).full);
     assert_int_equal((uint64_t)rig_account(&rig, 2).balance.credits_posted.minor, 7);
-    rig.inner->close(rig.inner);
     rig.inner = store;
     assert_false(rig_insist(&rig, 1, transfer).repeated);
+    assert_int_equal(rig_status(&rig).commit_failures,
+                     0); /* it was seen before anything was lost */
     rig_close(&rig);
+    full->close(full);
 }
 
 static int64_t now_ms(struct rig *rig)
@@ -192,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lives_answer_alike_with_and_without_index),
+        cmocka_unit_test(index_is_rebuilt_beside_readers),
         cmocka_unit_test(second_claim_stops_the_first_owner),
         cmocka_unit_test(refused_commits_are_told_and_lose_nothing),
         cmocka_unit_test(full_disk_is_told_and_reads_go_on),

@@ -47,6 +47,12 @@ static enum rig_fault fault_take(struct rig *rig)
     return (enum rig_fault)atomic_exchange(&rig->fault, RIG_GOOD);
 }
 
+static enum status on_room(struct store *store, struct error *error)
+{
+    struct store *inner = rig_of(store)->inner;
+    return inner->room(inner, error);
+}
+
 static enum status on_append(struct store *store, const struct store_batch *batch,
                              struct error *error)
 {
@@ -145,11 +151,13 @@ void rig_open(struct rig *rig)
     const struct sqlite_store_options store = { .folder = rig->folder,
                                                 .read_only = rig->options.read_only };
     const struct sqlite_run_store_options runs = { .folder = rig->folder };
-    enum status status = sqlite_store_open(&store, &rig->inner, &error);
+    struct store *inner = NULL;
+    enum status status = sqlite_store_open(&store, &inner, &error);
+    rig->inner = inner;
     if (status == STATUS_OK) status = sqlite_run_store_open(&runs, &rig->runs, &error);
     if (status != STATUS_OK) fail_msg("%s: %s", error.message, error.detail);
     rig->store = (struct rig_store){
-        { on_head, on_claim, on_append, on_reopen, on_read, on_read_part, on_find_stamp,
+        { on_head, on_claim, on_room, on_append, on_reopen, on_read, on_read_part, on_find_stamp,
           on_slice_list, on_slice_read, on_close },
         rig,
     };
@@ -160,6 +168,7 @@ void rig_open(struct rig *rig)
     if (options.holds_max == 0) options.holds_max = 65536;
     if (options.reversals_max == 0) options.reversals_max = 1024;
     if (options.memtable_ids == 0) options.memtable_ids = 1 << 10;
+    if (options.index_wait_ms == 0) options.index_wait_ms = -1;
     const struct lane_ports ports = { &rig->store.port, rig->runs,     &rig->clock.port,
                                       system_entropy(), thread_sync(), &rig->log };
     status = lane_open(&ports, &options, &rig->lane, &error);

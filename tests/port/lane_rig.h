@@ -28,7 +28,7 @@ struct rig {
     char folder[SCRATCH_PATH_SIZE];
     struct lane_options options; /* zero: small ones */
     struct lane *lane;
-    struct store *inner;
+    struct store *_Atomic inner; /* a test may put another in its place */
     struct run_store *runs;
     struct rig_store store;
     struct rig_clock clock;
