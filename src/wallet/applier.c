@@ -441,8 +441,8 @@ enum status applier_group_readable(struct lane *lane, const struct transfer *tra
 {
     for (uint32_t i = 0; i < count; i++) {
         struct locator known;
-        enum status status = index_find(lane->indexes[LANE_INDEX_IDS], transfers[i].id.value,
-                                        &known, out_error);
+        enum status status =
+            index_find(lane->indexes[LANE_INDEX_IDS], transfers[i].id.value, &known, out_error);
         if (status == STATUS_NOT_FOUND) status = target_readable(lane, &transfers[i], out_error);
         if (status != STATUS_OK) return status;
     }

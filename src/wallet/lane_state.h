@@ -4,9 +4,11 @@
 
 #include "ledger/decide.h"
 #include "ledger/slice.h"
+#include "wallet/answers.h"
 #include "wallet/batch.h"
 #include "wallet/clock_watch.h"
 #include "wallet/doorbell.h"
+#include "wallet/gather.h"
 #include "wallet/index.h"
 #include "wallet/queue.h"
 
@@ -20,7 +22,6 @@ enum lane_index {
 };
 
 enum {
-    LANE_WAITERS = 64,
     /* While a batch is in the air, the apply task is woken only for at least so much work. */
     LANE_WAKE_ITEMS = 512,
 };
@@ -28,9 +29,8 @@ enum {
 /* A batch on its way: built by the apply task, then written by the flush task. */
 struct flight {
     struct batch batch;
-    struct digest hash;      /* set by the flush task */
-    struct request *answers; /* what is answered when it has landed, in order */
-    struct request *answers_last;
+    struct digest hash;     /* set by the flush task */
+    struct answers answers; /* what is answered when it has landed, in order */
     struct buf slice_bytes;
     struct store_slice slices[STORE_SLICES_PER_BATCH_MAX];
     uint32_t slice_count;
@@ -38,6 +38,10 @@ struct flight {
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t repeats;
     uint64_t expiries;
+    uint64_t account_count; /* these four: the ledger's with this batch, and not the next one */
+    uint64_t hold_count;
+    uint64_t reversal_count;
+    uint64_t payment_count;
     uint32_t group_begin; /* offset of the first record of the group being applied; 0: none */
     const struct request *context_owner; /* whose context was written last */
 };
@@ -62,7 +66,7 @@ struct lane {
     struct monitor *monitor; /* the apply task and those who ask for catching up wait here */
     struct doorbell flush_bell;
     struct doorbell index_bell;
-    struct monitor *waiters[LANE_WAITERS];
+    struct answers_waiters waiters;
     struct task *apply_task;
     struct task *flush_task;
     struct task *index_task;
@@ -72,6 +76,8 @@ struct lane {
     bool draining;
     bool stop_helpers;                /* the apply task is done with the flush and index tasks */
     uint64_t submitted;               /* requests ever added to the queue */
+    uint64_t wake_items;              /* the apply task is woken when so many wait */
+    uint64_t launches;                /* batches ever handed to the flush task */
     struct monotonic_time full_until; /* the disk was full: nothing is written before */
     bool resume_expiry;
     uint64_t catch_ups_wanted;
@@ -101,6 +107,7 @@ struct lane {
     uint64_t catch_up_wish;  /* of catch_ups_wanted: the one being fulfilled; 0: none */
     uint64_t catch_up_batch; /* what it came to: everything up to here is to be in runs */
     struct request *parked;  /* workers that wait for payments to become due */
+    struct gather gather;
     bool expiry_paused;
     struct clock_watch clock_watch;
     struct monotonic_time retry_at; /* after a full disk, a failed reload or a failed job */

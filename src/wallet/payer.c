@@ -10,7 +10,6 @@
 #include "base/check.h"
 #include "payment/chart.h"
 #include "payment/decide.h"
-#include "wallet/committer.h"
 
 _Static_assert(sizeof(struct record_context) + 2 * sizeof(struct record_payment) +
                        2 * PAYMENT_TRANSFERS_MAX * RECORD_TRANSFER_LONG_SIZE <=
@@ -123,9 +122,9 @@ static enum status key_repeat(struct lane *lane, struct request *request, struct
 static bool same_content(const struct payment *made, const struct payment *draft)
 {
     bool all = draft->kind == PAYMENT_REFUND && money_equal(draft->amount, MONEY_MAX);
-    bool accounts = draft->kind == PAYMENT_REFUND ||
-                    (uuid_equal(made->wallet.value, draft->wallet.value) &&
-                     uuid_equal(made->counter.value, draft->counter.value));
+    bool accounts =
+        draft->kind == PAYMENT_REFUND || (uuid_equal(made->wallet.value, draft->wallet.value) &&
+                                          uuid_equal(made->counter.value, draft->counter.value));
     return made->kind == draft->kind && (all || money_equal(made->amount, draft->amount)) &&
            accounts && uuid_equal(made->parent.value, draft->parent.value) &&
            uuid_equal(made->user_ref, draft->user_ref) &&
@@ -314,8 +313,8 @@ static enum status decision_run(struct lane *lane, struct request *request,
     struct payment_facts facts = facts_of(lane, request, state->draft, parent);
     struct payment_decision decision;
     payment_decide(before, command, &facts, &decision);
-    enum status status = applier_group_readable(lane, decision.transfers, decision.transfer_count,
-                                                out_error);
+    enum status status =
+        applier_group_readable(lane, decision.transfers, decision.transfer_count, out_error);
     if (status != STATUS_OK) return status;
     applier_context(lane, request);
     struct batch *batch = &lane->building->batch;
@@ -388,8 +387,8 @@ static enum status read_by_ids(struct lane *lane, struct read *read, struct erro
             read->locators[i] = table->slots[place].newest;
             continue;
         }
-        enum status status = find_last(lane->indexes[LANE_INDEX_PAYMENTS], id.value,
-                                       &read->locators[i], out_error);
+        enum status status =
+            find_last(lane->indexes[LANE_INDEX_PAYMENTS], id.value, &read->locators[i], out_error);
         if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
     }
     read->found = read->count;
@@ -454,7 +453,7 @@ bool payer_give_due(struct lane *lane)
         due_take(lane, request->read, now);
         if (request->read->found > 0 || request->read->until.ns <= monotonic_ns) {
             any = true;
-            committer_answer(lane, request, STATUS_OK);
+            answer_give(&lane->waiters, request, STATUS_OK);
             continue;
         }
         request->next = still;
@@ -469,7 +468,7 @@ void payer_send_away(struct lane *lane, enum status status)
     while (lane->parked != NULL) {
         struct request *request = lane->parked;
         lane->parked = request->next;
-        committer_answer(lane, request, status);
+        answer_give(&lane->waiters, request, status);
     }
 }
 
