@@ -15,6 +15,7 @@
 #include "wallet/payer.h"
 #include "wallet/rebuild.h"
 #include "wallet/recovery.h"
+#include "wallet/tally.h"
 
 enum {
     PIECES_MAX = 32,
@@ -206,8 +207,7 @@ static void flight_clear(struct flight *flight)
     flight->answers = NULL;
     flight->answers_last = NULL;
     flight->context_owner = NULL;
-    flight->repeats = 0;
-    memset(flight->outcomes, 0, sizeof flight->outcomes);
+    tally_clear(flight);
 }
 
 /* Hands the batch that was built to the flush task. */
@@ -247,30 +247,6 @@ static void registry_publish(struct lane *lane, const struct flight *flight)
     }
 }
 
-/* Under the monitor. */
-static void status_count(struct lane *lane, const struct flight *flight)
-{
-    struct lane_status *status = &lane->status;
-    status->head = lane->head;
-    status->full = false;
-    status->commits++;
-    status->units += flight->batch.unit_count;
-    status->repeats += flight->repeats;
-    status->expiries += flight->expiries;
-    status->journal_bytes += flight->batch.size;
-    for (uint32_t i = 0; i < flight->slice_count; i++) {
-        status->slice_bytes += flight->slices[i].size;
-    }
-    for (int i = 0; i < OUTCOME_COUNT; i++) status->outcomes[i] += flight->outcomes[i];
-    status->commit_ns_total += lane->flush_ns;
-    if (lane->flush_ns > status->commit_ns_max) status->commit_ns_max = lane->flush_ns;
-    status->account_count = lane->ledger->account_count;
-    status->hold_count = lane->ledger->holds.count;
-    status->reversal_count = lane->ledger->reversal_count;
-    status->payment_count = lane->ledger->payments.count;
-    status->index_batch = indexes_batch(lane);
-}
-
 /* The batch is durable. Returns its answers, to be given once the next batch is on its way. */
 static struct request *land(struct lane *lane)
 {
@@ -280,7 +256,7 @@ static struct request *land(struct lane *lane)
     lane->head.stamp = flight->batch.stamp;
     lane->ports.sync->lock(lane->monitor);
     registry_publish(lane, flight);
-    status_count(lane, flight);
+    tally_landed(lane, flight);
     lane->ports.sync->unlock(lane->monitor);
     lane->full_pause_ms = 0;
     struct request *answers = flight->answers;

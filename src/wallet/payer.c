@@ -363,6 +363,8 @@ static enum status decision_run(struct lane *lane, struct request *request,
         return status;
     }
     record_finish(lane, record, &state->before);
+    lane->building->payment_commands[command->cause][decision.outcome]++;
+    lane->building->has_payments = true;
     if (decision.outcome == PAYMENT_OUTCOME_OK && decision.parent_changed) {
         struct record_payment *followed = batch_room(batch);
         parent_write(lane, &decision.parent, unit);
