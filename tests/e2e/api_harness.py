@@ -70,7 +70,7 @@ class Client:
         self.connection.close()
 
 
-SCOPES = "accounts:read,accounts:write,transfers:read,transfers:write,metrics:read,admin"
+SCOPES = "accounts:read,accounts:write,transfers:read,transfers:write,payments:read,payments:write,metrics:read,admin"
 
 
 @contextlib.contextmanager
