@@ -17,6 +17,7 @@
 #include "base/json_writer.h"
 #include "cmd/host.h"
 #include "cmd/report.h"
+#include "cmd/serve_payments.h"
 #include "cmd/version.h"
 
 /* A short replay delays the start; a long one is done while reads are answered already. */
@@ -25,6 +26,7 @@ enum { INDEX_WAIT_MS = 250 };
 struct serve {
     const struct invocation *invocation;
     struct host host;
+    struct serve_payments payments;
     struct json_log *log;
     struct otlp_exporter *exporter;
     struct http_server *server;
@@ -114,6 +116,9 @@ static enum status lane_options_read(struct serve *serve, struct lane_options *o
         status = invocation_number(serve->invocation, "reversals-max", range,
                                    &out_options->reversals_max, &serve->error);
     if (status == STATUS_OK)
+        status = invocation_number(serve->invocation, "payments-max", range,
+                                   &out_options->payments_max, &serve->error);
+    if (status == STATUS_OK)
         status = invocation_number(serve->invocation, "drain-s", (struct number_range){ 1, 3600 },
                                    &serve->drain_s, &serve->error);
     return status;
@@ -123,9 +128,12 @@ static enum status ledger_open(struct serve *serve)
 {
     struct lane_options lane;
     enum status status = lane_options_read(serve, &lane);
+    if (status == STATUS_OK)
+        status = serve_payments_open(serve->invocation, &serve->payments, &serve->error);
     if (status != STATUS_OK) return status;
     const struct host_options options = {
         .folder = serve->invocation->data,
+        .payments = &serve->payments,
         .anonymous = invocation_has(serve->invocation, "anonymous"),
         .log = json_log_port(serve->log),
         .lane = &lane,
@@ -264,6 +272,7 @@ static int serve_opened(struct serve *serve)
     http_server_close(serve->server);
     otlp_close(serve->exporter);
     host_close(&serve->host);
+    serve_payments_close(&serve->payments);
     if (status == STATUS_OK) log_event(serve, LOG_INFO, STR("serve.stopped"), STR("all is stored"));
     return code;
 }
@@ -306,6 +315,8 @@ static const struct option options[] = {
     { "accounts-max", "COUNT", "memory is reserved for so many accounts: 168 bytes each", NULL },
     { "holds-max", "COUNT", "open holds at once: 104 bytes each", NULL },
     { "reversals-max", "COUNT", "transfers ever reversed: 72 bytes each", NULL },
+    { "payments-max", "COUNT", "open payments at once: 572 bytes each", NULL },
+    { "saga-workers", "COUNT", "calls to PSPs at one time, 1 to 256", "32" },
     { "drain-s", "SECONDS", "how long requests may still take when stopping", "10" },
     { 0 },
 };
