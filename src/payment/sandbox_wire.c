@@ -288,6 +288,13 @@ enum status sandbox_statement_read(struct str csv, uint32_t first_number,
     return STATUS_OK;
 }
 
+bool sandbox_statement_pending(const struct psp_http *http, struct arena *arena)
+{
+    enum { NOT_FOUND = 404 };
+    if (http->status != NOT_FOUND) return false;
+    return str_equal(error_code(http->body, arena), STR("statement_not_ready"));
+}
+
 /* ---- Events ---- */
 
 static uint8_t event_kind(struct str type)

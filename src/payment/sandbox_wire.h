@@ -39,6 +39,9 @@ enum status sandbox_statement_read(struct str csv, uint32_t first_number,
                                    struct psp_line *out_lines, uint32_t limit, uint32_t *out_count,
                                    struct error *out_error) MUST_CHECK;
 
+/* Whether the answer to a GET of a statement says that it is not made yet. */
+bool sandbox_statement_pending(const struct psp_http *http, struct arena *arena);
+
 /* A webhook's body, its signature being checked. STATUS_INVALID: not understood. */
 enum status sandbox_event_read(struct str body, struct arena *arena, struct psp_event *out_event)
     MUST_CHECK;
