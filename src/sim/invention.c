@@ -316,6 +316,13 @@ static void invent_credential(struct crowd *crowd, struct prng *prng, struct adm
     memcpy(admin->credential.name, "client", sizeof "client");
 }
 
+/* Mostly one that is there; never the euro. */
+static uint32_t rated_asset(struct prng *prng)
+{
+    static const uint32_t assets[] = { 840, 392, ASSET_CUSTOM_FIRST, 7 };
+    return assets[prng_below(prng, sizeof assets / sizeof assets[0])];
+}
+
 static struct question *invent_act(struct crowd *crowd, struct prng *prng)
 {
     struct question *question = question_new(REQUEST_ADMIN, 0);
@@ -330,7 +337,10 @@ static struct question *invent_act(struct crowd *crowd, struct prng *prng)
     } else if (draw < 22 && today > 10) {
         admin->kind = ADMIN_PERIOD_CLOSE;
         admin->closed_through.days = today - (int32_t)prng_below(prng, 5);
-    } else if (draw < 40) {
+    } else if (draw < 28) {
+        admin->kind = ADMIN_RATE_SET;
+        admin->rate = (struct rate){ rated_asset(prng), 978, 1 + prng_below(prng, 9), 7 };
+    } else if (draw < 44) {
         invent_credential(crowd, prng, admin);
     } else {
         invent_account_change(crowd, prng, admin);

@@ -347,7 +347,11 @@ enum admin_outcome model_admin_decide(const struct model *model, const struct ad
                    : ADMIN_OUTCOME_OK;
     case ADMIN_CREDENTIAL_CREATE:
     case ADMIN_CREDENTIAL_REVOKE: return credential_decide(model, admin);
-    case ADMIN_RATE_SET: break; /* this workload sets none */
+    case ADMIN_RATE_SET: {
+        bool known = model_asset_by_id(model, admin->rate.asset) != NULL &&
+                     model_asset_by_id(model, admin->rate.counter_asset) != NULL;
+        return known ? ADMIN_OUTCOME_OK : ADMIN_OUTCOME_RATE_ASSET_NOT_FOUND;
+    }
     }
     check_failed(__FILE__, __LINE__, "an administrative act of the table");
 }

@@ -373,6 +373,11 @@ static struct admin admin_of(const struct record_head *head)
     } else if (head->type == RECORD_PERIOD) {
         admin.kind = ADMIN_PERIOD_CLOSE;
         admin.closed_through = ((const struct record_period *)(const void *)head)->closed_through;
+    } else if (head->type == RECORD_RATE) {
+        const struct record_rate *record = (const void *)head;
+        admin.kind = ADMIN_RATE_SET;
+        admin.rate = (struct rate){ record->asset, record->counter_asset, record->numerator,
+                                    record->denominator };
     } else {
         const struct record_credential *record = (const void *)head;
         admin.kind = record->revoked ? ADMIN_CREDENTIAL_REVOKE : ADMIN_CREDENTIAL_CREATE;
@@ -423,10 +428,10 @@ static void record_apply(struct model_journal *journal, const struct walk *walk,
     case RECORD_ACCOUNT_CHANGE:
     case RECORD_ASSET:
     case RECORD_PERIOD:
-    case RECORD_CREDENTIAL: admin_apply(journal, walk, head); return;
+    case RECORD_CREDENTIAL:
+    case RECORD_RATE: admin_apply(journal, walk, head); return;
     case RECORD_TRANSFER: break; /* by its group */
-    case RECORD_RATE:
-    case RECORD_PAYMENT: break; /* of another workload */
+    case RECORD_PAYMENT: break;  /* of another workload */
     }
 }
 
