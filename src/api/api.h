@@ -42,8 +42,10 @@ struct api_options {
      */
     enum status (*route_psp)(void *context, const struct payment *draft,
                              char out_psp[PSP_NAME_SIZE]);
-    void *route_context;
-    struct saga *saga; /* for metrics; outlives the api; NULL: none runs */
+    /* Appends families of its own to the metrics' page. Any task. NULL: there are none. */
+    void (*more_metrics)(void *context, struct buf *out_page);
+    void *payments_context; /* of both */
+    struct saga *saga;      /* for metrics; outlives the api; NULL: none runs */
 };
 
 enum status api_new(struct lane *lane, const struct lane_ports *ports,

@@ -230,18 +230,18 @@ void metrics_write(const struct metrics *metrics, const struct lane_status *stat
 
 void metrics_saga_write(const struct saga_status *status, struct buf *out_page)
 {
-    head_write(out_page, "tpwallet_psp_calls_total", "counter",
+    head_write(out_page, "tpwallet_saga_calls_total", "counter",
                "Orders sent to PSPs and queries asked");
     buf_append_format(out_page,
-                      "tpwallet_psp_calls_total{call=\"order\"} %llu\n"
-                      "tpwallet_psp_calls_total{call=\"query\"} %llu\n",
+                      "tpwallet_saga_calls_total{call=\"order\"} %llu\n"
+                      "tpwallet_saga_calls_total{call=\"query\"} %llu\n",
                       (unsigned long long)status->orders, (unsigned long long)status->queries);
-    head_write(out_page, "tpwallet_psp_answers_total", "counter", "What PSPs answered");
+    head_write(out_page, "tpwallet_saga_answers_total", "counter", "What PSPs answered");
     for (unsigned i = 1; i < PSP_ANSWER_END; i++) {
-        buf_append_format(out_page, "tpwallet_psp_answers_total{answer=\"%s\"} %llu\n",
+        buf_append_format(out_page, "tpwallet_saga_answers_total{answer=\"%s\"} %llu\n",
                           psp_answer_name(i), (unsigned long long)status->answers[i]);
     }
-    seconds_metric_write(out_page, "tpwallet_psp_call_seconds_total", "counter",
+    seconds_metric_write(out_page, "tpwallet_saga_call_seconds_total", "counter",
                          "Time spent in calls to PSPs", status->call_ns_total);
 #define SAGA_METRIC(name, type, help, value)                                                       \
     head_write(out_page, name, type_name(METRIC_##type), help);                                    \

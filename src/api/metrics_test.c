@@ -76,9 +76,9 @@ static void payments_are_counted_by_state_cause_and_outcome(void **state)
     expect_line(text, "tpwallet_payments_open{state=\"in_doubt\"} 0");
     assert_null(strstr(text, "state=\"succeeded\""));
     expect_line(text, "tpwallet_payment_commands_total{cause=\"create\",outcome=\"ledger_refused\"} 5");
-    expect_line(text, "tpwallet_psp_calls_total{call=\"order\"} 7");
-    expect_line(text, "tpwallet_psp_answers_total{answer=\"unknown\"} 3");
-    expect_line(text, "tpwallet_psp_call_seconds_total 1.500000000");
+    expect_line(text, "tpwallet_saga_calls_total{call=\"order\"} 7");
+    expect_line(text, "tpwallet_saga_answers_total{answer=\"unknown\"} 3");
+    expect_line(text, "tpwallet_saga_call_seconds_total 1.500000000");
     free(text);
 }
 

@@ -77,7 +77,7 @@ static bool psp_choose(struct work *work)
     const struct api_options *options = &work->api->options;
     enum status status = STATUS_NOT_FOUND;
     if (options->route_psp != NULL)
-        status = options->route_psp(options->route_context, draft, draft->psp);
+        status = options->route_psp(options->payments_context, draft, draft->psp);
     if (status == STATUS_OK) return true;
     (void)problem_raise(&work->problem, PROBLEM_PSP_UNKNOWN, "name one in `psp`");
     problem_field(&work->problem, "/psp");

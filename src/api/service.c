@@ -49,6 +49,9 @@ static void metrics_page_write(struct work *work)
         saga_get_status(work->api->options.saga, &saga);
         metrics_saga_write(&saga, &work->call->answer);
     }
+    const struct api_options *options = &work->api->options;
+    if (options->more_metrics != NULL)
+        options->more_metrics(options->payments_context, &work->call->answer);
     work->call->answer_type = "text/plain; version=0.0.4; charset=utf-8";
 }
 

@@ -79,7 +79,8 @@ static enum status lane_and_api_open(const struct host_options *options, struct 
         .version = TPWALLET_VERSION,
         .anonymous_all = options->anonymous,
         .route_psp = options->payments == NULL ? NULL : serve_payments_route,
-        .route_context = options->payments,
+        .more_metrics = options->payments == NULL ? NULL : serve_payments_metrics,
+        .payments_context = options->payments,
         .saga = host->saga,
     };
     return api_new(host->lane, &host->ports, &api, &host->api, out_error);

@@ -67,7 +67,7 @@ const struct command command_payment_create = {
         "payment create wallet --wallet shop:alice --to shop:bob --amount 12.50\n"
         "payment create merchant --wallet shop:alice --merchant shop:books --amount 40.00 "
         "--expires-in-s 3600\n"
-        "payment create pay_in --wallet shop:alice --amount 25.00 --method tok_visa --psp sandbox\n"
+        "payment create pay_in --wallet shop:alice --amount 25.00 --method card_ok --psp sandbox\n"
         "payment create exchange --wallet shop:alice --to shop:alice-usd --amount 100.00 "
         "--to-asset USD",
     .run = payment_create_run,

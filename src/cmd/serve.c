@@ -316,6 +316,12 @@ static const struct option options[] = {
     { "holds-max", "COUNT", "open holds at once: 104 bytes each", NULL },
     { "reversals-max", "COUNT", "transfers ever reversed: 72 bytes each", NULL },
     { "payments-max", "COUNT", "open payments at once: 572 bytes each", NULL },
+    { "psp", "NAME=URL", "a PSP, or several with commas between: sandbox=http://127.0.0.1:8090",
+      NULL },
+    { "psp-keys", "FILE", "their API keys: lines of NAME and KEY; for its owner alone (600)", NULL },
+    { "psp-routing", "FILE", "who carries out what (docs/psp.md); in the order of --psp without",
+      NULL },
+    { "psp-private", NULL, "PSPs may be at private and loopback addresses", NULL },
     { "saga-workers", "COUNT", "calls to PSPs at one time, 1 to 256", "32" },
     { "drain-s", "SECONDS", "how long requests may still take when stopping", "10" },
     { 0 },
@@ -334,10 +340,14 @@ const struct command command_serve = {
         "/readyz says the same.\n\n"
         "One line on standard output says where it listens; the log goes to standard error, one "
         "JSON object a line. On SIGTERM or SIGINT it takes no more connections, answers what has "
-        "begun, and ends with exit code 0.",
+        "begun, waits for calls to PSPs that are under way (30 s at most), and ends with exit code "
+        "0.\n\n"
+        "PSPs: names begin with the wire they speak, sandbox or stripe. Without any, payments "
+        "through PSPs wait.",
     .options = options,
     .examples = "serve --plain\n"
                 "serve --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem\n"
-                "serve --plain --anonymous --listen 127.0.0.1:0",
+                "serve --plain --anonymous --listen 127.0.0.1:0\n"
+                "serve --plain --psp sandbox=http://127.0.0.1:8090 --psp-keys keys --psp-private",
     .run = serve_run,
 };
