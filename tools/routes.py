@@ -56,7 +56,7 @@ def check_problems(document):
     """Every code stands in one response of components, and in x-problems or a list of outcomes."""
     schemas = document["components"]["schemas"]
     known = set(document["x-problems"])
-    for name in ("TransferOutcome", "AccountOutcome", "AdminOutcome"):
+    for name in ("TransferOutcome", "AccountOutcome", "AdminOutcome", "PaymentOutcome"):
         known |= set(schemas[name]["enum"]) - {"ok"}
     documented = set()
     for name, response in document["components"]["responses"].items():
@@ -158,8 +158,9 @@ def render(document):
     out += table("PROBLEM_TABLE", [f'{code.upper()}, "{code}", {row["status"]}, "{row["title"]}"'
                                    for code, row in document["x-problems"].items()])
     out += "/* what the document says of lists that live elsewhere; a test compares them */\n"
-    for kind in ("TransferOutcome", "AccountOutcome", "AdminOutcome", "TransferKind",
-                 "TransferFlag", "AccountKind", "AccountFlag", "Scope"):
+    for kind in ("TransferOutcome", "AccountOutcome", "AdminOutcome", "PaymentOutcome",
+                 "TransferKind", "TransferFlag", "AccountKind", "AccountFlag", "PaymentKind",
+                 "PaymentState", "Scope"):
         name = re.sub(r"(?<!^)([A-Z])", r"_\1", kind).upper()
         out += table(f"DOCUMENTED_{name}",
                      [f'"{code}"' for code in document["components"]["schemas"][kind]["enum"]])

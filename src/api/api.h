@@ -4,6 +4,7 @@
 
 #include "port/api_call.h"
 #include "wallet/lane.h"
+#include "wallet/saga.h"
 
 /*
  * The server, the local socket and the CLI without a server all come through here; routes,
@@ -16,7 +17,7 @@
  * completes status, headers and body. Calls that read history run on the api's own workers in
  * between, and so do those that wait for a position.
  *
- * Memory: a call in flight takes one of API_CALLS_MAX work structs (about 4 KiB, touched when
+ * Memory: a call in flight takes one of API_CALLS_MAX work structs (about 8 KiB, touched when
  * first used); arrays and pages take more, API_BULK_SIZE_MAX over all calls. Past either the
  * answer is 429. No other memory is taken but the transport's answer buffer.
  */
@@ -34,6 +35,17 @@ struct api_options {
     uint32_t workers;    /* tasks for calls that read the disk, 1 to 64; 2 is a good number */
     const char *version; /* for / and metrics; outlives the api */
     bool anonymous_all;  /* the demo only: no key means every scope */
+
+    /*
+     * Who carries out a payment whose caller named nobody; writes a name and returns STATUS_OK,
+     * or STATUS_NOT_FOUND: nobody can. Any task, short. NULL: nobody is configured.
+     */
+    enum status (*route_psp)(void *context, const struct payment *draft,
+                             char out_psp[PSP_NAME_SIZE]);
+    /* Appends families of its own to the metrics' page. Any task. NULL: there are none. */
+    void (*more_metrics)(void *context, struct buf *out_page);
+    void *payments_context; /* of both */
+    struct saga *saga;      /* for metrics; outlives the api; NULL: none runs */
 };
 
 enum status api_new(struct lane *lane, const struct lane_ports *ports,

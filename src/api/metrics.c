@@ -45,6 +45,14 @@ enum metric_type { METRIC_COUNTER, METRIC_GAUGE };
     X("tpwallet_replayed_records", GAUGE, "Records replayed at the last start",                    \
       status->replayed_records)
 
+/* One value of the payments' workers each. */
+#define SAGA_METRIC_TABLE(X)                                                                       \
+    X("tpwallet_saga_busy", GAUGE, "Workers with a payment in hand", status->busy)                 \
+    X("tpwallet_saga_put_back_total", COUNTER, "Payments that could not be dealt with at once",    \
+      status->put_back)                                                                            \
+    X("tpwallet_saga_refused_total", COUNTER, "Answers that a payment had no use for",             \
+      status->refused)
+
 static const uint16_t statuses[] = {
 #define STATUS_ROW(status) status,
     METRIC_STATUS_TABLE(STATUS_ROW)
@@ -152,6 +160,30 @@ static void outcomes_write(const struct lane_status *status, struct buf *out)
     }
 }
 
+static void payments_write(const struct lane_status *status, struct buf *out)
+{
+    head_write(out, "tpwallet_payments_open", "gauge", "Open payments, by state");
+    for (unsigned i = 1; i < PAYMENT_STATE_END; i++) {
+        bool shown = payment_state_is_open(i) || status->payment_states[i] > 0;
+        if (!shown) continue; /* one that rests is open only while something is to be asked */
+        buf_append_format(out, "tpwallet_payments_open{state=\"%s\"} %llu\n",
+                          payment_state_name(i), (unsigned long long)status->payment_states[i]);
+    }
+    head_write(out, "tpwallet_payment_commands_total", "counter",
+               "Commands to payments committed, by cause and outcome");
+    for (unsigned cause = 1; cause < PAYMENT_CAUSE_END; cause++) {
+        for (unsigned outcome = 0; outcome < PAYMENT_OUTCOME_COUNT; outcome++) {
+            uint64_t value = status->payment_commands[cause][outcome];
+            if (value == 0) continue;
+            buf_append_format(out,
+                              "tpwallet_payment_commands_total{cause=\"%s\",outcome=\"%s\"} %llu\n",
+                              payment_cause_name(cause),
+                              payment_outcome_code((enum payment_outcome)outcome),
+                              (unsigned long long)value);
+        }
+    }
+}
+
 static void seconds_metric_write(struct buf *out, const char *name, const char *type,
                                  const char *help, uint64_t ns)
 {
@@ -192,5 +224,28 @@ void metrics_write(const struct metrics *metrics, const struct lane_status *stat
         histogram_write(&metrics->routes[route], operation_name(route), out_page);
     }
     outcomes_write(status, out_page);
+    payments_write(status, out_page);
     lane_write(status, out_page);
+}
+
+void metrics_saga_write(const struct saga_status *status, struct buf *out_page)
+{
+    head_write(out_page, "tpwallet_saga_calls_total", "counter",
+               "Orders sent to PSPs and queries asked");
+    buf_append_format(out_page,
+                      "tpwallet_saga_calls_total{call=\"order\"} %llu\n"
+                      "tpwallet_saga_calls_total{call=\"query\"} %llu\n",
+                      (unsigned long long)status->orders, (unsigned long long)status->queries);
+    head_write(out_page, "tpwallet_saga_answers_total", "counter", "What PSPs answered");
+    for (unsigned i = 1; i < PSP_ANSWER_END; i++) {
+        buf_append_format(out_page, "tpwallet_saga_answers_total{answer=\"%s\"} %llu\n",
+                          psp_answer_name(i), (unsigned long long)status->answers[i]);
+    }
+    seconds_metric_write(out_page, "tpwallet_saga_call_seconds_total", "counter",
+                         "Time spent in calls to PSPs", status->call_ns_total);
+#define SAGA_METRIC(name, type, help, value)                                                       \
+    head_write(out_page, name, type_name(METRIC_##type), help);                                    \
+    buf_append_format(out_page, "%s %llu\n", name, (unsigned long long)(value));
+    SAGA_METRIC_TABLE(SAGA_METRIC)
+#undef SAGA_METRIC
 }

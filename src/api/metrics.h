@@ -7,6 +7,7 @@
 #include "api/router.h"
 #include "base/buf.h"
 #include "wallet/lane.h"
+#include "wallet/saga.h"
 
 /* HTTP statuses that are counted one by one; any other is counted as the last, 0 ("other"). */
 #define METRIC_STATUS_TABLE(X)                                                                     \
@@ -78,5 +79,8 @@ void metrics_count(struct metrics *metrics, uint32_t route, unsigned status, int
 /* Appends the page, text format 0.0.4. */
 void metrics_write(const struct metrics *metrics, const struct lane_status *status,
                    const char *version, struct buf *out_page);
+
+/* Appends what the workers of payments counted. */
+void metrics_saga_write(const struct saga_status *status, struct buf *out_page);
 
 #endif

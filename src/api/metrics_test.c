@@ -28,6 +28,10 @@ static char *page(const struct lane_status *status)
     struct buf out;
     buf_init(&out, 1 << 20);
     metrics_write(&metrics, status, "1.2.3", &out);
+    const struct saga_status saga = {
+        .orders = 7, .answers = { [PSP_ANSWER_UNKNOWN] = 3 }, .call_ns_total = 1500000000
+    };
+    metrics_saga_write(&saga, &out);
     assert_int_equal(buf_status(&out), STATUS_OK);
     char *text = strdup(buf_terminated(&out));
     assert_non_null(text);
@@ -58,6 +62,23 @@ static void calls_are_counted_by_operation_and_status(void **state)
     expect_line(text, "tpwallet_units_total 12");
     expect_line(text, "tpwallet_accepting 1");
     expect_line(text, "tpwallet_build_info{version=\"1.2.3\"} 1");
+    free(text);
+}
+
+static void payments_are_counted_by_state_cause_and_outcome(void **state)
+{
+    (void)state; /* the counters are the fixture */
+    struct lane_status status = { 0 };
+    status.payment_states[PAYMENT_STATE_MANUAL] = 4;
+    status.payment_commands[PAYMENT_CAUSE_CREATE][PAYMENT_OUTCOME_LEDGER] = 5;
+    char *text = page(&status);
+    expect_line(text, "tpwallet_payments_open{state=\"manual\"} 4");
+    expect_line(text, "tpwallet_payments_open{state=\"in_doubt\"} 0");
+    assert_null(strstr(text, "state=\"succeeded\""));
+    expect_line(text, "tpwallet_payment_commands_total{cause=\"create\",outcome=\"ledger_refused\"} 5");
+    expect_line(text, "tpwallet_saga_calls_total{call=\"order\"} 7");
+    expect_line(text, "tpwallet_saga_answers_total{answer=\"unknown\"} 3");
+    expect_line(text, "tpwallet_saga_call_seconds_total 1.500000000");
     free(text);
 }
 
@@ -111,6 +132,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(calls_are_counted_by_operation_and_status, metrics_zero),
+        cmocka_unit_test_setup(payments_are_counted_by_state_cause_and_outcome, metrics_zero),
         cmocka_unit_test_setup(buckets_hold_what_is_at_most_their_bound, metrics_zero),
         cmocka_unit_test_setup(every_family_is_described_once, metrics_zero),
     };

@@ -67,6 +67,14 @@ static bool id_parse(struct str value, struct uuid *out_id)
     return uuid_parse(value, out_id) == STATUS_OK && !uuid_is_nil(*out_id);
 }
 
+static bool state_parse(struct str value, uint8_t *out_state)
+{
+    uint8_t state;
+    if (!payment_state_parse(value, &state) || !payment_state_is_open(state)) return false;
+    *out_state = state;
+    return true;
+}
+
 /* NULL when the value was taken, else what it must be. */
 static const char *value_take(uint32_t bit, struct str value, struct query *query)
 {
@@ -87,6 +95,11 @@ static const char *value_take(uint32_t bit, struct str value, struct query *quer
                    : "a time as in RFC 3339: 2026-11-23T00:00:00Z";
     case PARAMETER_LIMIT:
         return limit_parse(value, &query->limit) ? NULL : "a whole number from 1 to 1000";
+    case PARAMETER_STATE:
+        return state_parse(value, &query->state)
+                   ? NULL
+                   : "an open state: pending, in_doubt, manual, quoted, authorised, part_captured or "
+                     "opened";
     case PARAMETER_USER_REF:
         return id_parse(value, &query->user_ref) ? NULL : "a UUID that is not all zero";
     }

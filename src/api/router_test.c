@@ -116,6 +116,7 @@ struct names {
 #define NAME(text) text,
 #define OUTCOME_NAME(name, code, http, text) code,
 #define VALUE_NAME(name, value, text) text,
+#define STATE_NAME(name, value, text, open) text,
 #define NAMES(table, X)                                                                            \
     {                                                                                              \
         (const char *const[]){ table(X) }, sizeof((const char *[]){ table(X) }) / sizeof(char *)   \
@@ -136,6 +137,9 @@ static void the_document_lists_what_the_tables_have(void **state)
         { NAMES(DOCUMENTED_TRANSFER_FLAG, NAME), NAMES(TRANSFER_FLAG_TABLE, VALUE_NAME), 0 },
         { NAMES(DOCUMENTED_ACCOUNT_KIND, NAME), NAMES(ACCOUNT_KIND_TABLE, VALUE_NAME), 0 },
         { NAMES(DOCUMENTED_ACCOUNT_FLAG, NAME), NAMES(ACCOUNT_FLAG_TABLE, VALUE_NAME), 0 },
+        { NAMES(DOCUMENTED_PAYMENT_OUTCOME, NAME), NAMES(PAYMENT_OUTCOME_TABLE, OUTCOME_NAME), 0 },
+        { NAMES(DOCUMENTED_PAYMENT_KIND, NAME), NAMES(PAYMENT_KIND_TABLE, VALUE_NAME), 0 },
+        { NAMES(DOCUMENTED_PAYMENT_STATE, NAME), NAMES(PAYMENT_STATE_TABLE, STATE_NAME), 0 },
         { NAMES(DOCUMENTED_SCOPE, NAME), NAMES(SCOPE_TABLE, VALUE_NAME), 0 },
     };
     (void)state; /* no fixture is needed */

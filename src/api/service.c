@@ -44,6 +44,14 @@ static void metrics_page_write(struct work *work)
     struct lane_status status;
     lane_get_status(work->api->lane, &status);
     metrics_write(&work->api->metrics, &status, work->api->options.version, &work->call->answer);
+    if (work->api->options.saga != NULL) {
+        struct saga_status saga;
+        saga_get_status(work->api->options.saga, &saga);
+        metrics_saga_write(&saga, &work->call->answer);
+    }
+    const struct api_options *options = &work->api->options;
+    if (options->more_metrics != NULL)
+        options->more_metrics(options->payments_context, &work->call->answer);
     work->call->answer_type = "text/plain; version=0.0.4; charset=utf-8";
 }
 
@@ -69,6 +77,8 @@ static void index_write(struct work *work)
     render_text(&render, STR("openapi"), STR("/openapi.yaml"));
     render_text(&render, STR("accounts"), STR("/v1/accounts"));
     render_text(&render, STR("transfers"), STR("/v1/transfers"));
+    render_text(&render, STR("payments"), STR("/v1/payments"));
+    render_text(&render, STR("rates"), STR("/v1/rates"));
     render_text(&render, STR("trial_balance"), STR("/v1/trial-balance"));
     render_text(&render, STR("live"), STR("/livez"));
     render_text(&render, STR("ready"), STR("/readyz"));

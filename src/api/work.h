@@ -58,9 +58,11 @@ struct api {
 };
 
 struct work {
-    struct transfer transfer; /* these four lead, since amounts are aligned to 16 */
+    struct transfer transfer; /* these lead, since amounts are aligned to 16 */
     struct transfer_result transfer_result;
     struct account_state account_state;
+    struct payment_command payment_command;
+    struct payment_result payment_result;
     _Alignas(16) uint8_t scratch_memory[BODY_SCRATCH_SIZE];
     struct work *next;
     struct api *api;
@@ -85,7 +87,7 @@ struct work {
     struct asset_source assets;
     struct problem problem;
 
-    /* One item, which needs no bulk memory; a transfer and an account's state stand above. */
+    /* One item, which needs no bulk memory; a transfer, a payment and an account's state stand above. */
     struct account account;
     struct account_result account_result;
     struct locator locator;

@@ -18,6 +18,11 @@ static bool has_body(enum api_method method)
     return method == API_POST || method == API_PATCH;
 }
 
+static bool sends_body(const struct call *call)
+{
+    return has_body(call->method) && !call->bare;
+}
+
 void call_init(struct call *call, const struct invocation *invocation, enum api_method method,
                const char *path)
 {
@@ -167,6 +172,23 @@ void call_fresh_key(struct call *call)
     buf_append_str(&call->key, str_from(text));
 }
 
+void call_key(struct call *call, const char *value)
+{
+    call->key_is_given = true;
+    if (value == NULL)
+        call_fresh_key(call);
+    else
+        buf_append_str(&call->key, str_from(value));
+}
+
+void call_bare(struct call *call)
+{
+    call->bare = true;
+    json_write_object_end(&call->json);
+    CHECK(json_write_end(&call->json) == STATUS_OK);
+    buf_reset(&call->body);
+}
+
 /* What a shown answer is: an object, or a table of one of its arrays. */
 struct view {
     const char *list;
@@ -196,12 +218,17 @@ static int answer_show(const struct call *call, const struct view *view, struct 
 }
 
 /* What is not known to be done is asked for again under the same id: then it is done once. */
-static int not_answered(const struct call *call, int code)
+static int not_answered(struct call *call, int code)
 {
     char id[UUID_TEXT_LEN + 1];
-    if (code != EXIT_CODE_UNAVAILABLE || uuid_is_nil(call->made)) return code;
-    uuid_format(call->made, id);
-    (void)fprintf(stderr, "  to be safe, give the same command with the id %s\n", id);
+    if (code != EXIT_CODE_UNAVAILABLE) return code;
+    if (!uuid_is_nil(call->made)) {
+        uuid_format(call->made, id);
+        (void)fprintf(stderr, "  to be safe, give the same command with the id %s\n", id);
+    } else if (call->key_is_given) {
+        (void)fprintf(stderr, "  to be safe, give the same command with --key %.*s\n",
+                      STR_ARG(buf_view(&call->key)));
+    }
     return code;
 }
 
@@ -212,7 +239,7 @@ static int exchange(struct call *call, const struct view *view, struct session *
     const struct session_request request = {
         .method = call->method,
         .target = buf_view(&call->target),
-        .content_type = has_body(call->method) ? STR("application/json") : STR(""),
+        .content_type = sends_body(call) ? STR("application/json") : STR(""),
         .idempotency_key = buf_view(&call->key),
         .body = buf_view(&call->body),
     };
@@ -234,7 +261,7 @@ void call_done(struct call *call)
 
 static int call_run(struct call *call, const struct view *view)
 {
-    if (has_body(call->method)) {
+    if (sends_body(call)) {
         json_write_object_end(&call->json);
         if (json_write_end(&call->json) != STATUS_OK && call->error.status == STATUS_OK)
             error_set(&call->error, STATUS_LIMIT, "the request is too large");

@@ -22,6 +22,8 @@ struct call {
     bool has_query;
     struct buf body;
     struct json_writer json; /* writes into body: the request's object is open */
+    bool bare;               /* no body is sent, whatever the method */
+    bool key_is_given;       /* the command takes a key: a repeat may name it */
     struct buf key;          /* the Idempotency-Key; empty: none */
     struct uuid made;        /* the id of what is made; nil: none */
     struct error error;      /* of building it; STATUS_OK when there is none */
@@ -48,6 +50,11 @@ void call_words(struct call *call, const char *name, const char *value);
 void call_new_id(struct call *call, const char *value);
 /* A fresh Idempotency-Key, for what has no id of its own. */
 void call_fresh_key(struct call *call);
+
+/* An Idempotency-Key: the value given, or a fresh one, which is told when the answer is lost. */
+void call_key(struct call *call, const char *value);
+/* For a method that has a body otherwise: none is sent. */
+void call_bare(struct call *call);
 
 /* Releases a call that is not shown. */
 void call_done(struct call *call);

@@ -11,6 +11,7 @@
 #include "adapter/system_entropy.h"
 #include "adapter/thread_sync.h"
 #include "base/check.h"
+#include "cmd/serve_payments.h"
 #include "cmd/version.h"
 
 enum { API_WORKERS = 2 };
@@ -58,17 +59,29 @@ static enum status stores_open(const struct host_options *options, struct host *
     return sqlite_run_store_open(&runs, &host->ports.run_store, out_error);
 }
 
+static enum status saga_open(const struct host_options *options, struct host *host,
+                             struct error *out_error)
+{
+    if (options->payments == NULL) return STATUS_OK;
+    return saga_start(host->lane, &host->ports, &options->payments->saga, &host->saga, out_error);
+}
+
 static enum status lane_and_api_open(const struct host_options *options, struct host *host,
                                      struct error *out_error)
 {
     struct lane_options lane = options->lane == NULL ? LANE_OPTIONS_DEFAULT : *options->lane;
     lane.read_only = options->read_only;
     enum status status = lane_open(&host->ports, &lane, &host->lane, out_error);
+    if (status == STATUS_OK) status = saga_open(options, host, out_error);
     if (status != STATUS_OK) return status;
     const struct api_options api = {
         .workers = API_WORKERS,
         .version = TPWALLET_VERSION,
         .anonymous_all = options->anonymous,
+        .route_psp = options->payments == NULL ? NULL : serve_payments_route,
+        .more_metrics = options->payments == NULL ? NULL : serve_payments_metrics,
+        .payments_context = options->payments,
+        .saga = host->saga,
     };
     return api_new(host->lane, &host->ports, &api, &host->api, out_error);
 }
@@ -122,6 +135,7 @@ void host_call(struct host *host, struct api_call *call)
 
 void host_close(struct host *host)
 {
+    saga_stop(host->saga);
     if (host->lane != NULL) lane_drain(host->lane);
     api_free(host->api);
     lane_close(host->lane);

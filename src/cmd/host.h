@@ -8,12 +8,14 @@
 
 struct data_folder;
 struct json_log;
+struct serve_payments;
 
 /* What an open ledger consists of; for whoever opened it, as long as it is open. */
 struct host {
     struct data_folder *folder;
     struct lane_ports ports;
     struct lane *lane;
+    struct saga *saga; /* NULL: payments are only written down here, and wait */
     struct api *api;
     struct monitor *answered;  /* where host_call() waits */
     struct json_log *warnings; /* when no other log is given: to standard error */
@@ -25,6 +27,7 @@ struct host_options {
     bool anonymous;  /* no key means every scope */
     struct log *log; /* NULL: warnings and worse, to standard error */
     const struct lane_options *lane; /* NULL: LANE_OPTIONS_DEFAULT; read_only is set from above */
+    struct serve_payments *payments; /* its workers run while it is open; NULL: none do */
 };
 
 /*
@@ -41,7 +44,7 @@ enum status host_open(const struct host_options *options, struct host *out_host,
  */
 void host_call(struct host *host, struct api_call *call);
 
-/* Answers what was accepted, flushes, releases. Accepts a zeroed struct. */
+/* Ends the workers of payments, answers what was accepted, flushes, releases. Accepts a zeroed struct. */
 void host_close(struct host *host);
 
 #endif

@@ -2,14 +2,40 @@
 #include "adapter/data_folder.h"
 #include "base/check.h"
 #include "base/json_writer.h"
+#include "cmd/chart_accounts.h"
 #include "cmd/report.h"
+
+/* The folder is new and nobody else's: it is opened here. */
+static enum status chart_make(const struct invocation *invocation, struct error *out_error)
+{
+    const struct chart_names names = {
+        .assets = invocation_text(invocation, "asset"),
+        .psps = invocation_text(invocation, "psp"),
+    };
+    if (names.assets == NULL) return STATUS_OK;
+    const struct session_options options = { .folder = invocation->data };
+    struct session session;
+    enum status status = session_open(&options, &session, out_error);
+    if (status != STATUS_OK) return status;
+    status = chart_accounts_make(&session, &names, out_error);
+    session_close(&session);
+    if (status != STATUS_OK)
+        error_hint(out_error, "the ledger is there, without its chart: `tpwallet chart create`");
+    return status;
+}
 
 static int init_run(struct invocation *invocation)
 {
-    struct error error;
+    struct error error = { 0 };
+    if (invocation_has(invocation, "psp") && !invocation_has(invocation, "asset")) {
+        (void)error_set(&error, STATUS_INVALID,
+                        "--psp wants --asset: a chart is of an asset"); /* always that status */
+        return report_error(invocation, &error);
+    }
     enum status status = data_folder_create(invocation->data, &error);
     if (status == STATUS_CONFLICT)
         error_hint(&error, "a ledger that is there stays; name another folder with --data DIR");
+    if (status == STATUS_OK) status = chart_make(invocation, &error);
     if (status != STATUS_OK) return report_error(invocation, &error);
 
     BUF_SCOPE struct buf out;
@@ -37,11 +63,19 @@ static int init_run(struct invocation *invocation)
     return report_text(invocation, buf_view(&out));
 }
 
+static const struct option options[] = {
+    { "asset", "CODES", "make the chart of accounts of these too, with commas between", NULL },
+    { "psp", "NAMES", "in the chart: a clearing account for each of these PSPs", NULL },
+    { 0 },
+};
+
 const struct command command_init = {
     .name = "init",
     .summary = "make a data folder with an empty ledger in it",
     .details = "The folder must be absent or empty. It is for its owner alone (mode 0700). "
-               "Without --data it is $TPWALLET_DATA, or ./tpwallet-data.",
-    .examples = "init\ninit --data /var/lib/tpwallet",
+               "Without --data it is $TPWALLET_DATA, or ./tpwallet-data. With --asset it has the "
+               "accounts that payments need: see `tpwallet help chart create`.",
+    .options = options,
+    .examples = "init\ninit --data /var/lib/tpwallet\ninit --asset EUR,USD --psp sandbox",
     .run = init_run,
 };

@@ -18,7 +18,7 @@ static const struct positional create_positionals[] = {
 
 static const struct option create_options[] = {
     { "scopes", "SCOPES", "what it may do, with commas between",
-      "accounts:read,accounts:write,transfers:read,transfers:write" },
+      "accounts:read,accounts:write,transfers:read,transfers:write,payments:read,payments:write" },
     { 0 },
 };
 
@@ -26,7 +26,7 @@ const struct command command_key_create = {
     .name = "key create",
     .summary = "make an API key and show its secret, once",
     .details = "Scopes: accounts:read, accounts:write, transfers:read, transfers:write, "
-               "metrics:read, admin. Clients send the secret as `Authorization: Bearer SECRET`. "
+               "payments:read, payments:write, metrics:read, admin. Clients send the secret as `Authorization: Bearer SECRET`. "
                "Only its SHA-256 is stored: who loses it revokes the key and makes another.",
     .positionals = create_positionals,
     .options = create_options,

@@ -17,6 +17,7 @@
 #include "base/json_writer.h"
 #include "cmd/host.h"
 #include "cmd/report.h"
+#include "cmd/serve_payments.h"
 #include "cmd/version.h"
 
 /* A short replay delays the start; a long one is done while reads are answered already. */
@@ -25,6 +26,7 @@ enum { INDEX_WAIT_MS = 250 };
 struct serve {
     const struct invocation *invocation;
     struct host host;
+    struct serve_payments payments;
     struct json_log *log;
     struct otlp_exporter *exporter;
     struct http_server *server;
@@ -114,6 +116,9 @@ static enum status lane_options_read(struct serve *serve, struct lane_options *o
         status = invocation_number(serve->invocation, "reversals-max", range,
                                    &out_options->reversals_max, &serve->error);
     if (status == STATUS_OK)
+        status = invocation_number(serve->invocation, "payments-max", range,
+                                   &out_options->payments_max, &serve->error);
+    if (status == STATUS_OK)
         status = invocation_number(serve->invocation, "drain-s", (struct number_range){ 1, 3600 },
                                    &serve->drain_s, &serve->error);
     return status;
@@ -123,9 +128,12 @@ static enum status ledger_open(struct serve *serve)
 {
     struct lane_options lane;
     enum status status = lane_options_read(serve, &lane);
+    if (status == STATUS_OK)
+        status = serve_payments_open(serve->invocation, &serve->payments, &serve->error);
     if (status != STATUS_OK) return status;
     const struct host_options options = {
         .folder = serve->invocation->data,
+        .payments = &serve->payments,
         .anonymous = invocation_has(serve->invocation, "anonymous"),
         .log = json_log_port(serve->log),
         .lane = &lane,
@@ -264,6 +272,7 @@ static int serve_opened(struct serve *serve)
     http_server_close(serve->server);
     otlp_close(serve->exporter);
     host_close(&serve->host);
+    serve_payments_close(&serve->payments);
     if (status == STATUS_OK) log_event(serve, LOG_INFO, STR("serve.stopped"), STR("all is stored"));
     return code;
 }
@@ -306,6 +315,14 @@ static const struct option options[] = {
     { "accounts-max", "COUNT", "memory is reserved for so many accounts: 168 bytes each", NULL },
     { "holds-max", "COUNT", "open holds at once: 104 bytes each", NULL },
     { "reversals-max", "COUNT", "transfers ever reversed: 72 bytes each", NULL },
+    { "payments-max", "COUNT", "open payments at once: 572 bytes each", NULL },
+    { "psp", "NAME=URL", "a PSP, or several with commas between: sandbox=http://127.0.0.1:8090",
+      NULL },
+    { "psp-keys", "FILE", "their API keys: lines of NAME and KEY; for its owner alone (600)", NULL },
+    { "psp-routing", "FILE", "who carries out what (docs/psp.md); in the order of --psp without",
+      NULL },
+    { "psp-private", NULL, "PSPs may be at private and loopback addresses", NULL },
+    { "saga-workers", "COUNT", "calls to PSPs at one time, 1 to 256", "32" },
     { "drain-s", "SECONDS", "how long requests may still take when stopping", "10" },
     { 0 },
 };
@@ -323,10 +340,14 @@ const struct command command_serve = {
         "/readyz says the same.\n\n"
         "One line on standard output says where it listens; the log goes to standard error, one "
         "JSON object a line. On SIGTERM or SIGINT it takes no more connections, answers what has "
-        "begun, and ends with exit code 0.",
+        "begun, waits for calls to PSPs that are under way (30 s at most), and ends with exit code "
+        "0.\n\n"
+        "PSPs: names begin with the wire they speak, sandbox or stripe. Without any, payments "
+        "through PSPs wait.",
     .options = options,
     .examples = "serve --plain\n"
                 "serve --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem\n"
-                "serve --plain --anonymous --listen 127.0.0.1:0",
+                "serve --plain --anonymous --listen 127.0.0.1:0\n"
+                "serve --plain --psp sandbox=http://127.0.0.1:8090 --psp-keys keys --psp-private",
     .run = serve_run,
 };

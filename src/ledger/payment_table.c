@@ -48,6 +48,7 @@ void payment_table_reset(struct payment_table *table)
     id_map_reset(&table->map);
     memset(table->slots, 0, table->used * sizeof *table->slots);
     memset(table->heap_places, 0, table->used * sizeof *table->heap_places);
+    memset(table->states, 0, sizeof table->states);
     table->used = 0;
     table->count = 0;
     table->free_count = 0;
@@ -148,8 +149,10 @@ void payment_table_apply(struct payment_table *table, const struct payment *paym
     bool known = place < table->used && uuid_equal(slot->payment.id.value, payment->id.value);
     bool open = payment_is_open(payment);
     if (known) heap_remove(table, place);
+    if (known) table->states[slot->payment.state]--;
     if (!known) place_open(table, place);
     if (open) {
+        table->states[payment->state]++;
         slot->payment = *payment;
         slot->newest = newest;
         if (!known) id_map_insert(&table->map, place);
@@ -200,6 +203,7 @@ enum status payment_table_recovered(struct payment_table *table)
 {
     id_map_reset(&table->map);
     memset(table->heap_places, 0, table->used * sizeof *table->heap_places);
+    memset(table->states, 0, sizeof table->states);
     table->count = 0;
     table->free_count = 0;
     table->heap_count = 0;
@@ -213,9 +217,11 @@ enum status payment_table_recovered(struct payment_table *table)
         if (uuid_is_nil(payment->id.value)) continue;
         if (payment_find(table, payment->id) != PAYMENT_SLOT_NONE) return STATUS_CORRUPT;
         if (payment->slot != place || !payment_is_open(payment)) return STATUS_CORRUPT;
+        if (payment->state >= PAYMENT_STATE_END) return STATUS_CORRUPT;
         id_map_insert(&table->map, place);
         heap_insert(table, place);
         table->count++;
+        table->states[payment->state]++;
     }
     return STATUS_OK;
 }
@@ -245,15 +251,19 @@ static bool free_places_whole(const struct payment_table *table)
 enum status payment_table_check(const struct payment_table *table)
 {
     uint32_t open = 0;
+    uint64_t states[PAYMENT_STATE_END] = { 0 };
     for (uint32_t place = 0; place < table->used; place++) {
         const struct payment *payment = &table->slots[place].payment;
         if (uuid_is_nil(payment->id.value)) continue;
         open++;
+        if (payment->state >= PAYMENT_STATE_END) return STATUS_CORRUPT;
+        states[payment->state]++;
         if (payment->slot != place || !payment_is_open(payment)) return STATUS_CORRUPT;
         if (payment_find(table, payment->id) != place) return STATUS_CORRUPT;
     }
     bool counted =
         open == table->count && table->map.count == open && table->used == open + table->free_count;
+    counted = counted && memcmp(states, table->states, sizeof states) == 0;
     if (!counted || !heap_whole(table) || !free_places_whole(table)) return STATUS_CORRUPT;
     return STATUS_OK;
 }

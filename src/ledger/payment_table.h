@@ -25,6 +25,7 @@ struct payment_table {
     uint32_t slots_max;
     uint32_t used;         /* places ever given */
     uint32_t count;        /* open now */
+    uint64_t states[PAYMENT_STATE_END]; /* of count, by state */
     uint32_t *free_places; /* a stack of places below used that are free */
     uint32_t free_count;
     struct id_map map;

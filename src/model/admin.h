@@ -23,12 +23,14 @@ enum admin_kind {
     X(TRANSFERS_READ, 4, "transfers:read")                                                         \
     X(TRANSFERS_WRITE, 8, "transfers:write")                                                       \
     X(ADMIN, 16, "admin")                                                                          \
-    X(METRICS_READ, 32, "metrics:read")
+    X(METRICS_READ, 32, "metrics:read")                                                            \
+    X(PAYMENTS_READ, 64, "payments:read")                                                          \
+    X(PAYMENTS_WRITE, 128, "payments:write")
 
 #define SCOPE_ENUM(name, value, text) SCOPE_##name = value,
 enum scope { SCOPE_TABLE(SCOPE_ENUM) };
 #undef SCOPE_ENUM
-enum { SCOPE_ALL = 63 };
+enum { SCOPE_ALL = 255 };
 
 const char *scope_name(unsigned scope);
 bool scope_parse(struct str text, uint32_t *out_scope);

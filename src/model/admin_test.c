@@ -139,9 +139,10 @@ static void scopes_are_named_both_ways(void **state)
 {
     (void)state; /* no fixture */
     static const char *const names[] = { "accounts:read",   "accounts:write", "transfers:read",
-                                         "transfers:write", "admin",          "metrics:read" };
+                                         "transfers:write", "admin",          "metrics:read",
+                                         "payments:read",   "payments:write" };
     uint32_t all = 0;
-    for (unsigned i = 0; i < 6; i++) {
+    for (unsigned i = 0; i < 8; i++) {
         uint32_t scope = 0;
         assert_string_equal(scope_name(1U << i), names[i]);
         assert_true(scope_parse(str_from(names[i]), &scope));
@@ -151,7 +152,7 @@ static void scopes_are_named_both_ways(void **state)
     assert_int_equal(all, SCOPE_ALL);
     assert_null(scope_name(0));
     assert_null(scope_name(3));
-    assert_null(scope_name(64));
+    assert_null(scope_name(256));
     uint32_t scope = 77;
     assert_false(scope_parse(STR("accounts"), &scope));
     assert_false(scope_parse(STR(""), &scope));

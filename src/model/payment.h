@@ -201,7 +201,8 @@ unsigned payment_outcome_http_status(enum payment_outcome outcome);
 /*
  * What a caller asks of a payment; by cause:
  * CREATE   draft: kind, amount, accounts, asset, method, psp, parent, expires_at, code, user_ref.
- * CAPTURE  id, amount (MONEY_MAX: all that is left), last.
+ * CAPTURE  id, amount (MONEY_MAX: all that is left), last; draft.asset: what the amount is counted
+ *          in, 0 when that was not said.
  * CANCEL, EXECUTE, EXPIRE  id.
  * ANSWER   id, step_number, reply (reply.at is when it was got), and of the PSP's traits
  *          horizon_ms and key_window_ms.

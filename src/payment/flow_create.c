@@ -121,6 +121,8 @@ static enum payment_outcome create_check(const struct flow *flow)
     if (payment->kind == PAYMENT_REFUND) {
         enum payment_outcome outcome = parent_check(flow->facts->parent);
         if (outcome != PAYMENT_OUTCOME_OK) return outcome;
+        uint32_t named = flow->command->draft.asset; /* what the amount was counted in */
+        if (named != 0 && named != payment->asset) return PAYMENT_OUTCOME_ASSET_MISMATCH;
     }
     enum payment_outcome outcome = accounts_check(flow);
     if (outcome != PAYMENT_OUTCOME_OK) return outcome;

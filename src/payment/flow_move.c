@@ -55,6 +55,11 @@ void flow_capture(struct flow *flow)
         return;
     }
     struct payment *payment = flow->payment;
+    uint32_t named = flow->command->draft.asset; /* what the amount was counted in */
+    if (named != 0 && named != payment->asset) {
+        flow_refuse(flow, PAYMENT_OUTCOME_ASSET_MISMATCH);
+        return;
+    }
     struct money left;
     bool fits = money_subtract(payment->amount, payment->captured, &left);
     CHECK(fits);

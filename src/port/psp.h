@@ -23,6 +23,13 @@ struct psp_traits {
     uint32_t operations; /* 1 << enum psp_operation of what it can do */
 };
 
+/* Of a day's statement: at most `limit` lines, from line number `from` (0 is the first) on. */
+struct psp_part {
+    struct business_date day;
+    uint32_t from;
+    uint32_t limit;
+};
+
 struct psp {
     struct psp_traits traits; /* constant once the PSP is in use */
 
@@ -33,12 +40,12 @@ struct psp {
     void (*query)(struct psp *psp, const struct psp_order *order, struct psp_reply *out_reply);
 
     /*
-     * Lines of a day's statement, in the PSP's order, from line number `from` on; at most `limit`.
-     * STATUS_NOT_FOUND: the day's statement is not made yet. STATUS_UNAVAILABLE. STATUS_INVALID:
-     * what came is no statement; out_error names the line. out_count < limit is the end.
+     * Lines of a day's statement, in the PSP's order. STATUS_NOT_FOUND: the day's statement is
+     * not made yet. STATUS_UNAVAILABLE. STATUS_INVALID: what came is no statement; out_error
+     * names the line. out_count < part->limit is the end.
      */
-    enum status (*statement)(struct psp *psp, struct business_date day, uint32_t from,
-                             struct psp_line *out_lines, uint32_t limit, uint32_t *out_count,
+    enum status (*statement)(struct psp *psp, const struct psp_part *part,
+                             struct psp_line *out_lines, uint32_t *out_count,
                              struct error *out_error);
 
     void (*close)(struct psp *psp);

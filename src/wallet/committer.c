@@ -15,6 +15,7 @@
 #include "wallet/payer.h"
 #include "wallet/rebuild.h"
 #include "wallet/recovery.h"
+#include "wallet/tally.h"
 
 enum {
     PIECES_MAX = 32,
@@ -156,8 +157,7 @@ static void flight_clear(struct flight *flight)
     flight->batch.record_count = 0;
     flight->answers = (struct answers){ 0 };
     flight->context_owner = NULL;
-    flight->repeats = 0;
-    memset(flight->outcomes, 0, sizeof flight->outcomes);
+    tally_clear(flight);
 }
 
 /* Hands the batch that was built to the flush task. */
@@ -166,10 +166,7 @@ static void launch(struct lane *lane)
     struct flight *flight = lane->building;
     CHECK(lane->flying == NULL && flight->batch.record_count > 0);
     slices_take(lane, flight);
-    flight->account_count = lane->ledger->account_count;
-    flight->hold_count = lane->ledger->holds.count;
-    flight->reversal_count = lane->ledger->reversal_count;
-    flight->payment_count = lane->ledger->payments.count;
+    flight->sizes = tally_sizes(lane->ledger);
     batch_seal(&flight->batch, lane->head.epoch, &lane->head.hash);
     lane->flying = flight;
     lane->building = flight == &lane->flights[0] ? &lane->flights[1] : &lane->flights[0];
@@ -203,30 +200,6 @@ static void registry_publish(struct lane *lane, const struct flight *flight)
     }
 }
 
-/* Under the monitor. */
-static void status_count(struct lane *lane, const struct flight *flight)
-{
-    struct lane_status *status = &lane->status;
-    status->head = lane->head;
-    status->full = false;
-    status->commits++;
-    status->units += flight->batch.unit_count;
-    status->repeats += flight->repeats;
-    status->expiries += flight->expiries;
-    status->journal_bytes += flight->batch.size;
-    for (uint32_t i = 0; i < flight->slice_count; i++) {
-        status->slice_bytes += flight->slices[i].size;
-    }
-    for (int i = 0; i < OUTCOME_COUNT; i++) status->outcomes[i] += flight->outcomes[i];
-    status->commit_ns_total += lane->flush_ns;
-    if (lane->flush_ns > status->commit_ns_max) status->commit_ns_max = lane->flush_ns;
-    status->account_count = flight->account_count;
-    status->hold_count = flight->hold_count;
-    status->reversal_count = flight->reversal_count;
-    status->payment_count = flight->payment_count;
-    status->index_batch = indexes_batch(lane);
-}
-
 /* The batch is durable. Returns its answers, to be given once the next batch is on its way. */
 static struct answers land(struct lane *lane)
 {
@@ -236,7 +209,7 @@ static struct answers land(struct lane *lane)
     lane->head.stamp = flight->batch.stamp;
     lane->ports.sync->lock(lane->monitor);
     registry_publish(lane, flight);
-    status_count(lane, flight);
+    tally_landed(lane, flight);
     lane->ports.sync->unlock(lane->monitor);
     lane->full_pause_ms = 0;
     struct answers answers = flight->answers;

@@ -36,6 +36,31 @@ static void entry_fill(const struct record_transfer *record, struct history_entr
     entry->more = view.more == NULL ? (struct record_transfer_more){ 0 } : *view.more;
 }
 
+/* What a record shares with its batch and its request. */
+struct surroundings {
+    struct position position;
+    struct wall_time stamp;
+    struct record_context context;
+};
+
+static enum status surroundings_read(struct store *store, struct locator locator,
+                                     const struct record_head *head,
+                                     struct surroundings *out_around, struct error *out_error)
+{
+    uint64_t batch = locator_batch(locator);
+    struct batch_header header;
+    enum status status = store->read_part(store, batch, 0, sizeof header, &header, out_error);
+    if (status != STATUS_OK) return status;
+    if (header.sequence != batch || !batch_header_whole(&header)) {
+        return damaged(locator, out_error);
+    }
+    out_around->position = (struct position){ batch, head->unit };
+    out_around->stamp = header.stamp;
+    struct locator context = locator_make(batch, head->context);
+    status = record_read(store, context, RECORD_CONTEXT, &out_around->context, out_error);
+    return status == STATUS_NOT_FOUND ? damaged(context, out_error) : status;
+}
+
 enum status history_transfer(struct store *store, struct locator locator,
                              struct history_entry *out_entry, struct error *out_error)
 {
@@ -45,20 +70,35 @@ enum status history_transfer(struct store *store, struct locator locator,
     if (status != STATUS_OK) return status;
     struct history_entry entry = { .locator = locator };
     entry_fill((const struct record_transfer *)bytes, &entry);
-    uint64_t batch = locator_batch(locator);
-    struct batch_header header;
-    status = store->read_part(store, batch, 0, sizeof header, &header, out_error);
+    struct surroundings around;
+    status = surroundings_read(store, locator, &entry.transfer.head, &around, out_error);
     if (status != STATUS_OK) return status;
-    if (header.sequence != batch || !batch_header_whole(&header)) {
-        return damaged(locator, out_error);
-    }
-    entry.position = (struct position){ batch, entry.transfer.head.unit };
-    entry.stamp = header.stamp;
-    struct locator context = locator_make(batch, entry.transfer.head.context);
-    status = record_read(store, context, RECORD_CONTEXT, &entry.context, out_error);
-    if (status == STATUS_NOT_FOUND) return damaged(context, out_error);
-    if (status == STATUS_OK) *out_entry = entry;
-    return status;
+    entry.position = around.position;
+    entry.stamp = around.stamp;
+    entry.context = around.context;
+    *out_entry = entry;
+    return STATUS_OK;
+}
+
+enum status history_payment(struct store *store, struct locator locator,
+                            struct history_payment *out_payment, struct error *out_error)
+{
+    CHECK(!locator_is_none(locator));
+    _Alignas(16) uint8_t bytes[BATCH_RECORD_SIZE_MAX];
+    enum status status = record_read(store, locator, RECORD_PAYMENT, bytes, out_error);
+    if (status != STATUS_OK) return status;
+    const struct record_payment *record = (const struct record_payment *)bytes;
+    struct surroundings around;
+    status = surroundings_read(store, locator, &record->head, &around, out_error);
+    if (status != STATUS_OK) return status;
+    *out_payment = (struct history_payment){
+        .locator = locator,
+        .position = around.position,
+        .stamp = around.stamp,
+        .context = around.context,
+        .record = *record,
+    };
+    return STATUS_OK;
 }
 
 /* The account's entry before this one; none also for a stranger. */

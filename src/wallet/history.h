@@ -25,6 +25,20 @@ struct history_entry {
 enum status history_transfer(struct store *store, struct locator locator,
                              struct history_entry *out_entry, struct error *out_error) MUST_CHECK;
 
+/* A payment's record made whole: as it stood behind that, and who asked. */
+struct history_payment {
+    struct locator locator;
+    struct position position;
+    struct wall_time stamp;
+    struct record_context context;
+    struct record_payment record;
+};
+
+/* STATUS_NOT_FOUND (no payment record there), STATUS_CORRUPT, STATUS_UNAVAILABLE. */
+enum status history_payment(struct store *store, struct locator locator,
+                            struct history_payment *out_payment, struct error *out_error)
+    MUST_CHECK;
+
 /* A page of entries: room for `limit` of them is the caller's; the rest is written. */
 struct history_page {
     struct history_entry *entries;

@@ -351,6 +351,16 @@ uint32_t lane_credential_page(struct lane *lane, uint32_t from, struct credentia
     return count;
 }
 
+uint32_t lane_rate_page(struct lane *lane, uint32_t from, struct rate *out_rates, uint32_t limit)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    uint32_t count = page_count(from, lane->published.rate_count, limit);
+    for (uint32_t i = 0; i < count; i++) out_rates[i] = lane->published.rates[from + i];
+    sync->unlock(lane->monitor);
+    return count;
+}
+
 void lane_get_status(struct lane *lane, struct lane_status *out_status)
 {
     struct sync *sync = lane->ports.sync;

@@ -231,6 +231,9 @@ enum status lane_credential_by_digest(struct lane *lane, const struct digest *se
 uint32_t lane_credential_page(struct lane *lane, uint32_t from, struct credential *out,
                               uint32_t limit);
 
+/* The rates of pairs, withdrawn ones with a numerator of 0; as lane_asset_page(). */
+uint32_t lane_rate_page(struct lane *lane, uint32_t from, struct rate *out_rates, uint32_t limit);
+
 struct lane_status {
     bool accepting; /* requests are taken, writes too but for a full disk */
     bool reloading; /* after a commit in doubt */
@@ -269,7 +272,8 @@ struct lane_status {
     uint64_t slice_bytes;
     uint64_t commit_ns_total; /* time in store append */
     uint64_t commit_ns_max;
-    uint64_t replayed_records; /* at open */
+    uint64_t payment_commands[PAYMENT_CAUSE_END][PAYMENT_OUTCOME_COUNT]; /* repeats left out */
+    uint64_t replayed_records;                                           /* at open */
     uint64_t recovery_ns;
 };
 void lane_get_status(struct lane *lane, struct lane_status *out_status);

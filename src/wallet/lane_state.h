@@ -27,6 +27,15 @@ enum {
     LANE_WAKE_ITEMS = 512,
 };
 
+/* How much there is of everything. */
+struct lane_sizes {
+    uint64_t accounts;
+    uint64_t holds;
+    uint64_t reversals;
+    uint64_t payments; /* open */
+    uint64_t payment_states[PAYMENT_STATE_END];
+};
+
 /* A batch on its way: built by the apply task, then written by the flush task. */
 struct flight {
     struct batch batch;
@@ -39,10 +48,9 @@ struct flight {
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t repeats;
     uint64_t expiries;
-    uint64_t account_count; /* these four: the ledger's with this batch, and not the next one */
-    uint64_t hold_count;
-    uint64_t reversal_count;
-    uint64_t payment_count;
+    struct lane_sizes sizes; /* the ledger's with this batch, and not the next one */
+    uint64_t payment_commands[PAYMENT_CAUSE_END][PAYMENT_OUTCOME_COUNT];
+    bool has_payments;    /* else nothing of these was counted */
     uint32_t group_begin; /* offset of the first record of the group being applied; 0: none */
     const struct request *context_owner; /* whose context was written last */
 };

@@ -135,18 +135,24 @@ static bool same_content(const struct payment *made, const struct payment *draft
 }
 
 /* The id is known: the same content is the same payment, as it stands by now. */
-static void id_repeat(struct lane *lane, struct request *request, const struct found *found)
+static enum status id_repeat(struct lane *lane, struct request *request, const struct found *found,
+                             struct error *out_error)
 {
+    struct applier_record newest;
+    enum status status = payment_record_read(lane, found->newest, &newest, out_error);
+    if (status != STATUS_OK) return status;
     struct payment_result *result = request->payment_result;
     bool same = same_content(&found->payment, &request->payment->draft);
     *result = (struct payment_result){
         .payment = found->payment,
-        .position = { .batch = locator_batch(found->newest) },
+        .position = newest.position,
+        .stamp = newest.stamp,
         .outcome = same ? found->outcome : PAYMENT_OUTCOME_ID_CONFLICT,
         .ledger_outcome = found->ledger_outcome,
         .repeated = same,
     };
     if (same) lane->building->repeats++;
+    return STATUS_OK;
 }
 
 /* ---- Facts ---- */
@@ -253,7 +259,9 @@ static void record_finish(struct lane *lane, struct record_payment *record,
     struct batch *batch = &lane->building->batch;
     struct locator locator =
         locator_make(batch->sequence, (uint32_t)((const uint8_t *)record - batch->data));
-    bool creates = locator_is_none(previous);
+    bool makes =
+        record->head.kind == PAYMENT_CAUSE_CREATE || record->head.kind == PAYMENT_CAUSE_DISPUTE;
+    bool creates = makes && locator_is_none(previous); /* others take no id, whatever they name */
     bool done = record->head.outcome == PAYMENT_OUTCOME_OK;
     bool rests = creates || done; /* a refused creation rests; other refusals change nothing */
     if (creates) record->head.flags |= RECORD_FLAG_CREATES;
@@ -354,6 +362,8 @@ static enum status decision_run(struct lane *lane, struct request *request,
         return status;
     }
     record_finish(lane, record, &state->before);
+    lane->building->payment_commands[command->cause][decision.outcome]++;
+    lane->building->has_payments = true;
     if (decision.outcome == PAYMENT_OUTCOME_OK && decision.parent_changed) {
         struct record_payment *followed = batch_room(batch);
         parent_write(lane, &decision.parent, unit);
@@ -381,10 +391,7 @@ enum status payer_command(struct lane *lane, struct request *request, struct err
     enum status status = state_load(lane, &command, id, &state, out_error);
     if (status != STATUS_OK) return status;
     bool known = command.cause == PAYMENT_CAUSE_CREATE && state.before.there;
-    if (known) {
-        id_repeat(lane, request, &state.before);
-        return STATUS_OK;
-    }
+    if (known) return id_repeat(lane, request, &state.before, out_error);
     if (!makes && !state.before.there) command.draft.id = id; /* the refusal names what was asked */
     return decision_run(lane, request, &command, &state, out_error);
 }

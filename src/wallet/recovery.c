@@ -1,5 +1,6 @@
 /* Slices first, then every batch above the oldest of them, each record where it is newer. */
 #include "wallet/recovery.h"
+#include "wallet/tally.h"
 
 #include <string.h>
 
@@ -307,10 +308,8 @@ static void state_publish(struct lane *lane, const struct recovery *recovery)
     memcpy(into->rates, from->rates, from->rate_count * sizeof *from->rates);
     into->rate_count = from->rate_count;
     lane->status.head = lane->head;
-    lane->status.account_count = lane->ledger->account_count;
-    lane->status.hold_count = lane->ledger->holds.count;
-    lane->status.reversal_count = lane->ledger->reversal_count;
-    lane->status.payment_count = lane->ledger->payments.count;
+    const struct lane_sizes sizes = tally_sizes(lane->ledger);
+    tally_show(lane, &sizes);
     lane->status.replayed_records = recovery->records;
     lane->status.index_batch = least_cursor(lane);
     lane->status.index_fault = STATUS_OK;

@@ -163,12 +163,11 @@ enum status settlement_run(struct lane *lane, const struct settlement_options *o
 {
     struct psp *psp = options->psp;
     struct settlement_report report = { 0 };
-    uint32_t from = 0;
+    struct psp_part part = { .day = options->day, .limit = PAGE_LINES };
     for (;;) {
         struct psp_line lines[PAGE_LINES];
         uint32_t count = 0;
-        enum status status =
-            psp->statement(psp, options->day, from, lines, PAGE_LINES, &count, out_error);
+        enum status status = psp->statement(psp, &part, lines, &count, out_error);
         for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
             status = line_book(lane, options, &lines[i], &report);
             if (status != STATUS_OK) {
@@ -177,7 +176,7 @@ enum status settlement_run(struct lane *lane, const struct settlement_options *o
             }
         }
         if (status != STATUS_OK) return status;
-        from += count;
+        part.from += count;
         if (count < PAGE_LINES) break;
     }
     *out_report = report;

@@ -28,15 +28,15 @@ struct office {
     char odd_reason[32];
 };
 
-static enum status office_statement(struct psp *psp, struct business_date day, uint32_t from,
-                                    struct psp_line *out_lines, uint32_t limit, uint32_t *out_count,
+static enum status office_statement(struct psp *psp, const struct psp_part *part,
+                                    struct psp_line *out_lines, uint32_t *out_count,
                                     struct error *out_error)
 {
     struct office *office = (struct office *)psp;
-    if (day.days != 20000) return error_set(out_error, STATUS_NOT_FOUND, "not made yet");
-    uint32_t left = office->line_count - from;
-    *out_count = left < limit ? left : limit;
-    memcpy(out_lines, office->lines + from, *out_count * sizeof *out_lines);
+    if (part->day.days != 20000) return error_set(out_error, STATUS_NOT_FOUND, "not made yet");
+    uint32_t left = office->line_count - part->from;
+    *out_count = left < part->limit ? left : part->limit;
+    memcpy(out_lines, office->lines + part->from, *out_count * sizeof *out_lines);
     return STATUS_OK;
 }
 

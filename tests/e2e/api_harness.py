@@ -70,14 +70,14 @@ class Client:
         self.connection.close()
 
 
-SCOPES = "accounts:read,accounts:write,transfers:read,transfers:write,metrics:read,admin"
+SCOPES = "accounts:read,accounts:write,transfers:read,transfers:write,payments:read,payments:write,metrics:read,admin"
 
 
 @contextlib.contextmanager
-def ledger(name, *options):
+def ledger(name, *options, init=()):
     """A fresh ledger that is served: yields server and a key that may do everything."""
     wallet = Wallet(name)
-    wallet.run("init")
+    wallet.run("init", *init)
     made = wallet.json("key", "create", "test", "--scopes", SCOPES)
     with serving(wallet, "--plain", *options) as server:
         yield server, made["secret"]

@@ -161,7 +161,8 @@ def check_everybody_else(server, client):
 
 def main():
     check_structure()
-    with ledger("examples") as (server, key):
+    chart = ("--asset", "EUR,USD", "--psp", "sandbox")
+    with ledger("examples", init=chart) as (server, key):
         client = Client(server, key)
         send_all(client)
         check_everybody_else(server, client)
