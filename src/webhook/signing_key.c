@@ -83,6 +83,14 @@ enum status signing_key_parse(struct str text, struct signing_key *out_key)
     return status;
 }
 
+void signing_key_again(const struct signing_key *key, struct signing_key *out_key)
+{
+    CHECK(key != out_key);
+    *out_key = *key;
+    out_key->prepared.context = NULL; /* belongs to the other */
+    if (key->kind == SIGNING_KEY_HMAC) hmac_key_init(&out_key->prepared, &out_key->secret);
+}
+
 void signing_key_done(struct signing_key *key)
 {
     if (key == NULL) return;

@@ -52,6 +52,9 @@ enum status signing_key_plain(struct str text, struct signing_key *out_key) MUST
 /* An HMAC secret of bytes, which are wiped. As signing_key_plain(). */
 enum status signing_key_take(void *bytes, size_t size, struct signing_key *out_key) MUST_CHECK;
 
+/* The same key once more, for another thread or owner; out_key must be zeroed or done. */
+void signing_key_again(const struct signing_key *key, struct signing_key *out_key);
+
 /* Wipes it. Accepts NULL and a zeroed key. */
 void signing_key_done(struct signing_key *key);
 
