@@ -123,6 +123,14 @@ uint32_t endpoint_live_keys(struct webhook_endpoint *endpoint, struct wall_time 
     return count;
 }
 
+void endpoint_take_filters(struct webhook_endpoint *to, const struct webhook_endpoint *from)
+{
+    memcpy(to->filters, from->filters, sizeof to->filters);
+    to->filter_count = from->filter_count;
+    to->since = from->since;
+    to->sequence_base = from->sequence_base;
+}
+
 void endpoint_again(const struct webhook_endpoint *endpoint, struct webhook_endpoint *out_endpoint)
 {
     CHECK(endpoint != out_endpoint);

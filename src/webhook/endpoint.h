@@ -57,6 +57,9 @@ enum status endpoint_rotate(struct webhook_endpoint *endpoint, struct signing_ke
 uint32_t endpoint_live_keys(struct webhook_endpoint *endpoint, struct wall_time now,
                             struct signing_key *out_keys[ENDPOINT_KEYS_MAX]);
 
+/* What the sequence follows from (filters, since, sequence_base) and nothing else. */
+void endpoint_take_filters(struct webhook_endpoint *to, const struct webhook_endpoint *from);
+
 /* The same endpoint once more, with keys of its own; out_endpoint must be zeroed or done. */
 void endpoint_again(const struct webhook_endpoint *endpoint, struct webhook_endpoint *out_endpoint);
 /* Wipes it. Accepts NULL and a zeroed one. */
