@@ -46,6 +46,7 @@ const struct command *const commands[] = {
     &command_bench_ledger,
     &command_bench_api,
     &command_bench_webhook,
+    &command_bench_inbox,
     &command_sim,
     &command_version,
     &command_help,

@@ -65,9 +65,9 @@ static void idle(struct webhook_relay *relay, struct slot *slot, bool at_end)
     slot->at_end = at_end;
 }
 
-static struct attempt_result send(struct webhook_relay *relay, struct slot *slot,
-                                  struct worker *worker, const struct feed_event *event,
-                                  struct event_delivery delivery)
+static struct attempt_result send_event(struct webhook_relay *relay, struct slot *slot,
+                                        struct worker *worker, const struct feed_event *event,
+                                        struct event_delivery delivery)
 {
     const struct attempt attempt = {
         .endpoint = &slot->endpoint,
@@ -156,7 +156,7 @@ static void deliver(struct webhook_relay *relay, struct slot *slot, struct worke
         return;
     }
     const struct event_delivery delivery = { walk.sequence, state->passed, false };
-    struct attempt_result result = send(relay, slot, worker, &event, delivery);
+    struct attempt_result result = send_event(relay, slot, worker, &event, delivery);
     if (!result.delivered) {
         failed(relay, slot, worker, &walk, &result);
         return;
@@ -210,7 +210,7 @@ static void redrive(struct webhook_relay *relay, struct slot *slot, struct worke
     struct attempt_result result = { .delivered = false };
     if (position_compare(event.position, letter.position) == 0) { /* else of another journal */
         const struct event_delivery delivery = { letter.sequence, 0, true };
-        result = send(relay, slot, worker, &event, delivery);
+        result = send_event(relay, slot, worker, &event, delivery);
     }
     if (result.delivered) {
         status = store->remove(store, slot->state.endpoint, letter.sequence, NULL);
