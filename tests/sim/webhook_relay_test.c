@@ -34,6 +34,7 @@ struct receiver {
     uint64_t numbers[EVENTS + 1]; /* of the event that came under a sequence; 0: none yet */
     uint64_t highest;             /* complete up to here, but for what was passed */
     bool passed[EVENTS + 1];      /* told to be a dead letter */
+    bool called;                  /* right now */
 };
 
 struct scene {
@@ -94,7 +95,10 @@ static enum status call(struct http_out *http, const struct http_out_request *re
     uint64_t which = number_behind(request->url, "http://receiver/");
     assert_true(which < ENDPOINTS);
     uint64_t luck = scene->calm ? 0 : prng_below(&scene->prng, 10);
+    assert_false(scene->receivers[which].called); /* one at a time: else there is no order */
+    scene->receivers[which].called = true;
     task_sleep(scene->world, (int64_t)prng_between(&scene->prng, 1, 300) * NS_PER_MS);
+    scene->receivers[which].called = false;
     if (scene->process.crashed || luck == 9) {
         return error_set(out_error, STATUS_UNAVAILABLE, "no connection");
     }
