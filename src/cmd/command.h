@@ -64,9 +64,11 @@ extern const struct command command_asset_list;
 extern const struct command command_backup;
 extern const struct command command_balance;
 extern const struct command command_bench_api;
+extern const struct command command_bench_inbox;
 extern const struct command command_bench_ledger;
 extern const struct command command_chart_create;
 extern const struct command command_chart_show;
+extern const struct command command_bench_webhook;
 extern const struct command command_check;
 extern const struct command command_demo;
 extern const struct command command_export;
@@ -104,5 +106,7 @@ extern const struct command command_transfer_show;
 extern const struct command command_transfer_void;
 extern const struct command command_trial_balance;
 extern const struct command command_version;
+extern const struct command command_webhook_sign;
+extern const struct command command_webhook_verify;
 
 #endif
