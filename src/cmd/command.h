@@ -65,6 +65,7 @@ extern const struct command command_backup;
 extern const struct command command_balance;
 extern const struct command command_bench_api;
 extern const struct command command_bench_ledger;
+extern const struct command command_bench_webhook;
 extern const struct command command_check;
 extern const struct command command_demo;
 extern const struct command command_export;
@@ -90,5 +91,7 @@ extern const struct command command_transfer_show;
 extern const struct command command_transfer_void;
 extern const struct command command_trial_balance;
 extern const struct command command_version;
+extern const struct command command_webhook_sign;
+extern const struct command command_webhook_verify;
 
 #endif
