@@ -81,6 +81,7 @@ static curl_socket_t socket_make(void *context, curlsocktype purpose, struct cur
 {
     struct handle *handle = context;
     if (purpose != CURLSOCKTYPE_IPCXN) return CURL_SOCKET_BAD;
+    if (handle->sent) return CURL_SOCKET_BAD; /* for writing it a second time */
     if (!handle->private_allowed) {
         const char *reason = address_special(&address->addr, address->addrlen);
         if (reason != NULL) {

@@ -1,4 +1,7 @@
-/* A thread for each connection; blocking reads; what waits, waits in poll() and hears the end. */
+/*
+ * Goal: a server whose failures are chosen by the test, for what calls the outside.
+ * Method: a thread for each connection; what waits, waits in poll() and hears the end.
+ */
 #include "tests/port/fault_server.h"
 
 #include <arpa/inet.h>
