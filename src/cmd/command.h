@@ -80,6 +80,7 @@ extern const struct command command_period_close;
 extern const struct command command_period_show;
 extern const struct command command_restore;
 extern const struct command command_restore_accept;
+extern const struct command command_sandbox;
 extern const struct command command_serve;
 extern const struct command command_sim;
 extern const struct command command_transfer_create;

@@ -97,7 +97,10 @@ static void capture_done(struct sandbox *sandbox, uint32_t item)
 
 static void cancel_done(struct sandbox *sandbox, uint32_t item)
 {
-    bool untouched = money_is_zero(charge_of(sandbox, item)->captured);
+    const struct sandbox_item *charge = charge_of(sandbox, item);
+    bool untouched = money_is_zero(charge->captured);
+    sandbox->items[item].amount = charge->amount; /* what is released */
+    subtract(&sandbox->items[item].amount, charge->captured);
     state_set(sandbox, sandbox->items[item].parent, untouched ? SANDBOX_CANCELLED : SANDBOX_DONE,
               REASON_NONE);
 }

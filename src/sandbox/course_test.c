@@ -156,6 +156,8 @@ static void cancelled_is_not_captured_any_more(void **state)
     struct psp_reply reserved = ask(sandbox, &authorise);
     const struct psp_order cancel = order_about(2, PSP_CANCEL, 0, &reserved);
     assert_int_equal(ask(sandbox, &cancel).answer, PSP_ANSWER_DONE);
+    struct psp_reply released = ask(sandbox, &cancel);
+    assert_true(released.amount.minor == 1000);
     const struct psp_order capture = order_about(3, PSP_CAPTURE, 1, &reserved);
     assert_string_equal(ask(sandbox, &capture).reason, "not_reserved");
     const struct psp_order again = order_about(4, PSP_CANCEL, 0, &reserved);

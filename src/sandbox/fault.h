@@ -28,7 +28,6 @@
     X(THROTTLE, CALL, "throttle", 0, "429 with Retry-After, without effect")                       \
     X(GARBAGE, CALL, "garbage", 0, "200 with bytes that are no JSON, after the effect")            \
     X(OVERSIZE, CALL, "oversize", 0, "200 with 10 MiB, after the effect")                          \
-    X(TRICKLE, CALL, "trickle", 1000, "one byte of the answer each `ms`, after the effect")        \
     X(WRONG_AMOUNT, CALL, "wrong_amount", 0, "the answer names another amount")                    \
     X(WRONG_ASSET, CALL, "wrong_asset", 0, "the answer names another asset")                       \
     X(QUERY_BLIND, QUERY, "query_blind", 5000, "orders younger than `ms` are not found")           \

@@ -285,7 +285,8 @@ static const char *order_read(const struct sandbox *sandbox, const struct psp_or
 
 static bool same_content(const struct sandbox_item *a, const struct sandbox_item *b)
 {
-    return a->kind == b->kind && a->asset == b->asset && money_equal(a->amount, b->amount) &&
+    bool amounts = a->kind == PSP_CANCEL || money_equal(a->amount, b->amount);
+    return a->kind == b->kind && a->asset == b->asset && amounts &&
            a->last == b->last && a->parent == b->parent && a->method == b->method;
 }
 
