@@ -1,7 +1,7 @@
-/* The native wire's statements, clock, books and faults. */
+#include "adapter/sandbox_books.h"
+
 #include <stdio.h>
 
-#include "adapter/sandbox_desk.h"
 #include "base/check.h"
 #include "base/json_reader.h"
 #include "model/asset.h"

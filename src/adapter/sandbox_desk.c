@@ -2,6 +2,10 @@
 
 #include <stdio.h>
 
+#include "adapter/sandbox_books.h"
+#include "adapter/sandbox_hooks.h"
+#include "adapter/sandbox_orders.h"
+#include "adapter/sandbox_stripe.h"
 #include "base/check.h"
 #include "crypto/secret.h"
 #include "model/asset.h"
@@ -145,7 +149,7 @@ void desk_fault_after(struct desk_call *call, const struct desk_fault *fault)
         break;
     case SANDBOX_FAULT_GARBAGE:
         buf_reset(&call->api->answer);
-        buf_append_str(&call->api->answer, STR("<html>\x01\xff{\"object\":"));
+        buf_append_str(&call->api->answer, STR("<html>\x01\xff<body>"));
         call->api->status = 200;
         break;
     case SANDBOX_FAULT_OVERSIZE:

@@ -75,9 +75,4 @@ void desk_fault_after(struct desk_call *call, const struct desk_fault *fault);
 /* Whether a query about the item is to be answered as if it were not there. */
 bool desk_is_blind(struct desk_call *call, uint32_t item);
 
-extern const struct desk_route desk_order_routes[];
-extern const struct desk_route desk_book_routes[];
-extern const struct desk_route desk_stripe_routes[];
-extern const struct desk_route desk_hook_routes[];
-
 #endif

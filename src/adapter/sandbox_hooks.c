@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "adapter/sandbox_desk.h"
+#include "adapter/sandbox_stripe_wire.h"
 #include "adapter/sandbox_wire.h"
 #include "base/base64.h"
 #include "base/check.h"

@@ -2,6 +2,7 @@
 #ifndef ADAPTER_SANDBOX_HOOKS_H
 #define ADAPTER_SANDBOX_HOOKS_H
 
+#include "adapter/sandbox_desk.h"
 #include "base/error.h"
 #include "base/status.h"
 #include "base/str.h"
@@ -55,6 +56,8 @@ struct hook_asked {
 };
 enum status hooks_add(struct sandbox_hooks *hooks, const struct hook_asked *asked,
                       uint32_t *out_receiver) MUST_CHECK;
+/* POST, GET and DELETE /webhooks. */
+extern const struct desk_route desk_hook_routes[];
 /* Wakes tasks for what is to be sent now. */
 void hooks_ring(struct sandbox_hooks *hooks);
 

@@ -1,7 +1,7 @@
-/* The native wire's orders, chargebacks, late truths and test methods. */
+#include "adapter/sandbox_orders.h"
+
 #include <stdio.h>
 
-#include "adapter/sandbox_desk.h"
 #include "adapter/sandbox_wire.h"
 #include "base/check.h"
 #include "base/json_reader.h"

@@ -56,9 +56,10 @@ static struct waiting *waiting_take(struct sandbox_server *server)
     struct waiting *first = server->waiting;
     struct waiting **end = &server->waiting;
     while (*end != NULL && (server->hurry || (*end)->due.ns <= now.ns)) end = &(*end)->next;
+    if (end == &server->waiting) return NULL;
     server->waiting = *end;
     *end = NULL;
-    return first == server->waiting ? NULL : first;
+    return first;
 }
 
 static void waiting_answer(struct waiting *list)

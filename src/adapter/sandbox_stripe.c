@@ -1,7 +1,8 @@
-/* The Stripe subset: forms in, Stripe's objects and errors out, the same orders underneath. */
+#include "adapter/sandbox_stripe.h"
+
 #include <stdio.h>
 
-#include "adapter/sandbox_desk.h"
+#include "adapter/sandbox_stripe_wire.h"
 #include "adapter/sandbox_wire.h"
 #include "base/check.h"
 #include "crypto/digest.h"

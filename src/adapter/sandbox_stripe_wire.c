@@ -1,4 +1,5 @@
-/* The same items in Stripe's shapes. What stands here is read by clients that know only Stripe. */
+#include "adapter/sandbox_stripe_wire.h"
+
 #include <stdio.h>
 
 #include "adapter/sandbox_desk.h"

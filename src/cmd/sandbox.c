@@ -217,7 +217,7 @@ const struct command command_sandbox = {
                        "query_blind; webhook_lost, webhook_duplicate, webhook_late, webhook_reordered, "
                        "webhook_bad_signature; statement_missing, statement_double. PUT /faults changes them, "
                        "also for one named order.\n\n"
-                       "POST /clock/advance {\"days\":1} moves its date, so that a day is settled and its "
+                       "POST /clock/advance moves its date by so many days, so that a day is settled and its "
                        "statement made; GET /books tells what it owes.",
     .options = options,
     .examples = "sandbox\n"

@@ -13,7 +13,7 @@ import threading
 import time
 import urllib.parse
 
-from cli_harness import DONE, START_S, TPWALLET, check, equal, new_id
+from cli_harness import DONE, SCRATCH, START_S, TPWALLET, check, equal, new_id
 
 KEY = "sandbox"
 WAIT_S = 60
