@@ -367,6 +367,15 @@ static bool page_read(struct desk_call *call, const struct form *query, uint64_t
     return read;
 }
 
+/* At Stripe, what its charge forbade was never made. */
+static bool is_listed(struct desk_call *call, uint32_t item, unsigned kind)
+{
+    const struct sandbox_item *about = sandbox_item(call->desk->sandbox, item);
+    if (about->kind != kind || desk_is_blind(call, item)) return false;
+    return about->state != SANDBOX_DECLINED ||
+           forbidden_code((enum sandbox_reason)about->reason) == NULL;
+}
+
 /* Newest first along the chain; of the kind only. */
 static void chain_list(struct desk_call *call, const struct form *query, uint32_t at, unsigned kind)
 {
@@ -382,7 +391,7 @@ static void chain_list(struct desk_call *call, const struct form *query, uint32_
     bool more = false;
     list_begin(call, STR("list"), &writer);
     for (; at != SANDBOX_NONE && !more; at = sandbox_item(sandbox, at)->previous) {
-        if (sandbox_item(sandbox, at)->kind != kind || desk_is_blind(call, at)) continue;
+        if (!is_listed(call, at, kind)) continue;
         more = limit == 0;
         if (more) continue;
         wire_stripe_item(&writer, sandbox, at);

@@ -5,9 +5,10 @@ chargebacks by hand; a day closed and summed up line by line beside the books.
 """
 import csv
 import io
+import os
 from decimal import Decimal
 
-from cli_harness import check, equal, new_id
+from cli_harness import SOURCE, check, equal, new_id
 from sandbox_harness import Sandbox, until
 
 FIRST = {"ok": "done", "declined": "declined", "insufficient_funds": "declined",
@@ -57,6 +58,15 @@ def every_test_number_does_what_is_listed():
                 equal(sandbox.look(order["reference"])["status"], wanted, f"{name} later")
         sandbox.call("POST", "/payment_methods", {"number": "4111111111111111"}, 400)
         sandbox.books()
+
+
+def the_document_lists_the_same():
+    with Sandbox() as sandbox:
+        rows = [f"| {m['method']} | {m['number']} | {m['outcome']} |"
+                for m in sandbox.call("GET", "/payment_methods")["methods"]]
+    with open(os.path.join(SOURCE, "docs", "sandbox.md"), encoding="utf-8") as file:
+        listed = [line.rstrip() for line in file if line.startswith(("| card_", "| bank_"))]
+    equal(listed, rows, "test methods in docs/sandbox.md")
 
 
 def a_reference_is_one_order():
@@ -177,6 +187,7 @@ def a_day_can_be_closed_early():
 
 
 every_test_number_does_what_is_listed()
+the_document_lists_the_same()
 a_reference_is_one_order()
 nonsense_is_named()
 parts_refunds_and_late_truths()
