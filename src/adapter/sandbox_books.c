@@ -198,6 +198,13 @@ static void books_get(struct desk_call *call)
 
 /* ---- faults ---- */
 
+static struct str operation_name(uint8_t operation)
+{
+    if (operation == 0) return STR("");
+    if (operation == FAULT_OPERATION_QUERY) return STR("query");
+    return str_from(psp_operation_name(operation));
+}
+
 static void rule_write(struct json_writer *writer, const struct fault_rule *rule)
 {
     char key[PSP_KEY_SIZE];
@@ -206,8 +213,7 @@ static void rule_write(struct json_writer *writer, const struct fault_rule *rule
     desk_text(writer, STR("fault"), str_from(fault_name((enum sandbox_fault)rule->fault)));
     desk_number(writer, STR("per_mille"), rule->per_mille);
     desk_number(writer, STR("times"), rule->times);
-    desk_text(writer, STR("operation"),
-              rule->operation == 0 ? STR("") : str_from(psp_operation_name(rule->operation)));
+    desk_text(writer, STR("operation"), operation_name(rule->operation));
     desk_number(writer, STR("ms"), rule->ms);
     desk_text(writer, STR("reference"),
               named ? psp_key(rule->named, rule->named_step, key) : STR(""));
@@ -244,6 +250,7 @@ static void operation_read(struct json_reader *reader, struct fault_rule *rule)
 {
     struct str name = STR("");
     if (!json_string(reader, &name) || name.len == 0) return;
+    if (str_equal(name, STR("query"))) rule->operation = FAULT_OPERATION_QUERY;
     for (unsigned operation = 1; operation < PSP_OPERATION_END; operation++)
         if (str_equal(name, str_from(psp_operation_name(operation))))
             rule->operation = (uint8_t)operation;

@@ -109,11 +109,10 @@ static void throttled(struct desk_call *call)
     desk_header(call, "Retry-After", "1");
 }
 
-bool desk_fault_before(struct desk_call *call, const struct psp_order *order,
-                       struct desk_fault *out_fault)
+/* Answers those faults that come before the effect. */
+static bool fault_allows(struct desk_call *call, const struct desk_fault *fault)
 {
-    out_fault->fault = sandbox_fault_take(call->desk->sandbox, order, false, &out_fault->ms);
-    switch ((int)out_fault->fault) { /* the others come after the effect */
+    switch ((int)fault->fault) { /* the others come after the effect */
     case SANDBOX_FAULT_THROTTLE: throttled(call); return false;
     case SANDBOX_FAULT_ERROR_BEFORE:
         desk_error(call, 500, "internal", "something went wrong");
@@ -121,10 +120,26 @@ bool desk_fault_before(struct desk_call *call, const struct psp_order *order,
     case SANDBOX_FAULT_TIMEOUT_BEFORE:
     case SANDBOX_FAULT_CLOSE_BEFORE:
         call->api->hang_up = true;
-        call->wait_ms = out_fault->ms;
+        call->wait_ms = fault->ms;
         return false;
     default: return true;
     }
+}
+
+bool desk_fault_before(struct desk_call *call, const struct psp_order *order,
+                       struct desk_fault *out_fault)
+{
+    out_fault->fault = sandbox_fault_take(call->desk->sandbox, order, false, &out_fault->ms);
+    return fault_allows(call, out_fault);
+}
+
+bool desk_fault_query(struct desk_call *call, struct payment_id payment, uint32_t step_number,
+                      struct desk_fault *out_fault)
+{
+    const struct psp_order order = { .payment = payment,
+                                     .step_number = step_number,
+                                     .operation = FAULT_OPERATION_QUERY };
+    return desk_fault_before(call, &order, out_fault);
 }
 
 static void oversize(struct buf *answer)

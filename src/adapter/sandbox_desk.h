@@ -71,6 +71,9 @@ struct desk_fault {
 };
 bool desk_fault_before(struct desk_call *call, const struct psp_order *order,
                        struct desk_fault *out_fault);
+/* The same for a look at an order. */
+bool desk_fault_query(struct desk_call *call, struct payment_id payment, uint32_t step_number,
+                      struct desk_fault *out_fault);
 void desk_fault_after(struct desk_call *call, const struct desk_fault *fault);
 /* Whether a query about the item is to be answered as if it were not there. */
 bool desk_is_blind(struct desk_call *call, uint32_t item);

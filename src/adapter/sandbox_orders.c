@@ -170,12 +170,18 @@ static uint32_t order_named(struct desk_call *call)
 
 static void order_get(struct desk_call *call)
 {
+    struct payment_id payment = { 0 };
+    uint32_t step_number = 0;
+    struct desk_fault fault;
+    /* What is no reference names no order, and is answered so. */
+    (void)psp_key_parse(call->parameter, &payment, &step_number);
+    if (!desk_fault_query(call, payment, step_number, &fault)) return;
     uint32_t item = order_named(call);
-    if (item == SANDBOX_NONE) return;
-    if (desk_is_blind(call, item))
+    if (item != SANDBOX_NONE && desk_is_blind(call, item))
         desk_error(call, 404, "order_not_found", "there is no order with this reference");
-    else
+    else if (item != SANDBOX_NONE)
         item_answer(call, item);
+    desk_fault_after(call, &fault);
 }
 
 static bool page_read(struct desk_call *call, uint64_t *out_from, uint64_t *out_limit)

@@ -286,10 +286,15 @@ static void object_get(struct desk_call *call)
 {
     struct sandbox *sandbox = call->desk->sandbox;
     uint32_t item = sandbox_find_object(sandbox, call->parameter);
-    if (item == SANDBOX_NONE || sandbox_item(sandbox, item)->kind == SANDBOX_CHARGEBACK)
+    if (item == SANDBOX_NONE || sandbox_item(sandbox, item)->kind == SANDBOX_CHARGEBACK) {
         desk_error(call, 404, "resource_missing", "No such object.");
-    else
-        item_answer(call, item);
+        return;
+    }
+    struct desk_fault fault;
+    const struct sandbox_item *about = sandbox_item(sandbox, item);
+    if (!desk_fault_query(call, about->payment, about->step_number, &fault)) return;
+    item_answer(call, item);
+    desk_fault_after(call, &fault);
 }
 
 static void dispute_get(struct desk_call *call)
@@ -348,7 +353,9 @@ static void intent_search(struct desk_call *call)
         return;
     }
     struct psp_order order = { .operation = PSP_CHARGE };
+    struct desk_fault fault;
     reference_take(reference, &order);
+    if (!desk_fault_query(call, order.payment, order.step_number, &fault)) return;
     uint32_t item = sandbox_find(sandbox, order.payment, order.step_number);
     if (item != SANDBOX_NONE && sandbox_item(sandbox, item)->kind > PSP_AUTHORISE)
         item = SANDBOX_NONE;
@@ -357,6 +364,7 @@ static void intent_search(struct desk_call *call)
     list_begin(call, STR("search_result"), &writer);
     if (item != SANDBOX_NONE) wire_stripe_item(&writer, sandbox, item);
     list_end(&writer, false);
+    desk_fault_after(call, &fault);
 }
 
 static bool page_read(struct desk_call *call, const struct form *query, uint64_t *out_limit)

@@ -78,7 +78,8 @@ static bool rule_applies(const struct fault_rule *rule, const struct fault_case 
 {
     if (fault_subject((enum sandbox_fault)rule->fault) != event->subject) return false;
     if (rule->times != 0 && rule->came >= rule->times) return false;
-    return rule->operation == 0 || rule->operation == event->operation;
+    if (rule->operation == event->operation) return true;
+    return rule->operation == 0 && event->operation != FAULT_OPERATION_QUERY;
 }
 
 static bool rule_is_named(const struct fault_rule *rule)

@@ -61,9 +61,12 @@ enum {
     FAULT_MS_MAX = 10 * 60000, /* longer than anybody waits */
 };
 
+/* As an operation: a look at an order. Calls of this kind meet only rules that name it. */
+enum { FAULT_OPERATION_QUERY = UINT8_MAX };
+
 struct fault_rule {
     uint8_t fault;     /* enum sandbox_fault, not NONE */
-    uint8_t operation; /* enum psp_operation; 0: all */
+    uint8_t operation; /* enum psp_operation or _QUERY; 0: all orders */
     uint16_t per_mille;
     uint32_t ms;             /* of the faults that wait */
     uint64_t times;          /* at most so often; 0: no end */
@@ -82,7 +85,7 @@ struct fault_plan {
 /* What is about to happen, as a rule may ask for it. */
 struct fault_case {
     enum fault_subject subject;
-    uint8_t operation; /* enum psp_operation; 0: none */
+    uint8_t operation; /* enum psp_operation or _QUERY; 0: none */
     uint32_t step_number;
     struct payment_id payment;
     uint8_t method_fault; /* of a test method: comes the first time about this order */

@@ -137,6 +137,22 @@ static void rules_may_be_for_one_operation(void **state)
     assert_int_equal(fault_take(&rig->plan, &event, &ms), SANDBOX_FAULT_THROTTLE);
 }
 
+static void queries_meet_only_rules_that_name_them(void **state)
+{
+    struct rig *rig = *state;
+    rule_set(&rig->plan, SANDBOX_FAULT_SLOW, 1000);
+    struct fault_case event = { .subject = FAULT_CALL, .operation = FAULT_OPERATION_QUERY };
+    uint32_t ms;
+    assert_int_equal(fault_take(&rig->plan, &event, &ms), SANDBOX_FAULT_NONE);
+    const struct fault_rule rule = { .fault = SANDBOX_FAULT_ERROR_BEFORE,
+                                     .per_mille = 1000,
+                                     .operation = FAULT_OPERATION_QUERY };
+    assert_int_equal(fault_rule_add(&rig->plan, &rule), STATUS_OK);
+    assert_int_equal(fault_take(&rig->plan, &event, &ms), SANDBOX_FAULT_ERROR_BEFORE);
+    event.operation = PSP_CHARGE;
+    assert_int_equal(fault_take(&rig->plan, &event, &ms), SANDBOX_FAULT_SLOW);
+}
+
 static void a_methods_fault_comes_the_first_time_only(void **state)
 {
     struct rig *rig = *state;
@@ -200,6 +216,7 @@ int main(void)
         RIGGED(a_seed_decides_alone),
         RIGGED(a_named_order_meets_its_fault_once),
         RIGGED(rules_may_be_for_one_operation),
+        RIGGED(queries_meet_only_rules_that_name_them),
         RIGGED(a_methods_fault_comes_the_first_time_only),
         RIGGED(rules_out_of_range_are_refused),
         RIGGED(the_command_lines_words_are_read),

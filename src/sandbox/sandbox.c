@@ -286,8 +286,8 @@ static const char *order_read(const struct sandbox *sandbox, const struct psp_or
 static bool same_content(const struct sandbox_item *a, const struct sandbox_item *b)
 {
     bool amounts = a->kind == PSP_CANCEL || money_equal(a->amount, b->amount);
-    return a->kind == b->kind && a->asset == b->asset && amounts &&
-           a->last == b->last && a->parent == b->parent && a->method == b->method;
+    return a->kind == b->kind && a->asset == b->asset && amounts && a->last == b->last &&
+           a->parent == b->parent && a->method == b->method;
 }
 
 /* Under its reference, and in the chain of its charge or of the pay-outs. */

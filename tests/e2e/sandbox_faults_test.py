@@ -6,7 +6,9 @@ receiver of its own that verifies; rates counted over many orders.
 """
 import json
 import os
+import threading
 import time
+import urllib.parse
 
 from cli_harness import check, equal, file_of, new_id
 from sandbox_harness import (SCRATCH, Sandbox, receiving, standard_is_right, stripe_is_right, until)
@@ -77,11 +79,25 @@ def blind_queries_end(sandbox):
     until(lambda: exists(sandbox, reference), "an older one is")
 
 
+def queries_fail_when_they_are_named(sandbox):
+    reference = new_id() + ":1"
+    send(sandbox, reference)
+    faults(sandbox, {"fault": "error_after", "per_mille": 1000, "times": 1, "operation": "query"},
+           {"fault": "close_before", "per_mille": 1000, "times": 2, "operation": "query"})
+    path = f"/orders/{reference}"
+    equal(sandbox.raw("GET", path)[0], 500, "a query that fails")
+    equal(sandbox.raw("GET", path), None, "one that is not answered")
+    equal(send(sandbox, reference)[0], 200, "orders are not concerned")
+    query = "/v1/payment_intents/search?query=" + urllib.parse.quote(
+        f"metadata['reference']:'{reference}'")
+    equal(sandbox.raw("GET", query), None, "the same in the Stripe subset")
+    check(exists(sandbox, reference), "and then it is")
+
+
 def a_slow_call_holds_nobody_up(sandbox):
     reference = new_id() + ":1"
     faults(sandbox, {"fault": "timeout_after", "per_mille": 1000, "ms": 1500,
                      "reference": reference})
-    import threading
     slow = threading.Thread(target=send, args=(sandbox, reference))
     begun = time.monotonic()
     slow.start()
@@ -181,6 +197,7 @@ with Sandbox() as box:
     calls_fail_as_they_are_told(box)
     answers_lie_but_books_do_not(box)
     blind_queries_end(box)
+    queries_fail_when_they_are_named(box)
     a_slow_call_holds_nobody_up(box)
     faults(box)
     box.books()
