@@ -14,7 +14,7 @@ static bool token_take(struct str text, size_t size, char *out_text)
     if (text.len >= size) return false;
     for (size_t i = 0; i < text.len; i++)
         if (text.data[i] <= ' ' || text.data[i] > '~') return false;
-    memcpy(out_text, text.data, text.len);
+    if (text.len > 0) memcpy(out_text, text.data, text.len);
     out_text[text.len] = '\0';
     return true;
 }
@@ -282,8 +282,8 @@ static bool dispute_read(struct desk_call *call, struct str *out_object, struct 
 static void chargeback_post(struct desk_call *call)
 {
     struct sandbox *sandbox = call->desk->sandbox;
-    struct str object;
-    struct str amount;
+    struct str object = STR("");
+    struct str amount = STR("");
     if (!dispute_read(call, &object, &amount)) {
         desk_error(call, 400, "malformed", "object and amount are wanted");
         return;

@@ -29,7 +29,7 @@ static struct sandbox *lived(void)
     return sandbox;
 }
 
-enum { DAMAGES = 12 };
+enum { DAMAGES = 13 };
 
 static void damage(struct sandbox *sandbox, unsigned which)
 {
@@ -46,6 +46,11 @@ static void damage(struct sandbox *sandbox, unsigned which)
     case 8: sandbox->line_count--; break;
     case 9: sandbox->lines[0].day.days++; break;
     case 10: page->accounts[BOOK_FEES].credits.minor++; break;
+    case 11: /* line and book agree, against the item */
+        sandbox->lines[0].gross.minor++;
+        page->accounts[BOOK_CARDHOLDERS].debits.minor++;
+        page->accounts[BOOK_MERCHANT].credits.minor++;
+        break;
     default:
         page->accounts[BOOK_BANKS].credits.minor++;
         page->accounts[BOOK_MERCHANT].debits.minor++;

@@ -103,7 +103,12 @@ static void what_comes_after_the_close_is_the_next_days(void **state)
     struct business_date day = sandbox->day;
     const struct psp_order before = order_on(1, PSP_CHARGE, 1000, "card_ok");
     (void)ask(sandbox, &before); /* looked at below */
+    later_ms(sandbox, 1);
+    const struct book_page *page = book_find(&sandbox->book, EUR);
+    assert_true(book_balance(page, BOOK_SETTLED).amount.minor == 0);
     sandbox_day_close(sandbox);
+    later_ms(sandbox, 1);
+    assert_true(book_balance(page, BOOK_SETTLED).amount.minor == 980);
     const struct psp_order after = order_on(2, PSP_CHARGE, 500, "card_ok");
     (void)ask(sandbox, &after); /* looked at below */
     struct psp_line lines[LINES_MAX];
