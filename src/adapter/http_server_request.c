@@ -183,6 +183,7 @@ static enum MHD_Result answer_queue(struct http_request *request)
 {
     struct api_call *call = &request->call;
     request->stage = STAGE_ANSWERED;
+    if (call->hang_up) return MHD_NO;
     if (buf_status(&call->answer) != STATUS_OK) {
         buf_reset(&call->answer);
         call->header_count = 0;

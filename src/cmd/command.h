@@ -95,6 +95,7 @@ extern const struct command command_rate_list;
 extern const struct command command_rate_set;
 extern const struct command command_restore;
 extern const struct command command_restore_accept;
+extern const struct command command_sandbox;
 extern const struct command command_serve;
 extern const struct command command_sim;
 extern const struct command command_transfer_create;

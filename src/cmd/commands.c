@@ -7,6 +7,7 @@
 const struct command *const commands[] = {
     &command_init,
     &command_serve,
+    &command_sandbox,
     &command_demo,
     &command_key_create,
     &command_key_list,
