@@ -57,6 +57,7 @@ const struct command *const commands[] = {
     &command_check,
     &command_bench_ledger,
     &command_bench_api,
+    &command_bench_log,
     &command_sim,
     &command_version,
     &command_help,
