@@ -108,14 +108,15 @@ static void a_leaf_is_as_described(void **state)
     assert_memory_equal(bytes.data + 12, &life->unit.head.unit, 4);
     assert_memory_equal(bytes.data + 16, &life->unit.head.batch, 8);
     assert_memory_equal(bytes.data + 24, &life->unit.head.stamp, 8);
-    for (uint16_t part = 0; part < RECORDS; part++) {
+    for (uint32_t part = 0; part < RECORDS; part++) {
+        const uint16_t number = (uint16_t)part;
         const struct digest_part salted[] = {
             { "TPWS", 4 },
             { life->key.bytes, 32 },
             { &life->unit.head.lane, 4 },
             { &life->unit.head.batch, 8 },
             { &life->unit.head.unit, 4 },
-            { &part, 2 },
+            { &number, 2 },
         };
         struct digest salt = digest_of_parts(salted, 6);
         struct leaf_record record;

@@ -109,7 +109,7 @@ static void what_is_proven_is_told(void **state)
 {
     struct life *life = *state;
     struct proof proof;
-    struct proof_facts facts;
+    struct proof_facts facts = { 0 };
     struct error error;
     assert_int_equal(proof_parse(buf_view(&life->file), &proof, &error), STATUS_OK);
     assert_int_equal(proof.index, INDEX);

@@ -393,7 +393,7 @@ int main(int argc, char **argv)
         for (size_t i = 0; i < count; i++) sizes[i] = strtoull(argv[3 + i], NULL, 10);
         make(argv[2], sizes, count);
     } else {
-        fprintf(stderr, "usage: %s [make FOLDER SIZE... | check FOLDER]\n", argv[0]);
+        (void)fprintf(stderr, "usage: %s [make FOLDER SIZE... | check FOLDER]\n", argv[0]);
         return 2;
     }
     digester_done(&digester);
