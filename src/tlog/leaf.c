@@ -66,10 +66,15 @@ void leaf_record_make(const struct record_head *record, struct leaf_record *out_
     head->unit = 0;
     head->context = 0;
     head->check = 0;
-    if (head->type != RECORD_TRANSFER) return;
-    struct record_transfer *transfer = (struct record_transfer *)out_record->bytes;
-    transfer->previous_debit = (struct locator){ 0 };
-    transfer->previous_credit = (struct locator){ 0 };
+    if (head->type == RECORD_TRANSFER && record->size >= sizeof(struct record_transfer)) {
+        struct record_transfer *transfer = (struct record_transfer *)out_record->bytes;
+        transfer->previous_debit = (struct locator){ 0 };
+        transfer->previous_credit = (struct locator){ 0 };
+    }
+    if (head->type == RECORD_PAYMENT && record->size >= sizeof(struct record_payment)) {
+        struct record_payment *payment = (struct record_payment *)out_record->bytes;
+        payment->previous = (struct locator){ 0 };
+    }
 }
 
 void leaf_add(struct leaf *leaf, struct digester *digester, const struct secret *key,
@@ -112,10 +117,13 @@ enum status leaf_parse(struct str bytes, struct leaf *out_leaf, struct error *ou
     return STATUS_OK;
 }
 
-/* The size of a record of this type; of a transfer the shorter one, 0 for an unknown type. */
+/*
+ * The size of a record of this type; of a transfer the shorter one, 0 for an unknown type. The
+ * compiler tells of a new type here: leaf_record_make() must know what in it says only places.
+ */
 static size_t size_of_type(uint8_t type)
 {
-    switch (type) {
+    switch ((enum record_type)type) {
     case RECORD_CONTEXT: return sizeof(struct record_context);
     case RECORD_ACCOUNT: return sizeof(struct record_account);
     case RECORD_TRANSFER: return sizeof(struct record_transfer);
@@ -123,8 +131,10 @@ static size_t size_of_type(uint8_t type)
     case RECORD_ASSET: return sizeof(struct record_asset);
     case RECORD_PERIOD: return sizeof(struct record_period);
     case RECORD_CREDENTIAL: return sizeof(struct record_credential);
-    default: return 0;
+    case RECORD_PAYMENT: return sizeof(struct record_payment);
+    case RECORD_RATE: return sizeof(struct record_rate);
     }
+    return 0;
 }
 
 /* Whether reading it as its type stays within its bytes, and nothing stands where zero must. */

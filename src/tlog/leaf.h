@@ -10,7 +10,7 @@ enum {
     LEAF_MAGIC = 0x4C575054, /* "TPWL" in the log */
     LEAF_VERSION = 1,
     LEAF_PARTS_MAX = 1 + LINKED_MAX, /* a context, and the records of a linked group */
-    LEAF_RECORD_SIZE_MAX = 192,
+    LEAF_RECORD_SIZE_MAX = sizeof(struct record_payment), /* the longest */
     LEAF_KEY_SIZE = 32,
 };
 
@@ -78,8 +78,8 @@ struct leaf_salt leaf_salt_of(struct digester *digester, const struct secret *ke
                               const struct leaf_head *head, uint32_t part);
 
 /*
- * The record with zeroes for its unit, context and check (which say how it lies in the batch) and,
- * of a transfer, for the places of the accounts' records before it.
+ * The record with zeroes for its unit, context and check (which say how it lies in the batch) and
+ * for the places of earlier records: of a transfer those of both accounts, of a payment its own.
  */
 void leaf_record_make(const struct record_head *record, struct leaf_record *out_record);
 

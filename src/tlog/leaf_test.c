@@ -17,9 +17,9 @@
 #include "base/check_test.h"
 #include "base/prng.h"
 
-enum { RECORDS = 3 };
+enum { RECORDS = 4 };
 
-/* A unit of two transfers, the second of the long form, in one request. */
+/* A payment and two transfers, the second of the long form, in one request. */
 struct unit {
     struct leaf_head head;
     struct record_context context;
@@ -28,6 +28,7 @@ struct unit {
         struct record_transfer transfer;
         struct record_transfer_more more;
     } second;
+    struct record_payment payment;
 };
 
 struct life {
@@ -48,6 +49,8 @@ static void unit_fill(struct unit *unit, uint64_t seed)
     unit->first.head.size = sizeof unit->first;
     unit->second.transfer.head.type = RECORD_TRANSFER;
     unit->second.transfer.head.size = sizeof unit->second;
+    unit->payment.head.type = RECORD_PAYMENT;
+    unit->payment.head.size = sizeof unit->payment;
 }
 
 static int life_begin(void **state)
@@ -73,7 +76,8 @@ static int life_end(void **state)
 static const struct record_head *record_at(const struct unit *unit, uint32_t part)
 {
     if (part == 0) return &unit->context.head;
-    return part == 1 ? &unit->first.head : &unit->second.transfer.head;
+    if (part == 1) return &unit->payment.head;
+    return part == 2 ? &unit->first.head : &unit->second.transfer.head;
 }
 
 static void make(struct life *life, struct leaf *leaf)
@@ -103,7 +107,7 @@ static void a_leaf_is_as_described(void **state)
     make(life, &leaf);
     struct str bytes = leaf_bytes(&leaf);
     assert_int_equal(bytes.len, 32 + RECORDS * 32);
-    assert_memory_equal(bytes.data, "TPWL\x01\x00\x03\x00", 8);
+    assert_memory_equal(bytes.data, "TPWL\x01\x00\x04\x00", 8);
     assert_memory_equal(bytes.data + 8, &life->unit.head.lane, 4);
     assert_memory_equal(bytes.data + 12, &life->unit.head.unit, 4);
     assert_memory_equal(bytes.data + 16, &life->unit.head.batch, 8);
@@ -140,18 +144,26 @@ static void every_bit_that_means_something_counts(void **state)
     uint8_t *bytes = (uint8_t *)&life->unit;
     for (size_t i = 0; i < 8 * sizeof life->unit; i++) {
         size_t at = i / 8;
-        size_t context = offsetof(struct unit, context);
-        size_t first = offsetof(struct unit, first);
-        size_t second = offsetof(struct unit, second);
-        size_t in = at >= second ? at - second : at >= first ? at - first : at - context;
+        const size_t begins[] = {
+            offsetof(struct unit, context),
+            offsetof(struct unit, first),
+            offsetof(struct unit, second),
+            offsetof(struct unit, payment),
+        };
+        size_t context = begins[0];
+        unsigned which = 0;
+        while (which < 3 && at >= begins[which + 1]) which++;
+        size_t in = at - begins[which];
         bool in_head = at < context;
         /* magic, version and number of parts are the log's; type and size are not to be wrong */
         if (in_head && at < 8) continue;
         if (!in_head && (in == 0 || in == 4 || in == 5)) continue;
         if (in_head && i == 8 * 31 + 7) continue; /* a stamp is never negative */
         bool left_out = !in_head && in >= 6 && in < 16;
-        size_t previous = offsetof(struct record_transfer, previous_debit);
-        if (at >= first && in >= previous && in < previous + 16) left_out = true;
+        size_t previous = which == 3 ? offsetof(struct record_payment, previous)
+                                     : offsetof(struct record_transfer, previous_debit);
+        size_t previous_size = which == 3 ? 8 : 16;
+        if (which > 0 && in >= previous && in < previous + previous_size) left_out = true;
         bytes[at] ^= (uint8_t)(1 << i % 8);
         make(life, &other);
         bool same = str_equal(leaf_bytes(&right), leaf_bytes(&other));
@@ -251,6 +263,10 @@ static void what_is_no_record_does_not_open(void **state)
         { RECORD_TRANSFER, 128, 128, 1, 0, STATUS_OK },
         { RECORD_TRANSFER, 176, 176, 1, 0, STATUS_OK },
         { RECORD_TRANSFER, 144, 144, 1, 0, STATUS_INVALID },
+        { RECORD_PAYMENT, 576, 576, 1, 0, STATUS_OK },
+        { RECORD_PAYMENT, 144, 144, 1, 0, STATUS_INVALID },
+        { RECORD_TRANSFER, 16, 16, 1, 0, STATUS_INVALID },
+        { RECORD_RATE, 48, 48, 1, 0, STATUS_OK },
         { RECORD_CREDENTIAL, 144, 144, 1, 0, STATUS_OK },
         { RECORD_ASSET, 48, 48, 1, 0, STATUS_OK },
         { RECORD_ACCOUNT, 80, 80, 1, 0, STATUS_OK },

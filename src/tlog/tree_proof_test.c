@@ -298,6 +298,34 @@ static void a_proof_fits_nothing_else(void **state)
     memory_tree_done(&memory);
 }
 
+/* Where nothing is to be proven, hashes prove nothing more. */
+static void an_empty_proof_is_empty(void **state)
+{
+    (void)state; /* no fixture */
+    struct memory_tree memory;
+    memory_tree_init(&memory, &digester, 9, 0);
+    static const uint64_t sizes[][2] = { { 0, 0 }, { 0, 9 }, { 9, 9 } };
+    for (size_t i = 0; i < 3; i++) {
+        struct tree_head old = head_of(&memory, sizes[i][0]);
+        struct tree_head head = head_of(&memory, sizes[i][1]);
+        struct tree_proof proof = { 0 };
+        struct error error;
+        assert_int_equal(tree_verify_consistency(&digester, &old, &head, &proof, &error),
+                         STATUS_OK);
+        proof.count = 1;
+        assert_int_equal(tree_verify_consistency(&digester, &old, &head, &proof, &error),
+                         STATUS_INVALID);
+    }
+    /* An empty tree has one root. */
+    struct tree_head empty = head_of(&memory, 0);
+    struct tree_head wrong = { 0, { { 1 } } };
+    const struct tree_proof proof = { 0 };
+    struct error error;
+    assert_int_equal(tree_verify_consistency(&digester, &empty, &wrong, &proof, &error),
+                     STATUS_INVALID);
+    memory_tree_done(&memory);
+}
+
 /* Two histories that share a beginning: neither continues what the other one added. */
 static void a_fork_is_seen(void **state)
 {
@@ -399,6 +427,7 @@ int main(void)
         cmocka_unit_test(published_proofs_verify),
         cmocka_unit_test(example_of_the_standard),
         cmocka_unit_test(a_proof_fits_nothing_else),
+        cmocka_unit_test(an_empty_proof_is_empty),
         cmocka_unit_test(a_fork_is_seen),
         cmocka_unit_test(impossible_questions_are_refused),
         cmocka_unit_test(the_longest_proofs_have_room),
