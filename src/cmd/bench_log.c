@@ -96,7 +96,7 @@ static void log_append(struct log *log, struct str entry)
 /* Units of one transfer each, in batches as large as a request. */
 static void measure_leaves(struct log *log, struct figures *figures)
 {
-    static struct leaf leaf;
+    struct leaf leaf;
     uint8_t bytes[LEAF_KEY_SIZE] = { 1 };
     struct secret SECRET_SCOPE key;
     enum status status = secret_take(bytes, sizeof bytes, &key);
@@ -139,7 +139,7 @@ static void measure_leaves(struct log *log, struct figures *figures)
 /* Each from the beginning: no tile is kept from one proof to the next. */
 static void measure_proofs(struct log *log, struct figures *figures)
 {
-    static struct tile_reader tiles;
+    struct tile_reader tiles;
     struct prng prng;
     struct error error;
     prng_init(&prng, 1);
@@ -207,7 +207,7 @@ static void reserves_close(struct reserves *reserves)
 
 static enum status measure_reserves(const struct options *options, struct figures *figures)
 {
-    static struct sum_proof proof;
+    struct sum_proof proof;
     struct reserves reserves;
     struct prng prng;
     struct digester digester;
@@ -319,8 +319,8 @@ static int bench_run(struct invocation *invocation)
 {
     struct error error = { 0 };
     struct options options = { 0 };
-    static struct figures figures;
-    static struct log log;
+    struct figures figures = { 0 };
+    struct log log;
     if (options_parse(invocation, &options, &error) != STATUS_OK) {
         return report_error(invocation, &error);
     }
