@@ -66,6 +66,7 @@ extern const struct command command_balance;
 extern const struct command command_bench_api;
 extern const struct command command_bench_inbox;
 extern const struct command command_bench_ledger;
+extern const struct command command_bench_log;
 extern const struct command command_chart_create;
 extern const struct command command_chart_show;
 extern const struct command command_bench_webhook;

@@ -62,6 +62,7 @@ const struct command *const commands[] = {
     &command_bench_api,
     &command_bench_webhook,
     &command_bench_inbox,
+    &command_bench_log,
     &command_sim,
     &command_version,
     &command_help,
