@@ -5,6 +5,7 @@
 
 #include "adapter/system_clock.h"
 #include "adapter/system_entropy.h"
+#include "base/base64.h"
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "cmd/report.h"
@@ -75,9 +76,9 @@ static void load_open(struct load *load, bool ed25519, uint64_t size)
     entropy_fill(system_entropy(), bytes, sizeof bytes);
     enum status status = STATUS_OK;
     if (ed25519) {
-        load->key.kind = SIGNING_KEY_ED25519;
-        status = secret_take(bytes, sizeof bytes, &load->key.secret);
-        load->key.public = ed25519_public_of(&load->key.secret);
+        char text[5 + BASE64_TEXT_SIZE(ED25519_SEED_SIZE)] = "whsk_";
+        struct str digits = base64_format(bytes, sizeof bytes, text + 5);
+        status = signing_key_parse((struct str){ text, 5 + digits.len }, &load->key);
     } else {
         status = signing_key_take(bytes, sizeof bytes, &load->key);
     }
@@ -139,8 +140,8 @@ static struct figure measure(struct load *load, struct str name, bool sign, uint
         now = clock_monotonic(clock).ns;
     }
     uint64_t cpu_us = (cpu_ns() - cpu_start) / 1000 + 1;
-    return (struct figure){ name, done * 1000000 / cpu_us,
-                            done * 1000000 / (uint64_t)((now - start) / 1000) };
+    uint64_t time_us = (uint64_t)(now - start) / 1000 + 1;
+    return (struct figure){ name, done * 1000000 / cpu_us, done * 1000000 / time_us };
 }
 
 static int show(const struct invocation *invocation, const struct figure figures[NAMES])

@@ -23,7 +23,7 @@ enum signing_key_kind {
 
 /*
  * Stands where its owner keeps it, as a secret does: never copied. Used by one thread at a time,
- * since the prepared HMAC key is; give each its own.
+ * since the prepared keys are; give each its own.
  */
 struct signing_key {
     char name[SIGNING_KEY_NAME_SIZE]; /* for reasons and logs: says nothing of the secret */
@@ -33,6 +33,7 @@ struct signing_key {
     struct secret secret;             /* HMAC, ED25519 */
     struct ed25519_public public;     /* ED25519, ED25519_PUBLIC */
     struct hmac_key prepared;         /* HMAC */
+    struct ed25519_key verifier;      /* ED25519, ED25519_PUBLIC */
 };
 
 /*
