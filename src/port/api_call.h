@@ -29,6 +29,7 @@ struct api_call {
     struct str authorization;
     struct str idempotency_key;
     struct str min_position; /* TPW-Min-Position */
+    struct str last_event_id;
     struct str traceparent;
     struct str tracestate;
     struct str body;
