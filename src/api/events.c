@@ -13,6 +13,7 @@ enum {
 /* What a page of events is written into. */
 struct page {
     struct work *work;
+    struct json_writer json; /* of a list */
     struct buf memory;
     struct buf envelope;
     struct position last; /* the newest that was written, or looked at */
@@ -47,8 +48,7 @@ static enum status event_add(struct page *page, struct event_feed *feed, struct 
     if (page->stream) {
         stream_write(page, &event);
     } else {
-        if (page->count > 0) buf_append_byte(&page->work->call->answer, ',');
-        buf_append_str(&page->work->call->answer, buf_view(&page->envelope));
+        json_write_json(&page->json, buf_view(&page->envelope));
     }
     page->count++;
     return STATUS_OK;
@@ -65,13 +65,24 @@ static enum status page_fill(struct page *page, struct event_feed *feed, struct 
     return status;
 }
 
+static void list_open(struct page *page)
+{
+    json_writer_init(&page->json, &page->work->call->answer);
+    json_write_object_begin(&page->json);
+    json_write_key(&page->json, STR("items"));
+    json_write_array_begin(&page->json);
+}
+
 /* Where to go on: behind the last one, or where it was asked from. */
 static void list_close(struct page *page)
 {
-    struct buf *out = &page->work->call->answer;
     char text[POSITION_TEXT_SIZE];
-    struct str next = position_format(page->last, text);
-    buf_append_format(out, "],\"next\":\"%.*s\"}", STR_ARG(next));
+    json_write_array_end(&page->json);
+    json_write_key(&page->json, STR("next"));
+    json_write_string(&page->json, position_format(page->last, text));
+    json_write_object_end(&page->json);
+    enum status status = json_write_end(&page->json);
+    CHECK(status == STATUS_OK || page->work->call->answer.overflow); /* api_finish() looks */
 }
 
 static void events_run(struct work *work)
@@ -90,7 +101,7 @@ static void events_run(struct work *work)
         buf_append_format(out, "retry: %d\n\n", RETRY_MS);
         work->call->answer_type = "text/event-stream";
     } else {
-        buf_append_str(out, STR("{\"items\":["));
+        list_open(&page);
     }
     struct error error = { 0 };
     enum status status = page_fill(&page, feed, &error);
