@@ -57,6 +57,34 @@ static void a_transfer_moves_money(void **state)
     rig_run(transfer_body);
 }
 
+#define TILL(kind)                                                                                 \
+    "{\"id\":\"019ab000-0000-7000-8000-000000000051\",\"asset\":\"EUR\",\"kind\":\"" kind "\"}"
+
+static void account_repeat_body(struct rig *rig)
+{
+    char position[32];
+    char again[32];
+    people_make(rig);
+    expect_status(rig, 201, rig_send(rig, API_POST, "/v1/accounts", TILL("asset")));
+    rig_cut(rig, "position", position, sizeof position);
+    expect_status(rig, 201,
+                  rig_send(rig, API_POST, "/v1/transfers", TRANSFER("02", ANNA, BEN, "1")));
+    expect_status(rig, 200, rig_send(rig, API_POST, "/v1/accounts", TILL("asset")));
+    expect_in_answer(rig, "\"repeated\":true");
+    rig_cut(rig, "position", again, sizeof again);
+    assert_string_equal(position, again);
+    expect_status(rig, 409, rig_send(rig, API_POST, "/v1/accounts", TILL("income")));
+    expect_in_answer(rig, "\"code\":\"id_conflict\"");
+    rig_cut(rig, "position", again, sizeof again);
+    assert_string_equal(position, again);
+}
+
+static void a_repeated_account_is_told_where_it_was_made(void **state)
+{
+    (void)state; /* the rig is the body's */
+    rig_run(account_repeat_body);
+}
+
 static void repeat_body(struct rig *rig)
 {
     people_make(rig);
@@ -717,6 +745,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_transfer_moves_money),
         cmocka_unit_test(a_repeat_is_told_the_same_and_other_content_is_a_conflict),
+        cmocka_unit_test(a_repeated_account_is_told_where_it_was_made),
         cmocka_unit_test(a_refusal_is_a_problem_and_stays_one),
         cmocka_unit_test(an_array_has_an_outcome_each),
         cmocka_unit_test(one_bad_item_refuses_the_whole_request),

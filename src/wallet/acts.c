@@ -1,9 +1,10 @@
-/* Accounts are found by id in memory, administrative acts by their idempotency key in history. */
+/* What was done before is found in history: accounts by their id, acts by their key. */
 #include "wallet/acts.h"
 
 #include <string.h>
 
 #include "base/check.h"
+#include "wallet/indexes.h"
 #include "wallet/payer.h"
 
 enum status acts_key(struct lane *lane, struct request *request, struct error *out_error)
@@ -33,45 +34,78 @@ enum status acts_key(struct lane *lane, struct request *request, struct error *o
     return STATUS_OK;
 }
 
-static void account_record(struct lane *lane, const struct request *request,
-                           const struct account *account)
+/* The outcome of the first time, when the content is the same; else the id is another's. */
+static enum status account_repeat(struct lane *lane, struct locator locator,
+                                  const struct account *account, struct account_result *out_result,
+                                  struct error *out_error)
+{
+    struct applier_record known;
+    enum status status = applier_record_read(lane, locator, &known, out_error);
+    if (status != STATUS_OK) return status;
+    const struct record_account *record = (const struct record_account *)known.bytes;
+    if (record->head.type != RECORD_ACCOUNT ||
+        !uuid_equal(record->account.id.value, account->id.value)) {
+        return error_set(out_error, STATUS_CORRUPT, "the index names no such account in batch %llu",
+                         (unsigned long long)known.position.batch);
+    }
+    bool same = account_same_content(&record->account, account);
+    *out_result = (struct account_result){
+        .id = account->id,
+        .position = known.position,
+        .stamp = known.stamp,
+        .outcome = same ? record->head.outcome : (uint8_t)ACCOUNT_OUTCOME_ID_CONFLICT,
+        .repeated = same,
+    };
+    if (same) lane->building->repeats++;
+    return STATUS_OK;
+}
+
+/* Of an id that is new: decided, and recorded either way. */
+static void account_new(struct lane *lane, const struct request *request,
+                        const struct account *account, struct account_result *out_result)
 {
     applier_context(lane, request);
     struct batch *batch = &lane->building->batch;
+    struct ledger_moment moment = applier_moment(lane);
+    bool repeated;
+    uint32_t number;
+    enum account_outcome outcome =
+        ledger_account_create(lane->ledger, moment, account, &repeated, &number);
+    CHECK(!repeated); /* the index has every account */
+    CHECK(outcome != ACCOUNT_OUTCOME_ID_CONFLICT);
+    *out_result = (struct account_result){
+        .id = account->id,
+        .position = { batch->sequence, batch->unit_count },
+        .stamp = batch->stamp,
+        .outcome = (uint8_t)outcome,
+    };
     struct record_account *record = batch_room(batch);
     *record = (struct record_account){
-        .head = { .type = RECORD_ACCOUNT, .outcome = ACCOUNT_OUTCOME_OK },
+        .head = { .type = RECORD_ACCOUNT, .outcome = (uint8_t)outcome },
         .account = *account,
     };
     batch_add(batch, &record->head, sizeof *record, batch->unit_count);
+    indexes_enter(lane, ~0U, moment.locator, &record->head);
 }
 
 enum status acts_accounts(struct lane *lane, const struct queue_piece *piece,
                           struct error *out_error)
 {
-    (void)out_error; /* accounts are all in memory: nothing can fail */
     const struct request *request = piece->request;
-    struct batch *batch = &lane->building->batch;
+    struct index *ids = lane->indexes[LANE_INDEX_ACCOUNTS];
     for (uint32_t i = piece->from; i < piece->from + piece->count; i++) {
         struct account account = request->accounts[i];
         if (uuid_is_nil(account.id.value)) account.id.value = uuid_derive(request->root_used, i);
         struct account_result *result = &request->account_results[i];
-        *result = (struct account_result){
-            .id = account.id,
-            .position = { batch->sequence, batch->unit_count },
-            .stamp = batch->stamp,
-        };
-        uint32_t number;
-        struct ledger_moment moment = applier_moment(lane);
-        result->outcome = (uint8_t)ledger_account_create(lane->ledger, moment, &account,
-                                                         &result->repeated, &number);
-        if (result->repeated) {
-            result->stamp = ledger_account(lane->ledger, number)->created_at;
-            result->position = (struct position){ 0 };
-            lane->building->repeats++;
-        } else if (result->outcome == ACCOUNT_OUTCOME_OK) {
-            account_record(lane, request, &account);
+        struct locator locator;
+        enum status status = index_find(ids, account.id.value, &locator, out_error);
+        if (status == STATUS_OK) {
+            status = account_repeat(lane, locator, &account, result, out_error);
+        } else if (status == STATUS_NOT_FOUND) {
+            account_new(lane, request, &account, result);
+            status = STATUS_OK;
         }
+        if (status != STATUS_OK) return status;
     }
     return STATUS_OK;
 }

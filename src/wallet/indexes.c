@@ -70,9 +70,22 @@ unsigned indexes_lacking(const struct lane *lane, uint64_t sequence)
     return which;
 }
 
+/* What was refused too. */
+static void account_enter(struct lane *lane, unsigned which, struct locator locator,
+                          const struct record_account *record)
+{
+    const struct account *account = &record->account;
+    if ((which & 1U << LANE_INDEX_ACCOUNTS) != 0) {
+        index_insert(lane->indexes[LANE_INDEX_ACCOUNTS], account->id.value, locator);
+    }
+}
+
 void indexes_enter(struct lane *lane, unsigned which, struct locator locator,
                    const struct record_head *record)
 {
+    if (record->type == RECORD_ACCOUNT) {
+        account_enter(lane, which, locator, (const struct record_account *)record);
+    }
     if (record->type == RECORD_CONTEXT && (which & 1U << LANE_INDEX_KEYS) != 0) {
         const struct record_context *context = (const struct record_context *)record;
         if (!uuid_is_nil(context->key) && context->first != 0) {

@@ -45,8 +45,9 @@ struct lane_options {
     uint64_t holds_max;     /* open at once; each 96 bytes, and 8 for its place */
     uint64_t reversals_max; /* transfers ever reversed; each 64 bytes, and 8 for its place */
     uint64_t payments_max;  /* open at once; each 556 bytes, and 16 for its place in the map */
-    uint32_t memtable_ids;  /* ids per table in memory before it becomes a run, 2^10..2^24 */
-    bool read_only;         /* nothing is claimed or written; submit refuses all but reads */
+    /* Ids per table in memory before it becomes a run, 2^10..2^24; of accounts, a quarter. */
+    uint32_t memtable_ids;
+    bool read_only; /* nothing is claimed or written; submit refuses all but reads */
     /*
      * An index that is missing, damaged or far behind is rebuilt from the journal. lane_open()
      * waits so long for that; then it returns, and the rest is done beside reads: see
