@@ -496,6 +496,10 @@ static unsigned pages_walk(struct rig *rig, const char *target, const char *mark
     return items;
 }
 
+#define NOBODYS(n)                                                                                 \
+    "{\"id\":\"019ab000-0000-7000-8000-00000000040" n                                              \
+    "\",\"asset\":\"EUR\",\"kind\":\"liability\",\"user_ref\":\"" NOBODY "\"}"
+
 static void lists_body(struct rig *rig)
 {
     unsigned pages = 0;
@@ -514,6 +518,18 @@ static void lists_body(struct rig *rig)
     assert_int_equal(pages, 2);
     assert_int_equal(
         pages_walk(rig, "/v1/accounts?limit=2&user_ref=" NOBODY, "\"created_at\"", &pages), 1);
+    expect_status(rig, 200,
+                  rig_send(rig, API_POST, "/v1/accounts",
+                           "[" NOBODYS("1") "," NOBODYS("2") "," NOBODYS("3") "]"));
+    assert_int_equal(
+        pages_walk(rig, "/v1/accounts?limit=2&user_ref=" NOBODY, "\"created_at\"", &pages), 4);
+    assert_int_equal(pages, 2);
+    assert_int_equal(
+        pages_walk(rig, "/v1/accounts?limit=1&user_ref=" NOBODY, "\"created_at\"", &pages), 4);
+    assert_int_equal(pages, 4);
+    assert_int_equal(
+        pages_walk(rig, "/v1/accounts?limit=2&user_ref=" BEN, "\"created_at\"", &pages), 0);
+    assert_int_equal(pages, 1); /* of nobody */
     assert_int_equal(pages_walk(rig, "/v1/transfers?limit=3", "\"trace_id\"", &pages), 8);
     assert_int_equal(pages, 3);
     assert_int_equal(

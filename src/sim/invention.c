@@ -377,7 +377,8 @@ static struct question *invent_read(struct crowd *crowd, struct prng *prng)
     const struct model *model = crowd->service->model;
     uint32_t count = (uint32_t)prng_between(prng, 1, 40);
     enum read_kind kind = (enum read_kind)prng_below(prng, READ_TOTALS + 1);
-    if (kind == READ_REFERENCE) count = 1;
+    bool by_reference = kind == READ_REFERENCE || kind == READ_ACCOUNT_REFERENCE;
+    if (by_reference) count = 1;
     bool by_id = kind != READ_ACCOUNT_PAGE && kind != READ_TOTALS;
     struct question *question = question_new(REQUEST_READ, by_id ? count : 0);
     question->read_kind = kind;
@@ -387,7 +388,7 @@ static struct question *invent_read(struct crowd *crowd, struct prng *prng)
         struct uuid *id = &question->ids[i];
         if (kind == READ_ACCOUNTS) {
             *id = some_account(model, prng).value;
-        } else if (kind == READ_REFERENCE) {
+        } else if (by_reference) {
             *id = crowd->references[prng_below(prng, CROWD_REFERENCES)];
         } else if (kind == READ_CLOSING && chance(prng, 80)) {
             *id = some_hold(model, prng).value;
@@ -398,6 +399,9 @@ static struct question *invent_read(struct crowd *crowd, struct prng *prng)
     }
     if (kind == READ_REFERENCE && model->transfer_count > 0 && chance(prng, 50)) {
         question->after = model->transfers[prng_below(prng, model->transfer_count)].locator;
+    }
+    if (kind == READ_ACCOUNT_REFERENCE && model->account_count > 0 && chance(prng, 50)) {
+        question->after = model->accounts[prng_below(prng, model->account_count)].locator;
     }
     return question;
 }

@@ -360,6 +360,7 @@ static void account_apply(struct model_journal *journal, const struct walk *walk
     struct model_account account = {
         .state = { .account = record->account, .created_at = walk->stamp },
         .position = position_of(walk, &record->head),
+        .locator = locator_of(walk, &record->head),
     };
     (void)model_account_add(journal->model, &account); /* found by its id */
     model_unit_end(journal->model, account.position);

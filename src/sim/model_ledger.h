@@ -32,6 +32,7 @@ struct model_version {
 struct model_account {
     struct account_state state; /* applied_batch is not kept */
     struct position position;   /* of the unit that made it */
+    struct locator locator;
     struct model_version *versions;
     uint32_t version_count;
     uint32_t version_room;

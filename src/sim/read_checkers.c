@@ -115,6 +115,28 @@ static const char *reference_fault(const struct asking *asking, struct position 
     return more == asking->read.more ? NULL : "a reference is wrong about more";
 }
 
+static const char *account_reference_fault(const struct asking *asking, struct position at)
+{
+    const struct model *model = asking->service->model;
+    const struct read *read = &asking->read;
+    uint32_t found = 0;
+    bool more = false;
+    for (uint32_t i = 0; i < model->account_count && !more; i++) {
+        const struct model_account *account = &model->accounts[i];
+        if (!model_not_after(account->position, at)) break;
+        if (!uuid_equal(account->state.account.user_ref, read->ids[0])) continue;
+        if (account->locator.packed <= read->after.packed) continue;
+        more = found == read->limit;
+        if (more) break;
+        if (found < read->found && asking->locators[found].packed != account->locator.packed) {
+            return "a reference leads to another account";
+        }
+        found++;
+    }
+    if (found != read->found) return "a reference leads to more or fewer accounts";
+    return more == read->more ? NULL : "a reference of accounts is wrong about more";
+}
+
 /* The totals of one asset and kind. */
 static struct totals_row totals_of(const struct model *model, struct position at, uint32_t asset,
                                    uint16_t kind)
@@ -178,6 +200,7 @@ static const char *fault_at(const struct asking *asking, struct position at)
     case READ_TRANSFERS:
     case READ_CLOSING: return locators_fault(asking, at);
     case READ_REFERENCE: return reference_fault(asking, at);
+    case READ_ACCOUNT_REFERENCE: return account_reference_fault(asking, at);
     case READ_TOTALS: return totals_fault(asking, at);
     case READ_PAYMENTS:
     case READ_PAYMENT_PAGE:

@@ -211,14 +211,14 @@ static enum status read_locators(struct lane *lane, enum lane_index which, struc
 }
 
 /* One more than asked for is looked up, to know whether there is more. */
-static enum status read_reference(struct lane *lane, struct read *read, struct error *out_error)
+static enum status read_reference(struct lane *lane, enum lane_index which, struct read *read,
+                                  struct error *out_error)
 {
     struct locator page[PAGE_ITEMS_MAX + 1];
     CHECK(read->limit <= PAGE_ITEMS_MAX);
     const struct index_query query = { read->ids[0], read->after, page, read->limit + 1 };
     uint32_t found;
-    enum status status =
-        index_find_after(lane->indexes[LANE_INDEX_REFERENCES], &query, &found, out_error);
+    enum status status = index_find_after(lane->indexes[which], &query, &found, out_error);
     if (status != STATUS_OK) return status;
     read->more = found > read->limit;
     read->found = read->more ? read->limit : found;
@@ -265,7 +265,9 @@ enum status acts_read(struct lane *lane, struct request *request, struct error *
     case READ_ACCOUNT_PAGE: read_account_page(lane, read); return STATUS_OK;
     case READ_TRANSFERS: return read_locators(lane, LANE_INDEX_IDS, read, out_error);
     case READ_CLOSING: return read_locators(lane, LANE_INDEX_CLOSINGS, read, out_error);
-    case READ_REFERENCE: return read_reference(lane, read, out_error);
+    case READ_REFERENCE: return read_reference(lane, LANE_INDEX_REFERENCES, read, out_error);
+    case READ_ACCOUNT_REFERENCE:
+        return read_reference(lane, LANE_INDEX_ACCOUNT_REFERENCES, read, out_error);
     case READ_TOTALS: read_totals(lane, read); return STATUS_OK;
     case READ_PAYMENTS:
     case READ_PAYMENT_PAGE: return payer_read(lane, read, out_error);

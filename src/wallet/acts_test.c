@@ -298,6 +298,28 @@ static void read_run(struct bench *bench, struct read *read)
     assert_int_equal(read->as_of_batch, bench->disk->head);
 }
 
+/* All of a reference in pages of `limit`, each record after the one before; how many. */
+static uint32_t pages_walk(struct bench *bench, enum read_kind kind, uint64_t reference,
+                           uint32_t limit)
+{
+    static struct locator page[PAGE_ITEMS_MAX];
+    struct uuid id = test_id(reference);
+    struct read read = {
+        .kind = kind, .count = 1, .limit = limit, .ids = &id, .locators = page, .more = true
+    };
+    uint32_t found = 0;
+    while (read.more) {
+        read_run(bench, &read);
+        for (uint32_t i = 0; i < read.found; i++) {
+            assert_true(page[i].packed > read.after.packed);
+            read.after = page[i];
+        }
+        assert_true(read.found == limit || !read.more);
+        found += read.found;
+    }
+    return found;
+}
+
 static void references_page_in_journal_order_over_memory_and_runs(void **state)
 {
     (void)state;
@@ -315,26 +337,29 @@ static void references_page_in_journal_order_over_memory_and_runs(void **state)
     }
     assert_true(bench->shelf->run_count > 0);
     for (uint32_t limit = 1; limit <= PAGE_ITEMS_MAX; limit = limit * 7 + 3) {
-        struct uuid reference = test_id(5);
-        static struct locator page[PAGE_ITEMS_MAX];
-        struct read read = { .kind = READ_REFERENCE,
-                             .count = 1,
-                             .limit = limit,
-                             .ids = &reference,
-                             .locators = page,
-                             .more = true };
-        uint32_t found = 0;
-        while (read.more) {
-            read_run(bench, &read);
-            for (uint32_t i = 0; i < read.found; i++) {
-                assert_true(page[i].packed > read.after.packed);
-                read.after = page[i];
-            }
-            found += read.found;
-        }
-        assert_int_equal(found, EACH * ROUNDS / 2);
-        if (limit == 1) assert_int_equal(read.found, 1);
+        assert_int_equal(pages_walk(bench, READ_REFERENCE, 5, limit), EACH * ROUNDS / 2);
     }
+    bench_free(bench);
+}
+
+static void accounts_page_by_reference_over_memory_and_runs(void **state)
+{
+    (void)state;
+    enum { COUNT = 900 };
+    struct bench *bench = bench_new();
+    for (uint64_t i = 0; i < COUNT; i++) {
+        struct account account = test_account(5000 - i); /* not in the order of ids */
+        account.user_ref = test_id(i % 3 == 0 ? 5 : 6);
+        if (i % 9 == 3) account.asset = ASSET_CUSTOM_FIRST; /* refused: not listed */
+        (void)test_make(bench, account);
+    }
+    for (enum life life = 0; life < LIFE_COUNT; live_on(bench, life++)) {
+        for (uint32_t limit = 1; limit <= PAGE_ITEMS_MAX; limit = limit * 7 + 3) {
+            uint32_t found = pages_walk(bench, READ_ACCOUNT_REFERENCE, 5, limit);
+            assert_int_equal(found, COUNT / 3 - COUNT / 9);
+        }
+    }
+    assert_true(bench->shelf->run_count > 0);
     bench_free(bench);
 }
 
@@ -387,6 +412,7 @@ int main(void)
         cmocka_unit_test(one_request_may_name_an_account_twice),
         cmocka_unit_test(key_replays_refused_accounts),
         cmocka_unit_test(unreadable_history_makes_no_account),
+        cmocka_unit_test(accounts_page_by_reference_over_memory_and_runs),
         cmocka_unit_test(keyed_act_gives_its_first_result_for_ever),
         cmocka_unit_test(act_is_published_when_durable_and_not_before),
         cmocka_unit_test(references_page_in_journal_order_over_memory_and_runs),

@@ -77,6 +77,9 @@ static void account_count(struct audit *audit, uint64_t batch, struct locator lo
 {
     if (batch <= audit->cursors[LANE_INDEX_ACCOUNTS])
         entry_add(&audit->sums[LANE_INDEX_ACCOUNTS], record->account.id.value, locator);
+    if (batch > audit->cursors[LANE_INDEX_ACCOUNT_REFERENCES]) return;
+    if (record->head.outcome != ACCOUNT_OUTCOME_OK || uuid_is_nil(record->account.user_ref)) return;
+    entry_add(&audit->sums[LANE_INDEX_ACCOUNT_REFERENCES], record->account.user_ref, locator);
 }
 
 static void record_count(struct audit *audit, uint64_t batch, struct locator locator,
@@ -273,8 +276,9 @@ static enum status run_sum(struct audit *audit, const struct run_info *info, str
 
 static enum status index_check(struct audit *audit, uint32_t index, struct error *out_error)
 {
-    static const char *const names[] = { "transfer ids", "references", "idempotency keys",
-                                         "closed holds", "payments",   "account ids" };
+    static const char *const names[] = { "transfer ids",          "references", "idempotency keys",
+                                         "closed holds",          "payments",   "account ids",
+                                         "references of accounts" };
     _Static_assert(sizeof(names) / sizeof(names[0]) == LANE_INDEX_COUNT, "each index has a name");
     struct run_store *store = audit->ports->run_store;
     BUF_SCOPE struct buf infos;

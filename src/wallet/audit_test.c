@@ -143,7 +143,9 @@ static void each_index_is_compared(void **state)
     (void)state;
     static const char *const words[] = { [LANE_INDEX_IDS] = "index of transfer ids",
                                          [LANE_INDEX_CLOSINGS] = "index of closed holds",
-                                         [LANE_INDEX_ACCOUNTS] = "index of account ids" };
+                                         [LANE_INDEX_ACCOUNTS] = "index of account ids",
+                                         [LANE_INDEX_ACCOUNT_REFERENCES] =
+                                             "index of references of accounts" };
     uint32_t compared = 0;
     struct bench *bench = worked();
     for (uint32_t i = 0; i < bench->shelf->run_count; i++) {
@@ -155,8 +157,8 @@ static void each_index_is_compared(void **state)
         entry->locator.packed ^= 16;
         compared |= 1U << (run->info.index - 1);
     }
-    assert_int_equal(compared,
-                     1U << LANE_INDEX_IDS | 1U << LANE_INDEX_CLOSINGS | 1U << LANE_INDEX_ACCOUNTS);
+    assert_int_equal(compared, 1U << LANE_INDEX_IDS | 1U << LANE_INDEX_CLOSINGS |
+                                   1U << LANE_INDEX_ACCOUNTS | 1U << LANE_INDEX_ACCOUNT_REFERENCES);
     bench_free(bench);
 }
 

@@ -101,6 +101,16 @@ enum status history_payment(struct store *store, struct locator locator,
     return STATUS_OK;
 }
 
+enum status history_account(struct store *store, struct locator locator,
+                            struct record_account *out_record, struct error *out_error)
+{
+    CHECK(!locator_is_none(locator));
+    _Alignas(16) uint8_t bytes[BATCH_RECORD_SIZE_MAX];
+    enum status status = record_read(store, locator, RECORD_ACCOUNT, bytes, out_error);
+    if (status == STATUS_OK) *out_record = *(const struct record_account *)bytes;
+    return status;
+}
+
 /* The account's entry before this one; none also for a stranger. */
 static struct locator previous_of(const struct history_entry *entry, struct account_id account)
 {

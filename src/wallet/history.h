@@ -39,6 +39,10 @@ enum status history_payment(struct store *store, struct locator locator,
                             struct history_payment *out_payment, struct error *out_error)
     MUST_CHECK;
 
+/* The record that made or refused an account. As history_transfer(). */
+enum status history_account(struct store *store, struct locator locator,
+                            struct record_account *out_record, struct error *out_error) MUST_CHECK;
+
 /* A page of entries: room for `limit` of them is the caller's; the rest is written. */
 struct history_page {
     struct history_entry *entries;

@@ -394,6 +394,26 @@ static void a_chain_that_leads_elsewhere_is_damage(void **state)
                      STATUS_CORRUPT);
 }
 
+static void an_account_is_read_as_it_was_asked_for(void **state)
+{
+    struct life *life = *state;
+    struct error error = { 0 };
+    uint32_t accounts = 0;
+    for (uint32_t i = 0; i < life->book.entry_count; i++) {
+        const struct book_entry *entry = &life->book.entries[i];
+        const struct record_account *made = (const struct record_account *)entry->bytes;
+        struct record_account read;
+        enum status status =
+            history_account(&life->store.port, entry->moment.locator, &read, &error);
+        bool is_account = made->head.type == RECORD_ACCOUNT;
+        assert_int_equal(status, is_account ? STATUS_OK : STATUS_NOT_FOUND);
+        if (!is_account) continue;
+        assert_memory_equal(&read.account, &made->account, sizeof read.account);
+        accounts++;
+    }
+    assert_true(accounts > 0);
+}
+
 static void a_store_that_is_away_is_said_to_be(void **state)
 {
     struct life *life = *state;
@@ -403,6 +423,9 @@ static void a_store_that_is_away_is_said_to_be(void **state)
     struct scan scan = { .life = life };
     struct store *store = &life->store.port;
     life->store.fails = true;
+    struct record_account account;
+    assert_int_equal(history_account(store, locator_make(1, 128), &account, &error),
+                     STATUS_UNAVAILABLE);
     assert_int_equal(history_transfer(store, locator_make(1, 128), &entry, &error),
                      STATUS_UNAVAILABLE);
     assert_int_equal(history_balance_at(store, book_state(&life->book, 1),
@@ -422,6 +445,7 @@ int main(void)
         cmocka_unit_test(an_entry_does_nothing_to_strangers),
         cmocka_unit_test(no_changed_byte_is_believed),
         cmocka_unit_test(a_chain_that_leads_elsewhere_is_damage),
+        cmocka_unit_test(an_account_is_read_as_it_was_asked_for),
         cmocka_unit_test(a_store_that_is_away_is_said_to_be),
     };
     return cmocka_run_group_tests(tests, life_begin, life_end);

@@ -70,7 +70,7 @@ unsigned indexes_lacking(const struct lane *lane, uint64_t sequence)
     return which;
 }
 
-/* What was refused too. */
+/* A refusal is found by its id; only what was made is listed by its reference. */
 static void account_enter(struct lane *lane, unsigned which, struct locator locator,
                           const struct record_account *record)
 {
@@ -78,6 +78,9 @@ static void account_enter(struct lane *lane, unsigned which, struct locator loca
     if ((which & 1U << LANE_INDEX_ACCOUNTS) != 0) {
         index_insert(lane->indexes[LANE_INDEX_ACCOUNTS], account->id.value, locator);
     }
+    if ((which & 1U << LANE_INDEX_ACCOUNT_REFERENCES) == 0) return;
+    if (record->head.outcome != ACCOUNT_OUTCOME_OK || uuid_is_nil(account->user_ref)) return;
+    index_insert(lane->indexes[LANE_INDEX_ACCOUNT_REFERENCES], account->user_ref, locator);
 }
 
 void indexes_enter(struct lane *lane, unsigned which, struct locator locator,

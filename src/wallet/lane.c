@@ -22,7 +22,8 @@ const struct lane_options LANE_OPTIONS_DEFAULT = {
 /* Accounts are few beside transfers: their tables are smaller, and so is what is reserved. */
 static uint32_t table_ids(const struct lane_options *options, enum lane_index index)
 {
-    return index == LANE_INDEX_ACCOUNTS ? options->memtable_ids / 4 : options->memtable_ids;
+    bool few = index == LANE_INDEX_ACCOUNTS || index == LANE_INDEX_ACCOUNT_REFERENCES;
+    return few ? options->memtable_ids / 4 : options->memtable_ids;
 }
 
 static enum status indexes_new(struct lane *lane, uint64_t seed)

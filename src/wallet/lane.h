@@ -76,14 +76,15 @@ struct account_result {
 };
 
 enum read_kind {
-    READ_ACCOUNTS,     /* ids -> account states; absent ones have a nil id */
-    READ_ACCOUNT_PAGE, /* the accounts numbered from `from` on, in order of making */
-    READ_TRANSFERS,    /* ids -> locators of their records; absent ones are none */
-    READ_REFERENCE,    /* ids[0] as user_ref -> locators after `after`, in journal order */
-    READ_CLOSING,      /* ids of holds -> locators of the record that closed each */
-    READ_TOTALS,       /* totals per asset and account kind */
-    READ_PAYMENTS,     /* ids -> open payments; of those at rest the newest record's locator */
-    READ_PAYMENT_PAGE, /* the open payments from place `from` on, in order of place */
+    READ_ACCOUNTS,          /* ids -> account states; absent ones have a nil id */
+    READ_ACCOUNT_PAGE,      /* the accounts numbered from `from` on, in order of making */
+    READ_TRANSFERS,         /* ids -> locators of their records; absent ones are none */
+    READ_REFERENCE,         /* ids[0] as user_ref -> locators after `after`, in journal order */
+    READ_CLOSING,           /* ids of holds -> locators of the record that closed each */
+    READ_ACCOUNT_REFERENCE, /* as READ_REFERENCE, of the records that made accounts */
+    READ_TOTALS,            /* totals per asset and account kind */
+    READ_PAYMENTS,          /* ids -> open payments; of those at rest the newest record's locator */
+    READ_PAYMENT_PAGE,      /* the open payments from place `from` on, in order of place */
     /*
      * Takes payments that are due, durable ones only, waiting for one until `until`. What is
      * taken is nobody else's before its next command; ids name what was taken and not dealt

@@ -104,6 +104,9 @@ PLANTS = [
      "    if ((which & 1U << LANE_INDEX_ACCOUNTS) != 0) {",
      "    if ((which & 1U << LANE_INDEX_ACCOUNTS) != 0 &&\n"
      "        (which == UINT32_MAX || record->head.outcome == ACCOUNT_OUTCOME_OK)) {"),
+    ("refused accounts are listed by their reference", "src/wallet/indexes.c",
+     "    if (record->head.outcome != ACCOUNT_OUTCOME_OK || uuid_is_nil(account->user_ref)) return;",
+     "    if (uuid_is_nil(account->user_ref)) return;"),
     ("the index forgets references on replay", "src/wallet/indexes.c",
      "        index_insert(lane->indexes[LANE_INDEX_REFERENCES], transfer->user_ref, locator);",
      "        (void)locator;"),
