@@ -209,21 +209,11 @@ static const char *fault_at(const struct asking *asking, struct position at)
     return "a read of no kind";
 }
 
-/*
- * A read names the newest batch it reflects, and may stand between two of its units: it must
- * agree as a whole with one moment in that batch, from before its first unit to its end.
- */
-static const char *fault_in_batch(const struct asking *asking, uint64_t batch)
+/* The last unit that a read says it reflects. */
+static struct position moment_of(const struct read *read)
 {
-    struct position end = { batch, UINT32_MAX };
-    const char *fault = fault_at(asking, end);
-    if (fault == NULL || batch == 0) return fault;
-    const struct batch_header *header = sim_disk_batch(asking->service->disk, batch)->data;
-    for (uint32_t unit = header->unit_count; unit > 0; unit--) {
-        if (fault_at(asking, (struct position){ batch, unit - 1 }) == NULL) return NULL;
-    }
-    struct position before = { batch - 1, UINT32_MAX };
-    return fault_at(asking, before) == NULL ? NULL : fault;
+    if (read->as_of_units == 0) return (struct position){ read->as_of_batch - 1, UINT32_MAX };
+    return (struct position){ read->as_of_batch, read->as_of_units - 1 };
 }
 
 void check_read(struct asking *asking)
@@ -242,7 +232,7 @@ void check_read(struct asking *asking)
                           read->as_of_batch, asking->told_before);
     }
     if (read->as_of_batch > life->told_batch) life->told_batch = read->as_of_batch;
-    const char *fault = fault_in_batch(asking, read->as_of_batch);
+    const char *fault = fault_at(asking, moment_of(read));
     if (fault != NULL) {
         verdict_violation(verdict,
                           "%s (kind %d, as of batch %" PRIu64 ", durable head %" PRIu64 ")", fault,

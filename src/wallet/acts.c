@@ -257,6 +257,7 @@ enum status acts_read(struct lane *lane, struct request *request, struct error *
     read->found = 0;
     read->more = false;
     read->as_of_batch = building ? lane->next_sequence : lane->next_sequence - 1;
+    read->as_of_units = building ? lane->building->batch.unit_count : UINT32_MAX;
     read->closed_through = lane->ledger->registry.closed_through;
     read->account_count = lane->ledger->account_count;
     read->hold_count = lane->ledger->holds.count;

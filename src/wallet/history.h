@@ -75,6 +75,11 @@ enum status history_scan(struct store *store, uint64_t first, uint64_t last,
                          bool (*visit)(void *argument, const struct history_entry *entry),
                          void *argument, struct error *out_error) MUST_CHECK;
 
+/* The same from the last record of `last` to the first of `first`. */
+enum status history_scan_back(struct store *store, uint64_t first, uint64_t last,
+                              bool (*visit)(void *argument, const struct history_entry *entry),
+                              void *argument, struct error *out_error) MUST_CHECK;
+
 /*
  * What an entry did to one of its accounts: added to balance (or, when undo, taken off again).
  * Does nothing for a refusal or a stranger. False: it cannot be (damaged history).

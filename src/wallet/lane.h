@@ -120,6 +120,7 @@ struct read {
     uint32_t found;            /* results written; for pages and references */
     bool more;                 /* there are more results than `limit` */
     uint64_t as_of_batch;      /* the newest batch reflected; durable when answered */
+    uint32_t as_of_units;      /* how many units of it are; UINT32_MAX: all */
     struct business_date closed_through;
     uint64_t account_count;
     uint64_t hold_count;
