@@ -22,9 +22,8 @@ uint64_t indexes_batch(const struct lane *lane)
 {
     uint64_t least = durable(lane);
     for (int i = 0; i < LANE_INDEX_COUNT; i++) {
-        uint64_t cursor = index_cursor(lane->indexes[i]);
-        bool behind = !index_caught_up(lane->indexes[i], lane->head.sequence);
-        if (behind && cursor < least) least = cursor;
+        uint64_t covered = index_covered(lane->indexes[i], lane->head.sequence);
+        if (covered < least) least = covered;
     }
     return least;
 }
