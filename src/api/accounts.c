@@ -4,6 +4,7 @@
 #include "api/acts.h"
 #include "api/lookup.h"
 #include "base/check.h"
+#include "wallet/history.h"
 
 /* ---- POST /v1/accounts ---- */
 
@@ -158,66 +159,105 @@ HANDLER(ROUTE_ACCOUNTS_GET,
 
 /* ---- GET /v1/accounts ---- */
 
-enum {
-    SEARCH_PAGES_MAX = 50, /* with a filter: 50,000 accounts are looked at by one call */
+struct listing {
+    struct work *work;
+    struct render render;
+    struct cursor cursor;
+    struct account_state *accounts; /* room for a page */
 };
 
-static bool list_cursor(struct work *work, struct cursor *out_cursor)
+static bool listing_begin(struct listing *listing, struct work *work, size_t more_size)
 {
-    *out_cursor = (struct cursor){ .list = ROUTE_ACCOUNTS_LIST };
-    out_cursor->filters = cursor_filter(0, &work->query.user_ref, sizeof work->query.user_ref);
-    return cursor_take(work, out_cursor);
+    uint32_t limit = work->query.limit;
+    *listing = (struct listing){ .work = work };
+    listing->cursor = (struct cursor){ .list = ROUTE_ACCOUNTS_LIST };
+    listing->cursor.filters = cursor_filter(0, &work->query.user_ref, sizeof work->query.user_ref);
+    enum { SLACK = 64 }; /* what the arena needs to align the pieces */
+    size_t size = limit * (sizeof(struct account_state) + more_size) + SLACK;
+    if (!cursor_take(work, &listing->cursor) || !work_reserve(work, size)) return false;
+    listing->accounts = arena_take_array(&work->bulk, limit, sizeof(struct account_state));
+    CHECK(listing->accounts != NULL);
+    return true;
 }
 
-static bool page_read(struct work *work, uint64_t from, uint32_t limit,
-                      struct account_state *accounts)
+static void listing_write(struct listing *listing, uint32_t count, bool more, uint64_t as_of_batch)
 {
+    struct render *render = &listing->render;
+    render_init(render, &listing->work->assets, &listing->work->call->answer);
+    json_write_object_begin(&render->json);
+    json_write_key(&render->json, STR("items"));
+    json_write_array_begin(&render->json);
+    for (uint32_t i = 0; i < count; i++) render_account(render, &listing->accounts[i], 0);
+    list_end(render, more ? &listing->cursor : NULL, as_of_batch);
+}
+
+/* The place is the number of the next account. */
+static void all_run(struct work *work)
+{
+    struct listing listing;
+    if (!listing_begin(&listing, work, 0)) return;
     struct read read = {
-        .kind = READ_ACCOUNT_PAGE, .from = from, .limit = limit, .accounts = accounts
+        .kind = READ_ACCOUNT_PAGE,
+        .from = listing.cursor.place,
+        .limit = work->query.limit,
+        .accounts = listing.accounts,
+    };
+    if (!work_read(work, &read)) return;
+    listing.cursor.place += work->read.found;
+    listing_write(&listing, work->read.found, work->read.more, work->read.as_of_batch);
+}
+
+/* The ids that the records at these places gave; and what the accounts are now. */
+static bool accounts_load(struct listing *listing, const struct locator *locators, uint32_t count,
+                          struct uuid *ids)
+{
+    struct work *work = listing->work;
+    for (uint32_t i = 0; i < count; i++) {
+        struct record_account record;
+        struct error error = { 0 };
+        enum status status = history_account(work->api->ports.store, locators[i], &record, &error);
+        if (!work_history_ok(work, status, &error)) return false;
+        ids[i] = record.account.id.value;
+    }
+    struct read read = {
+        .kind = READ_ACCOUNTS, .count = count, .ids = ids, .accounts = listing->accounts
     };
     return work_read(work, &read);
 }
 
-/* Appends the accounts that pass the filter until none is wanted; true: there are more. */
-static bool page_write(struct work *work, struct render *render, struct cursor *cursor,
-                       uint32_t *wanted)
+/* The place is the record of the last account shown. The index was looked at first: as of then. */
+static void reference_run(struct work *work)
 {
-    const struct account_state *accounts = work->read.accounts;
-    uint32_t found = work->read.found;
-    bool filtered = (work->query.present & PARAMETER_USER_REF) != 0;
-    uint32_t taken = 0;
-    while (taken<found && * wanted> 0) {
-        const struct account_state *account = &accounts[taken++];
-        if (filtered && !uuid_equal(account->account.user_ref, work->query.user_ref)) continue;
-        render_account(render, account, 0);
-        (*wanted)--;
-    }
-    cursor->place += taken;
-    return taken < found || work->read.more;
+    struct listing listing;
+    uint32_t limit = work->query.limit;
+    if (!listing_begin(&listing, work, sizeof(struct locator) + sizeof(struct uuid))) return;
+    struct uuid *ids = arena_take_array(&work->bulk, limit, sizeof *ids);
+    struct locator *locators = arena_take_array(&work->bulk, limit, sizeof *locators);
+    CHECK(ids != NULL);
+    CHECK(locators != NULL);
+    struct read read = {
+        .kind = READ_ACCOUNT_REFERENCE,
+        .count = 1,
+        .limit = limit,
+        .ids = &work->query.user_ref,
+        .after = { listing.cursor.place },
+        .locators = locators,
+    };
+    if (!work_read(work, &read)) return;
+    uint32_t count = work->read.found;
+    bool more = work->read.more;
+    uint64_t as_of_batch = work->read.as_of_batch;
+    if (count > 0 && !accounts_load(&listing, locators, count, ids)) return;
+    if (count > 0) listing.cursor.place = locators[count - 1].packed;
+    listing_write(&listing, count, more, as_of_batch);
 }
 
 static void list_run(struct work *work)
 {
-    struct cursor cursor;
-    bool filtered = (work->query.present & PARAMETER_USER_REF) != 0;
-    uint32_t wanted = work->query.limit;
-    uint32_t limit = filtered ? PAGE_ITEMS_MAX : wanted;
-    if (!list_cursor(work, &cursor)) return;
-    if (!work_reserve(work, limit * sizeof(struct account_state) + 16)) return;
-    struct account_state *accounts =
-        arena_take_array(&work->bulk, limit, sizeof(struct account_state));
-    CHECK(accounts != NULL);
-    struct render render;
-    render_init(&render, &work->assets, &work->call->answer);
-    json_write_object_begin(&render.json);
-    json_write_key(&render.json, STR("items"));
-    json_write_array_begin(&render.json);
-    bool more = true;
-    for (unsigned page = 0; more && wanted > 0 && page < SEARCH_PAGES_MAX; page++) {
-        if (!page_read(work, cursor.place, limit, accounts)) return;
-        more = page_write(work, &render, &cursor, &wanted);
-    }
-    list_end(&render, more ? &cursor : NULL, work->read.as_of_batch);
+    if ((work->query.present & PARAMETER_USER_REF) != 0)
+        reference_run(work);
+    else
+        all_run(work);
 }
 
 HANDLER(ROUTE_ACCOUNTS_LIST, accounts_list) = { .start = work_queue, .run = list_run };

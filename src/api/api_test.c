@@ -6,39 +6,6 @@
  */
 #include "api/api_test.h"
 
-#define BANK "019ab000-0000-7000-8000-000000000001"
-#define ANNA "019ab000-0000-7000-8000-000000000002"
-#define BEN "019ab000-0000-7000-8000-000000000003"
-#define NOBODY "019ab000-0000-7000-8000-0000000000ff"
-#define TRANSFER(id, debit, credit, amount)                                                        \
-    "{\"id\":\"019ab000-0000-7000-8000-0000000001" id "\",\"debit\":\"" debit                      \
-    "\",\"credit\":\"" credit "\",\"asset\":\"EUR\",\"amount\":\"" amount "\"}"
-
-/* A bank without a bound, two wallets that cannot be overdrawn, 100 EUR in Anna's. */
-static void people_make(struct rig *rig)
-{
-    expect_status(rig, 200,
-                  rig_send(rig, API_POST, "/v1/accounts",
-                           "[{\"id\":\"" BANK "\",\"asset\":\"EUR\",\"kind\":\"equity\"},"
-                           "{\"id\":\"" ANNA "\",\"asset\":\"EUR\",\"kind\":\"liability\","
-                           "\"flags\":[\"debits_must_not_exceed_credits\"],\"user_ref\":\"" NOBODY
-                           "\"},{\"id\":\"" BEN "\",\"asset\":\"EUR\",\"kind\":\"liability\","
-                           "\"flags\":[\"debits_must_not_exceed_credits\"]}]"));
-    expect_status(rig, 201,
-                  rig_send(rig, API_POST, "/v1/transfers", TRANSFER("01", BANK, ANNA, "100")));
-}
-
-static void expect_net(struct rig *rig, const char *account, const char *net)
-{
-    char target[80];
-    char text[64];
-    int len = snprintf(target, sizeof target, "/v1/accounts/%s", account);
-    assert_true(len > 0 && (size_t)len < sizeof target);
-    expect_status(rig, 200, rig_send(rig, API_GET, target, NULL));
-    rig_cut(rig, "net", text, sizeof text);
-    assert_string_equal(text, net);
-}
-
 /* ---- Transfers ---- */
 
 static void transfer_body(struct rig *rig)
@@ -55,6 +22,34 @@ static void a_transfer_moves_money(void **state)
 {
     (void)state; /* the rig is the body's */
     rig_run(transfer_body);
+}
+
+#define TILL(kind)                                                                                 \
+    "{\"id\":\"019ab000-0000-7000-8000-000000000051\",\"asset\":\"EUR\",\"kind\":\"" kind "\"}"
+
+static void account_repeat_body(struct rig *rig)
+{
+    char position[32];
+    char again[32];
+    people_make(rig);
+    expect_status(rig, 201, rig_send(rig, API_POST, "/v1/accounts", TILL("asset")));
+    rig_cut(rig, "position", position, sizeof position);
+    expect_status(rig, 201,
+                  rig_send(rig, API_POST, "/v1/transfers", TRANSFER("02", ANNA, BEN, "1")));
+    expect_status(rig, 200, rig_send(rig, API_POST, "/v1/accounts", TILL("asset")));
+    expect_in_answer(rig, "\"repeated\":true");
+    rig_cut(rig, "position", again, sizeof again);
+    assert_string_equal(position, again);
+    expect_status(rig, 409, rig_send(rig, API_POST, "/v1/accounts", TILL("income")));
+    expect_in_answer(rig, "\"code\":\"id_conflict\"");
+    rig_cut(rig, "position", again, sizeof again);
+    assert_string_equal(position, again);
+}
+
+static void a_repeated_account_is_told_where_it_was_made(void **state)
+{
+    (void)state; /* the rig is the body's */
+    rig_run(account_repeat_body);
 }
 
 static void repeat_body(struct rig *rig)
@@ -468,6 +463,10 @@ static unsigned pages_walk(struct rig *rig, const char *target, const char *mark
     return items;
 }
 
+#define NOBODYS(n)                                                                                 \
+    "{\"id\":\"019ab000-0000-7000-8000-00000000040" n                                              \
+    "\",\"asset\":\"EUR\",\"kind\":\"liability\",\"user_ref\":\"" NOBODY "\"}"
+
 static void lists_body(struct rig *rig)
 {
     unsigned pages = 0;
@@ -486,6 +485,18 @@ static void lists_body(struct rig *rig)
     assert_int_equal(pages, 2);
     assert_int_equal(
         pages_walk(rig, "/v1/accounts?limit=2&user_ref=" NOBODY, "\"created_at\"", &pages), 1);
+    expect_status(rig, 200,
+                  rig_send(rig, API_POST, "/v1/accounts",
+                           "[" NOBODYS("1") "," NOBODYS("2") "," NOBODYS("3") "]"));
+    assert_int_equal(
+        pages_walk(rig, "/v1/accounts?limit=2&user_ref=" NOBODY, "\"created_at\"", &pages), 4);
+    assert_int_equal(pages, 2);
+    assert_int_equal(
+        pages_walk(rig, "/v1/accounts?limit=1&user_ref=" NOBODY, "\"created_at\"", &pages), 4);
+    assert_int_equal(pages, 4);
+    assert_int_equal(
+        pages_walk(rig, "/v1/accounts?limit=2&user_ref=" BEN, "\"created_at\"", &pages), 0);
+    assert_int_equal(pages, 1); /* of nobody */
     assert_int_equal(pages_walk(rig, "/v1/transfers?limit=3", "\"trace_id\"", &pages), 8);
     assert_int_equal(pages, 3);
     assert_int_equal(
@@ -717,6 +728,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_transfer_moves_money),
         cmocka_unit_test(a_repeat_is_told_the_same_and_other_content_is_a_conflict),
+        cmocka_unit_test(a_repeated_account_is_told_where_it_was_made),
         cmocka_unit_test(a_refusal_is_a_problem_and_stays_one),
         cmocka_unit_test(an_array_has_an_outcome_each),
         cmocka_unit_test(one_bad_item_refuses_the_whole_request),

@@ -224,4 +224,39 @@ static inline void rig_cut(struct rig *rig, const char *key, char *out_text, siz
     out_text[end - at] = '\0';
 }
 
+/* ---- People ---- */
+
+#define BANK "019ab000-0000-7000-8000-000000000001"
+#define ANNA "019ab000-0000-7000-8000-000000000002"
+#define BEN "019ab000-0000-7000-8000-000000000003"
+#define NOBODY "019ab000-0000-7000-8000-0000000000ff"
+#define TRANSFER(id, debit, credit, amount)                                                        \
+    "{\"id\":\"019ab000-0000-7000-8000-0000000001" id "\",\"debit\":\"" debit                      \
+    "\",\"credit\":\"" credit "\",\"asset\":\"EUR\",\"amount\":\"" amount "\"}"
+
+/* A bank without a bound, two wallets that cannot be overdrawn, 100 EUR in Anna's. */
+static inline void people_make(struct rig *rig)
+{
+    expect_status(rig, 200,
+                  rig_send(rig, API_POST, "/v1/accounts",
+                           "[{\"id\":\"" BANK "\",\"asset\":\"EUR\",\"kind\":\"equity\"},"
+                           "{\"id\":\"" ANNA "\",\"asset\":\"EUR\",\"kind\":\"liability\","
+                           "\"flags\":[\"debits_must_not_exceed_credits\"],\"user_ref\":\"" NOBODY
+                           "\"},{\"id\":\"" BEN "\",\"asset\":\"EUR\",\"kind\":\"liability\","
+                           "\"flags\":[\"debits_must_not_exceed_credits\"]}]"));
+    expect_status(rig, 201,
+                  rig_send(rig, API_POST, "/v1/transfers", TRANSFER("01", BANK, ANNA, "100")));
+}
+
+static inline void expect_net(struct rig *rig, const char *account, const char *net)
+{
+    char target[80];
+    char text[64];
+    int len = snprintf(target, sizeof target, "/v1/accounts/%s", account);
+    assert_true(len > 0 && (size_t)len < sizeof target);
+    expect_status(rig, 200, rig_send(rig, API_GET, target, NULL));
+    rig_cut(rig, "net", text, sizeof text);
+    assert_string_equal(text, net);
+}
+
 #endif

@@ -1,4 +1,4 @@
-/* GET /v1/trial-balance: totals from memory, or by reading the journal up to a position. */
+/* GET /v1/trial-balance: totals from memory, or by reading the journal to or from a position. */
 #include "api/lookup.h"
 #include "base/check.h"
 #include "model/position.h"
@@ -50,10 +50,15 @@ static void now_run(struct work *work)
 
 /* ---- as of a position ---- */
 
-/* Kinds are not in the records: entries wait in a group until their accounts were looked up. */
+/*
+ * From the first batch on, or from the totals of now back: whichever is nearer. Kinds are not in
+ * the records: entries wait in a group until their accounts were looked up.
+ */
 struct replay {
     struct work *work;
     struct position at;
+    bool back;
+    struct position newest; /* going back: the last unit in the totals that it began with */
     struct monotonic_time until;
     struct history_entry *entries; /* GROUP */
     uint32_t entry_count;
@@ -93,7 +98,8 @@ static bool side_apply(struct replay *replay, const struct history_entry *entry,
     if (uuid_is_nil(account->id.value)) return damage_raise(replay, entry);
     struct totals_row *row = row_of(replay, account->asset, account->kind);
     if (row == NULL) return false;
-    return history_effect(entry, account->id, false, &row->balance) || damage_raise(replay, entry);
+    return history_effect(entry, account->id, replay->back, &row->balance) ||
+           damage_raise(replay, entry);
 }
 
 static bool group_apply(struct replay *replay)
@@ -117,15 +123,27 @@ static bool group_apply(struct replay *replay)
     return true;
 }
 
-/* False: the position is reached, or a problem is raised. */
-static bool replay_visit(void *argument, const struct history_entry *entry)
+static bool replay_take(struct replay *replay, const struct history_entry *entry)
 {
-    struct replay *replay = argument;
-    if (position_after(entry->position, replay->at)) return false;
     if (entry->transfer.head.outcome != OUTCOME_OK) return true;
     replay->entries[replay->entry_count++] = *entry;
     if (replay->entry_count < GROUP) return true;
     return !work_history_over(replay->work, replay->until) && group_apply(replay);
+}
+
+/* False: the position is reached, or a problem is raised. */
+static bool forward_visit(void *argument, const struct history_entry *entry)
+{
+    struct replay *replay = argument;
+    return !position_after(entry->position, replay->at) && replay_take(replay, entry);
+}
+
+/* The same; what came after the totals were taken is not in them. */
+static bool back_visit(void *argument, const struct history_entry *entry)
+{
+    struct replay *replay = argument;
+    if (position_after(entry->position, replay->newest)) return true;
+    return position_after(entry->position, replay->at) && replay_take(replay, entry);
 }
 
 static bool replay_begin(struct replay *replay, struct work *work)
@@ -162,23 +180,66 @@ static void rows_sort(struct totals_row *rows, uint32_t count)
     }
 }
 
+/* Begins with the totals of now. False: they do not fit, or a problem is raised. */
+static bool back_begin(struct replay *replay)
+{
+    struct read read = { .kind = READ_TOTALS, .limit = ROWS_PAST_MAX, .totals = replay->rows };
+    if (!work_read(replay->work, &read) || replay->work->read.more) return false;
+    uint64_t batch = replay->work->read.as_of_batch;
+    uint32_t units = replay->work->read.as_of_units;
+    replay->newest = units == 0 ? (struct position){ batch - 1, POSITION_INDEX_END }
+                                : (struct position){ batch, units - 1 };
+    replay->row_count = replay->work->read.found;
+    for (uint32_t i = 0; i < replay->row_count; i++) replay->rows[i].account_count = 0;
+    replay->back = true;
+    return true;
+}
+
+static bool replay_run(struct replay *replay, uint64_t head)
+{
+    struct store *store = replay->work->api->ports.store;
+    struct error error = { 0 };
+    enum status status = STATUS_OK;
+    bool near_head = head - replay->at.batch < replay->at.batch;
+    if (near_head && back_begin(replay)) {
+        status = history_scan_back(store, replay->at.batch, replay->newest.batch, back_visit,
+                                   replay, &error);
+    } else if (replay->at.batch > 0 && !problem_is_set(&replay->work->problem)) {
+        status = history_scan(store, 1, replay->at.batch, forward_visit, replay, &error);
+    }
+    if (!work_history_ok(replay->work, status, &error)) return false;
+    return !problem_is_set(&replay->work->problem) && group_apply(replay);
+}
+
+/* Of which nothing is reserved, and nothing ever was posted. */
+static bool row_is_empty(const struct totals_row *row)
+{
+    const struct balance *balance = &row->balance;
+    return money_is_zero(balance->debits_posted) && money_is_zero(balance->debits_pending) &&
+           money_is_zero(balance->credits_posted) && money_is_zero(balance->credits_pending);
+}
+
+static void rows_drop_empty(struct replay *replay)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < replay->row_count; i++) {
+        if (!row_is_empty(&replay->rows[i])) replay->rows[kept++] = replay->rows[i];
+    }
+    replay->row_count = kept;
+}
+
 static void past_run(struct work *work)
 {
     struct replay replay;
-    if (work->query.at.batch > journal_head(work)) {
+    uint64_t head = journal_head(work);
+    if (work->query.at.batch > head) {
         (void)problem_raise(&work->problem, PROBLEM_NOT_FOUND, NULL);
         problem_field(&work->problem, "at");
         problem_detail(&work->problem, "the journal has not reached this position");
         return;
     }
-    if (!replay_begin(&replay, work)) return;
-    if (replay.at.batch > 0) {
-        struct error error = { 0 };
-        enum status status =
-            history_scan(work->api->ports.store, 1, replay.at.batch, replay_visit, &replay, &error);
-        if (!work_history_ok(work, status, &error) || problem_is_set(&work->problem)) return;
-    }
-    if (!group_apply(&replay)) return;
+    if (!replay_begin(&replay, work) || !replay_run(&replay, head)) return;
+    rows_drop_empty(&replay);
     rows_sort(replay.rows, replay.row_count);
     rows_write(work, replay.rows, replay.row_count, replay.at);
 }

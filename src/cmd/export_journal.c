@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "cmd/report.h"
+#include "model/admin.h"
 #include "wallet/batch.h"
 
 struct journal_export {
@@ -177,6 +178,8 @@ static void record_write(struct journal_export *export, const struct batch_heade
     number(&writer, STR("unit"), head->unit);
     if (head->type == RECORD_TRANSFER && head->outcome < OUTCOME_COUNT)
         text(&writer, STR("outcome"), str_from(outcome_code((enum outcome)head->outcome)));
+    if (head->type == RECORD_ACCOUNT && head->outcome < ACCOUNT_OUTCOME_COUNT)
+        text(&writer, STR("outcome"), str_from(account_outcome_code(head->outcome)));
     if (head->type == RECORD_CONTEXT)
         context_members(&writer, (const void *)head);
     else if (head->type == RECORD_TRANSFER)

@@ -118,13 +118,6 @@ void ledger_prefetch_accounts(const struct ledger *ledger, const struct transfer
     }
 }
 
-static bool same_account(const struct account *a, const struct account *b)
-{
-    return a->asset == b->asset && a->kind == b->kind &&
-           (a->flags & ACCOUNT_FLAGS_BOUND) == (b->flags & ACCOUNT_FLAGS_BOUND) &&
-           uuid_equal(a->user_ref, b->user_ref) && uuid_equal(a->metadata_ref, b->metadata_ref);
-}
-
 uint32_t ledger_account_append(struct ledger *ledger, struct ledger_moment moment,
                                const struct account *account)
 {
@@ -148,7 +141,7 @@ enum account_outcome ledger_account_create(struct ledger *ledger, struct ledger_
     *out_repeated = false;
     *out_number = ledger_account_find(ledger, account->id);
     if (*out_number != ACCOUNT_NONE) {
-        *out_repeated = same_account(&ledger->accounts[*out_number].account, account);
+        *out_repeated = account_same_content(&ledger->accounts[*out_number].account, account);
         return *out_repeated ? ACCOUNT_OUTCOME_OK : ACCOUNT_OUTCOME_ID_CONFLICT;
     }
     if (registry_asset_by_id(&ledger->registry, account->asset) == NULL) {

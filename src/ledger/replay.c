@@ -124,7 +124,10 @@ static enum status account_replay(struct ledger *ledger, struct ledger_moment mo
                                   const struct record_account *record)
 {
     const char *field;
+    if (record->head.outcome >= ACCOUNT_OUTCOME_COUNT) return STATUS_CORRUPT;
+    if (record->head.outcome == ACCOUNT_OUTCOME_ID_CONFLICT) return STATUS_CORRUPT;
     if (account_fault(&record->account, &field) != NULL) return STATUS_CORRUPT;
+    if (record->head.outcome != ACCOUNT_OUTCOME_OK) return STATUS_OK;
     if (ledger_account_find(ledger, record->account.id) != ACCOUNT_NONE) return STATUS_OK;
     if (ledger->account_count == ledger->options.accounts_max) return STATUS_LIMIT;
     (void)ledger_account_append(ledger, moment, &record->account); /* its number is not needed */
@@ -177,7 +180,6 @@ enum status ledger_replay(struct ledger *ledger, struct ledger_moment moment,
     switch (record->type) {
     case RECORD_CONTEXT: return STATUS_OK;
     case RECORD_ACCOUNT:
-        if (record->outcome != ACCOUNT_OUTCOME_OK) return STATUS_OK;
         return account_replay(ledger, moment, (const struct record_account *)record);
     case RECORD_TRANSFER:
         return transfer_replay(ledger, moment, (const struct record_transfer *)record);

@@ -319,6 +319,13 @@ static void damaged_accounts_and_acts_are_refused(void **state)
     struct record_account bad_kind = account, bad_flags = account;
     bad_kind.account.kind = ACCOUNT_KIND_END;
     bad_flags.account.flags = ACCOUNT_FLAG_CLOSED;
+    struct record_account refused = account, bad_refused = bad_kind;
+    struct record_account conflict = account, no_outcome = account;
+    refused.head.outcome = ACCOUNT_OUTCOME_ASSET_NOT_FOUND; /* and nothing is made */
+    refused.account.id = book_account_id(4);
+    bad_refused.head.outcome = ACCOUNT_OUTCOME_CAPACITY;
+    conflict.head.outcome = ACCOUNT_OUTCOME_ID_CONFLICT; /* never journaled */
+    no_outcome.head.outcome = ACCOUNT_OUTCOME_COUNT;
     struct record_account_change change = { .head = { .type = RECORD_ACCOUNT_CHANGE },
                                             .account = book_account_id(1),
                                             .set = ACCOUNT_FLAG_CLOSED };
@@ -336,6 +343,8 @@ static void damaged_accounts_and_acts_are_refused(void **state)
     } rows[] = {
         { &account.head, STATUS_OK },        { &bad_kind.head, STATUS_CORRUPT },
         { &bad_flags.head, STATUS_CORRUPT }, { &change.head, STATUS_OK },
+        { &refused.head, STATUS_OK },        { &bad_refused.head, STATUS_CORRUPT },
+        { &conflict.head, STATUS_CORRUPT },  { &no_outcome.head, STATUS_CORRUPT },
         { &stranger.head, STATUS_CORRUPT },  { &bad_set.head, STATUS_CORRUPT },
         { &bad_clear.head, STATUS_CORRUPT }, { &asset.head, STATUS_OK },
         { &far.head, STATUS_CORRUPT },       { &known.head, STATUS_OK },

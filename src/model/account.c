@@ -56,3 +56,12 @@ bool account_flag_parse(struct str text, uint16_t *out_flag)
 {
     return word_value(flags, FLAG_COUNT, text, out_flag);
 }
+
+bool account_same_content(const struct account *a, const struct account *b)
+{
+    CHECK(a != NULL);
+    CHECK(b != NULL);
+    return a->asset == b->asset && a->kind == b->kind &&
+           (a->flags & ACCOUNT_FLAGS_BOUND) == (b->flags & ACCOUNT_FLAGS_BOUND) &&
+           uuid_equal(a->user_ref, b->user_ref) && uuid_equal(a->metadata_ref, b->metadata_ref);
+}

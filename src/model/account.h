@@ -73,4 +73,7 @@ bool account_kind_parse(struct str text, uint16_t *out_kind);
 const char *account_flag_name(unsigned flag);
 bool account_flag_parse(struct str text, uint16_t *out_flag);
 
+/* Whether two ask for the same. Ids are not compared, nor what became of an account later. */
+bool account_same_content(const struct account *a, const struct account *b);
+
 #endif

@@ -66,12 +66,34 @@ static void other_spellings_are_refused_and_change_nothing(void **state)
     }
 }
 
+static void content_is_all_but_the_id_and_what_came_later(void **state)
+{
+    (void)state; /* no fixture */
+    const struct account first = {
+        .id = { { 1, 0 } }, .user_ref = { 2, 0 }, .metadata_ref = { 3, 0 }, .asset = 978, .kind = 2
+    };
+    struct account others[5] = { first, first, first, first, first };
+    others[0].user_ref.lo = 9;
+    others[1].metadata_ref.hi = 9;
+    others[2].asset = 840;
+    others[3].kind = 1;
+    others[4].flags = ACCOUNT_FLAG_DEBITS_MUST_NOT_EXCEED_CREDITS;
+    for (size_t i = 0; i < 5; i++) {
+        if (account_same_content(&first, &others[i])) fail_msg("row %zu", i);
+    }
+    struct account later = first;
+    later.id.value.lo = 7;
+    later.flags = ACCOUNT_FLAG_FROZEN | ACCOUNT_FLAG_CLOSED;
+    assert_true(account_same_content(&first, &later));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kinds_are_named_both_ways),
         cmocka_unit_test(flags_are_named_both_ways),
         cmocka_unit_test(other_spellings_are_refused_and_change_nothing),
+        cmocka_unit_test(content_is_all_but_the_id_and_what_came_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

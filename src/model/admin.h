@@ -69,7 +69,9 @@ struct admin {
 /*
  * Outcomes of administrative acts and of account creation, in the order of checking; name, API
  * code, HTTP status, sentence. A refused act is journaled when its request carries an idempotency
- * key. Of account creation only success is: a refused id stays free, and asking again may do.
+ * key: without one it has no id to be asked for again by. An account has an id, so its refusal is
+ * always journaled, and the id is taken by it for ever; only ID_CONFLICT is not, since the id
+ * names what came first.
  */
 #define ADMIN_OUTCOME_TABLE(X)                                                                     \
     X(OK, "ok", 201, "done")                                                                       \
@@ -93,7 +95,7 @@ enum admin_outcome { ADMIN_OUTCOME_TABLE(ADMIN_OUTCOME_ENUM) ADMIN_OUTCOME_COUNT
 
 #define ACCOUNT_OUTCOME_TABLE(X)                                                                   \
     X(OK, "ok", 201, "made")                                                                       \
-    X(ID_CONFLICT, "id_conflict", 409, "an account with this id and other content exists")         \
+    X(ID_CONFLICT, "id_conflict", 409, "this id was used before with other content")               \
     X(ASSET_NOT_FOUND, "asset_not_found", 422, "there is no such asset")                           \
     X(CAPACITY, "capacity", 422, "the ledger's capacity of accounts is used up")
 

@@ -89,6 +89,7 @@ struct record_context {
 };
 _Static_assert(sizeof(struct record_context) == 112, "stored as it is");
 
+/* As asked for: made when its outcome is OK (enum account_outcome), otherwise refused. */
 struct record_account {
     struct record_head head;
     struct account account;

@@ -113,9 +113,29 @@ static void undone_check(struct asking *asking, uint32_t index)
 
 /* ---- Accounts and acts ---- */
 
+/* What the journal says of an account's id: made or refused; false: nothing. */
+static bool account_known(const struct model *model, struct account_id id,
+                          struct model_refused_account *out_known)
+{
+    uint32_t place = model_account_find(model, id);
+    if (place != MODEL_NONE) {
+        const struct model_account *made = &model->accounts[place];
+        *out_known = (struct model_refused_account){
+            .asked = made->state.account,
+            .outcome = ACCOUNT_OUTCOME_OK,
+            .position = made->position,
+            .stamp = made->state.created_at,
+        };
+        return true;
+    }
+    place = model_refused_account_find(model, id);
+    if (place == MODEL_NONE) return false;
+    *out_known = model->refused_accounts[place];
+    return true;
+}
+
 static void account_check(struct asking *asking, uint32_t index)
 {
-    const struct model *model = asking->service->model;
     const struct account *asked = &asking->question->accounts[index];
     const struct account_result *result = &asking->account_results[index];
     struct uuid id = question_item_id(asking->question, index, asking->request.root_used);
@@ -124,26 +144,22 @@ static void account_check(struct asking *asking, uint32_t index)
     asking->told->accounts++;
     asking->told->account_outcomes[result->outcome]++;
     if (result->repeated) asking->told->repeats++;
-    uint32_t place = model_account_find(model, (struct account_id){ id });
-    if (place == MODEL_NONE) {
-        bool possible = result->outcome == ACCOUNT_OUTCOME_CAPACITY ||
-                        result->outcome == ACCOUNT_OUTCOME_ASSET_NOT_FOUND;
-        if (!possible) wrong(asking, "an acknowledged account is not in the journal", index);
+    durable_check(asking, result->position, index);
+    struct model_refused_account known;
+    if (!account_known(asking->service->model, (struct account_id){ id }, &known)) {
+        wrong(asking, "an acknowledged account is not in the journal", index);
         return;
     }
-    const struct model_account *known = &model->accounts[place];
-    bool same = model_same_account(&known->state.account, asked);
-    if (result->outcome == ACCOUNT_OUTCOME_ID_CONFLICT && same) {
-        wrong(asking, "an account conflicts with itself", index);
-    }
-    if (result->outcome != ACCOUNT_OUTCOME_OK) return;
-    if (!same) wrong(asking, "an account with two contents", index);
-    if (!result->repeated && !position_equal(known->position, result->position)) {
+    bool same = model_same_account(&known.asked, asked);
+    enum account_outcome expected = same ? known.outcome : ACCOUNT_OUTCOME_ID_CONFLICT;
+    if (result->outcome != expected) wrong(asking, "an account has another outcome", index);
+    if (!position_equal(known.position, result->position)) {
         wrong(asking, "an account has another position", index);
     }
-    if (!result->repeated) durable_check(asking, result->position, index);
-    if (known->state.created_at.ns != result->stamp.ns) {
-        wrong(asking, "an account has another stamp", index);
+    if (known.stamp.ns != result->stamp.ns) wrong(asking, "an account has another stamp", index);
+    bool did_it = !result->repeated && result->outcome != ACCOUNT_OUTCOME_ID_CONFLICT;
+    if (did_it && result->position.batch <= asking->head_before) {
+        wrong(asking, "an account was decided before it was asked for", index);
     }
 }
 

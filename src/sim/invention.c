@@ -47,10 +47,29 @@ static void invent_account(struct crowd *crowd, struct prng *prng, struct accoun
     *out_account = (struct account){
         .id = { invent_id(prng) },
         .user_ref = some_reference(crowd, prng),
-        .asset = chance(prng, 3) ? 9999 : some_asset(crowd->service->model, prng),
+        .asset = some_asset(crowd->service->model, prng),
         .kind = (uint16_t)prng_between(prng, ACCOUNT_ASSET, ACCOUNT_KIND_END - 1),
         .flags = flags[prng_below(prng, 5)],
     };
+}
+
+/* No asset, or one that may be made later: what was refused stays refused. */
+static uint32_t absent_asset(const struct model *model, struct prng *prng)
+{
+    return chance(prng, 50) ? 9999 : ASSET_CUSTOM_FIRST + model->asset_count;
+}
+
+/* One whose id is taken, half of the time with other content. */
+static void invent_known_account(const struct model *model, struct prng *prng,
+                                 struct account *account)
+{
+    uint64_t draw = prng_below(prng, (uint64_t)model->account_count + model->refused_account_count);
+    const struct account *known = draw < model->account_count
+                                      ? &model->accounts[draw].state.account
+                                      : &model->refused_accounts[draw - model->account_count].asked;
+    if (chance(prng, 50)) *account = *known;
+    account->flags &= ACCOUNT_FLAGS_BOUND;
+    account->id = known->id;
 }
 
 static struct question *invent_accounts(struct crowd *crowd, struct prng *prng)
@@ -60,13 +79,9 @@ static struct question *invent_accounts(struct crowd *crowd, struct prng *prng)
     struct question *question = question_new(REQUEST_ACCOUNTS, count);
     for (uint32_t i = 0; i < count; i++) {
         invent_account(crowd, prng, &question->accounts[i]);
+        if (chance(prng, 15)) question->accounts[i].asset = absent_asset(model, prng);
         if (model->account_count == 0 || !chance(prng, 30)) continue;
-        /* one that exists, mostly with other content */
-        const struct account_state *known =
-            &model->accounts[prng_below(prng, model->account_count)].state;
-        if (chance(prng, 50)) question->accounts[i] = known->account;
-        question->accounts[i].flags &= ACCOUNT_FLAGS_BOUND;
-        question->accounts[i].id = known->account.id;
+        invent_known_account(model, prng, &question->accounts[i]);
     }
     return question;
 }
@@ -362,7 +377,8 @@ static struct question *invent_read(struct crowd *crowd, struct prng *prng)
     const struct model *model = crowd->service->model;
     uint32_t count = (uint32_t)prng_between(prng, 1, 40);
     enum read_kind kind = (enum read_kind)prng_below(prng, READ_TOTALS + 1);
-    if (kind == READ_REFERENCE) count = 1;
+    bool by_reference = kind == READ_REFERENCE || kind == READ_ACCOUNT_REFERENCE;
+    if (by_reference) count = 1;
     bool by_id = kind != READ_ACCOUNT_PAGE && kind != READ_TOTALS;
     struct question *question = question_new(REQUEST_READ, by_id ? count : 0);
     question->read_kind = kind;
@@ -372,7 +388,7 @@ static struct question *invent_read(struct crowd *crowd, struct prng *prng)
         struct uuid *id = &question->ids[i];
         if (kind == READ_ACCOUNTS) {
             *id = some_account(model, prng).value;
-        } else if (kind == READ_REFERENCE) {
+        } else if (by_reference) {
             *id = crowd->references[prng_below(prng, CROWD_REFERENCES)];
         } else if (kind == READ_CLOSING && chance(prng, 80)) {
             *id = some_hold(model, prng).value;
@@ -383,6 +399,9 @@ static struct question *invent_read(struct crowd *crowd, struct prng *prng)
     }
     if (kind == READ_REFERENCE && model->transfer_count > 0 && chance(prng, 50)) {
         question->after = model->transfers[prng_below(prng, model->transfer_count)].locator;
+    }
+    if (kind == READ_ACCOUNT_REFERENCE && model->account_count > 0 && chance(prng, 50)) {
+        question->after = model->accounts[prng_below(prng, model->account_count)].locator;
     }
     return question;
 }

@@ -289,6 +289,12 @@ enum account_outcome model_account_decide(const struct model *model, const struc
         *out_repeated = model_same_account(&model->accounts[place].state.account, account);
         return *out_repeated ? ACCOUNT_OUTCOME_OK : ACCOUNT_OUTCOME_ID_CONFLICT;
     }
+    place = model_refused_account_find(model, account->id);
+    if (place != MODEL_NONE) {
+        const struct model_refused_account *refused = &model->refused_accounts[place];
+        *out_repeated = model_same_account(&refused->asked, account);
+        return *out_repeated ? refused->outcome : ACCOUNT_OUTCOME_ID_CONFLICT;
+    }
     if (model_asset_by_id(model, account->asset) == NULL) return ACCOUNT_OUTCOME_ASSET_NOT_FOUND;
     if (model->account_count == model->options.accounts_max) return ACCOUNT_OUTCOME_CAPACITY;
     return ACCOUNT_OUTCOME_OK;

@@ -338,17 +338,29 @@ static void account_apply(struct model_journal *journal, const struct walk *walk
     enum account_outcome decided =
         model_account_decide(journal->model, &record->account, &repeated);
     journal->account_outcomes[decided]++;
-    if (repeated || decided != record->head.outcome) {
+    /* An id in the journal twice is wrong whatever it came to. */
+    bool again = repeated || decided == ACCOUNT_OUTCOME_ID_CONFLICT;
+    if (again || decided != record->head.outcome) {
         verdict_violation(journal->verdict,
                           "batch %" PRIu64 ": an account is recorded as %u, the twin decides %s%s",
                           walk->sequence, record->head.outcome, account_outcome_code(decided),
-                          repeated ? ", a repeat" : "");
+                          again ? ", its id was there before" : "");
         return;
     }
-    if (decided != ACCOUNT_OUTCOME_OK) return;
+    if (decided != ACCOUNT_OUTCOME_OK) {
+        const struct model_refused_account refused = {
+            .asked = record->account,
+            .outcome = decided,
+            .position = position_of(walk, &record->head),
+            .stamp = walk->stamp,
+        };
+        model_refused_account_add(journal->model, &refused);
+        return;
+    }
     struct model_account account = {
         .state = { .account = record->account, .created_at = walk->stamp },
         .position = position_of(walk, &record->head),
+        .locator = locator_of(walk, &record->head),
     };
     (void)model_account_add(journal->model, &account); /* found by its id */
     model_unit_end(journal->model, account.position);

@@ -29,6 +29,7 @@ void model_free(struct model *model)
     if (model == NULL) return;
     for (uint32_t i = 0; i < model->account_count; i++) free(model->accounts[i].versions);
     free(model->accounts);
+    free(model->refused_accounts);
     free(model->transfers);
     free(model->transfer_slots);
     free(model->contexts);
@@ -59,6 +60,14 @@ uint32_t model_account_find(const struct model *model, struct account_id id)
 {
     for (uint32_t i = 0; i < model->account_count; i++) {
         if (uuid_equal(model->accounts[i].state.account.id.value, id.value)) return i;
+    }
+    return MODEL_NONE;
+}
+
+uint32_t model_refused_account_find(const struct model *model, struct account_id id)
+{
+    for (uint32_t i = 0; i < model->refused_account_count; i++) {
+        if (uuid_equal(model->refused_accounts[i].asked.id.value, id.value)) return i;
     }
     return MODEL_NONE;
 }
@@ -130,6 +139,18 @@ uint32_t model_account_add(struct model *model, const struct model_account *acco
     model->accounts[place] = *account;
     model->accounts[place].changed = true;
     return place;
+}
+
+void model_refused_account_add(struct model *model, const struct model_refused_account *account)
+{
+    if (model->refused_account_count == model->refused_account_room) {
+        model->refused_account_room =
+            model->refused_account_room == 0 ? 64 : model->refused_account_room * 2;
+        model->refused_accounts = realloc(
+            model->refused_accounts, model->refused_account_room * sizeof *model->refused_accounts);
+        CHECK(model->refused_accounts != NULL);
+    }
+    model->refused_accounts[model->refused_account_count++] = *account;
 }
 
 struct model_context *model_context_add(struct model *model, const struct model_context *context)

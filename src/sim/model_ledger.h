@@ -32,10 +32,19 @@ struct model_version {
 struct model_account {
     struct account_state state; /* applied_batch is not kept */
     struct position position;   /* of the unit that made it */
+    struct locator locator;
     struct model_version *versions;
     uint32_t version_count;
     uint32_t version_room;
     bool changed; /* since the last version */
+};
+
+/* An account that was asked for and refused: its id is taken all the same. */
+struct model_refused_account {
+    struct account asked;
+    enum account_outcome outcome;
+    struct position position;
+    struct wall_time stamp;
 };
 
 struct model_transfer {
@@ -73,6 +82,9 @@ struct model {
     struct model_options options;
     struct model_account *accounts;
     uint32_t account_count;
+    struct model_refused_account *refused_accounts;
+    uint32_t refused_account_count;
+    uint32_t refused_account_room;
     struct model_transfer *transfers;
     uint32_t transfer_count;
     uint32_t transfer_room;
@@ -98,6 +110,7 @@ void model_free(struct model *model);
 /* Places, or MODEL_NONE. */
 uint32_t model_transfer_find(const struct model *model, struct transfer_id id);
 uint32_t model_account_find(const struct model *model, struct account_id id);
+uint32_t model_refused_account_find(const struct model *model, struct account_id id);
 uint32_t model_context_find(const struct model *model, struct uuid key);
 /* NULL when there is none. */
 const struct asset *model_asset_by_id(const struct model *model, uint32_t id);
@@ -108,9 +121,10 @@ const struct account_state *model_account_at(const struct model_account *account
 /* Whether a comes before b, or is b. */
 bool model_not_after(struct position a, struct position b);
 
-/* Adds to the arrays. The transfer's id must be new. */
+/* Adds to the arrays. The id must be new. */
 uint32_t model_transfer_add(struct model *model, const struct model_transfer *transfer);
 uint32_t model_account_add(struct model *model, const struct model_account *account);
+void model_refused_account_add(struct model *model, const struct model_refused_account *account);
 struct model_context *model_context_add(struct model *model, const struct model_context *context);
 
 /* Ends a unit: keeps a version of every account changed in it. */

@@ -115,6 +115,28 @@ static const char *reference_fault(const struct asking *asking, struct position 
     return more == asking->read.more ? NULL : "a reference is wrong about more";
 }
 
+static const char *account_reference_fault(const struct asking *asking, struct position at)
+{
+    const struct model *model = asking->service->model;
+    const struct read *read = &asking->read;
+    uint32_t found = 0;
+    bool more = false;
+    for (uint32_t i = 0; i < model->account_count && !more; i++) {
+        const struct model_account *account = &model->accounts[i];
+        if (!model_not_after(account->position, at)) break;
+        if (!uuid_equal(account->state.account.user_ref, read->ids[0])) continue;
+        if (account->locator.packed <= read->after.packed) continue;
+        more = found == read->limit;
+        if (more) break;
+        if (found < read->found && asking->locators[found].packed != account->locator.packed) {
+            return "a reference leads to another account";
+        }
+        found++;
+    }
+    if (found != read->found) return "a reference leads to more or fewer accounts";
+    return more == read->more ? NULL : "a reference of accounts is wrong about more";
+}
+
 /* The totals of one asset and kind. */
 static struct totals_row totals_of(const struct model *model, struct position at, uint32_t asset,
                                    uint16_t kind)
@@ -178,6 +200,7 @@ static const char *fault_at(const struct asking *asking, struct position at)
     case READ_TRANSFERS:
     case READ_CLOSING: return locators_fault(asking, at);
     case READ_REFERENCE: return reference_fault(asking, at);
+    case READ_ACCOUNT_REFERENCE: return account_reference_fault(asking, at);
     case READ_TOTALS: return totals_fault(asking, at);
     case READ_PAYMENTS:
     case READ_PAYMENT_PAGE:
@@ -186,21 +209,11 @@ static const char *fault_at(const struct asking *asking, struct position at)
     return "a read of no kind";
 }
 
-/*
- * A read names the newest batch it reflects, and may stand between two of its units: it must
- * agree as a whole with one moment in that batch, from before its first unit to its end.
- */
-static const char *fault_in_batch(const struct asking *asking, uint64_t batch)
+/* The last unit that a read says it reflects. */
+static struct position moment_of(const struct read *read)
 {
-    struct position end = { batch, UINT32_MAX };
-    const char *fault = fault_at(asking, end);
-    if (fault == NULL || batch == 0) return fault;
-    const struct batch_header *header = sim_disk_batch(asking->service->disk, batch)->data;
-    for (uint32_t unit = header->unit_count; unit > 0; unit--) {
-        if (fault_at(asking, (struct position){ batch, unit - 1 }) == NULL) return NULL;
-    }
-    struct position before = { batch - 1, UINT32_MAX };
-    return fault_at(asking, before) == NULL ? NULL : fault;
+    if (read->as_of_units == 0) return (struct position){ read->as_of_batch - 1, UINT32_MAX };
+    return (struct position){ read->as_of_batch, read->as_of_units - 1 };
 }
 
 void check_read(struct asking *asking)
@@ -219,7 +232,7 @@ void check_read(struct asking *asking)
                           read->as_of_batch, asking->told_before);
     }
     if (read->as_of_batch > life->told_batch) life->told_batch = read->as_of_batch;
-    const char *fault = fault_in_batch(asking, read->as_of_batch);
+    const char *fault = fault_at(asking, moment_of(read));
     if (fault != NULL) {
         verdict_violation(verdict,
                           "%s (kind %d, as of batch %" PRIu64 ", durable head %" PRIu64 ")", fault,

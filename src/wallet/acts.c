@@ -1,9 +1,10 @@
-/* Accounts are found by id in memory, administrative acts by their idempotency key in history. */
+/* What was done before is found in history: accounts by their id, acts by their key. */
 #include "wallet/acts.h"
 
 #include <string.h>
 
 #include "base/check.h"
+#include "wallet/indexes.h"
 #include "wallet/payer.h"
 
 enum status acts_key(struct lane *lane, struct request *request, struct error *out_error)
@@ -33,45 +34,78 @@ enum status acts_key(struct lane *lane, struct request *request, struct error *o
     return STATUS_OK;
 }
 
-static void account_record(struct lane *lane, const struct request *request,
-                           const struct account *account)
+/* The outcome of the first time, when the content is the same; else the id is another's. */
+static enum status account_repeat(struct lane *lane, struct locator locator,
+                                  const struct account *account, struct account_result *out_result,
+                                  struct error *out_error)
+{
+    struct applier_record known;
+    enum status status = applier_record_read(lane, locator, &known, out_error);
+    if (status != STATUS_OK) return status;
+    const struct record_account *record = (const struct record_account *)known.bytes;
+    if (record->head.type != RECORD_ACCOUNT ||
+        !uuid_equal(record->account.id.value, account->id.value)) {
+        return error_set(out_error, STATUS_CORRUPT, "the index names no such account in batch %llu",
+                         (unsigned long long)known.position.batch);
+    }
+    bool same = account_same_content(&record->account, account);
+    *out_result = (struct account_result){
+        .id = account->id,
+        .position = known.position,
+        .stamp = known.stamp,
+        .outcome = same ? record->head.outcome : (uint8_t)ACCOUNT_OUTCOME_ID_CONFLICT,
+        .repeated = same,
+    };
+    if (same) lane->building->repeats++;
+    return STATUS_OK;
+}
+
+/* Of an id that is new: decided, and recorded either way. */
+static void account_new(struct lane *lane, const struct request *request,
+                        const struct account *account, struct account_result *out_result)
 {
     applier_context(lane, request);
     struct batch *batch = &lane->building->batch;
+    struct ledger_moment moment = applier_moment(lane);
+    bool repeated;
+    uint32_t number;
+    enum account_outcome outcome =
+        ledger_account_create(lane->ledger, moment, account, &repeated, &number);
+    CHECK(!repeated); /* the index has every account */
+    CHECK(outcome != ACCOUNT_OUTCOME_ID_CONFLICT);
+    *out_result = (struct account_result){
+        .id = account->id,
+        .position = { batch->sequence, batch->unit_count },
+        .stamp = batch->stamp,
+        .outcome = (uint8_t)outcome,
+    };
     struct record_account *record = batch_room(batch);
     *record = (struct record_account){
-        .head = { .type = RECORD_ACCOUNT, .outcome = ACCOUNT_OUTCOME_OK },
+        .head = { .type = RECORD_ACCOUNT, .outcome = (uint8_t)outcome },
         .account = *account,
     };
     batch_add(batch, &record->head, sizeof *record, batch->unit_count);
+    indexes_enter(lane, ~0U, moment.locator, &record->head);
 }
 
 enum status acts_accounts(struct lane *lane, const struct queue_piece *piece,
                           struct error *out_error)
 {
-    (void)out_error; /* accounts are all in memory: nothing can fail */
     const struct request *request = piece->request;
-    struct batch *batch = &lane->building->batch;
+    struct index *ids = lane->indexes[LANE_INDEX_ACCOUNTS];
     for (uint32_t i = piece->from; i < piece->from + piece->count; i++) {
         struct account account = request->accounts[i];
         if (uuid_is_nil(account.id.value)) account.id.value = uuid_derive(request->root_used, i);
         struct account_result *result = &request->account_results[i];
-        *result = (struct account_result){
-            .id = account.id,
-            .position = { batch->sequence, batch->unit_count },
-            .stamp = batch->stamp,
-        };
-        uint32_t number;
-        struct ledger_moment moment = applier_moment(lane);
-        result->outcome = (uint8_t)ledger_account_create(lane->ledger, moment, &account,
-                                                         &result->repeated, &number);
-        if (result->repeated) {
-            result->stamp = ledger_account(lane->ledger, number)->created_at;
-            result->position = (struct position){ 0 };
-            lane->building->repeats++;
-        } else if (result->outcome == ACCOUNT_OUTCOME_OK) {
-            account_record(lane, request, &account);
+        struct locator locator;
+        enum status status = index_find(ids, account.id.value, &locator, out_error);
+        if (status == STATUS_OK) {
+            status = account_repeat(lane, locator, &account, result, out_error);
+        } else if (status == STATUS_NOT_FOUND) {
+            account_new(lane, request, &account, result);
+            status = STATUS_OK;
         }
+        if (status != STATUS_OK) return status;
     }
     return STATUS_OK;
 }
@@ -177,14 +211,14 @@ static enum status read_locators(struct lane *lane, enum lane_index which, struc
 }
 
 /* One more than asked for is looked up, to know whether there is more. */
-static enum status read_reference(struct lane *lane, struct read *read, struct error *out_error)
+static enum status read_reference(struct lane *lane, enum lane_index which, struct read *read,
+                                  struct error *out_error)
 {
     struct locator page[PAGE_ITEMS_MAX + 1];
     CHECK(read->limit <= PAGE_ITEMS_MAX);
     const struct index_query query = { read->ids[0], read->after, page, read->limit + 1 };
     uint32_t found;
-    enum status status =
-        index_find_after(lane->indexes[LANE_INDEX_REFERENCES], &query, &found, out_error);
+    enum status status = index_find_after(lane->indexes[which], &query, &found, out_error);
     if (status != STATUS_OK) return status;
     read->more = found > read->limit;
     read->found = read->more ? read->limit : found;
@@ -223,6 +257,7 @@ enum status acts_read(struct lane *lane, struct request *request, struct error *
     read->found = 0;
     read->more = false;
     read->as_of_batch = building ? lane->next_sequence : lane->next_sequence - 1;
+    read->as_of_units = building ? lane->building->batch.unit_count : UINT32_MAX;
     read->closed_through = lane->ledger->registry.closed_through;
     read->account_count = lane->ledger->account_count;
     read->hold_count = lane->ledger->holds.count;
@@ -231,7 +266,9 @@ enum status acts_read(struct lane *lane, struct request *request, struct error *
     case READ_ACCOUNT_PAGE: read_account_page(lane, read); return STATUS_OK;
     case READ_TRANSFERS: return read_locators(lane, LANE_INDEX_IDS, read, out_error);
     case READ_CLOSING: return read_locators(lane, LANE_INDEX_CLOSINGS, read, out_error);
-    case READ_REFERENCE: return read_reference(lane, read, out_error);
+    case READ_REFERENCE: return read_reference(lane, LANE_INDEX_REFERENCES, read, out_error);
+    case READ_ACCOUNT_REFERENCE:
+        return read_reference(lane, LANE_INDEX_ACCOUNT_REFERENCES, read, out_error);
     case READ_TOTALS: read_totals(lane, read); return STATUS_OK;
     case READ_PAYMENTS:
     case READ_PAYMENT_PAGE: return payer_read(lane, read, out_error);

@@ -1,7 +1,8 @@
 /*
  * Goal: accounts, administrative acts and reads take their turn among transfers, repeat as they
  * should, and page without gaps.
- * Method: through a lane over ports in memory; each act repeated at once and after a restart.
+ * Method: through a lane over ports in memory; each act repeated at once, after a restart, after a
+ * crash, and with the index made anew.
  */
 #include "wallet/acts.h"
 
@@ -23,8 +24,192 @@ static struct admin_result act(struct bench *bench, const struct admin *admin, u
     return result;
 }
 
-static enum account_outcome make(struct bench *bench, struct account account, bool *out_repeated)
+/* Told again what came of it first, or that the id is another's: `first` is named either way. */
+static void told_again(struct bench *bench, struct account account, struct account_result first)
 {
+    struct account_result again = test_make(bench, account);
+    assert_int_equal(again.outcome, first.outcome);
+    assert_true(again.repeated);
+    assert_int_equal(again.position.batch, first.position.batch);
+    assert_int_equal(again.position.index, first.position.index);
+    assert_int_equal(again.stamp.ns, first.stamp.ns);
+    account.kind = ACCOUNT_ASSET;
+    again = test_make(bench, account);
+    assert_int_equal(again.outcome, ACCOUNT_OUTCOME_ID_CONFLICT);
+    assert_false(again.repeated);
+    assert_int_equal(again.position.batch, first.position.batch);
+    assert_int_equal(again.stamp.ns, first.stamp.ns);
+}
+
+enum life { LIFE_GOES_ON, LIFE_CLOSED, LIFE_CRASHED, LIFE_WITHOUT_RUNS, LIFE_COUNT };
+
+static void live_on(struct bench *bench, enum life life)
+{
+    if (life == LIFE_GOES_ON) return;
+    if (life == LIFE_CRASHED) {
+        bench_crash(bench);
+    } else {
+        bench_close(bench);
+    }
+    struct error error = { 0 };
+    struct run_store *runs = &bench->shelf->port;
+    if (life == LIFE_WITHOUT_RUNS) assert_int_equal(runs->clear(runs, &error), STATUS_OK);
+    bench_open(bench);
+}
+
+static void account_is_made_once(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new();
+    struct account account = test_account(1);
+    struct account_result first = test_make(bench, account);
+    assert_int_equal(first.outcome, ACCOUNT_OUTCOME_OK);
+    assert_false(first.repeated);
+    assert_int_equal(first.position.batch, 1);
+    for (enum life life = 0; life < LIFE_COUNT; life++) {
+        uint64_t head = bench->disk->head;
+        told_again(bench, account, first);
+        assert_int_equal(bench->disk->head, head); /* nothing is written for it */
+        live_on(bench, life);
+    }
+    assert_int_equal(bench->lane->ledger->account_count, 1);
+    bench_free(bench);
+}
+
+static void make_many(struct bench *bench, uint64_t from, uint32_t count)
+{
+    static struct account accounts[300];
+    static struct account_result results[300];
+    for (uint32_t i = 0; i < count; i++) accounts[i] = test_account(from + i);
+    struct request request = {
+        .kind = REQUEST_ACCOUNTS,
+        .principal = PRINCIPAL_LOCAL,
+        .root = lane_new_id(bench->lane),
+        .count = count,
+        .accounts = accounts,
+        .account_results = results,
+    };
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    assert_int_equal(results[count - 1].outcome, ACCOUNT_OUTCOME_OK);
+}
+
+static void refused_account_is_refused_for_ever(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new();
+    struct account account = test_account(9);
+    account.asset = ASSET_CUSTOM_FIRST; /* it is made below */
+    account.user_ref = test_id(800);
+    struct account_result first = test_make(bench, account);
+    assert_int_equal(first.outcome, ACCOUNT_OUTCOME_ASSET_NOT_FOUND);
+    assert_false(first.repeated);
+    assert_int_equal(first.position.batch, bench->disk->head);
+    told_again(bench, account, first);
+    struct admin points = { .kind = ADMIN_ASSET_CREATE };
+    memcpy(points.asset.code, "POINTS", sizeof "POINTS");
+    assert_int_equal(act(bench, &points, 0).asset_id, ASSET_CUSTOM_FIRST);
+    for (enum life life = 0; life < LIFE_COUNT; life++) {
+        told_again(bench, account, first);
+        make_many(bench, 10000 + life * 300, 300); /* so that it comes to stand in a run */
+        told_again(bench, account, first);
+        live_on(bench, life);
+    }
+    told_again(bench, account, first);
+    assert_true(bench->shelf->run_count > 0);
+    assert_int_equal(bench->lane->ledger->account_count, LIFE_COUNT * 300);
+    account.id.value = test_id(5);
+    assert_int_equal(test_make(bench, account).outcome, ACCOUNT_OUTCOME_OK); /* a new id may */
+    bench_free(bench);
+}
+
+static void account_over_capacity_stays_refused_when_there_is_room(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new();
+    bench_close(bench);
+    uint64_t room = bench->options.accounts_max;
+    bench->options.accounts_max = 2;
+    bench_open(bench);
+    make_many(bench, 1, 2);
+    struct account_result first = test_make(bench, test_account(3));
+    assert_int_equal(first.outcome, ACCOUNT_OUTCOME_CAPACITY);
+    bench_close(bench);
+    bench->options.accounts_max = room;
+    bench_open(bench);
+    told_again(bench, test_account(3), first);
+    assert_int_equal(test_make(bench, test_account(4)).outcome, ACCOUNT_OUTCOME_OK);
+    bench_free(bench);
+}
+
+static void one_request_may_name_an_account_twice(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new();
+    struct account accounts[5] = { test_account(1), test_account(1), test_account(2),
+                                   test_account(2), test_account(2) };
+    for (int i = 2; i < 5; i++) accounts[i].asset = ASSET_CUSTOM_FIRST;
+    accounts[4].kind = ACCOUNT_ASSET;
+    struct account_result results[5];
+    struct request request = {
+        .kind = REQUEST_ACCOUNTS,
+        .principal = PRINCIPAL_LOCAL,
+        .root = lane_new_id(bench->lane),
+        .count = 5,
+        .accounts = accounts,
+        .account_results = results,
+    };
+    static const uint8_t outcomes[] = { ACCOUNT_OUTCOME_OK, ACCOUNT_OUTCOME_OK,
+                                        ACCOUNT_OUTCOME_ASSET_NOT_FOUND,
+                                        ACCOUNT_OUTCOME_ASSET_NOT_FOUND,
+                                        ACCOUNT_OUTCOME_ID_CONFLICT };
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    for (uint32_t i = 0; i < 5; i++) {
+        assert_int_equal(results[i].outcome, outcomes[i]);
+        assert_int_equal(results[i].repeated, i == 1 || i == 3);
+        assert_int_equal(results[i].position.batch, 1);
+        assert_int_equal(results[i].position.index, i / 2 - (i == 4));
+    }
+    bench_free(bench);
+}
+
+/* Made without an id: the root of the first time gives it, and with it the refusal. */
+static void key_replays_refused_accounts(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new();
+    struct account account = test_account(1);
+    account.id.value = (struct uuid){ 0 };
+    account.asset = ASSET_CUSTOM_FIRST;
+    struct account_result results[2];
+    for (int i = 0; i < 2; i++) {
+        struct request request = {
+            .kind = REQUEST_ACCOUNTS,
+            .principal = PRINCIPAL_LOCAL,
+            .root = lane_new_id(bench->lane),
+            .key = test_id(40),
+            .fingerprint = test_id(41),
+            .count = 1,
+            .accounts = &account,
+            .account_results = &results[i],
+        };
+        assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+        assert_int_equal(results[i].outcome, ACCOUNT_OUTCOME_ASSET_NOT_FOUND);
+        bench_close(bench);
+        bench_open(bench);
+    }
+    assert_true(results[1].repeated);
+    assert_true(uuid_equal(results[0].id.value, results[1].id.value));
+    assert_int_equal(results[0].position.batch, results[1].position.batch);
+    bench_free(bench);
+}
+
+/* Nothing may be made while it cannot be known what the id stands for. */
+static void unreadable_history_makes_no_account(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new();
+    (void)test_make(bench, test_account(1));
+    struct account account = test_account(1);
     struct account_result result;
     struct request request = {
         .kind = REQUEST_ACCOUNTS,
@@ -34,29 +219,10 @@ static enum account_outcome make(struct bench *bench, struct account account, bo
         .accounts = &account,
         .account_results = &result,
     };
+    bench->read_part_fails = 1;
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_UNAVAILABLE);
     assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
-    *out_repeated = result.repeated;
-    return result.outcome;
-}
-
-static void account_is_made_once(void **state)
-{
-    (void)state;
-    struct bench *bench = bench_new();
-    bool repeated;
-    struct account account = test_account(1);
-    assert_int_equal(make(bench, account, &repeated), ACCOUNT_OUTCOME_OK);
-    assert_false(repeated);
-    for (int life = 0; life < 2; life++) {
-        assert_int_equal(make(bench, account, &repeated), ACCOUNT_OUTCOME_OK);
-        assert_true(repeated);
-        struct account other = account;
-        other.kind = ACCOUNT_ASSET;
-        assert_int_equal(make(bench, other, &repeated), ACCOUNT_OUTCOME_ID_CONFLICT);
-        bench_close(bench);
-        bench_open(bench);
-    }
-    assert_int_equal(bench->lane->ledger->account_count, 1);
+    assert_true(result.repeated);
     bench_free(bench);
 }
 
@@ -132,6 +298,28 @@ static void read_run(struct bench *bench, struct read *read)
     assert_int_equal(read->as_of_batch, bench->disk->head);
 }
 
+/* All of a reference in pages of `limit`, each record after the one before; how many. */
+static uint32_t pages_walk(struct bench *bench, enum read_kind kind, uint64_t reference,
+                           uint32_t limit)
+{
+    static struct locator page[PAGE_ITEMS_MAX];
+    struct uuid id = test_id(reference);
+    struct read read = {
+        .kind = kind, .count = 1, .limit = limit, .ids = &id, .locators = page, .more = true
+    };
+    uint32_t found = 0;
+    while (read.more) {
+        read_run(bench, &read);
+        for (uint32_t i = 0; i < read.found; i++) {
+            assert_true(page[i].packed > read.after.packed);
+            read.after = page[i];
+        }
+        assert_true(read.found == limit || !read.more);
+        found += read.found;
+    }
+    return found;
+}
+
 static void references_page_in_journal_order_over_memory_and_runs(void **state)
 {
     (void)state;
@@ -149,26 +337,29 @@ static void references_page_in_journal_order_over_memory_and_runs(void **state)
     }
     assert_true(bench->shelf->run_count > 0);
     for (uint32_t limit = 1; limit <= PAGE_ITEMS_MAX; limit = limit * 7 + 3) {
-        struct uuid reference = test_id(5);
-        static struct locator page[PAGE_ITEMS_MAX];
-        struct read read = { .kind = READ_REFERENCE,
-                             .count = 1,
-                             .limit = limit,
-                             .ids = &reference,
-                             .locators = page,
-                             .more = true };
-        uint32_t found = 0;
-        while (read.more) {
-            read_run(bench, &read);
-            for (uint32_t i = 0; i < read.found; i++) {
-                assert_true(page[i].packed > read.after.packed);
-                read.after = page[i];
-            }
-            found += read.found;
-        }
-        assert_int_equal(found, EACH * ROUNDS / 2);
-        if (limit == 1) assert_int_equal(read.found, 1);
+        assert_int_equal(pages_walk(bench, READ_REFERENCE, 5, limit), EACH * ROUNDS / 2);
     }
+    bench_free(bench);
+}
+
+static void accounts_page_by_reference_over_memory_and_runs(void **state)
+{
+    (void)state;
+    enum { COUNT = 900 };
+    struct bench *bench = bench_new();
+    for (uint64_t i = 0; i < COUNT; i++) {
+        struct account account = test_account(5000 - i); /* not in the order of ids */
+        account.user_ref = test_id(i % 3 == 0 ? 5 : 6);
+        if (i % 9 == 3) account.asset = ASSET_CUSTOM_FIRST; /* refused: not listed */
+        (void)test_make(bench, account);
+    }
+    for (enum life life = 0; life < LIFE_COUNT; live_on(bench, life++)) {
+        for (uint32_t limit = 1; limit <= PAGE_ITEMS_MAX; limit = limit * 7 + 3) {
+            uint32_t found = pages_walk(bench, READ_ACCOUNT_REFERENCE, 5, limit);
+            assert_int_equal(found, COUNT / 3 - COUNT / 9);
+        }
+    }
+    assert_true(bench->shelf->run_count > 0);
     bench_free(bench);
 }
 
@@ -216,6 +407,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(account_is_made_once),
+        cmocka_unit_test(refused_account_is_refused_for_ever),
+        cmocka_unit_test(account_over_capacity_stays_refused_when_there_is_room),
+        cmocka_unit_test(one_request_may_name_an_account_twice),
+        cmocka_unit_test(key_replays_refused_accounts),
+        cmocka_unit_test(unreadable_history_makes_no_account),
+        cmocka_unit_test(accounts_page_by_reference_over_memory_and_runs),
         cmocka_unit_test(keyed_act_gives_its_first_result_for_ever),
         cmocka_unit_test(act_is_published_when_durable_and_not_before),
         cmocka_unit_test(references_page_in_journal_order_over_memory_and_runs),

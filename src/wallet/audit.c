@@ -72,6 +72,16 @@ static void transfer_count(struct audit *audit, uint64_t batch, struct locator l
     entry_add(&audit->sums[LANE_INDEX_CLOSINGS], more->target.value, locator);
 }
 
+static void account_count(struct audit *audit, uint64_t batch, struct locator locator,
+                          const struct record_account *record)
+{
+    if (batch <= audit->cursors[LANE_INDEX_ACCOUNTS])
+        entry_add(&audit->sums[LANE_INDEX_ACCOUNTS], record->account.id.value, locator);
+    if (batch > audit->cursors[LANE_INDEX_ACCOUNT_REFERENCES]) return;
+    if (record->head.outcome != ACCOUNT_OUTCOME_OK || uuid_is_nil(record->account.user_ref)) return;
+    entry_add(&audit->sums[LANE_INDEX_ACCOUNT_REFERENCES], record->account.user_ref, locator);
+}
+
 static void record_count(struct audit *audit, uint64_t batch, struct locator locator,
                          const struct record_head *record)
 {
@@ -83,6 +93,8 @@ static void record_count(struct audit *audit, uint64_t batch, struct locator loc
         const struct record_payment *payment = (const struct record_payment *)record;
         entry_add(&audit->sums[LANE_INDEX_PAYMENTS], payment->payment.id.value, locator);
     }
+    if (record->type == RECORD_ACCOUNT)
+        account_count(audit, batch, locator, (const struct record_account *)record);
     if (record->type != RECORD_CONTEXT || batch > audit->cursors[LANE_INDEX_KEYS]) return;
     const struct record_context *context = (const struct record_context *)record;
     if (context->first != 0 && !uuid_is_nil(context->key))
@@ -264,8 +276,10 @@ static enum status run_sum(struct audit *audit, const struct run_info *info, str
 
 static enum status index_check(struct audit *audit, uint32_t index, struct error *out_error)
 {
-    static const char *const names[] = { "transfer ids", "references", "idempotency keys",
-                                         "closed holds", "payments" };
+    static const char *const names[] = { "transfer ids",          "references", "idempotency keys",
+                                         "closed holds",          "payments",   "account ids",
+                                         "references of accounts" };
+    _Static_assert(sizeof(names) / sizeof(names[0]) == LANE_INDEX_COUNT, "each index has a name");
     struct run_store *store = audit->ports->run_store;
     BUF_SCOPE struct buf infos;
     buf_init(&infos, (INDEX_RUNS_MAX + 1) * sizeof(struct run_info));

@@ -20,6 +20,7 @@ static struct bench *worked(void)
 {
     struct bench *bench = bench_new();
     test_accounts(bench, 16);
+    test_refused_and_referenced(bench);
     static struct transfer transfers[400];
     static struct transfer_result results[400];
     for (uint64_t round = 0; round < 12; round++) {
@@ -137,6 +138,30 @@ static void index_that_lacks_or_changes_an_entry_is_found(void **state)
     bench_free(bench);
 }
 
+static void each_index_is_compared(void **state)
+{
+    (void)state;
+    static const char *const words[] = { [LANE_INDEX_IDS] = "index of transfer ids",
+                                         [LANE_INDEX_CLOSINGS] = "index of closed holds",
+                                         [LANE_INDEX_ACCOUNTS] = "index of account ids",
+                                         [LANE_INDEX_ACCOUNT_REFERENCES] =
+                                             "index of references of accounts" };
+    uint32_t compared = 0;
+    struct bench *bench = worked();
+    for (uint32_t i = 0; i < bench->shelf->run_count; i++) {
+        struct shelf_run *run = bench->shelf->runs[i];
+        struct index_entry *entry = (struct index_entry *)run->chunks[0].data;
+        entry->locator.packed ^= 16;
+        assert_non_null(words[run->info.index - 1]);
+        must_find(bench, words[run->info.index - 1]);
+        entry->locator.packed ^= 16;
+        compared |= 1U << (run->info.index - 1);
+    }
+    assert_int_equal(compared, 1U << LANE_INDEX_IDS | 1U << LANE_INDEX_CLOSINGS |
+                                   1U << LANE_INDEX_ACCOUNTS | 1U << LANE_INDEX_ACCOUNT_REFERENCES);
+    bench_free(bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +170,7 @@ int main(void)
         cmocka_unit_test(batch_made_right_again_breaks_the_chain),
         cmocka_unit_test(checkpoint_that_says_otherwise_is_found),
         cmocka_unit_test(index_that_lacks_or_changes_an_entry_is_found),
+        cmocka_unit_test(each_index_is_compared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,6 +101,16 @@ enum status history_payment(struct store *store, struct locator locator,
     return STATUS_OK;
 }
 
+enum status history_account(struct store *store, struct locator locator,
+                            struct record_account *out_record, struct error *out_error)
+{
+    CHECK(!locator_is_none(locator));
+    _Alignas(16) uint8_t bytes[BATCH_RECORD_SIZE_MAX];
+    enum status status = record_read(store, locator, RECORD_ACCOUNT, bytes, out_error);
+    if (status == STATUS_OK) *out_record = *(const struct record_account *)bytes;
+    return status;
+}
+
 /* The account's entry before this one; none also for a stranger. */
 static struct locator previous_of(const struct history_entry *entry, struct account_id account)
 {
@@ -216,6 +226,66 @@ enum status history_scan(struct store *store, uint64_t first, uint64_t last,
         enum status status = store->read(store, sequence, &blob, out_error);
         if (status == STATUS_OK) {
             status = batch_scan(buf_view(&blob), visit, argument, &more, out_error);
+        }
+        if (status != STATUS_OK) return status;
+    }
+    return STATUS_OK;
+}
+
+/* Where the transfer records of a batch stand, in order; the reader has passed them all. */
+static enum status transfers_find(struct str blob, struct batch_reader *reader,
+                                  struct buf *out_offsets, struct error *out_error)
+{
+    enum status status = batch_open(blob, reader, out_error);
+    while (status == STATUS_OK) {
+        const struct record_head *record;
+        status = batch_next(reader, &record, out_error);
+        if (status != STATUS_OK || record->type != RECORD_TRANSFER) continue;
+        uint32_t offset = locator_offset(batch_locator(reader, record));
+        buf_append(out_offsets, &offset, sizeof offset);
+    }
+    return status == STATUS_NOT_FOUND ? buf_status(out_offsets) : status;
+}
+
+/* One batch, its last record first. False in *out_more: visit wants no more. */
+static enum status batch_scan_back(struct str blob,
+                                   bool (*visit)(void *argument, const struct history_entry *entry),
+                                   void *argument, bool *out_more, struct error *out_error)
+{
+    struct batch_reader reader;
+    BUF_SCOPE struct buf found;
+    buf_init(&found, BATCH_SIZE_MAX);
+    enum status status = transfers_find(blob, &reader, &found, out_error);
+    if (status != STATUS_OK) return status;
+    const uint32_t *offsets = (const uint32_t *)found.data;
+    *out_more = true;
+    for (size_t i = found.len / sizeof *offsets; i > 0 && *out_more; i--) {
+        const struct record_transfer *record =
+            (const struct record_transfer *)(blob.data + offsets[i - 1]);
+        struct history_entry entry = {
+            .locator = batch_locator(&reader, &record->head),
+            .position = { reader.header->sequence, record->head.unit },
+            .stamp = reader.header->stamp,
+            .context = *(const struct record_context *)(blob.data + record->head.context),
+        };
+        entry_fill(record, &entry);
+        *out_more = visit(argument, &entry);
+    }
+    return STATUS_OK;
+}
+
+enum status history_scan_back(struct store *store, uint64_t first, uint64_t last,
+                              bool (*visit)(void *argument, const struct history_entry *entry),
+                              void *argument, struct error *out_error)
+{
+    BUF_SCOPE struct buf blob;
+    buf_init(&blob, BATCH_SIZE_MAX);
+    bool more = true;
+    for (uint64_t sequence = last; sequence >= first && sequence > 0 && more; sequence--) {
+        buf_reset(&blob);
+        enum status status = store->read(store, sequence, &blob, out_error);
+        if (status == STATUS_OK) {
+            status = batch_scan_back(buf_view(&blob), visit, argument, &more, out_error);
         }
         if (status != STATUS_OK) return status;
     }

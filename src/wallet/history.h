@@ -39,6 +39,10 @@ enum status history_payment(struct store *store, struct locator locator,
                             struct history_payment *out_payment, struct error *out_error)
     MUST_CHECK;
 
+/* The record that made or refused an account. As history_transfer(). */
+enum status history_account(struct store *store, struct locator locator,
+                            struct record_account *out_record, struct error *out_error) MUST_CHECK;
+
 /* A page of entries: room for `limit` of them is the caller's; the rest is written. */
 struct history_page {
     struct history_entry *entries;
@@ -70,6 +74,11 @@ enum status history_balance_at(struct store *store, const struct account_state *
 enum status history_scan(struct store *store, uint64_t first, uint64_t last,
                          bool (*visit)(void *argument, const struct history_entry *entry),
                          void *argument, struct error *out_error) MUST_CHECK;
+
+/* The same from the last record of `last` to the first of `first`. */
+enum status history_scan_back(struct store *store, uint64_t first, uint64_t last,
+                              bool (*visit)(void *argument, const struct history_entry *entry),
+                              void *argument, struct error *out_error) MUST_CHECK;
 
 /*
  * What an entry did to one of its accounts: added to balance (or, when undo, taken off again).

@@ -246,6 +246,45 @@ static void a_scan_visits_all_in_order_until_told_to_stop(void **state)
                      STATUS_NOT_FOUND);
 }
 
+static bool scan_back_visit(void *argument, const struct history_entry *read)
+{
+    struct scan *scan = argument;
+    do {
+        assert_true(scan->next > 0);
+        scan->next--;
+    } while (transfer_of(&scan->life->book.entries[scan->next]) == NULL);
+    assert_is(read, &scan->life->book.entries[scan->next]);
+    return ++scan->seen != scan->stop_after;
+}
+
+static void a_scan_back_visits_the_same_in_the_opposite_order(void **state)
+{
+    struct life *life = *state;
+    struct error error;
+    struct store *store = &life->store.port;
+    struct scan scan = { .life = life, .next = life->book.entry_count };
+    assert_int_equal(history_scan_back(store, 1, BATCHES, scan_back_visit, &scan, &error),
+                     STATUS_OK);
+    while (scan.next > 0) assert_null(transfer_of(&life->book.entries[--scan.next]));
+    assert_true(scan.seen > 300);
+    struct scan some = { .life = life, .next = life->book.entry_count, .stop_after = 7 };
+    assert_int_equal(history_scan_back(store, 1, BATCHES, scan_back_visit, &some, &error),
+                     STATUS_OK);
+    assert_int_equal(some.seen, 7);
+    struct scan none = { .life = life };
+    assert_int_equal(history_scan_back(store, 9, 8, scan_back_visit, &none, &error), STATUS_OK);
+    assert_int_equal(none.seen, 0);
+    assert_int_equal(
+        history_scan_back(store, BATCHES + 1, BATCHES + 1, scan_back_visit, &none, &error),
+        STATUS_NOT_FOUND);
+    struct buf *blob = &life->store.blobs[9];
+    blob->data[blob->len - 20] ^= 1;
+    assert_int_equal(history_scan_back(store, 1, 9, scan_back_visit, &none, &error),
+                     STATUS_CORRUPT);
+    assert_int_equal(none.seen, 0); /* a batch is whole before any of it is shown */
+    blob->data[blob->len - 20] ^= 1;
+}
+
 static bool concerns(const struct book_entry *entry, uint64_t account)
 {
     const struct record_transfer *record = transfer_of(entry);
@@ -394,6 +433,26 @@ static void a_chain_that_leads_elsewhere_is_damage(void **state)
                      STATUS_CORRUPT);
 }
 
+static void an_account_is_read_as_it_was_asked_for(void **state)
+{
+    struct life *life = *state;
+    struct error error = { 0 };
+    uint32_t accounts = 0;
+    for (uint32_t i = 0; i < life->book.entry_count; i++) {
+        const struct book_entry *entry = &life->book.entries[i];
+        const struct record_account *made = (const struct record_account *)entry->bytes;
+        struct record_account read;
+        enum status status =
+            history_account(&life->store.port, entry->moment.locator, &read, &error);
+        bool is_account = made->head.type == RECORD_ACCOUNT;
+        assert_int_equal(status, is_account ? STATUS_OK : STATUS_NOT_FOUND);
+        if (!is_account) continue;
+        assert_memory_equal(&read.account, &made->account, sizeof read.account);
+        accounts++;
+    }
+    assert_true(accounts > 0);
+}
+
 static void a_store_that_is_away_is_said_to_be(void **state)
 {
     struct life *life = *state;
@@ -403,12 +462,17 @@ static void a_store_that_is_away_is_said_to_be(void **state)
     struct scan scan = { .life = life };
     struct store *store = &life->store.port;
     life->store.fails = true;
+    struct record_account account;
+    assert_int_equal(history_account(store, locator_make(1, 128), &account, &error),
+                     STATUS_UNAVAILABLE);
     assert_int_equal(history_transfer(store, locator_make(1, 128), &entry, &error),
                      STATUS_UNAVAILABLE);
     assert_int_equal(history_balance_at(store, book_state(&life->book, 1),
                                         (struct position){ 1, 0 }, &balance, &error),
                      STATUS_UNAVAILABLE);
     assert_int_equal(history_scan(store, 1, 2, scan_visit, &scan, &error), STATUS_UNAVAILABLE);
+    assert_int_equal(history_scan_back(store, 1, 2, scan_back_visit, &scan, &error),
+                     STATUS_UNAVAILABLE);
     life->store.fails = false;
 }
 
@@ -417,11 +481,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_transfer_is_read_with_its_context),
         cmocka_unit_test(a_scan_visits_all_in_order_until_told_to_stop),
+        cmocka_unit_test(a_scan_back_visits_the_same_in_the_opposite_order),
         cmocka_unit_test(an_account_s_entries_come_newest_first_in_pages),
         cmocka_unit_test(every_balance_of_the_past_is_found),
         cmocka_unit_test(an_entry_does_nothing_to_strangers),
         cmocka_unit_test(no_changed_byte_is_believed),
         cmocka_unit_test(a_chain_that_leads_elsewhere_is_damage),
+        cmocka_unit_test(an_account_is_read_as_it_was_asked_for),
         cmocka_unit_test(a_store_that_is_away_is_said_to_be),
     };
     return cmocka_run_group_tests(tests, life_begin, life_end);

@@ -283,6 +283,16 @@ bool index_caught_up(const struct index *index, uint64_t up_to)
     return index->frozen_first == NULL || !table_has(index->frozen_first, up_to);
 }
 
+uint64_t index_covered(const struct index *index, uint64_t head)
+{
+    const struct memtable *oldest = index->frozen_first;
+    if (oldest == NULL) oldest = index->active;
+    if (oldest->count == 0) return head;
+    uint64_t covered = locator_batch(oldest->entries[0].locator) - 1;
+    if (covered < index->cursor) covered = index->cursor;
+    return covered < head ? covered : head;
+}
+
 static bool is_idle(const struct index *index, uint64_t durable)
 {
     return index->active->count == 0 && index->frozen_first == NULL &&

@@ -68,6 +68,11 @@ bool index_freeze(struct index *index, uint64_t last_batch, uint64_t up_to);
 /* What is in memory of batches up to `up_to` (UINT64_MAX: anything) is also in a run. */
 bool index_caught_up(const struct index *index, uint64_t up_to);
 bool index_is_full(const struct index *index);
+/*
+ * The batch up to which the runs hold all that there is, at most `head`: the cursor, or beyond it
+ * where batches brought nothing to this index.
+ */
+uint64_t index_covered(const struct index *index, uint64_t head);
 
 /* ---- Jobs ---- */
 

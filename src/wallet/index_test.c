@@ -335,6 +335,27 @@ static void cursor_of_an_empty_index_moves_alone(void **state)
     walk_free(walk);
 }
 
+static void batches_that_bring_nothing_are_covered(void **state)
+{
+    (void)state;
+    struct walk *walk = walk_new(17, true);
+    assert_int_equal(index_covered(walk->index, 9), 9);
+    index_insert(walk->index, key_of(1), locator_make(5, 128));
+    assert_int_equal(index_cursor(walk->index), 0);
+    assert_int_equal(index_covered(walk->index, 9), 4);
+    assert_int_equal(index_covered(walk->index, 3), 3);
+    assert_true(index_freeze(walk->index, 6, UINT64_MAX));
+    index_insert(walk->index, key_of(2), locator_make(8, 128));
+    assert_int_equal(index_covered(walk->index, 9), 4); /* the older table is not written yet */
+    struct index_job job;
+    assert_true(index_next_job(walk->index, 9, &job));
+    index_job_run(&job);
+    index_job_done(&job);
+    assert_int_equal(index_cursor(walk->index), 6);
+    assert_int_equal(index_covered(walk->index, 9), 7);
+    walk_free(walk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +365,7 @@ int main(void)
         cmocka_unit_test(table_waits_until_its_batches_are_durable),
         cmocka_unit_test(tables_run_out_and_come_back),
         cmocka_unit_test(cursor_of_an_empty_index_moves_alone),
+        cmocka_unit_test(batches_that_bring_nothing_are_covered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

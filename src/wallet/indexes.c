@@ -22,9 +22,8 @@ uint64_t indexes_batch(const struct lane *lane)
 {
     uint64_t least = durable(lane);
     for (int i = 0; i < LANE_INDEX_COUNT; i++) {
-        uint64_t cursor = index_cursor(lane->indexes[i]);
-        bool behind = !index_caught_up(lane->indexes[i], lane->head.sequence);
-        if (behind && cursor < least) least = cursor;
+        uint64_t covered = index_covered(lane->indexes[i], lane->head.sequence);
+        if (covered < least) least = covered;
     }
     return least;
 }
@@ -70,9 +69,25 @@ unsigned indexes_lacking(const struct lane *lane, uint64_t sequence)
     return which;
 }
 
+/* A refusal is found by its id; only what was made is listed by its reference. */
+static void account_enter(struct lane *lane, unsigned which, struct locator locator,
+                          const struct record_account *record)
+{
+    const struct account *account = &record->account;
+    if ((which & 1U << LANE_INDEX_ACCOUNTS) != 0) {
+        index_insert(lane->indexes[LANE_INDEX_ACCOUNTS], account->id.value, locator);
+    }
+    if ((which & 1U << LANE_INDEX_ACCOUNT_REFERENCES) == 0) return;
+    if (record->head.outcome != ACCOUNT_OUTCOME_OK || uuid_is_nil(account->user_ref)) return;
+    index_insert(lane->indexes[LANE_INDEX_ACCOUNT_REFERENCES], account->user_ref, locator);
+}
+
 void indexes_enter(struct lane *lane, unsigned which, struct locator locator,
                    const struct record_head *record)
 {
+    if (record->type == RECORD_ACCOUNT) {
+        account_enter(lane, which, locator, (const struct record_account *)record);
+    }
     if (record->type == RECORD_CONTEXT && (which & 1U << LANE_INDEX_KEYS) != 0) {
         const struct record_context *context = (const struct record_context *)record;
         if (!uuid_is_nil(context->key) && context->first != 0) {

@@ -19,12 +19,19 @@ const struct lane_options LANE_OPTIONS_DEFAULT = {
     .index_wait_ms = -1,
 };
 
+/* Accounts are few beside transfers: their tables are smaller, and so is what is reserved. */
+static uint32_t table_ids(const struct lane_options *options, enum lane_index index)
+{
+    bool few = index == LANE_INDEX_ACCOUNTS || index == LANE_INDEX_ACCOUNT_REFERENCES;
+    return few ? options->memtable_ids / 4 : options->memtable_ids;
+}
+
 static enum status indexes_new(struct lane *lane, uint64_t seed)
 {
     for (uint32_t i = 0; i < LANE_INDEX_COUNT; i++) {
         struct index_options options = {
             .number = i + 1,
-            .memtable_ids = lane->options.memtable_ids,
+            .memtable_ids = table_ids(&lane->options, (enum lane_index)i),
             .batch_ids = 2 * BATCH_UNITS_MAX,
             .seed = seed,
         };
@@ -399,10 +406,12 @@ void lane_catch_up(struct lane *lane)
 
 uint64_t lane_memory_bytes(const struct lane_options *options)
 {
-    uint64_t table = (uint64_t)options->memtable_ids + 2 * BATCH_UNITS_MAX;
     uint64_t slots = 2 * 2 * sizeof(struct id_map_slot); /* at most half full, rounded up */
-    uint64_t tables =
-        LANE_INDEX_COUNT * INDEX_TABLES_MAX * table * (sizeof(struct index_entry) + slots);
+    uint64_t tables = 0;
+    for (uint32_t i = 0; i < LANE_INDEX_COUNT; i++) {
+        uint64_t entries = (uint64_t)table_ids(options, (enum lane_index)i) + 2 * BATCH_UNITS_MAX;
+        tables += INDEX_TABLES_MAX * entries * (sizeof(struct index_entry) + slots);
+    }
     return options->accounts_max * (sizeof(struct account_state) + slots) +
            options->holds_max * (sizeof(struct hold) + sizeof(uint32_t) + slots) +
            options->reversals_max * (sizeof(struct reversal) + slots) + tables +

@@ -45,8 +45,9 @@ struct lane_options {
     uint64_t holds_max;     /* open at once; each 96 bytes, and 8 for its place */
     uint64_t reversals_max; /* transfers ever reversed; each 64 bytes, and 8 for its place */
     uint64_t payments_max;  /* open at once; each 556 bytes, and 16 for its place in the map */
-    uint32_t memtable_ids;  /* ids per table in memory before it becomes a run, 2^10..2^24 */
-    bool read_only;         /* nothing is claimed or written; submit refuses all but reads */
+    /* Ids per table in memory before it becomes a run, 2^10..2^24; of accounts, a quarter. */
+    uint32_t memtable_ids;
+    bool read_only; /* nothing is claimed or written; submit refuses all but reads */
     /*
      * An index that is missing, damaged or far behind is rebuilt from the journal. lane_open()
      * waits so long for that; then it returns, and the rest is done beside reads: see
@@ -75,14 +76,15 @@ struct account_result {
 };
 
 enum read_kind {
-    READ_ACCOUNTS,     /* ids -> account states; absent ones have a nil id */
-    READ_ACCOUNT_PAGE, /* the accounts numbered from `from` on, in order of making */
-    READ_TRANSFERS,    /* ids -> locators of their records; absent ones are none */
-    READ_REFERENCE,    /* ids[0] as user_ref -> locators after `after`, in journal order */
-    READ_CLOSING,      /* ids of holds -> locators of the record that closed each */
-    READ_TOTALS,       /* totals per asset and account kind */
-    READ_PAYMENTS,     /* ids -> open payments; of those at rest the newest record's locator */
-    READ_PAYMENT_PAGE, /* the open payments from place `from` on, in order of place */
+    READ_ACCOUNTS,          /* ids -> account states; absent ones have a nil id */
+    READ_ACCOUNT_PAGE,      /* the accounts numbered from `from` on, in order of making */
+    READ_TRANSFERS,         /* ids -> locators of their records; absent ones are none */
+    READ_REFERENCE,         /* ids[0] as user_ref -> locators after `after`, in journal order */
+    READ_CLOSING,           /* ids of holds -> locators of the record that closed each */
+    READ_ACCOUNT_REFERENCE, /* as READ_REFERENCE, of the records that made accounts */
+    READ_TOTALS,            /* totals per asset and account kind */
+    READ_PAYMENTS,          /* ids -> open payments; of those at rest the newest record's locator */
+    READ_PAYMENT_PAGE,      /* the open payments from place `from` on, in order of place */
     /*
      * Takes payments that are due, durable ones only, waiting for one until `until`. What is
      * taken is nobody else's before its next command; ids name what was taken and not dealt
@@ -118,6 +120,7 @@ struct read {
     uint32_t found;            /* results written; for pages and references */
     bool more;                 /* there are more results than `limit` */
     uint64_t as_of_batch;      /* the newest batch reflected; durable when answered */
+    uint32_t as_of_units;      /* how many units of it are; UINT32_MAX: all */
     struct business_date closed_through;
     uint64_t account_count;
     uint64_t hold_count;

@@ -19,6 +19,8 @@ enum lane_index {
     LANE_INDEX_KEYS,       /* digest of an idempotency key -> the context that used it first */
     LANE_INDEX_CLOSINGS,   /* hold id -> the record that closed it */
     LANE_INDEX_PAYMENTS,   /* payment id -> the records after which it rested */
+    LANE_INDEX_ACCOUNTS,   /* account id -> the record that made or refused it */
+    LANE_INDEX_ACCOUNT_REFERENCES, /* user_ref -> records of accounts made */
     LANE_INDEX_COUNT,
 };
 

@@ -62,6 +62,7 @@ static bool needs_index(const struct read *read)
     case READ_TRANSFERS:
     case READ_REFERENCE:
     case READ_CLOSING:
+    case READ_ACCOUNT_REFERENCE:
     case READ_PAYMENTS: return true;
     case READ_ACCOUNTS:
     case READ_ACCOUNT_PAGE:

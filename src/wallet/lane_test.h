@@ -688,6 +688,33 @@ static inline void test_accounts(struct bench *bench, uint32_t count)
     }
 }
 
+static inline struct account_result test_make(struct bench *bench, struct account account)
+{
+    struct account_result result;
+    struct request request = {
+        .kind = REQUEST_ACCOUNTS,
+        .principal = PRINCIPAL_LOCAL,
+        .root = lane_new_id(bench->lane),
+        .count = 1,
+        .accounts = &account,
+        .account_results = &result,
+    };
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    assert_true(uuid_equal(result.id.value, account.id.value));
+    return result;
+}
+
+/* Two accounts more: one with a reference, one that is refused and has it too. */
+static inline void test_refused_and_referenced(struct bench *bench)
+{
+    struct account account = test_account(700);
+    account.user_ref = test_id(800);
+    assert_int_equal(test_make(bench, account).outcome, ACCOUNT_OUTCOME_OK);
+    account.id.value = test_id(701);
+    account.asset = ASSET_CUSTOM_FIRST;
+    assert_int_equal(test_make(bench, account).outcome, ACCOUNT_OUTCOME_ASSET_NOT_FOUND);
+}
+
 static inline enum status test_read_account(struct bench *bench, uint64_t number,
                                             struct account_state *out_state)
 {

@@ -89,6 +89,26 @@ PLANTS = [
     ("damaged runs are kept", "src/wallet/rebuild.c",
      "    enum status status = runs->clear(runs, out_error);",
      "    enum status status = runs != NULL ? STATUS_OK : STATUS_LIMIT;"),
+    ("a refused account is not journaled", "src/wallet/acts.c",
+     "    batch_add(batch, &record->head, sizeof *record, batch->unit_count);\n"
+     "    indexes_enter(",
+     "    if (outcome != ACCOUNT_OUTCOME_OK) return;\n"
+     "    batch_add(batch, &record->head, sizeof *record, batch->unit_count);\n"
+     "    indexes_enter("),
+    ("a repeated account is not compared", "src/wallet/acts.c",
+     "    bool same = account_same_content(&record->account, account);", "    bool same = true;"),
+    ("a repeated account has no position", "src/wallet/acts.c",
+     "        .position = known.position,\n        .stamp = known.stamp,\n"
+     "        .outcome = same", "        .stamp = known.stamp,\n        .outcome = same"),
+    ("the index forgets refused accounts on replay", "src/wallet/indexes.c",
+     "    if ((which & 1U << LANE_INDEX_ACCOUNTS) != 0) {",
+     "    if ((which & 1U << LANE_INDEX_ACCOUNTS) != 0 &&\n"
+     "        (which == UINT32_MAX || record->head.outcome == ACCOUNT_OUTCOME_OK)) {"),
+    ("refused accounts are listed by their reference", "src/wallet/indexes.c",
+     "    if (record->head.outcome != ACCOUNT_OUTCOME_OK || uuid_is_nil(account->user_ref)) return;",
+     "    if (uuid_is_nil(account->user_ref)) return;"),
+    ("a read says that it shows more than it does", "src/wallet/acts.c",
+     "building ? lane->building->batch.unit_count : UINT32_MAX;", "UINT32_MAX;"),
     ("the index forgets references on replay", "src/wallet/indexes.c",
      "        index_insert(lane->indexes[LANE_INDEX_REFERENCES], transfer->user_ref, locator);",
      "        (void)locator;"),
