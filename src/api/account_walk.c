@@ -2,8 +2,8 @@
 #include "api/account_walk.h"
 
 #include "api/lookup.h"
-#include "model/position.h"
 #include "base/check.h"
+#include "model/position.h"
 
 enum { WALK_PAGE = 64 }; /* entries read between two looks at the clock */
 

@@ -4,10 +4,10 @@
 #include <stdio.h>
 
 #include "api/idempotency.h"
-#include "model/position.h"
 #include "api/work.h"
 #include "base/check.h"
 #include "base/reserve.h"
+#include "model/position.h"
 
 static const char problem_type[] = "application/problem+json";
 

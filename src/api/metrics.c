@@ -166,8 +166,8 @@ static void payments_write(const struct lane_status *status, struct buf *out)
     for (unsigned i = 1; i < PAYMENT_STATE_END; i++) {
         bool shown = payment_state_is_open(i) || status->payment_states[i] > 0;
         if (!shown) continue; /* one that rests is open only while something is to be asked */
-        buf_append_format(out, "tpwallet_payments_open{state=\"%s\"} %llu\n",
-                          payment_state_name(i), (unsigned long long)status->payment_states[i]);
+        buf_append_format(out, "tpwallet_payments_open{state=\"%s\"} %llu\n", payment_state_name(i),
+                          (unsigned long long)status->payment_states[i]);
     }
     head_write(out, "tpwallet_payment_commands_total", "counter",
                "Commands to payments committed, by cause and outcome");
@@ -175,11 +175,10 @@ static void payments_write(const struct lane_status *status, struct buf *out)
         for (unsigned outcome = 0; outcome < PAYMENT_OUTCOME_COUNT; outcome++) {
             uint64_t value = status->payment_commands[cause][outcome];
             if (value == 0) continue;
-            buf_append_format(out,
-                              "tpwallet_payment_commands_total{cause=\"%s\",outcome=\"%s\"} %llu\n",
-                              payment_cause_name(cause),
-                              payment_outcome_code((enum payment_outcome)outcome),
-                              (unsigned long long)value);
+            buf_append_format(
+                out, "tpwallet_payment_commands_total{cause=\"%s\",outcome=\"%s\"} %llu\n",
+                payment_cause_name(cause), payment_outcome_code((enum payment_outcome)outcome),
+                (unsigned long long)value);
         }
     }
 }

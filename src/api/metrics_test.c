@@ -28,9 +28,9 @@ static char *page(const struct lane_status *status)
     struct buf out;
     buf_init(&out, 1 << 20);
     metrics_write(&metrics, status, "1.2.3", &out);
-    const struct saga_status saga = {
-        .orders = 7, .answers = { [PSP_ANSWER_UNKNOWN] = 3 }, .call_ns_total = 1500000000
-    };
+    const struct saga_status saga = { .orders = 7,
+                                      .answers = { [PSP_ANSWER_UNKNOWN] = 3 },
+                                      .call_ns_total = 1500000000 };
     metrics_saga_write(&saga, &out);
     assert_int_equal(buf_status(&out), STATUS_OK);
     char *text = strdup(buf_terminated(&out));
@@ -75,7 +75,8 @@ static void payments_are_counted_by_state_cause_and_outcome(void **state)
     expect_line(text, "tpwallet_payments_open{state=\"manual\"} 4");
     expect_line(text, "tpwallet_payments_open{state=\"in_doubt\"} 0");
     assert_null(strstr(text, "state=\"succeeded\""));
-    expect_line(text, "tpwallet_payment_commands_total{cause=\"create\",outcome=\"ledger_refused\"} 5");
+    expect_line(text,
+                "tpwallet_payment_commands_total{cause=\"create\",outcome=\"ledger_refused\"} 5");
     expect_line(text, "tpwallet_saga_calls_total{call=\"order\"} 7");
     expect_line(text, "tpwallet_saga_answers_total{answer=\"unknown\"} 3");
     expect_line(text, "tpwallet_saga_call_seconds_total 1.500000000");

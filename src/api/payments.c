@@ -190,8 +190,7 @@ static void get_run(struct work *work)
     if (uuid_is_nil(payment.id.value)) { /* it rests */
         struct history_payment found;
         struct error error = { 0 };
-        enum status status =
-            history_payment(work->api->ports.store, work->locator, &found, &error);
+        enum status status = history_payment(work->api->ports.store, work->locator, &found, &error);
         if (!work_history_ok(work, status, &error)) return;
         payment = found.record.payment;
     }

@@ -82,11 +82,11 @@ static struct uuid id_of(const char *text)
 static void every_field_is_taken(void **state)
 {
     (void)state; /* no fixture is needed */
-    struct attempt made = taken(
-        payment_create_parse,
-        "{\"id\":\"" ID3 "\",\"kind\":\"merchant\",\"amount\":\"12.5\",\"asset\":\"EUR\","
-        "\"wallet\":\"" ID1 "\",\"merchant\":\"" ID2 "\",\"expires_in_s\":60,\"code\":5411,"
-        "\"user_ref\":\"" ID3 "\"}");
+    struct attempt made =
+        taken(payment_create_parse,
+              "{\"id\":\"" ID3 "\",\"kind\":\"merchant\",\"amount\":\"12.5\",\"asset\":\"EUR\","
+              "\"wallet\":\"" ID1 "\",\"merchant\":\"" ID2 "\",\"expires_in_s\":60,\"code\":5411,"
+              "\"user_ref\":\"" ID3 "\"}");
     const struct payment *draft = &made.command.draft;
     assert_int_equal(made.command.cause, PAYMENT_CAUSE_CREATE);
     assert_int_equal(draft->kind, PAYMENT_MERCHANT);
@@ -101,8 +101,8 @@ static void every_field_is_taken(void **state)
     made = taken(payment_create_parse, "{" PAY_IN ",\"method\":\"tok_1\",\"psp\":\"psp-2\"}");
     assert_string_equal(made.command.draft.method, "tok_1");
     assert_string_equal(made.command.draft.psp, "psp-2");
-    made = taken(payment_create_parse, "{\"kind\":\"exchange\",\"wallet\":\"" ID1
-                                       "\",\"to\":\"" ID2 "\"," EUR ",\"to_asset\":\"JPY\"}");
+    made = taken(payment_create_parse, "{\"kind\":\"exchange\",\"wallet\":\"" ID1 "\",\"to\":\"" ID2
+                                       "\"," EUR ",\"to_asset\":\"JPY\"}");
     assert_int_equal(made.command.draft.counter_asset, 392);
     assert_int_equal(made.command.draft.expires_at.ns, 0);
 }
@@ -204,6 +204,14 @@ static void wrong_payments_are_refused_at_their_place(void **state)
           (uint64_t)PAYMENT_AMOUNT_MAX },
         { CREATE, "{" WALLET ",\"asset\":\"EUR\",\"amount\":\"10000000000000000\"}",
           "invalid_value", "/amount", (uint64_t)PAYMENT_AMOUNT_MAX },
+    };
+    (void)state; /* no fixture is needed */
+    expect_refusals(rows, sizeof rows / sizeof rows[0]);
+}
+
+static void wrong_accounts_and_methods_are_refused_at_their_place(void **state)
+{
+    static const struct refusal rows[] = {
         { CREATE, "{\"kind\":\"wallet\",\"wallet\":\"" ID1 "\"," EUR "}", "missing_field", "/to",
           0 },
         { CREATE, "{\"kind\":\"wallet\",\"wallet\":\"" ID1 "\",\"to\":\"" ID1 "\"," EUR "}",
@@ -281,8 +289,8 @@ static void wrong_commands_and_rates_are_refused_at_their_place(void **state)
 static void a_card_number_is_never_repeated(void **state)
 {
     (void)state; /* no fixture is needed */
-    struct attempt made = attempt(
-        payment_create_parse, str_from("{" PAY_IN ",\"method\":\"4242424242424242\"}"));
+    struct attempt made =
+        attempt(payment_create_parse, str_from("{" PAY_IN ",\"method\":\"4242424242424242\"}"));
     assert_null(strstr(made.problem.detail, "4242"));
     assert_null(strstr(made.problem.field, "4242"));
 }
@@ -307,6 +315,7 @@ int main(void)
         cmocka_unit_test(a_person_names_state_and_reason),
         cmocka_unit_test(a_rate_is_of_minor_units),
         cmocka_unit_test(wrong_payments_are_refused_at_their_place),
+        cmocka_unit_test(wrong_accounts_and_methods_are_refused_at_their_place),
         cmocka_unit_test(wrong_commands_and_rates_are_refused_at_their_place),
         cmocka_unit_test(a_card_number_is_never_repeated),
         cmocka_unit_test(a_body_that_is_cut_is_refused),

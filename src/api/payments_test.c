@@ -45,7 +45,7 @@ static void people_make(struct rig *rig)
     expect_status(rig, 201,
                   rig_send(rig, API_POST, "/v1/transfers",
                            "{\"id\":\"" P("f0") "\",\"debit\":\"" BANK "\",\"credit\":\"" ANNA
-                           "\",\"asset\":\"EUR\",\"amount\":\"100\"}"));
+                                                "\",\"asset\":\"EUR\",\"amount\":\"100\"}"));
     chart_make(rig, 978, "EUR");
     chart_make(rig, 840, "USD");
 }
@@ -78,7 +78,7 @@ static void expect_net(struct rig *rig, const char *account, const char *net)
 static void wallet_body(struct rig *rig)
 {
     static const char body[] = "{\"id\":\"" P("d1") "\",\"kind\":\"wallet\"," FROM_ANNA
-                               "\"to\":\"" SHOP "\",\"amount\":\"12.50\"}";
+                                                    "\"to\":\"" SHOP "\",\"amount\":\"12.50\"}";
     char position[40];
     char again[40];
     people_make(rig);
@@ -94,7 +94,7 @@ static void wallet_body(struct rig *rig)
     assert_string_equal(position, again);
     expect_status(rig, 409,
                   create(rig, "{\"id\":\"" P("d1") "\",\"kind\":\"wallet\"," FROM_ANNA
-                              "\"to\":\"" SHOP "\",\"amount\":\"12.51\"}"));
+                                                   "\"to\":\"" SHOP "\",\"amount\":\"12.51\"}"));
     expect_in_answer(rig, "\"code\":\"id_conflict\"");
     expect_net(rig, ANNA, "87.50");
     expect_net(rig, SHOP, "12.50");
@@ -112,8 +112,9 @@ static void a_wallet_payment_moves_once(void **state)
 
 static void refusal_body(struct rig *rig)
 {
-    static const char too_much[] = "{\"id\":\"" P("d2") "\",\"kind\":\"wallet\"," FROM_ANNA
-                                   "\"to\":\"" SHOP "\",\"amount\":\"100.01\"}";
+    static const char too_much[] =
+        "{\"id\":\"" P("d2") "\",\"kind\":\"wallet\"," FROM_ANNA "\"to\":\"" SHOP
+                             "\",\"amount\":\"100.01\"}";
     people_make(rig);
     for (int i = 0; i < 2; i++) {
         expect_status(rig, 422, create(rig, too_much));
@@ -124,14 +125,16 @@ static void refusal_body(struct rig *rig)
     }
     expect_status(rig, 200, rig_send(rig, API_GET, "/v1/payments/" P("d2"), NULL));
     expect_in_answer(rig, "\"state\":\"failed\",\"reason\":\"debits_exceed_credits\"");
-    expect_status(rig, 400, create(rig, "{\"kind\":\"wallet\"," FROM_ANNA "\"to\":\"" SHOP
-                                        "\",\"amount\":\"1\"}"));
+    expect_status(
+        rig, 400,
+        create(rig, "{\"kind\":\"wallet\"," FROM_ANNA "\"to\":\"" SHOP "\",\"amount\":\"1\"}"));
     expect_in_answer(rig, "\"code\":\"idempotency_key_required\"");
     expect_status(rig, 404, command(rig, "/v1/payments/" P("d9") "/cancel", NULL, NULL));
     expect_in_answer(rig, "\"code\":\"payment_not_found\"");
     expect_status(rig, 404, rig_send(rig, API_GET, "/v1/payments/" P("d9"), NULL));
-    expect_status(rig, 201, create(rig, "{\"id\":\"" P("d9") "\",\"kind\":\"wallet\"," FROM_ANNA
-                                        "\"to\":\"" SHOP "\",\"amount\":\"1\"}"));
+    expect_status(rig, 201,
+                  create(rig, "{\"id\":\"" P("d9") "\",\"kind\":\"wallet\"," FROM_ANNA
+                                                   "\"to\":\"" SHOP "\",\"amount\":\"1\"}"));
 }
 
 static void refusals_say_why_and_burn_no_other_id(void **state)
@@ -143,9 +146,10 @@ static void refusals_say_why_and_burn_no_other_id(void **state)
 static void merchant_body(struct rig *rig)
 {
     people_make(rig);
-    expect_status(rig, 201, create(rig, "{\"id\":\"" P("d3") "\",\"kind\":\"merchant\"," FROM_ANNA
-                                        "\"merchant\":\"" SHOP
-                                        "\",\"amount\":\"10\",\"expires_in_s\":3600}"));
+    expect_status(rig, 201,
+                  create(rig, "{\"id\":\"" P("d3") "\",\"kind\":\"merchant\"," FROM_ANNA
+                                                   "\"merchant\":\"" SHOP
+                                                   "\",\"amount\":\"10\",\"expires_in_s\":3600}"));
     expect_in_answer(rig, "\"state\":\"authorised\"");
     expect_in_answer(rig, "\"expires_at\":");
     expect_status(rig, 200, rig_send(rig, API_GET, "/v1/payments?state=authorised", NULL));
@@ -185,19 +189,24 @@ static void a_merchant_payment_is_captured_in_parts_and_cancelled(void **state)
 static void refund_body(struct rig *rig)
 {
     people_make(rig);
-    expect_status(rig, 201, create(rig, "{\"id\":\"" P("d1") "\",\"kind\":\"wallet\"," FROM_ANNA
-                                        "\"to\":\"" SHOP "\",\"amount\":\"10\"}"));
-    expect_status(rig, 422, create(rig, "{\"id\":\"" P("e0") "\",\"kind\":\"refund\",\"payment\":\""
-                                        P("d1") "\",\"asset\":\"JPY\",\"amount\":\"1\"}"));
+    expect_status(rig, 201,
+                  create(rig, "{\"id\":\"" P("d1") "\",\"kind\":\"wallet\"," FROM_ANNA
+                                                   "\"to\":\"" SHOP "\",\"amount\":\"10\"}"));
+    expect_status(rig, 422,
+                  create(rig, "{\"id\":\"" P("e0") "\",\"kind\":\"refund\",\"payment\":\"" P(
+                                  "d1") "\",\"asset\":\"JPY\",\"amount\":\"1\"}"));
     expect_in_answer(rig, "\"code\":\"asset_mismatch\"");
-    expect_status(rig, 201, create(rig, "{\"id\":\"" P("e1") "\",\"kind\":\"refund\",\"payment\":\""
-                                        P("d1") "\",\"asset\":\"EUR\",\"amount\":\"4\"}"));
+    expect_status(rig, 201,
+                  create(rig, "{\"id\":\"" P("e1") "\",\"kind\":\"refund\",\"payment\":\"" P(
+                                  "d1") "\",\"asset\":\"EUR\",\"amount\":\"4\"}"));
     expect_in_answer(rig, "\"payment\":\"" P("d1") "\"");
-    expect_status(rig, 201, create(rig, "{\"id\":\"" P("e2") "\",\"kind\":\"refund\",\"payment\":\""
-                                        P("d1") "\"}"));
+    expect_status(
+        rig, 201,
+        create(rig, "{\"id\":\"" P("e2") "\",\"kind\":\"refund\",\"payment\":\"" P("d1") "\"}"));
     expect_in_answer(rig, "\"amount\":\"6.00\"");
-    expect_status(rig, 422, create(rig, "{\"id\":\"" P("e3") "\",\"kind\":\"refund\",\"payment\":\""
-                                        P("d1") "\"}"));
+    expect_status(
+        rig, 422,
+        create(rig, "{\"id\":\"" P("e3") "\",\"kind\":\"refund\",\"payment\":\"" P("d1") "\"}"));
     expect_in_answer(rig, "\"code\":\"amount_over_refundable\"");
     expect_status(rig, 200, rig_send(rig, API_GET, "/v1/payments/" P("d1"), NULL));
     expect_in_answer(rig, "\"refunded\":\"10.00\"");
@@ -219,8 +228,9 @@ static void exchange_body(struct rig *rig)
     people_make(rig);
     expect_status(rig, 422, create(rig, QUOTE(P("d4"), "")));
     expect_in_answer(rig, "\"code\":\"rate_not_found\"");
-    expect_status(rig, 201, rig_send(rig, API_POST, "/v1/rates",
-                                     "{\"asset\":\"EUR\",\"to_asset\":\"USD\",\"rate\":\"0.003\"}"));
+    expect_status(rig, 201,
+                  rig_send(rig, API_POST, "/v1/rates",
+                           "{\"asset\":\"EUR\",\"to_asset\":\"USD\",\"rate\":\"0.003\"}"));
     expect_in_answer(rig, "\"rate\":\"0.003\",\"numerator\":3,\"denominator\":1000");
     expect_status(rig, 200, rig_send(rig, API_GET, "/v1/rates", NULL));
     expect_in_answer(rig, "{\"items\":[{\"asset\":\"EUR\",\"to_asset\":\"USD\",\"rate\":\"0.003\"");
@@ -228,14 +238,16 @@ static void exchange_body(struct rig *rig)
     expect_in_answer(rig, "\"state\":\"quoted\"");
     /* 10.00 EUR are 3 cents; so are 10.00 - 0.00 */
     expect_in_answer(rig, "\"to_amount\":\"0.03\"");
-    expect_status(rig, 201, rig_send(rig, API_POST, "/v1/rates",
-                                     "{\"asset\":\"EUR\",\"to_asset\":\"USD\",\"rate\":\"0.007\"}"));
+    expect_status(rig, 201,
+                  rig_send(rig, API_POST, "/v1/rates",
+                           "{\"asset\":\"EUR\",\"to_asset\":\"USD\",\"rate\":\"0.007\"}"));
     expect_status(rig, 200, command(rig, "/v1/payments/" P("d5") "/execute", NULL, NULL));
     expect_in_answer(rig, "\"rate\":\"0.003\"");
     expect_net(rig, ANNA_USD, "0.03");
     expect_status(rig, 201,
-                  create(rig, "{\"id\":\"" P("d6") "\",\"kind\":\"exchange\"," FROM_ANNA "\"to\":\""
-                              ANNA_USD "\",\"to_asset\":\"USD\",\"amount\":\"9.99\"}"));
+                  create(rig, "{\"id\":\"" P("d6") "\",\"kind\":\"exchange\"," FROM_ANNA
+                                                   "\"to\":\"" ANNA_USD
+                                                   "\",\"to_asset\":\"USD\",\"amount\":\"9.99\"}"));
     /* 999 cents at 7/1000 are 6 cents, for which 858 suffice */
     expect_in_answer(rig, "\"to_amount\":\"0.06\",\"residue\":\"1.41\"");
     expect_status(rig, 200, command(rig, "/v1/payments/" P("d6") "/cancel", NULL, NULL));
@@ -245,8 +257,9 @@ static void exchange_body(struct rig *rig)
     rig->wall.offset_ns += 6 * NS_PER_S;
     expect_status(rig, 422, command(rig, "/v1/payments/" P("d7") "/execute", NULL, NULL));
     expect_in_answer(rig, "\"code\":\"payment_expired\"");
-    expect_status(rig, 201, rig_send(rig, API_POST, "/v1/rates",
-                                     "{\"asset\":\"EUR\",\"to_asset\":\"USD\",\"rate\":\"0\"}"));
+    expect_status(rig, 201,
+                  rig_send(rig, API_POST, "/v1/rates",
+                           "{\"asset\":\"EUR\",\"to_asset\":\"USD\",\"rate\":\"0\"}"));
     expect_status(rig, 200, rig_send(rig, API_GET, "/v1/rates", NULL));
     expect_in_answer(rig, "{\"items\":[],");
 }
@@ -258,8 +271,8 @@ static void an_exchange_is_quoted_and_carried_out_in_time(void **state)
 }
 
 #define PAY_IN(id, more)                                                                           \
-    "{\"id\":\"" id "\",\"kind\":\"pay_in\"," FROM_ANNA "\"amount\":\"5\",\"method\":\"tok_1\"" more \
-    "}"
+    "{\"id\":\"" id "\",\"kind\":\"pay_in\"," FROM_ANNA                                            \
+    "\"amount\":\"5\",\"method\":\"tok_1\"" more "}"
 
 static void pay_in_body(struct rig *rig)
 {
@@ -273,8 +286,9 @@ static void pay_in_body(struct rig *rig)
     expect_in_answer(rig, "\"step\":\"charge\",\"step_number\":1,\"attempts\":0");
     expect_status(rig, 200, command(rig, "/v1/payments/" P("d9") "/refresh", NULL, NULL));
     expect_in_answer(rig, "\"version\":2");
-    expect_status(rig, 422, command(rig, "/v1/payments/" P("d9") "/resolve", NULL,
-                                    "{\"state\":\"failed\",\"reason\":\"no_reason\"}"));
+    expect_status(rig, 422,
+                  command(rig, "/v1/payments/" P("d9") "/resolve", NULL,
+                          "{\"state\":\"failed\",\"reason\":\"no_reason\"}"));
     expect_in_answer(rig, "\"code\":\"state_forbids\"");
     expect_status(rig, 200, rig_send(rig, API_GET, "/v1/payments/" P("d9"), NULL));
     expect_in_answer(rig, "\"state\":\"pending\"");
@@ -309,12 +323,14 @@ static void choice_body(struct rig *rig)
     people_make(rig);
     expect_status(rig, 201, create(rig, PAY_IN(P("d8"), "")));
     expect_in_answer(rig, "\"psp\":\"psp-1\"");
-    expect_status(rig, 400, create(rig, "{\"id\":\"" P("d9") "\",\"kind\":\"pay_in\"," FROM_ANNA
-                                        "\"amount\":\"6\",\"method\":\"tok_1\"}"));
+    expect_status(rig, 400,
+                  create(rig, "{\"id\":\"" P("d9") "\",\"kind\":\"pay_in\"," FROM_ANNA
+                                                   "\"amount\":\"6\",\"method\":\"tok_1\"}"));
     expect_in_answer(rig, "\"code\":\"psp_unknown\"");
     expect_status(rig, 422, create(rig, PAY_IN(P("da"), ",\"psp\":\"psp-2\"")));
-    expect_status(rig, 201, create(rig, "{\"id\":\"" P("db") "\",\"kind\":\"wallet\"," FROM_ANNA
-                                        "\"to\":\"" SHOP "\",\"amount\":\"6\"}"));
+    expect_status(rig, 201,
+                  create(rig, "{\"id\":\"" P("db") "\",\"kind\":\"wallet\"," FROM_ANNA
+                                                   "\"to\":\"" SHOP "\",\"amount\":\"6\"}"));
     assert_int_equal(chosen, 2); /* who names a PSP, or needs none, is not asked about */
 }
 
@@ -338,9 +354,11 @@ static void pages_body(struct rig *rig)
     people_make(rig);
     for (int i = 0; i < 5; i++) {
         char body[300];
-        int len = snprintf(body, sizeof body,
-                           "{\"id\":\"019ab000-0000-7000-8000-0000000000c%d\",\"kind\":\"merchant\","
-                           FROM_ANNA "\"merchant\":\"" SHOP "\",\"amount\":\"1\"}", i);
+        int len = snprintf(
+            body, sizeof body,
+            "{\"id\":\"019ab000-0000-7000-8000-0000000000c%d\",\"kind\":\"merchant\"," FROM_ANNA
+            "\"merchant\":\"" SHOP "\",\"amount\":\"1\"}",
+            i);
         assert_true(len > 0 && (size_t)len < sizeof body);
         expect_status(rig, 201, create(rig, body));
     }

@@ -4,10 +4,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "model/position.h"
 #include "base/check.h"
 #include "base/hex.h"
 #include "base/json_writer.h"
+#include "model/position.h"
 
 struct problem_row {
     const char *code;

@@ -1,9 +1,9 @@
 /* Strict: what is not understood is refused by name, so that a misspelt filter is not ignored. */
 #include "api/query.h"
 
-#include "model/position.h"
 #include "base/check.h"
 #include "base/hex.h"
+#include "model/position.h"
 
 enum { VALUE_SIZE_MAX = 64 }; /* the longest is a time with nine decimals and an offset */
 

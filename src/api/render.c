@@ -1,9 +1,9 @@
 /* Everything a client reads of the ledger is written here, through the JSON writer. */
 #include "api/render.h"
 
-#include "model/position.h"
 #include "base/check.h"
 #include "base/hex.h"
+#include "model/position.h"
 
 void render_init(struct render *render, struct asset_source *assets, struct buf *out)
 {

@@ -1,7 +1,7 @@
 /* GET /v1/trial-balance: totals from memory, or by reading the journal up to a position. */
 #include "api/lookup.h"
-#include "model/position.h"
 #include "base/check.h"
+#include "model/position.h"
 #include "wallet/history.h"
 
 enum {

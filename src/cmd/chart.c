@@ -25,9 +25,9 @@ static enum status chart_run(const struct invocation *invocation, bool makes, st
 static int chart_show(const struct invocation *invocation, bool makes)
 {
     static const struct render_column columns[] = {
-        { "asset", "ASSET", false },      { "role", "ROLE", false }, { "psp", "PSP", false },
-        { "kind", "KIND", false },        { "made", "MADE", false }, { "balance", "BALANCE", true },
-        { "meaning", "MEANING", false },  { "id", "ID", false },     { 0 },
+        { "asset", "ASSET", false },     { "role", "ROLE", false }, { "psp", "PSP", false },
+        { "kind", "KIND", false },       { "made", "MADE", false }, { "balance", "BALANCE", true },
+        { "meaning", "MEANING", false }, { "id", "ID", false },     { 0 },
     };
     BUF_SCOPE struct buf json;
     BUF_SCOPE struct buf text;

@@ -103,8 +103,8 @@ static enum status asset_find(struct session *session, struct str code, struct a
         if (status != STATUS_OK) return status;
     }
     if (!search.found) {
-        enum status status = error_set(out_error, STATUS_NOT_FOUND, "there is no asset '%.*s'",
-                                       STR_ARG(code));
+        enum status status =
+            error_set(out_error, STATUS_NOT_FOUND, "there is no asset '%.*s'", STR_ARG(code));
         error_hint(out_error, "an ISO 4217 code like EUR, or one made by `tpwallet asset create`");
         return status;
     }
@@ -258,8 +258,7 @@ static enum status balance_write(struct walk *walk, const struct place *place,
     buf_init(&answer, ANSWER_SIZE_MAX);
     buf_append_format(&target, "/v1/accounts/%s", id);
     unsigned http_status = 0;
-    enum status status =
-        get(walk->session, buf_view(&target), &http_status, &answer, out_error);
+    enum status status = get(walk->session, buf_view(&target), &http_status, &answer, out_error);
     if (status != STATUS_OK) return status;
     json_write_key(&walk->json, STR("made"));
     json_write_bool(&walk->json, http_status == 200);
@@ -280,8 +279,7 @@ static enum status balance_write(struct walk *walk, const struct place *place,
     return error_set(out_error, status, "the server's answer cannot be read");
 }
 
-static enum status show_visit(struct walk *walk, const struct place *place,
-                              struct error *out_error)
+static enum status show_visit(struct walk *walk, const struct place *place, struct error *out_error)
 {
     struct json_writer *json = &walk->json;
     json_write_object_begin(json);

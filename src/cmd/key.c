@@ -25,9 +25,10 @@ static const struct option create_options[] = {
 const struct command command_key_create = {
     .name = "key create",
     .summary = "make an API key and show its secret, once",
-    .details = "Scopes: accounts:read, accounts:write, transfers:read, transfers:write, "
-               "payments:read, payments:write, metrics:read, admin. Clients send the secret as `Authorization: Bearer SECRET`. "
-               "Only its SHA-256 is stored: who loses it revokes the key and makes another.",
+    .details =
+        "Scopes: accounts:read, accounts:write, transfers:read, transfers:write, "
+        "payments:read, payments:write, metrics:read, admin. Clients send the secret as `Authorization: Bearer SECRET`. "
+        "Only its SHA-256 is stored: who loses it revokes the key and makes another.",
     .positionals = create_positionals,
     .options = create_options,
     .examples = "key create shop\nkey create prometheus --scopes metrics:read",

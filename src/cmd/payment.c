@@ -92,10 +92,17 @@ const struct command command_payment_get = {
 static int payment_list_run(struct invocation *invocation)
 {
     static const struct render_column columns[] = {
-        { "id", "ID", false },         { "kind", "KIND", false },     { "state", "STATE", false },
-        { "amount", "AMOUNT", true },  { "asset", "ASSET", false },   { "psp", "PSP", false },
-        { "step", "STEP", false },     { "attempts", "TRIES", true }, { "due_at", "DUE AT", false },
-        { "reason", "REASON", false }, { 0 },
+        { "id", "ID", false },
+        { "kind", "KIND", false },
+        { "state", "STATE", false },
+        { "amount", "AMOUNT", true },
+        { "asset", "ASSET", false },
+        { "psp", "PSP", false },
+        { "step", "STEP", false },
+        { "attempts", "TRIES", true },
+        { "due_at", "DUE AT", false },
+        { "reason", "REASON", false },
+        { 0 },
     };
     struct call call;
     call_init(&call, invocation, API_GET, path);
@@ -123,8 +130,7 @@ const struct command command_payment_list = {
     .run = payment_list_run,
 };
 
-static void verb_init(struct call *call, const struct invocation *invocation,
-                      const char *verb)
+static void verb_init(struct call *call, const struct invocation *invocation, const char *verb)
 {
     call_init(call, invocation, API_POST, path);
     call_segment(call, invocation->positionals[0]);
@@ -233,9 +239,8 @@ const struct command command_payment_refund = {
                "and in doubt included, are at most what was taken and is not disputed.",
     .positionals = refund_positionals,
     .options = refund_options,
-    .examples =
-        "payment refund 019ab000-0000-7000-8000-0000000000d1\n"
-        "payment refund 019ab000-0000-7000-8000-0000000000d1 --amount 5.00 --asset EUR",
+    .examples = "payment refund 019ab000-0000-7000-8000-0000000000d1\n"
+                "payment refund 019ab000-0000-7000-8000-0000000000d1 --amount 5.00 --asset EUR",
     .run = payment_refund_run,
 };
 

@@ -122,7 +122,8 @@ static int wrong_value(const struct invocation *invocation, const char *option, 
 {
     struct error error;
     (void)error_set(&error, STATUS_INVALID, "'--%s %s' is not %s", option,
-                    invocation_text(invocation, option), wanted); /* always the status it is given */
+                    invocation_text(invocation, option),
+                    wanted); /* always the status it is given */
     return report_error(invocation, &error);
 }
 
@@ -150,8 +151,9 @@ static int payment_states_run(struct invocation *invocation)
 }
 
 static const struct option states_options[] = {
-    { "kind", "KIND", "only this one: pay_in, pay_out, wallet, merchant, refund, exchange, "
-                      "chargeback",
+    { "kind", "KIND",
+      "only this one: pay_in, pay_out, wallet, merchant, refund, exchange, "
+      "chargeback",
       NULL },
     { "format", "FORMAT", "table, or mermaid: diagrams in Markdown", "table" },
     { 0 },

@@ -23,10 +23,10 @@ _Static_assert(sizeof(struct payment_slot) == 544, "stored as it is in checkpoin
 struct payment_table {
     struct payment_slot *slots;
     uint32_t slots_max;
-    uint32_t used;         /* places ever given */
-    uint32_t count;        /* open now */
+    uint32_t used;                      /* places ever given */
+    uint32_t count;                     /* open now */
     uint64_t states[PAYMENT_STATE_END]; /* of count, by state */
-    uint32_t *free_places; /* a stack of places below used that are free */
+    uint32_t *free_places;              /* a stack of places below used that are free */
     uint32_t free_count;
     struct id_map map;
     uint32_t *heap; /* of places, by next_at; those with none and those taken are not in it */

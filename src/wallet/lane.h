@@ -106,7 +106,7 @@ struct read {
     uint32_t count; /* of ids, at most READ_IDS_MAX */
     uint32_t limit; /* of results for pages and references, at most PAGE_ITEMS_MAX */
     const struct uuid *ids;
-    uint64_t from;           /* READ_PAYMENT_PAGE: moved on to the next page */
+    uint64_t from; /* READ_PAYMENT_PAGE: moved on to the next page */
     struct locator after;
     uint8_t state;               /* READ_PAYMENT_PAGE: enum payment_state wanted; 0: any */
     struct monotonic_time until; /* READ_PAYMENT_DUE: how long to wait for one */

@@ -40,7 +40,7 @@ struct flight {
     uint64_t repeats;
     uint64_t expiries;
     uint64_t payment_commands[PAYMENT_CAUSE_END][PAYMENT_OUTCOME_COUNT];
-    bool has_payments; /* else nothing of these was counted */
+    bool has_payments;    /* else nothing of these was counted */
     uint32_t group_begin; /* offset of the first record of the group being applied; 0: none */
     const struct request *context_owner; /* whose context was written last */
 };

@@ -260,8 +260,8 @@ static void record_finish(struct lane *lane, struct record_payment *record,
     struct batch *batch = &lane->building->batch;
     struct locator locator =
         locator_make(batch->sequence, (uint32_t)((const uint8_t *)record - batch->data));
-    bool makes = record->head.kind == PAYMENT_CAUSE_CREATE ||
-                 record->head.kind == PAYMENT_CAUSE_DISPUTE;
+    bool makes =
+        record->head.kind == PAYMENT_CAUSE_CREATE || record->head.kind == PAYMENT_CAUSE_DISPUTE;
     bool creates = makes && locator_is_none(previous); /* others take no id, whatever they name */
     bool done = record->head.outcome == PAYMENT_OUTCOME_OK;
     bool rests = creates || done; /* a refused creation rests; other refusals change nothing */
