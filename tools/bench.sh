@@ -40,10 +40,15 @@ measure "random ids" "${ledger[@]}" -- bench ledger --transfers 10M --id-order r
 measure "two-phase" "${ledger[@]}" -- bench ledger --transfers 5M --two-phase 100
 measure "one per call, 64 callers" transfers_per_second calls.p50_us calls.p99_us -- \
     bench ledger --transfers 500k --batch 1 --clients 64
+measure "the same callers, hosted by 2 threads" transfers_per_second calls.p50_us calls.p99_us -- \
+    bench ledger --transfers 500k --batch 1 --clients 64 --threads 2
 measure "four bulk callers, 16 single beside" transfers_per_second single_calls.p50_us \
     single_calls.p99_us -- bench ledger --transfers 4M --singles 16
+measure "the verifiable log, in memory" leaves_per_second appends_per_second inclusion_p99_us \
+    consistency_p99_us sum_tree_ms sum_proof_p99_us -- bench log
 http=(transfers_per_second p50_us p99_us failures)
 measure "HTTP, one a request, 64 connections" "${http[@]}" -- bench api
+measure "the same, 2 threads in the server" "${http[@]}" -- bench api --threads 2
 measure "the same over TLS 1.3" "${http[@]}" -- \
     bench api --tls-cert "$work/cert.pem" --tls-key "$work/key.pem"
 measure "HTTP, JSON array of 8,190, 4 connections" "${http[@]}" -- \

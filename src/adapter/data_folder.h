@@ -13,6 +13,8 @@
  * journal.db   the journal (sqlite_store.h), with -wal and -shm beside it while open
  * head         how far the journal got (sqlite_head.h)
  * index.db     the index's runs, rebuildable (sqlite_run_store.h)
+ * inbox.db     verified webhooks (sqlite_inbox.h), from the first one on
+ * relay.db     how far deliveries of ours got (sqlite_relay_store.h); losing it costs repeats
  * archive/     segments of old batches (archive.h)
  * lock         held by the owner, with its process id inside
  * socket       where the owner answers commands on this machine

@@ -19,6 +19,7 @@ enum seen {
     SEEN_ACCEPT = 1 << 8,
     SEEN_TRACESTATE = 1 << 9,
     SEEN_MIN_POSITION = 1 << 10,
+    SEEN_LAST_EVENT_ID = 1 << 11,
     SEEN_MAY_REPEAT = SEEN_ACCEPT | SEEN_TRACESTATE,
 };
 
@@ -193,6 +194,7 @@ static unsigned header_bit(struct str name)
         { { "Expect", 6 }, SEEN_EXPECT },
         { { "Accept", 6 }, SEEN_ACCEPT },
         { { "tracestate", 10 }, SEEN_TRACESTATE },
+        { { "last-event-id", 13 }, SEEN_LAST_EVENT_ID },
     };
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
         if (equal_caseless(name, headers[i].name)) return headers[i].bit;
@@ -210,6 +212,7 @@ static void header_store(struct http_head_reader *reader, unsigned bit, struct s
     case SEEN_AUTHORIZATION: head->authorization = value; break;
     case SEEN_IDEMPOTENCY_KEY: head->idempotency_key = value; break;
     case SEEN_MIN_POSITION: head->min_position = value; break;
+    case SEEN_LAST_EVENT_ID: head->last_event_id = value; break;
     case SEEN_TRACEPARENT: head->traceparent = value; break;
     case SEEN_ACCEPT: head->accept = value; break;
     case SEEN_TRACESTATE: head->tracestate = value; break;

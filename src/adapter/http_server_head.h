@@ -25,6 +25,7 @@ struct http_head {
     struct str authorization;
     struct str idempotency_key;
     struct str min_position;
+    struct str last_event_id;
     struct str traceparent;
     struct str tracestate;
     uint64_t content_length;

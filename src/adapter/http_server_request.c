@@ -183,6 +183,7 @@ static enum MHD_Result answer_queue(struct http_request *request)
 {
     struct api_call *call = &request->call;
     request->stage = STAGE_ANSWERED;
+    if (call->hang_up) return MHD_NO;
     if (buf_status(&call->answer) != STATUS_OK) {
         buf_reset(&call->answer);
         call->header_count = 0;
@@ -248,6 +249,7 @@ static void head_apply(struct http_request *request, const struct http_head *hea
     call->authorization = head->authorization;
     call->idempotency_key = head->idempotency_key;
     call->min_position = head->min_position;
+    call->last_event_id = head->last_event_id;
     call->traceparent = head->traceparent;
     call->tracestate = head->tracestate;
     /* Chunk ends are read leniently by the library. A connection that carries no request after

@@ -82,6 +82,47 @@ static void tasks_take_turns_through_a_monitor(void **state)
     ring.sync->monitor_free(ring.monitor);
 }
 
+struct crowd {
+    struct sync *sync;
+    struct monitor *monitor;
+    unsigned round;
+    unsigned arrived; /* in this round */
+};
+
+/* Sleeps once a round; the last to wake calls the next round. */
+static void sleep_in_rounds(void *argument)
+{
+    struct crowd *crowd = argument;
+    struct sync *sync = crowd->sync;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        sync->lock(crowd->monitor);
+        bool last = ++crowd->arrived == TASKS;
+        if (last) {
+            crowd->arrived = 0;
+            crowd->round++;
+        }
+        while (crowd->round == round) assert_true(sync->wait(crowd->monitor, MONOTONIC_NEVER));
+        sync->unlock(crowd->monitor);
+        if (last) sync->wake_all(crowd->monitor);
+    }
+}
+
+static void one_wake_given_outside_reaches_every_sleeper(void **state)
+{
+    (void)state;
+    struct crowd crowd = { .sync = thread_sync() };
+    struct sync *sync = crowd.sync;
+    crowd.monitor = sync->monitor_new(sync, "crowd");
+    struct task *tasks[TASKS];
+    for (unsigned i = 0; i < TASKS; i++) {
+        assert_int_equal(sync->spawn(sync, "sleeper", sleep_in_rounds, &crowd, &tasks[i]),
+                         STATUS_OK);
+    }
+    for (unsigned i = 0; i < TASKS; i++) sync->join(tasks[i]); /* a lost wake would hang */
+    assert_int_equal(crowd.round, ROUNDS);
+    sync->monitor_free(crowd.monitor);
+}
+
 static void do_nothing(void *argument)
 {
     (void)argument;
@@ -181,6 +222,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tasks_take_turns_through_a_monitor),
+        cmocka_unit_test(one_wake_given_outside_reaches_every_sleeper),
         cmocka_unit_test(spawning_leaves_the_callers_signals_as_they_were),
         cmocka_unit_test(a_deadline_ends_a_wait),
         cmocka_unit_test(freeing_and_joining_nothing_is_allowed),

@@ -3,6 +3,7 @@
 #define API_API_H
 
 #include "port/api_call.h"
+#include "wallet/event_feed.h"
 #include "wallet/lane.h"
 #include "wallet/saga.h"
 
@@ -44,8 +45,11 @@ struct api_options {
                              char out_psp[PSP_NAME_SIZE]);
     /* Appends families of its own to the metrics' page. Any task. NULL: there are none. */
     void (*more_metrics)(void *context, struct buf *out_page);
-    void *payments_context; /* of both */
-    struct saga *saga;      /* for metrics; outlives the api; NULL: none runs */
+    void *payments_context;  /* of both */
+    struct saga *saga;       /* for metrics; outlives the api; NULL: none runs */
+    struct psp *const *psps; /* for settlements; they and the array outlive the api */
+    uint32_t psp_count;
+    struct event_feed *events; /* outlives the api; NULL: none are given out */
 };
 
 enum status api_new(struct lane *lane, const struct lane_ports *ports,

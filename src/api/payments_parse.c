@@ -309,3 +309,38 @@ bool rate_set_parse(const struct payment_input *input, struct admin *out_admin,
     sentence = admin_fault(out_admin, &name);
     return sentence == NULL || body_fault(&body, PROBLEM_INVALID_VALUE, name, sentence);
 }
+
+static const struct str settlement_names[] = { { "psp", 3 }, { "day", 3 } };
+static const struct json_fields settlement_fields = { settlement_names, 2 };
+
+static bool psp_name_take(struct body *body, struct settlement_request *request)
+{
+    struct str text;
+    if (!json_string(&body->reader, &text)) return body_expected(body, "must be a string");
+    if (text.len == 0 || text.len >= sizeof request->psp) {
+        return body_fault(body, PROBLEM_INVALID_VALUE, NULL, "is no PSP's name");
+    }
+    memcpy(request->psp, text.data, text.len);
+    return true;
+}
+
+bool settlement_parse(struct str text, struct arena *scratch,
+                      struct settlement_request *out_request, struct problem *out_problem)
+{
+    struct body body;
+    body_init(&body, text, scratch, out_problem);
+    *out_request = (struct settlement_request){ 0 };
+    unsigned field;
+    if (!json_object_begin(&body.reader)) return body_expected(&body, "must be an object");
+    while (json_object_field(&body.reader, &settlement_fields, &field)) {
+        bool taken =
+            field == 0 ? psp_name_take(&body, out_request) : body_date(&body, &out_request->day);
+        if (!taken) return false;
+    }
+    if (json_end(&body.reader) != STATUS_OK) return body_reader_fault(&body);
+    if (out_request->psp[0] == '\0') {
+        return body_fault(&body, PROBLEM_MISSING_FIELD, "psp", "a PSP's name is required");
+    }
+    return out_request->day.days != 0 ||
+           body_fault(&body, PROBLEM_MISSING_FIELD, "day", "a day is required");
+}

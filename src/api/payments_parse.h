@@ -26,6 +26,15 @@ bool payment_capture_parse(const struct payment_input *input, struct payment_com
                            struct problem *out_problem) MUST_CHECK;
 bool payment_resolve_parse(const struct payment_input *input, struct payment_command *out_command,
                            struct problem *out_problem) MUST_CHECK;
+/* Whose statement, of which day. */
+struct settlement_request {
+    char psp[PSP_NAME_SIZE];
+    struct business_date day;
+};
+bool settlement_parse(struct str text, struct arena *scratch,
+                      struct settlement_request *out_request, struct problem *out_problem)
+    MUST_CHECK;
+
 /* The decimal as a fraction: see model/rate.h. */
 bool rate_set_parse(const struct payment_input *input, struct admin *out_admin,
                     struct problem *out_problem) MUST_CHECK;

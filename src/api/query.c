@@ -81,6 +81,8 @@ static const char *value_take(uint32_t bit, struct str value, struct query *quer
     switch ((enum parameter)bit) {
     case PARAMETER_AT:
         return position_parse(value, &query->at) ? NULL : "a position: BATCH-INDEX or BATCH";
+    case PARAMETER_AFTER:
+        return position_parse(value, &query->after) ? NULL : "a position: BATCH-INDEX or BATCH";
     case PARAMETER_MIN_POSITION:
         return position_parse(value, &query->min_position) ? NULL
                                                            : "a position: BATCH-INDEX or BATCH";

@@ -12,6 +12,7 @@ struct query {
     uint32_t limit;   /* 1 to PAGE_ITEMS_MAX; PAGE_ITEMS_DEFAULT when absent */
     struct position at;
     struct position min_position; /* zero when absent */
+    struct position after;        /* the same */
     struct wall_time from;        /* 0 when absent */
     struct wall_time to;          /* INT64_MAX when absent */
     struct uuid user_ref;         /* nil when absent */

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-enum { ALL = 0xFF };
+enum { ALL = 0x1FF };
 
 static bool parse(const char *text, uint32_t allowed, struct query *out_query,
                   struct problem *out_problem)
@@ -41,11 +41,12 @@ static void every_parameter_is_read(void **state)
     struct problem problem;
     assert_true(parse("limit=7&state=manual&at=12-3&min_position=9&cursor=abc"
                       "&from=1970-01-01T00:00:01Z&to=1970-01-01T01%3A00:02%2B01:00"
-                      "&user_ref=019AB000-0000-7000-8000-000000000001&",
+                      "&user_ref=019AB000-0000-7000-8000-000000000001&after=4-1&",
                       ALL, &query, &problem));
     assert_int_equal(query.present, ALL);
     assert_int_equal(query.limit, 7);
     assert_int_equal(query.state, PAYMENT_STATE_MANUAL);
+    assert_int_equal(query.after.batch, 4);
     assert_int_equal(query.at.batch, 12);
     assert_int_equal(query.at.index, 3);
     assert_int_equal(query.min_position.batch, 9);

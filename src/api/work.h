@@ -5,6 +5,7 @@
 #include "api/api.h"
 #include "api/body.h"
 #include "api/metrics.h"
+#include "api/payments_parse.h"
 #include "api/problem.h"
 #include "api/query.h"
 #include "api/router.h"
@@ -92,6 +93,7 @@ struct work {
     struct account_result account_result;
     struct locator locator;
     struct admin admin;
+    struct settlement_request settlement;
     struct admin_result admin_result;
     char secret[SECRET_LEN + 1];
 

@@ -211,6 +211,12 @@ void json_write_null(struct json_writer *writer)
     write_text(writer, STR("null"));
 }
 
+void json_write_json(struct json_writer *writer, struct str value)
+{
+    CHECK(value.len > 0);
+    write_text(writer, value);
+}
+
 void json_write_uuid(struct json_writer *writer, struct uuid id)
 {
     char text[UUID_TEXT_LEN + 1];

@@ -54,6 +54,8 @@ void json_write_uint64(struct json_writer *writer, uint64_t value);
 void json_write_int64(struct json_writer *writer, int64_t value);
 void json_write_bool(struct json_writer *writer, bool value);
 void json_write_null(struct json_writer *writer);
+/* A value that is JSON already, as it is: what a json_writer has made, and nothing from outside. */
+void json_write_json(struct json_writer *writer, struct str value);
 /* A string: 36 lower-case characters. */
 void json_write_uuid(struct json_writer *writer, struct uuid id);
 /* A string: money_format(). */

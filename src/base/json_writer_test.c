@@ -251,6 +251,21 @@ static void as_deep_as_is_allowed_is_written(void **state)
     buf_free(&out);
 }
 
+static void json_that_is_there_already_stands_as_it_is(void **state)
+{
+    (void)state; /* no fixture */
+    struct buf BUF_SCOPE out;
+    buf_init(&out, 256);
+    struct json_writer writer;
+    json_writer_init(&writer, &out);
+    json_write_array_begin(&writer);
+    json_write_json(&writer, STR("{\"a\":[1,2]}"));
+    json_write_json(&writer, STR("7"));
+    json_write_array_end(&writer);
+    assert_int_equal(json_write_end(&writer), STATUS_OK);
+    assert_true(str_equal(buf_view(&out), STR("[{\"a\":[1,2]},7]")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +276,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_no_utf8_become_replacement_characters),
         cmocka_unit_test(calls_out_of_order_stop_the_program),
         cmocka_unit_test(as_deep_as_is_allowed_is_written),
+        cmocka_unit_test(json_that_is_there_already_stands_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,6 +29,20 @@ static inline bool str_starts(struct str text, struct str prefix)
     return text.len >= prefix.len && str_equal((struct str){ text.data, prefix.len }, prefix);
 }
 
+/*
+ * Cuts the first line off the front of *rest, without its newline. False, and nothing changed,
+ * when there is no newline: the last line of a text must end with one too.
+ */
+static inline bool str_take_line(struct str *rest, struct str *out_line)
+{
+    const char *end = rest->len == 0 ? NULL : (const char *)memchr(rest->data, '\n', rest->len);
+    if (end == NULL) return false;
+    size_t len = (size_t)(end - rest->data);
+    *out_line = (struct str){ rest->data, len };
+    *rest = (struct str){ end + 1, rest->len - len - 1 };
+    return true;
+}
+
 /* For printf: "%.*s", STR_ARG(text). */
 #define STR_ARG(text) ((int)(text).len), ((text).data)
 

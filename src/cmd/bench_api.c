@@ -62,6 +62,10 @@ static enum status options_read(struct bench *bench)
     if (status == STATUS_OK)
         status = invocation_number(invocation, "duration-s", (struct number_range){ 1, 3600 },
                                    &bench->duration_s, &bench->error);
+    uint64_t threads = 0; /* looked at here, handed to the server as text */
+    if (status == STATUS_OK)
+        status = invocation_number(invocation, "threads", (struct number_range){ 1, 64 }, &threads,
+                                   &bench->error);
     if (bench->form == LOAD_SINGLE) bench->batch = 1;
     bench->tls = invocation_has(invocation, "tls-cert");
     return status;
@@ -155,8 +159,10 @@ static enum status server_start(struct bench *bench)
 {
     const char *certificate = invocation_text(bench->invocation, "tls-cert");
     const char *key = invocation_text(bench->invocation, "tls-key");
-    const char *const plain[] = { "--plain", NULL };
-    const char *const tls[] = { "--tls-cert", certificate, "--tls-key", key, NULL };
+    const char *threads = invocation_text(bench->invocation, "threads");
+    const char *const plain[] = { "--threads", threads, "--plain", NULL };
+    const char *const tls[] = { "--threads", threads, "--tls-cert", certificate,
+                                "--tls-key", key,     NULL };
     if (bench->tls && key == NULL)
         return error_set(&bench->error, STATUS_INVALID, "--tls-cert wants --tls-key beside it");
     return stage_serve(&bench->stage, bench->tls ? tls : plain, &bench->error);
@@ -297,6 +303,7 @@ static const struct option options[] = {
     { "form", "FORM", "single (one JSON object a request), array, or binary", "single" },
     { "batch", "COUNT", "transfers a request, for array and binary", "8190" },
     { "connections", "COUNT", "kept alive, each with one request under way", "64" },
+    { "threads", "COUNT", "of the server's that parse and answer; 1 to 64", "1" },
     { "duration-s", "SECONDS", "how long", "5" },
     { "accounts", "COUNT", "that transfers go between, chosen evenly", "10000" },
     { "tls-cert", "FILE", "PEM: serve over TLS with this certificate", NULL },

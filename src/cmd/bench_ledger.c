@@ -43,7 +43,7 @@ static enum status either_parse(const struct invocation *invocation, const char 
 static enum status numbers_parse(const struct invocation *invocation, struct bench_options *options,
                                  struct error *out_error)
 {
-    uint64_t batch = 0, clients = 0, singles = 0, two_phase = 0;
+    uint64_t batch = 0, clients = 0, threads = 0, singles = 0, two_phase = 0;
     const struct {
         const char *name;
         struct number_range range;
@@ -53,6 +53,7 @@ static enum status numbers_parse(const struct invocation *invocation, struct ben
         { "transfers", { 1, UINT64_C(10000000000) }, &options->transfers },
         { "batch", { 1, REQUEST_TRANSFERS_MAX }, &batch },
         { "clients", { 1, 1024 }, &clients },
+        { "threads", { 0, 1024 }, &threads },
         { "singles", { 0, 1024 }, &singles },
         { "two-phase", { 0, 100 }, &two_phase },
         { "seed", { 0, UINT64_MAX }, &options->seed },
@@ -64,6 +65,7 @@ static enum status numbers_parse(const struct invocation *invocation, struct ben
     }
     options->batch = (uint32_t)batch;
     options->clients = (uint32_t)clients;
+    options->threads = (uint32_t)threads;
     options->singles = (uint32_t)singles;
     options->two_phase_percent = (uint32_t)two_phase;
     return STATUS_OK;
@@ -240,6 +242,7 @@ static const struct option bench_options_table[] = {
     { "transfers", "N", "how many transfers the bulk callers make together", "2M" },
     { "batch", "N", "transfers per call, 1 to 8190", "8190" },
     { "clients", "N", "bulk callers, each waiting for its answer", "4" },
+    { "threads", "N", "that host the bulk callers, as a server does; 0: one for each caller", "0" },
     { "singles", "N", "callers beside them with one transfer per call", "0" },
     { "distribution", "WORD", "which accounts: uniform, zipfian or hot (one debit account)",
       "uniform" },
@@ -255,12 +258,13 @@ static const struct option bench_options_table[] = {
 const struct command command_bench_ledger = {
     .name = "bench ledger",
     .summary = "measure the ledger in this process, on the real store, and recovery after kill -9",
-    .details = "Makes a ledger in a folder under $TMPDIR, lets threads of this process submit\n"
+    .details = "Makes a ledger in a folder under $TMPDIR, lets callers in this process submit\n"
                "transfers and wait for durable answers, then kills that process and recovers the\n"
                "folder in another. The callers share the machine with the ledger.",
     .options = bench_options_table,
     .examples = "bench ledger --transfers 10M\n"
                 "bench ledger --batch 1 --clients 64 --transfers 1M\n"
+                "bench ledger --batch 1 --clients 64 --threads 2 --transfers 1M\n"
                 "bench ledger --accounts 1M --transfers 10M --id-order random --json",
     .run = bench_run,
 };

@@ -1,4 +1,8 @@
-/* Callers are threads; each builds its next call, submits it and waits, as a client would. */
+/*
+ * A caller builds its next call, submits it, and goes on when it is answered, as a client would.
+ * It is a thread of its own, or one of many that a thread hosts, as the connections of an HTTP
+ * server are: the lane then tells the thread, which waits for all of its callers at once.
+ */
 #include "cmd/bench_workload.h"
 
 #include <math.h>
@@ -130,6 +134,15 @@ static uint64_t zipf_draw(const struct zipf *zipf, struct prng *prng)
     return number < zipf->count ? number : zipf->count - 1;
 }
 
+/* A thread that hosts callers: whoever was answered stands in its list. */
+struct host {
+    struct caller *callers;
+    uint32_t count;
+    struct monitor *monitor; /* the list */
+    struct caller *answered;
+    struct task *task;
+};
+
 struct caller {
     const struct bench_options *options;
     struct lane *lane;
@@ -142,6 +155,11 @@ struct caller {
     uint64_t ids_made;
     struct transfer *transfers;
     struct transfer_result *results;
+    struct request request;
+    int64_t begun_ns;
+    bool holds_open;   /* the last call made holds: the next one posts them */
+    struct host *host; /* NULL: a thread of its own */
+    struct caller *next;
     struct histogram latencies;
     uint64_t done;
     uint64_t refused;
@@ -198,19 +216,35 @@ static void posts_draw(struct caller *caller)
     }
 }
 
-static void call_run(struct caller *caller)
+/* False: the caller is done. */
+static bool call_begin(struct caller *caller)
 {
-    struct request request = {
+    if (caller->status != STATUS_OK) return false;
+    if (caller->holds_open) {
+        posts_draw(caller);
+        caller->holds_open = false;
+    } else {
+        if (caller->done >= caller->goal || *caller->stop) return false;
+        caller->holds_open = prng_below(&caller->prng, 100) < caller->options->two_phase_percent;
+        transfers_draw(caller, caller->holds_open);
+    }
+    caller->request = (struct request){
         .kind = REQUEST_TRANSFERS,
         .principal = { { .hi = 0x7000, .lo = 0x8000000000000000U + caller->number + 1 } },
         .count = caller->batch,
         .transfers = caller->transfers,
         .transfer_results = caller->results,
     };
-    int64_t begin = clock_monotonic(system_clock()).ns;
-    caller->status = lane_run(caller->lane, &request);
-    histogram_add(&caller->latencies, (uint64_t)(clock_monotonic(system_clock()).ns - begin));
-    if (caller->status != STATUS_OK) return;
+    caller->begun_ns = clock_monotonic(system_clock()).ns;
+    return true;
+}
+
+static void call_end(struct caller *caller, enum status status)
+{
+    int64_t now_ns = clock_monotonic(system_clock()).ns;
+    histogram_add(&caller->latencies, (uint64_t)(now_ns - caller->begun_ns));
+    caller->status = status;
+    if (status != STATUS_OK) return;
     caller->done += caller->batch;
     for (uint32_t i = 0; i < caller->batch; i++) {
         caller->refused += caller->results[i].outcome != OUTCOME_OK;
@@ -220,13 +254,52 @@ static void call_run(struct caller *caller)
 static void caller_body(void *argument)
 {
     struct caller *caller = argument;
-    while (caller->done < caller->goal && caller->status == STATUS_OK && !*caller->stop) {
-        bool hold = prng_below(&caller->prng, 100) < caller->options->two_phase_percent;
-        transfers_draw(caller, hold);
-        call_run(caller);
-        if (!hold || caller->status != STATUS_OK) continue;
-        posts_draw(caller);
-        call_run(caller);
+    while (call_begin(caller)) call_end(caller, lane_run(caller->lane, &caller->request));
+}
+
+/* By a task of the lane, which must not be kept: the thread is woken for the first only. */
+static void hosted_done(struct request *request)
+{
+    struct caller *caller = request->owner;
+    struct host *host = caller->host;
+    struct sync *sync = thread_sync();
+    sync->lock(host->monitor);
+    bool first = host->answered == NULL;
+    caller->next = host->answered;
+    host->answered = caller;
+    if (first) sync->wake_all(host->monitor);
+    sync->unlock(host->monitor);
+}
+
+/* True: the caller waits for an answer. */
+static bool hosted_begin(struct caller *caller)
+{
+    if (!call_begin(caller)) return false;
+    caller->request.done = hosted_done;
+    caller->request.owner = caller;
+    enum status status = lane_submit(caller->lane, &caller->request);
+    if (status != STATUS_OK) caller->status = status;
+    return status == STATUS_OK;
+}
+
+static void host_body(void *argument)
+{
+    struct host *host = argument;
+    struct sync *sync = thread_sync();
+    uint32_t waiting = 0;
+    for (uint32_t i = 0; i < host->count; i++) waiting += hosted_begin(&host->callers[i]);
+    while (waiting > 0) {
+        sync->lock(host->monitor);
+        while (host->answered == NULL) (void)sync->wait(host->monitor, MONOTONIC_NEVER);
+        struct caller *caller = host->answered;
+        host->answered = NULL;
+        sync->unlock(host->monitor);
+        while (caller != NULL) {
+            struct caller *next = caller->next; /* begun again, it stands in another list */
+            call_end(caller, caller->request.status);
+            if (!hosted_begin(caller)) waiting--;
+            caller = next;
+        }
     }
 }
 
@@ -235,8 +308,46 @@ static enum status caller_start(struct caller *caller)
     caller->transfers = reserve_new(caller->batch * sizeof *caller->transfers);
     caller->results = reserve_new(caller->batch * sizeof *caller->results);
     CHECK(caller->transfers != NULL && caller->results != NULL);
+    if (caller->host != NULL) return STATUS_OK; /* its host begins it */
     struct sync *sync = thread_sync();
     return sync->spawn(sync, "caller", caller_body, caller, &caller->task);
+}
+
+/* The bulk callers in equal parts; those of a host stand side by side. */
+static struct host *hosts_prepare(const struct bench_options *options, struct caller *callers)
+{
+    struct host *hosts = reserve_new((options->threads + 1) * sizeof *hosts);
+    CHECK(hosts != NULL);
+    for (uint32_t i = 0; i < options->threads; i++) {
+        uint32_t from = (uint32_t)((uint64_t)options->clients * i / options->threads);
+        uint32_t to = (uint32_t)((uint64_t)options->clients * (i + 1) / options->threads);
+        hosts[i].callers = &callers[from];
+        hosts[i].count = to - from;
+        hosts[i].monitor = thread_sync()->monitor_new(thread_sync(), "host");
+        for (uint32_t j = from; j < to; j++) callers[j].host = &hosts[i];
+    }
+    return hosts;
+}
+
+static enum status hosts_start(struct host *hosts, uint32_t count)
+{
+    struct sync *sync = thread_sync();
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
+        status = sync->spawn(sync, "host", host_body, &hosts[i], &hosts[i].task);
+    }
+    return status;
+}
+
+static void hosts_join(struct host *hosts, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) thread_sync()->join(hosts[i].task);
+}
+
+static void hosts_free(struct host *hosts, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) thread_sync()->monitor_free(hosts[i].monitor);
+    reserve_free(hosts, (count + 1) * sizeof *hosts);
 }
 
 static void caller_end(struct caller *caller, struct bench_result *result)
@@ -308,12 +419,15 @@ static enum status load_run(const struct bench_options *options, struct bench_la
     if (zipfian) zipf = zipf_of(options->accounts);
     volatile bool stop = false;
     callers_prepare(options, bench->lane, zipfian ? &zipf : NULL, &stop, callers);
+    struct host *hosts = hosts_prepare(options, callers);
     struct lane_status before;
     lane_get_status(bench->lane, &before);
     uint64_t disk = proc_number("/proc/self/io", "write_bytes:");
     int64_t begin = clock_monotonic(system_clock()).ns;
     enum status status = STATUS_OK;
     for (uint32_t i = 0; i < count && status == STATUS_OK; i++) status = caller_start(&callers[i]);
+    if (status == STATUS_OK) status = hosts_start(hosts, options->threads);
+    hosts_join(hosts, options->threads);
     for (uint32_t i = 0; i < options->clients; i++) caller_end(&callers[i], result);
     stop = true;
     for (uint32_t i = options->clients; i < count; i++) caller_end(&callers[i], result);
@@ -327,6 +441,7 @@ static enum status load_run(const struct bench_options *options, struct bench_la
         if (callers[i].status != STATUS_OK) status = callers[i].status;
     }
     result_measure(bench, &before, result);
+    hosts_free(hosts, options->threads);
     reserve_free(callers, count * sizeof *callers);
     return status;
 }

@@ -15,6 +15,7 @@ struct bench_options {
     uint64_t transfers;         /* by the bulk callers together */
     uint32_t batch;             /* transfers per call, 1 to REQUEST_TRANSFERS_MAX */
     uint32_t clients;           /* bulk callers, each waiting for its answer */
+    uint32_t threads;           /* that host the bulk callers; 0: a thread for each caller */
     uint32_t singles;           /* callers beside them with one transfer per call */
     uint32_t two_phase_percent; /* of the calls: holds, then posts of those */
     enum bench_distribution distribution;

@@ -64,9 +64,12 @@ extern const struct command command_asset_list;
 extern const struct command command_backup;
 extern const struct command command_balance;
 extern const struct command command_bench_api;
+extern const struct command command_bench_inbox;
 extern const struct command command_bench_ledger;
+extern const struct command command_bench_log;
 extern const struct command command_chart_create;
 extern const struct command command_chart_show;
+extern const struct command command_bench_webhook;
 extern const struct command command_check;
 extern const struct command command_demo;
 extern const struct command command_export;
@@ -93,6 +96,7 @@ extern const struct command command_rate_list;
 extern const struct command command_rate_set;
 extern const struct command command_restore;
 extern const struct command command_restore_accept;
+extern const struct command command_sandbox;
 extern const struct command command_serve;
 extern const struct command command_sim;
 extern const struct command command_transfer_create;
@@ -104,5 +108,7 @@ extern const struct command command_transfer_show;
 extern const struct command command_transfer_void;
 extern const struct command command_trial_balance;
 extern const struct command command_version;
+extern const struct command command_webhook_sign;
+extern const struct command command_webhook_verify;
 
 #endif

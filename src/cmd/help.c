@@ -69,17 +69,26 @@ static void usage_line(struct buf *out, const struct command *command)
     buf_append_byte(out, '\n');
 }
 
-/* Paragraphs stand with an empty line between; a single line end is a blank. */
+/*
+ * Paragraphs stand with an empty line between; a single line end is a blank, but in a paragraph
+ * that begins with one: that is a table, and stands as it is.
+ */
 static void paragraphs(struct buf *out, const char *text)
 {
     while (*text != '\0') {
         const char *end = strstr(text, "\n\n");
         size_t len = end == NULL ? strlen(text) : (size_t)(end - text);
+        bool table = text[0] == ' ';
         BUF_SCOPE struct buf paragraph;
         buf_init(&paragraph, HELP_TEXT_SIZE_MAX);
         for (size_t i = 0; i < len; i++)
-            buf_append_byte(&paragraph, text[i] == '\n' ? ' ' : (uint8_t)text[i]);
-        wrapped(out, buf_terminated(&paragraph), 0, 0);
+            buf_append_byte(&paragraph, text[i] == '\n' && !table ? ' ' : (uint8_t)text[i]);
+        if (table) {
+            buf_append_str(out, buf_view(&paragraph));
+            buf_append_byte(out, '\n');
+        } else {
+            wrapped(out, buf_terminated(&paragraph), 0, 0);
+        }
         text += len + strspn(text + len, "\n");
         if (*text != '\0') buf_append_byte(out, '\n');
     }

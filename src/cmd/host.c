@@ -13,8 +13,12 @@
 #include "base/check.h"
 #include "cmd/serve_payments.h"
 #include "cmd/version.h"
+#include "wallet/journal_feed.h"
 
 enum { API_WORKERS = 2 };
+
+/* Of CloudEvents: the lane. There is one. */
+#define EVENT_SOURCE "/tpwallet/0"
 
 /* Commands say themselves what they did; the lane is heard only when something is wrong. */
 static enum status log_choose(const struct host_options *options, struct host *host,
@@ -74,6 +78,9 @@ static enum status lane_and_api_open(const struct host_options *options, struct 
     enum status status = lane_open(&host->ports, &lane, &host->lane, out_error);
     if (status == STATUS_OK) status = saga_open(options, host, out_error);
     if (status != STATUS_OK) return status;
+    status = journal_feed_new(host->lane, host->ports.store, host->ports.sync, EVENT_SOURCE,
+                              &host->feed);
+    if (status != STATUS_OK) return error_set(out_error, status, "no memory for the events");
     const struct api_options api = {
         .workers = API_WORKERS,
         .version = TPWALLET_VERSION,
@@ -82,6 +89,9 @@ static enum status lane_and_api_open(const struct host_options *options, struct 
         .more_metrics = options->payments == NULL ? NULL : serve_payments_metrics,
         .payments_context = options->payments,
         .saga = host->saga,
+        .psps = options->payments == NULL ? NULL : options->payments->saga.psps,
+        .psp_count = options->payments == NULL ? 0 : options->payments->saga.psp_count,
+        .events = journal_feed_port(host->feed),
     };
     return api_new(host->lane, &host->ports, &api, &host->api, out_error);
 }
@@ -138,6 +148,7 @@ void host_close(struct host *host)
     saga_stop(host->saga);
     if (host->lane != NULL) lane_drain(host->lane);
     api_free(host->api);
+    journal_feed_free(host->feed);
     lane_close(host->lane);
     if (host->ports.run_store != NULL) host->ports.run_store->close(host->ports.run_store);
     if (host->ports.store != NULL) host->ports.store->close(host->ports.store);

@@ -8,6 +8,7 @@
 
 struct data_folder;
 struct json_log;
+struct journal_feed;
 struct serve_payments;
 
 /* What an open ledger consists of; for whoever opened it, as long as it is open. */
@@ -16,6 +17,7 @@ struct host {
     struct lane_ports ports;
     struct lane *lane;
     struct saga *saga; /* NULL: payments are only written down here, and wait */
+    struct journal_feed *feed; /* what the api gives out as events */
     struct api *api;
     struct monitor *answered;  /* where host_call() waits */
     struct json_log *warnings; /* when no other log is given: to standard error */

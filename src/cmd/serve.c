@@ -1,6 +1,5 @@
 /* tpwallet serve: the ledger over HTTP, until it is told to stop. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -18,6 +17,7 @@
 #include "cmd/host.h"
 #include "cmd/report.h"
 #include "cmd/serve_payments.h"
+#include "cmd/stop_signal.h"
 #include "cmd/version.h"
 
 /* A short replay delays the start; a long one is done while reads are answered already. */
@@ -44,17 +44,6 @@ static enum status core_dumps_off(struct error *out_error)
     if (setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0)
         return STATUS_OK;
     return error_set(out_error, STATUS_DENIED, "core dumps cannot be turned off: %s",
-                     strerror(errno));
-}
-
-/* Before any thread starts, so that the signals reach only the one that waits for them. */
-static enum status signals_block(struct serve *serve)
-{
-    if (sigemptyset(&serve->signals) == 0 && sigaddset(&serve->signals, SIGTERM) == 0 &&
-        sigaddset(&serve->signals, SIGINT) == 0 && sigaddset(&serve->signals, SIGHUP) == 0 &&
-        sigprocmask(SIG_BLOCK, &serve->signals, NULL) == 0)
-        return STATUS_OK;
-    return error_set(&serve->error, STATUS_UNAVAILABLE, "signals cannot be blocked: %s",
                      strerror(errno));
 }
 
@@ -240,8 +229,7 @@ static void log_event(struct serve *serve, enum log_level level, struct str even
 /* Returns when a signal says to stop. */
 static void wait_for_signal(struct serve *serve)
 {
-    int number = 0;
-    while (sigwait(&serve->signals, &number) != 0) continue; /* only EINTR, on some systems */
+    stop_signal_wait(&serve->signals);
     log_event(serve, LOG_INFO, STR("serve.stopping"), STR("a signal says to stop"));
 }
 
@@ -292,7 +280,7 @@ static int serve_run(struct invocation *invocation)
     };
     enum status status = options_check(&serve);
     if (status == STATUS_OK) status = core_dumps_off(&serve.error);
-    if (status == STATUS_OK) status = signals_block(&serve);
+    if (status == STATUS_OK) status = stop_signal_block(&serve.signals, &serve.error);
     if (status == STATUS_OK) status = json_log_open(&log_options, &serve.log, &serve.error);
     int code = status == STATUS_OK ? serve_opened(&serve) : report_error(invocation, &serve.error);
     json_log_close(serve.log);

@@ -42,6 +42,24 @@ static void parts_are_one_message(void **state)
     assert_true(digest_equal(&digest, &ABC));
 }
 
+static void a_digester_forgets_what_was_before(void **state)
+{
+    (void)state;
+    struct digester digester;
+    digester_init(&digester);
+    for (unsigned i = 0; i < 3; i++) {
+        const struct digest_part parts[] = { { "ab", 2 }, { "c", 1 } };
+        struct digest digest = digester_of_parts(&digester, parts, 2);
+        assert_true(digest_equal(&digest, &ABC));
+        digest = digester_of(&digester, "abc", 3);
+        assert_true(digest_equal(&digest, &ABC));
+        digest = digester_of(&digester, "abcd", 4);
+        assert_false(digest_equal(&digest, &ABC));
+    }
+    digester_done(&digester);
+    digester_done(&digester);
+}
+
 static void one_bit_makes_them_differ(void **state)
 {
     (void)state;
@@ -57,6 +75,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_examples),
         cmocka_unit_test(parts_are_one_message),
+        cmocka_unit_test(a_digester_forgets_what_was_before),
         cmocka_unit_test(one_bit_makes_them_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

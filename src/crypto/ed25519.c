@@ -40,19 +40,40 @@ struct ed25519_signature ed25519_sign(const struct secret *seed, struct str mess
     return signature;
 }
 
-bool ed25519_verify(const struct ed25519_public *key, struct str message,
-                    const struct ed25519_signature *signature)
+void ed25519_key_init(struct ed25519_key *key, const struct ed25519_public *public)
 {
-    EVP_PKEY *public =
-        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key->bytes, sizeof key->bytes);
-    CHECK(public != NULL);
+    key->key =
+        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public->bytes, sizeof public->bytes);
+    CHECK(key->key != NULL);
+}
+
+void ed25519_key_done(struct ed25519_key *key)
+{
+    if (key == NULL) return;
+    EVP_PKEY_free(key->key);
+    key->key = NULL;
+}
+
+bool ed25519_key_verify(const struct ed25519_key *key, struct str message,
+                        const struct ed25519_signature *signature)
+{
+    CHECK(key->key != NULL);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     CHECK(context != NULL);
-    CHECK(EVP_DigestVerifyInit(context, NULL, NULL, NULL, public) == 1);
+    CHECK(EVP_DigestVerifyInit(context, NULL, NULL, NULL, key->key) == 1);
     int verified = EVP_DigestVerify(context, signature->bytes, sizeof signature->bytes,
                                     (const uint8_t *)message.data, message.len);
     if (verified != 1) ERR_clear_error(); /* a wrong signature is an answer, not an error */
     EVP_MD_CTX_free(context);
-    EVP_PKEY_free(public);
     return verified == 1;
+}
+
+bool ed25519_verify(const struct ed25519_public *key, struct str message,
+                    const struct ed25519_signature *signature)
+{
+    struct ed25519_key once;
+    ed25519_key_init(&once, key);
+    bool verified = ed25519_key_verify(&once, message, signature);
+    ed25519_key_done(&once);
+    return verified;
 }

@@ -26,4 +26,18 @@ struct ed25519_signature ed25519_sign(const struct secret *seed, struct str mess
 bool ed25519_verify(const struct ed25519_public *key, struct str message,
                     const struct ed25519_signature *signature);
 
+/*
+ * A public key made ready once, for many signatures: some 5 % faster than ed25519_verify(). One
+ * thread at a time.
+ */
+struct ed25519_key {
+    void *key; /* NULL: zeroed or done */
+};
+void ed25519_key_init(struct ed25519_key *key, const struct ed25519_public *public);
+/* Accepts NULL, a zeroed one and one that is done. */
+void ed25519_key_done(struct ed25519_key *key);
+/* As ed25519_verify(). */
+bool ed25519_key_verify(const struct ed25519_key *key, struct str message,
+                        const struct ed25519_signature *signature);
+
 #endif

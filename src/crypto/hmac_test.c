@@ -74,6 +74,28 @@ static void published_examples(void **state)
     }
 }
 
+static void a_prepared_key_gives_the_same_again_and_again(void **state)
+{
+    (void)state; /* no fixture */
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        struct secret SECRET_SCOPE key;
+        key_of(i, &key);
+        struct hmac_key prepared;
+        hmac_key_init(&prepared, &key);
+        for (size_t size = 0; size < 200; size++) {
+            char message[200];
+            memset(message, 'm', sizeof message);
+            const struct digest_part part = { message, size };
+            struct digest expected = hmac_sha256(&key, &part, 1);
+            struct digest digest = hmac_key_digest(&prepared, &part, 1);
+            assert_true(digest_equal(&digest, &expected));
+        }
+        hmac_key_done(&prepared);
+        hmac_key_done(&prepared); /* twice is once */
+    }
+    hmac_key_done(NULL);
+}
+
 static void hash_with(void *key)
 {
     (void)hmac_sha256(key, NULL, 0); /* it stops before */
@@ -90,6 +112,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_examples),
+        cmocka_unit_test(a_prepared_key_gives_the_same_again_and_again),
         cmocka_unit_test(no_key_at_all_stops_the_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

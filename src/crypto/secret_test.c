@@ -65,6 +65,10 @@ static void every_bit_and_the_size_count(void **state)
     assert_int_equal(secret_take(shorter, 9, &c), STATUS_OK);
     assert_true(secret_equal(&a, &b));
     assert_false(secret_equal(&a, &c));
+    a.bytes[9] = 0; /* the same bytes, but one of them is beyond the shorter one's end */
+    assert_false(secret_equal(&a, &c));
+    assert_false(secret_equal(&c, &a));
+    a.bytes[9] = '9';
     for (size_t i = 0; i < 80; i++) {
         b.bytes[i / 8] ^= (uint8_t)(1 << i % 8);
         assert_false(secret_equal(&a, &b));

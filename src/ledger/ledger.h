@@ -20,7 +20,7 @@ struct ledger_options {
     uint64_t accounts_max;
     uint64_t holds_max;
     uint64_t reversals_max;
-    uint64_t seed; /* for the layout of hash tables; changes no result */
+    uint64_t seed;         /* for the layout of hash tables; changes no result */
     uint64_t payments_max; /* open at once; 0: none */
 };
 

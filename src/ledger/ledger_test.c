@@ -65,7 +65,7 @@ static void each_refused_reservation_is_a_limit_and_leaks_nothing(void **state)
         assert_int_equal(reserves.live, 0);
     }
     reserves.fails_at = 0;
-    assert_int_equal(needed, 11);
+    assert_int_equal(needed, 17);
     ledger_free(NULL);
 }
 
@@ -198,6 +198,11 @@ static struct admin period_act(int32_t days)
     return (struct admin){ .kind = ADMIN_PERIOD_CLOSE, .closed_through = { days } };
 }
 
+static struct admin rate_act(uint32_t asset, uint32_t counter_asset, uint64_t numerator)
+{
+    return (struct admin){ .kind = ADMIN_RATE_SET, .rate = { asset, counter_asset, numerator, 1 } };
+}
+
 static struct admin key_act(enum admin_kind kind, uint64_t id, uint8_t secret)
 {
     struct admin admin = { .kind = kind, .credential = { .scopes = SCOPE_ADMIN, .name = "n" } };
@@ -247,6 +252,10 @@ static void acts_come_to_every_outcome_in_order(void **state)
         { key_act(REVOKE, 1, 0), ADMIN_OUTCOME_OK, false },
         { key_act(REVOKE, 1, 0), ADMIN_OUTCOME_OK, false },
         { key_act(MAKE, 2, 1), ADMIN_OUTCOME_OK, false }, /* the digest is free again */
+        { rate_act(EUR, USD, 2), ADMIN_OUTCOME_OK, false },
+        { rate_act(EUR, 7, 2), ADMIN_OUTCOME_RATE_ASSET_NOT_FOUND, false },
+        { rate_act(USD, EUR, 2), ADMIN_OUTCOME_RATE_CAPACITY, true },
+        { rate_act(EUR, USD, 3), ADMIN_OUTCOME_OK, true }, /* the pair has its place */
     };
     unsigned reached = 1U << ADMIN_OUTCOME_ACCOUNT_CLOSED; /* below */
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -254,6 +263,7 @@ static void acts_come_to_every_outcome_in_order(void **state)
         struct registry before = *registry;
         if (rows[i].full) registry->asset_count = ASSETS_CUSTOM_MAX;
         if (rows[i].full) registry->credential_count = CREDENTIALS_MAX;
+        if (rows[i].full) registry->rate_count = RATES_MAX;
         enum admin_outcome outcome = book_admin(&book, &rows[i].admin);
         if (rows[i].full) *registry = before;
         reached |= 1U << outcome;

@@ -34,7 +34,6 @@ enum status payment_table_init(struct payment_table *table, uint32_t slots_max, 
 
 void payment_table_free(struct payment_table *table)
 {
-    if (table->slots == NULL) return;
     reserve_free(table->slots, slots_size(table));
     reserve_free(table->free_places, places_size(table));
     reserve_free(table->heap, places_size(table));

@@ -261,8 +261,8 @@ static void slices_are_large_by_default(void **state)
         assert_int_equal(book_open_account(&book, i, EUR, 0), ACCOUNT_OUTCOME_OK);
     }
     struct sweep sweep = { .generation = 9, .table = SLICE_ACCOUNTS };
-    static const uint32_t tables[] = { SLICE_ACCOUNTS, SLICE_ACCOUNTS, SLICE_HOLDS, SLICE_REVERSALS,
-                                       SLICE_PAYMENTS, SLICE_REGISTRY };
+    static const uint32_t tables[] = { SLICE_ACCOUNTS,  SLICE_ACCOUNTS, SLICE_HOLDS,
+                                       SLICE_REVERSALS, SLICE_PAYMENTS, SLICE_REGISTRY };
     static const uint64_t ends[] = { 1024, 1500, 1, 0, 0, 1 };
     BUF_SCOPE struct buf bytes = { 0 };
     buf_init(&bytes, SLICE_SIZE_MAX);

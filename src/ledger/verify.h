@@ -22,7 +22,7 @@ enum status ledger_recovered(struct ledger *ledger) MUST_CHECK;
     X(HOLD_ACCOUNTS, "a hold's accounts")                                                          \
     X(HOLDS_DIFFER, "what is pending is not what is held")                                         \
     X(REVERSALS, "the table of reversals")                                                         \
-    X(PAYMENTS, "the table of open payments")                                                         \
+    X(PAYMENTS, "the table of open payments")                                                      \
     X(MEMORY, "there is no memory to check with")
 
 #define LEDGER_FAULT_ENUM(name, text) LEDGER_FAULT_##name,

@@ -94,11 +94,12 @@ static void damage_rest(struct book *book, int damage)
     case 21: hold->debit = 4, hold->credit = 3; return; /* the right two, turned round */
     case 22: ledger->reversals[0].reversed = MONEY_ZERO; return;
     case 23: ledger->reversals[0].target.value.lo++; return;
-    default: ledger->reversal_map.count++; return;
+    case 24: ledger->reversal_map.count++; return;
+    default: ledger->payments.count++; return;
     }
 }
 
-enum { DAMAGES_OF_ACCOUNTS = 13, DAMAGES = 25 };
+enum { DAMAGES_OF_ACCOUNTS = 13, DAMAGES = 26 };
 static const enum ledger_fault faults[DAMAGES] = {
     LEDGER_FAULT_ACCOUNT_CONTENT,
     LEDGER_FAULT_ACCOUNT_CONTENT,
@@ -125,6 +126,7 @@ static const enum ledger_fault faults[DAMAGES] = {
     LEDGER_FAULT_REVERSALS,
     LEDGER_FAULT_REVERSALS,
     LEDGER_FAULT_REVERSALS,
+    LEDGER_FAULT_PAYMENTS,
 };
 
 static void each_fault_is_found_by_name(void **state)

@@ -1,22 +1,9 @@
-/* Positions are short: digits are read and written by hand, since every answer has one. */
+/* Positions are short: digits are written by hand, since every answer has one. */
 #include "model/position.h"
 
 #include "base/check.h"
+#include "base/decimal.h"
 #include "base/limits.h"
-
-/* Digits without a leading zero, at most maximum. */
-static bool number_take(struct str text, uint64_t maximum, uint64_t *out_value)
-{
-    if (text.len == 0 || text.len > 19 || (text.data[0] == '0' && text.len > 1)) return false;
-    uint64_t value = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9') return false;
-        value = value * 10 + (uint64_t)(text.data[i] - '0');
-    }
-    if (value > maximum) return false;
-    *out_value = value;
-    return true;
-}
 
 bool position_parse(struct str text, struct position *out_position)
 {
@@ -28,10 +15,10 @@ bool position_parse(struct str text, struct position *out_position)
     if (dash != NULL) {
         size_t before = (size_t)(dash - text.data);
         struct str rest = { dash + 1, text.len - before - 1 };
-        if (!number_take(rest, POSITION_INDEX_END - 1, &index)) return false;
+        if (decimal_parse(rest, POSITION_INDEX_END - 1, &index) != STATUS_OK) return false;
         text.len = before;
     }
-    if (!number_take(text, batch_max, &batch)) return false;
+    if (decimal_parse(text, batch_max, &batch) != STATUS_OK) return false;
     *out_position = (struct position){ .batch = batch, .index = (uint32_t)index };
     return true;
 }

@@ -29,6 +29,7 @@ struct api_call {
     struct str authorization;
     struct str idempotency_key;
     struct str min_position; /* TPW-Min-Position */
+    struct str last_event_id;
     struct str traceparent;
     struct str tracestate;
     struct str body;
@@ -44,6 +45,7 @@ struct api_call {
     struct buf answer;       /* the transport's: initialised before, freed after */
     struct api_header headers[API_HEADERS_MAX];
     uint32_t header_count;
+    bool hang_up; /* no answer: the connection is closed; for a server that plays a broken one */
 
     struct trace trace; /* the server's span, known after api_start() */
     uint32_t route;     /* which operation, for metrics; 0 when none matched */

@@ -8,7 +8,7 @@
 #include "base/time.h"
 
 /*
- * Real: threads, a mutex and a condition variable. Simulated: coroutines; lock and wait are
+ * Real: threads, a mutex and a count to sleep on. Simulated: coroutines; lock and wait are
  * scheduling points. State shared by tasks is touched only between lock and unlock.
  */
 struct monitor;
@@ -25,6 +25,10 @@ struct sync {
      * has passed. Wakes without a cause are allowed: test the condition again.
      */
     bool (*wait)(struct monitor *monitor, struct monotonic_time until);
+    /*
+     * Whoever waits, after what it waits for was changed under the monitor. Held or not: who wakes
+     * many gives the monitor back first, since they all want it.
+     */
     void (*wake_all)(struct monitor *monitor);
 
     /* STATUS_UNAVAILABLE when no task can be started. body runs until it returns. */

@@ -1,6 +1,6 @@
 /*
  * The apply task builds a batch from whatever waits and hands it to the flush task as soon as
- * that is idle; so the batches are as large as the flush is slow, and one caller alone is not
+ * that is idle and nobody is about to come back (wallet/gather.h); so one caller alone is not
  * kept waiting. It alone touches the ledger and the indexes.
  */
 #include "wallet/committer.h"
@@ -26,55 +26,6 @@ enum {
     SLICE_COST_MIN = 4096, /* a slice costs at least a page, however few its entries */
 };
 
-void committer_answer(struct lane *lane, struct request *request, enum status status)
-{
-    request->status = status;
-    if (request->done != NULL) {
-        request->answered = true;
-        request->done(request);
-        return;
-    }
-    struct sync *sync = lane->ports.sync;
-    struct monitor *monitor = lane->waiters[request->waiter];
-    sync->lock(monitor);
-    request->answered = true;
-    sync->wake_all(monitor);
-    sync->unlock(monitor);
-}
-
-static void answers_give(struct lane *lane, struct request *first, enum status status)
-{
-    while (first != NULL) {
-        struct request *next = first->next;
-        enum status own = first->status;
-        committer_answer(lane, first, own != STATUS_OK ? own : status);
-        first = next;
-    }
-}
-
-/* They are not durable, so whatever was decided for them is void. */
-static void answers_refuse(struct lane *lane, struct request *first, enum status status)
-{
-    while (first != NULL) {
-        struct request *next = first->next;
-        enum status own = first->spans ? STATUS_IN_DOUBT : status;
-        if (first->kind == REQUEST_READ) own = STATUS_UNAVAILABLE; /* it did nothing to doubt */
-        committer_answer(lane, first, own);
-        first = next;
-    }
-}
-
-static void answers_append(struct flight *flight, struct request *request)
-{
-    request->next = NULL;
-    if (flight->answers == NULL) {
-        flight->answers = request;
-    } else {
-        flight->answers_last->next = request;
-    }
-    flight->answers_last = request;
-}
-
 /* The request is finished: it is answered when everything it saw is durable. */
 static void request_finish(struct lane *lane, struct request *request, enum status status)
 {
@@ -85,11 +36,11 @@ static void request_finish(struct lane *lane, struct request *request, enum stat
     request->position.batch = building ? lane->next_sequence : lane->next_sequence - 1;
     request->position.index = units == 0 || read ? 0 : units - 1; /* none: all were repeats */
     if (building) {
-        answers_append(lane->building, request);
+        answers_add(&lane->building->answers, request);
     } else if (lane->flying != NULL) {
-        answers_append(lane->flying, request);
+        answers_add(&lane->flying->answers, request);
     } else {
-        committer_answer(lane, request, status);
+        answer_give(&lane->waiters, request, status);
     }
 }
 
@@ -204,8 +155,7 @@ static void slices_take(struct lane *lane, struct flight *flight)
 static void flight_clear(struct flight *flight)
 {
     flight->batch.record_count = 0;
-    flight->answers = NULL;
-    flight->answers_last = NULL;
+    flight->answers = (struct answers){ 0 };
     flight->context_owner = NULL;
     tally_clear(flight);
 }
@@ -216,6 +166,7 @@ static void launch(struct lane *lane)
     struct flight *flight = lane->building;
     CHECK(lane->flying == NULL && flight->batch.record_count > 0);
     slices_take(lane, flight);
+    flight->sizes = tally_sizes(lane->ledger);
     batch_seal(&flight->batch, lane->head.epoch, &lane->head.hash);
     lane->flying = flight;
     lane->building = flight == &lane->flights[0] ? &lane->flights[1] : &lane->flights[0];
@@ -224,6 +175,8 @@ static void launch(struct lane *lane)
     lane->ports.sync->lock(lane->monitor);
     lane->flush_flight = flight;
     lane->flush_state = HANDOVER_READY;
+    lane->wake_items = LANE_WAKE_ITEMS; /* the apply task wakes when it lands, anyway */
+    lane->launches++;
     lane->ports.sync->unlock(lane->monitor);
     doorbell_ring(lane->ports.sync, &lane->flush_bell, false);
 }
@@ -248,7 +201,7 @@ static void registry_publish(struct lane *lane, const struct flight *flight)
 }
 
 /* The batch is durable. Returns its answers, to be given once the next batch is on its way. */
-static struct request *land(struct lane *lane)
+static struct answers land(struct lane *lane)
 {
     struct flight *flight = lane->flying;
     lane->head.sequence = flight->batch.sequence;
@@ -259,7 +212,7 @@ static struct request *land(struct lane *lane)
     tally_landed(lane, flight);
     lane->ports.sync->unlock(lane->monitor);
     lane->full_pause_ms = 0;
-    struct request *answers = flight->answers;
+    struct answers answers = flight->answers;
     flight_clear(flight);
     lane->flying = NULL;
     return answers;
@@ -277,7 +230,7 @@ static void queue_refuse(struct lane *lane, bool begun_only)
         if (request == NULL && !begun_only) request = queue_take_any(&lane->queue);
         lane->ports.sync->unlock(lane->monitor);
         if (request == NULL) return;
-        committer_answer(lane, request, begun ? STATUS_IN_DOUBT : STATUS_UNAVAILABLE);
+        answer_give(&lane->waiters, request, begun ? STATUS_IN_DOUBT : STATUS_UNAVAILABLE);
     }
 }
 
@@ -314,8 +267,8 @@ static void reload(struct lane *lane, enum status failure)
     struct flight *lost = lane->flying;
     struct digest lost_hash = lost->hash;
     uint64_t lost_sequence = lost->batch.sequence;
-    struct request *in_doubt = lost->answers;
-    struct request *not_sent = lane->building->answers;
+    struct answers in_doubt = lost->answers;
+    struct answers not_sent = lane->building->answers;
     flight_clear(lost);
     flight_clear(lane->building);
     lane->building->batch.sequence = 0;
@@ -323,7 +276,7 @@ static void reload(struct lane *lane, enum status failure)
     lane->flying = NULL;
     lane_set_flags(lane, true, failure == STATUS_FENCED, failure == STATUS_CORRUPT);
     indexes_job_wait(lane);
-    answers_refuse(lane, not_sent, STATUS_UNAVAILABLE);
+    answers_refuse(&lane->waiters, not_sent, STATUS_UNAVAILABLE);
     payer_send_away(lane, STATUS_UNAVAILABLE);
     queue_refuse(lane, true);
 
@@ -335,8 +288,8 @@ static void reload(struct lane *lane, enum status failure)
         status = reload_once(lane, epoch, &error);
         if (status == STATUS_OK) break;
         lane_log_error(lane, STR("lane.reload_failed"), &error);
-        answers_refuse(lane, in_doubt, STATUS_IN_DOUBT);
-        in_doubt = NULL;
+        answers_refuse(&lane->waiters, in_doubt, STATUS_IN_DOUBT);
+        in_doubt = (struct answers){ 0 };
         if (sleep_until(lane, lane_in_ms(lane, pause_ms))) break;
         if (pause_ms < 64 * RETRY_MS_MIN) pause_ms *= 2;
     }
@@ -345,9 +298,9 @@ static void reload(struct lane *lane, enum status failure)
     enum status answer = failure == STATUS_LIMIT ? STATUS_LIMIT : STATUS_UNAVAILABLE;
     if (status != STATUS_OK && failure != STATUS_FENCED) answer = STATUS_IN_DOUBT;
     if (landed) {
-        answers_give(lane, in_doubt, STATUS_OK);
+        answers_give(&lane->waiters, in_doubt);
     } else {
-        answers_refuse(lane, in_doubt, answer);
+        answers_refuse(&lane->waiters, in_doubt, answer);
     }
     lane->memory_lost = status != STATUS_OK;
     lane_set_flags(lane, false, status == STATUS_FENCED, status == STATUS_CORRUPT);
@@ -514,12 +467,13 @@ static bool full_disk_look(struct lane *lane)
 /* ---- The tasks ---- */
 
 /* Takes over what the flush task has done. True when anything landed. */
-static bool landing_take(struct lane *lane, struct request **out_answers)
+static bool landing_take(struct lane *lane, struct answers *out_answers)
 {
     struct sync *sync = lane->ports.sync;
     sync->lock(lane->monitor);
     bool done = lane->flush_state == HANDOVER_DONE;
     if (done) lane->flush_state = HANDOVER_IDLE;
+    if (done) lane->wake_items = 1;
     enum status status = lane->flush_status;
     sync->unlock(lane->monitor);
     if (!done) return false;
@@ -531,17 +485,43 @@ static bool landing_take(struct lane *lane, struct request **out_answers)
     return true;
 }
 
+/* A batch has landed and nothing is built: its callers may be worth waiting for. */
+static void callers_await(struct lane *lane, uint32_t answered)
+{
+    lane->ports.sync->lock(lane->monitor);
+    struct gather_landing landing = {
+        .answered = answered,
+        .waiting = lane->queue.items,
+        .commit_ns = lane->flush_ns,
+        .now = clock_monotonic(lane->ports.clock),
+    };
+    gather_begin(&lane->gather, &landing);
+    if (lane->gather.until.ns > 0) lane->wake_items = lane->gather.goal;
+    lane->ports.sync->unlock(lane->monitor);
+}
+
+static bool callers_awaited(struct lane *lane, bool draining)
+{
+    if (lane->gather.until.ns == 0) return false;
+    lane->ports.sync->lock(lane->monitor);
+    struct monotonic_time now = clock_monotonic(lane->ports.clock);
+    bool held = gather_holds(&lane->gather, lane->queue.items, now) && !draining;
+    if (!held) lane->wake_items = 1;
+    lane->ports.sync->unlock(lane->monitor);
+    return held;
+}
+
 /* One round of everything there is to do; false when there was nothing. */
 static bool round_run(struct lane *lane, bool draining)
 {
-    struct request *answers = NULL;
+    struct answers answers = { 0 };
     bool any = landing_take(lane, &answers);
     if (!usable(lane)) {
-        answers_give(lane, answers, STATUS_OK);
+        answers_give(&lane->waiters, answers);
         queue_refuse(lane, false);
         payer_send_away(lane, STATUS_UNAVAILABLE);
         if (lane->flying == NULL) {
-            answers_refuse(lane, lane->building->answers, STATUS_UNAVAILABLE);
+            answers_refuse(&lane->waiters, lane->building->answers, STATUS_UNAVAILABLE);
             flight_clear(lane->building);
         }
         return indexes_job_take(lane) || any;
@@ -549,8 +529,11 @@ static bool round_run(struct lane *lane, bool draining)
     if (lane->flying == NULL && lane->building->batch.record_count > 0) {
         launch(lane);
         any = true;
+    } else if (any) {
+        callers_await(lane, answers.count);
     }
-    answers_give(lane, answers, STATUS_OK);
+    answers_give(&lane->waiters, answers);
+    if (callers_awaited(lane, draining)) return false;
     indexes_catch_up_begin(lane, draining);
     any = indexes_exchange(lane) || any;
     any = rebuild_round(lane, draining) || any;
@@ -570,6 +553,7 @@ static struct monotonic_time next_look(struct lane *lane)
 {
     struct monotonic_time now = clock_monotonic(lane->ports.clock);
     struct monotonic_time until = MONOTONIC_NEVER;
+    if (lane->gather.until.ns > 0) until = lane->gather.until;
     const struct monotonic_time retries[] = { lane->retry_at, lane->rebuild.retry_at,
                                               lane->full_look };
     for (size_t i = 0; i < sizeof retries / sizeof retries[0]; i++) {
@@ -587,11 +571,13 @@ static struct monotonic_time next_look(struct lane *lane)
     return until;
 }
 
-/* Under the monitor: whether something has come in since the last round. */
-static bool news(const struct lane *lane)
+/* Under the monitor: whether something has come in since the last round that is worth one. */
+static bool news(const struct lane *lane, const struct committer_seen *seen)
 {
-    return lane->flush_state == HANDOVER_DONE || lane->job_state == HANDOVER_DONE ||
-           lane->resume_expiry;
+    if (lane->flush_state == HANDOVER_DONE || lane->job_state == HANDOVER_DONE) return true;
+    if (lane->resume_expiry || lane->draining != seen->draining) return true;
+    if (lane->catch_ups_wanted != seen->catch_ups_wanted) return true;
+    return lane->submitted != seen->submitted && lane->queue.items >= lane->wake_items;
 }
 
 static bool drained(const struct lane *lane)
@@ -610,6 +596,7 @@ bool committer_round(struct lane *lane, struct committer_seen *out_seen)
     sync->lock(lane->monitor);
     out_seen->draining = lane->draining;
     out_seen->submitted = lane->submitted;
+    out_seen->catch_ups_wanted = lane->catch_ups_wanted;
     if (lane->resume_expiry) {
         lane->expiry_paused = false;
         lane->status.expiry_paused = false;
@@ -633,9 +620,8 @@ void committer_apply(void *argument)
             sync->unlock(lane->monitor);
             return;
         }
-        bool idle =
-            !news(lane) && seen.submitted == lane->submitted && seen.draining == lane->draining;
-        if (idle) (void)sync->wait(lane->monitor, until); /* everything is looked at again */
+        if (!news(lane, &seen))
+            (void)sync->wait(lane->monitor, until); /* everything is looked at again */
         sync->unlock(lane->monitor);
     }
 }
@@ -667,8 +653,8 @@ void committer_flush(void *argument)
         lane->flush_status = status;
         lane->flush_error = error;
         lane->flush_state = HANDOVER_DONE;
-        sync->wake_all(lane->monitor);
         sync->unlock(lane->monitor);
+        sync->wake_all(lane->monitor); /* it wants the monitor next */
     }
 }
 

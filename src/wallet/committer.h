@@ -17,12 +17,10 @@ void committer_apply(void *lane);
 struct committer_seen {
     bool draining;
     uint64_t submitted;
+    uint64_t catch_ups_wanted;
 };
 bool committer_round(struct lane *lane, struct committer_seen *out_seen);
 void committer_flush(void *lane);
 void committer_index(void *lane);
-
-/* Answers a request: its owner may free it at once. */
-void committer_answer(struct lane *lane, struct request *request, enum status status);
 
 #endif

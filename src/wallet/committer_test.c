@@ -71,6 +71,56 @@ static void while_the_store_cannot_be_asked_the_answer_is_in_doubt(void **state)
     }
 }
 
+/* Transfers 100 and on, by as many callers; they are answered when the lane has settled. */
+static void submit(struct bench *bench, struct request *requests, uint32_t count)
+{
+    static struct transfer transfers[4];
+    static struct transfer_result results[4];
+    for (uint32_t i = 0; i < count; i++) {
+        transfers[i] = test_transfer(100 + bench->appends * 10 + i, 1, 2, 1);
+        requests[i] = test_request(bench->lane, &transfers[i], &results[i], 1);
+        assert_int_equal(lane_submit(bench->lane, &requests[i]), STATUS_OK);
+    }
+    bench_settle(bench);
+}
+
+static void callers_who_come_back_share_a_commit(void **state)
+{
+    (void)state;
+    struct bench *bench = with_accounts();
+    struct request requests[4];
+    bench->append_ms = 2;
+    submit(bench, requests, 3);
+    assert_true(requests[2].answered);
+    uint64_t appends = bench->appends;
+    struct transfer transfer = test_transfer(500, 1, 2, 1);
+    struct transfer_result result;
+    struct request first = test_request(bench->lane, &transfer, &result, 1);
+    assert_int_equal(lane_submit(bench->lane, &first), STATUS_OK);
+    bench_settle(bench);
+    assert_false(first.answered); /* two more are expected */
+    submit(bench, requests, 2);
+    assert_true(first.answered);
+    assert_true(requests[1].answered);
+    assert_int_equal(bench->appends, appends + 1);
+    bench_free(bench);
+}
+
+static void callers_who_do_not_come_back_are_not_waited_for_long(void **state)
+{
+    (void)state;
+    struct bench *bench = with_accounts();
+    struct request requests[4];
+    bench->append_ms = 2;
+    submit(bench, requests, 4);
+    submit(bench, requests, 1);
+    assert_false(requests[0].answered);
+    lane_wait(bench->lane, &requests[0]); /* the deadline ends it, and nothing else can */
+    submit(bench, requests, 1);
+    assert_true(requests[0].answered); /* one was answered, so nobody else is expected */
+    bench_free(bench);
+}
+
 static void full_disk_is_told_at_once_until_it_is_tried_again(void **state)
 {
     (void)state;
@@ -239,6 +289,37 @@ static void nothing_is_seen_before_it_is_durable(void **state)
     assert_true(results[1].repeated);
     assert_int_equal(results[2].outcome, OUTCOME_CREDIT_ACCOUNT_NOT_FOUND);
     assert_int_equal((uint64_t)account.balance.credits_posted.minor, 7);
+    bench_free(bench);
+}
+
+static void what_is_counted_is_as_of_the_durable_batch(void **state)
+{
+    (void)state;
+    struct bench *bench = with_accounts();
+    struct lane_status status;
+    lane_get_status(bench->lane, &status);
+    uint64_t before = status.hold_count;
+    struct transfer holds[2] = { test_hold(100, 1, 60), test_hold(101, 1, 60) };
+    struct transfer_result results[2];
+    struct request requests[2];
+    bench->hold_flush = true;
+    for (int i = 0; i < 2; i++) { /* one in the air, one built behind it */
+        requests[i] = test_request(bench->lane, &holds[i], &results[i], 1);
+        assert_int_equal(lane_submit(bench->lane, &requests[i]), STATUS_OK);
+        bench_settle(bench);
+    }
+    bench->hold_flush = false;
+    assert_true(bench_helpers(bench));
+    bench->hold_flush = true;
+    bench_settle(bench);
+    assert_true(requests[0].answered);
+    assert_false(requests[1].answered);
+    lane_get_status(bench->lane, &status);
+    assert_int_equal(status.hold_count, before + 1);
+    bench->hold_flush = false;
+    bench_settle(bench);
+    lane_get_status(bench->lane, &status);
+    assert_int_equal(status.hold_count, before + 2);
     bench_free(bench);
 }
 
@@ -618,12 +699,15 @@ int main(void)
         cmocka_unit_test(commit_in_doubt_that_landed_is_answered_as_done),
         cmocka_unit_test(commit_in_doubt_that_was_lost_is_told_as_not_done),
         cmocka_unit_test(while_the_store_cannot_be_asked_the_answer_is_in_doubt),
+        cmocka_unit_test(callers_who_come_back_share_a_commit),
+        cmocka_unit_test(callers_who_do_not_come_back_are_not_waited_for_long),
         cmocka_unit_test(full_disk_is_told_at_once_until_it_is_tried_again),
         cmocka_unit_test(full_disk_that_says_so_costs_no_reload_and_reads_go_on),
         cmocka_unit_test(disk_that_is_full_against_its_word_is_tried_ever_more_seldom),
         cmocka_unit_test(request_of_which_a_part_is_durable_is_in_doubt_when_the_rest_is_refused),
         cmocka_unit_test(conflict_with_a_key_that_was_lost_is_not_told),
         cmocka_unit_test(nothing_is_seen_before_it_is_durable),
+        cmocka_unit_test(what_is_counted_is_as_of_the_durable_batch),
         cmocka_unit_test(what_was_built_on_a_lost_batch_is_not_answered_from_it),
         cmocka_unit_test(fenced_lane_stops_and_writes_nothing_more),
         cmocka_unit_test(owner_replaced_during_a_failing_reload_does_not_write_for_the_new_one),

@@ -20,7 +20,9 @@ static bool holds(struct bench *bench, enum lane_index which, uint64_t key)
 static unsigned known_in(struct bench *bench, uint64_t key)
 {
     unsigned which = 0;
-    for (int i = 0; i < LANE_INDEX_COUNT; i++) which |= (unsigned)holds(bench, i, key) << i;
+    for (unsigned i = 0; i < LANE_INDEX_COUNT; i++) {
+        which |= (unsigned)holds(bench, (enum lane_index)i, key) << i;
+    }
     return which;
 }
 

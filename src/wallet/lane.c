@@ -63,7 +63,10 @@ static void monitors_new(struct lane *lane)
     lane->monitor = sync->monitor_new(sync, "lane");
     lane->flush_bell.monitor = sync->monitor_new(sync, "lane.flush");
     lane->index_bell.monitor = sync->monitor_new(sync, "lane.index");
-    for (int i = 0; i < LANE_WAITERS; i++) lane->waiters[i] = sync->monitor_new(sync, "waiter");
+    lane->waiters.sync = sync;
+    for (int i = 0; i < ANSWERS_WAITERS; i++) {
+        lane->waiters.monitors[i] = sync->monitor_new(sync, "waiter");
+    }
 }
 
 static void lane_release(struct lane *lane)
@@ -81,7 +84,7 @@ static void lane_release(struct lane *lane)
     sync->monitor_free(lane->monitor);
     sync->monitor_free(lane->flush_bell.monitor);
     sync->monitor_free(lane->index_bell.monitor);
-    for (int i = 0; i < LANE_WAITERS; i++) sync->monitor_free(lane->waiters[i]);
+    for (int i = 0; i < ANSWERS_WAITERS; i++) sync->monitor_free(lane->waiters.monitors[i]);
     reserve_free(lane, sizeof *lane);
 }
 
@@ -244,25 +247,20 @@ enum status lane_submit(struct lane *lane, struct request *request)
     sync->lock(lane->monitor);
     enum status status = submit_refusal(lane, request);
     if (status == STATUS_OK) status = queue_add(&lane->queue, request);
+    bool wake = false;
     if (status == STATUS_OK) {
-        request->waiter = (uint32_t)(lane->submitted % LANE_WAITERS);
+        request->waiter = (uint32_t)(lane->launches % ANSWERS_WAITERS);
         lane->submitted++;
-        /* With a batch in the air the apply task wakes when it lands; small work waits for that. */
-        bool flying = lane->flush_state == HANDOVER_READY;
-        if (!flying || lane->queue.items >= LANE_WAKE_ITEMS) sync->wake_all(lane->monitor);
+        wake = lane->queue.items >= lane->wake_items;
     }
     sync->unlock(lane->monitor);
+    if (wake) sync->wake_all(lane->monitor);
     return status;
 }
 
 void lane_wait(struct lane *lane, struct request *request)
 {
-    CHECK(request->done == NULL);
-    struct sync *sync = lane->ports.sync;
-    struct monitor *monitor = lane->waiters[request->waiter];
-    sync->lock(monitor);
-    while (!request->answered) (void)sync->wait(monitor, MONOTONIC_NEVER);
-    sync->unlock(monitor);
+    answers_wait(&lane->waiters, request);
 }
 
 enum status lane_run(struct lane *lane, struct request *request)
@@ -391,7 +389,6 @@ void lane_catch_up(struct lane *lane)
     if (lane->options.read_only) return; /* its runs are another's to write */
     sync->lock(lane->monitor);
     uint64_t mine = ++lane->catch_ups_wanted;
-    lane->submitted++;
     sync->wake_all(lane->monitor);
     while (lane->catch_ups_done < mine && !lane->draining && !lane->status.damaged &&
            !lane->status.fenced) {

@@ -4,9 +4,11 @@
 
 #include "ledger/decide.h"
 #include "ledger/slice.h"
+#include "wallet/answers.h"
 #include "wallet/batch.h"
 #include "wallet/clock_watch.h"
 #include "wallet/doorbell.h"
+#include "wallet/gather.h"
 #include "wallet/index.h"
 #include "wallet/journal_walk.h"
 #include "wallet/queue.h"
@@ -21,17 +23,24 @@ enum lane_index {
 };
 
 enum {
-    LANE_WAITERS = 64,
     /* While a batch is in the air, the apply task is woken only for at least so much work. */
     LANE_WAKE_ITEMS = 512,
+};
+
+/* How much there is of everything. */
+struct lane_sizes {
+    uint64_t accounts;
+    uint64_t holds;
+    uint64_t reversals;
+    uint64_t payments; /* open */
+    uint64_t payment_states[PAYMENT_STATE_END];
 };
 
 /* A batch on its way: built by the apply task, then written by the flush task. */
 struct flight {
     struct batch batch;
-    struct digest hash;      /* set by the flush task */
-    struct request *answers; /* what is answered when it has landed, in order */
-    struct request *answers_last;
+    struct digest hash;     /* set by the flush task */
+    struct answers answers; /* what is answered when it has landed, in order */
     struct buf slice_bytes;
     struct store_slice slices[STORE_SLICES_PER_BATCH_MAX];
     uint32_t slice_count;
@@ -39,6 +48,7 @@ struct flight {
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t repeats;
     uint64_t expiries;
+    struct lane_sizes sizes; /* the ledger's with this batch, and not the next one */
     uint64_t payment_commands[PAYMENT_CAUSE_END][PAYMENT_OUTCOME_COUNT];
     bool has_payments;    /* else nothing of these was counted */
     uint32_t group_begin; /* offset of the first record of the group being applied; 0: none */
@@ -81,7 +91,7 @@ struct lane {
     struct monitor *monitor; /* the apply task and those who ask for catching up wait here */
     struct doorbell flush_bell;
     struct doorbell index_bell;
-    struct monitor *waiters[LANE_WAITERS];
+    struct answers_waiters waiters;
     struct task *apply_task;
     struct task *flush_task;
     struct task *index_task;
@@ -89,8 +99,10 @@ struct lane {
     /* Under the monitor. */
     struct queue queue;
     bool draining;
-    bool stop_helpers;  /* the apply task is done with the flush and index tasks */
-    uint64_t submitted; /* requests ever added to the queue */
+    bool stop_helpers;   /* the apply task is done with the flush and index tasks */
+    uint64_t submitted;  /* requests ever added to the queue */
+    uint64_t wake_items; /* the apply task is woken when so many wait */
+    uint64_t launches;   /* batches ever handed to the flush task */
     bool resume_expiry;
     uint64_t catch_ups_wanted;
     uint64_t catch_ups_done;
@@ -120,6 +132,7 @@ struct lane {
     uint64_t catch_up_batch; /* what it came to: everything up to here is to be in runs */
     struct request *parked;  /* workers that wait for payments to become due */
     struct rebuild rebuild;
+    struct gather gather;
     bool expiry_paused;
     struct clock_watch clock_watch;
     struct monotonic_time retry_at;  /* after a failed job */

@@ -97,6 +97,7 @@ struct bench {
     enum append_fault fault;
     enum status fault_status;
     uint32_t fault_after;      /* appends before it */
+    int64_t append_ms;         /* how long an append takes */
     bool fault_takes_over;     /* another owner claims the lane in the moment of the fault */
     uint32_t reopen_fails;     /* so many reopens say UNAVAILABLE */
     uint32_t slice_list_fails; /* and so many lists of slices */
@@ -200,6 +201,7 @@ static inline enum status bench_append(struct store *store, const struct store_b
     enum status status = bench_enter(bench, out_error);
     if (status != STATUS_OK) return status;
     bench->appends++;
+    bench->monotonic_ns += bench->append_ms * NS_PER_MS;
     assert_true(batch->slice_count <= STORE_SLICES_PER_BATCH_MAX);
     struct disk *disk = bench->disk;
     if (batch->epoch != disk->epoch || batch->sequence != disk->head + 1) {
@@ -465,7 +467,7 @@ static inline bool bench_wait(struct monitor *monitor, struct monotonic_time unt
 
 static inline void bench_wake_all(struct monitor *monitor)
 {
-    assert_true(monitor->locked);
+    (void)monitor; /* nobody sleeps here: whoever waits looks again */
 }
 
 static inline enum status bench_spawn(struct sync *sync, const char *name,

@@ -10,7 +10,6 @@
 #include "base/check.h"
 #include "payment/chart.h"
 #include "payment/decide.h"
-#include "wallet/committer.h"
 #include "wallet/lane_task.h"
 
 _Static_assert(sizeof(struct record_context) + 2 * sizeof(struct record_payment) +
@@ -479,7 +478,7 @@ bool payer_give_due(struct lane *lane)
         if (open) due_take(lane, request->read, now);
         if (request->read->found > 0 || request->read->until.ns <= monotonic_ns) {
             any = true;
-            committer_answer(lane, request, STATUS_OK);
+            answer_give(&lane->waiters, request, STATUS_OK);
             continue;
         }
         request->next = still;
@@ -494,7 +493,7 @@ void payer_send_away(struct lane *lane, enum status status)
     while (lane->parked != NULL) {
         struct request *request = lane->parked;
         lane->parked = request->next;
-        committer_answer(lane, request, status);
+        answer_give(&lane->waiters, request, status);
     }
 }
 

@@ -308,7 +308,8 @@ static void state_publish(struct lane *lane, const struct recovery *recovery)
     memcpy(into->rates, from->rates, from->rate_count * sizeof *from->rates);
     into->rate_count = from->rate_count;
     lane->status.head = lane->head;
-    tally_sizes(lane);
+    const struct lane_sizes sizes = tally_sizes(lane->ledger);
+    tally_show(lane, &sizes);
     lane->status.replayed_records = recovery->records;
     lane->status.index_batch = least_cursor(lane);
     lane->status.index_fault = STATUS_OK;

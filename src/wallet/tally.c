@@ -31,19 +31,30 @@ void tally_landed(struct lane *lane, const struct flight *flight)
     if (flight->has_payments) payments_add(status, flight);
     status->commit_ns_total += lane->flush_ns;
     if (lane->flush_ns > status->commit_ns_max) status->commit_ns_max = lane->flush_ns;
-    tally_sizes(lane);
+    tally_show(lane, &flight->sizes);
     status->index_batch = indexes_batch(lane);
 }
 
-void tally_sizes(struct lane *lane)
+struct lane_sizes tally_sizes(const struct ledger *ledger)
+{
+    struct lane_sizes sizes = {
+        .accounts = ledger->account_count,
+        .holds = ledger->holds.count,
+        .reversals = ledger->reversal_count,
+        .payments = ledger->payments.count,
+    };
+    memcpy(sizes.payment_states, ledger->payments.states, sizeof sizes.payment_states);
+    return sizes;
+}
+
+void tally_show(struct lane *lane, const struct lane_sizes *sizes)
 {
     struct lane_status *status = &lane->status;
-    const struct payment_table *payments = &lane->ledger->payments;
-    status->account_count = lane->ledger->account_count;
-    status->hold_count = lane->ledger->holds.count;
-    status->reversal_count = lane->ledger->reversal_count;
-    status->payment_count = payments->count;
-    memcpy(status->payment_states, payments->states, sizeof status->payment_states);
+    status->account_count = sizes->accounts;
+    status->hold_count = sizes->holds;
+    status->reversal_count = sizes->reversals;
+    status->payment_count = sizes->payments;
+    memcpy(status->payment_states, sizes->payment_states, sizeof status->payment_states);
 }
 
 void tally_clear(struct flight *flight)

@@ -4,12 +4,12 @@
 
 #include "wallet/lane_state.h"
 
-/* Both on the apply task, under the monitor. */
+/* As memory has it: taken when a batch is launched, and shown when that has landed. */
+struct lane_sizes tally_sizes(const struct ledger *ledger);
 
-/* What the flight counted is added; it is durable. */
+/* These two on the apply task, under the monitor. What the flight counted is durable. */
 void tally_landed(struct lane *lane, const struct flight *flight);
-/* How much there is of everything, as memory has it. */
-void tally_sizes(struct lane *lane);
+void tally_show(struct lane *lane, const struct lane_sizes *sizes);
 
 /* Nothing is counted yet. */
 void tally_clear(struct flight *flight);

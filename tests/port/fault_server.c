@@ -178,7 +178,10 @@ static void answer_make(const struct server_step *step, bool with_length, struct
     if (step->header != NULL) buf_append_str(answer, str_from(step->header));
     buf_append_str(answer, STR("\r\n"));
     if (size > 0) buf_append(answer, step->body, size);
-    for (size_t i = size; i < filled; i++) buf_append_byte(answer, ' ');
+    if (filled == size) return;
+    void *rest = buf_extend(answer, filled - size);
+    assert_non_null(rest);
+    memset(rest, ' ', filled - size);
 }
 
 static bool trickle(struct connection *connection, struct str answer)

@@ -27,12 +27,12 @@ RUN_SECONDS_MAX = 40
 # what, file, text, text with the bug
 PLANTS = [
     ("a write is answered before it is durable", "src/wallet/committer.c",
-     "    if (building) {\n        answers_append(lane->building, request);\n    } else if",
-     "    if (building) {\n        committer_answer(lane, request, status);\n    } else if"),
+     "    if (building) {\n        answers_add(&lane->building->answers, request);\n    } else if",
+     "    if (building) {\n        answer_give(&lane->waiters, request, status);\n    } else if"),
     ("a read is answered before what it shows is durable", "src/wallet/committer.c",
-     "    if (building) {\n        answers_append(lane->building, request);\n    } else if",
-     "    if (request->kind == REQUEST_READ) {\n        committer_answer(lane, request, status);\n"
-     "    } else if (building) {\n        answers_append(lane->building, request);\n    } else if"),
+     "    if (building) {\n        answers_add(&lane->building->answers, request);\n    } else if",
+     "    if (request->kind == REQUEST_READ) {\n        answer_give(&lane->waiters, request, status);\n"
+     "    } else if (building) {\n        answers_add(&lane->building->answers, request);\n    } else if"),
     ("a repeat is not looked up", "src/wallet/applier.c",
      "    if (status == STATUS_OK) return repeat(lane, locator, transfer, out_result, out_error);",
      "    if (status == STATUS_OK) status = STATUS_NOT_FOUND;"),
