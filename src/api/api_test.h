@@ -78,6 +78,7 @@ static inline void rig_open(struct rig *rig)
         .accounts_max = 20000,
         .holds_max = 1000,
         .reversals_max = 1000,
+        .payments_max = 1000,
         .memtable_ids = 1 << 12,
         .index_wait_ms = rig->early ? 0 : -1,
     };

@@ -76,6 +76,30 @@ def the_document_is_up_to_date():
                                    "`tpwallet help --document > docs/cli.md`")
 
 
+def the_diagrams_are_up_to_date():
+    text = run("payment", "states", "--format", "mermaid").stdout
+    path = os.path.join(SOURCE, "docs", "payments.md")
+    with open(path, encoding="utf-8") as file:
+        drawn = file.read().split("a test compares them -->\n\n")[1]
+    check(drawn == text, "the end of docs/payments.md differs: put the output of "
+                         "`tpwallet payment states --format mermaid` there")
+    equal(drawn.count("```mermaid"), 7, "a diagram for every kind")
+    for kind in ("merchant", "exchange"):
+        one = run("payment", "states", "--format", "mermaid", "--kind", kind).stdout
+        check(one in text, f"the diagram of {kind}")
+
+
+def the_moves_are_printed_in_three_forms():
+    rows = run("payment", "states").stdout.splitlines()[1:]
+    moves = json.loads(run("payment", "states", "--json").stdout)["moves"]
+    equal([" ".join(row.split()) for row in rows],
+          [" ".join((m["kind"], m["state"], m["cause"], m["next_state"])) for m in moves], "moves")
+    merchant = run("payment", "states", "--kind", "merchant").stdout.splitlines()[1:]
+    equal(merchant, [row for row in rows if row.startswith("merchant ")], "of one kind")
+    equal(run("payment", "states", "--kind", "gift").returncode, USAGE, "a kind that is none")
+    equal(run("payment", "states", "--format", "png").returncode, USAGE, "a format that is none")
+
+
 def the_version_is_the_projects():
     found = json.loads(run("version", "--json").stdout)["version"]
     with open(os.path.join(SOURCE, "CMakeLists.txt"), encoding="utf-8") as file:
@@ -90,4 +114,6 @@ groups_and_unknown_words_are_answered()
 exit_codes_are_one_table()
 errors_are_json_when_asked_for()
 the_document_is_up_to_date()
+the_diagrams_are_up_to_date()
+the_moves_are_printed_in_three_forms()
 the_version_is_the_projects()
