@@ -8,8 +8,6 @@
 #include "api/api_test.h"
 #include "payment/chart.h"
 
-#define BANK "019ab000-0000-7000-8000-000000000001"
-#define ANNA "019ab000-0000-7000-8000-000000000002"
 #define SHOP "019ab000-0000-7000-8000-000000000003"
 #define ANNA_USD "019ab000-0000-7000-8000-000000000004"
 #define P(number) "019ab000-0000-7000-8000-0000000000" number
@@ -32,7 +30,7 @@ static void chart_make(struct rig *rig, uint32_t asset, const char *code)
 }
 
 /* A bank, 100 EUR in Anna's wallet, a shop, a wallet in dollars, and the charts. */
-static void people_make(struct rig *rig)
+static void wallets_make(struct rig *rig)
 {
 #define BOUND "\"kind\":\"liability\",\"flags\":[\"debits_must_not_exceed_credits\"]}"
     expect_status(rig, 200,
@@ -64,24 +62,13 @@ static unsigned command(struct rig *rig, const char *target, const char *key, co
     return status;
 }
 
-static void expect_net(struct rig *rig, const char *account, const char *net)
-{
-    char target[80];
-    char text[64];
-    int len = snprintf(target, sizeof target, "/v1/accounts/%s", account);
-    assert_true(len > 0 && (size_t)len < sizeof target);
-    expect_status(rig, 200, rig_send(rig, API_GET, target, NULL));
-    rig_cut(rig, "net", text, sizeof text);
-    assert_string_equal(text, net);
-}
-
 static void wallet_body(struct rig *rig)
 {
     static const char body[] = "{\"id\":\"" P("d1") "\",\"kind\":\"wallet\"," FROM_ANNA
                                                     "\"to\":\"" SHOP "\",\"amount\":\"12.50\"}";
     char position[40];
     char again[40];
-    people_make(rig);
+    wallets_make(rig);
     expect_status(rig, 201, create(rig, body));
     expect_in_answer(rig, "\"state\":\"succeeded\"");
     expect_in_answer(rig, "\"amount\":\"12.50\",\"captured\":\"12.50\"");
@@ -115,7 +102,7 @@ static void refusal_body(struct rig *rig)
     static const char too_much[] =
         "{\"id\":\"" P("d2") "\",\"kind\":\"wallet\"," FROM_ANNA "\"to\":\"" SHOP
                              "\",\"amount\":\"100.01\"}";
-    people_make(rig);
+    wallets_make(rig);
     for (int i = 0; i < 2; i++) {
         expect_status(rig, 422, create(rig, too_much));
         expect_in_answer(rig, "\"code\":\"ledger_refused\"");
@@ -145,7 +132,7 @@ static void refusals_say_why_and_burn_no_other_id(void **state)
 
 static void merchant_body(struct rig *rig)
 {
-    people_make(rig);
+    wallets_make(rig);
     expect_status(rig, 201,
                   create(rig, "{\"id\":\"" P("d3") "\",\"kind\":\"merchant\"," FROM_ANNA
                                                    "\"merchant\":\"" SHOP
@@ -188,7 +175,7 @@ static void a_merchant_payment_is_captured_in_parts_and_cancelled(void **state)
 
 static void refund_body(struct rig *rig)
 {
-    people_make(rig);
+    wallets_make(rig);
     expect_status(rig, 201,
                   create(rig, "{\"id\":\"" P("d1") "\",\"kind\":\"wallet\"," FROM_ANNA
                                                    "\"to\":\"" SHOP "\",\"amount\":\"10\"}"));
@@ -225,7 +212,7 @@ static void refunds_are_at_most_what_was_taken(void **state)
 
 static void exchange_body(struct rig *rig)
 {
-    people_make(rig);
+    wallets_make(rig);
     expect_status(rig, 422, create(rig, QUOTE(P("d4"), "")));
     expect_in_answer(rig, "\"code\":\"rate_not_found\"");
     expect_status(rig, 201,
@@ -276,7 +263,7 @@ static void an_exchange_is_quoted_and_carried_out_in_time(void **state)
 
 static void pay_in_body(struct rig *rig)
 {
-    people_make(rig);
+    wallets_make(rig);
     expect_status(rig, 400, create(rig, PAY_IN(P("d8"), "")));
     expect_in_answer(rig, "\"code\":\"psp_unknown\"");
     expect_status(rig, 422, create(rig, PAY_IN(P("d8"), ",\"psp\":\"psp-2\"")));
@@ -320,7 +307,7 @@ static unsigned chosen;
 
 static void choice_body(struct rig *rig)
 {
-    people_make(rig);
+    wallets_make(rig);
     expect_status(rig, 201, create(rig, PAY_IN(P("d8"), "")));
     expect_in_answer(rig, "\"psp\":\"psp-1\"");
     expect_status(rig, 400,
@@ -351,7 +338,7 @@ static void pages_body(struct rig *rig)
 {
     char next[64];
     char target[128];
-    people_make(rig);
+    wallets_make(rig);
     for (int i = 0; i < 5; i++) {
         char body[300];
         int len = snprintf(
