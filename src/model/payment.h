@@ -206,7 +206,7 @@ unsigned payment_outcome_http_status(enum payment_outcome outcome);
  * CANCEL, EXECUTE, EXPIRE  id.
  * ANSWER   id, step_number, reply (reply.at is when it was got), and of the PSP's traits
  *          horizon_ms and key_window_ms.
- * HINT     id, or nil with reply.object: the PSP's id of it.
+ * HINT     id; reply.answer: what the event says (DONE, DECLINED, PENDING), 0 when there is no event.
  * RESOLVE  id, state (SUCCEEDED or FAILED), reason.
  * DISPUTE  draft: id of the chargeback, parent, amount; state OPENED, WON, LOST or REVERSED.
  * SETTLE   id, amount (gross), fee, settle_kind (enum psp_line_kind).

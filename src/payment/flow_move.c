@@ -171,6 +171,20 @@ void flow_execute(struct flow *flow)
     flow_state(flow, PAYMENT_STATE_SUCCEEDED);
 }
 
+/* Whether an event says anything that is not known: 'done' of what is done says nothing. */
+static bool is_news(const struct payment *payment, uint8_t told)
+{
+    if (told == PSP_ANSWER_PENDING) return payment->state == PAYMENT_STATE_IN_DOUBT;
+    if (told == PSP_ANSWER_DONE) {
+        return payment->state != PAYMENT_STATE_SUCCEEDED &&
+               payment->state != PAYMENT_STATE_AUTHORISED &&
+               payment->state != PAYMENT_STATE_PART_CAPTURED &&
+               payment->state != PAYMENT_STATE_CAPTURED;
+    }
+    return payment->state != PAYMENT_STATE_FAILED && payment->state != PAYMENT_STATE_RETURNED &&
+           payment->state != PAYMENT_STATE_REVERSED;
+}
+
 /* A hint changes nothing but when the PSP is asked: state comes from the PSP's own object. */
 void flow_hint(struct flow *flow)
 {
@@ -181,6 +195,12 @@ void flow_hint(struct flow *flow)
     if (flow->before->step == 0) {
         flow_refuse(flow, PAYMENT_OUTCOME_STATE); /* nothing of it is at a PSP */
         return;
+    }
+    uint8_t told = flow->command->reply.answer;
+    if (told != 0 && !is_news(flow->before, told)) return; /* the mark is all that is left to do */
+    /* The PSP speaks of it, so it has it: it is asked, and not sent to once more meanwhile. */
+    if (told != 0 && flow->before->state == PAYMENT_STATE_PENDING) {
+        flow->payment->flags |= PAYMENT_FLAG_WAITING;
     }
     flow->payment->next_at = flow->facts->stamp;
 }

@@ -179,6 +179,37 @@ static void a_person_ends_what_nobody_else_can(void **state)
     assert_int_equal(scene_resolve(&scene, PAYMENT_STATE_FAILED), PAYMENT_OUTCOME_STATE);
 }
 
+static enum payment_outcome told(struct scene *scene, enum psp_answer answer)
+{
+    scene->command = (struct payment_command){ .cause = PAYMENT_CAUSE_HINT,
+                                               .id = scene->payment.id,
+                                               .reply = { .answer = (uint8_t)answer } };
+    return scene_run(scene);
+}
+
+/* What is known already is marked and nothing else; what is new is asked for. */
+static void an_event_is_followed_when_it_is_news(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene);
+    scene_draft(&scene, PAYMENT_PAY_OUT);
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+    assert_int_equal(told(&scene, PSP_ANSWER_DONE), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_PENDING);
+    assert_int_equal(payment_next_call(&scene.payment, scene.facts.stamp, KEY_WINDOW_MS, CALL_MS),
+                     PAYMENT_CALL_QUERY); /* the PSP has it: it is not sent once more */
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_DONE, true), PAYMENT_OUTCOME_OK);
+    assert_int_equal(told(&scene, PSP_ANSWER_DONE), PAYMENT_OUTCOME_OK);
+    assert_int_equal(scene.payment.next_at.ns, 0);
+    assert_int_equal(told(&scene, PSP_ANSWER_DECLINED), PAYMENT_OUTCOME_OK); /* it came back */
+    assert_int_equal(scene.payment.next_at.ns, scene.facts.stamp.ns);
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_DECLINED, true), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_RETURNED);
+    assert_int_equal(told(&scene, PSP_ANSWER_DECLINED), PAYMENT_OUTCOME_OK);
+    assert_int_equal(scene.payment.next_at.ns, 0);
+}
+
 static void what_is_not_there_or_of_another_kind_is_refused(void **state)
 {
     (void)state;
@@ -210,6 +241,7 @@ int main(void)
         cmocka_unit_test(an_exchange_is_carried_out_at_the_rate_that_was_locked),
         cmocka_unit_test(a_quote_that_expired_is_not_carried_out),
         cmocka_unit_test(a_person_ends_what_nobody_else_can),
+        cmocka_unit_test(an_event_is_followed_when_it_is_news),
         cmocka_unit_test(what_is_not_there_or_of_another_kind_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
