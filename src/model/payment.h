@@ -165,6 +165,7 @@ enum payment_flag {
       "the parent is not of a kind that can be refunded or disputed")                              \
     X(ASSET_MISMATCH, "asset_mismatch", 422, "the payment and its accounts must be of one asset")  \
     X(ACCOUNT_NOT_FOUND, "account_not_found", 422, "there is no such account")                     \
+    X(NOT_A_WALLET, "not_a_wallet", 422, "payments are between wallets, and this account is none") \
     X(CHART_MISSING, "chart_missing", 422,                                                         \
       "the chart of accounts for this asset and PSP was not made")                                 \
     X(RATE_NOT_FOUND, "rate_not_found", 422, "there is no rate for this pair of assets")           \
