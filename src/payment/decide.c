@@ -80,6 +80,16 @@ void payment_decide_refused(const struct payment *before, const struct payment_c
     }
 }
 
+void payment_decide_unbooked(const struct payment *before, const struct payment_command *command,
+                             const struct payment_facts *facts, enum outcome refusal,
+                             struct payment_decision *out_decision)
+{
+    CHECK(before != NULL && command->cause == PAYMENT_CAUSE_ANSWER); /* others book nothing then */
+    struct flow flow = flow_begin(before, command, facts, out_decision);
+    flow_ask_again(&flow, outcome_code(refusal));
+    flow_end(&flow);
+}
+
 enum payment_call payment_next_call(const struct payment *payment, struct wall_time now,
                                     uint32_t key_window_ms, uint32_t call_ms_max)
 {

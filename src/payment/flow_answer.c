@@ -219,6 +219,20 @@ static void in_doubt(struct flow *flow, const char *reason)
     payment->next_at = later(flow);
 }
 
+void flow_ask_again(struct flow *flow, const char *reason)
+{
+    struct payment *payment = flow->payment;
+    payment->attempts++;
+    if (payment->state == PAYMENT_STATE_MANUAL) {
+        flow_reason(flow, reason);
+        payment->next_at = (struct wall_time){ 0 }; /* whoever mends it asks */
+    } else if (payment_under_way(payment)) {
+        in_doubt(flow, reason);
+    } else {
+        payment->next_at = later(flow);
+    }
+}
+
 static bool key_is_known(const struct flow *flow)
 {
     int64_t age_ns = flow->facts->stamp.ns - flow->payment->step_at.ns;

@@ -13,4 +13,7 @@ void flow_step_failed(struct flow *flow, const char *reason);
 /* A pay-out or refund that had succeeded is undone: its money is back in the wallet. */
 void flow_came_back(struct flow *flow, const char *reason);
 
+/* What was answered could not be booked: in doubt when it is under way, and asked after later. */
+void flow_ask_again(struct flow *flow, const char *reason);
+
 #endif

@@ -354,7 +354,12 @@ static enum status decision_run(struct lane *lane, struct request *request,
         record->ledger_outcome = (uint8_t)outcome;
         enum outcome again;
         status = transfers_run(lane, request, &decision, unit, &again, out_error);
-        CHECK(status != STATUS_OK || again == OUTCOME_OK); /* suspense takes everything */
+        if (status == STATUS_OK && again != OUTCOME_OK) {
+            payment_decide_unbooked(before, command, &facts, again, &decision);
+            record->head.outcome = (uint8_t)decision.outcome;
+            record->payment = decision.payment;
+            record->ledger_outcome = (uint8_t)again;
+        }
     }
     if (status != STATUS_OK) { /* nothing was moved: the record must not say that it was */
         record->head.outcome = PAYMENT_OUTCOME_LEDGER;
