@@ -133,7 +133,7 @@ struct payment {
     uint8_t reserved[3];
     char psp[PSP_NAME_SIZE];         /* who carries the steps out; "" when nobody needs to */
     char method[PSP_TOKEN_SIZE];     /* the PSP's token of a card or bank account */
-    char psp_object[PSP_TOKEN_SIZE]; /* the PSP's id of it, once known */
+    char psp_object[PSP_TOKEN_SIZE]; /* the PSP's id of it, once known; REFUND: of the charge */
     char reason[PSP_REASON_SIZE];    /* why it failed or waits: a stable code */
 };
 _Static_assert(sizeof(struct payment) == 528, "journaled as it is");

@@ -294,7 +294,9 @@ static void step_answer(struct flow *flow)
                  reply->answer != PSP_ANSWER_THROTTLED;
     if (order) payment->sent_at = flow->facts->stamp;
     payment->attempts++;
-    if (reply->object[0] != '\0' && payment->step != PSP_CAPTURE && payment->step != PSP_CANCEL) {
+    bool names = payment->step == PSP_CHARGE || payment->step == PSP_AUTHORISE ||
+                 payment->step == PSP_PAY_OUT; /* the others are about an object that is known */
+    if (reply->object[0] != '\0' && names) {
         memcpy(payment->psp_object, reply->object, sizeof payment->psp_object);
     }
     switch ((enum psp_answer)reply->answer) {

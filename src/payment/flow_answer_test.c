@@ -167,6 +167,19 @@ static void pending_is_asked_after_and_not_for_ever(void **state)
     assert_state(&scene, PAYMENT_STATE_MANUAL);
 }
 
+/* What is sent or asked again has to name the charge, as it did the first time. */
+static void a_refund_stays_about_its_charge(void **state)
+{
+    (void)state;
+    struct scene scene;
+    pending(&scene, PAYMENT_REFUND);
+    assert_string_equal(scene.payment.psp_object, "ch_1");
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_PENDING, false), PAYMENT_OUTCOME_OK);
+    assert_string_equal(scene.payment.psp_object, "ch_1");
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_DONE, true), PAYMENT_OUTCOME_OK);
+    assert_string_equal(scene.payment.psp_object, "ch_1");
+}
+
 /* A currency's exponent misread by either side shows as another amount. */
 static void another_amount_is_for_a_person(void **state)
 {
@@ -310,6 +323,7 @@ int main(void)
         cmocka_unit_test(what_was_not_sent_is_sent_again),
         cmocka_unit_test(throttled_waits_as_long_as_it_was_told),
         cmocka_unit_test(pending_is_asked_after_and_not_for_ever),
+        cmocka_unit_test(a_refund_stays_about_its_charge),
         cmocka_unit_test(another_amount_is_for_a_person),
         cmocka_unit_test(an_answer_to_another_step_is_refused),
         cmocka_unit_test(late_truths_are_followed),
