@@ -149,6 +149,7 @@ enum payment_flag {
     PAYMENT_FLAG_WAITING = 4,   /* the PSP has the step and will decide later */
     PAYMENT_FLAG_LAPSED = 8,    /* CANCEL under way: because its time has passed */
     PAYMENT_FLAG_SUSPENSE = 16, /* its money came and could not be credited: it is in suspense */
+    PAYMENT_FLAG_UNDONE = 32,   /* a person has said that its step was not taken */
 };
 
 /*

@@ -35,6 +35,14 @@ static void parent_pending_less(struct flow *flow)
     flow->out->parent_changed = true;
 }
 
+static bool amounts_agree(const struct flow *flow)
+{
+    const struct psp_reply *reply = &flow->command->reply;
+    if (flow->payment->step == PSP_CANCEL) return true; /* it names what was released */
+    return reply->asset == flow->payment->asset &&
+           money_equal(reply->amount, flow->payment->step_amount);
+}
+
 /* ---- A step has ended ---- */
 
 static void hold_posted(struct flow *flow)
@@ -46,6 +54,16 @@ static void hold_posted(struct flow *flow)
     flow_state(flow, PAYMENT_STATE_SUCCEEDED);
 }
 
+/* Through clearing, so that taking back what is booked next comes out there as well. */
+void flow_leave_suspense(struct flow *flow)
+{
+    struct payment *payment = flow->payment;
+    if ((payment->flags & PAYMENT_FLAG_SUSPENSE) == 0) return;
+    (void)flow_direct(flow, flow_account(flow, CHART_SUSPENSE), flow_account(flow, CHART_CLEARING),
+                      payment->step_amount); /* found by reference */
+    payment->flags &= (uint8_t)~PAYMENT_FLAG_SUSPENSE;
+}
+
 static void charge_done(struct flow *flow)
 {
     struct payment *payment = flow->payment;
@@ -53,11 +71,9 @@ static void charge_done(struct flow *flow)
         flow_state(flow, PAYMENT_STATE_SUCCEEDED);
         return;
     }
-    bool waits = (payment->flags & PAYMENT_FLAG_SUSPENSE) != 0; /* the money came before */
-    struct account_id from =
-        waits ? flow_account(flow, CHART_SUSPENSE) : flow_account(flow, CHART_CLEARING);
-    payment->posted = flow_direct(flow, from, payment->wallet, payment->amount);
-    payment->flags &= (uint8_t)~PAYMENT_FLAG_SUSPENSE;
+    flow_leave_suspense(flow);
+    payment->posted = flow_direct(flow, flow_account(flow, CHART_CLEARING), payment->wallet,
+                                  payment->amount);
     payment->captured = payment->amount;
     flow_state(flow, PAYMENT_STATE_SUCCEEDED);
 }
@@ -74,11 +90,9 @@ static void refund_done(struct flow *flow)
 static void capture_done(struct flow *flow)
 {
     struct payment *payment = flow->payment;
-    bool waits = (payment->flags & PAYMENT_FLAG_SUSPENSE) != 0;
-    struct account_id from =
-        waits ? flow_account(flow, CHART_SUSPENSE) : flow_account(flow, CHART_CLEARING);
-    payment->posted = flow_direct(flow, from, payment->counter, payment->step_amount);
-    payment->flags &= (uint8_t)~PAYMENT_FLAG_SUSPENSE;
+    flow_leave_suspense(flow);
+    payment->posted = flow_direct(flow, flow_account(flow, CHART_CLEARING), payment->counter,
+                                  payment->step_amount);
     bool fits = money_add(payment->captured, payment->step_amount, &payment->captured);
     CHECK(fits);
     bool last = (payment->flags & PAYMENT_FLAG_FINAL) != 0;
@@ -173,6 +187,18 @@ void flow_came_back(struct flow *flow, const char *reason)
     flow->out->parent_changed = true;
 }
 
+/* A decline that the PSP took back. A person's word against it is for a person again. */
+static void late_done(struct flow *flow)
+{
+    if ((flow->payment->flags & PAYMENT_FLAG_UNDONE) != 0) {
+        flow_manual(flow, "done_after_it_was_failed");
+    } else if (!amounts_agree(flow)) {
+        flow_manual(flow, "amount_differs");
+    } else {
+        flow_step_done(flow);
+    }
+}
+
 static void late_answer(struct flow *flow)
 {
     struct payment *payment = flow->payment;
@@ -190,7 +216,7 @@ static void late_answer(struct flow *flow)
     }
     if (answer == PSP_ANSWER_DONE && payment->state == PAYMENT_STATE_FAILED &&
         payment->kind == PAYMENT_PAY_IN) {
-        flow_step_done(flow);
+        late_done(flow);
         return;
     }
     if (answer != PSP_ANSWER_DECLINED || payment->state != PAYMENT_STATE_SUCCEEDED) return;
@@ -201,14 +227,6 @@ static void late_answer(struct flow *flow)
 }
 
 /* ---- Answers to a step under way ---- */
-
-static bool amounts_agree(const struct flow *flow)
-{
-    const struct psp_reply *reply = &flow->command->reply;
-    if (flow->payment->step == PSP_CANCEL) return true; /* it names what was released */
-    return reply->asset == flow->payment->asset &&
-           money_equal(reply->amount, flow->payment->step_amount);
-}
 
 static void in_doubt(struct flow *flow, const char *reason)
 {
@@ -337,8 +355,8 @@ void flow_answer(struct flow *flow)
         bool moved = (flow->before->flags & PAYMENT_FLAG_SUSPENSE) != 0 ||
                      !money_is_zero(flow->before->captured);
         bool declined = reply->answer == PSP_ANSWER_DECLINED && !moved;
-        bool done =
-            reply->answer == PSP_ANSWER_DONE && (flow->before->flags & PAYMENT_FLAG_SUSPENSE) == 0;
+        uint8_t decided = flow->before->flags & (PAYMENT_FLAG_SUSPENSE | PAYMENT_FLAG_UNDONE);
+        bool done = reply->answer == PSP_ANSWER_DONE && decided == 0;
         if (done || declined) step_answer(flow); /* else only a person can tell */
     } else {
         step_answer(flow);

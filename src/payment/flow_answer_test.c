@@ -241,6 +241,54 @@ static void late_truths_are_followed(void **state)
     assert_int_equal(scene.decision.transfer_count, 0); /* compensated once only */
 }
 
+/* Whoever may ask the PSP again must not get what a person has undone, or more than was paid. */
+static void a_late_success_that_is_not_plain_is_for_a_person(void **state)
+{
+    (void)state;
+    struct scene scene;
+    pending(&scene, PAYMENT_PAY_IN);
+    scene_answer(&scene, PSP_ANSWER_DECLINED, false);
+    struct scene less = scene;
+    assert_int_equal(scene_cause(&less, PAYMENT_CAUSE_HINT), PAYMENT_OUTCOME_OK);
+    less.payment.step_amount.minor = 1; /* what the PSP says it took */
+    struct payment_command command;
+    scene_answer(&less, PSP_ANSWER_UNKNOWN, true);
+    command = less.command;
+    command.reply.answer = PSP_ANSWER_DONE;
+    less.payment.step_amount.minor = 10000;
+    less.command = command;
+    assert_int_equal(scene_run(&less), PAYMENT_OUTCOME_OK);
+    assert_state(&less, PAYMENT_STATE_MANUAL);
+    assert_string_equal(less.payment.reason, "amount_differs");
+    assert_int_equal(less.decision.transfer_count, 0);
+
+    assert_int_equal(scene_resolve(&less, PAYMENT_STATE_FAILED), PAYMENT_OUTCOME_OK);
+    for (int time = 0; time < 2; time++) {
+        assert_int_equal(scene_cause(&less, PAYMENT_CAUSE_HINT), PAYMENT_OUTCOME_OK);
+        assert_int_equal(scene_answer(&less, PSP_ANSWER_DONE, true), PAYMENT_OUTCOME_OK);
+        assert_state(&less, PAYMENT_STATE_MANUAL);
+        assert_int_equal(less.decision.transfer_count, 0);
+    }
+    assert_int_equal(scene_resolve(&less, PAYMENT_STATE_SUCCEEDED), PAYMENT_OUTCOME_OK);
+    assert_moves(&less, 0, scene_chart(CHART_CLEARING), less.wallet.id, 10000);
+}
+
+static void what_a_person_undoes_leaves_suspense(void **state)
+{
+    (void)state;
+    struct scene scene;
+    pending(&scene, PAYMENT_PAY_IN);
+    struct payment before = scene.payment;
+    scene_answer(&scene, PSP_ANSWER_DONE, false);
+    scene.payment = before;
+    scene_refused(&scene, OUTCOME_CREDIT_ACCOUNT_FROZEN);
+    assert_int_equal(scene_resolve(&scene, PAYMENT_STATE_FAILED), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_FAILED);
+    assert_int_equal(scene.decision.transfer_count, 1);
+    assert_moves(&scene, 0, scene_chart(CHART_SUSPENSE), scene_chart(CHART_CLEARING), 10000);
+    assert_int_equal(scene.payment.flags & PAYMENT_FLAG_SUSPENSE, 0);
+}
+
 static void a_hint_that_could_not_be_followed_stays(void **state)
 {
     (void)state;
@@ -273,7 +321,8 @@ static void money_that_cannot_be_credited_goes_into_suspense(void **state)
     assert_int_equal(scene.decision.transfer_count, 0);
     assert_int_equal(scene_resolve(&scene, PAYMENT_STATE_SUCCEEDED), PAYMENT_OUTCOME_OK);
     assert_state(&scene, PAYMENT_STATE_SUCCEEDED);
-    assert_moves(&scene, 0, scene_chart(CHART_SUSPENSE), scene.wallet.id, 10000);
+    assert_moves(&scene, 0, scene_chart(CHART_SUSPENSE), scene_chart(CHART_CLEARING), 10000);
+    assert_moves(&scene, 1, scene_chart(CHART_CLEARING), scene.wallet.id, 10000);
 }
 
 static void a_return_that_cannot_be_credited_goes_into_suspense(void **state)
@@ -327,6 +376,8 @@ int main(void)
         cmocka_unit_test(another_amount_is_for_a_person),
         cmocka_unit_test(an_answer_to_another_step_is_refused),
         cmocka_unit_test(late_truths_are_followed),
+        cmocka_unit_test(a_late_success_that_is_not_plain_is_for_a_person),
+        cmocka_unit_test(what_a_person_undoes_leaves_suspense),
         cmocka_unit_test(a_hint_that_could_not_be_followed_stays),
         cmocka_unit_test(money_that_cannot_be_credited_goes_into_suspense),
         cmocka_unit_test(a_return_that_cannot_be_credited_goes_into_suspense),

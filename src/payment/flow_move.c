@@ -185,6 +185,14 @@ void flow_hint(struct flow *flow)
     flow->payment->next_at = flow->facts->stamp;
 }
 
+/* It was not, or is no more: the money leaves suspense again, for the PSP to have. */
+static void step_undone(struct flow *flow)
+{
+    flow_leave_suspense(flow);
+    flow->payment->flags |= PAYMENT_FLAG_UNDONE;
+    flow_step_failed(flow, flow->command->reason);
+}
+
 void flow_resolve(struct flow *flow)
 {
     if (flow->before == NULL) {
@@ -206,12 +214,13 @@ void flow_resolve(struct flow *flow)
     if (suspense && outward) {
         flow_came_back(flow, flow->command->reason);
     } else if (succeeded) {
+        flow->payment->flags &= (uint8_t)~PAYMENT_FLAG_UNDONE;
         flow_step_done(flow);
     } else if (before->step == PSP_CANCEL) {
         flow_state(flow, (enum payment_state)before->resume); /* it is still reserved */
         flow->payment->next_at = before->expires_at;
     } else {
-        flow_step_failed(flow, flow->command->reason);
+        step_undone(flow);
     }
     flow_reason(flow, flow->command->reason);
 }
