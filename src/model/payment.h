@@ -211,7 +211,8 @@ unsigned payment_outcome_http_status(enum payment_outcome outcome);
  * HINT     id, or nil with reply.object: the PSP's id of it.
  * RESOLVE  id, state (SUCCEEDED or FAILED), reason.
  * DISPUTE  draft: id of the chargeback, parent, amount; state OPENED, WON, LOST or REVERSED.
- * SETTLE   id, amount (gross), fee, settle_kind (enum psp_line_kind).
+ * SETTLE   id, amount (gross), fee, line_kind (enum psp_line_kind); draft.asset and draft.psp: what
+ *          they are counted in, and whose statement it is.
  */
 struct payment_command {
     uint8_t cause; /* enum payment_cause */
