@@ -11,6 +11,7 @@
 enum {
     BACKOFF_MS_FIRST = 250,
     BACKOFF_DOUBLINGS_MAX = 13, /* 250 ms to 34 minutes */
+    ASKED_MS_MAX = 3600000,     /* a PSP that asks for more patience does not get it */
 };
 
 /* Longer with every attempt, and not the same for all payments that began at one moment. */
@@ -22,6 +23,7 @@ static struct wall_time later(const struct flow *flow)
     int64_t wait_ms = (int64_t)BACKOFF_MS_FIRST << doublings;
     wait_ms += wait_ms / 4 * (int64_t)(payment->id.value.lo % 256) / 256;
     int64_t asked_ms = flow->command->reply.retry_after_ms;
+    if (asked_ms > ASKED_MS_MAX) asked_ms = ASKED_MS_MAX;
     if (wait_ms < asked_ms) wait_ms = asked_ms;
     return (struct wall_time){ flow->facts->stamp.ns + wait_ms * NS_PER_MS };
 }
@@ -228,9 +230,19 @@ static void late_answer(struct flow *flow)
 
 /* ---- Answers to a step under way ---- */
 
+static bool waited_for_too_long(const struct flow *flow)
+{
+    int64_t age_ns = flow->facts->stamp.ns - flow->payment->step_at.ns;
+    return age_ns > PAYMENT_WAIT_DAYS_MAX * NS_PER_DAY;
+}
+
 static void in_doubt(struct flow *flow, const char *reason)
 {
     struct payment *payment = flow->payment;
+    if (waited_for_too_long(flow)) {
+        flow_manual(flow, "in_doubt_for_too_long");
+        return;
+    }
     payment->flags &= (uint8_t)~PAYMENT_FLAG_WAITING;
     flow_state(flow, PAYMENT_STATE_IN_DOUBT);
     flow_reason(flow, reason);
@@ -272,16 +284,17 @@ static void not_found(struct flow *flow)
         flow_manual(flow, "key_window_over");
         return;
     }
+    bool again = flow->before->state == PAYMENT_STATE_PENDING; /* it may be too late to send it */
+    payment->flags &= (uint8_t)~PAYMENT_FLAG_WAITING;
     flow_state(flow, PAYMENT_STATE_PENDING);
     flow_reason(flow, "not_found");
-    payment->next_at = flow->facts->stamp;
+    payment->next_at = again ? later(flow) : flow->facts->stamp;
 }
 
 static void still_pending(struct flow *flow)
 {
     struct payment *payment = flow->payment;
-    int64_t age_ns = flow->facts->stamp.ns - payment->step_at.ns;
-    if (age_ns > PAYMENT_WAIT_DAYS_MAX * NS_PER_DAY) {
+    if (waited_for_too_long(flow)) {
         flow_manual(flow, "pending_for_too_long");
         return;
     }
@@ -295,7 +308,8 @@ static void not_sent(struct flow *flow)
 {
     struct payment *payment = flow->payment;
     uint8_t state = payment->state;
-    if (!key_is_known(flow)) {
+    bool waits = (payment->flags & PAYMENT_FLAG_WAITING) != 0; /* nothing is to be sent */
+    if (waits ? waited_for_too_long(flow) : !key_is_known(flow)) {
         flow_manual(flow, "psp_unreachable");
         return;
     }

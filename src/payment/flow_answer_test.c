@@ -151,6 +151,9 @@ static void throttled_waits_as_long_as_it_was_told(void **state)
     told.command.reply.retry_after_ms = 90000;
     assert_int_equal(scene_run(&told), PAYMENT_OUTCOME_OK);
     assert_int_equal(told.payment.next_at.ns - told.facts.stamp.ns, 90000 * NS_PER_MS);
+    told.command.reply.retry_after_ms = UINT32_MAX;
+    assert_int_equal(scene_run(&told), PAYMENT_OUTCOME_OK);
+    assert_int_equal(told.payment.next_at.ns - told.facts.stamp.ns, 3600 * NS_PER_S);
 }
 
 static void pending_is_asked_after_and_not_for_ever(void **state)
@@ -165,6 +168,63 @@ static void pending_is_asked_after_and_not_for_ever(void **state)
     scene_later(&scene, (PAYMENT_WAIT_DAYS_MAX * INT64_C(86400) + 1) * 1000);
     assert_int_equal(scene_answer(&scene, PSP_ANSWER_PENDING, true), PAYMENT_OUTCOME_OK);
     assert_state(&scene, PAYMENT_STATE_MANUAL);
+}
+
+/* What is pending for days must not fall to a person because its PSP is away for a minute. */
+static void a_psp_that_is_away_is_waited_for(void **state)
+{
+    (void)state;
+    struct scene scene;
+    pending(&scene, PAYMENT_PAY_OUT);
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_PENDING, false), PAYMENT_OUTCOME_OK);
+    scene_later(&scene, 2 * KEY_WINDOW_MS);
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_NOT_SENT, true), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_PENDING);
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_THROTTLED, true), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_PENDING);
+    assert_int_equal(payment_next_call(&scene.payment, scene.facts.stamp, KEY_WINDOW_MS, CALL_MS),
+                     PAYMENT_CALL_QUERY);
+    scene_later(&scene, PAYMENT_WAIT_DAYS_MAX * INT64_C(86400000));
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_NOT_SENT, true), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_MANUAL);
+    assert_string_equal(scene.payment.reason, "psp_unreachable");
+}
+
+static void doubts_do_not_last_for_ever(void **state)
+{
+    (void)state;
+    struct scene scene;
+    pending(&scene, PAYMENT_PAY_IN);
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_UNKNOWN, false), PAYMENT_OUTCOME_OK);
+    scene_later(&scene, PAYMENT_WAIT_DAYS_MAX * INT64_C(86400000));
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_UNKNOWN, true), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_IN_DOUBT);
+    scene_later(&scene, 1);
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_UNKNOWN, true), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_MANUAL);
+    assert_string_equal(scene.payment.reason, "in_doubt_for_too_long");
+}
+
+/* Near the window's end it may not be sent any more, and not be given up yet. */
+static void what_is_not_found_again_is_asked_after_with_patience(void **state)
+{
+    (void)state;
+    struct scene scene;
+    pending(&scene, PAYMENT_PAY_IN);
+    scene_later(&scene, KEY_WINDOW_MS - CALL_MS);
+    for (int time = 0; time < 3; time++) {
+        assert_int_equal(
+            payment_next_call(&scene.payment, scene.facts.stamp, KEY_WINDOW_MS, CALL_MS),
+            PAYMENT_CALL_QUERY);
+        assert_int_equal(scene_answer(&scene, PSP_ANSWER_NOT_FOUND, true), PAYMENT_OUTCOME_OK);
+        assert_true(scene.payment.next_at.ns > scene.facts.stamp.ns);
+    }
+    pending(&scene, PAYMENT_PAY_OUT);
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_PENDING, false), PAYMENT_OUTCOME_OK);
+    scene_later(&scene, HORIZON_MS + 1);
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_NOT_FOUND, true), PAYMENT_OUTCOME_OK);
+    assert_int_equal(payment_next_call(&scene.payment, scene.facts.stamp, KEY_WINDOW_MS, CALL_MS),
+                     PAYMENT_CALL_ORDER); /* the PSP has lost it: the same order, the same key */
 }
 
 /* What is sent or asked again has to name the charge, as it did the first time. */
@@ -372,6 +432,9 @@ int main(void)
         cmocka_unit_test(what_was_not_sent_is_sent_again),
         cmocka_unit_test(throttled_waits_as_long_as_it_was_told),
         cmocka_unit_test(pending_is_asked_after_and_not_for_ever),
+        cmocka_unit_test(a_psp_that_is_away_is_waited_for),
+        cmocka_unit_test(doubts_do_not_last_for_ever),
+        cmocka_unit_test(what_is_not_found_again_is_asked_after_with_patience),
         cmocka_unit_test(a_refund_stays_about_its_charge),
         cmocka_unit_test(another_amount_is_for_a_person),
         cmocka_unit_test(an_answer_to_another_step_is_refused),
