@@ -72,8 +72,9 @@ void payment_decide_refused(const struct payment *before, const struct payment_c
     } else if (brings_money(before, command)) {
         into_suspense(&flow, outcome_code(refusal));
         flow_end(&flow);
-    } else if (command->cause == PAYMENT_CAUSE_ANSWER) {
-        flow_manual(&flow, outcome_code(refusal)); /* someone has touched its hold */
+    } else if (command->cause == PAYMENT_CAUSE_ANSWER || command->cause == PAYMENT_CAUSE_CANCEL ||
+               command->cause == PAYMENT_CAUSE_EXPIRE) {
+        flow_manual(&flow, outcome_code(refusal)); /* someone has ended its hold */
         flow_end(&flow);
     } else {
         flow_refuse(&flow, PAYMENT_OUTCOME_LEDGER);

@@ -193,6 +193,20 @@ static void step_undone(struct flow *flow)
     flow_step_failed(flow, flow->command->reason);
 }
 
+/* Nothing of it is at a PSP: its hold is gone, and nothing is left to be done. */
+static void hold_gone_resolve(struct flow *flow)
+{
+    struct payment *payment = flow->payment;
+    if (flow->command->state == PAYMENT_STATE_SUCCEEDED) {
+        flow_refuse(flow, PAYMENT_OUTCOME_STATE); /* the ledger knows what became of it */
+        return;
+    }
+    payment->hold = (struct transfer_id){ 0 };
+    bool none = money_is_zero(payment->captured);
+    flow_state(flow, none ? PAYMENT_STATE_CANCELLED : PAYMENT_STATE_CAPTURED);
+    flow_reason(flow, flow->command->reason);
+}
+
 void flow_resolve(struct flow *flow)
 {
     if (flow->before == NULL) {
@@ -204,6 +218,10 @@ void flow_resolve(struct flow *flow)
         return;
     }
     const struct payment *before = flow->before;
+    if (before->step == 0) {
+        hold_gone_resolve(flow);
+        return;
+    }
     bool succeeded = flow->command->state == PAYMENT_STATE_SUCCEEDED;
     bool suspense = (before->flags & PAYMENT_FLAG_SUSPENSE) != 0;
     bool outward = before->step == PSP_PAY_OUT || before->step == PSP_REFUND;
