@@ -180,6 +180,28 @@ static void a_pay_in_is_due_until_it_is_answered(void **state)
     bench_free(bench);
 }
 
+/* A webhook is often faster than the answer to the order that it tells of. */
+static void a_hint_does_not_give_one_payment_to_two_workers(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    (void)run(bench, draft(PAYMENT_PAY_OUT, 1000, 2500));
+    struct payment taken, other;
+    assert_int_equal(due(bench, 0, &taken), 1);
+    assert_int_equal(run(bench, to(PAYMENT_CAUSE_HINT, 1000)).outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(due(bench, 0, &other), 0);
+    assert_int_equal(due(bench, 1000, &other), 1); /* its worker could not deal with it */
+    assert_int_equal(run(bench, to(PAYMENT_CAUSE_HINT, 1000)).outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(due(bench, 0, &other), 0);
+    assert_int_equal(run(bench, answer(&taken, PSP_ANSWER_UNKNOWN)).payment.state,
+                     PAYMENT_STATE_IN_DOUBT);
+    assert_int_equal(run(bench, to(PAYMENT_CAUSE_HINT, 1000)).outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(due(bench, 0, &other), 1); /* nobody had it: it is due now */
+    restart(bench);
+    assert_int_equal(due(bench, 0, &other), 1);
+    bench_free(bench);
+}
+
 static void nothing_is_due_before_it_is_durable(void **state)
 {
     (void)state;
@@ -460,6 +482,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pay_in_is_due_until_it_is_answered),
+        cmocka_unit_test(a_hint_does_not_give_one_payment_to_two_workers),
         cmocka_unit_test(nothing_is_due_before_it_is_durable),
         cmocka_unit_test(the_same_id_is_the_same_payment),
         cmocka_unit_test(a_refusal_is_the_same_for_ever),
