@@ -74,8 +74,8 @@ static void charge_done(struct flow *flow)
         return;
     }
     flow_leave_suspense(flow);
-    payment->posted = flow_direct(flow, flow_account(flow, CHART_CLEARING), payment->wallet,
-                                  payment->amount);
+    payment->posted =
+        flow_direct(flow, flow_account(flow, CHART_CLEARING), payment->wallet, payment->amount);
     payment->captured = payment->amount;
     flow_state(flow, PAYMENT_STATE_SUCCEEDED);
 }
