@@ -127,8 +127,13 @@ void flow_settle(struct flow *flow)
         flow_refuse(flow, PAYMENT_OUTCOME_NOT_FOUND);
         return;
     }
-    if (flow->before->psp[0] == '\0') {
+    const struct payment *line = &flow->command->draft;
+    if (flow->before->psp[0] == '\0' || strcmp(flow->before->psp, line->psp) != 0) {
         flow_refuse(flow, PAYMENT_OUTCOME_WRONG_KIND);
+        return;
+    }
+    if (line->asset != flow->before->asset) {
+        flow_refuse(flow, PAYMENT_OUTCOME_ASSET_MISMATCH);
         return;
     }
     struct money gross = flow->command->amount;

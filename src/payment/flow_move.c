@@ -205,6 +205,28 @@ void flow_hint(struct flow *flow)
     flow->payment->next_at = flow->facts->stamp;
 }
 
+/* It was not, or is no more: the money leaves suspense again, for the PSP to have. */
+static void step_undone(struct flow *flow)
+{
+    flow_leave_suspense(flow);
+    flow->payment->flags |= PAYMENT_FLAG_UNDONE;
+    flow_step_failed(flow, flow->command->reason);
+}
+
+/* Nothing of it is at a PSP: its hold is gone, and nothing is left to be done. */
+static void hold_gone_resolve(struct flow *flow)
+{
+    struct payment *payment = flow->payment;
+    if (flow->command->state == PAYMENT_STATE_SUCCEEDED) {
+        flow_refuse(flow, PAYMENT_OUTCOME_STATE); /* the ledger knows what became of it */
+        return;
+    }
+    payment->hold = (struct transfer_id){ 0 };
+    bool none = money_is_zero(payment->captured);
+    flow_state(flow, none ? PAYMENT_STATE_CANCELLED : PAYMENT_STATE_CAPTURED);
+    flow_reason(flow, flow->command->reason);
+}
+
 void flow_resolve(struct flow *flow)
 {
     if (flow->before == NULL) {
@@ -216,6 +238,10 @@ void flow_resolve(struct flow *flow)
         return;
     }
     const struct payment *before = flow->before;
+    if (before->step == 0) {
+        hold_gone_resolve(flow);
+        return;
+    }
     bool succeeded = flow->command->state == PAYMENT_STATE_SUCCEEDED;
     bool suspense = (before->flags & PAYMENT_FLAG_SUSPENSE) != 0;
     bool outward = before->step == PSP_PAY_OUT || before->step == PSP_REFUND;
@@ -226,12 +252,13 @@ void flow_resolve(struct flow *flow)
     if (suspense && outward) {
         flow_came_back(flow, flow->command->reason);
     } else if (succeeded) {
+        flow->payment->flags &= (uint8_t)~PAYMENT_FLAG_UNDONE;
         flow_step_done(flow);
     } else if (before->step == PSP_CANCEL) {
         flow_state(flow, (enum payment_state)before->resume); /* it is still reserved */
         flow->payment->next_at = before->expires_at;
     } else {
-        flow_step_failed(flow, flow->command->reason);
+        step_undone(flow);
     }
     flow_reason(flow, flow->command->reason);
 }

@@ -210,6 +210,34 @@ static void an_event_is_followed_when_it_is_news(void **state)
     assert_int_equal(scene.payment.next_at.ns, 0);
 }
 
+/* A hold is a transfer like others: who may make transfers may end it. */
+static void a_hold_that_others_ended_is_for_a_person(void **state)
+{
+    (void)state;
+    for (int captured = 0; captured < 2; captured++) {
+        struct scene scene;
+        scene_begin(&scene);
+        scene_draft(&scene, PAYMENT_MERCHANT);
+        scene.command.draft.expires_at.ns = scene.facts.stamp.ns + NS_PER_S;
+        assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+        if (captured > 0) {
+            assert_int_equal(scene_capture(&scene, 100, false), PAYMENT_OUTCOME_OK);
+        }
+        scene_later(&scene, 1000);
+        struct payment before = scene.payment;
+        assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_EXPIRE), PAYMENT_OUTCOME_OK);
+        scene.payment = before;
+        scene_refused(&scene, OUTCOME_HOLD_ALREADY_VOIDED);
+        assert_int_equal(scene.decision.outcome, PAYMENT_OUTCOME_OK);
+        assert_state(&scene, PAYMENT_STATE_MANUAL);
+        assert_string_equal(scene.payment.reason, "hold_already_voided");
+        assert_int_equal(scene_resolve(&scene, PAYMENT_STATE_SUCCEEDED), PAYMENT_OUTCOME_STATE);
+        assert_int_equal(scene_resolve(&scene, PAYMENT_STATE_FAILED), PAYMENT_OUTCOME_OK);
+        assert_state(&scene, captured > 0 ? PAYMENT_STATE_CAPTURED : PAYMENT_STATE_CANCELLED);
+        assert_int_equal(scene.decision.transfer_count, 0);
+    }
+}
+
 static void what_is_not_there_or_of_another_kind_is_refused(void **state)
 {
     (void)state;
@@ -242,6 +270,7 @@ int main(void)
         cmocka_unit_test(a_quote_that_expired_is_not_carried_out),
         cmocka_unit_test(a_person_ends_what_nobody_else_can),
         cmocka_unit_test(an_event_is_followed_when_it_is_news),
+        cmocka_unit_test(a_hold_that_others_ended_is_for_a_person),
         cmocka_unit_test(what_is_not_there_or_of_another_kind_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

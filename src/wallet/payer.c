@@ -251,6 +251,27 @@ static bool tells(const struct payment *before, const struct payment *after)
            ((before->flags ^ after->flags) & PAYMENT_FLAG_SETTLED) != 0;
 }
 
+/*
+ * A hint, a statement's line or a refund's course changes nothing about the step under way: only
+ * an answer does, and answers count.
+ */
+static bool same_step(const struct payment *before, const struct payment *after)
+{
+    bool under_way =
+        after->state == PAYMENT_STATE_PENDING || after->state == PAYMENT_STATE_IN_DOUBT;
+    return under_way && before->state == after->state &&
+           before->step_number == after->step_number && before->attempts == after->attempts;
+}
+
+static void table_apply(struct lane *lane, const struct payment *before,
+                        const struct payment *payment, struct locator locator)
+{
+    struct payment_table *table = &lane->ledger->payments;
+    bool in_hand = payment_in_hand(table, payment->id) && same_step(before, payment);
+    payment_table_apply(table, payment, locator, lane->building->batch.sequence);
+    if (in_hand) payment_keep_in_hand(table, payment->id); /* or two workers send it at once */
+}
+
 /* The decision stands: the record is made final, memory and index follow it. */
 static void record_finish(struct lane *lane, struct record_payment *record,
                           const struct found *before)
@@ -273,9 +294,7 @@ static void record_finish(struct lane *lane, struct record_payment *record,
         record->head.flags |= RECORD_FLAG_TELLS;
     }
     batch_recheck(&record->head);
-    if (done) {
-        payment_table_apply(&lane->ledger->payments, &record->payment, locator, batch->sequence);
-    }
+    if (done) table_apply(lane, &before->payment, &record->payment, locator);
     if (rests) {
         index_insert(lane->indexes[LANE_INDEX_PAYMENTS], record->payment.id.value, locator);
     }
@@ -354,7 +373,12 @@ static enum status decision_run(struct lane *lane, struct request *request,
         record->ledger_outcome = (uint8_t)outcome;
         enum outcome again;
         status = transfers_run(lane, request, &decision, unit, &again, out_error);
-        CHECK(status != STATUS_OK || again == OUTCOME_OK); /* suspense takes everything */
+        if (status == STATUS_OK && again != OUTCOME_OK) {
+            payment_decide_unbooked(before, command, &facts, again, &decision);
+            record->head.outcome = (uint8_t)decision.outcome;
+            record->payment = decision.payment;
+            record->ledger_outcome = (uint8_t)again;
+        }
     }
     if (status != STATUS_OK) { /* nothing was moved: the record must not say that it was */
         record->head.outcome = PAYMENT_OUTCOME_LEDGER;

@@ -180,6 +180,28 @@ static void a_pay_in_is_due_until_it_is_answered(void **state)
     bench_free(bench);
 }
 
+/* A webhook is often faster than the answer to the order that it tells of. */
+static void a_hint_does_not_give_one_payment_to_two_workers(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    (void)run(bench, draft(PAYMENT_PAY_OUT, 1000, 2500));
+    struct payment taken, other;
+    assert_int_equal(due(bench, 0, &taken), 1);
+    assert_int_equal(run(bench, to(PAYMENT_CAUSE_HINT, 1000)).outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(due(bench, 0, &other), 0);
+    assert_int_equal(due(bench, 1000, &other), 1); /* its worker could not deal with it */
+    assert_int_equal(run(bench, to(PAYMENT_CAUSE_HINT, 1000)).outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(due(bench, 0, &other), 0);
+    assert_int_equal(run(bench, answer(&taken, PSP_ANSWER_UNKNOWN)).payment.state,
+                     PAYMENT_STATE_IN_DOUBT);
+    assert_int_equal(run(bench, to(PAYMENT_CAUSE_HINT, 1000)).outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(due(bench, 0, &other), 1); /* nobody had it: it is due now */
+    restart(bench);
+    assert_int_equal(due(bench, 0, &other), 1);
+    bench_free(bench);
+}
+
 static void nothing_is_due_before_it_is_durable(void **state)
 {
     (void)state;
@@ -289,21 +311,28 @@ static void refunds_cannot_be_more_than_was_taken(void **state)
     bench_free(bench);
 }
 
+static void freeze(struct bench *bench, struct account_id account, bool frozen)
+{
+    struct admin change = { .kind = ADMIN_ACCOUNT_CHANGE,
+                            .account = account,
+                            .set = frozen ? ACCOUNT_FLAG_FROZEN : 0,
+                            .clear = frozen ? 0 : ACCOUNT_FLAG_FROZEN };
+    struct admin_result result;
+    struct request request = { .kind = REQUEST_ADMIN,
+                               .root = lane_new_id(bench->lane),
+                               .count = 1,
+                               .admin = &change,
+                               .admin_result = &result };
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    assert_int_equal(result.outcome, ADMIN_OUTCOME_OK);
+}
+
 static void money_that_a_frozen_wallet_refuses_is_in_suspense(void **state)
 {
     (void)state;
     struct bench *bench = scene_new();
     struct payment_result made = run(bench, draft(PAYMENT_PAY_IN, 1000, 2500));
-    struct admin freeze = { .kind = ADMIN_ACCOUNT_CHANGE,
-                            .account = { test_id(WALLET) },
-                            .set = ACCOUNT_FLAG_FROZEN };
-    struct admin_result admin_result;
-    struct request request = { .kind = REQUEST_ADMIN,
-                               .root = lane_new_id(bench->lane),
-                               .count = 1,
-                               .admin = &freeze,
-                               .admin_result = &admin_result };
-    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    freeze(bench, (struct account_id){ test_id(WALLET) }, true);
     struct payment_result done = run(bench, answer(&made.payment, PSP_ANSWER_DONE));
     assert_int_equal(done.outcome, PAYMENT_OUTCOME_OK);
     assert_int_equal(done.payment.state, PAYMENT_STATE_MANUAL);
@@ -311,6 +340,55 @@ static void money_that_a_frozen_wallet_refuses_is_in_suspense(void **state)
     restart(bench);
     assert_int_equal(payment_now(bench, 1000).state, PAYMENT_STATE_MANUAL);
     assert_int_equal(test_credits(bench, WALLET), 10000);
+    bench_free(bench);
+}
+
+/* Neither the wallet nor suspense takes it: it is asked after until somebody thaws the chart. */
+static void a_frozen_chart_delays_and_loses_nothing(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    struct account_id clearing = chart_account_id(EUR, CHART_CLEARING, "sandbox");
+    struct payment_result made = run(bench, draft(PAYMENT_PAY_IN, 1000, 2500));
+    struct payment_result paid = run(bench, draft(PAYMENT_PAY_OUT, 1001, 400));
+    (void)run(bench, answer(&paid.payment, PSP_ANSWER_DONE));
+    (void)run(bench, to(PAYMENT_CAUSE_HINT, 1001));
+    freeze(bench, clearing, true);
+    struct payment_result held = run(bench, answer(&made.payment, PSP_ANSWER_DONE));
+    assert_int_equal(held.outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(held.payment.state, PAYMENT_STATE_IN_DOUBT);
+    assert_string_equal(held.payment.reason, "debit_account_frozen");
+    assert_true(held.payment.next_at.ns > held.stamp.ns);
+    struct payment_result back = run(bench, answer(&paid.payment, PSP_ANSWER_DECLINED));
+    assert_int_equal(back.payment.state, PAYMENT_STATE_SUCCEEDED);
+    assert_true(back.payment.next_at.ns > back.stamp.ns);
+    restart(bench);
+    assert_memory_equal(&(struct payment[]){ payment_now(bench, 1000) }, &held.payment,
+                        sizeof held.payment);
+    freeze(bench, clearing, false);
+    held = run(bench, answer(&held.payment, PSP_ANSWER_DONE));
+    assert_int_equal(held.payment.state, PAYMENT_STATE_SUCCEEDED);
+    back = run(bench, answer(&paid.payment, PSP_ANSWER_DECLINED));
+    assert_int_equal(back.payment.state, PAYMENT_STATE_RETURNED);
+    assert_int_equal(test_credits(bench, WALLET), 12900);
+    bench_free(bench);
+}
+
+/* A decline that the PSP took back, for a wallet that is frozen by now. */
+static void a_late_success_that_a_wallet_refuses_is_in_suspense(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    struct payment_result made = run(bench, draft(PAYMENT_PAY_IN, 1000, 2500));
+    (void)run(bench, answer(&made.payment, PSP_ANSWER_DECLINED));
+    (void)run(bench, to(PAYMENT_CAUSE_HINT, 1000));
+    freeze(bench, (struct account_id){ test_id(WALLET) }, true);
+    struct payment_command late = answer(&made.payment, PSP_ANSWER_DONE);
+    late.reply.query = true;
+    struct payment_result done = run(bench, late);
+    assert_int_equal(done.outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(done.payment.state, PAYMENT_STATE_MANUAL);
+    assert_true((done.payment.flags & PAYMENT_FLAG_SUSPENSE) != 0);
     bench_free(bench);
 }
 
@@ -404,12 +482,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pay_in_is_due_until_it_is_answered),
+        cmocka_unit_test(a_hint_does_not_give_one_payment_to_two_workers),
         cmocka_unit_test(nothing_is_due_before_it_is_durable),
         cmocka_unit_test(the_same_id_is_the_same_payment),
         cmocka_unit_test(a_refusal_is_the_same_for_ever),
         cmocka_unit_test(a_key_gives_the_answer_of_the_first_time),
         cmocka_unit_test(refunds_cannot_be_more_than_was_taken),
         cmocka_unit_test(money_that_a_frozen_wallet_refuses_is_in_suspense),
+        cmocka_unit_test(a_frozen_chart_delays_and_loses_nothing),
+        cmocka_unit_test(a_late_success_that_a_wallet_refuses_is_in_suspense),
         cmocka_unit_test(a_hint_opens_what_rests),
         cmocka_unit_test(waiting_ends_at_its_time_or_when_the_lane_does),
         cmocka_unit_test(every_moment_of_a_life_can_be_recovered_from),

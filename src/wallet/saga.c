@@ -199,6 +199,7 @@ static bool payment_run(struct saga *saga, const struct payment *payment)
     enum status status = command_run(saga, payment, &command, &outcome);
     if (status != STATUS_OK) return false;
     if (outcome == PAYMENT_OUTCOME_OK) return true;
+    if (command.cause == PAYMENT_CAUSE_EXPIRE) return false; /* the lane's clock is behind ours */
     saga->ports.sync->lock(saga->monitor);
     saga->status.refused++;
     saga->ports.sync->unlock(saga->monitor);

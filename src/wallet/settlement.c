@@ -112,7 +112,7 @@ static enum status suspense_book(struct lane *lane, const struct settlement_opti
     return STATUS_OK;
 }
 
-/* STATUS_NOT_FOUND: there is no such payment, or it is not one that a PSP has. */
+/* STATUS_NOT_FOUND: there is no such payment, or it is not one that this line can be about. */
 static enum status payment_book(struct lane *lane, const struct settlement_options *options,
                                 const struct psp_line *line, struct settlement_report *report)
 {
@@ -121,7 +121,9 @@ static enum status payment_book(struct lane *lane, const struct settlement_optio
         .line_kind = line->kind,
         .amount = line->gross,
         .fee = line->fee,
+        .draft.asset = line->asset,
     };
+    memcpy(command.draft.psp, options->psp->traits.name, strlen(options->psp->traits.name));
     uint32_t step_number;
     struct str reference = str_from(line->reference);
     if (!psp_key_parse(reference, &command.id, &step_number)) return STATUS_NOT_FOUND;
@@ -138,9 +140,7 @@ static enum status payment_book(struct lane *lane, const struct settlement_optio
         report->booked += !result.repeated;
         return STATUS_OK;
     }
-    bool unknown =
-        result.outcome == PAYMENT_OUTCOME_NOT_FOUND || result.outcome == PAYMENT_OUTCOME_WRONG_KIND;
-    if (unknown) return STATUS_NOT_FOUND;
+    if (result.outcome != PAYMENT_OUTCOME_LEDGER) return STATUS_NOT_FOUND;
     report->refused++;
     odd(options, line, payment_outcome_code(result.outcome));
     return STATUS_OK;

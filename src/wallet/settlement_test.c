@@ -188,6 +188,46 @@ static void what_nobody_knows_is_in_suspense(void **state)
     bench_free(bench);
 }
 
+/* The bank has the money: that the payment does not know what for must not keep it off the books. */
+static void what_its_payment_refuses_is_in_suspense(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    static struct office office;
+    memset(&office, 0, sizeof office);
+    charged(bench, 1000, 100);
+    line_add(&office, 1000, PSP_LINE_CHARGE, 100, 3);
+    office.lines[0].asset = 840; /* settled in dollars, of which there is no chart */
+    line_add(&office, 1001, PSP_LINE_CHARGE, 700, 0);
+    struct payment_command reserve = { .cause = PAYMENT_CAUSE_CREATE };
+    reserve.draft.id.value = test_id(1001);
+    reserve.draft.kind = PAYMENT_MERCHANT;
+    reserve.draft.amount.minor = 700;
+    reserve.draft.asset = EUR;
+    reserve.draft.counter.value = test_id(2);
+    memcpy(reserve.draft.method, "pm_1", 5);
+    memcpy(reserve.draft.psp, "sandbox", 8);
+    struct payment_result result;
+    command_run(bench, &reserve, &result);
+    struct payment_command answer = {
+        .cause = PAYMENT_CAUSE_ANSWER,
+        .id = result.payment.id,
+        .step_number = 1,
+        .key_window_ms = 86400000,
+        .reply = { .answer = PSP_ANSWER_DONE, .asset = EUR, .amount = { 700 } },
+    };
+    command_run(bench, &answer, &result); /* reserved: nothing was captured that we know of */
+    struct settlement_report report;
+    assert_int_equal(settle(bench, &office, &report), STATUS_OK);
+    assert_int_equal(report.booked, 0);
+    assert_int_equal(report.refused, 1);
+    assert_int_equal(report.unmatched, 1);
+    assert_int_equal(net(bench, CHART_CLEARING), 100);
+    assert_int_equal(net(bench, CHART_SUSPENSE), -700);
+    assert_int_equal(net(bench, CHART_BANK), 700);
+    bench_free(bench);
+}
+
 static void a_line_that_changed_is_not_booked_again(void **state)
 {
     (void)state;
@@ -225,6 +265,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_owed_comes_to_the_bank),
         cmocka_unit_test(what_nobody_knows_is_in_suspense),
+        cmocka_unit_test(what_its_payment_refuses_is_in_suspense),
         cmocka_unit_test(a_line_that_changed_is_not_booked_again),
         cmocka_unit_test(a_day_without_a_statement_is_said),
     };
