@@ -34,7 +34,10 @@ struct racer {
 
 void crowd_init(struct crowd *crowd, struct service *service, const struct crowd_profile *profile)
 {
-    *crowd = (struct crowd){ .service = service, .profile = *profile };
+    *crowd = (struct crowd){ .service = service,
+                             .profile = *profile,
+                             .invent = invent,
+                             .invent_opening = invent_opening };
     struct prng prng = world_stream(service->world, STREAM_SHARED);
     for (uint32_t i = 0; i < CROWD_REFERENCES; i++) crowd->references[i] = invent_id(&prng);
 }
@@ -62,7 +65,8 @@ static bool give_up(struct crowd *crowd, struct prng *prng, struct question *que
                     enum status status)
 {
     bool not_done = status == STATUS_UNAVAILABLE || status == STATUS_LIMIT;
-    if (!not_done || !question->fresh || question->kind != REQUEST_TRANSFERS) return false;
+    bool writes = question->kind == REQUEST_TRANSFERS || question->kind == REQUEST_PAYMENT;
+    if (!not_done || !question->fresh || !writes) return false;
     if (crowd->abandoned_count == CROWD_ABANDONED_MAX) return false;
     if (!prng_chance(prng, ABANDON_PERCENT, 100)) return false;
     crowd->abandoned[crowd->abandoned_count++] = question_share(question);
@@ -183,7 +187,7 @@ static bool client_question(struct client *client)
     struct crowd *crowd = client->crowd;
     bool first = crowd->service->model->account_count == 0;
     struct question *question =
-        first ? invent_opening(crowd, &client->prng) : invent(crowd, &client->prng);
+        first ? crowd->invent_opening(crowd, &client->prng) : crowd->invent(crowd, &client->prng);
     bool go_on = true;
     bool racing = !first && question->count <= 8 && prng_chance(&client->prng, RACE_PERCENT, 100);
     if (racing) {
