@@ -110,6 +110,7 @@ static const struct payment_move moves[] = {
     MOVE(PAY_IN, FAILED, FAILED, HINT),
     MOVE(PAY_IN, FAILED, FAILED, ANSWER),
     MOVE(PAY_IN, FAILED, SUCCEEDED, ANSWER), /* a decline that the PSP took back */
+    MOVE(PAY_IN, FAILED, MANUAL, ANSWER),    /* and the wallet does not take the money */
     MOVE(PAY_IN, SUCCEEDED, MANUAL, ANSWER), /* a success that the PSP took back */
     MOVE(PAY_IN, SUCCEEDED, SUCCEEDED, HINT),
     MOVE(PAY_IN, SUCCEEDED, SUCCEEDED, ANSWER),

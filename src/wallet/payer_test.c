@@ -371,11 +371,8 @@ static void refunds_cannot_be_more_than_was_taken(void **state)
     bench_free(bench);
 }
 
-static void money_that_a_frozen_wallet_refuses_is_in_suspense(void **state)
+static void wallet_freeze(struct bench *bench)
 {
-    (void)state;
-    struct bench *bench = scene_new();
-    struct payment_result made = run(bench, draft(PAYMENT_PAY_IN, 1000, 2500));
     struct admin freeze = { .kind = ADMIN_ACCOUNT_CHANGE,
                             .account = { test_id(WALLET) },
                             .set = ACCOUNT_FLAG_FROZEN };
@@ -386,6 +383,30 @@ static void money_that_a_frozen_wallet_refuses_is_in_suspense(void **state)
                                .admin = &freeze,
                                .admin_result = &admin_result };
     assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+}
+
+static void late_money_that_a_frozen_wallet_refuses_is_in_suspense_too(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    struct payment_result made = run(bench, draft(PAYMENT_PAY_IN, 1000, 2500));
+    (void)run(bench, answer(&made.payment, PSP_ANSWER_DECLINED));
+    wallet_freeze(bench);
+    struct payment_result hinted = run(bench, to(PAYMENT_CAUSE_HINT, 1000));
+    struct payment_result late = run(bench, answer(&hinted.payment, PSP_ANSWER_DONE));
+    assert_int_equal(late.outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(late.payment.state, PAYMENT_STATE_MANUAL);
+    assert_string_equal(late.payment.reason, "credit_account_frozen");
+    assert_int_equal(late.payment.next_at.ns, 0); /* nobody asks again and again */
+    bench_free(bench);
+}
+
+static void money_that_a_frozen_wallet_refuses_is_in_suspense(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    struct payment_result made = run(bench, draft(PAYMENT_PAY_IN, 1000, 2500));
+    wallet_freeze(bench);
     struct payment_result done = run(bench, answer(&made.payment, PSP_ANSWER_DONE));
     assert_int_equal(done.outcome, PAYMENT_OUTCOME_OK);
     assert_int_equal(done.payment.state, PAYMENT_STATE_MANUAL);
@@ -495,6 +516,7 @@ int main(void)
         cmocka_unit_test(history_that_cannot_be_read_refuses_nothing_for_ever),
         cmocka_unit_test(refunds_cannot_be_more_than_was_taken),
         cmocka_unit_test(money_that_a_frozen_wallet_refuses_is_in_suspense),
+        cmocka_unit_test(late_money_that_a_frozen_wallet_refuses_is_in_suspense_too),
         cmocka_unit_test(a_hint_opens_what_rests),
         cmocka_unit_test(waiting_ends_at_its_time_or_when_the_lane_does),
         cmocka_unit_test(every_moment_of_a_life_can_be_recovered_from),
