@@ -117,10 +117,10 @@ static void race(struct client *client, struct question *question)
 
 static void batch_compare(struct crowd *crowd, struct life *life, uint64_t sequence)
 {
-    const struct sim_batch *written = sim_disk_batch(crowd->service->disk, sequence);
     BUF_SCOPE struct buf blob;
     buf_init(&blob, BATCH_SIZE_MAX);
     if (life->store->read(life->store, sequence, &blob, NULL) != STATUS_OK) return;
+    const struct sim_batch *written = sim_disk_batch(crowd->service->disk, sequence);
     bool same = blob.len == written->size && memcmp(blob.data, written->data, blob.len) == 0;
     if (!same) verdict_violation(&crowd->service->verdict, "a batch is read that was not written");
 }
