@@ -66,6 +66,8 @@ void payment_decide_refused(const struct payment *before, const struct payment_c
 {
     struct flow flow = flow_begin(before, command, facts, out_decision);
     flow.transfer_step = REFUSED_STEPS_FROM;
+    bool answers = command->cause == PAYMENT_CAUSE_ANSWER && before != NULL;
+    if (answers && payment_under_way(before)) flow_answer_note(&flow); /* that stands all the same */
     if (before == NULL) {
         flow_refuse(&flow, PAYMENT_OUTCOME_LEDGER);
         flow_reason(&flow, outcome_code(refusal));

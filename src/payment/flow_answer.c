@@ -318,7 +318,7 @@ static void not_sent(struct flow *flow)
     payment->next_at = later(flow);
 }
 
-static void step_answer(struct flow *flow)
+void flow_answer_note(struct flow *flow)
 {
     const struct psp_reply *reply = &flow->command->reply;
     struct payment *payment = flow->payment;
@@ -331,6 +331,12 @@ static void step_answer(struct flow *flow)
     if (reply->object[0] != '\0' && names) {
         memcpy(payment->psp_object, reply->object, sizeof payment->psp_object);
     }
+}
+
+static void step_answer(struct flow *flow)
+{
+    const struct psp_reply *reply = &flow->command->reply;
+    flow_answer_note(flow);
     switch ((enum psp_answer)reply->answer) {
     case PSP_ANSWER_DONE:
         if (amounts_agree(flow)) {

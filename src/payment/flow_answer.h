@@ -7,6 +7,8 @@
 /* PAYMENT_CAUSE_ANSWER: to a step under way, or a late truth about a payment that rests. */
 void flow_answer(struct flow *flow);
 
+/* What an answer to a step under way tells whatever comes of it: that it was sent, and the id. */
+void flow_answer_note(struct flow *flow);
 /* A step has come to its end, well or not: shared by answers and by a person's decision. */
 void flow_step_done(struct flow *flow);
 void flow_step_failed(struct flow *flow, const char *reason);

@@ -375,6 +375,8 @@ static void money_that_cannot_be_credited_goes_into_suspense(void **state)
     assert_int_equal(scene.decision.outcome, PAYMENT_OUTCOME_OK);
     assert_state(&scene, PAYMENT_STATE_MANUAL);
     assert_string_equal(scene.payment.reason, "credit_account_frozen");
+    assert_string_equal(scene.payment.psp_object, "ch_2"); /* a refund will need it */
+    assert_int_equal(scene.payment.attempts, 1);
     assert_moves(&scene, 0, scene_chart(CHART_CLEARING), scene_chart(CHART_SUSPENSE), 10000);
     assert_int_equal(scene_answer(&scene, PSP_ANSWER_DONE, true), PAYMENT_OUTCOME_OK);
     assert_state(&scene, PAYMENT_STATE_MANUAL); /* it is not credited a second time */

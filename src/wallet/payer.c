@@ -360,10 +360,14 @@ static enum status decision_run(struct lane *lane, struct request *request,
     enum status status =
         applier_group_readable(lane, decision.transfers, decision.transfer_count, out_error);
     if (status != STATUS_OK) return status;
-    applier_context(lane, request);
     struct batch *batch = &lane->building->batch;
+    const struct request *context_owner = lane->building->context_owner;
+    struct batch_mark begin = batch_mark(batch);
+    struct locator context = batch_next_locator(batch); /* of a new key; else nobody asks */
+    applier_context(lane, request);
     uint32_t unit = batch->unit_count;
     struct record_payment *record = record_write(lane, request, &decision, unit);
+    uint32_t end = batch->size;
     enum outcome outcome;
     status = transfers_run(lane, request, &decision, unit, &outcome, out_error);
     if (status == STATUS_OK && outcome != OUTCOME_OK) {
@@ -380,11 +384,19 @@ static enum status decision_run(struct lane *lane, struct request *request,
             record->ledger_outcome = (uint8_t)again;
         }
     }
-    if (status != STATUS_OK) { /* nothing was moved: the record must not say that it was */
+    if (status != STATUS_OK && batch->size == end) { /* as if it had never been tried */
+        batch_take_back(batch, &begin);
+        lane->building->context_owner = context_owner;
+        return status;
+    }
+    if (status != STATUS_OK) { /* after the ledger's refusal: the answer comes again */
+        CHECK(before != NULL && uuid_is_nil(request->key));
+        record->payment = *before;
         record->head.outcome = PAYMENT_OUTCOME_LEDGER;
         batch_recheck(&record->head);
         return status;
     }
+    if (request->key_is_new) index_insert(lane->indexes[LANE_INDEX_KEYS], request->key, context);
     record_finish(lane, record, &state->before);
     lane->building->payment_commands[command->cause][decision.outcome]++;
     lane->building->has_payments = true;

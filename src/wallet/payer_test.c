@@ -289,6 +289,88 @@ static void a_key_gives_the_answer_of_the_first_time(void **state)
     bench_free(bench);
 }
 
+static void a_new_key_on_a_known_id_is_answered_by_the_id(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    struct payment_command known = draft(PAYMENT_WALLET, 1000, 300);
+    struct payment_command next = draft(PAYMENT_WALLET, 1001, 50);
+    struct payment_result result;
+    (void)run(bench, known);
+    for (int life = 0; life < 2; life++) {
+        assert_int_equal(command_run(bench, &known, 6, &result), STATUS_OK);
+        assert_true(result.repeated);
+        (void)run(bench, next); /* it would stand where the answer under the key is looked for */
+        assert_int_equal(command_run(bench, &known, 6, &result), STATUS_OK);
+        assert_true(result.repeated);
+        assert_true(uuid_equal(result.payment.id.value, known.draft.id.value));
+        next.draft.id.value = test_id(1002);
+        restart(bench);
+    }
+    assert_int_equal(test_credits(bench, MERCHANT), 400);
+    bench_free(bench);
+}
+
+static void a_key_is_free_when_nothing_could_be_decided(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    (void)run(bench, draft(PAYMENT_MERCHANT, 1000, 500));
+    struct payment_command capture = to(PAYMENT_CAUSE_CAPTURE, 1000);
+    capture.amount = MONEY_MAX;
+    (void)run(bench, capture); /* it rests: the next command has to read it from history */
+    restart(bench);
+    struct payment_command refund = draft(PAYMENT_REFUND, 2000, 70);
+    memset(refund.draft.method, 0, sizeof refund.draft.method);
+    memset(refund.draft.psp, 0, sizeof refund.draft.psp);
+    refund.draft.wallet = (struct account_id){ { 0, 0 } };
+    refund.draft.parent.value = test_id(1000);
+    struct payment_result result;
+    bench->read_part_fails = 1;
+    assert_int_equal(command_run(bench, &refund, 8, &result), STATUS_UNAVAILABLE);
+    (void)run(bench, draft(PAYMENT_WALLET, 1001, 50));
+    assert_int_equal(command_run(bench, &refund, 8, &result), STATUS_OK);
+    assert_false(result.repeated);
+    assert_int_equal(result.payment.kind, PAYMENT_REFUND);
+    assert_int_equal(result.payment.state, PAYMENT_STATE_SUCCEEDED);
+    bench_free(bench);
+}
+
+static struct payment_command dispute(enum payment_state to_state)
+{
+    struct payment_command command = { .cause = PAYMENT_CAUSE_DISPUTE };
+    command.state = (uint8_t)to_state;
+    command.draft.id.value = test_id(3000);
+    command.draft.parent.value = test_id(1000);
+    command.draft.amount.minor = 700;
+    return command;
+}
+
+static void history_that_cannot_be_read_refuses_nothing_for_ever(void **state)
+{
+    (void)state;
+    bool failed = true;
+    for (uint32_t skip = 0; failed; skip++) {
+        struct bench *bench = scene_new();
+        struct payment_result result = run(bench, draft(PAYMENT_PAY_IN, 1000, 700));
+        (void)run(bench, answer(&result.payment, PSP_ANSWER_DONE));
+        (void)run(bench, dispute(PAYMENT_STATE_OPENED));
+        restart(bench); /* what it moved stands in history only */
+        struct payment_command won = dispute(PAYMENT_STATE_WON);
+        bench->read_part_skip = skip;
+        bench->read_part_fails = 1;
+        failed = command_run(bench, &won, 8, &result) != STATUS_OK;
+        bench->read_part_fails = 0;
+        (void)run(bench, draft(PAYMENT_WALLET, 1001, 50));
+        assert_int_equal(command_run(bench, &won, 8, &result), STATUS_OK);
+        assert_int_equal(result.repeated, !failed);
+        assert_int_equal(result.outcome, PAYMENT_OUTCOME_OK);
+        assert_int_equal(result.payment.state, PAYMENT_STATE_WON);
+        assert_true(failed || skip > 4); /* several reads were made to fail, each in turn */
+        bench_free(bench);
+    }
+}
+
 static void refunds_cannot_be_more_than_was_taken(void **state)
 {
     (void)state;
@@ -487,6 +569,9 @@ int main(void)
         cmocka_unit_test(the_same_id_is_the_same_payment),
         cmocka_unit_test(a_refusal_is_the_same_for_ever),
         cmocka_unit_test(a_key_gives_the_answer_of_the_first_time),
+        cmocka_unit_test(a_new_key_on_a_known_id_is_answered_by_the_id),
+        cmocka_unit_test(a_key_is_free_when_nothing_could_be_decided),
+        cmocka_unit_test(history_that_cannot_be_read_refuses_nothing_for_ever),
         cmocka_unit_test(refunds_cannot_be_more_than_was_taken),
         cmocka_unit_test(money_that_a_frozen_wallet_refuses_is_in_suspense),
         cmocka_unit_test(a_frozen_chart_delays_and_loses_nothing),

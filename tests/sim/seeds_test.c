@@ -1,7 +1,8 @@
 /*
  * Goal: the shipped lane, ledger and recovery keep every promise under the first seeds.
- * Method: without arguments, a range short enough for every build; with two numbers, that range
- * (the other tests of this folder call it so). The seed of a failed CHECK is named.
+ * Method: without arguments, a range short enough for every build; with two numbers, that range,
+ * and with a name before them, that workload (the other tests of this folder call it so). The
+ * seed of a failed CHECK is named.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -33,7 +34,13 @@ static void on_abort(int signal_number)
 
 int main(int argc, char **argv)
 {
+    enum sim_workload workload = SIM_WORKLOAD_LEDGER;
+    if (argc > 1 && sim_workload_parse(str_from(argv[1]), &workload)) {
+        argc--;
+        argv++;
+    }
     struct sim_options options = {
+        .workload = workload,
         .seed_first = argc > 1 ? strtoull(argv[1], NULL, 10) : 0,
         .seed_last = argc > 2 ? strtoull(argv[2], NULL, 10) : SEEDS_DEFAULT - 1,
         .write = text_write,
