@@ -260,6 +260,8 @@ static bool line_book(struct courier *courier, uint32_t line)
     command->amount = about.gross;
     command->fee = about.fee;
     command->line_kind = about.kind;
+    command->draft.asset = about.asset;
+    memcpy(command->draft.psp, SIM_PSP_NAME, sizeof SIM_PSP_NAME);
     bool answered = command_ask(courier, &courier->prng, question);
     if (answered && outcome_of(courier, question->key) != PAYMENT_OUTCOME_OK) {
         verdict_violation(courier->acquirer->verdict, "a line of a statement is refused: %s",
