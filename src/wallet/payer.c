@@ -491,6 +491,16 @@ void payer_park(struct lane *lane, struct request *request)
     lane->parked = request;
 }
 
+/*
+ * Stamps never go back, and what is due is counted from them: when the clock was set back, the
+ * newest stamp is the time, or what is to be done at once would wait for the clock to be there.
+ */
+static struct wall_time due_now(const struct lane *lane)
+{
+    struct wall_time now = clock_wall(lane->ports.clock);
+    return now.ns > lane->head.stamp.ns ? now : lane->head.stamp;
+}
+
 static void due_take(struct lane *lane, struct read *read, struct wall_time now)
 {
     struct payment_table *table = &lane->ledger->payments;
@@ -506,7 +516,7 @@ bool payer_give_due(struct lane *lane)
     struct request *still = NULL;
     bool any = false;
     bool open = lane_writes_refused(lane) == STATUS_OK; /* else the answer could not be recorded */
-    struct wall_time now = clock_wall(lane->ports.clock);
+    struct wall_time now = due_now(lane);
     int64_t monotonic_ns = clock_monotonic(lane->ports.clock).ns;
     while (lane->parked != NULL) {
         struct request *request = lane->parked;
@@ -543,7 +553,7 @@ struct monotonic_time payer_next_look(struct lane *lane)
     struct wall_time due = payment_first_due(&lane->ledger->payments);
     if (due.ns == 0 || lane_writes_refused(lane) != STATUS_OK) return until;
     struct monotonic_time now = clock_monotonic(lane->ports.clock);
-    int64_t wait_ns = due.ns - clock_wall(lane->ports.clock).ns;
+    int64_t wait_ns = due.ns - due_now(lane).ns;
     if (wait_ns < NS_PER_MS) wait_ns = NS_PER_MS; /* it may wait for its batch to land */
     if (wait_ns > NS_PER_S) wait_ns = NS_PER_S;   /* the wall clock may step meanwhile */
     if (now.ns + wait_ns < until.ns) until.ns = now.ns + wait_ns;

@@ -202,6 +202,20 @@ static void a_hint_does_not_give_one_payment_to_two_workers(void **state)
     bench_free(bench);
 }
 
+static void a_clock_that_is_set_back_holds_nothing_up(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    bench->wall_ns -= 3600 * NS_PER_S;
+    (void)run(bench, draft(PAYMENT_PAY_IN, 1000, 2500)); /* stamped an hour ahead of the clock */
+    struct payment taken;
+    assert_int_equal(due(bench, 0, &taken), 1);
+    struct payment_result doubt = run(bench, answer(&taken, PSP_ANSWER_UNKNOWN));
+    assert_true(doubt.payment.next_at.ns > doubt.stamp.ns);
+    assert_int_equal(due(bench, 0, &taken), 0); /* it is not its time */
+    bench_free(bench);
+}
+
 static void nothing_is_due_before_it_is_durable(void **state)
 {
     (void)state;
@@ -565,6 +579,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pay_in_is_due_until_it_is_answered),
         cmocka_unit_test(a_hint_does_not_give_one_payment_to_two_workers),
+        cmocka_unit_test(a_clock_that_is_set_back_holds_nothing_up),
         cmocka_unit_test(nothing_is_due_before_it_is_durable),
         cmocka_unit_test(the_same_id_is_the_same_payment),
         cmocka_unit_test(a_refusal_is_the_same_for_ever),
