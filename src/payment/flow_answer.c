@@ -47,10 +47,21 @@ static bool amounts_agree(const struct flow *flow)
 
 /* ---- A step has ended ---- */
 
+/* It was declined, and its hold released, before the PSP said otherwise. */
+static bool hold_was_released(const struct payment *payment)
+{
+    return uuid_is_nil(payment->hold.value);
+}
+
 static void hold_posted(struct flow *flow)
 {
     struct payment *payment = flow->payment;
-    payment->posted = flow_post(flow, payment->hold, payment->amount, false);
+    if (hold_was_released(payment)) {
+        payment->posted =
+            flow_direct(flow, payment->wallet, flow_account(flow, CHART_CLEARING), payment->amount);
+    } else {
+        payment->posted = flow_post(flow, payment->hold, payment->amount, false);
+    }
     payment->hold = (struct transfer_id){ 0 };
     payment->captured = payment->amount;
     flow_state(flow, PAYMENT_STATE_SUCCEEDED);
@@ -83,8 +94,10 @@ static void charge_done(struct flow *flow)
 static void refund_done(struct flow *flow)
 {
     struct payment *parent = &flow->out->parent;
+    bool pending = !hold_was_released(flow->payment);
     hold_posted(flow);
-    parent_pending_less(flow);
+    if (pending) parent_pending_less(flow);
+    flow->out->parent_changed = true;
     bool fits = money_add(parent->refunded, flow->payment->amount, &parent->refunded);
     CHECK(fits); /* at most what was captured */
 }
@@ -132,6 +145,16 @@ void flow_step_done(struct flow *flow)
     CHECK(false);
 }
 
+static void hold_voided(struct flow *flow)
+{
+    struct payment *payment = flow->payment;
+    flow_state(flow, PAYMENT_STATE_FAILED);
+    if (hold_was_released(payment)) return;
+    if (payment->kind == PAYMENT_REFUND) parent_pending_less(flow);
+    flow_void(flow, payment->hold);
+    payment->hold = (struct transfer_id){ 0 };
+}
+
 void flow_step_failed(struct flow *flow, const char *reason)
 {
     struct payment *payment = flow->payment;
@@ -146,16 +169,7 @@ void flow_step_failed(struct flow *flow, const char *reason)
         break;
     case PSP_AUTHORISE: flow_state(flow, PAYMENT_STATE_FAILED); break;
     case PSP_REFUND:
-        parent_pending_less(flow);
-        flow_void(flow, payment->hold);
-        payment->hold = (struct transfer_id){ 0 };
-        flow_state(flow, PAYMENT_STATE_FAILED);
-        break;
-    case PSP_PAY_OUT:
-        flow_void(flow, payment->hold);
-        payment->hold = (struct transfer_id){ 0 };
-        flow_state(flow, PAYMENT_STATE_FAILED);
-        break;
+    case PSP_PAY_OUT: hold_voided(flow); break;
     case PSP_CAPTURE: /* what is reserved stays so until it is captured, cancelled or expires */
         flow_state(flow, (enum payment_state)payment->resume);
         payment->next_at = payment->expires_at;
@@ -189,9 +203,14 @@ void flow_came_back(struct flow *flow, const char *reason)
     flow->out->parent_changed = true;
 }
 
-/* A decline that the PSP took back. A person's word against it is for a person again. */
+/*
+ * A decline that the PSP took back. A person's word against it is for a person again, and so is
+ * money that has left, since the wallet may have spent what was given back to it.
+ */
 static void late_done(struct flow *flow)
 {
+    bool left = flow->payment->kind != PAYMENT_PAY_IN;
+    if (left) flow->payment->flags |= PAYMENT_FLAG_UNDONE; /* its hold was: only a person ends it */
     if ((flow->payment->flags & PAYMENT_FLAG_UNDONE) != 0) {
         flow_manual(flow, "done_after_it_was_failed");
     } else if (!amounts_agree(flow)) {
@@ -217,7 +236,7 @@ static void late_answer(struct flow *flow)
         return;
     }
     if (answer == PSP_ANSWER_DONE && payment->state == PAYMENT_STATE_FAILED &&
-        payment->kind == PAYMENT_PAY_IN) {
+        payment->kind != PAYMENT_MERCHANT) {
         late_done(flow);
         return;
     }

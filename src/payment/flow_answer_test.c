@@ -333,6 +333,33 @@ static void a_late_success_that_is_not_plain_is_for_a_person(void **state)
     assert_moves(&less, 0, scene_chart(CHART_CLEARING), less.wallet.id, 10000);
 }
 
+/* The wallet has its money back, and the bank account has it too. */
+static void what_was_paid_after_all_is_for_a_person(void **state)
+{
+    (void)state;
+    static const enum payment_kind kinds[] = { PAYMENT_PAY_OUT, PAYMENT_REFUND };
+    for (size_t i = 0; i < 2; i++) {
+        struct scene scene;
+        pending(&scene, kinds[i]);
+        scene_answer(&scene, PSP_ANSWER_DECLINED, false);
+        for (int time = 0; time < 2; time++) {
+            assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_HINT), PAYMENT_OUTCOME_OK);
+            assert_int_equal(scene_answer(&scene, PSP_ANSWER_DONE, true), PAYMENT_OUTCOME_OK);
+            assert_state(&scene, PAYMENT_STATE_MANUAL);
+            assert_string_equal(scene.payment.reason, "done_after_it_was_failed");
+            assert_int_equal(scene.decision.transfer_count, 0);
+        }
+        struct scene failed = scene;
+        assert_int_equal(scene_resolve(&failed, PAYMENT_STATE_FAILED), PAYMENT_OUTCOME_OK);
+        assert_state(&failed, PAYMENT_STATE_FAILED);
+        assert_int_equal(failed.decision.transfer_count, 0);
+        assert_int_equal(scene_resolve(&scene, PAYMENT_STATE_SUCCEEDED), PAYMENT_OUTCOME_OK);
+        assert_state(&scene, PAYMENT_STATE_SUCCEEDED);
+        assert_moves(&scene, 0, scene.wallet.id, scene_chart(CHART_CLEARING), 10000);
+        if (kinds[i] == PAYMENT_REFUND) assert_true(scene.parent.refunded.minor == 10000);
+    }
+}
+
 static void what_a_person_undoes_leaves_suspense(void **state)
 {
     (void)state;
@@ -442,6 +469,7 @@ int main(void)
         cmocka_unit_test(an_answer_to_another_step_is_refused),
         cmocka_unit_test(late_truths_are_followed),
         cmocka_unit_test(a_late_success_that_is_not_plain_is_for_a_person),
+        cmocka_unit_test(what_was_paid_after_all_is_for_a_person),
         cmocka_unit_test(what_a_person_undoes_leaves_suspense),
         cmocka_unit_test(a_hint_that_could_not_be_followed_stays),
         cmocka_unit_test(money_that_cannot_be_credited_goes_into_suspense),

@@ -152,7 +152,8 @@ static void command_make(struct saga *saga, const struct payment *payment,
     uint32_t window_ms = psp == NULL ? 0 : psp->traits.key_window_ms;
     uint32_t call_ms = psp == NULL ? 0 : psp->traits.call_ms_max;
     struct wall_time now = clock_wall(saga->ports.clock);
-    if (now.ns < payment->next_at.ns) now = payment->next_at; /* the clock was set back: it is due */
+    if (now.ns < payment->next_at.ns)
+        now = payment->next_at; /* the clock was set back: it is due */
     enum payment_call call = payment_next_call(payment, now, window_ms, call_ms);
     if (call == PAYMENT_CALL_NONE) {
         out_command->cause = PAYMENT_CAUSE_EXPIRE;
