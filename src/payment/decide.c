@@ -67,7 +67,8 @@ void payment_decide_refused(const struct payment *before, const struct payment_c
     struct flow flow = flow_begin(before, command, facts, out_decision);
     flow.transfer_step = REFUSED_STEPS_FROM;
     bool answers = command->cause == PAYMENT_CAUSE_ANSWER && before != NULL;
-    if (answers && payment_under_way(before)) flow_answer_note(&flow); /* that stands all the same */
+    if (answers && payment_under_way(before))
+        flow_answer_note(&flow); /* that stands all the same */
     if (before == NULL) {
         flow_refuse(&flow, PAYMENT_OUTCOME_LEDGER);
         flow_reason(&flow, outcome_code(refusal));
@@ -76,6 +77,9 @@ void payment_decide_refused(const struct payment *before, const struct payment_c
         flow_end(&flow);
     } else if (command->cause == PAYMENT_CAUSE_ANSWER || command->cause == PAYMENT_CAUSE_CANCEL ||
                command->cause == PAYMENT_CAUSE_EXPIRE) {
+        bool ended = refusal == OUTCOME_HOLD_ALREADY_POSTED ||
+                     refusal == OUTCOME_HOLD_ALREADY_VOIDED || refusal == OUTCOME_HOLD_EXPIRED;
+        if (ended && command->cause == PAYMENT_CAUSE_ANSWER) flow_hold_ended(&flow);
         flow_manual(&flow, outcome_code(refusal)); /* someone has ended its hold */
         flow_end(&flow);
     } else {
