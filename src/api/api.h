@@ -51,8 +51,8 @@ struct api_options {
     struct saga *saga;       /* for metrics; outlives the api; NULL: none runs */
     struct psp *const *psps; /* for settlements; they and the array outlive the api */
     uint32_t psp_count;
-    struct event_feed *events; /* outlives the api; NULL: none are given out */
-    struct webhook_in *webhook_in; /* outlives the api; NULL: none are taken */
+    struct event_feed *events;         /* outlives the api; NULL: none are given out */
+    struct webhook_in *webhook_in;     /* outlives the api; NULL: none are taken */
     struct webhook_desk *webhook_desk; /* outlives the api; NULL: none are sent */
 };
 

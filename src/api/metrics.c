@@ -272,7 +272,8 @@ void metrics_webhook_in_write(const struct webhook_in_status *status, struct buf
 
 void metrics_webhook_desk_write(const struct webhook_desk_status *status, struct buf *out_page)
 {
-    head_write(out_page, "tpwallet_webhook_endpoints", "gauge", "Endpoints that events are sent to");
+    head_write(out_page, "tpwallet_webhook_endpoints", "gauge",
+               "Endpoints that events are sent to");
     buf_append_format(out_page, "tpwallet_webhook_endpoints %llu\n",
                       (unsigned long long)status->endpoints);
     head_write(out_page, "tpwallet_webhook_endpoints_disabled_total", "counter",

@@ -115,8 +115,7 @@ static const char *value_take(uint32_t bit, struct str value, struct query *quer
                    ? NULL
                    : "an open state: pending, in_doubt, manual, quoted, authorised, part_captured or "
                      "opened";
-    case PARAMETER_SINCE:
-        return sequence_parse(value, &query->since) ? NULL : "a sequence number";
+    case PARAMETER_SINCE: return sequence_parse(value, &query->since) ? NULL : "a sequence number";
     case PARAMETER_USER_REF:
         return id_parse(value, &query->user_ref) ? NULL : "a UUID that is not all zero";
     }

@@ -154,8 +154,9 @@ static void create_write(struct work *work)
     if (!work->replayed) work->call->status = 201;
 }
 
-HANDLER(ROUTE_WEBHOOK_ENDPOINTS_CREATE,
-        webhook_endpoints_create) = { .start = queue_start, .run = create_run, .write = create_write };
+HANDLER(ROUTE_WEBHOOK_ENDPOINTS_CREATE, webhook_endpoints_create) = { .start = queue_start,
+                                                                      .run = create_run,
+                                                                      .write = create_write };
 
 /* ---- Looking ---- */
 
@@ -180,8 +181,8 @@ static void list_run(struct work *work)
     render_end(&render);
 }
 
-HANDLER(ROUTE_WEBHOOK_ENDPOINTS_LIST,
-        webhook_endpoints_list) = { .start = queue_start, .run = list_run };
+HANDLER(ROUTE_WEBHOOK_ENDPOINTS_LIST, webhook_endpoints_list) = { .start = queue_start,
+                                                                  .run = list_run };
 
 static void get_run(struct work *work)
 {
@@ -193,8 +194,8 @@ static void get_run(struct work *work)
     view_answer(work, &view, NULL);
 }
 
-HANDLER(ROUTE_WEBHOOK_ENDPOINTS_GET,
-        webhook_endpoints_get) = { .start = queue_start, .run = get_run };
+HANDLER(ROUTE_WEBHOOK_ENDPOINTS_GET, webhook_endpoints_get) = { .start = queue_start,
+                                                                .run = get_run };
 
 /* ---- Changing ---- */
 
@@ -212,8 +213,8 @@ static void update_run(struct work *work)
     if (desk_ok(work, status, &error)) view_answer(work, &view, NULL);
 }
 
-HANDLER(ROUTE_WEBHOOK_ENDPOINTS_UPDATE,
-        webhook_endpoints_update) = { .start = queue_start, .run = update_run };
+HANDLER(ROUTE_WEBHOOK_ENDPOINTS_UPDATE, webhook_endpoints_update) = { .start = queue_start,
+                                                                      .run = update_run };
 
 static void rotate_run(struct work *work)
 {
@@ -226,8 +227,7 @@ static void rotate_run(struct work *work)
     char secret[WEBHOOK_DESK_SECRET_SIZE];
     struct webhook_desk_view view;
     struct error error = { 0 };
-    enum status status =
-        webhook_desk_rotate(desk, work->id, body.overlap_s, secret, &view, &error);
+    enum status status = webhook_desk_rotate(desk, work->id, body.overlap_s, secret, &view, &error);
     if (status == STATUS_CONFLICT) {
         (void)problem_raise(&work->problem, PROBLEM_SECRETS_TOO_MANY, "wait until one has ended");
         problem_limit(&work->problem, ENDPOINT_KEYS_MAX);
@@ -238,8 +238,8 @@ static void rotate_run(struct work *work)
     secret_wipe(secret, sizeof secret);
 }
 
-HANDLER(ROUTE_WEBHOOK_ENDPOINTS_ROTATE,
-        webhook_endpoints_rotate) = { .start = queue_start, .run = rotate_run };
+HANDLER(ROUTE_WEBHOOK_ENDPOINTS_ROTATE, webhook_endpoints_rotate) = { .start = queue_start,
+                                                                      .run = rotate_run };
 
 static void delete_run(struct work *work)
 {
@@ -255,8 +255,8 @@ static void delete_run(struct work *work)
     render_end(&render);
 }
 
-HANDLER(ROUTE_WEBHOOK_ENDPOINTS_DELETE,
-        webhook_endpoints_delete) = { .start = queue_start, .run = delete_run };
+HANDLER(ROUTE_WEBHOOK_ENDPOINTS_DELETE, webhook_endpoints_delete) = { .start = queue_start,
+                                                                      .run = delete_run };
 
 /* ---- Deliveries ---- */
 
@@ -324,8 +324,8 @@ static void redrive_run(struct work *work)
     render_end(&render);
 }
 
-HANDLER(ROUTE_WEBHOOK_ENDPOINTS_REDRIVE,
-        webhook_endpoints_redrive) = { .start = queue_start, .run = redrive_run };
+HANDLER(ROUTE_WEBHOOK_ENDPOINTS_REDRIVE, webhook_endpoints_redrive) = { .start = queue_start,
+                                                                        .run = redrive_run };
 
 struct missed_page {
     struct work *work;
@@ -383,5 +383,5 @@ static void missed_run(struct work *work)
     render_end(&page.render);
 }
 
-HANDLER(ROUTE_WEBHOOK_ENDPOINTS_MISSED,
-        webhook_endpoints_missed) = { .start = queue_start, .run = missed_run };
+HANDLER(ROUTE_WEBHOOK_ENDPOINTS_MISSED, webhook_endpoints_missed) = { .start = queue_start,
+                                                                      .run = missed_run };

@@ -6,8 +6,16 @@
 #include "base/check.h"
 #include "model/position.h"
 
-enum field { FIELD_ID, FIELD_URL, FIELD_FILTERS, FIELD_AFTER, FIELD_STATE, FIELD_OVERLAP_S,
-             FIELD_SEQUENCE, FIELD_COUNT };
+enum field {
+    FIELD_ID,
+    FIELD_URL,
+    FIELD_FILTERS,
+    FIELD_AFTER,
+    FIELD_STATE,
+    FIELD_OVERLAP_S,
+    FIELD_SEQUENCE,
+    FIELD_COUNT
+};
 static const struct str names[FIELD_COUNT] = {
     { "id", 2 },    { "url", 3 },       { "filters", 7 },  { "after", 5 },
     { "state", 5 }, { "overlap_s", 9 }, { "sequence", 8 },
@@ -70,7 +78,8 @@ static bool after_take(struct body *body, struct position *out_after)
     struct str text;
     if (!json_string(&body->reader, &text)) return body_expected(body, "must be a string");
     if (position_parse(text, out_after)) return true;
-    return body_fault(body, PROBLEM_INVALID_VALUE, NULL, "must be a position: BATCH-INDEX or BATCH");
+    return body_fault(body, PROBLEM_INVALID_VALUE, NULL,
+                      "must be a position: BATCH-INDEX or BATCH");
 }
 
 static bool sequence_take(struct body *body, uint64_t *out_sequence)
@@ -109,17 +118,16 @@ static bool field_take(struct body *body, enum field field, struct endpoint_body
 }
 
 /* What is given must do for an endpoint; what is not given is taken to be in order. */
-static bool judge(struct body *body, enum endpoint_request request,
-                  const struct endpoint_body *out)
+static bool judge(struct body *body, enum endpoint_request request, const struct endpoint_body *out)
 {
     const struct webhook_desk_change *change = &out->change;
     if (request == ENDPOINT_CREATE && !change->url)
         return body_fault(body, PROBLEM_MISSING_FIELD, "url", "is required");
     if (request == ENDPOINT_UPDATE && !change->url && !change->filters && !change->state)
         return body_fault(body, PROBLEM_MISSING_FIELD, NULL, "one of url, filters, state");
-    struct webhook_endpoint endpoint = {
-        .id = { 1, 1 }, .url = "https://receiver.example/", .state = ENDPOINT_ACTIVE
-    };
+    struct webhook_endpoint endpoint = { .id = { 1, 1 },
+                                         .url = "https://receiver.example/",
+                                         .state = ENDPOINT_ACTIVE };
     if (change->url) memcpy(endpoint.url, change->wanted.url, sizeof endpoint.url);
     endpoint.filter_count = change->wanted.filter_count;
     memcpy(endpoint.filters, change->wanted.filters, sizeof endpoint.filters);

@@ -93,7 +93,8 @@ static int matches(const char *name, int word_count, char **words)
 
 const struct command *command_find(int word_count, char **words, int *out_words)
 {
-    for (int take = word_count < COMMAND_WORDS_MAX ? word_count : COMMAND_WORDS_MAX; take > 0; take--) {
+    for (int take = word_count < COMMAND_WORDS_MAX ? word_count : COMMAND_WORDS_MAX; take > 0;
+         take--) {
         for (uint32_t i = 0; commands[i] != NULL; i++) {
             if (!matches(commands[i]->name, take, words)) continue;
             *out_words = take;

@@ -17,8 +17,8 @@ struct host {
     struct data_folder *folder;
     struct lane_ports ports;
     struct lane *lane;
-    struct saga *saga; /* NULL: payments are only written down here, and wait */
-    struct journal_feed *feed; /* what the api gives out as events */
+    struct saga *saga;               /* NULL: payments are only written down here, and wait */
+    struct journal_feed *feed;       /* what the api gives out as events */
     struct serve_webhooks *webhooks; /* NULL: none are taken or sent */
     struct api *api;
     struct monitor *answered;  /* where host_call() waits */

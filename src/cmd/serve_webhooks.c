@@ -75,8 +75,7 @@ static enum status secrets_read(struct str path, struct webhook_sender *sender,
     enum status status = text_copy(path, text, sizeof text, out_error);
     if (status != STATUS_OK) return status;
     if (stat(text, &about) == 0 && (about.st_mode & 077) != 0) {
-        status =
-            error_set(out_error, STATUS_DENIED, "others than its owner may read '%s'", text);
+        status = error_set(out_error, STATUS_DENIED, "others than its owner may read '%s'", text);
         error_hint(out_error, "chmod 600 %s", text);
         return status;
     }
@@ -144,9 +143,9 @@ enum status serve_webhooks_new(const struct invocation *invocation,
     if (webhooks == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for webhooks");
     webhooks->private_allowed = invocation_has(invocation, "webhook-private");
     uint64_t attempts = 0;
-    enum status status = invocation_number(invocation, "webhook-attempts",
-                                           (struct number_range){ 1, ATTEMPTS_MAX }, &attempts,
-                                           out_error);
+    enum status status =
+        invocation_number(invocation, "webhook-attempts", (struct number_range){ 1, ATTEMPTS_MAX },
+                          &attempts, out_error);
     webhooks->attempts_max = (uint32_t)attempts;
     const char *list = invocation_text(invocation, "webhook-in");
     struct str rest = list == NULL ? STR("") : str_from(list);
@@ -175,9 +174,8 @@ void serve_webhooks_free(struct serve_webhooks *webhooks)
 
 /* ---- Running ---- */
 
-static enum status in_start(struct serve_webhooks *webhooks, const char *folder,
-                            struct lane *lane, const struct lane_ports *ports,
-                            struct error *out_error)
+static enum status in_start(struct serve_webhooks *webhooks, const char *folder, struct lane *lane,
+                            const struct lane_ports *ports, struct error *out_error)
 {
     if (webhooks->sender_count == 0) return STATUS_OK;
     const struct sqlite_inbox_options inbox = { .folder = folder };
@@ -194,8 +192,8 @@ static enum status in_start(struct serve_webhooks *webhooks, const char *folder,
     return webhook_in_open(&in, &webhooks->in, out_error);
 }
 
-static enum status stores_open(struct serve_webhooks *webhooks, const char *folder,
-                               struct log *log, struct error *out_error)
+static enum status stores_open(struct serve_webhooks *webhooks, const char *folder, struct log *log,
+                               struct error *out_error)
 {
     const struct curl_http_options http = { 0 };
     enum status status = curl_http_open(&http, &webhooks->http, out_error);

@@ -195,12 +195,8 @@ const struct command command_webhook_endpoint_redrive = {
 static int missed_run(struct invocation *invocation)
 {
     static const struct render_column columns[] = {
-        { "sequence", "NUMBER", true },
-        { "id", "EVENT", false },
-        { "type", "TYPE", false },
-        { "subject", "OF", false },
-        { "time", "TIME", false },
-        { 0 },
+        { "sequence", "NUMBER", true }, { "id", "EVENT", false },  { "type", "TYPE", false },
+        { "subject", "OF", false },     { "time", "TIME", false }, { 0 },
     };
     struct call call;
     call_init(&call, invocation, API_GET, path);
@@ -223,8 +219,9 @@ const struct command command_webhook_endpoint_missed = {
 static int rejections_run(struct invocation *invocation)
 {
     static const struct render_column columns[] = {
-        { "number", "NUMBER", true },  { "at", "TIME", false },    { "sender", "SENDER", false },
-        { "reason", "REASON", false }, { "secret", "SECRET", false }, { "body_form", "FORM", false },
+        { "number", "NUMBER", true },   { "at", "TIME", false },
+        { "sender", "SENDER", false },  { "reason", "REASON", false },
+        { "secret", "SECRET", false },  { "body_form", "FORM", false },
         { "ahead_s", "AHEAD S", true }, { 0 },
     };
     struct call call;

@@ -193,8 +193,8 @@ enum status webhook_files_read(const struct invocation *invocation, bool headers
     if (status == STATUS_OK && secrets == NULL)
         status = error_set(out_error, STATUS_INVALID, "--secrets is missing");
     if (status == STATUS_OK) {
-        status = webhook_secrets_read(secrets, out_files->policy.scheme, &out_files->secrets,
-                                      out_error);
+        status =
+            webhook_secrets_read(secrets, out_files->policy.scheme, &out_files->secrets, out_error);
     }
     for (uint32_t i = 0; i < out_files->secrets.count; i++)
         out_files->list[i] = &out_files->secrets.keys[i];

@@ -21,7 +21,7 @@ struct webhook_desk_options {
     struct event_feed *feed; /* of its own: the relay moves it about */
     struct relay_store *relay_store;
     struct endpoint_store *endpoint_store;
-    bool private_allowed; /* endpoints may be at private and loopback addresses */
+    bool private_allowed;  /* endpoints may be at private and loopback addresses */
     uint32_t attempts_max; /* before an event is a dead letter; 0: the usual */
 };
 
@@ -39,7 +39,7 @@ struct webhook_desk_view {
     uint8_t filter_count;
     uint8_t key_count;
     char filters[ENDPOINT_FILTERS_MAX][ENDPOINT_FILTER_SIZE];
-    struct position since; /* where its numbers begin ... */
+    struct position since;  /* where its numbers begin ... */
     uint64_t sequence_base; /* ... behind this one */
     struct wall_time created_at;
     struct {

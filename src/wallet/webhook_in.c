@@ -365,8 +365,7 @@ static bool verified(struct webhook_in *in, struct webhook_sender *sender,
     if (good) return true;
     BUF_SCOPE struct buf sentence;
     buf_init(&sentence, 4096);
-    buf_append_format(&sentence, "%s: ",
-                      webhook_reason_code((enum webhook_reason)verdict.reason));
+    buf_append_format(&sentence, "%s: ", webhook_reason_code((enum webhook_reason)verdict.reason));
     webhook_verdict_write(&verdict, &sentence);
     struct str text = buf_view(&sentence);
     size_t len = text.len < WEBHOOK_IN_TEXT_SIZE ? text.len : WEBHOOK_IN_TEXT_SIZE - 1;
@@ -494,13 +493,18 @@ static void old_trim(struct webhook_in *in)
     }
 }
 
+void webhook_in_step(struct webhook_in *in)
+{
+    redo_all(in);
+    old_trim(in);
+}
+
 static void redo_body(void *argument)
 {
     struct webhook_in *in = argument;
     struct sync *sync = in->ports.sync;
     while (!stopping(in)) {
-        redo_all(in);
-        old_trim(in);
+        webhook_in_step(in);
         const struct monotonic_time until = { clock_monotonic(in->ports.clock).ns +
                                               REDO_MS * NS_PER_MS };
         sync->lock(in->monitor);
@@ -543,7 +547,9 @@ enum status webhook_in_open(const struct webhook_in_options *options, struct web
     buf_init(&in->scratch.form, WEBHOOK_SCRATCH_SIZE);
     struct sync *sync = in->ports.sync;
     in->monitor = sync->monitor_new(sync, "webhook_in");
-    enum status status = sync->spawn(sync, "webhook_redo", redo_body, in, &in->task);
+    enum status status = STATUS_OK;
+    if (!options->stepped)
+        status = sync->spawn(sync, "webhook_redo", redo_body, in, &in->task);
     if (status != STATUS_OK) {
         in->task = NULL;
         webhook_in_close(in);

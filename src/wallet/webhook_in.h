@@ -66,6 +66,7 @@ struct webhook_in_options {
     /* Copied, with keys of their own. */
     const struct webhook_sender *senders;
     uint32_t sender_count;
+    bool stepped; /* no task is started: webhook_in_step() is called */
 };
 
 /* STATUS_LIMIT: no memory; STATUS_UNAVAILABLE: no task can be started. */
@@ -84,6 +85,9 @@ struct webhook_arrival {
 enum webhook_in_result webhook_in_receive(struct webhook_in *in,
                                           const struct webhook_arrival *arrival,
                                           char out_text[WEBHOOK_IN_TEXT_SIZE]);
+
+/* Takes up what has no mark, and removes what is too old: what the task does each second. */
+void webhook_in_step(struct webhook_in *in);
 
 struct webhook_in_status {
     uint64_t results[WEBHOOK_IN_COUNT]; /* of what came, since the start */
