@@ -373,6 +373,7 @@ enum status webhook_desk_open(const struct webhook_desk_options *options,
     struct webhook_relay_options relay = WEBHOOK_RELAY_OPTIONS_DEFAULT;
     relay.private_allowed = options->private_allowed;
     relay.poll_ms = POLL_MS;
+    if (options->stepped) relay.workers = 0;
     relay.on_disabled = on_disabled;
     relay.owner = desk;
     if (options->attempts_max != 0) relay.policy.attempts_max = options->attempts_max;

@@ -23,6 +23,7 @@ struct webhook_desk_options {
     struct endpoint_store *endpoint_store;
     bool private_allowed;  /* endpoints may be at private and loopback addresses */
     uint32_t attempts_max; /* before an event is a dead letter; 0: the usual */
+    bool stepped;          /* no tasks: webhook_relay_step() is called */
 };
 
 /* Deliveries begin. STATUS_LIMIT, STATUS_UNAVAILABLE, STATUS_CORRUPT. */

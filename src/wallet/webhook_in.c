@@ -548,8 +548,7 @@ enum status webhook_in_open(const struct webhook_in_options *options, struct web
     struct sync *sync = in->ports.sync;
     in->monitor = sync->monitor_new(sync, "webhook_in");
     enum status status = STATUS_OK;
-    if (!options->stepped)
-        status = sync->spawn(sync, "webhook_redo", redo_body, in, &in->task);
+    if (!options->stepped) status = sync->spawn(sync, "webhook_redo", redo_body, in, &in->task);
     if (status != STATUS_OK) {
         in->task = NULL;
         webhook_in_close(in);

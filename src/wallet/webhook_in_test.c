@@ -153,8 +153,9 @@ static void pay_in_make(struct bench *bench, uint64_t number, const char *psp)
     command.cause = PAYMENT_CAUSE_ANSWER;
     command.id.value = test_id(number);
     command.step_number = 1;
-    command.reply = (struct psp_reply){ .answer = PSP_ANSWER_DONE, .asset = EUR,
-                                        .amount = { 700 }, .object = "ch_1" };
+    command.reply = (struct psp_reply){
+        .answer = PSP_ANSWER_DONE, .asset = EUR, .amount = { 700 }, .object = "ch_1"
+    };
     request = (struct request){ .kind = REQUEST_PAYMENT,
                                 .root = lane_new_id(bench->lane),
                                 .count = 1,
@@ -213,13 +214,13 @@ static struct str body_of(const struct event *event, char out_body[BODY_SIZE])
 {
     char id[UUID_TEXT_LEN + 1];
     uuid_format(test_id(event->payment), id);
-    int len = snprintf(out_body, BODY_SIZE,
-                       "{\"id\":\"%s\",\"type\":\"%s\",\"at\":\"2026-11-23T06:14:50Z\",\"data\":{"
-                       "\"object\":\"ch_1\",\"reference\":\"%s:1\",\"status\":\"done\","
-                       "\"amount\":\"4.00\",\"asset\":\"EUR\",\"chargeback\":\"%s\"},\"n\":\"%s\"}",
-                       event->id, event->type, id,
-                       event->chargeback == NULL ? "" : event->chargeback,
-                       event->note == NULL ? "" : event->note);
+    int len =
+        snprintf(out_body, BODY_SIZE,
+                 "{\"id\":\"%s\",\"type\":\"%s\",\"at\":\"2026-11-23T06:14:50Z\",\"data\":{"
+                 "\"object\":\"ch_1\",\"reference\":\"%s:1\",\"status\":\"done\","
+                 "\"amount\":\"4.00\",\"asset\":\"EUR\",\"chargeback\":\"%s\"},\"n\":\"%s\"}",
+                 event->id, event->type, id, event->chargeback == NULL ? "" : event->chargeback,
+                 event->note == NULL ? "" : event->note);
     assert_true(len > 0 && len < BODY_SIZE);
     return (struct str){ out_body, (size_t)len };
 }
