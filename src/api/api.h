@@ -6,6 +6,8 @@
 #include "wallet/event_feed.h"
 #include "wallet/lane.h"
 #include "wallet/saga.h"
+#include "wallet/webhook_desk.h"
+#include "wallet/webhook_in.h"
 
 /*
  * The server, the local socket and the CLI without a server all come through here; routes,
@@ -49,7 +51,9 @@ struct api_options {
     struct saga *saga;       /* for metrics; outlives the api; NULL: none runs */
     struct psp *const *psps; /* for settlements; they and the array outlive the api */
     uint32_t psp_count;
-    struct event_feed *events; /* outlives the api; NULL: none are given out */
+    struct event_feed *events;         /* outlives the api; NULL: none are given out */
+    struct webhook_in *webhook_in;     /* outlives the api; NULL: none are taken */
+    struct webhook_desk *webhook_desk; /* outlives the api; NULL: none are sent */
 };
 
 enum status api_new(struct lane *lane, const struct lane_ports *ports,

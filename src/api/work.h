@@ -71,6 +71,7 @@ struct work {
     const struct route *route; /* NULL when none matched */
     struct str path;           /* decoded */
     struct uuid id;            /* {id} of the path; nil when the path has none */
+    struct str name;           /* {name} of the path */
     struct principal_id principal;
     uint32_t media; /* of the body; 0 when there is none */
     struct query query;

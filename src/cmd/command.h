@@ -27,7 +27,11 @@ struct positional {
 
 struct invocation; /* cmd/invocation.h */
 
-enum { COMMAND_OPTIONS_MAX = 32, COMMAND_POSITIONALS_MAX = 4 };
+enum {
+    COMMAND_OPTIONS_MAX = 32,
+    COMMAND_POSITIONALS_MAX = 4,
+    COMMAND_WORDS_MAX = 3, /* "webhook endpoint create" */
+};
 
 struct command {
     const char *name;                          /* its words: "transfer hold" */
@@ -45,7 +49,7 @@ extern const struct command *const commands[];
 /* The options that every command takes; data, json, help. */
 extern const struct option global_options[];
 
-/* The command of these words, the longest match of two; *out_words is how many it took. */
+/* The command of these words, the longest match of three; *out_words is how many it took. */
 const struct command *command_find(int word_count, char **words, int *out_words);
 
 /* ---- the subcommands, one file each; see commands.c for their order ---- */
@@ -108,6 +112,15 @@ extern const struct command command_transfer_show;
 extern const struct command command_transfer_void;
 extern const struct command command_trial_balance;
 extern const struct command command_version;
+extern const struct command command_webhook_endpoint_create;
+extern const struct command command_webhook_endpoint_list;
+extern const struct command command_webhook_endpoint_update;
+extern const struct command command_webhook_endpoint_delete;
+extern const struct command command_webhook_endpoint_rotate;
+extern const struct command command_webhook_endpoint_deliveries;
+extern const struct command command_webhook_endpoint_redrive;
+extern const struct command command_webhook_endpoint_missed;
+extern const struct command command_webhook_rejections;
 extern const struct command command_webhook_sign;
 extern const struct command command_webhook_verify;
 

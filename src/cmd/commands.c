@@ -56,6 +56,15 @@ const struct command *const commands[] = {
     &command_restore_accept,
     &command_archive,
     &command_check,
+    &command_webhook_endpoint_create,
+    &command_webhook_endpoint_list,
+    &command_webhook_endpoint_update,
+    &command_webhook_endpoint_delete,
+    &command_webhook_endpoint_rotate,
+    &command_webhook_endpoint_deliveries,
+    &command_webhook_endpoint_redrive,
+    &command_webhook_endpoint_missed,
+    &command_webhook_rejections,
     &command_webhook_verify,
     &command_webhook_sign,
     &command_bench_ledger,
@@ -84,7 +93,8 @@ static int matches(const char *name, int word_count, char **words)
 
 const struct command *command_find(int word_count, char **words, int *out_words)
 {
-    for (int take = word_count < 2 ? word_count : 2; take > 0; take--) {
+    for (int take = word_count < COMMAND_WORDS_MAX ? word_count : COMMAND_WORDS_MAX; take > 0;
+         take--) {
         for (uint32_t i = 0; commands[i] != NULL; i++) {
             if (!matches(commands[i]->name, take, words)) continue;
             *out_words = take;

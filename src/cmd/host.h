@@ -10,14 +10,16 @@ struct data_folder;
 struct json_log;
 struct journal_feed;
 struct serve_payments;
+struct serve_webhooks;
 
 /* What an open ledger consists of; for whoever opened it, as long as it is open. */
 struct host {
     struct data_folder *folder;
     struct lane_ports ports;
     struct lane *lane;
-    struct saga *saga;         /* NULL: payments are only written down here, and wait */
-    struct journal_feed *feed; /* what the api gives out as events */
+    struct saga *saga;               /* NULL: payments are only written down here, and wait */
+    struct journal_feed *feed;       /* what the api gives out as events */
+    struct serve_webhooks *webhooks; /* NULL: none are taken or sent */
     struct api *api;
     struct monitor *answered;  /* where host_call() waits */
     struct json_log *warnings; /* when no other log is given: to standard error */
@@ -30,6 +32,7 @@ struct host_options {
     struct log *log; /* NULL: warnings and worse, to standard error */
     const struct lane_options *lane; /* NULL: LANE_OPTIONS_DEFAULT; read_only is set from above */
     struct serve_payments *payments; /* its workers run while it is open; NULL: none do */
+    struct serve_webhooks *webhooks; /* the same */
 };
 
 /*
@@ -46,7 +49,7 @@ enum status host_open(const struct host_options *options, struct host *out_host,
  */
 void host_call(struct host *host, struct api_call *call);
 
-/* Ends the workers of payments, answers what was accepted, flushes, releases. Accepts a zeroed struct. */
+/* Ends the workers of payments and webhooks, answers what was accepted, flushes, releases. Accepts a zeroed struct. */
 void host_close(struct host *host);
 
 #endif

@@ -208,9 +208,11 @@ unsigned payment_outcome_http_status(enum payment_outcome outcome);
  * CANCEL, EXECUTE, EXPIRE  id.
  * ANSWER   id, step_number, reply (reply.at is when it was got), and of the PSP's traits
  *          horizon_ms and key_window_ms.
- * HINT     id; reply.answer: what the event says (DONE, DECLINED, PENDING), 0 when there is no event.
+ * HINT     id; reply.answer: what the event says (DONE, DECLINED, PENDING), 0 when there is no event;
+ *          draft.psp: who says so, "" is the operator.
  * RESOLVE  id, state (SUCCEEDED or FAILED), reason.
- * DISPUTE  draft: id of the chargeback, parent, amount; state OPENED, WON, LOST or REVERSED.
+ * DISPUTE  draft: id of the chargeback, parent, amount, and, when it is a PSP that says so, psp
+ *          and asset, which must be the parent's; state OPENED, WON, LOST or REVERSED.
  * SETTLE   id, amount (gross), fee, line_kind (enum psp_line_kind); draft.asset and draft.psp: what
  *          they are counted in, and whose statement it is.
  */

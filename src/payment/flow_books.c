@@ -77,6 +77,11 @@ static enum payment_outcome dispute_check(const struct flow *flow, bool opening)
     const struct payment *parent = flow->facts->parent;
     if (parent == NULL) return PAYMENT_OUTCOME_PARENT_NOT_FOUND;
     if (parent->psp[0] == '\0') return PAYMENT_OUTCOME_PARENT_WRONG_KIND;
+    const struct payment *draft = &flow->command->draft;
+    if (draft->psp[0] != '\0' && strcmp(draft->psp, parent->psp) != 0) {
+        return PAYMENT_OUTCOME_PARENT_NOT_FOUND; /* it is not this PSP's to tell */
+    }
+    if (draft->asset != 0 && draft->asset != parent->asset) return PAYMENT_OUTCOME_ASSET_MISMATCH;
     if (flow->before != NULL && flow->before->kind != PAYMENT_CHARGEBACK) {
         return PAYMENT_OUTCOME_WRONG_KIND;
     }

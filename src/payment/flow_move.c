@@ -1,6 +1,8 @@
 /* What callers, people and time do to a payment that was made. */
 #include "payment/flow_move.h"
 
+#include <string.h>
+
 #include "base/check.h"
 #include "payment/flow_answer.h"
 
@@ -185,10 +187,17 @@ static bool is_news(const struct payment *payment, uint8_t told)
            payment->state != PAYMENT_STATE_REVERSED;
 }
 
+/* A PSP may speak of what it carries out, and of nothing else; the operator names none. */
+static bool hinted_by_its_psp(const struct flow *flow)
+{
+    const char *psp = flow->command->draft.psp;
+    return psp[0] == '\0' || strcmp(psp, flow->before->psp) == 0;
+}
+
 /* A hint changes nothing but when the PSP is asked: state comes from the PSP's own object. */
 void flow_hint(struct flow *flow)
 {
-    if (flow->before == NULL) {
+    if (flow->before == NULL || !hinted_by_its_psp(flow)) {
         flow_refuse(flow, PAYMENT_OUTCOME_NOT_FOUND);
         return;
     }

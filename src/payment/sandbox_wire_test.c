@@ -281,6 +281,7 @@ static void events_are_hints_with_what_they_refer_to(void **state)
     assert_int_equal(event.kind, PSP_EVENT_ORDER);
     assert_true(event.ours);
     assert_int_equal(event.step_number, 1);
+    assert_int_equal(event.answer, PSP_ANSWER_DONE);
     assert_string_equal(event.id, "evt_1");
     assert_string_equal(event.object, "ch_1");
     static const char opened[] =
