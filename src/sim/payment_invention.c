@@ -65,6 +65,7 @@ static struct account_id some_wallet(struct prng *prng, uint32_t asset)
     if (asset == GBP) return payment_wallet(asset, 0);
     if (chance(prng, 2)) asset = asset == EUR ? USD : EUR;
     if (chance(prng, 1)) return (struct account_id){ invent_id(prng) };
+    if (chance(prng, 1)) return chart_account_id(asset, CHART_BANK, ""); /* that is no wallet */
     return payment_wallet(asset, prng_below(prng, PAYMENT_WALLETS));
 }
 
