@@ -250,6 +250,11 @@ static void late_answer(struct flow *flow)
         return;
     }
     if (answer != PSP_ANSWER_DECLINED || payment->state != PAYMENT_STATE_SUCCEEDED) return;
+    if (!flow->command->reply
+             .query) { /* a second sending may be declined as one: it is asked for */
+        payment->next_at = flow->facts->stamp;
+        return;
+    }
     if (payment->kind == PAYMENT_PAY_OUT || payment->kind == PAYMENT_REFUND) {
         flow_came_back(flow, flow->command->reply.reason);
     }

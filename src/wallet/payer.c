@@ -181,6 +181,18 @@ static bool chart_made(const struct lane *lane, const struct payment *draft,
     return made && chart_has(lane, draft->counter_asset, "");
 }
 
+/*
+ * Some places are kept for what is not a new payment: a late truth about one at rest must find
+ * one, whatever callers open meanwhile, since its event would not come again.
+ */
+static uint32_t place_for(const struct payment_table *table, uint8_t cause)
+{
+    enum { KEPT_SHARE = 16 };
+    uint32_t open_max = table->slots_max - table->slots_max / KEPT_SHARE;
+    bool full = cause == PAYMENT_CAUSE_CREATE && table->count >= open_max;
+    return full ? PAYMENT_SLOT_NONE : payment_next_place(table);
+}
+
 static struct payment_facts facts_of(const struct lane *lane, const struct request *request,
                                      const struct payment *draft, const struct payment *parent)
 {
@@ -192,7 +204,7 @@ static struct payment_facts facts_of(const struct lane *lane, const struct reque
         .wallet = account_of(lane, accounts.wallet),
         .counter = account_of(lane, accounts.counter),
         .chart = chart_made(lane, draft, parent),
-        .slot = payment_next_place(&lane->ledger->payments),
+        .slot = place_for(&lane->ledger->payments, request->payment->cause),
     };
     const struct rate *rate =
         registry_rate(&lane->ledger->registry, draft->asset, draft->counter_asset);

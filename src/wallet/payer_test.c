@@ -111,7 +111,10 @@ static struct payment_command answer(const struct payment *payment, enum psp_ans
         .step_number = payment->step_number,
         .horizon_ms = 1000,
         .key_window_ms = 86400000,
-        .reply = { .answer = (uint8_t)said, .asset = EUR, .amount = payment->step_amount },
+        .reply = { .answer = (uint8_t)said,
+                   .query = !payment_state_is_open(payment->state),
+                   .asset = EUR,
+                   .amount = payment->step_amount },
     };
 }
 
@@ -447,7 +450,7 @@ static void a_frozen_chart_delays_and_loses_nothing(void **state)
     struct account_id clearing = chart_account_id(EUR, CHART_CLEARING, "sandbox");
     struct payment_result made = run(bench, draft(PAYMENT_PAY_IN, 1000, 2500));
     struct payment_result paid = run(bench, draft(PAYMENT_PAY_OUT, 1001, 400));
-    (void)run(bench, answer(&paid.payment, PSP_ANSWER_DONE));
+    paid = run(bench, answer(&paid.payment, PSP_ANSWER_DONE));
     (void)run(bench, to(PAYMENT_CAUSE_HINT, 1001));
     freeze(bench, clearing, true);
     struct payment_result held = run(bench, answer(&made.payment, PSP_ANSWER_DONE));
