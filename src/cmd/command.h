@@ -73,6 +73,7 @@ extern const struct command command_bench_ledger;
 extern const struct command command_bench_log;
 extern const struct command command_chart_create;
 extern const struct command command_chart_show;
+extern const struct command command_bench_payments;
 extern const struct command command_bench_webhook;
 extern const struct command command_check;
 extern const struct command command_demo;

@@ -72,6 +72,7 @@ const struct command *const commands[] = {
     &command_webhook_sign,
     &command_bench_ledger,
     &command_bench_api,
+    &command_bench_payments,
     &command_bench_webhook,
     &command_bench_inbox,
     &command_bench_log,

@@ -154,7 +154,7 @@ static void add_method(struct draft *draft, const char *method)
 }
 
 /* A refusal is an outcome as well: the payment is there, and has failed. */
-static enum status send(struct demo_day *day, struct draft *draft)
+static enum status payment_send(struct demo_day *day, struct draft *draft)
 {
     CHECK(day->count < DEMO_PAYMENTS_MAX);
     uuid_format(draft->payment.id, draft->id);
@@ -196,7 +196,7 @@ static enum status pay_in(struct demo_day *day)
     add_money(&draft, funds ? FUNDING_CENTS : cents_draw(day));
     uint64_t method = prng_below(&day->prng, sizeof methods / sizeof methods[0]);
     add_method(&draft, funds ? "card_ok" : methods[method]);
-    return send(day, &draft);
+    return payment_send(day, &draft);
 }
 
 enum status demo_day_pay_in(struct demo_day *day, struct uuid id, const char *method)
@@ -207,7 +207,7 @@ enum status demo_day_pay_in(struct demo_day *day, struct uuid id, const char *me
     add_wallet(&draft, wallet_draw(day));
     add_money(&draft, cents_draw(day));
     add_method(&draft, method);
-    return send(day, &draft);
+    return payment_send(day, &draft);
 }
 
 static enum status pay_out(struct demo_day *day)
@@ -222,7 +222,7 @@ static enum status pay_out(struct demo_day *day)
     add_wallet(&draft, wallet_draw(day));
     add_money(&draft, cents_draw(day));
     add_method(&draft, methods[prng_below(&day->prng, sizeof methods / sizeof methods[0])]);
-    return send(day, &draft);
+    return payment_send(day, &draft);
 }
 
 static enum status wallet_to_wallet(struct demo_day *day)
@@ -234,7 +234,7 @@ static enum status wallet_to_wallet(struct demo_day *day)
     add_wallet(&draft, day->wallets[from]);
     add_other(&draft, "to", day->wallets[to]);
     add_money(&draft, cents_draw(day));
-    return send(day, &draft);
+    return payment_send(day, &draft);
 }
 
 /* ---- Reservations ---- */
@@ -295,7 +295,7 @@ static enum status merchant(struct demo_day *day)
         add_method(&draft, "card_ok");
     else
         add_wallet(&draft, wallet_draw(day));
-    enum status status = send(day, &draft);
+    enum status status = payment_send(day, &draft);
     if (status != STATUS_OK || draft.payment.by_card) return status;
     return reservation_use(day, &draft.payment);
 }
@@ -310,7 +310,7 @@ static enum status refund(struct demo_day *day)
     begin(day, &draft, PAYMENT_REFUND);
     add_other(&draft, "payment", parent->id);
     if (prng_chance(&day->prng, 2, 3)) add_money(&draft, 100);
-    return send(day, &draft);
+    return payment_send(day, &draft);
 }
 
 static enum status exchange(struct demo_day *day)
@@ -323,7 +323,7 @@ static enum status exchange(struct demo_day *day)
     add_money(&draft, cents_draw(day));
     add(&draft, "to_asset", "USD");
     add(&draft, "expires_in_s", EXPIRES_S); /* when there is too little money to execute it */
-    enum status status = send(day, &draft);
+    enum status status = payment_send(day, &draft);
     if (status != STATUS_OK || day->caller->http_status >= 300) return status;
     buf_reset(&day->caller->request);
     return verb_send(day, &draft.payment, "execute", STR(""));
