@@ -3,7 +3,6 @@
 
 #include "adapter/load_request.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -20,15 +19,15 @@ _Static_assert(OUTCOME_OK == 0, "what is counted in answers");
 
 static const struct uuid blank = { .hi = 0, .lo = 0 };
 
-/* The place of an id is where it stands behind its name. */
+/* The place of an id is where it stands behind its name; a value may be the same word. */
 static size_t place_of(struct str item, struct str name)
 {
-    char key[16];
-    int len = snprintf(key, sizeof key, "\"%.*s\":", STR_ARG(name));
-    CHECK(len > 0 && (size_t)len < sizeof key);
-    const char *at = memmem(item.data, item.len, key, (size_t)len);
+    const char *end = item.data + item.len;
+    const char *at = memmem(item.data, item.len, name.data, name.len);
+    while (at != NULL && (at[name.len] != '"' || at[name.len + 1] != ':'))
+        at = memmem(at + 1, (size_t)(end - at - 1), name.data, name.len);
     CHECK(at != NULL);
-    return (size_t)(at - item.data) + (size_t)len + 1; /* and the value's quote */
+    return (size_t)(at - item.data) + name.len + 3; /* quote, colon, quote */
 }
 
 /* What the ids of an item are called; a pay-in has one account, put in twice. */
