@@ -96,9 +96,10 @@ static const struct option sim_options_table[] = {
 
 const struct command command_sim = {
     .name = "sim",
-    .summary = "run the ledger in a simulated world: crashes, lost replies, full disks, bit flips",
+    .summary = "run ledger and payments in a simulated world: crashes, lost replies, full disks",
     .details = sim_help,
     .options = sim_options_table,
-    .examples = "sim --seeds 0..999\nsim --workload payments --seeds 0..999\nsim --seeds 17 --verbose",
+    .examples =
+        "sim --seeds 0..999\nsim --workload payments --seeds 0..999\nsim --seeds 17 --verbose",
     .run = sim_command_run,
 };

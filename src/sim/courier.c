@@ -77,6 +77,13 @@ static enum payment_outcome outcome_of(const struct courier *courier, struct uui
     return (enum payment_outcome)answer->outcome;
 }
 
+/* What the event says of the order; some say nothing. */
+static uint8_t said_by(const struct sandbox_event *event)
+{
+    const struct sandbox_item then = { .state = event->state };
+    return (uint8_t)sandbox_answer(&then);
+}
+
 /* True: answered, and not for want of a place. */
 static bool hint(struct courier *courier, struct prng *prng, uint32_t event, uint32_t attempt)
 {
@@ -85,9 +92,9 @@ static bool hint(struct courier *courier, struct prng *prng, uint32_t event, uin
     struct question *question = question_keyed("event", event, attempt);
     question->payment->cause = PAYMENT_CAUSE_HINT;
     question->payment->id = item->payment;
+    if (event % 4 != 0) question->payment->reply.answer = said_by(sandbox_event(books, event));
     bool answered = command_ask(courier, prng, question);
-    bool placed =
-        answered && outcome_of(courier, question->key) != PAYMENT_OUTCOME_CAPACITY;
+    bool placed = answered && outcome_of(courier, question->key) != PAYMENT_OUTCOME_CAPACITY;
     question_release(question);
     courier->hints++;
     return placed || !answered;
@@ -156,7 +163,8 @@ static void event_tell(struct courier *courier, struct prng *prng, uint32_t even
     uint32_t place = sandbox_event(books, event)->item;
     bool chargeback = sandbox_item(books, place)->kind == SANDBOX_CHARGEBACK;
     for (uint32_t attempt = 0;; attempt++) {
-        bool done = chargeback ? dispute(courier, prng, place) : hint(courier, prng, event, attempt);
+        bool done =
+            chargeback ? dispute(courier, prng, place) : hint(courier, prng, event, attempt);
         if (done) break;
         task_sleep(courier->acquirer->world, HOLD_BACK_MS * NS_PER_MS);
     }

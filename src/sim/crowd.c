@@ -34,10 +34,9 @@ struct racer {
 
 void crowd_init(struct crowd *crowd, struct service *service, const struct crowd_profile *profile)
 {
-    *crowd = (struct crowd){ .service = service,
-                             .profile = *profile,
-                             .invent = invent,
-                             .invent_opening = invent_opening };
+    *crowd = (struct crowd){
+        .service = service, .profile = *profile, .invent = invent, .invent_opening = invent_opening
+    };
     struct prng prng = world_stream(service->world, STREAM_SHARED);
     for (uint32_t i = 0; i < CROWD_REFERENCES; i++) crowd->references[i] = invent_id(&prng);
 }

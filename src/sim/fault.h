@@ -29,7 +29,7 @@
     X(RUNS_DAMAGED, "runs_damaged", "a chunk or summary of a run is damaged")                      \
     X(CLOCK_FORWARD, "clock_forward", "the wall clock steps ahead, within the allowed jump")       \
     X(CLOCK_BACK, "clock_back", "the wall clock steps back")                                       \
-    X(CLOCK_JUMP, "clock_jump", "the wall clock jumps ahead further than is allowed")            \
+    X(CLOCK_JUMP, "clock_jump", "the wall clock jumps ahead further than is allowed")              \
     X(PSP_NOT_SENT, "psp_not_sent", "a call does not reach the PSP, and that is known")            \
     X(PSP_THROTTLED, "psp_throttled", "the PSP refuses to look at an order")                       \
     X(PSP_SLOW, "psp_slow", "a call of the PSP takes seconds")                                     \

@@ -25,7 +25,7 @@ struct model_journal {
     uint64_t outcomes[OUTCOME_COUNT]; /* journaled */
     uint64_t account_outcomes[ACCOUNT_OUTCOME_COUNT];
     uint64_t admin_outcomes[ADMIN_OUTCOME_COUNT];
-    struct model_undo *undos; /* of the group in hand */
+    struct model_undo *undos;        /* of the group in hand */
     struct model_payments *payments; /* follows the records of payments; NULL: there are none */
 };
 

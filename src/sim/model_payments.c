@@ -64,7 +64,7 @@ bool model_payment_stood(const struct model_payment *payment, const struct payme
 {
     uint64_t hash = model_payment_hash(image);
     for (uint32_t i = payment->image_count; i > 0; i--) {
-        if (payment->images[i - 1].hash == hash) return true;
+        if (payment->images[i - 1] == hash) return true;
     }
     return false;
 }
@@ -84,9 +84,10 @@ static void wrong(struct model_payments *twin, const struct payment *payment, co
 {
     char id[UUID_TEXT_LEN + 1];
     uuid_format(payment->id.value, id);
-    verdict_violation(twin->verdict, "batch %" PRIu64 " unit %u: %s (%s %s, %s, version %" PRIu64 ")",
-                      twin->unit.batch, twin->unit.index, what, payment_kind_name(payment->kind), id,
-                      payment_state_name(payment->state), payment->version);
+    verdict_violation(twin->verdict,
+                      "batch %" PRIu64 " unit %u: %s (%s %s, %s, version %" PRIu64 ")",
+                      twin->unit.batch, twin->unit.index, what, payment_kind_name(payment->kind),
+                      id, payment_state_name(payment->state), payment->version);
 }
 
 static struct model_payment *payment_add(struct model_payments *twin, struct uuid id)
@@ -98,14 +99,14 @@ static struct model_payment *payment_add(struct model_payments *twin, struct uui
     return &twin->payments[place];
 }
 
-static void image_add(struct model_payment *payment, const struct model_image *image)
+static void image_add(struct model_payment *payment, const struct payment *image)
 {
     if (payment->image_count == payment->image_room) {
         payment->image_room = payment->image_room == 0 ? 8 : 2 * payment->image_room;
         payment->images = realloc(payment->images, payment->image_room * sizeof *payment->images);
         CHECK(payment->images != NULL);
     }
-    payment->images[payment->image_count++] = *image;
+    payment->images[payment->image_count++] = model_payment_hash(image);
 }
 
 static void event_add(struct model_payments *twin, const struct model_event *event)
@@ -135,7 +136,8 @@ static bool differs_for_others(const struct payment *before, const struct paymen
 }
 
 /* A record that goes on from another, or begins. NULL: it is as it must be. */
-static const char *chain_fault(const struct model_payment *known, const struct record_payment *record)
+static const char *chain_fault(const struct model_payment *known,
+                               const struct record_payment *record)
 {
     const struct payment *after = &record->payment;
     bool first = known->image_count == 0;
@@ -158,7 +160,8 @@ static const char *chain_fault(const struct model_payment *known, const struct r
     return NULL;
 }
 
-static const char *move_fault(const struct model_payment *known, const struct record_payment *record)
+static const char *move_fault(const struct model_payment *known,
+                              const struct record_payment *record)
 {
     const struct payment *after = &record->payment;
     struct payment_move move = {
@@ -242,8 +245,8 @@ void model_payments_record(struct model_payments *twin, const struct record_paym
     bool done = record->head.outcome == PAYMENT_OUTCOME_OK;
     struct model_payment *known = model_payments_find(twin, after->id.value);
     answer_note(twin, record, context, where.position);
-    bool makes = record->head.kind == PAYMENT_CAUSE_CREATE ||
-                 record->head.kind == PAYMENT_CAUSE_DISPUTE;
+    bool makes =
+        record->head.kind == PAYMENT_CAUSE_CREATE || record->head.kind == PAYMENT_CAUSE_DISPUTE;
     if (known == NULL && !makes) { /* a command to what is not there takes no id */
         twin->outcomes[record->head.outcome]++;
         if (done) wrong(twin, after, "something is done to a payment that is not there");
@@ -268,8 +271,7 @@ void model_payments_record(struct model_payments *twin, const struct record_paym
     if (first) known->outcome = record->head.outcome;
     known->newest = *after;
     known->newest_at = where.locator;
-    image_add(known, &(struct model_image){ model_payment_hash(after), where.locator,
-                                            record->head.outcome, after->state });
+    image_add(known, after);
 }
 
 /* ---- Transfers ---- */

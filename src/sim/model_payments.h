@@ -19,7 +19,7 @@
  */
 enum {
     MODEL_PAYMENTS_MAX = 1 << 13,
-    MODEL_ANSWERS_MAX = 1 << 14,
+    MODEL_ANSWERS_MAX = 1 << 15,
     MODEL_PARTIES_MAX = 8, /* accounts that the transfers of one payment touch */
 };
 
@@ -29,20 +29,13 @@ struct model_party {
     __int128 net;
 };
 
-struct model_image {
-    uint64_t hash; /* of the struct payment */
-    struct locator at;
-    uint8_t outcome;
-    uint8_t state;
-};
-
 struct model_payment {
     struct uuid id; /* first: what the map finds it by */
     struct payment newest;
     struct locator newest_at;
-    uint8_t outcome; /* of its creation */
+    uint8_t outcome;        /* of its creation */
     uint32_t first_answers; /* without a key: who were told that they made it, at most one */
-    struct model_image *images;
+    uint64_t *images;       /* hashes of all that it ever was */
     uint32_t image_count;
     uint32_t image_room;
     struct model_party parties[MODEL_PARTIES_MAX];

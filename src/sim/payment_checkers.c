@@ -6,14 +6,14 @@
 
 #include "base/check.h"
 #include "payment/chart.h"
+#include "sandbox/check.h"
 #include "sim/courier.h"
 
 static void wrong(struct asking *asking, const char *what)
 {
     const struct payment_command *command = asking->question->payment;
     verdict_violation(&asking->service->verdict, "%s (%s, answer %s %s, durable head %" PRIu64 ")",
-                      what, payment_cause_name(command->cause),
-                      status_name(asking->request.status),
+                      what, payment_cause_name(command->cause), status_name(asking->request.status),
                       payment_outcome_code(asking->payment_result.outcome),
                       sim_disk_head(asking->service->disk));
 }
@@ -27,7 +27,8 @@ static void told_once(struct asking *asking, uint32_t *first_answers)
     }
     *first_answers += 1;
     if (*first_answers > 1) wrong(asking, "two callers were told that they did it");
-    if (result->position.batch <= asking->head_before) wrong(asking, "done before it was asked for");
+    if (result->position.batch <= asking->head_before)
+        wrong(asking, "done before it was asked for");
 }
 
 /* Found by its id: the payment as it stood at some time. */
@@ -157,16 +158,19 @@ const char *payments_read_fault(const struct asking *asking)
  * Why a payment may wait for a person when all faults are over. Nobody but a person can tell:
  * - amount_differs: the PSP named another amount than was ordered.
  * - key_window_over: the order is not found, and may not be sent again.
- * - psp_unreachable, pending_for_too_long: it could not be sent, or decided, for so long.
+ * - psp_unreachable, pending_for_too_long, in_doubt_for_too_long: it could not be sent, decided
+ *   or found out for so long.
  * - reservation_expired, already_captured: a release was refused; the PSP had let go before.
+ * - done_after_it_was_failed: a person was too quick, and the PSP says otherwise.
  * - ..._frozen: the money is there, and the account that it is for does not take it.
  */
 bool payment_manual_excused(const struct payment *payment)
 {
     static const char *const reasons[] = {
-        "amount_differs",         "key_window_over",     "psp_unreachable",
-        "pending_for_too_long",   "reservation_expired", "already_captured",
-        "debit_account_frozen",   "credit_account_frozen",
+        "amount_differs",           "key_window_over",       "psp_unreachable",
+        "pending_for_too_long",     "in_doubt_for_too_long", "reservation_expired",
+        "already_captured",         "debit_account_frozen",  "credit_account_frozen",
+        "done_after_it_was_failed",
     };
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
         if (strcmp(payment->reason, reasons[i]) == 0) return true;
@@ -190,7 +194,6 @@ struct deeds {
     uint32_t done[PSP_OPERATION_END]; /* orders that stand */
     struct money captured;
     bool reserved; /* something still is */
-    uint32_t first_done;
 };
 
 static struct deeds deeds_of(const struct sandbox *books, const struct payment *payment)
@@ -235,8 +238,10 @@ static const char *psp_fault(const struct payment *payment, const struct deeds *
     case PAYMENT_KIND_END: return NULL;
     }
     if (deeds->done[operation] > 1) return "the PSP has done it twice";
-    if (succeeded && deeds->done[operation] == 0) return "it succeeded, and the PSP has not done it";
-    if (!succeeded && deeds->done[operation] > 0) return "the PSP has done it, and it did not succeed";
+    if (succeeded && deeds->done[operation] == 0)
+        return "it succeeded, and the PSP has not done it";
+    if (!succeeded && deeds->done[operation] > 0)
+        return "the PSP has done it, and it did not succeed";
     return NULL;
 }
 
@@ -262,8 +267,7 @@ static void payment_at_rest(struct service *service, const struct sandbox *books
 static const char *chargeback_fault(const struct service *service, const struct sandbox_item *item,
                                     struct payment_id id)
 {
-    const struct model_payment *known =
-        model_payments_find(service->journal.payments, id.value);
+    const struct model_payment *known = model_payments_find(service->journal.payments, id.value);
     if (known == NULL) return "the wallet knows nothing of it";
     if (known->outcome != PAYMENT_OUTCOME_OK) return "the wallet has refused it";
     if (!money_equal(known->newest.amount, item->amount)) return "the wallet has another amount";
@@ -328,16 +332,17 @@ static void account_compare(struct service *service, const struct book_page *pag
     const char *psp = role == CHART_CLEARING ? SIM_PSP_NAME : "";
     __int128 ours = balance_of(service, chart_account_id(page->asset, role, psp));
     if (ours == expected) return;
-    verdict_violation(&service->verdict,
-                      "at the end: the books differ: asset %u, %s is %lld, the PSP's books say %lld",
-                      page->asset, chart_role_name(role), (long long)ours, (long long)expected);
+    verdict_violation(
+        &service->verdict,
+        "at the end: the books differ: asset %u, %s is %lld, the PSP's books say %lld", page->asset,
+        chart_role_name(role), (long long)ours, (long long)expected);
 }
 
 void check_books(struct service *service, struct sim_acquirer *acquirer)
 {
     const struct book *book = &acquirer->books.book;
-    if (book_check(book) != STATUS_OK) {
-        verdict_violation(&service->verdict, "the PSP's own books do not balance");
+    if (book_check(book) != STATUS_OK || sandbox_check(&acquirer->books) != STATUS_OK) {
+        verdict_violation(&service->verdict, "the PSP's own books do not agree with themselves");
     }
     for (uint32_t i = 0; i < book->count; i++) {
         const struct book_page *page = &book->pages[i];

@@ -65,7 +65,7 @@ static struct account_id some_wallet(struct prng *prng, uint32_t asset)
     if (asset == GBP) return payment_wallet(asset, 0);
     if (chance(prng, 2)) asset = asset == EUR ? USD : EUR;
     if (chance(prng, 1)) return (struct account_id){ invent_id(prng) };
-    if (chance(prng, 1)) return chart_account_id(asset, CHART_BANK, ""); /* that is no wallet */
+    if (chance(prng, 1)) return chart_account_id(asset, CHART_BANK, ""); /* no customer's */
     return payment_wallet(asset, prng_below(prng, PAYMENT_WALLETS));
 }
 
@@ -113,8 +113,7 @@ static const struct payment *some_payment(struct crowd *crowd, struct prng *prng
         uint64_t reach = attempt < 20 ? RECENT * (1 + (uint64_t)attempt) : twin->payment_count;
         if (reach > twin->payment_count) reach = twin->payment_count;
         uint64_t back = prng_below(prng, reach);
-        const struct payment *payment =
-            &twin->payments[twin->payment_count - 1 - back].newest;
+        const struct payment *payment = &twin->payments[twin->payment_count - 1 - back].newest;
         if (kind != 0 && payment->kind != kind) continue;
         if (state != PAYMENT_STATE_NONE && payment->state != state) continue;
         return payment;
@@ -273,9 +272,23 @@ static struct question *invent_move(struct crowd *crowd, struct prng *prng)
     return question;
 }
 
+/* A person who is too quick: what the PSP did not confirm is taken for not done. */
+static struct question *invent_hasty_resolution(struct crowd *crowd, struct prng *prng)
+{
+    const struct payment *payment = some_payment(crowd, prng, PAYMENT_PAY_IN, PAYMENT_STATE_MANUAL);
+    if (payment == NULL) return invent_creation(crowd, prng);
+    struct question *question = question_payment(prng);
+    target_set(prng, question, payment);
+    question->payment->cause = PAYMENT_CAUSE_RESOLVE;
+    question->payment->state = PAYMENT_STATE_FAILED;
+    memcpy(question->payment->reason, "hasty", sizeof "hasty");
+    return question;
+}
+
 /* Somebody who cries "webhook", and somebody who would hurry a payment to its end. */
 static struct question *invent_nudge(struct crowd *crowd, struct prng *prng)
 {
+    if (chance(prng, 30)) return invent_hasty_resolution(crowd, prng);
     struct question *question = question_payment(prng);
     question->payment->cause = chance(prng, 70) ? PAYMENT_CAUSE_HINT : PAYMENT_CAUSE_EXPIRE;
     target_set(prng, question, some_payment(crowd, prng, 0, PAYMENT_STATE_NONE));

@@ -17,8 +17,9 @@ enum {
     STEPS_MAX = 12000000,
     LOOK_MS = 500,
     ROUND_MS = 2000,
-    ROUNDS_MAX = 3600, /* two hours: longer than the longest pause of a saga */
+    ROUNDS_MAX = 1800, /* an hour: longer than the longest pause of a saga */
     SETTLE_PERCENT = 4,
+    AUDITS_MAX = 200,
     LIVES_CALM = 40, /* more lives than that are no more news, and each costs */
 };
 
@@ -48,7 +49,8 @@ static void wallets_thaw(struct payment_stage *stage, struct prng *prng)
         question->admin.clear = ACCOUNT_FLAG_FROZEN;
         question->key = invent_id(prng);
         question_sign(question);
-        (void)crowd_ask(&stage->crowd, prng, question); /* false: there is nothing to thaw any more */
+        (void)crowd_ask(&stage->crowd, prng,
+                        question); /* false: there is nothing to thaw any more */
         question_release(question);
     }
 }
@@ -93,7 +95,11 @@ static void manual_resolve(struct payment_stage *stage, struct prng *prng,
         .state = done || came_back ? PAYMENT_STATE_SUCCEEDED : PAYMENT_STATE_FAILED,
         .reason = "looked_up",
     };
-    if (command_ask(stage, prng, &command)) stage->resolved++;
+    /* a person cannot say under which id the PSP has it: only the PSP can, when it is asked */
+    bool begins = payment->step == PSP_CHARGE || payment->step == PSP_AUTHORISE;
+    if (done && begins && payment->psp_object[0] == '\0') command.cause = PAYMENT_CAUSE_HINT;
+    bool answered = command_ask(stage, prng, &command);
+    if (answered && command.cause == PAYMENT_CAUSE_RESOLVE) stage->resolved++;
 }
 
 /* ---- Whoever still has to say something says it ---- */
@@ -123,6 +129,18 @@ static void dispute_ends(struct payment_stage *stage, struct prng *prng)
     }
 }
 
+/* The books of the PSP show money that the wallet knows nothing of: it is told to look again. */
+static bool late_success_tell(struct payment_stage *stage, struct prng *prng,
+                              const struct payment *payment)
+{
+    const struct sandbox *books = &stage->acquirer.books;
+    uint32_t place = sandbox_find(books, payment->id, payment->step_number);
+    if (place == SANDBOX_NONE || sandbox_item(books, place)->state != SANDBOX_DONE) return false;
+    const struct payment_command command = { .id = payment->id, .cause = PAYMENT_CAUSE_HINT };
+    (void)command_ask(stage, prng, &command); /* refused or not: looked at again */
+    return true;
+}
+
 static bool waits_for_others(const struct payment *payment)
 {
     return payment->kind == PAYMENT_CHARGEBACK && payment->next_at.ns == 0;
@@ -134,6 +152,9 @@ static uint32_t round_of_all(struct payment_stage *stage, struct prng *prng)
     uint32_t open = 0;
     for (uint32_t i = 0; i < stage->twin->payment_count; i++) {
         const struct payment payment = stage->twin->payments[i].newest;
+        bool failed = payment.kind == PAYMENT_PAY_IN && payment.state == PAYMENT_STATE_FAILED &&
+                      payment.step != 0 && payment.next_at.ns == 0;
+        if (failed && late_success_tell(stage, prng, &payment)) open++;
         if (!payment_is_open(&payment) || waits_for_others(&payment)) continue;
         open++;
         bool callers = payment.state == PAYMENT_STATE_QUOTED ||
@@ -209,22 +230,27 @@ static bool payments_audit(struct payment_stage *stage, struct life *life)
         question->read_kind = READ_PAYMENTS;
         for (uint32_t i = 0; i < count; i++) question->ids[i] = twin->payments[first + i].id;
         enum status status;
-        enum ask_end end = ask_once(&stage->service, &stage->crowd.told, life, question, true,
-                                    &status);
+        enum ask_end end =
+            ask_once(&stage->service, &stage->crowd.told, life, question, true, &status);
         question_release(question);
         if (end != ASK_ANSWERED) return false;
     }
     return true;
 }
 
+/* An index that is being rebuilt answers later. */
 static void audit_all(struct payment_stage *stage, struct prng *prng)
 {
-    struct life *life = service_enter(&stage->service, prng);
-    if (life == NULL) return;
-    crowd_audit(&stage->crowd, life, true);
-    bool answered = payments_audit(stage, life);
-    CHECK(answered || stage->service.faults.calm); /* refused while faults run, and only then */
-    service_leave(life);
+    for (uint32_t attempt = 0; attempt < AUDITS_MAX; attempt++) {
+        struct life *life = service_enter(&stage->service, prng);
+        if (life == NULL) return;
+        bool answered = payments_audit(stage, life);
+        if (answered) crowd_audit(&stage->crowd, life, true);
+        service_leave(life);
+        if (answered) return;
+        task_sleep(stage->world, LOOK_MS * NS_PER_MS);
+    }
+    verdict_violation(&stage->service.verdict, "the payments cannot be read at the end");
 }
 
 static void feed_await(struct payment_stage *stage)
@@ -352,8 +378,8 @@ void payment_seed_run(const struct sim_options *options, uint64_t seed, struct r
     enum world_end end = world_run(stage->world, STEPS_MAX);
     if (end == WORLD_STUCK || end == WORLD_STEPS) hang_describe(stage, end);
     report_seed(report, options, seed,
-                &(struct seed_parts){ &stage->service, &stage->crowd, stage->twin,
-                                      &stage->acquirer, &stage->courier, stage->resolved });
+                &(struct seed_parts){ &stage->service, &stage->crowd, stage->twin, &stage->acquirer,
+                                      &stage->courier, stage->resolved });
     crowd_done(&stage->crowd);
     courier_done(&stage->courier);
     sim_acquirer_done(&stage->acquirer);

@@ -27,8 +27,8 @@ struct payment_stage {
 };
 
 /*
- * For struct service: starts the saga, a reader of the events and an audit, and stops them. Half
- * of the workers' starts may fail and are tried again, as a supervisor would.
+ * For struct service: starts the saga, a reader of the events and an audit, and stops them. What
+ * cannot be started is tried again, as a supervisor would.
  */
 void payment_life_opened(void *owner, struct life *life);
 void payment_life_closing(void *owner, struct life *life);

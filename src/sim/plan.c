@@ -106,7 +106,7 @@ void plan_make_payments(const struct world *world, struct plan *out_plan)
     clocks_mend(&prng, out_plan);
     out_plan->profile = (struct crowd_profile){
         .clients = (uint32_t)prng_between(&prng, 4, 24),
-        .questions = (uint32_t)prng_between(&prng, 40, 90),
+        .questions = (uint32_t)prng_between(&prng, 50, 110),
         .think_ms_max = (uint32_t)prng_between(&prng, 1, 600),
     };
     bool tight = prng_below(&prng, 4) == 0; /* so that capacities are met */

@@ -25,8 +25,9 @@ struct question {
     uint32_t limit;
     uint64_t from;
     struct locator after;
-    bool fresh;   /* its ids and key were made for it, and only one client asks it */
-    bool *absent; /* per transfer or payment: answered "not done", and not journaled in that moment */
+    bool fresh; /* its ids and key were made for it, and only one client asks it */
+    bool *
+        absent; /* per transfer or payment: answered "not done", and not journaled in that moment */
 };
 
 /* With room for count items of its kind, all zero; one reference. */

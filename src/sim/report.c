@@ -201,12 +201,13 @@ static void outcomes_table(const struct report *report, struct buf *text, uint64
     }
     buf_append_str(text, STR("outcomes of accounts, acknowledged:\n"));
     for (unsigned i = 0; i < ACCOUNT_OUTCOME_COUNT; i++) {
-        report_row(text, account_outcome_code(i), report->told.account_outcomes[i], false, never_met);
+        report_row(text, account_outcome_code(i), report->told.account_outcomes[i], false,
+                   never_met);
     }
     buf_append_str(text, STR("outcomes of administrative acts, acknowledged:\n"));
     for (unsigned i = 0; i < ADMIN_OUTCOME_COUNT; i++) {
-        report_row(text, admin_outcome_code(i), report->told.admin_outcomes[i], admin_outcome_excluded(i),
-            never_met);
+        report_row(text, admin_outcome_code(i), report->told.admin_outcomes[i],
+                   admin_outcome_excluded(i), never_met);
     }
 }
 

@@ -120,8 +120,7 @@ static void stage_describe_hang(struct stage *stage, enum world_end end)
                       buf_terminated(&names));
 }
 
-static void ledger_seed_run(const struct sim_options *options, uint64_t seed,
-                            struct report *report)
+static void ledger_seed_run(const struct sim_options *options, uint64_t seed, struct report *report)
 {
     struct stage *stage = calloc(1, sizeof *stage);
     CHECK(stage != NULL);

@@ -86,7 +86,6 @@ static void arrive(struct sim_acquirer *acquirer, const struct psp_order *order,
 {
     sim_acquirer_advance(acquirer);
     sandbox_order(&acquirer->books, order, out_reply);
-    acquirer->answers[out_reply->answer]++;
     world_mix(acquirer->world, out_reply->answer);
 }
 
@@ -153,8 +152,8 @@ static bool stopped_at_the_door(struct sim_psp *psp, bool query, struct psp_repl
     }
     if (query || !strikes(psp, SIM_FAULT_PSP_THROTTLED)) return false;
     reply_make(out_reply, PSP_ANSWER_THROTTLED, "throttled");
-    out_reply->retry_after_ms = (uint32_t)fault_between(
-        psp->acquirer->faults, SIM_FAULT_PSP_THROTTLED, 0, THROTTLE_MS_MAX);
+    out_reply->retry_after_ms =
+        (uint32_t)fault_between(psp->acquirer->faults, SIM_FAULT_PSP_THROTTLED, 0, THROTTLE_MS_MAX);
     return true;
 }
 
@@ -222,7 +221,6 @@ static void sim_query(struct psp *port, const struct psp_order *order, struct ps
     } else {
         sandbox_query(&acquirer->books, order, out_reply);
     }
-    acquirer->queried[out_reply->answer]++;
     world_mix(acquirer->world, out_reply->answer);
     (void)process_point(psp->process, SIM_POINT_PSP_QUERIED); /* nothing was changed */
     reply_spoil(psp, out_reply);

@@ -22,7 +22,7 @@
 enum {
     SIM_PSP_CALL_MS_MAX = 4000,
     SIM_PSP_HORIZON_MS = 5000,
-    SIM_PSP_KEY_WINDOW_MS = 120000,
+    SIM_PSP_KEY_WINDOW_MS = 20000,
     SIM_PSP_ITEMS_MAX = 8192,
 };
 #define SIM_PSP_NAME "sandbox"
@@ -35,10 +35,8 @@ struct sim_acquirer {
     /* Whether the wallet's durable journal has the intent to send this. May be NULL. */
     bool (*expects)(void *owner, const struct psp_order *order);
     void *owner;
-    uint32_t under_way;                /* orders that arrive later */
-    uint64_t answers[PSP_ANSWER_END];  /* given to orders */
-    uint64_t queried[PSP_ANSWER_END];  /* given to queries */
-    uint64_t resent;                   /* orders that came again, and were known */
+    uint32_t under_way; /* orders that arrive later */
+    uint64_t resent;    /* orders that came again, and were known */
 };
 
 /* Stops the program when memory is lacking. */
