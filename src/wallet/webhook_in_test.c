@@ -364,6 +364,7 @@ static void what_is_stored_is_done_once_after_any_failure(void **state)
         bool landed = faults[i] == APPEND_DOUBT_LANDED;
         assert_int_equal(result, landed ? WEBHOOK_IN_DONE : WEBHOOK_IN_NOT_TAKEN);
         assert_int_equal(scene->row_count, 1);
+        assert_int_equal(scene->rows[0].mark, landed ? INBOX_MARK_DONE : INBOX_MARK_NONE);
         scene->rows[0].mark = INBOX_MARK_NONE; /* marks may be lost */
         webhook_in_step(scene->in);
         assert_int_equal(scene->rows[0].mark, INBOX_MARK_NONE); /* its sender may be at it yet */
