@@ -125,11 +125,47 @@ static void account_members(struct json_writer *writer, const struct record_acco
     id(writer, STR("metadata_ref"), account->metadata_ref);
 }
 
+static void name(struct json_writer *writer, struct str key, const char *value)
+{
+    if (value != NULL && value[0] != '\0') text(writer, key, str_from(value));
+}
+
+static void payment_members(struct json_writer *writer, const struct record_payment *record)
+{
+    const struct payment *payment = &record->payment;
+    name(writer, STR("cause"), payment_cause_name(record->head.kind));
+    if (record->head.outcome < PAYMENT_OUTCOME_COUNT) {
+        name(writer, STR("outcome"),
+             payment_outcome_code((enum payment_outcome)record->head.outcome));
+    }
+    id(writer, STR("id"), payment->id.value);
+    name(writer, STR("kind"), payment_kind_name(payment->kind));
+    name(writer, STR("state"), payment_state_name(payment->state));
+    name(writer, STR("reason"), payment->reason);
+    number(writer, STR("version"), payment->version);
+    number(writer, STR("asset_id"), payment->asset);
+    minor(writer, STR("amount_minor"), payment->amount);
+    minor(writer, STR("captured_minor"), payment->captured);
+    minor(writer, STR("refunded_minor"), payment->refunded);
+    minor(writer, STR("refund_pending_minor"), payment->refund_pending);
+    minor(writer, STR("disputed_minor"), payment->disputed);
+    id(writer, STR("wallet"), payment->wallet.value);
+    id(writer, STR("counter"), payment->counter.value);
+    id(writer, STR("payment"), payment->parent.value);
+    name(writer, STR("psp"), payment->psp);
+    name(writer, STR("psp_object"), payment->psp_object);
+    name(writer, STR("step"), psp_operation_name(payment->step));
+    number(writer, STR("step_number"), payment->step_number);
+    number(writer, STR("attempts"), payment->attempts);
+    number(writer, STR("flags"), record->head.flags);
+}
+
 static void small_members(struct json_writer *writer, const struct record_head *head)
 {
     const struct record_account_change *change = (const void *)head;
     const struct record_asset *asset = (const void *)head;
     const struct record_period *period = (const void *)head;
+    const struct record_rate *rate = (const void *)head;
     const struct record_credential *credential = (const void *)head;
     switch (head->type) {
     case RECORD_ACCOUNT_CHANGE:
@@ -143,6 +179,13 @@ static void small_members(struct json_writer *writer, const struct record_head *
              (struct str){ asset->code, strnlen(asset->code, ASSET_CODE_LEN_MAX) });
         number(writer, STR("exponent"), asset->exponent);
         break;
+    case RECORD_RATE:
+        number(writer, STR("asset"), rate->asset);
+        number(writer, STR("to_asset"), rate->counter_asset);
+        number(writer, STR("numerator"), rate->numerator);
+        number(writer, STR("denominator"), rate->denominator);
+        break;
+    case RECORD_PAYMENT: payment_members(writer, (const struct record_payment *)head); break;
     case RECORD_PERIOD: date(writer, STR("closed_through"), period->closed_through); break;
     case RECORD_CREDENTIAL:
         id(writer, STR("id"), credential->id.value);
@@ -158,10 +201,15 @@ static void small_members(struct json_writer *writer, const struct record_head *
 static const char *type_name(unsigned type)
 {
     static const char *const names[] = {
-        [RECORD_CONTEXT] = "context",       [RECORD_ACCOUNT] = "account",
-        [RECORD_TRANSFER] = "transfer",     [RECORD_ACCOUNT_CHANGE] = "account_change",
-        [RECORD_ASSET] = "asset",           [RECORD_PERIOD] = "period",
+        [RECORD_CONTEXT] = "context",
+        [RECORD_ACCOUNT] = "account",
+        [RECORD_TRANSFER] = "transfer",
+        [RECORD_ACCOUNT_CHANGE] = "account_change",
+        [RECORD_ASSET] = "asset",
+        [RECORD_PERIOD] = "period",
         [RECORD_CREDENTIAL] = "credential",
+        [RECORD_PAYMENT] = "payment",
+        [RECORD_RATE] = "rate",
     };
     CHECK(type < sizeof(names) / sizeof(names[0])); /* batch_next() knows no others */
     return names[type];

@@ -208,7 +208,8 @@ unsigned payment_outcome_http_status(enum payment_outcome outcome);
  * CANCEL, EXECUTE, EXPIRE  id.
  * ANSWER   id, step_number, reply (reply.at is when it was got), and of the PSP's traits
  *          horizon_ms and key_window_ms.
- * HINT     id; reply.answer: what the event says (DONE, DECLINED, PENDING), 0 when there is no event;
+ * HINT     id; step_number and reply.answer: of which step the event says what (DONE, DECLINED,
+ *          PENDING), 0 when there is no event;
  *          draft.psp: who says so, "" is the operator.
  * RESOLVE  id, state (SUCCEEDED or FAILED), reason.
  * DISPUTE  draft: id of the chargeback, parent, amount, and, when it is a PSP that says so, psp

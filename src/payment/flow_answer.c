@@ -212,6 +212,17 @@ void flow_came_back(struct flow *flow, const char *reason)
     flow->out->parent_changed = true;
 }
 
+/* The PSP's id of it, whatever else becomes of the answer: a person or a refund will need it. */
+static void object_take(struct flow *flow)
+{
+    struct payment *payment = flow->payment;
+    const struct psp_reply *reply = &flow->command->reply;
+    bool names = payment->step == PSP_CHARGE || payment->step == PSP_AUTHORISE ||
+                 payment->step == PSP_PAY_OUT; /* the others are about an object that is known */
+    if (reply->object[0] == '\0' || !names) return;
+    memcpy(payment->psp_object, reply->object, sizeof payment->psp_object);
+}
+
 /*
  * A decline that the PSP took back. A person's word against it is for a person again, and so is
  * money that has left, since the wallet may have spent what was given back to it.
@@ -219,6 +230,7 @@ void flow_came_back(struct flow *flow, const char *reason)
 static void late_done(struct flow *flow)
 {
     bool left = flow->payment->kind != PAYMENT_PAY_IN;
+    object_take(flow);
     if (left) flow->payment->flags |= PAYMENT_FLAG_UNDONE; /* its hold was: only a person ends it */
     if ((flow->payment->flags & PAYMENT_FLAG_UNDONE) != 0) {
         flow_manual(flow, "done_after_it_was_failed");
@@ -359,11 +371,7 @@ void flow_answer_note(struct flow *flow)
                  reply->answer != PSP_ANSWER_THROTTLED;
     if (order) payment->sent_at = flow->facts->stamp;
     payment->attempts++;
-    bool names = payment->step == PSP_CHARGE || payment->step == PSP_AUTHORISE ||
-                 payment->step == PSP_PAY_OUT; /* the others are about an object that is known */
-    if (reply->object[0] != '\0' && names) {
-        memcpy(payment->psp_object, reply->object, sizeof payment->psp_object);
-    }
+    object_take(flow);
 }
 
 static void step_answer(struct flow *flow)
@@ -410,7 +418,11 @@ void flow_answer(struct flow *flow)
         bool declined = reply->answer == PSP_ANSWER_DECLINED && !moved;
         uint8_t decided = flow->before->flags & (PAYMENT_FLAG_SUSPENSE | PAYMENT_FLAG_UNDONE);
         bool done = reply->answer == PSP_ANSWER_DONE && decided == 0;
-        if (done || declined) step_answer(flow); /* else only a person can tell */
+        if (done || declined) {
+            step_answer(flow);
+        } else { /* only a person can tell */
+            object_take(flow);
+        }
     } else {
         step_answer(flow);
     }

@@ -205,7 +205,8 @@ void flow_hint(struct flow *flow)
         flow_refuse(flow, PAYMENT_OUTCOME_STATE); /* nothing of it is at a PSP */
         return;
     }
-    uint8_t told = flow->command->reply.answer;
+    bool of_step = flow->command->step_number == flow->before->step_number;
+    uint8_t told = of_step ? flow->command->reply.answer : 0; /* an older step is no news of this */
     if (told != 0 && !is_news(flow->before, told)) return; /* the mark is all that is left to do */
     /* The PSP speaks of it, so it has it: it is asked, and not sent to once more meanwhile. */
     if (told != 0 && flow->before->state == PAYMENT_STATE_PENDING) {

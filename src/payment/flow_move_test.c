@@ -183,6 +183,7 @@ static enum payment_outcome told(struct scene *scene, enum psp_answer answer)
 {
     scene->command = (struct payment_command){ .cause = PAYMENT_CAUSE_HINT,
                                                .id = scene->payment.id,
+                                               .step_number = scene->payment.step_number,
                                                .reply = { .answer = (uint8_t)answer } };
     return scene_run(scene);
 }
@@ -208,6 +209,9 @@ static void an_event_is_followed_when_it_is_news(void **state)
     assert_state(&scene, PAYMENT_STATE_RETURNED);
     assert_int_equal(told(&scene, PSP_ANSWER_DECLINED), PAYMENT_OUTCOME_OK);
     assert_int_equal(scene.payment.next_at.ns, 0);
+    scene.command.step_number = 9; /* of another step: nothing is known of that */
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+    assert_int_equal(scene.payment.next_at.ns, scene.facts.stamp.ns);
 }
 
 /* A hold is a transfer like others: who may make transfers may end it. */

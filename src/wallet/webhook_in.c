@@ -145,6 +145,7 @@ static struct uuid key_of(const struct act *act)
 static enum webhook_in_result hint_run(struct act *act)
 {
     struct payment_command command = { .cause = PAYMENT_CAUSE_HINT, .id = act->event.payment };
+    command.step_number = act->event.step_number;
     command.reply.answer = act->event.answer;
     memcpy(command.draft.psp, act->sender->name, sizeof command.draft.psp);
     struct payment_result result = { 0 };
