@@ -212,12 +212,24 @@ void flow_came_back(struct flow *flow, const char *reason)
     flow->out->parent_changed = true;
 }
 
+static void object_note(struct flow *flow)
+{
+    const struct psp_reply *reply = &flow->command->reply;
+    struct payment *payment = flow->payment;
+    bool names = payment->step == PSP_CHARGE || payment->step == PSP_AUTHORISE ||
+                 payment->step == PSP_PAY_OUT; /* the others are about an object that is known */
+    if (reply->object[0] != '\0' && names) {
+        memcpy(payment->psp_object, reply->object, sizeof payment->psp_object);
+    }
+}
+
 /*
  * A decline that the PSP took back. A person's word against it is for a person again, and so is
  * money that has left, since the wallet may have spent what was given back to it.
  */
 static void late_done(struct flow *flow)
 {
+    object_note(flow); /* it may be the first answer that names it; refunds will need it */
     bool left = flow->payment->kind != PAYMENT_PAY_IN;
     if (left) flow->payment->flags |= PAYMENT_FLAG_UNDONE; /* its hold was: only a person ends it */
     if ((flow->payment->flags & PAYMENT_FLAG_UNDONE) != 0) {
@@ -354,11 +366,7 @@ void flow_answer_note(struct flow *flow)
                  reply->answer != PSP_ANSWER_THROTTLED;
     if (order) payment->sent_at = flow->facts->stamp;
     payment->attempts++;
-    bool names = payment->step == PSP_CHARGE || payment->step == PSP_AUTHORISE ||
-                 payment->step == PSP_PAY_OUT; /* the others are about an object that is known */
-    if (reply->object[0] != '\0' && names) {
-        memcpy(payment->psp_object, reply->object, sizeof payment->psp_object);
-    }
+    object_note(flow);
 }
 
 static void step_answer(struct flow *flow)
