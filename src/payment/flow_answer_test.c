@@ -323,6 +323,7 @@ static void a_late_success_that_is_not_plain_is_for_a_person(void **state)
     assert_int_equal(less.decision.transfer_count, 0);
 
     assert_int_equal(scene_resolve(&less, PAYMENT_STATE_FAILED), PAYMENT_OUTCOME_OK);
+    memset(less.payment.psp_object, 0, sizeof less.payment.psp_object); /* nothing named it yet */
     for (int time = 0; time < 2; time++) {
         assert_int_equal(scene_cause(&less, PAYMENT_CAUSE_HINT), PAYMENT_OUTCOME_OK);
         assert_int_equal(scene_answer(&less, PSP_ANSWER_DONE, true), PAYMENT_OUTCOME_OK);
@@ -331,6 +332,7 @@ static void a_late_success_that_is_not_plain_is_for_a_person(void **state)
     }
     assert_int_equal(scene_resolve(&less, PAYMENT_STATE_SUCCEEDED), PAYMENT_OUTCOME_OK);
     assert_moves(&less, 0, scene_chart(CHART_CLEARING), less.wallet.id, 10000);
+    assert_string_equal(less.payment.psp_object, "ch_2"); /* a refund will need it */
 }
 
 /* The wallet has its money back, and the bank account has it too. */
