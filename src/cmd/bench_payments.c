@@ -95,6 +95,7 @@ static enum status ledger_prepare(struct bench *bench)
 
 static enum status serve(struct bench *bench, const char *psp, const char *workers)
 {
+    bool hooks = invocation_has(bench->invocation, "webhooks");
     const char *const options[] = {
         "--plain",
         "--threads",
@@ -106,10 +107,15 @@ static enum status serve(struct bench *bench, const char *psp, const char *worke
         "--psp-private",
         "--saga-workers",
         workers,
+        hooks ? "--webhook-in" : NULL, /* the last ones */
+        buf_terminated(&bench->sandbox.hook),
         NULL,
     };
     const struct session_options session = { .folder = buf_terminated(&bench->stage.data) };
     enum status status = stage_serve(&bench->stage, options, &bench->error);
+    if (status == STATUS_OK && hooks)
+        status = demo_sandbox_tell(&bench->sandbox, buf_terminated(&bench->stage.address),
+                                   &bench->error);
     if (status != STATUS_OK) return status;
     return session_open(&session, &bench->session, &bench->error);
 }
@@ -351,6 +357,7 @@ static const struct option options[] = {
     { "duration-s", "SECONDS", "how long: wallet, pay-in", "5" },
     { "rate", "COUNT", "requests a second; 0: as fast as answers come", "0" },
     { "saga-workers", "COUNT", "of the server's: calls to the sandbox at one time", "32" },
+    { "webhooks", NULL, "the sandbox tells the server of every change, too", NULL },
     { "in-flight", "COUNT", "restart: payments under way when it is killed", "100000" },
     { 0 },
 };

@@ -84,15 +84,26 @@ static enum status faults_set(struct part *part)
     return demo_sandbox_ask(&part->sandbox, &call, &answer, &part->demo->error);
 }
 
+/* Each start has a port of its own, so the sandbox is told where its webhooks go. */
 static enum status serve(struct part *part)
 {
+    struct demo *demo = part->demo;
+    struct demo_sandbox *sandbox = &part->sandbox;
     const char *const options[] = {
-        "--plain",       "--anonymous",
-        "--psp",         buf_terminated(&part->sandbox.psp),
-        "--psp-keys",    buf_terminated(&part->sandbox.keys_path),
-        "--psp-private", NULL,
+        "--plain",
+        "--anonymous",
+        "--psp",
+        buf_terminated(&sandbox->psp),
+        "--psp-keys",
+        buf_terminated(&sandbox->keys_path),
+        "--psp-private",
+        "--webhook-in",
+        buf_terminated(&sandbox->hook),
+        NULL,
     };
-    return stage_serve(&part->demo->stage, options, &part->demo->error);
+    enum status status = stage_serve(&demo->stage, options, &demo->error);
+    if (status != STATUS_OK) return status;
+    return demo_sandbox_tell(sandbox, buf_terminated(&demo->stage.address), &demo->error);
 }
 
 static struct uuid id_make(void)

@@ -13,6 +13,7 @@ struct demo_sandbox {
     struct buf url;       /* read with buf_terminated() */
     struct buf psp;       /* for `serve --psp`: sandbox=URL */
     struct buf keys_path; /* for `serve --psp-keys`: its key, for the owner alone */
+    struct buf hook;      /* for `serve --webhook-in`: what its webhooks are signed with */
 };
 
 /* options: more of `tpwallet sandbox`, ending with NULL. STATUS_UNAVAILABLE; nothing stays. */
@@ -20,6 +21,10 @@ enum status demo_sandbox_open(const struct stage *stage, const char *const *opti
                               struct demo_sandbox *out_sandbox, struct error *out_error) MUST_CHECK;
 /* Ends it. Accepts a zeroed one. */
 void demo_sandbox_close(struct demo_sandbox *sandbox);
+
+/* Lets it send webhooks to a server at this address, in addition to those of before. */
+enum status demo_sandbox_tell(const struct demo_sandbox *sandbox, const char *address,
+                              struct error *out_error) MUST_CHECK;
 
 /* One call of docs/sandbox_api.md; an answer that is not 200 is STATUS_UNAVAILABLE. */
 struct demo_sandbox_call {

@@ -5,6 +5,7 @@ Method: a server and a sandbox, faults named for one order; the commands as one 
 relay killed (kill -9) again and again while payments are made, its file compared with the journal's
 events, and with a torn line of our own making.
 """
+import fcntl
 import json
 import os
 import random
@@ -102,12 +103,9 @@ def the_relay_is_killed_and_goes_on(wallet, credited):
 
 def other_files_and_words_are_refused(wallet):
     path = scratch("events.ndjson")
-    holder = subprocess.Popen([TPWALLET, "events", "--output", path, "--follow", "--data",
-                               wallet.folder])
-    refused = lambda: wallet.run("events", "--output", path, code=None).code == CONFLICT
-    until(refused, "a second writer is refused")
-    holder.send_signal(signal.SIGTERM)
-    holder.wait()
+    with open(path, "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        wallet.run("events", "--output", path, code=CONFLICT)
     notes = scratch("notes.txt")
     with open(notes, "w", encoding="utf-8") as file:
         file.write("not an event\n")
