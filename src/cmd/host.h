@@ -16,7 +16,7 @@ struct host {
     struct data_folder *folder;
     struct lane_ports ports;
     struct lane *lane;
-    struct saga *saga; /* NULL: payments are only written down here, and wait */
+    struct saga *saga;         /* NULL: payments are only written down here, and wait */
     struct journal_feed *feed; /* what the api gives out as events */
     struct api *api;
     struct monitor *answered;  /* where host_call() waits */
