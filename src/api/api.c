@@ -105,7 +105,9 @@ static bool route_find(struct work *work)
     if (match.route == NULL) return problem_raise(&work->problem, PROBLEM_METHOD_NOT_ALLOWED, NULL);
     work->route = match.route;
     call->route = match.route->number;
-    if (match.parameter.len == 0) return true;
+    work->parameter = match.parameter;
+    bool is_path = call->route == ROUTE_LOG_TILE;
+    if (match.parameter.len == 0 || is_path) return true;
     if (uuid_parse(match.parameter, &work->id) == STATUS_OK && !uuid_is_nil(work->id)) return true;
     (void)problem_raise(&work->problem, PROBLEM_INVALID_PATH, NULL);
     problem_field(&work->problem, "id");
@@ -286,7 +288,10 @@ static void headers_add(struct work *work)
     char text[TRACEPARENT_SIZE];
     header_add(call, "traceparent", traceparent_format(call->trace, work->trace_flags, text));
     if (work->replayed) header_add(call, "Idempotent-Replayed", STR("true"));
-    if (!problem_is_set(&work->problem)) return;
+    if (!problem_is_set(&work->problem)) {
+        if (work->cacheable != NULL) header_add(call, "Cache-Control", str_from(work->cacheable));
+        return;
+    }
     if (work->www_error != NULL) www_authenticate_add(work);
     if (call->status == 405) allow_add(work);
     if (work->problem.retry_after_s == 0) return;

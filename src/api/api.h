@@ -5,6 +5,7 @@
 #include "port/api_call.h"
 #include "wallet/event_feed.h"
 #include "wallet/lane.h"
+#include "wallet/log_relay.h"
 #include "wallet/saga.h"
 
 /*
@@ -50,6 +51,7 @@ struct api_options {
     struct psp *const *psps; /* for settlements; they and the array outlive the api */
     uint32_t psp_count;
     struct event_feed *events; /* outlives the api; NULL: none are given out */
+    struct log_relay *log;     /* the verifiable log; outlives the api; NULL: none is kept */
 };
 
 enum status api_new(struct lane *lane, const struct lane_ports *ports,

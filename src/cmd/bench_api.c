@@ -14,7 +14,7 @@
 #include "cmd/stage.h"
 #include "model/asset.h"
 
-enum { SECRET_SIZE_MAX = 4096 };
+enum { KEY_TEXT_SIZE = 4096 };
 
 struct bench {
     const struct invocation *invocation;
@@ -75,8 +75,8 @@ static enum status key_make(struct bench *bench, struct session *session)
 {
     BUF_SCOPE struct buf body;
     BUF_SCOPE struct buf answer;
-    buf_init(&body, SECRET_SIZE_MAX);
-    buf_init(&answer, SECRET_SIZE_MAX);
+    buf_init(&body, KEY_TEXT_SIZE);
+    buf_init(&answer, KEY_TEXT_SIZE);
     struct json_writer writer;
     json_writer_init(&writer, &body);
     json_write_object_begin(&writer);
@@ -291,7 +291,7 @@ static int bench_api_run(struct invocation *invocation)
     if (status == STATUS_OK) status = stage_open("bench", false, &bench.stage, &bench.error);
     if (status != STATUS_OK) return report_error(invocation, &bench.error);
     buf_init(&bench.ids, bench.accounts * sizeof(struct account_id));
-    buf_init(&bench.authorization, SECRET_SIZE_MAX);
+    buf_init(&bench.authorization, KEY_TEXT_SIZE);
     int code = bench_staged(&bench);
     buf_free(&bench.ids);
     buf_free(&bench.authorization);

@@ -124,6 +124,8 @@ static enum status ledger_open(struct serve *serve)
         .folder = serve->invocation->data,
         .payments = &serve->payments,
         .anonymous = invocation_has(serve->invocation, "anonymous"),
+        .tlog = !invocation_has(serve->invocation, "no-log"),
+        .tlog_origin = invocation_text(serve->invocation, "log-origin"),
         .log = json_log_port(serve->log),
         .lane = &lane,
     };
@@ -312,6 +314,8 @@ static const struct option options[] = {
       NULL },
     { "psp-private", NULL, "PSPs may be at private and loopback addresses", NULL },
     { "saga-workers", "COUNT", "calls to PSPs at one time, 1 to 256", "32" },
+    { "log-origin", "NAME", "of the verifiable log, chosen once: ledger.example.com/0", NULL },
+    { "no-log", NULL, "the verifiable log is not kept meanwhile; it catches up later", NULL },
     { "drain-s", "SECONDS", "how long requests may still take when stopping", "10" },
     { 0 },
 };

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "wallet/log_test.h"
+#include "wallet/log_relay_test.h"
 
 /* Batches: 1 accounts; 2 and 3 transfers; 4 payment 501; 5 transfers; 6 payment 502; 7 transfers. */
 static void drill_open(struct log_scene *scene)

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "wallet/log_files.h"
-#include "wallet/log_test.h"
+#include "wallet/log_relay_test.h"
 
 static void add_batch(struct log_builder *builder, struct disk *disk, uint64_t sequence)
 {

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "wallet/log_test.h"
+#include "wallet/log_relay_test.h"
 
 static void every_unit_is_found(void **state)
 {

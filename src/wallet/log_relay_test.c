@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "wallet/log_test.h"
+#include "wallet/log_relay_test.h"
 
 static enum log_state state_now(struct log_scene *scene)
 {

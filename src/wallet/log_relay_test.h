@@ -1,6 +1,6 @@
-/* log_test.h - for tests: a log's files in memory, and a lane's log over lane_test.h. */
-#ifndef WALLET_LOG_TEST_H
-#define WALLET_LOG_TEST_H
+/* log_relay_test.h - for tests: a log's files in memory, and a lane's log over lane_test.h. */
+#ifndef WALLET_LOG_RELAY_TEST_H
+#define WALLET_LOG_RELAY_TEST_H
 
 #include <xxhash.h>
 
