@@ -97,6 +97,7 @@ extern const struct command command_period_close;
 extern const struct command command_period_show;
 extern const struct command command_rate_list;
 extern const struct command command_rate_set;
+extern const struct command command_receipt_verify;
 extern const struct command command_restore;
 extern const struct command command_restore_accept;
 extern const struct command command_sandbox;

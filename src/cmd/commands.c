@@ -57,6 +57,7 @@ const struct command *const commands[] = {
     &command_archive,
     &command_check,
     &command_log_verify,
+    &command_receipt_verify,
     &command_log_key,
     &command_log_checkpoint,
     &command_webhook_verify,

@@ -341,6 +341,75 @@ enum status log_relay_read(struct log_relay *relay, struct str name, struct buf 
     return files.port.read(&files.port, &tile, out_bytes, out_error);
 }
 
+/* The head of the checkpoint that is shown: written by us, so it is whole or damaged. */
+static enum status shown_head(struct log_relay *relay, struct buf *checkpoint,
+                              struct tree_head *out_head, struct error *out_error)
+{
+    struct note note;
+    struct checkpoint shown;
+    enum status status = log_relay_read(relay, STR("checkpoint"), checkpoint, out_error);
+    if (status != STATUS_OK) return status;
+    const struct note_key *key = &relay->options.signer->key;
+    bool good = note_parse(buf_view(checkpoint), &note, out_error) == STATUS_OK &&
+                checkpoint_open(&note, key, note_key_name(key), &shown, out_error) == STATUS_OK;
+    if (!good) return error_set(out_error, STATUS_CORRUPT, "the log's checkpoint is damaged");
+    *out_head = shown.head;
+    return STATUS_OK;
+}
+
+struct proving {
+    struct log_tile_source tiles;
+    struct tile_reader reader;
+    struct digester digester;
+};
+
+static enum status inclusion_prove(struct log_files *files, uint64_t index, uint64_t size,
+                                   struct tree_proof *out_proof, struct error *out_error)
+{
+    struct proving *proving = reserve_new(sizeof *proving);
+    if (proving == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for a proof");
+    digester_init(&proving->digester);
+    log_tile_source_init(&proving->tiles, &files->port);
+    tile_reader_init(&proving->reader, &proving->tiles.port, &proving->digester, size);
+    enum status status = tree_prove_inclusion(&proving->reader.reader, &proving->digester, index,
+                                              size, out_proof);
+    if (status != STATUS_OK && out_error != NULL) *out_error = proving->tiles.error;
+    log_tile_source_done(&proving->tiles);
+    digester_done(&proving->digester);
+    reserve_free(proving, sizeof *proving);
+    return status;
+}
+
+enum status log_relay_prove(struct log_relay *relay, struct position unit,
+                            struct log_evidence *evidence, struct error *out_error)
+{
+    struct tree_head head;
+    struct log_relay_status now;
+    struct log_files files;
+    enum status status = shown_head(relay, &evidence->checkpoint, &head, out_error);
+    if (status != STATUS_OK) return status;
+    log_relay_get_status(relay, &now);
+    struct proof *proof = &evidence->proof;
+    *proof = (struct proof){ .checkpoint = buf_view(&evidence->checkpoint) };
+    /* Tiles of the shown tree are there, or in wider ones of the tree that is signed by now. */
+    log_files_init(&files, relay->ports.files,
+                   now.signed_.size > head.size ? now.signed_.size : head.size);
+    status = log_files_find(&files, unit.batch, unit.index, &proof->index, &evidence->leaf,
+                            out_error);
+    if (status == STATUS_OK && proof->index >= head.size) status = STATUS_NOT_FOUND;
+    if (status != STATUS_OK) return status;
+    return inclusion_prove(&files, proof->index, head.size, &proof->inclusion, out_error);
+}
+
+struct leaf_salt log_relay_salt(struct log_relay *relay, const struct leaf *leaf, uint32_t part)
+{
+    struct digester digester;
+    digester_init(&digester);
+    struct leaf_salt salt = leaf_salt_of(&digester, relay->options.key, &leaf->head, part);
+    digester_done(&digester);
+    return salt;
+}
+
 enum status log_relay_open(struct lane *lane, const struct log_relay_ports *ports,
                            const struct log_relay_options *options, struct log_relay **out_relay,
                            struct error *out_error)

@@ -3,7 +3,8 @@
 #define WALLET_LOG_RELAY_H
 
 #include "port/log_store.h"
-#include "tlog/note.h"
+#include "tlog/leaf.h"
+#include "tlog/proof.h"
 #include "wallet/lane.h"
 
 /*
@@ -71,5 +72,19 @@ bool log_relay_step(struct log_relay *relay);
  */
 enum status log_relay_read(struct log_relay *relay, struct str name, struct buf *out_bytes,
                            struct error *out_error) MUST_CHECK;
+
+/* A leaf under the checkpoint that is shown now, and what proves it. */
+struct log_evidence {
+    struct leaf leaf;
+    struct proof proof;    /* its checkpoint is in `checkpoint` */
+    struct buf checkpoint; /* initialised by the caller, for NOTE_SIZE_MAX; freed by it */
+};
+
+/* Any task. STATUS_NOT_FOUND: the unit is not in a signed tree (yet). As the store's read(). */
+enum status log_relay_prove(struct log_relay *relay, struct position unit,
+                            struct log_evidence *evidence, struct error *out_error) MUST_CHECK;
+
+/* The salt that opens a part of a leaf of this log; whoever has it can read that part. */
+struct leaf_salt log_relay_salt(struct log_relay *relay, const struct leaf *leaf, uint32_t part);
 
 #endif
