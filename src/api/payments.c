@@ -224,8 +224,9 @@ static void receipt_run(struct work *work)
     if (!work_read(work, &read)) return;
     if (log == NULL || locator_is_none(work->locator)) {
         (void)problem_raise(&work->problem, PROBLEM_NOT_FOUND, NULL);
-        problem_detail(&work->problem, "%s", log == NULL ? "this server keeps no log"
-                                                         : "there is no payment with this id");
+        problem_detail(&work->problem, "%s",
+                       log == NULL ? "this server keeps no log"
+                                   : "there is no payment with this id");
         return;
     }
     struct store *store = work->api->ports.store;

@@ -41,8 +41,7 @@ static enum status witnesses_parse(const struct invocation *invocation, struct t
         size_t len = 0;
         while (len < rest.len && rest.data[len] != ',') len++;
         const struct str key = { rest.data, len };
-        if (count == WITNESSES_MAX ||
-            note_key_parse(key, &trust->witnesses[count]) != STATUS_OK ||
+        if (count == WITNESSES_MAX || note_key_parse(key, &trust->witnesses[count]) != STATUS_OK ||
             trust->witnesses[count].kind != NOTE_COSIGNATURE) {
             return error_set(out_error, STATUS_INVALID,
                              "--witnesses is up to %d keys of cosigners, with commas between",
@@ -53,7 +52,8 @@ static enum status witnesses_parse(const struct invocation *invocation, struct t
             return error_set(out_error, STATUS_INVALID, "--witnesses names one twice");
         }
         count++;
-        rest = (struct str){ rest.data + len + (len < rest.len), rest.len - len - (len < rest.len) };
+        rest =
+            (struct str){ rest.data + len + (len < rest.len), rest.len - len - (len < rest.len) };
     }
     uint64_t quorum = count;
     enum status status = invocation_number(invocation, "quorum", (struct number_range){ 0, count },

@@ -352,9 +352,12 @@ static enum status shown_head(struct log_relay *relay, struct buf *checkpoint,
     const struct note_key *key = &relay->options.signer->key;
     bool good = note_parse(buf_view(checkpoint), &note, out_error) == STATUS_OK &&
                 checkpoint_open(&note, key, note_key_name(key), &shown, out_error) == STATUS_OK;
-    if (!good) return error_set(out_error, STATUS_CORRUPT, "the log's checkpoint is damaged");
-    *out_head = shown.head;
-    return STATUS_OK;
+    if (good) {
+        *out_head = shown.head;
+        return STATUS_OK;
+    }
+    (void)error_set(out_error, STATUS_CORRUPT, "the log's checkpoint is damaged"); /* as returned */
+    return STATUS_CORRUPT;
 }
 
 struct proving {
@@ -371,8 +374,8 @@ static enum status inclusion_prove(struct log_files *files, uint64_t index, uint
     digester_init(&proving->digester);
     log_tile_source_init(&proving->tiles, &files->port);
     tile_reader_init(&proving->reader, &proving->tiles.port, &proving->digester, size);
-    enum status status = tree_prove_inclusion(&proving->reader.reader, &proving->digester, index,
-                                              size, out_proof);
+    enum status status =
+        tree_prove_inclusion(&proving->reader.reader, &proving->digester, index, size, out_proof);
     if (status != STATUS_OK && out_error != NULL) *out_error = proving->tiles.error;
     log_tile_source_done(&proving->tiles);
     digester_done(&proving->digester);
@@ -394,8 +397,8 @@ enum status log_relay_prove(struct log_relay *relay, struct position unit,
     /* Tiles of the shown tree are there, or in wider ones of the tree that is signed by now. */
     log_files_init(&files, relay->ports.files,
                    now.signed_.size > head.size ? now.signed_.size : head.size);
-    status = log_files_find(&files, unit.batch, unit.index, &proof->index, &evidence->leaf,
-                            out_error);
+    status =
+        log_files_find(&files, unit.batch, unit.index, &proof->index, &evidence->leaf, out_error);
     if (status == STATUS_OK && proof->index >= head.size) status = STATUS_NOT_FOUND;
     if (status != STATUS_OK) return status;
     return inclusion_prove(&files, proof->index, head.size, &proof->inclusion, out_error);

@@ -156,8 +156,16 @@ enum status receipt_write(struct log_relay *relay, struct store *journal, struct
 
 /* ---- Verifying ---- */
 
-enum { FIELD_FORMAT, FIELD_PAYMENT, FIELD_PART, FIELD_SALT, FIELD_RECORD, FIELD_LEAF, FIELD_PROOF,
-       FIELD_COUNT };
+enum {
+    FIELD_FORMAT,
+    FIELD_PAYMENT,
+    FIELD_PART,
+    FIELD_SALT,
+    FIELD_RECORD,
+    FIELD_LEAF,
+    FIELD_PROOF,
+    FIELD_COUNT
+};
 static const struct str field_names[FIELD_COUNT] = { { "format", 6 }, { "payment", 7 },
                                                      { "part", 4 },   { "salt", 4 },
                                                      { "record", 6 }, { "leaf", 4 },
