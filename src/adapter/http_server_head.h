@@ -30,6 +30,8 @@ struct http_head {
     struct str tracestate;
     uint64_t content_length;
     bool chunked;
+    uint32_t raw_count;
+    struct api_raw_header raw[API_RAW_HEADERS_MAX]; /* all, the first of them */
 };
 
 /* What is wrong: NULL fields when nothing is. */

@@ -43,6 +43,7 @@ struct http_request {
     struct buf target;
     struct buf body;
     struct wall_time begun;
+    struct api_raw_header raw_headers[API_RAW_HEADERS_MAX];
     struct http_request *next;
 };
 
@@ -252,6 +253,9 @@ static void head_apply(struct http_request *request, const struct http_head *hea
     call->last_event_id = head->last_event_id;
     call->traceparent = head->traceparent;
     call->tracestate = head->tracestate;
+    memcpy(request->raw_headers, head->raw, head->raw_count * sizeof head->raw[0]);
+    call->raw_headers = request->raw_headers;
+    call->raw_header_count = head->raw_count;
     /* Chunk ends are read leniently by the library. A connection that carries no request after
      * one cannot be made to carry a smuggled one. */
     if (head->chunked) request->close = true;

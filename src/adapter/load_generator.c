@@ -37,6 +37,7 @@ struct load {
     struct load_result result;
     uint64_t issued; /* transfers in requests begun */
     uint32_t busy;
+    uint64_t start_ns;
     uint64_t end_ns; /* monotonic; UINT64_MAX: by count only */
 };
 
@@ -70,13 +71,23 @@ static bool is_over(const struct load *load, uint64_t now)
     return now >= load->end_ns;
 }
 
+/* With a rate: whether another request may begin, so that slow answers do not lower the rate. */
+static bool is_time(const struct load *load, uint64_t now)
+{
+    const struct load_options *options = load->options;
+    if (options->rate == 0) return true;
+    uint128 allowed = (uint128)(now - load->start_ns) * options->rate / (uint64_t)NS_PER_S;
+    return load->issued < allowed * options->batch;
+}
+
 static void client_begin(struct load *load, struct client *client, uint64_t now)
 {
     const struct load_options *options = load->options;
     uint64_t unix_ms = (uint64_t)(clock_wall(options->clock).ns / NS_PER_MS);
     load_request_renew(&client->request, options, &load->prng, unix_ms);
     load_begin(&client->connection);
-    client->began_ns = options->form == LOAD_SINGLE ? now : now_ns(load); /* without its making */
+    client->began_ns =
+        load_form_is_single(options->form) ? now : now_ns(load); /* without its making */
     client->busy = true;
     client->sending = true;
     load->busy++;
@@ -118,7 +129,7 @@ static void client_run(struct load *load, struct client *client)
     for (;;) {
         if (!client->busy) {
             uint64_t now = now_ns(load);
-            if (is_over(load, now)) return;
+            if (is_over(load, now) || !is_time(load, now)) return;
             if (client->connection.fd < 0 && !client_connect(load, client)) return;
             client_begin(load, client, now);
         }
@@ -163,16 +174,26 @@ static void clients_close(struct load *load)
     }
 }
 
+/* Begins what has become due, on connections that have nothing to do. */
+static void idle_run(struct load *load, uint64_t now)
+{
+    for (uint32_t i = 0; i < load->options->connections && is_time(load, now); i++) {
+        if (!load->clients[i].busy) client_run(load, &load->clients[i]);
+    }
+}
+
 static void events_run(struct load *load)
 {
     for (uint32_t i = 0; i < load->options->connections; i++) client_run(load, &load->clients[i]);
     uint64_t give_up_ns = UINT64_MAX;
-    while (load->busy > 0) {
+    bool paced = load->options->rate > 0;
+    while (load->busy > 0 || (paced && !is_over(load, now_ns(load)))) {
         struct epoll_event events[EVENTS_MAX];
-        int count = epoll_wait(load->epoll_fd, events, EVENTS_MAX, WAIT_MS);
+        int count = epoll_wait(load->epoll_fd, events, EVENTS_MAX, paced ? 1 : WAIT_MS);
         CHECK(count >= 0 || errno == EINTR);
         for (int i = 0; i < count; i++) client_run(load, events[i].data.ptr);
         uint64_t now = now_ns(load);
+        if (paced) idle_run(load, now);
         if (now >= give_up_ns) break;
         if (give_up_ns == UINT64_MAX && is_over(load, now)) {
             give_up_ns = now + LAST_ANSWER_MS_MAX * (uint64_t)NS_PER_MS;
@@ -211,6 +232,7 @@ static enum status load_measure(struct load *load, struct error *out_error)
     }
     if (status == STATUS_OK) {
         uint64_t start_ns = now_ns(load);
+        load->start_ns = start_ns;
         load->end_ns = UINT64_MAX;
         if (options->duration_ms > 0) {
             load->end_ns = start_ns + options->duration_ms * (uint64_t)NS_PER_MS;

@@ -15,8 +15,8 @@
 
 /*
  * One thread and an event loop: each connection sends a request, waits for the whole answer,
- * and sends the next. Requests are POST /v1/transfers, with fresh time-ordered ids, from and to
- * accounts chosen evenly. They are made from one text in which ids are replaced, so that the
+ * and sends the next, or waits until the rate allows it. Requests are POST /v1/transfers or
+ * /v1/payments, with fresh time-ordered ids, from and to accounts chosen evenly. They are made from one text in which ids are replaced, so that the
  * generator takes a small part of a machine it shares with the server.
  *
  * A tool of measurement: only loopback addresses are taken, TLS (1.3) verifies nobody, and
@@ -26,7 +26,15 @@ enum load_form {
     LOAD_SINGLE, /* one JSON object a request */
     LOAD_ARRAY,  /* a JSON array of `batch` */
     LOAD_BINARY, /* `batch` records of the binary form */
+    LOAD_WALLET, /* a payment from wallet to wallet */
+    LOAD_PAY_IN, /* a payment from a card, `method` at `psp`, into a wallet */
 };
+
+/* Whether a request of the form is about one thing, so that its status says it all. */
+static inline bool load_form_is_single(enum load_form form)
+{
+    return form != LOAD_ARRAY && form != LOAD_BINARY;
+}
 
 enum { LOAD_CONNECTIONS_MAX = 4096, LOAD_STATUSES_MAX = 16 };
 
@@ -36,13 +44,16 @@ struct load_options {
     const char *authorization; /* "Bearer tpw_..."; NULL: none */
     uint32_t connections;      /* 1..LOAD_CONNECTIONS_MAX */
     enum load_form form;
-    uint32_t batch;                    /* 1..REQUEST_TRANSFERS_MAX; 1 for LOAD_SINGLE */
+    uint32_t batch;                    /* 1..REQUEST_TRANSFERS_MAX; 1 for single forms */
     const struct account_id *accounts; /* all of the asset; at least two; the caller's */
     uint32_t account_count;
     struct str asset_code;  /* "EUR" */
     uint32_t asset_id;      /* the same, as the binary form has it */
     struct str amount;      /* "1.00" */
     uint64_t amount_minor;  /* the same, in minor units */
+    struct str method;      /* LOAD_PAY_IN: "card_ok" */
+    struct str psp;         /* LOAD_PAY_IN: "sandbox" */
+    uint64_t rate;          /* requests a second over all connections; 0: as fast as answers come */
     uint64_t duration_ms;   /* 0: no end by time */
     uint64_t transfers_max; /* 0: no end by count; else rounded up to whole requests */
     struct clock *clock;

@@ -116,6 +116,43 @@ static void json_forms_hold_fresh_transfers(void **state)
     }
 }
 
+static void payments_are_of_one_wallet_or_between_two(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct load_options options = options_to("127.0.0.1:1");
+        options.form = i == 0 ? LOAD_WALLET : LOAD_PAY_IN;
+        options.method = STR("card_ok");
+        options.psp = STR("sandbox");
+        struct load_request request;
+        assert_int_equal(load_request_init(&request, &options), STATUS_OK);
+        struct prng prng;
+        prng_init(&prng, 1);
+        load_request_renew(&request, &options, &prng, 1700000000000);
+        const char *text = buf_terminated(&request.text);
+        assert_int_equal(strncmp(text, "POST /v1/payments HTTP/1.1\r\n", 28), 0);
+        json_t *json = json_loads(strstr(text, "\r\n\r\n") + 4, JSON_REJECT_DUPLICATES, NULL);
+        assert_non_null(json);
+        assert_int_equal(id_in(json, "id").hi >> 16, 1700000000000);
+        assert_true(is_account(id_in(json, "wallet")));
+        assert_string_equal(json_string_value(json_object_get(json, "amount")), "1.00");
+        const char *kind = json_string_value(json_object_get(json, "kind"));
+        if (i == 0) {
+            assert_string_equal(kind, "wallet");
+            assert_true(is_account(id_in(json, "to")));
+            assert_false(uuid_equal(id_in(json, "wallet"), id_in(json, "to")));
+            assert_null(json_object_get(json, "method"));
+        } else {
+            assert_string_equal(kind, "pay_in");
+            assert_null(json_object_get(json, "to"));
+            assert_string_equal(json_string_value(json_object_get(json, "method")), "card_ok");
+            assert_string_equal(json_string_value(json_object_get(json, "psp")), "sandbox");
+        }
+        json_decref(json);
+        load_request_free(&request);
+    }
+}
+
 static void the_binary_form_holds_fresh_transfers(void **state)
 {
     (void)state;
@@ -190,6 +227,24 @@ static void a_time_ends_it_too(void **state)
     double_free(api);
 }
 
+static void a_rate_is_kept(void **state)
+{
+    (void)state;
+    struct api *api = double_new();
+    const struct http_server_options served = double_options(api);
+    struct http_server *server = double_serve(&served);
+    struct load_options options = options_to(http_server_address(server));
+    options.transfers_max = 50;
+    options.rate = 500;
+    struct load_result result;
+    struct error error;
+    assert_int_equal(load_run(&options, &result, &error), STATUS_OK);
+    assert_int_equal(result.requests, 50);
+    assert_true(result.elapsed_ns >= 50 * (uint64_t)NS_PER_S / 500); /* the last one is due then */
+    http_server_close(server);
+    double_free(api);
+}
+
 static void outcomes_are_counted_in_answers(void **state)
 {
     (void)state;
@@ -229,9 +284,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_forms_hold_fresh_transfers),
+        cmocka_unit_test(payments_are_of_one_wallet_or_between_two),
         cmocka_unit_test(the_binary_form_holds_fresh_transfers),
         cmocka_unit_test(what_is_reported_is_what_was_served),
         cmocka_unit_test(a_time_ends_it_too),
+        cmocka_unit_test(a_rate_is_kept),
         cmocka_unit_test(outcomes_are_counted_in_answers),
         cmocka_unit_test(other_machines_are_left_alone),
     };

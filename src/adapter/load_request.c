@@ -19,28 +19,65 @@ _Static_assert(OUTCOME_OK == 0, "what is counted in answers");
 
 static const struct uuid blank = { .hi = 0, .lo = 0 };
 
-/* The place of an id is where it stands behind its name. */
+/* The place of an id is where it stands behind its name; a value may be the same word. */
 static size_t place_of(struct str item, struct str name)
 {
+    const char *end = item.data + item.len;
     const char *at = memmem(item.data, item.len, name.data, name.len);
+    while (at != NULL && (at[name.len] != '"' || at[name.len + 1] != ':'))
+        at = memmem(at + 1, (size_t)(end - at - 1), name.data, name.len);
     CHECK(at != NULL);
     return (size_t)(at - item.data) + name.len + 3; /* quote, colon, quote */
 }
 
+/* What the ids of an item are called; a pay-in has one account, put in twice. */
+struct item_names {
+    struct str debit;
+    struct str credit;
+    struct str kind; /* empty: a transfer */
+};
+
+static struct item_names names_of(enum load_form form)
+{
+    switch (form) {
+    case LOAD_WALLET: return (struct item_names){ STR("wallet"), STR("to"), STR("wallet") };
+    case LOAD_PAY_IN: return (struct item_names){ STR("wallet"), STR("wallet"), STR("pay_in") };
+    case LOAD_SINGLE:
+    case LOAD_ARRAY:
+    case LOAD_BINARY: break;
+    }
+    return (struct item_names){ STR("debit"), STR("credit"), STR("") };
+}
+
+static void text_write(struct json_writer *writer, struct str name, struct str value)
+{
+    if (value.len == 0) return;
+    json_write_key(writer, name);
+    json_write_string(writer, value);
+}
+
+static void id_write(struct json_writer *writer, struct str name)
+{
+    json_write_key(writer, name);
+    json_write_uuid(writer, blank);
+}
+
 static void item_write(const struct load_options *options, struct buf *item)
 {
-    const struct str ids[] = { STR("id"), STR("debit"), STR("credit") };
+    struct item_names names = names_of(options->form);
     struct json_writer writer;
     json_writer_init(&writer, item);
     json_write_object_begin(&writer);
-    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
-        json_write_key(&writer, ids[i]);
-        json_write_uuid(&writer, blank);
+    id_write(&writer, STR("id"));
+    id_write(&writer, names.debit);
+    if (!str_equal(names.debit, names.credit)) id_write(&writer, names.credit);
+    text_write(&writer, STR("kind"), names.kind);
+    text_write(&writer, STR("asset"), options->asset_code);
+    text_write(&writer, STR("amount"), options->amount);
+    if (options->form == LOAD_PAY_IN) {
+        text_write(&writer, STR("method"), options->method);
+        text_write(&writer, STR("psp"), options->psp);
     }
-    json_write_key(&writer, STR("asset"));
-    json_write_string(&writer, options->asset_code);
-    json_write_key(&writer, STR("amount"));
-    json_write_string(&writer, options->amount);
     json_write_object_end(&writer);
     enum status status = json_write_end(&writer);
     CHECK(status == STATUS_OK || item->overflow); /* seen by the caller */
@@ -50,7 +87,9 @@ static void head_write(const struct load_options *options, struct buf *text, siz
 {
     const char *type =
         options->form == LOAD_BINARY ? "application/vnd.tpwallet.transfers" : "application/json";
-    buf_append_format(text, "POST /v1/transfers HTTP/1.1\r\nHost: %s\r\n", options->address);
+    bool payment = options->form == LOAD_WALLET || options->form == LOAD_PAY_IN;
+    buf_append_format(text, "POST /v1/%s HTTP/1.1\r\nHost: %s\r\n",
+                      payment ? "payments" : "transfers", options->address);
     buf_append_format(text, "Content-Type: %s\r\nContent-Length: %zu\r\n", type, body_size);
     if (options->authorization != NULL) {
         buf_append_format(text, "Authorization: %s\r\n", options->authorization);
@@ -93,7 +132,7 @@ enum status load_request_init(struct load_request *request, const struct load_op
 {
     CHECK(request != NULL);
     CHECK(options != NULL);
-    CHECK(options->form != LOAD_SINGLE || options->batch == 1);
+    CHECK(!load_form_is_single(options->form) || options->batch == 1);
     *request = (struct load_request){ 0 };
     buf_init(&request->text, REQUEST_SIZE_MAX);
     BUF_SCOPE struct buf item;
@@ -105,8 +144,9 @@ enum status load_request_init(struct load_request *request, const struct load_op
         struct str text = buf_view(&item);
         if (buf_status(&item) != STATUS_OK) return STATUS_UNAVAILABLE;
         request->id_at = place_of(text, STR("id"));
-        request->debit_at = place_of(text, STR("debit"));
-        request->credit_at = place_of(text, STR("credit"));
+        struct item_names names = names_of(options->form);
+        request->debit_at = place_of(text, names.debit);
+        request->credit_at = place_of(text, names.credit);
         json_body_write(request, options, text);
     }
     if (buf_status(&request->text) == STATUS_OK) return STATUS_OK;
@@ -162,8 +202,8 @@ static uint32_t binary_ok(struct str body)
 uint32_t load_answer_ok(const struct load_options *options, struct str body)
 {
     if (options->form == LOAD_BINARY) return binary_ok(body);
-    if (options->form == LOAD_SINGLE) return 1; /* its status says it */
-    const struct str sign = STR("\"ok\"");      /* the outcome: nothing else has this value */
+    if (load_form_is_single(options->form)) return 1; /* its status says it */
+    const struct str sign = STR("\"ok\"");            /* the outcome: nothing else has this value */
     uint32_t ok = 0;
     const char *end = body.data + body.len;
     const char *at = body.data;

@@ -105,9 +105,10 @@ static bool route_find(struct work *work)
     if (match.route == NULL) return problem_raise(&work->problem, PROBLEM_METHOD_NOT_ALLOWED, NULL);
     work->route = match.route;
     call->route = match.route->number;
-    work->parameter = match.parameter;
-    bool is_path = call->route == ROUTE_LOG_TILE;
-    if (match.parameter.len == 0 || is_path) return true;
+    if (match.parameter.len == 0) return true;
+    bool word = match.named || call->route == ROUTE_LOG_TILE;
+    if (word) work->name = match.parameter;
+    if (word) return true;
     if (uuid_parse(match.parameter, &work->id) == STATUS_OK && !uuid_is_nil(work->id)) return true;
     (void)problem_raise(&work->problem, PROBLEM_INVALID_PATH, NULL);
     problem_field(&work->problem, "id");
@@ -274,7 +275,8 @@ static void www_authenticate_add(struct work *work)
     char text[API_HEADER_SIZE];
     const char *error = work->www_error;
     bool scope = work->problem.status == 403;
-    int len = snprintf(text, sizeof text, "Bearer realm=\"tpwallet\"%s%s%s%s%s%s",
+    const char *scheme = work->route->scope == 0 ? "Webhook-Signature" : "Bearer";
+    int len = snprintf(text, sizeof text, "%s realm=\"tpwallet\"%s%s%s%s%s%s", scheme,
                        error[0] == '\0' ? "" : ", error=\"", error, error[0] == '\0' ? "" : "\"",
                        scope ? ", scope=\"" : "", scope ? scope_name(work->route->scope) : "",
                        scope ? "\"" : "");

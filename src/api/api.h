@@ -7,6 +7,8 @@
 #include "wallet/lane.h"
 #include "wallet/log_relay.h"
 #include "wallet/saga.h"
+#include "wallet/webhook_desk.h"
+#include "wallet/webhook_in.h"
 
 /*
  * The server, the local socket and the CLI without a server all come through here; routes,
@@ -50,8 +52,10 @@ struct api_options {
     struct saga *saga;       /* for metrics; outlives the api; NULL: none runs */
     struct psp *const *psps; /* for settlements; they and the array outlive the api */
     uint32_t psp_count;
-    struct event_feed *events; /* outlives the api; NULL: none are given out */
-    struct log_relay *log;     /* the verifiable log; outlives the api; NULL: none is kept */
+    struct event_feed *events;         /* outlives the api; NULL: none are given out */
+    struct webhook_in *webhook_in;     /* outlives the api; NULL: none are taken */
+    struct webhook_desk *webhook_desk; /* outlives the api; NULL: none are sent */
+    struct log_relay *log; /* the verifiable log; outlives the api; NULL: none is kept */
 };
 
 enum status api_new(struct lane *lane, const struct lane_ports *ports,

@@ -42,7 +42,7 @@ static void tile_run(struct work *work)
 {
     BUF_SCOPE struct buf name;
     buf_init(&name, NAME_SIZE);
-    buf_append_format(&name, "tile/%.*s", STR_ARG(work->parameter));
+    buf_append_format(&name, "tile/%.*s", STR_ARG(work->name));
     /* A longer name is none. */
     log_serve(work, buf_status(&name) == STATUS_OK ? buf_view(&name) : STR(""));
 }

@@ -248,3 +248,36 @@ void metrics_saga_write(const struct saga_status *status, struct buf *out_page)
     SAGA_METRIC_TABLE(SAGA_METRIC)
 #undef SAGA_METRIC
 }
+
+void metrics_webhook_in_write(const struct webhook_in_status *status, struct buf *out_page)
+{
+    head_write(out_page, "tpwallet_webhooks_received_total", "counter",
+               "Webhooks that came, by what became of them");
+    for (unsigned i = 0; i < WEBHOOK_IN_COUNT; i++) {
+        buf_append_format(out_page, "tpwallet_webhooks_received_total{result=\"%s\"} %llu\n",
+                          webhook_in_result_name(i), (unsigned long long)status->results[i]);
+    }
+    head_write(out_page, "tpwallet_webhooks_rejected_total", "counter",
+               "Webhooks turned away, by reason");
+    for (unsigned i = WEBHOOK_REASON_VERIFIED + 1; i < WEBHOOK_REASON_COUNT; i++) {
+        buf_append_format(out_page, "tpwallet_webhooks_rejected_total{reason=\"%s\"} %llu\n",
+                          webhook_reason_code((enum webhook_reason)i),
+                          (unsigned long long)status->rejected[i]);
+    }
+    head_write(out_page, "tpwallet_webhooks_redone_total", "counter",
+               "Stored webhooks taken up again after a failure or a restart");
+    buf_append_format(out_page, "tpwallet_webhooks_redone_total %llu\n",
+                      (unsigned long long)status->redone);
+}
+
+void metrics_webhook_desk_write(const struct webhook_desk_status *status, struct buf *out_page)
+{
+    head_write(out_page, "tpwallet_webhook_endpoints", "gauge",
+               "Endpoints that events are sent to");
+    buf_append_format(out_page, "tpwallet_webhook_endpoints %llu\n",
+                      (unsigned long long)status->endpoints);
+    head_write(out_page, "tpwallet_webhook_endpoints_disabled_total", "counter",
+               "Endpoints that have disabled themselves");
+    buf_append_format(out_page, "tpwallet_webhook_endpoints_disabled_total %llu\n",
+                      (unsigned long long)status->disabled);
+}

@@ -8,6 +8,8 @@
 #include "base/buf.h"
 #include "wallet/lane.h"
 #include "wallet/saga.h"
+#include "wallet/webhook_desk.h"
+#include "wallet/webhook_in.h"
 
 /* HTTP statuses that are counted one by one; any other is counted as the last, 0 ("other"). */
 #define METRIC_STATUS_TABLE(X)                                                                     \
@@ -82,5 +84,9 @@ void metrics_write(const struct metrics *metrics, const struct lane_status *stat
 
 /* Appends what the workers of payments counted. */
 void metrics_saga_write(const struct saga_status *status, struct buf *out_page);
+
+/* Appends what became of webhooks that came, and of the endpoints that ours are sent to. */
+void metrics_webhook_in_write(const struct webhook_in_status *status, struct buf *out_page);
+void metrics_webhook_desk_write(const struct webhook_desk_status *status, struct buf *out_page);
 
 #endif

@@ -54,6 +54,19 @@ static bool limit_parse(struct str value, uint32_t *out_limit)
     return true;
 }
 
+static bool sequence_parse(struct str value, uint64_t *out_sequence)
+{
+    enum { DIGITS_MAX = 18 };
+    uint64_t sequence = 0;
+    if (value.len == 0 || value.len > DIGITS_MAX) return false;
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.data[i] < '0' || value.data[i] > '9') return false;
+        sequence = sequence * 10 + (uint64_t)(value.data[i] - '0');
+    }
+    *out_sequence = sequence;
+    return true;
+}
+
 static bool cursor_take(struct str value, struct query *query)
 {
     if (value.len > CURSOR_TEXT_LEN) return false;
@@ -102,6 +115,7 @@ static const char *value_take(uint32_t bit, struct str value, struct query *quer
                    ? NULL
                    : "an open state: pending, in_doubt, manual, quoted, authorised, part_captured or "
                      "opened";
+    case PARAMETER_SINCE: return sequence_parse(value, &query->since) ? NULL : "a sequence number";
     case PARAMETER_USER_REF:
         return id_parse(value, &query->user_ref) ? NULL : "a UUID that is not all zero";
     }

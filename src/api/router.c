@@ -49,6 +49,15 @@ static bool path_fits(struct str template, struct str path, struct str *out_para
     return at == template.len && in == path.len;
 }
 
+static bool is_named(struct str template)
+{
+    const struct str name = STR("{name}");
+    for (size_t at = 0; at + name.len <= template.len; at++) {
+        if (str_equal((struct str){ template.data + at, name.len }, name)) return true;
+    }
+    return false;
+}
+
 struct route_match router_match(enum api_method method, struct str path)
 {
     struct route_match match = { 0 };
@@ -60,6 +69,7 @@ struct route_match router_match(enum api_method method, struct str path)
         if (routes[i].method != method) continue;
         match.route = &routes[i];
         match.parameter = parameter;
+        match.named = parameter.len > 0 && is_named(routes[i].path);
         return match;
     }
     return match;

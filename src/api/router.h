@@ -62,6 +62,7 @@ struct route_match {
     uint32_t methods;          /* bits 1 << enum api_method that the path has */
     struct str parameter;      /* what stood in place of {id}: raw, a view into path; or empty */
     /* A parameter {path} stands at the end and takes all segments. */
+    bool named; /* it was {name}: a word, and no id */
 };
 
 /* API_HEAD matches as API_GET. */

@@ -39,6 +39,20 @@ static void ready_write(struct work *work)
 
 HANDLER(ROUTE_SERVICE_READY, service_ready) = { .write = ready_write };
 
+static void webhooks_write(const struct api_options *options, struct buf *out_page)
+{
+    if (options->webhook_in != NULL) {
+        struct webhook_in_status status;
+        webhook_in_get_status(options->webhook_in, &status);
+        metrics_webhook_in_write(&status, out_page);
+    }
+    if (options->webhook_desk != NULL) {
+        struct webhook_desk_status status;
+        webhook_desk_get_status(options->webhook_desk, &status);
+        metrics_webhook_desk_write(&status, out_page);
+    }
+}
+
 static void metrics_page_write(struct work *work)
 {
     struct lane_status status;
@@ -50,6 +64,7 @@ static void metrics_page_write(struct work *work)
         metrics_saga_write(&saga, &work->call->answer);
     }
     const struct api_options *options = &work->api->options;
+    webhooks_write(options, &work->call->answer);
     if (options->more_metrics != NULL)
         options->more_metrics(options->payments_context, &work->call->answer);
     work->call->answer_type = "text/plain; version=0.0.4; charset=utf-8";

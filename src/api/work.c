@@ -46,6 +46,7 @@ struct work *work_take(struct api *api, struct api_call *call)
     work->call = call;
     work->route = NULL;
     work->id = (struct uuid){ 0 };
+    work->name = (struct str){ NULL, 0 };
     work->principal = PRINCIPAL_SYSTEM;
     work->media = 0;
     work->query.present = 0;

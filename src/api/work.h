@@ -70,8 +70,8 @@ struct work {
     struct api_call *call;
     const struct route *route; /* NULL when none matched */
     struct str path;           /* decoded */
-    struct str parameter;      /* of the path, decoded; empty when it has none */
     struct uuid id;            /* {id} of the path; nil when the path has none */
+    struct str name;           /* {name} of the path */
     struct principal_id principal;
     uint32_t media; /* of the body; 0 when there is none */
     struct query query;

@@ -105,8 +105,10 @@ static void items_visit(struct walk *walk)
             continue;
         }
         struct answer_object item = { .count = 0 };
+        const char *from = walk->reader.at; /* json_peek() stands at its first byte */
         object_walk(walk, STR(""), &item);
         if (walk->reader.fault != JSON_FAULT_NONE || walk->overflow) return;
+        item.json = (struct str){ from, (size_t)(walk->reader.at - from) };
         walk->list_ended = !walk->list->visit(walk->list->argument, &item);
     }
 }

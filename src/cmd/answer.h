@@ -24,6 +24,7 @@ struct answer_field {
 struct answer_object {
     struct answer_field fields[ANSWER_FIELDS_MAX];
     uint32_t count;
+    struct str json; /* of an item: as it is written, for those who read a list in it */
 };
 
 /* Empty when the path is absent. */

@@ -7,14 +7,12 @@
 #include "adapter/system_entropy.h"
 #include "base/check.h"
 #include "base/json_writer.h"
-#include "cmd/answer.h"
-#include "cmd/import_batch.h"
-#include "cmd/import_id.h"
+#include "cmd/bench_stage.h"
 #include "cmd/report.h"
 #include "cmd/stage.h"
 #include "model/asset.h"
 
-enum { KEY_TEXT_SIZE = 4096 };
+enum { SECRET_TEXT_SIZE_MAX = 4096 };
 
 struct bench {
     const struct invocation *invocation;
@@ -71,86 +69,15 @@ static enum status options_read(struct bench *bench)
     return status;
 }
 
-static enum status key_make(struct bench *bench, struct session *session)
-{
-    BUF_SCOPE struct buf body;
-    BUF_SCOPE struct buf answer;
-    buf_init(&body, KEY_TEXT_SIZE);
-    buf_init(&answer, KEY_TEXT_SIZE);
-    struct json_writer writer;
-    json_writer_init(&writer, &body);
-    json_write_object_begin(&writer);
-    json_write_key(&writer, STR("name"));
-    json_write_string(&writer, STR("bench"));
-    json_write_key(&writer, STR("scopes"));
-    json_write_array_begin(&writer);
-    json_write_string(&writer, STR("transfers:write"));
-    json_write_array_end(&writer);
-    json_write_object_end(&writer);
-    CHECK(json_write_end(&writer) == STATUS_OK);
-    const struct session_request request = {
-        .method = API_POST,
-        .target = STR("/v1/keys"),
-        .content_type = STR("application/json"),
-        .idempotency_key = STR("bench"),
-        .body = buf_view(&body),
-    };
-    unsigned http_status = 0;
-    enum status status = session_call(session, &request, &http_status, &answer, &bench->error);
-    if (status != STATUS_OK) return status;
-    struct arena arena;
-    status = arena_init(&arena, 1 << 20);
-    struct answer_object object = { .count = 0 };
-    if (status == STATUS_OK) status = answer_read(buf_view(&answer), &arena, &object);
-    struct str secret = answer_text(&object, "secret");
-    buf_append_format(&bench->authorization, "Bearer %.*s", STR_ARG(secret));
-    arena_done(&arena);
-    if (status == STATUS_OK && secret.len > 0) return STATUS_OK;
-    return error_set(&bench->error, STATUS_CORRUPT, "no key could be made");
-}
-
-/* Accounts without a bound, so that every transfer is done. */
-static enum status accounts_make(struct bench *bench, struct session *session)
-{
-    const struct import_set set = { STR("bench"), STR("account") };
-    const struct asset *asset = asset_iso_by_code(STR("EUR"));
-    CHECK(asset != NULL);
-    BUF_SCOPE struct buf items;
-    BUF_SCOPE struct buf outcomes;
-    buf_init(&items, REQUEST_ACCOUNTS_MAX * sizeof(struct import_account));
-    buf_init(&outcomes, REQUEST_ACCOUNTS_MAX * sizeof(struct import_outcome));
-    struct import_sender sender;
-    enum status status = import_sender_init(&sender, session);
-    if (status != STATUS_OK || buf_extend(&outcomes, outcomes.size_max) == NULL)
-        status = error_set(&bench->error, STATUS_LIMIT, "no memory");
-    for (uint64_t made = 0; made < bench->accounts && status == STATUS_OK;) {
-        buf_reset(&items);
-        uint32_t count = 0;
-        for (; count < REQUEST_ACCOUNTS_MAX && made < bench->accounts; count++) {
-            struct import_account item = { .asset = asset };
-            item.account.id.value = import_line_id(&set, ++made);
-            item.account.asset = asset->id;
-            item.account.kind = ACCOUNT_LIABILITY;
-            buf_append(&items, &item, sizeof(item));
-            buf_append(&bench->ids, &item.account.id, sizeof(item.account.id));
-        }
-        unsigned http_status = 0;
-        status = import_send_accounts(
-            &sender, (const struct import_account *)(const void *)items.data, count,
-            (struct import_outcome *)(void *)outcomes.data, &http_status, &bench->error);
-    }
-    import_sender_done(&sender);
-    return status != STATUS_OK ? status : buf_status(&bench->ids);
-}
-
 static enum status ledger_prepare(struct bench *bench)
 {
     struct session session;
     const struct session_options options = { .folder = buf_terminated(&bench->stage.data) };
     enum status status = session_open(&options, &session, &bench->error);
     if (status != STATUS_OK) return status;
-    status = key_make(bench, &session);
-    if (status == STATUS_OK) status = accounts_make(bench, &session);
+    status = bench_key_make(&session, "transfers:write", &bench->authorization, &bench->error);
+    if (status == STATUS_OK)
+        status = bench_accounts_make(&session, bench->accounts, &bench->ids, &bench->error);
     session_close(&session);
     return status;
 }
@@ -291,7 +218,7 @@ static int bench_api_run(struct invocation *invocation)
     if (status == STATUS_OK) status = stage_open("bench", false, &bench.stage, &bench.error);
     if (status != STATUS_OK) return report_error(invocation, &bench.error);
     buf_init(&bench.ids, bench.accounts * sizeof(struct account_id));
-    buf_init(&bench.authorization, KEY_TEXT_SIZE);
+    buf_init(&bench.authorization, SECRET_TEXT_SIZE_MAX);
     int code = bench_staged(&bench);
     buf_free(&bench.ids);
     buf_free(&bench.authorization);

@@ -189,10 +189,11 @@ void call_bare(struct call *call)
     buf_reset(&call->body);
 }
 
-/* What a shown answer is: an object, or a table of one of its arrays. */
+/* What a shown answer is: an object, a table of one of its arrays, or as the command has it. */
 struct view {
     const char *list;
     const struct render_column *columns;
+    call_render *render;
 };
 
 static int answer_show(const struct call *call, const struct view *view, struct str body)
@@ -204,6 +205,8 @@ static int answer_show(const struct call *call, const struct view *view, struct 
         buf_append_str(&text, body);
         if (body.len == 0 || body.data[body.len - 1] != '\n') buf_append_byte(&text, '\n');
         status = buf_status(&text);
+    } else if (view->render != NULL) {
+        status = view->render(body, &text);
     } else if (view->list != NULL) {
         status = render_table(body, view->list, view->columns, &text);
     } else {
@@ -287,12 +290,18 @@ static int call_run(struct call *call, const struct view *view)
 
 int call_show(struct call *call)
 {
-    const struct view view = { NULL, NULL };
+    const struct view view = { .list = NULL };
     return call_run(call, &view);
 }
 
 int call_show_table(struct call *call, const char *list, const struct render_column *columns)
 {
-    const struct view view = { list, columns };
+    const struct view view = { .list = list, .columns = columns };
+    return call_run(call, &view);
+}
+
+int call_show_as(struct call *call, call_render *render)
+{
+    const struct view view = { .render = render };
     return call_run(call, &view);
 }

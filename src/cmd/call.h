@@ -65,6 +65,9 @@ void call_done(struct call *call);
  */
 int call_show(struct call *call);
 int call_show_table(struct call *call, const char *list, const struct render_column *columns);
+/* The same with a rendering of the command's own, of render.h's kind. */
+typedef enum status call_render(struct str json, struct buf *out);
+int call_show_as(struct call *call, call_render *render);
 
 /* "NAMESPACE:KEY" or a UUID, as a UUID. STATUS_INVALID fills out_error. */
 enum status call_id_parse(const char *text, const char *kind, struct uuid *out_id,

@@ -27,7 +27,11 @@ struct positional {
 
 struct invocation; /* cmd/invocation.h */
 
-enum { COMMAND_OPTIONS_MAX = 32, COMMAND_POSITIONALS_MAX = 4 };
+enum {
+    COMMAND_OPTIONS_MAX = 32,
+    COMMAND_POSITIONALS_MAX = 4,
+    COMMAND_WORDS_MAX = 3, /* "webhook endpoint create" */
+};
 
 struct command {
     const char *name;                          /* its words: "transfer hold" */
@@ -45,7 +49,7 @@ extern const struct command *const commands[];
 /* The options that every command takes; data, json, help. */
 extern const struct option global_options[];
 
-/* The command of these words, the longest match of two; *out_words is how many it took. */
+/* The command of these words, the longest match of three; *out_words is how many it took. */
 const struct command *command_find(int word_count, char **words, int *out_words);
 
 /* ---- the subcommands, one file each; see commands.c for their order ---- */
@@ -69,9 +73,11 @@ extern const struct command command_bench_ledger;
 extern const struct command command_bench_log;
 extern const struct command command_chart_create;
 extern const struct command command_chart_show;
+extern const struct command command_bench_payments;
 extern const struct command command_bench_webhook;
 extern const struct command command_check;
 extern const struct command command_demo;
+extern const struct command command_events;
 extern const struct command command_export;
 extern const struct command command_export_journal;
 extern const struct command command_help;
@@ -102,7 +108,9 @@ extern const struct command command_restore;
 extern const struct command command_restore_accept;
 extern const struct command command_sandbox;
 extern const struct command command_serve;
+extern const struct command command_settle;
 extern const struct command command_sim;
+extern const struct command command_story;
 extern const struct command command_transfer_create;
 extern const struct command command_transfer_hold;
 extern const struct command command_transfer_list;
@@ -112,6 +120,15 @@ extern const struct command command_transfer_show;
 extern const struct command command_transfer_void;
 extern const struct command command_trial_balance;
 extern const struct command command_version;
+extern const struct command command_webhook_endpoint_create;
+extern const struct command command_webhook_endpoint_list;
+extern const struct command command_webhook_endpoint_update;
+extern const struct command command_webhook_endpoint_delete;
+extern const struct command command_webhook_endpoint_rotate;
+extern const struct command command_webhook_endpoint_deliveries;
+extern const struct command command_webhook_endpoint_redrive;
+extern const struct command command_webhook_endpoint_missed;
+extern const struct command command_webhook_rejections;
 extern const struct command command_webhook_sign;
 extern const struct command command_webhook_verify;
 

@@ -38,6 +38,9 @@ const struct command *const commands[] = {
     &command_payment_resolve,
     &command_payment_refresh,
     &command_payment_states,
+    &command_story,
+    &command_settle,
+    &command_events,
     &command_chart_create,
     &command_chart_show,
     &command_rate_set,
@@ -60,10 +63,20 @@ const struct command *const commands[] = {
     &command_receipt_verify,
     &command_log_key,
     &command_log_checkpoint,
+    &command_webhook_endpoint_create,
+    &command_webhook_endpoint_list,
+    &command_webhook_endpoint_update,
+    &command_webhook_endpoint_delete,
+    &command_webhook_endpoint_rotate,
+    &command_webhook_endpoint_deliveries,
+    &command_webhook_endpoint_redrive,
+    &command_webhook_endpoint_missed,
+    &command_webhook_rejections,
     &command_webhook_verify,
     &command_webhook_sign,
     &command_bench_ledger,
     &command_bench_api,
+    &command_bench_payments,
     &command_bench_webhook,
     &command_bench_inbox,
     &command_bench_log,
@@ -88,7 +101,8 @@ static int matches(const char *name, int word_count, char **words)
 
 const struct command *command_find(int word_count, char **words, int *out_words)
 {
-    for (int take = word_count < 2 ? word_count : 2; take > 0; take--) {
+    for (int take = word_count < COMMAND_WORDS_MAX ? word_count : COMMAND_WORDS_MAX; take > 0;
+         take--) {
         for (uint32_t i = 0; commands[i] != NULL; i++) {
             if (!matches(commands[i]->name, take, words)) continue;
             *out_words = take;

@@ -6,6 +6,7 @@
 #include "adapter/system_clock.h"
 #include "base/check.h"
 #include "base/json_writer.h"
+#include "cmd/demo_day.h"
 #include "cmd/report.h"
 
 static const char *const serve_options[] = { "--plain", "--anonymous", NULL };
@@ -125,6 +126,10 @@ static int figures_report(const struct demo *demo)
     number(&writer, STR("repeats_per_second"), demo->repeat_per_second);
     number(&writer, STR("head_before"), demo->head_before);
     number(&writer, STR("head_after"), demo->head_after);
+    number(&writer, STR("payments"), demo->payments_made);
+    number(&writer, STR("payments_manual"), demo->payments_manual);
+    number(&writer, STR("payments_in_flight"), demo->payments_in_flight);
+    number(&writer, STR("payments_ms"), demo->payments_ms);
     number(&writer, STR("elapsed_ms"), demo->elapsed_ms);
     json_write_object_end(&writer);
     CHECK(json_write_end(&writer) == STATUS_OK);
@@ -140,16 +145,22 @@ static void end(struct demo *demo)
         "   wallets with openings   %9llu a second\n"
         "   transfers, imported     %9llu a second, %llu kills and their recovery included\n"
         "   transfers, repeated     %9llu a second, each looked up on disk\n"
-        "   back after kill -9      %9llu ms at most\n",
+        "   back after kill -9      %9llu ms at most\n"
+        "   the day of payments     %9llu ms for %llu payments, %llu left for a person\n",
         (unsigned long long)(demo->elapsed_ms / 1000),
         (unsigned long long)(demo->elapsed_ms % 1000 / 100),
         (unsigned long long)demo->accounts_per_second,
         (unsigned long long)demo->transfers_per_second, (unsigned long long)demo->kills,
-        (unsigned long long)demo->repeat_per_second, (unsigned long long)demo->recovery_ms_max);
+        (unsigned long long)demo->repeat_per_second, (unsigned long long)demo->recovery_ms_max,
+        (unsigned long long)demo->payments_ms, (unsigned long long)demo->payments_made,
+        (unsigned long long)demo->payments_manual);
     (void)fprintf(demo->out,
                   "\nTry next:\n"
                   "   tpwallet init && tpwallet key create me && tpwallet serve --plain\n"
                   "   tpwallet help import         bring in data of your own\n"
+                  "   tpwallet sandbox             a PSP and bank to try payments against\n"
+                  "   tpwallet help payment create pay in, pay out, reserve, refund, exchange\n"
+                  "   tpwallet help story          what is known of one payment\n"
                   "   tpwallet bench ledger        how fast it is in process\n"
                   "   tpwallet bench api           how fast over HTTP\n"
                   "   tpwallet sim --seeds 0..99   crashes and faults that no machine shows\n");
@@ -168,6 +179,10 @@ static enum status options_read(struct demo *demo)
         status = invocation_number(invocation, "kills", (struct number_range){ 0, 1000 },
                                    &demo->kills_wanted, &demo->error);
     if (status == STATUS_OK)
+        status = invocation_number(invocation, "payments",
+                                   (struct number_range){ 100, DEMO_PAYMENTS_MAX - 1 },
+                                   &demo->payments, &demo->error);
+    if (status == STATUS_OK)
         status = invocation_number(invocation, "seed", (struct number_range){ 0, UINT64_MAX },
                                    &demo->seed, &demo->error);
     return status;
@@ -183,6 +198,8 @@ static int demo_command_run(struct invocation *invocation)
     status = begin(&demo);
     if (status == STATUS_OK) status = demo_import(&demo);
     if (status == STATUS_OK) status = demo_story(&demo);
+    if (status == STATUS_OK) status = verify(&demo);
+    if (status == STATUS_OK) status = demo_payments(&demo);
     if (status == STATUS_OK) status = verify(&demo);
     demo.elapsed_ms = (uint64_t)((clock_monotonic(system_clock()).ns - from) / NS_PER_MS);
     int code = EXIT_CODE_DONE;
@@ -203,6 +220,7 @@ static const struct option options[] = {
     { "accounts", "COUNT", "wallets of the made-up bank", "20000" },
     { "transfers", "COUNT", "its transfers", "120000" },
     { "kills", "COUNT", "how often the server is killed under load", "5" },
+    { "payments", "COUNT", "of a day through the sandbox, with one more kill", "400" },
     { "seed", "NUMBER", "of the made-up data", "1" },
     { "keep", NULL, "leave the folder for a look at it", NULL },
     { 0 },
@@ -211,10 +229,14 @@ static const struct option options[] = {
 const struct command command_demo = {
     .name = "demo",
     .summary = "show what it does in one run, in a folder of its own",
-    .details = "Makes a ledger, serves it, brings in the wallets and transfers of a made-up bank "
-               "while the server is killed again and again, brings them in once more (nothing "
-               "changes), tells the story of one payment with the balance at every position, "
-               "and verifies everything. Every figure is measured in the run that prints it.",
+    .details =
+        "Makes a ledger, serves it, brings in the wallets and transfers of a made-up bank "
+        "while the server is killed again and again, brings them in once more (nothing "
+        "changes), tells the story of one payment with the balance at every position, "
+        "and verifies everything. Then a day of payments of every kind through a sandbox "
+        "PSP that loses answers, fails and declines, with one more kill: when all have come "
+        "to rest the day is settled, the wallet's books are compared with the sandbox's, "
+        "and one broken payment tells its story. Every figure is measured in the run that prints it.",
     .options = options,
     .examples = "demo\ndemo --transfers 1M --kills 20",
     .run = demo_command_run,

@@ -16,6 +16,7 @@ struct demo {
     uint64_t transfers;
     uint64_t kills_wanted;
     uint64_t seed;
+    uint64_t payments; /* of the day in the payments' part */
     struct error error;
 
     /* found in this run */
@@ -29,8 +30,11 @@ struct demo {
     uint64_t refused;
     uint64_t head_before; /* batch of the journal's head, before and after the second run */
     uint64_t head_after;
+    uint64_t payments_made;
+    uint64_t payments_manual;    /* that a person has to decide, at the end of the day */
+    uint64_t payments_in_flight; /* when the server was killed */
+    uint64_t payments_ms;
     uint64_t elapsed_ms;
-    int check_code;
 };
 
 /* Prints what is run, as one could type it, then runs it and prints what it says, indented. */
@@ -44,5 +48,6 @@ void demo_show_file(struct demo *demo, const char *name);
 /* ---- the parts, in order ---- */
 enum status demo_import(struct demo *demo) MUST_CHECK;
 enum status demo_story(struct demo *demo) MUST_CHECK;
+enum status demo_payments(struct demo *demo) MUST_CHECK;
 
 #endif

@@ -231,10 +231,11 @@ static int help_run(struct invocation *invocation)
     buf_init(&out, HELP_TEXT_SIZE_MAX);
     const char *topic = invocation->positionals[0];
     int words = 0;
-    char *pair[2] = { (char *)(uintptr_t)invocation->positionals[0],
-                      (char *)(uintptr_t)invocation->positionals[1] };
+    char *asked[COMMAND_WORDS_MAX];
+    for (int i = 0; i < COMMAND_WORDS_MAX; i++)
+        asked[i] = (char *)(uintptr_t)invocation->positionals[i];
     const struct command *command =
-        topic == NULL ? NULL : command_find((int)invocation->positional_count, pair, &words);
+        topic == NULL ? NULL : command_find((int)invocation->positional_count, asked, &words);
     if (invocation_has(invocation, "document")) {
         help_document(&out);
     } else if (topic == NULL) {
@@ -247,7 +248,7 @@ static int help_run(struct invocation *invocation)
         (void)fprintf(stderr,
                       "tpwallet: there is no command '%s%s%s'\n"
                       "  hint: `tpwallet help` lists the commands\n",
-                      topic, pair[1] == NULL ? "" : " ", pair[1] == NULL ? "" : pair[1]);
+                      topic, asked[1] == NULL ? "" : " ", asked[1] == NULL ? "" : asked[1]);
         return EXIT_CODE_NOT_FOUND;
     }
     CHECK(buf_status(&out) == STATUS_OK);
@@ -257,6 +258,7 @@ static int help_run(struct invocation *invocation)
 static const struct positional help_positionals[] = {
     { "COMMAND", "the command to explain; 'exit-codes' for those", true },
     { "WORD", "its second word", true },
+    { "WORD", "its third word", true },
     { 0 },
 };
 

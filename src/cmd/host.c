@@ -12,10 +12,15 @@
 #include "adapter/thread_sync.h"
 #include "base/check.h"
 #include "cmd/serve_payments.h"
+#include "cmd/serve_webhooks.h"
 #include "cmd/version.h"
 #include "wallet/journal_feed.h"
 
-enum { API_WORKERS = 2 };
+enum {
+    API_WORKERS = 2,
+    /* A webhook waits for two commits on its worker, and those at the same time share them. */
+    API_WORKERS_WEBHOOKS = 32,
+};
 
 /* Of CloudEvents: the lane. There is one. */
 #define EVENT_SOURCE "/tpwallet/0"
@@ -70,6 +75,15 @@ static enum status saga_open(const struct host_options *options, struct host *ho
     return saga_start(host->lane, &host->ports, &options->payments->saga, &host->saga, out_error);
 }
 
+static enum status webhooks_open(const struct host_options *options, struct host *host,
+                                 struct error *out_error)
+{
+    if (options->webhooks == NULL) return STATUS_OK;
+    host->webhooks = options->webhooks;
+    return serve_webhooks_start(options->webhooks, options->folder, host->lane, &host->ports,
+                                out_error);
+}
+
 static enum status lane_and_api_open(const struct host_options *options, struct host *host,
                                      struct error *out_error)
 {
@@ -85,8 +99,11 @@ static enum status lane_and_api_open(const struct host_options *options, struct 
     status = journal_feed_new(host->lane, host->ports.store, host->ports.sync, EVENT_SOURCE,
                               &host->feed);
     if (status != STATUS_OK) return error_set(out_error, status, "no memory for the events");
+    status = webhooks_open(options, host, out_error);
+    if (status != STATUS_OK) return status;
+    const struct serve_webhooks *webhooks = host->webhooks;
     const struct api_options api = {
-        .workers = API_WORKERS,
+        .workers = webhooks == NULL ? API_WORKERS : API_WORKERS_WEBHOOKS,
         .version = TPWALLET_VERSION,
         .anonymous_all = options->anonymous,
         .route_psp = options->payments == NULL ? NULL : serve_payments_route,
@@ -97,6 +114,8 @@ static enum status lane_and_api_open(const struct host_options *options, struct 
         .psp_count = options->payments == NULL ? 0 : options->payments->saga.psp_count,
         .events = journal_feed_port(host->feed),
         .log = host->tlog.relay,
+        .webhook_in = webhooks == NULL ? NULL : webhooks->in,
+        .webhook_desk = webhooks == NULL ? NULL : webhooks->desk,
     };
     return api_new(host->lane, &host->ports, &api, &host->api, out_error);
 }
@@ -151,6 +170,7 @@ void host_call(struct host *host, struct api_call *call)
 void host_close(struct host *host)
 {
     saga_stop(host->saga);
+    if (host->webhooks != NULL) serve_webhooks_stop(host->webhooks);
     if (host->lane != NULL) lane_drain(host->lane);
     api_free(host->api);
     host_log_close(&host->tlog);

@@ -11,15 +11,17 @@ struct data_folder;
 struct json_log;
 struct journal_feed;
 struct serve_payments;
+struct serve_webhooks;
 
 /* What an open ledger consists of; for whoever opened it, as long as it is open. */
 struct host {
     struct data_folder *folder;
     struct lane_ports ports;
     struct lane *lane;
-    struct saga *saga;         /* NULL: payments are only written down here, and wait */
-    struct journal_feed *feed; /* what the api gives out as events */
-    struct host_log tlog;      /* zeroed: none is kept here */
+    struct saga *saga;               /* NULL: payments are only written down here, and wait */
+    struct journal_feed *feed;       /* what the api gives out as events */
+    struct serve_webhooks *webhooks; /* NULL: none are taken or sent */
+    struct host_log tlog;            /* zeroed: none is kept here */
     struct api *api;
     struct monitor *answered;  /* where host_call() waits */
     struct json_log *warnings; /* when no other log is given: to standard error */
@@ -34,6 +36,7 @@ struct host_options {
     bool tlog;               /* keep the verifiable log behind the journal while it is open */
     const char *tlog_origin; /* NULL: as it was, or one of its own */
     struct serve_payments *payments; /* its workers run while it is open; NULL: none do */
+    struct serve_webhooks *webhooks; /* the same */
 };
 
 /*
@@ -50,7 +53,7 @@ enum status host_open(const struct host_options *options, struct host *out_host,
  */
 void host_call(struct host *host, struct api_call *call);
 
-/* Ends the workers of payments, answers what was accepted, flushes, releases. Accepts a zeroed struct. */
+/* Ends the workers of payments and webhooks, answers what was accepted, flushes, releases. Accepts a zeroed struct. */
 void host_close(struct host *host);
 
 #endif

@@ -256,8 +256,13 @@ enum exit_code invocation_parse(int argc, char **argv, struct invocation *out_in
         return EXIT_CODE_USAGE;
     }
     int words = 0;
-    int word_count = argc - at > 1 && argv[at + 1][0] != '-' ? 2 : 1;
+    int word_count = 1;
+    while (word_count < COMMAND_WORDS_MAX && at + word_count < argc &&
+           argv[at + word_count][0] != '-') {
+        word_count++;
+    }
     out_invocation->command = command_find(word_count, argv + at, &words);
+    if (word_count > 2) word_count = 2; /* what is meant is told by two */
     if (out_invocation->command == NULL) {
         if (word_count == 1 && command_group(argv[at]))
             return group_alone(out_invocation, argv[at], argc - at - 1, argv + at + 1, out_error);

@@ -17,6 +17,7 @@
 #include "cmd/host.h"
 #include "cmd/report.h"
 #include "cmd/serve_payments.h"
+#include "cmd/serve_webhooks.h"
 #include "cmd/stop_signal.h"
 #include "cmd/version.h"
 
@@ -27,6 +28,7 @@ struct serve {
     const struct invocation *invocation;
     struct host host;
     struct serve_payments payments;
+    struct serve_webhooks *webhooks;
     struct json_log *log;
     struct otlp_exporter *exporter;
     struct http_server *server;
@@ -119,10 +121,14 @@ static enum status ledger_open(struct serve *serve)
     enum status status = lane_options_read(serve, &lane);
     if (status == STATUS_OK)
         status = serve_payments_open(serve->invocation, &serve->payments, &serve->error);
+    if (status == STATUS_OK)
+        status = serve_webhooks_new(serve->invocation, &serve->payments, &serve->webhooks,
+                                    &serve->error);
     if (status != STATUS_OK) return status;
     const struct host_options options = {
         .folder = serve->invocation->data,
         .payments = &serve->payments,
+        .webhooks = serve->webhooks,
         .anonymous = invocation_has(serve->invocation, "anonymous"),
         .tlog = !invocation_has(serve->invocation, "no-log"),
         .tlog_origin = invocation_text(serve->invocation, "log-origin"),
@@ -262,6 +268,7 @@ static int serve_opened(struct serve *serve)
     http_server_close(serve->server);
     otlp_close(serve->exporter);
     host_close(&serve->host);
+    serve_webhooks_free(serve->webhooks);
     serve_payments_close(&serve->payments);
     if (status == STATUS_OK) log_event(serve, LOG_INFO, STR("serve.stopped"), STR("all is stored"));
     return code;
@@ -316,6 +323,11 @@ static const struct option options[] = {
     { "saga-workers", "COUNT", "calls to PSPs at one time, 1 to 256", "32" },
     { "log-origin", "NAME", "of the verifiable log, chosen once: ledger.example.com/0", NULL },
     { "no-log", NULL, "the verifiable log is not kept meanwhile; it catches up later", NULL },
+    { "webhook-in", "NAME=SCHEME:FILE",
+      "a PSP of --psp that sends webhooks to /v1/webhooks/NAME, or several with commas between",
+      NULL },
+    { "webhook-private", NULL, "endpoints of ours may be at private and loopback addresses", NULL },
+    { "webhook-attempts", "COUNT", "before an event is a dead letter, 1 to 100", "16" },
     { "drain-s", "SECONDS", "how long requests may still take when stopping", "10" },
     { 0 },
 };
@@ -336,7 +348,10 @@ const struct command command_serve = {
         "begun, waits for calls to PSPs that are under way (30 s at most), and ends with exit code "
         "0.\n\n"
         "PSPs: names begin with the wire they speak, sandbox or stripe. Without any, payments "
-        "through PSPs wait.",
+        "through PSPs wait.\n\n"
+        "Webhooks in: SCHEME is standard, stripe, or plain/HEADER[/PREFIX]; FILE, for its owner "
+        "alone (600), holds lines of NAME SECRET [FROM [UNTIL]], the times in RFC 3339 or -: two "
+        "that overlap are a rotation. Webhooks out: see `tpwallet help webhook endpoint create`.",
     .options = options,
     .examples = "serve --plain\n"
                 "serve --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem\n"

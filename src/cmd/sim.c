@@ -70,6 +70,12 @@ static int sim_command_run(struct invocation *invocation)
         .write = text_write,
         .owner = invocation->json ? stderr : stdout,
     };
+    const char *workload = invocation_text(invocation, "workload");
+    if (!sim_workload_parse(str_from(workload), &options.workload)) {
+        (void)error_set(&error, STATUS_INVALID, "'--workload %s' is not a workload", workload);
+        error_hint(&error, "write ledger or payments");
+        return report_error(invocation, &error);
+    }
     if (seeds_parse(invocation_text(invocation, "seeds"), &options, &error) != STATUS_OK)
         return report_error(invocation, &error);
     struct sim_result result = { 0 };
@@ -83,15 +89,17 @@ static int sim_command_run(struct invocation *invocation)
 
 static const struct option sim_options_table[] = {
     { "seeds", "A..B", "which seeds to run; each fixes everything that happens", "0..99" },
+    { "workload", "NAME", "what is asked of it: ledger or payments", "ledger" },
     { "verbose", NULL, "a line per seed, and the newest log lines of one that fails", NULL },
     { 0 },
 };
 
 const struct command command_sim = {
     .name = "sim",
-    .summary = "run the ledger in a simulated world: crashes, lost replies, full disks, bit flips",
+    .summary = "run ledger and payments in a simulated world: crashes, lost replies, full disks",
     .details = sim_help,
     .options = sim_options_table,
-    .examples = "sim --seeds 0..999\nsim --seeds 17 --verbose",
+    .examples =
+        "sim --seeds 0..999\nsim --workload payments --seeds 0..999\nsim --seeds 17 --verbose",
     .run = sim_command_run,
 };

@@ -76,7 +76,7 @@ static int verify_run(struct invocation *invocation)
     if (status == STATUS_OK) {
         const struct webhook_check check = { .policy = &files.policy,
                                              .keys = files.list,
-                                             .key_count = files.key_count,
+                                             .key_count = files.secrets.count,
                                              .now = now,
                                              .diagnose = true,
                                              .scratch = &files.scratch };
@@ -95,10 +95,10 @@ static int verify_run(struct invocation *invocation)
 
 static enum status keys_can_sign(const struct webhook_files *files, struct error *out_error)
 {
-    for (uint32_t i = 0; i < files->key_count; i++) {
-        if (files->keys[i].kind != SIGNING_KEY_ED25519_PUBLIC) continue;
+    for (uint32_t i = 0; i < files->secrets.count; i++) {
+        if (files->secrets.keys[i].kind != SIGNING_KEY_ED25519_PUBLIC) continue;
         return error_set(out_error, STATUS_INVALID, "%s is a public key: it cannot sign",
-                         files->keys[i].name);
+                         files->secrets.keys[i].name);
     }
     return STATUS_OK;
 }
@@ -140,7 +140,7 @@ static int sign_run(struct invocation *invocation)
     if (status == STATUS_OK) {
         const struct webhook_signing signing = { .policy = &files.policy,
                                                  .keys = files.list,
-                                                 .key_count = files.key_count,
+                                                 .key_count = files.secrets.count,
                                                  .id = id,
                                                  .timestamp_s = (uint64_t)(now.ns / NS_PER_S),
                                                  .body = buf_view(&files.body),

@@ -61,41 +61,57 @@ static enum status read_time(struct str text, struct wall_time *out_time)
     return wall_time_parse(text, out_time);
 }
 
-static enum status read_secret(struct webhook_files *files, struct str line)
+static enum status read_secret(struct str line, uint8_t scheme, struct signing_key *out_key)
 {
     struct str words[WORDS_MAX];
     uint32_t count = split(line, words);
-    if (count < 2 || files->key_count == SIGNING_KEYS_MAX) return STATUS_INVALID;
-    struct signing_key *key = &files->keys[files->key_count];
-    enum status status = files->policy.scheme == WEBHOOK_STANDARD
-                             ? signing_key_parse(words[1], key)
-                             : signing_key_plain(words[1], key);
+    if (count < 2) return STATUS_INVALID;
+    enum status status = scheme == WEBHOOK_STANDARD ? signing_key_parse(words[1], out_key)
+                                                    : signing_key_plain(words[1], out_key);
     if (status != STATUS_OK) return STATUS_INVALID;
-    files->list[files->key_count++] = key;
-    signing_key_name(key, words[0]);
-    if (count > 2) status = read_time(words[2], &key->not_before);
-    if (status == STATUS_OK && count > 3) status = read_time(words[3], &key->not_after);
+    signing_key_name(out_key, words[0]);
+    if (count > 2) status = read_time(words[2], &out_key->not_before);
+    if (status == STATUS_OK && count > 3) status = read_time(words[3], &out_key->not_after);
     return status;
 }
 
-static enum status read_secrets(const char *path, struct webhook_files *files,
-                                struct error *out_error)
+static enum status take_secrets(const char *path, struct str rest, uint8_t scheme,
+                                struct webhook_secrets *secrets, struct error *out_error)
 {
-    if (path == NULL) return error_set(out_error, STATUS_INVALID, "--secrets is missing");
-    enum status status = read_file(path, &files->secrets_text, out_error);
-    if (status != STATUS_OK) return status;
-    struct str rest = buf_view(&files->secrets_text);
     struct str line;
     for (unsigned number = 1; line_next(&rest, &line); number++) {
         if (line.len == 0 || line.data[0] == '#') continue;
-        if (read_secret(files, line) == STATUS_OK) continue;
+        bool room = secrets->count < SIGNING_KEYS_MAX;
+        if (room && read_secret(line, scheme, &secrets->keys[secrets->count]) == STATUS_OK) {
+            secrets->count++;
+            continue;
+        }
         (void)error_set(out_error, STATUS_INVALID, "%s:%u: this is no secret", path, number);
         error_hint(out_error, "a line is NAME SECRET [FROM [UNTIL]], up to %d of them",
                    SIGNING_KEYS_MAX);
         return STATUS_INVALID;
     }
-    if (files->key_count > 0) return STATUS_OK;
+    if (secrets->count > 0) return STATUS_OK;
     return error_set(out_error, STATUS_INVALID, "%s: there is no secret in it", path);
+}
+
+enum status webhook_secrets_read(const char *path, uint8_t scheme,
+                                 struct webhook_secrets *out_secrets, struct error *out_error)
+{
+    memset(out_secrets, 0, sizeof *out_secrets);
+    struct buf text;
+    buf_init(&text, TEXT_SIZE_MAX);
+    enum status status = read_file(path, &text, out_error);
+    if (status == STATUS_OK)
+        status = take_secrets(path, buf_view(&text), scheme, out_secrets, out_error);
+    if (text.data != NULL) secret_wipe(text.data, text.len);
+    buf_free(&text);
+    return status;
+}
+
+void webhook_secrets_done(struct webhook_secrets *secrets)
+{
+    for (uint32_t i = 0; i < SIGNING_KEYS_MAX; i++) signing_key_done(&secrets->keys[i]);
 }
 
 static enum status read_headers(const char *path, struct webhook_files *files,
@@ -168,15 +184,20 @@ enum status webhook_files_read(const struct invocation *invocation, bool headers
                                struct webhook_files *out_files, struct error *out_error)
 {
     memset(out_files, 0, sizeof *out_files);
-    buf_init(&out_files->secrets_text, TEXT_SIZE_MAX);
     buf_init(&out_files->headers_text, TEXT_SIZE_MAX);
     buf_init(&out_files->body, WEBHOOK_BODY_SIZE_MAX);
     buf_init(&out_files->scratch.message, WEBHOOK_SCRATCH_SIZE);
     buf_init(&out_files->scratch.form, WEBHOOK_SCRATCH_SIZE);
     enum status status = read_policy(invocation, &out_files->policy, out_error);
+    const char *secrets = invocation_text(invocation, "secrets");
+    if (status == STATUS_OK && secrets == NULL)
+        status = error_set(out_error, STATUS_INVALID, "--secrets is missing");
     if (status == STATUS_OK) {
-        status = read_secrets(invocation_text(invocation, "secrets"), out_files, out_error);
+        status =
+            webhook_secrets_read(secrets, out_files->policy.scheme, &out_files->secrets, out_error);
     }
+    for (uint32_t i = 0; i < out_files->secrets.count; i++)
+        out_files->list[i] = &out_files->secrets.keys[i];
     if (status == STATUS_OK && headers) {
         status = read_headers(invocation_text(invocation, "headers"), out_files, out_error);
     }
@@ -188,9 +209,7 @@ enum status webhook_files_read(const struct invocation *invocation, bool headers
 
 void webhook_files_done(struct webhook_files *files)
 {
-    for (uint32_t i = 0; i < SIGNING_KEYS_MAX; i++) signing_key_done(&files->keys[i]);
-    secret_wipe(files->secrets_text.data, files->secrets_text.len);
-    buf_free(&files->secrets_text);
+    webhook_secrets_done(&files->secrets);
     buf_free(&files->headers_text);
     buf_free(&files->body);
     buf_free(&files->scratch.message);

@@ -6,16 +6,27 @@
 #include "cmd/invocation.h"
 #include "webhook/signature.h"
 
+/* Stand where they were read: keys are never copied. */
+struct webhook_secrets {
+    struct signing_key keys[SIGNING_KEYS_MAX];
+    uint32_t count;
+};
+
+/* As webhook_files_read() says of a secrets' file; scheme: enum webhook_scheme. */
+enum status webhook_secrets_read(const char *path, uint8_t scheme,
+                                 struct webhook_secrets *out_secrets, struct error *out_error)
+    MUST_CHECK;
+/* Also after a failure. Accepts a zeroed struct. */
+void webhook_secrets_done(struct webhook_secrets *secrets);
+
 /* Everything stays where it is until webhook_files_done(), since messages are views into it. */
 struct webhook_files {
     struct webhook_policy policy;
-    struct signing_key keys[SIGNING_KEYS_MAX];
+    struct webhook_secrets secrets;
     struct signing_key *list[SIGNING_KEYS_MAX];
-    uint32_t key_count;
     struct webhook_header headers[WEBHOOK_HEADERS_MAX];
     uint32_t header_count;
     struct webhook_scratch scratch;
-    struct buf secrets_text; /* wiped */
     struct buf headers_text;
     struct buf body;
 };

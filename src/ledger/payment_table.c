@@ -183,6 +183,19 @@ void payment_put_back(struct payment_table *table, struct payment_id id)
     heap_insert(table, place);
 }
 
+bool payment_in_hand(const struct payment_table *table, struct payment_id id)
+{
+    uint32_t place = payment_find(table, id);
+    return place != PAYMENT_SLOT_NONE && table->heap_places[place] == 0 &&
+           table->slots[place].payment.next_at.ns != 0;
+}
+
+void payment_keep_in_hand(struct payment_table *table, struct payment_id id)
+{
+    uint32_t place = payment_find(table, id);
+    if (place != PAYMENT_SLOT_NONE) heap_remove(table, place);
+}
+
 struct wall_time payment_first_due(const struct payment_table *table)
 {
     if (table->heap_count == 0) return (struct wall_time){ 0 };

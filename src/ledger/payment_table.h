@@ -10,8 +10,8 @@
  * next to be given again. A place that is free has a nil id. Records name the place, so that
  * replay needs no search and a checkpoint may copy any range of places at any time.
  *
- * A payment that is due is handed out once: taken, it is due again only after its next record,
- * or when it is put back. What is taken is not durable: after a restart it is due anew.
+ * A payment that is due is handed out once: taken, it is due again only after its next record
+ * (unless that keeps it in hand), or when it is put back. What is taken is not durable: after a restart it is due anew.
  */
 struct payment_slot {
     struct payment payment; /* nil id: the place is free */
@@ -60,6 +60,10 @@ void payment_table_apply(struct payment_table *table, const struct payment *paym
 uint32_t payment_take_due(struct payment_table *table, struct wall_time now, uint64_t durable);
 /* What was taken and not dealt with is due again; nothing happens when it moved or rests. */
 void payment_put_back(struct payment_table *table, struct payment_id id);
+/* Whether it was taken, and has neither moved nor been put back. */
+bool payment_in_hand(const struct payment_table *table, struct payment_id id);
+/* Takes it whatever its time: it has moved, and is still in the hand of who took it. */
+void payment_keep_in_hand(struct payment_table *table, struct payment_id id);
 /* When the first is due; 0: none. */
 struct wall_time payment_first_due(const struct payment_table *table);
 

@@ -133,7 +133,7 @@ struct payment {
     uint8_t reserved[3];
     char psp[PSP_NAME_SIZE];         /* who carries the steps out; "" when nobody needs to */
     char method[PSP_TOKEN_SIZE];     /* the PSP's token of a card or bank account */
-    char psp_object[PSP_TOKEN_SIZE]; /* the PSP's id of it, once known */
+    char psp_object[PSP_TOKEN_SIZE]; /* the PSP's id of it, once known; REFUND: of the charge */
     char reason[PSP_REASON_SIZE];    /* why it failed or waits: a stable code */
 };
 _Static_assert(sizeof(struct payment) == 528, "journaled as it is");
@@ -149,6 +149,7 @@ enum payment_flag {
     PAYMENT_FLAG_WAITING = 4,   /* the PSP has the step and will decide later */
     PAYMENT_FLAG_LAPSED = 8,    /* CANCEL under way: because its time has passed */
     PAYMENT_FLAG_SUSPENSE = 16, /* its money came and could not be credited: it is in suspense */
+    PAYMENT_FLAG_UNDONE = 32,   /* a person has said that its step was not taken */
 };
 
 /*
@@ -165,6 +166,7 @@ enum payment_flag {
       "the parent is not of a kind that can be refunded or disputed")                              \
     X(ASSET_MISMATCH, "asset_mismatch", 422, "the payment and its accounts must be of one asset")  \
     X(ACCOUNT_NOT_FOUND, "account_not_found", 422, "there is no such account")                     \
+    X(NOT_A_WALLET, "not_a_wallet", 422, "payments are between wallets, and this account is none") \
     X(CHART_MISSING, "chart_missing", 422,                                                         \
       "the chart of accounts for this asset and PSP was not made")                                 \
     X(RATE_NOT_FOUND, "rate_not_found", 422, "there is no rate for this pair of assets")           \
@@ -206,10 +208,13 @@ unsigned payment_outcome_http_status(enum payment_outcome outcome);
  * CANCEL, EXECUTE, EXPIRE  id.
  * ANSWER   id, step_number, reply (reply.at is when it was got), and of the PSP's traits
  *          horizon_ms and key_window_ms.
- * HINT     id, or nil with reply.object: the PSP's id of it.
+ * HINT     id; reply.answer: what the event says (DONE, DECLINED, PENDING), 0 when there is no event;
+ *          draft.psp: who says so, "" is the operator.
  * RESOLVE  id, state (SUCCEEDED or FAILED), reason.
- * DISPUTE  draft: id of the chargeback, parent, amount; state OPENED, WON, LOST or REVERSED.
- * SETTLE   id, amount (gross), fee, settle_kind (enum psp_line_kind).
+ * DISPUTE  draft: id of the chargeback, parent, amount, and, when it is a PSP that says so, psp
+ *          and asset, which must be the parent's; state OPENED, WON, LOST or REVERSED.
+ * SETTLE   id, amount (gross), fee, line_kind (enum psp_line_kind); draft.asset and draft.psp: what
+ *          they are counted in, and whose statement it is.
  */
 struct payment_command {
     uint8_t cause; /* enum payment_cause */

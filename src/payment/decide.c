@@ -66,18 +66,35 @@ void payment_decide_refused(const struct payment *before, const struct payment_c
 {
     struct flow flow = flow_begin(before, command, facts, out_decision);
     flow.transfer_step = REFUSED_STEPS_FROM;
+    bool answers = command->cause == PAYMENT_CAUSE_ANSWER && before != NULL;
+    if (answers && payment_under_way(before))
+        flow_answer_note(&flow); /* that stands all the same */
     if (before == NULL) {
         flow_refuse(&flow, PAYMENT_OUTCOME_LEDGER);
         flow_reason(&flow, outcome_code(refusal));
     } else if (brings_money(before, command)) {
         into_suspense(&flow, outcome_code(refusal));
         flow_end(&flow);
-    } else if (command->cause == PAYMENT_CAUSE_ANSWER) {
-        flow_manual(&flow, outcome_code(refusal)); /* someone has touched its hold */
+    } else if (command->cause == PAYMENT_CAUSE_ANSWER || command->cause == PAYMENT_CAUSE_CANCEL ||
+               command->cause == PAYMENT_CAUSE_EXPIRE) {
+        bool ended = refusal == OUTCOME_HOLD_ALREADY_POSTED ||
+                     refusal == OUTCOME_HOLD_ALREADY_VOIDED || refusal == OUTCOME_HOLD_EXPIRED;
+        if (ended && command->cause == PAYMENT_CAUSE_ANSWER) flow_hold_ended(&flow);
+        flow_manual(&flow, outcome_code(refusal)); /* someone has ended its hold */
         flow_end(&flow);
     } else {
         flow_refuse(&flow, PAYMENT_OUTCOME_LEDGER);
     }
+}
+
+void payment_decide_unbooked(const struct payment *before, const struct payment_command *command,
+                             const struct payment_facts *facts, enum outcome refusal,
+                             struct payment_decision *out_decision)
+{
+    CHECK(before != NULL && command->cause == PAYMENT_CAUSE_ANSWER); /* others book nothing then */
+    struct flow flow = flow_begin(before, command, facts, out_decision);
+    flow_ask_again(&flow, outcome_code(refusal));
+    flow_end(&flow);
 }
 
 enum payment_call payment_next_call(const struct payment *payment, struct wall_time now,

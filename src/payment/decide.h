@@ -47,12 +47,19 @@ void payment_decide(const struct payment *before, const struct payment_command *
 
 /*
  * The ledger refused the transfers of `decision` with this outcome. Where money has moved at
- * the PSP, out_decision brings it into suspense for a person to look at (its own transfers
- * cannot be refused); else the payment fails, or the command is refused.
+ * the PSP, out_decision brings it into suspense for a person to look at; else the payment fails, or the command is refused.
  */
 void payment_decide_refused(const struct payment *before, const struct payment_command *command,
                             const struct payment_facts *facts, enum outcome refusal,
                             struct payment_decision *out_decision);
+
+/*
+ * The ledger refused what payment_decide_refused() came to as well (an account of the chart is
+ * frozen or missing): nothing is booked, and the PSP is asked again later.
+ */
+void payment_decide_unbooked(const struct payment *before, const struct payment_command *command,
+                             const struct payment_facts *facts, enum outcome refusal,
+                             struct payment_decision *out_decision);
 
 /* The accounts that a draft moves money between; those of a REFUND follow from its parent. */
 struct payment_accounts {

@@ -1,8 +1,10 @@
 /*
  * Goal: whatever is commanded in whatever order, a payment moves by the table only, its amounts
- * stay within bounds, what is refused changes nothing, and money is moved once.
+ * stay within bounds, what is refused changes nothing, and money is moved once; with the lines of
+ * the PSP's statements, clearing, suspense and receivable come to nothing.
  * Method: random walks of commands over every kind, with the sums of what the decisions move kept
- * beside the payment by a naive ledger that takes everything.
+ * beside the payment by a naive ledger; it refuses some of what the PSP's answers move.
+ * Then whole courses from a table, with the statement's lines among them.
  */
 #include "payment/decide.h"
 
@@ -85,17 +87,18 @@ static void assert_books(struct naive *naive, const struct scene *scene)
     __int128 got = *balance_of(naive, scene->counter.id) - *balance_of(naive, scene->wallet.id);
     __int128 captured = (__int128)payment->captured.minor;
     assert_true(payment->captured.minor <= payment->amount.minor);
+    bool waits = (payment->flags & PAYMENT_FLAG_SUSPENSE) != 0;
+    __int128 suspense = *balance_of(naive, scene_chart(CHART_SUSPENSE));
+    assert_true(suspense == (waits ? (__int128)payment->step_amount.minor : 0));
     switch ((enum payment_kind)payment->kind) {
     case PAYMENT_PAY_IN: assert_true(*balance_of(naive, scene->wallet.id) == captured); break;
     case PAYMENT_PAY_OUT:
-        if ((payment->flags & PAYMENT_FLAG_SUSPENSE) == 0) {
-            assert_true(*balance_of(naive, scene->wallet.id) == -captured);
-        }
+        if (!waits) assert_true(*balance_of(naive, scene->wallet.id) == -captured);
         break;
     case PAYMENT_WALLET: assert_true(got == 2 * captured); break;
     case PAYMENT_MERCHANT: assert_true(*balance_of(naive, scene->counter.id) == captured); break;
     case PAYMENT_REFUND:
-        assert_true(*balance_of(naive, scene->wallet.id) == -captured);
+        if (!waits) assert_true(*balance_of(naive, scene->wallet.id) == -captured);
         assert_true(scene->parent.refunded.minor + scene->parent.refund_pending.minor <= 10000);
         break;
     case PAYMENT_EXCHANGE:
@@ -121,7 +124,15 @@ static void walk(uint64_t seed)
     for (int i = 0; i < COMMANDS; i++) {
         struct payment before = scene.payment;
         if (i == 0) assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+        struct payment parent = scene.parent;
         if (i > 0) command_draw(&scene, &prng);
+        bool answers = scene.command.cause == PAYMENT_CAUSE_ANSWER;
+        if (answers && scene.decision.transfer_count > 0 && prng_chance(&prng, 1, 4)) {
+            scene.payment = before;
+            scene.parent = parent;
+            scene_refused(&scene, OUTCOME_CREDIT_ACCOUNT_FROZEN);
+            assert_int_equal(scene.decision.outcome, PAYMENT_OUTCOME_OK);
+        }
         bool done = scene.decision.outcome == PAYMENT_OUTCOME_OK;
         if (!done) {
             assert_int_equal(scene.decision.transfer_count, 0);
@@ -142,10 +153,171 @@ static void whatever_is_commanded_the_books_are_even(void **state)
     for (uint64_t seed = 1; seed <= WALKS; seed++) walk(seed);
 }
 
+/* ---- Whole courses, with what the PSP's statements say of them ---- */
+
+enum event {
+    END,
+    CHARGE,  /* made, and done */
+    PAY_OUT, /* the same */
+    REFUND,  /* of what was charged: the same */
+    DISPUTE, /* of what was charged: opened */
+    WON,
+    LOST,
+    OVERTURNED,
+    TAKEN_BACK,  /* the PSP says of what had succeeded that it has failed */
+    TO_SUSPENSE, /* instead of what was decided last: the ledger refuses it */
+    DONE_BY_HAND,
+    UNDONE_BY_HAND,
+    LINES, /* from here on: LINES + enum psp_line_kind */
+};
+
+enum { EVENTS_MAX = 12 };
+
+static const uint8_t courses[][EVENTS_MAX] = {
+    { CHARGE, LINES + PSP_LINE_CHARGE },
+    { LINES + PSP_LINE_CHARGE, CHARGE }, /* the statement is first */
+    { CHARGE, TAKEN_BACK, UNDONE_BY_HAND },
+    { CHARGE, TAKEN_BACK, DONE_BY_HAND, LINES + PSP_LINE_CHARGE },
+    { CHARGE, TO_SUSPENSE, LINES + PSP_LINE_CHARGE, DONE_BY_HAND },
+    { CHARGE, TO_SUSPENSE, LINES + PSP_LINE_CHARGE, UNDONE_BY_HAND, LINES + PSP_LINE_REFUND },
+    { CHARGE, TO_SUSPENSE, DONE_BY_HAND, TAKEN_BACK, UNDONE_BY_HAND },
+    { CHARGE, REFUND, LINES + PSP_LINE_CHARGE, LINES + PSP_LINE_REFUND },
+    { CHARGE, LINES + PSP_LINE_CHARGE, REFUND, LINES + PSP_LINE_REFUND, TAKEN_BACK,
+      LINES + PSP_LINE_REFUND_FAILURE },
+    { CHARGE, LINES + PSP_LINE_CHARGE, REFUND, LINES + PSP_LINE_REFUND, TAKEN_BACK, TO_SUSPENSE,
+      LINES + PSP_LINE_REFUND_FAILURE, DONE_BY_HAND },
+    { CHARGE, LINES + PSP_LINE_CHARGE, DISPUTE, LINES + PSP_LINE_CHARGEBACK, LOST },
+    { CHARGE, LINES + PSP_LINE_CHARGE, DISPUTE, LINES + PSP_LINE_CHARGEBACK, WON,
+      LINES + PSP_LINE_CHARGEBACK_REVERSAL },
+    { CHARGE, LINES + PSP_LINE_CHARGE, DISPUTE, LINES + PSP_LINE_CHARGEBACK, WON,
+      LINES + PSP_LINE_CHARGEBACK_REVERSAL, OVERTURNED, LINES + PSP_LINE_CHARGEBACK },
+    { CHARGE, LINES + PSP_LINE_CHARGE, DISPUTE, LINES + PSP_LINE_CHARGEBACK, LOST, OVERTURNED,
+      LINES + PSP_LINE_CHARGEBACK_REVERSAL },
+    { PAY_OUT, LINES + PSP_LINE_PAY_OUT },
+    { PAY_OUT, LINES + PSP_LINE_PAY_OUT, TAKEN_BACK, LINES + PSP_LINE_PAY_OUT_RETURN },
+    { PAY_OUT, LINES + PSP_LINE_PAY_OUT, TAKEN_BACK, TO_SUSPENSE, LINES + PSP_LINE_PAY_OUT_RETURN,
+      DONE_BY_HAND },
+};
+
+static void made(struct scene *scene, enum payment_kind kind)
+{
+    if (scene->made && kind == PAYMENT_REFUND) {
+        scene->parent = scene->payment;
+        scene->has_parent = true;
+        scene->made = false;
+    }
+    if (scene->made) return; /* its line was first */
+    scene_draft(scene, kind);
+    assert_int_equal(scene_run(scene), PAYMENT_OUTCOME_OK);
+}
+
+static void dispute(struct scene *scene, enum payment_state state)
+{
+    if (state == PAYMENT_STATE_OPENED) {
+        scene->parent = scene->payment;
+        scene->has_parent = true;
+        scene->made = false;
+    }
+    scene->command =
+        (struct payment_command){ .cause = PAYMENT_CAUSE_DISPUTE, .state = (uint8_t)state };
+    scene->command.draft.id = scene_id(5);
+    scene->command.draft.amount.minor = 10000;
+    assert_int_equal(scene_run(scene), PAYMENT_OUTCOME_OK);
+}
+
+static void line(struct scene *scene, uint8_t kind)
+{
+    if (!scene->made) made(scene, PAYMENT_PAY_IN);
+    scene->command = (struct payment_command){
+        .cause = PAYMENT_CAUSE_SETTLE,
+        .id = scene->payment.id,
+        .line_kind = kind,
+        .amount = { 10000 },
+        .fee = { 130 },
+        .draft.asset = EUR,
+    };
+    scene_text(scene->command.draft.psp, "sandbox");
+    assert_int_equal(scene_run(scene), PAYMENT_OUTCOME_OK);
+}
+
+static void event_run(struct scene *scene, uint8_t event)
+{
+    if (event > LINES) {
+        line(scene, event - LINES);
+        return;
+    }
+    enum payment_outcome outcome = PAYMENT_OUTCOME_OK;
+    switch ((enum event)event) {
+    case CHARGE: made(scene, PAYMENT_PAY_IN); break;
+    case PAY_OUT: made(scene, PAYMENT_PAY_OUT); break;
+    case REFUND: made(scene, PAYMENT_REFUND); break;
+    case DISPUTE: dispute(scene, PAYMENT_STATE_OPENED); return;
+    case WON: dispute(scene, PAYMENT_STATE_WON); return;
+    case LOST: dispute(scene, PAYMENT_STATE_LOST); return;
+    case OVERTURNED: dispute(scene, PAYMENT_STATE_REVERSED); return;
+    case TAKEN_BACK: outcome = scene_answer(scene, PSP_ANSWER_DECLINED, true); break;
+    case DONE_BY_HAND: outcome = scene_resolve(scene, PAYMENT_STATE_SUCCEEDED); break;
+    case UNDONE_BY_HAND: outcome = scene_resolve(scene, PAYMENT_STATE_FAILED); break;
+    case TO_SUSPENSE:
+    case LINES:
+    case END: fail();
+    }
+    assert_int_equal(outcome, PAYMENT_OUTCOME_OK);
+}
+
+static void moves_apply(struct naive *naive, const struct scene *scene)
+{
+    for (uint32_t i = 0; i < scene->decision.transfer_count; i++) {
+        naive_apply(naive, &scene->decision.transfers[i]);
+    }
+}
+
+/* Decides one event; when the next is TO_SUSPENSE, the ledger refuses what was decided. */
+static void event_book(struct naive *naive, struct scene *scene, const uint8_t *event)
+{
+    struct payment before = scene->payment;
+    struct payment parent = scene->parent;
+    event_run(scene, *event);
+    if (*event == CHARGE || *event == PAY_OUT || *event == REFUND) {
+        if (scene->command.cause == PAYMENT_CAUSE_CREATE) moves_apply(naive, scene);
+        before = scene->payment;
+        assert_int_equal(scene_answer(scene, PSP_ANSWER_DONE, false), PAYMENT_OUTCOME_OK);
+    }
+    if (event[1] == TO_SUSPENSE) {
+        scene->payment = before;
+        scene->parent = parent;
+        scene_refused(scene, OUTCOME_CREDIT_ACCOUNT_FROZEN);
+        assert_state(scene, PAYMENT_STATE_MANUAL);
+    }
+    moves_apply(naive, scene);
+}
+
+/* In the end nobody owes us anything, and nothing waits for its owner. */
+static void every_course_comes_to_nothing(void **state)
+{
+    (void)state;
+    static struct naive naive;
+    for (size_t i = 0; i < sizeof courses / sizeof courses[0]; i++) {
+        struct scene scene;
+        scene_begin(&scene);
+        memset(&naive, 0, sizeof naive);
+        __int128 lines = 0;
+        for (const uint8_t *event = courses[i]; *event != END; event++) {
+            if (*event != TO_SUSPENSE) event_book(&naive, &scene, event);
+            lines += *event > LINES;
+        }
+        assert_true(*balance_of(&naive, scene_chart(CHART_CLEARING)) == 0);
+        assert_true(*balance_of(&naive, scene_chart(CHART_SUSPENSE)) == 0);
+        assert_true(*balance_of(&naive, scene_chart(CHART_RECEIVABLE)) == 0);
+        assert_true(*balance_of(&naive, scene_chart(CHART_FEES)) == -130 * lines);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_is_commanded_the_books_are_even),
+        cmocka_unit_test(every_course_comes_to_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

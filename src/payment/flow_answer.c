@@ -11,6 +11,7 @@
 enum {
     BACKOFF_MS_FIRST = 250,
     BACKOFF_DOUBLINGS_MAX = 13, /* 250 ms to 34 minutes */
+    ASKED_MS_MAX = 3600000,     /* a PSP that asks for more patience does not get it */
 };
 
 /* Longer with every attempt, and not the same for all payments that began at one moment. */
@@ -22,6 +23,7 @@ static struct wall_time later(const struct flow *flow)
     int64_t wait_ms = (int64_t)BACKOFF_MS_FIRST << doublings;
     wait_ms += wait_ms / 4 * (int64_t)(payment->id.value.lo % 256) / 256;
     int64_t asked_ms = flow->command->reply.retry_after_ms;
+    if (asked_ms > ASKED_MS_MAX) asked_ms = ASKED_MS_MAX;
     if (wait_ms < asked_ms) wait_ms = asked_ms;
     return (struct wall_time){ flow->facts->stamp.ns + wait_ms * NS_PER_MS };
 }
@@ -35,15 +37,44 @@ static void parent_pending_less(struct flow *flow)
     flow->out->parent_changed = true;
 }
 
+static bool amounts_agree(const struct flow *flow)
+{
+    const struct psp_reply *reply = &flow->command->reply;
+    if (flow->payment->step == PSP_CANCEL) return true; /* it names what was released */
+    return reply->asset == flow->payment->asset &&
+           money_equal(reply->amount, flow->payment->step_amount);
+}
+
 /* ---- A step has ended ---- */
+
+/* It was declined, and its hold released, before the PSP said otherwise. */
+static bool hold_was_released(const struct payment *payment)
+{
+    return uuid_is_nil(payment->hold.value);
+}
 
 static void hold_posted(struct flow *flow)
 {
     struct payment *payment = flow->payment;
-    payment->posted = flow_post(flow, payment->hold, payment->amount, false);
+    if (hold_was_released(payment)) {
+        payment->posted =
+            flow_direct(flow, payment->wallet, flow_account(flow, CHART_CLEARING), payment->amount);
+    } else {
+        payment->posted = flow_post(flow, payment->hold, payment->amount, false);
+    }
     payment->hold = (struct transfer_id){ 0 };
     payment->captured = payment->amount;
     flow_state(flow, PAYMENT_STATE_SUCCEEDED);
+}
+
+/* Through clearing, so that taking back what is booked next comes out there as well. */
+void flow_leave_suspense(struct flow *flow)
+{
+    struct payment *payment = flow->payment;
+    if ((payment->flags & PAYMENT_FLAG_SUSPENSE) == 0) return;
+    (void)flow_direct(flow, flow_account(flow, CHART_SUSPENSE), flow_account(flow, CHART_CLEARING),
+                      payment->step_amount); /* found by reference */
+    payment->flags &= (uint8_t)~PAYMENT_FLAG_SUSPENSE;
 }
 
 static void charge_done(struct flow *flow)
@@ -53,11 +84,9 @@ static void charge_done(struct flow *flow)
         flow_state(flow, PAYMENT_STATE_SUCCEEDED);
         return;
     }
-    bool waits = (payment->flags & PAYMENT_FLAG_SUSPENSE) != 0; /* the money came before */
-    struct account_id from =
-        waits ? flow_account(flow, CHART_SUSPENSE) : flow_account(flow, CHART_CLEARING);
-    payment->posted = flow_direct(flow, from, payment->wallet, payment->amount);
-    payment->flags &= (uint8_t)~PAYMENT_FLAG_SUSPENSE;
+    flow_leave_suspense(flow);
+    payment->posted =
+        flow_direct(flow, flow_account(flow, CHART_CLEARING), payment->wallet, payment->amount);
     payment->captured = payment->amount;
     flow_state(flow, PAYMENT_STATE_SUCCEEDED);
 }
@@ -65,8 +94,10 @@ static void charge_done(struct flow *flow)
 static void refund_done(struct flow *flow)
 {
     struct payment *parent = &flow->out->parent;
+    bool pending = !hold_was_released(flow->payment);
     hold_posted(flow);
-    parent_pending_less(flow);
+    if (pending) parent_pending_less(flow);
+    flow->out->parent_changed = true;
     bool fits = money_add(parent->refunded, flow->payment->amount, &parent->refunded);
     CHECK(fits); /* at most what was captured */
 }
@@ -74,11 +105,9 @@ static void refund_done(struct flow *flow)
 static void capture_done(struct flow *flow)
 {
     struct payment *payment = flow->payment;
-    bool waits = (payment->flags & PAYMENT_FLAG_SUSPENSE) != 0;
-    struct account_id from =
-        waits ? flow_account(flow, CHART_SUSPENSE) : flow_account(flow, CHART_CLEARING);
-    payment->posted = flow_direct(flow, from, payment->counter, payment->step_amount);
-    payment->flags &= (uint8_t)~PAYMENT_FLAG_SUSPENSE;
+    flow_leave_suspense(flow);
+    payment->posted = flow_direct(flow, flow_account(flow, CHART_CLEARING), payment->counter,
+                                  payment->step_amount);
     bool fits = money_add(payment->captured, payment->step_amount, &payment->captured);
     CHECK(fits);
     bool last = (payment->flags & PAYMENT_FLAG_FINAL) != 0;
@@ -116,6 +145,25 @@ void flow_step_done(struct flow *flow)
     CHECK(false);
 }
 
+static void hold_voided(struct flow *flow)
+{
+    struct payment *payment = flow->payment;
+    flow_state(flow, PAYMENT_STATE_FAILED);
+    if (hold_was_released(payment)) return;
+    if (payment->kind == PAYMENT_REFUND) parent_pending_less(flow);
+    flow_void(flow, payment->hold);
+    payment->hold = (struct transfer_id){ 0 };
+}
+
+void flow_hold_ended(struct flow *flow)
+{
+    struct payment *payment = flow->payment;
+    if (hold_was_released(payment)) return;
+    if (payment->kind == PAYMENT_REFUND) parent_pending_less(flow);
+    payment->hold = (struct transfer_id){ 0 };
+    payment->flags |= PAYMENT_FLAG_UNDONE;
+}
+
 void flow_step_failed(struct flow *flow, const char *reason)
 {
     struct payment *payment = flow->payment;
@@ -130,16 +178,7 @@ void flow_step_failed(struct flow *flow, const char *reason)
         break;
     case PSP_AUTHORISE: flow_state(flow, PAYMENT_STATE_FAILED); break;
     case PSP_REFUND:
-        parent_pending_less(flow);
-        flow_void(flow, payment->hold);
-        payment->hold = (struct transfer_id){ 0 };
-        flow_state(flow, PAYMENT_STATE_FAILED);
-        break;
-    case PSP_PAY_OUT:
-        flow_void(flow, payment->hold);
-        payment->hold = (struct transfer_id){ 0 };
-        flow_state(flow, PAYMENT_STATE_FAILED);
-        break;
+    case PSP_PAY_OUT: hold_voided(flow); break;
     case PSP_CAPTURE: /* what is reserved stays so until it is captured, cancelled or expires */
         flow_state(flow, (enum payment_state)payment->resume);
         payment->next_at = payment->expires_at;
@@ -173,6 +212,23 @@ void flow_came_back(struct flow *flow, const char *reason)
     flow->out->parent_changed = true;
 }
 
+/*
+ * A decline that the PSP took back. A person's word against it is for a person again, and so is
+ * money that has left, since the wallet may have spent what was given back to it.
+ */
+static void late_done(struct flow *flow)
+{
+    bool left = flow->payment->kind != PAYMENT_PAY_IN;
+    if (left) flow->payment->flags |= PAYMENT_FLAG_UNDONE; /* its hold was: only a person ends it */
+    if ((flow->payment->flags & PAYMENT_FLAG_UNDONE) != 0) {
+        flow_manual(flow, "done_after_it_was_failed");
+    } else if (!amounts_agree(flow)) {
+        flow_manual(flow, "amount_differs");
+    } else {
+        flow_step_done(flow);
+    }
+}
+
 static void late_answer(struct flow *flow)
 {
     struct payment *payment = flow->payment;
@@ -189,11 +245,16 @@ static void late_answer(struct flow *flow)
         return;
     }
     if (answer == PSP_ANSWER_DONE && payment->state == PAYMENT_STATE_FAILED &&
-        payment->kind == PAYMENT_PAY_IN) {
-        flow_step_done(flow);
+        payment->kind != PAYMENT_MERCHANT) {
+        late_done(flow);
         return;
     }
     if (answer != PSP_ANSWER_DECLINED || payment->state != PAYMENT_STATE_SUCCEEDED) return;
+    if (!flow->command->reply
+             .query) { /* a second sending may be declined as one: it is asked for */
+        payment->next_at = flow->facts->stamp;
+        return;
+    }
     if (payment->kind == PAYMENT_PAY_OUT || payment->kind == PAYMENT_REFUND) {
         flow_came_back(flow, flow->command->reply.reason);
     }
@@ -202,21 +263,37 @@ static void late_answer(struct flow *flow)
 
 /* ---- Answers to a step under way ---- */
 
-static bool amounts_agree(const struct flow *flow)
+static bool waited_for_too_long(const struct flow *flow)
 {
-    const struct psp_reply *reply = &flow->command->reply;
-    if (flow->payment->step == PSP_CANCEL) return true; /* it names what was released */
-    return reply->asset == flow->payment->asset &&
-           money_equal(reply->amount, flow->payment->step_amount);
+    int64_t age_ns = flow->facts->stamp.ns - flow->payment->step_at.ns;
+    return age_ns > PAYMENT_WAIT_DAYS_MAX * NS_PER_DAY;
 }
 
 static void in_doubt(struct flow *flow, const char *reason)
 {
     struct payment *payment = flow->payment;
+    if (waited_for_too_long(flow)) {
+        flow_manual(flow, "in_doubt_for_too_long");
+        return;
+    }
     payment->flags &= (uint8_t)~PAYMENT_FLAG_WAITING;
     flow_state(flow, PAYMENT_STATE_IN_DOUBT);
     flow_reason(flow, reason);
     payment->next_at = later(flow);
+}
+
+void flow_ask_again(struct flow *flow, const char *reason)
+{
+    struct payment *payment = flow->payment;
+    payment->attempts++;
+    if (payment->state == PAYMENT_STATE_MANUAL) {
+        flow_reason(flow, reason);
+        payment->next_at = (struct wall_time){ 0 }; /* whoever mends it asks */
+    } else if (payment_under_way(payment)) {
+        in_doubt(flow, reason);
+    } else {
+        payment->next_at = later(flow);
+    }
 }
 
 static bool key_is_known(const struct flow *flow)
@@ -240,16 +317,17 @@ static void not_found(struct flow *flow)
         flow_manual(flow, "key_window_over");
         return;
     }
+    bool again = flow->before->state == PAYMENT_STATE_PENDING; /* it may be too late to send it */
+    payment->flags &= (uint8_t)~PAYMENT_FLAG_WAITING;
     flow_state(flow, PAYMENT_STATE_PENDING);
     flow_reason(flow, "not_found");
-    payment->next_at = flow->facts->stamp;
+    payment->next_at = again ? later(flow) : flow->facts->stamp;
 }
 
 static void still_pending(struct flow *flow)
 {
     struct payment *payment = flow->payment;
-    int64_t age_ns = flow->facts->stamp.ns - payment->step_at.ns;
-    if (age_ns > PAYMENT_WAIT_DAYS_MAX * NS_PER_DAY) {
+    if (waited_for_too_long(flow)) {
         flow_manual(flow, "pending_for_too_long");
         return;
     }
@@ -263,7 +341,8 @@ static void not_sent(struct flow *flow)
 {
     struct payment *payment = flow->payment;
     uint8_t state = payment->state;
-    if (!key_is_known(flow)) {
+    bool waits = (payment->flags & PAYMENT_FLAG_WAITING) != 0; /* nothing is to be sent */
+    if (waits ? waited_for_too_long(flow) : !key_is_known(flow)) {
         flow_manual(flow, "psp_unreachable");
         return;
     }
@@ -272,7 +351,7 @@ static void not_sent(struct flow *flow)
     payment->next_at = later(flow);
 }
 
-static void step_answer(struct flow *flow)
+void flow_answer_note(struct flow *flow)
 {
     const struct psp_reply *reply = &flow->command->reply;
     struct payment *payment = flow->payment;
@@ -280,9 +359,17 @@ static void step_answer(struct flow *flow)
                  reply->answer != PSP_ANSWER_THROTTLED;
     if (order) payment->sent_at = flow->facts->stamp;
     payment->attempts++;
-    if (reply->object[0] != '\0' && payment->step != PSP_CAPTURE && payment->step != PSP_CANCEL) {
+    bool names = payment->step == PSP_CHARGE || payment->step == PSP_AUTHORISE ||
+                 payment->step == PSP_PAY_OUT; /* the others are about an object that is known */
+    if (reply->object[0] != '\0' && names) {
         memcpy(payment->psp_object, reply->object, sizeof payment->psp_object);
     }
+}
+
+static void step_answer(struct flow *flow)
+{
+    const struct psp_reply *reply = &flow->command->reply;
+    flow_answer_note(flow);
     switch ((enum psp_answer)reply->answer) {
     case PSP_ANSWER_DONE:
         if (amounts_agree(flow)) {
@@ -321,8 +408,8 @@ void flow_answer(struct flow *flow)
         bool moved = (flow->before->flags & PAYMENT_FLAG_SUSPENSE) != 0 ||
                      !money_is_zero(flow->before->captured);
         bool declined = reply->answer == PSP_ANSWER_DECLINED && !moved;
-        bool done =
-            reply->answer == PSP_ANSWER_DONE && (flow->before->flags & PAYMENT_FLAG_SUSPENSE) == 0;
+        uint8_t decided = flow->before->flags & (PAYMENT_FLAG_SUSPENSE | PAYMENT_FLAG_UNDONE);
+        bool done = reply->answer == PSP_ANSWER_DONE && decided == 0;
         if (done || declined) step_answer(flow); /* else only a person can tell */
     } else {
         step_answer(flow);

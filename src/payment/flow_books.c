@@ -77,6 +77,11 @@ static enum payment_outcome dispute_check(const struct flow *flow, bool opening)
     const struct payment *parent = flow->facts->parent;
     if (parent == NULL) return PAYMENT_OUTCOME_PARENT_NOT_FOUND;
     if (parent->psp[0] == '\0') return PAYMENT_OUTCOME_PARENT_WRONG_KIND;
+    const struct payment *draft = &flow->command->draft;
+    if (draft->psp[0] != '\0' && strcmp(draft->psp, parent->psp) != 0) {
+        return PAYMENT_OUTCOME_PARENT_NOT_FOUND; /* it is not this PSP's to tell */
+    }
+    if (draft->asset != 0 && draft->asset != parent->asset) return PAYMENT_OUTCOME_ASSET_MISMATCH;
     if (flow->before != NULL && flow->before->kind != PAYMENT_CHARGEBACK) {
         return PAYMENT_OUTCOME_WRONG_KIND;
     }
@@ -127,8 +132,13 @@ void flow_settle(struct flow *flow)
         flow_refuse(flow, PAYMENT_OUTCOME_NOT_FOUND);
         return;
     }
-    if (flow->before->psp[0] == '\0') {
+    const struct payment *line = &flow->command->draft;
+    if (flow->before->psp[0] == '\0' || strcmp(flow->before->psp, line->psp) != 0) {
         flow_refuse(flow, PAYMENT_OUTCOME_WRONG_KIND);
+        return;
+    }
+    if (line->asset != flow->before->asset) {
+        flow_refuse(flow, PAYMENT_OUTCOME_ASSET_MISMATCH);
         return;
     }
     struct money gross = flow->command->amount;

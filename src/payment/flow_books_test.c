@@ -85,7 +85,9 @@ static enum payment_outcome settle(struct scene *scene, enum psp_line_kind kind,
         .line_kind = (uint8_t)kind,
         .amount = { gross },
         .fee = { fee },
+        .draft.asset = EUR,
     };
+    scene_text(scene->command.draft.psp, "sandbox");
     return scene_run(scene);
 }
 
@@ -129,6 +131,20 @@ static void a_line_for_a_payment_in_doubt_is_also_a_hint(void **state)
     assert_int_equal(scene.payment.next_at.ns, scene.facts.stamp.ns);
 }
 
+/* What was settled in dollars is not so many euros, and one PSP knows nothing of another's. */
+static void a_line_in_another_asset_or_of_another_psp_is_refused(void **state)
+{
+    (void)state;
+    struct scene scene;
+    charged(&scene);
+    assert_int_equal(settle(&scene, PSP_LINE_CHARGE, 10000, 175), PAYMENT_OUTCOME_OK);
+    scene.command.draft.asset = JPY;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_ASSET_MISMATCH);
+    scene.command.draft.asset = EUR;
+    scene_text(scene.command.draft.psp, "stripe");
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_WRONG_KIND);
+}
+
 static void a_payment_that_no_psp_has_is_not_settled(void **state)
 {
     (void)state;
@@ -148,6 +164,7 @@ int main(void)
         cmocka_unit_test(a_dispute_needs_a_parent_at_a_psp),
         cmocka_unit_test(a_line_brings_clearing_to_the_bank_less_the_fee),
         cmocka_unit_test(a_line_for_a_payment_in_doubt_is_also_a_hint),
+        cmocka_unit_test(a_line_in_another_asset_or_of_another_psp_is_refused),
         cmocka_unit_test(a_payment_that_no_psp_has_is_not_settled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,17 @@ static enum payment_outcome parent_check(const struct payment *parent)
     return money_is_zero(parent->captured) ? PAYMENT_OUTCOME_STATE : PAYMENT_OUTCOME_OK;
 }
 
-/* A payment of one asset between accounts that are there. */
+/*
+ * Whoever may make payments may not move what is the house's: of the chart only suspense is a
+ * liability as wallets are.
+ */
+static bool is_wallet(const struct account *account)
+{
+    struct account_id suspense = chart_account_id(account->asset, CHART_SUSPENSE, "");
+    return account->kind == ACCOUNT_LIABILITY && !uuid_equal(account->id.value, suspense.value);
+}
+
+/* A payment of one asset between wallets that are there. */
 static enum payment_outcome accounts_check(const struct flow *flow)
 {
     const struct payment *payment = flow->payment;
@@ -42,7 +52,9 @@ static enum payment_outcome accounts_check(const struct flow *flow)
         payment->kind == PAYMENT_EXCHANGE ? payment->counter_asset : payment->asset;
     bool differs = (wallet != NULL && wallet->asset != payment->asset) ||
                    (counter != NULL && counter->asset != counter_asset);
-    return differs ? PAYMENT_OUTCOME_ASSET_MISMATCH : PAYMENT_OUTCOME_OK;
+    if (differs) return PAYMENT_OUTCOME_ASSET_MISMATCH;
+    bool wallets = (wallet == NULL || is_wallet(wallet)) && (counter == NULL || is_wallet(counter));
+    return wallets ? PAYMENT_OUTCOME_OK : PAYMENT_OUTCOME_NOT_A_WALLET;
 }
 
 static void refund_create(struct flow *flow)

@@ -217,9 +217,29 @@ static void a_ledger_refusal_fails_the_creation(void **state)
     assert_false(scene.decision.parent_changed);
 }
 
+/* Their ids can be computed by anyone: a key for payments must not be one for the bank. */
+static void accounts_of_the_chart_are_no_wallets(void **state)
+{
+    (void)state;
+    for (unsigned role = 1; role < CHART_ROLE_END; role++) {
+        struct scene scene;
+        scene_begin(&scene);
+        scene.wallet = chart_account(EUR, role, "sandbox");
+        scene_draft(&scene, PAYMENT_WALLET);
+        assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_NOT_A_WALLET);
+        scene_draft(&scene, PAYMENT_PAY_OUT);
+        assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_NOT_A_WALLET);
+        scene_begin(&scene);
+        scene.counter = chart_account(EUR, role, "sandbox");
+        scene_draft(&scene, PAYMENT_MERCHANT);
+        assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_NOT_A_WALLET);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(accounts_of_the_chart_are_no_wallets),
         cmocka_unit_test(pay_in_moves_nothing_before_the_psp_has_it),
         cmocka_unit_test(pay_out_reserves_first),
         cmocka_unit_test(wallet_to_wallet_is_done_at_once),

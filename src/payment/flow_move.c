@@ -1,6 +1,8 @@
 /* What callers, people and time do to a payment that was made. */
 #include "payment/flow_move.h"
 
+#include <string.h>
+
 #include "base/check.h"
 #include "payment/flow_answer.h"
 
@@ -171,10 +173,31 @@ void flow_execute(struct flow *flow)
     flow_state(flow, PAYMENT_STATE_SUCCEEDED);
 }
 
+/* Whether an event says anything that is not known: 'done' of what is done says nothing. */
+static bool is_news(const struct payment *payment, uint8_t told)
+{
+    if (told == PSP_ANSWER_PENDING) return payment->state == PAYMENT_STATE_IN_DOUBT;
+    if (told == PSP_ANSWER_DONE) {
+        return payment->state != PAYMENT_STATE_SUCCEEDED &&
+               payment->state != PAYMENT_STATE_AUTHORISED &&
+               payment->state != PAYMENT_STATE_PART_CAPTURED &&
+               payment->state != PAYMENT_STATE_CAPTURED;
+    }
+    return payment->state != PAYMENT_STATE_FAILED && payment->state != PAYMENT_STATE_RETURNED &&
+           payment->state != PAYMENT_STATE_REVERSED;
+}
+
+/* A PSP may speak of what it carries out, and of nothing else; the operator names none. */
+static bool hinted_by_its_psp(const struct flow *flow)
+{
+    const char *psp = flow->command->draft.psp;
+    return psp[0] == '\0' || strcmp(psp, flow->before->psp) == 0;
+}
+
 /* A hint changes nothing but when the PSP is asked: state comes from the PSP's own object. */
 void flow_hint(struct flow *flow)
 {
-    if (flow->before == NULL) {
+    if (flow->before == NULL || !hinted_by_its_psp(flow)) {
         flow_refuse(flow, PAYMENT_OUTCOME_NOT_FOUND);
         return;
     }
@@ -182,7 +205,35 @@ void flow_hint(struct flow *flow)
         flow_refuse(flow, PAYMENT_OUTCOME_STATE); /* nothing of it is at a PSP */
         return;
     }
+    uint8_t told = flow->command->reply.answer;
+    if (told != 0 && !is_news(flow->before, told)) return; /* the mark is all that is left to do */
+    /* The PSP speaks of it, so it has it: it is asked, and not sent to once more meanwhile. */
+    if (told != 0 && flow->before->state == PAYMENT_STATE_PENDING) {
+        flow->payment->flags |= PAYMENT_FLAG_WAITING;
+    }
     flow->payment->next_at = flow->facts->stamp;
+}
+
+/* It was not, or is no more: the money leaves suspense again, for the PSP to have. */
+static void step_undone(struct flow *flow)
+{
+    flow_leave_suspense(flow);
+    flow->payment->flags |= PAYMENT_FLAG_UNDONE;
+    flow_step_failed(flow, flow->command->reason);
+}
+
+/* Nothing of it is at a PSP: its hold is gone, and nothing is left to be done. */
+static void hold_gone_resolve(struct flow *flow)
+{
+    struct payment *payment = flow->payment;
+    if (flow->command->state == PAYMENT_STATE_SUCCEEDED) {
+        flow_refuse(flow, PAYMENT_OUTCOME_STATE); /* the ledger knows what became of it */
+        return;
+    }
+    payment->hold = (struct transfer_id){ 0 };
+    bool none = money_is_zero(payment->captured);
+    flow_state(flow, none ? PAYMENT_STATE_CANCELLED : PAYMENT_STATE_CAPTURED);
+    flow_reason(flow, flow->command->reason);
 }
 
 void flow_resolve(struct flow *flow)
@@ -196,6 +247,10 @@ void flow_resolve(struct flow *flow)
         return;
     }
     const struct payment *before = flow->before;
+    if (before->step == 0) {
+        hold_gone_resolve(flow);
+        return;
+    }
     bool succeeded = flow->command->state == PAYMENT_STATE_SUCCEEDED;
     bool suspense = (before->flags & PAYMENT_FLAG_SUSPENSE) != 0;
     bool outward = before->step == PSP_PAY_OUT || before->step == PSP_REFUND;
@@ -206,12 +261,13 @@ void flow_resolve(struct flow *flow)
     if (suspense && outward) {
         flow_came_back(flow, flow->command->reason);
     } else if (succeeded) {
+        flow->payment->flags &= (uint8_t)~PAYMENT_FLAG_UNDONE;
         flow_step_done(flow);
     } else if (before->step == PSP_CANCEL) {
         flow_state(flow, (enum payment_state)before->resume); /* it is still reserved */
         flow->payment->next_at = before->expires_at;
     } else {
-        flow_step_failed(flow, flow->command->reason);
+        step_undone(flow);
     }
     flow_reason(flow, flow->command->reason);
 }

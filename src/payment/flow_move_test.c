@@ -179,6 +179,65 @@ static void a_person_ends_what_nobody_else_can(void **state)
     assert_int_equal(scene_resolve(&scene, PAYMENT_STATE_FAILED), PAYMENT_OUTCOME_STATE);
 }
 
+static enum payment_outcome told(struct scene *scene, enum psp_answer answer)
+{
+    scene->command = (struct payment_command){ .cause = PAYMENT_CAUSE_HINT,
+                                               .id = scene->payment.id,
+                                               .reply = { .answer = (uint8_t)answer } };
+    return scene_run(scene);
+}
+
+/* What is known already is marked and nothing else; what is new is asked for. */
+static void an_event_is_followed_when_it_is_news(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene);
+    scene_draft(&scene, PAYMENT_PAY_OUT);
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+    assert_int_equal(told(&scene, PSP_ANSWER_DONE), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_PENDING);
+    assert_int_equal(payment_next_call(&scene.payment, scene.facts.stamp, KEY_WINDOW_MS, CALL_MS),
+                     PAYMENT_CALL_QUERY); /* the PSP has it: it is not sent once more */
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_DONE, true), PAYMENT_OUTCOME_OK);
+    assert_int_equal(told(&scene, PSP_ANSWER_DONE), PAYMENT_OUTCOME_OK);
+    assert_int_equal(scene.payment.next_at.ns, 0);
+    assert_int_equal(told(&scene, PSP_ANSWER_DECLINED), PAYMENT_OUTCOME_OK); /* it came back */
+    assert_int_equal(scene.payment.next_at.ns, scene.facts.stamp.ns);
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_DECLINED, true), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_RETURNED);
+    assert_int_equal(told(&scene, PSP_ANSWER_DECLINED), PAYMENT_OUTCOME_OK);
+    assert_int_equal(scene.payment.next_at.ns, 0);
+}
+
+/* A hold is a transfer like others: who may make transfers may end it. */
+static void a_hold_that_others_ended_is_for_a_person(void **state)
+{
+    (void)state;
+    for (int captured = 0; captured < 2; captured++) {
+        struct scene scene;
+        scene_begin(&scene);
+        scene_draft(&scene, PAYMENT_MERCHANT);
+        scene.command.draft.expires_at.ns = scene.facts.stamp.ns + NS_PER_S;
+        assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+        if (captured > 0) {
+            assert_int_equal(scene_capture(&scene, 100, false), PAYMENT_OUTCOME_OK);
+        }
+        scene_later(&scene, 1000);
+        struct payment before = scene.payment;
+        assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_EXPIRE), PAYMENT_OUTCOME_OK);
+        scene.payment = before;
+        scene_refused(&scene, OUTCOME_HOLD_ALREADY_VOIDED);
+        assert_int_equal(scene.decision.outcome, PAYMENT_OUTCOME_OK);
+        assert_state(&scene, PAYMENT_STATE_MANUAL);
+        assert_string_equal(scene.payment.reason, "hold_already_voided");
+        assert_int_equal(scene_resolve(&scene, PAYMENT_STATE_SUCCEEDED), PAYMENT_OUTCOME_STATE);
+        assert_int_equal(scene_resolve(&scene, PAYMENT_STATE_FAILED), PAYMENT_OUTCOME_OK);
+        assert_state(&scene, captured > 0 ? PAYMENT_STATE_CAPTURED : PAYMENT_STATE_CANCELLED);
+        assert_int_equal(scene.decision.transfer_count, 0);
+    }
+}
+
 static void what_is_not_there_or_of_another_kind_is_refused(void **state)
 {
     (void)state;
@@ -210,6 +269,8 @@ int main(void)
         cmocka_unit_test(an_exchange_is_carried_out_at_the_rate_that_was_locked),
         cmocka_unit_test(a_quote_that_expired_is_not_carried_out),
         cmocka_unit_test(a_person_ends_what_nobody_else_can),
+        cmocka_unit_test(an_event_is_followed_when_it_is_news),
+        cmocka_unit_test(a_hold_that_others_ended_is_for_a_person),
         cmocka_unit_test(what_is_not_there_or_of_another_kind_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,12 +53,14 @@ void psp_reply_set(struct psp_reply *reply, enum psp_answer answer, struct str r
 
 void psp_reply_by_status(const struct psp_http *http, struct str reason, struct psp_reply *reply)
 {
-    enum { THROTTLED = 429 };
+    enum { UNAUTHORIZED = 401, FORBIDDEN = 403, THROTTLED = 429 };
     enum psp_answer answer = PSP_ANSWER_UNKNOWN;
     if (http->status == THROTTLED) {
         answer = PSP_ANSWER_THROTTLED;
         uint64_t ms = (uint64_t)http->retry_after_s * 1000;
         reply->retry_after_ms = ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+    } else if (http->status == UNAUTHORIZED || http->status == FORBIDDEN) {
+        answer = PSP_ANSWER_NOT_SENT; /* our key is wrong: nothing was looked at */
     } else if (http->status >= 400 && http->status < 500 && !reply->query) {
         answer = PSP_ANSWER_INVALID;
     }

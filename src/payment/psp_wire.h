@@ -51,8 +51,9 @@ enum psp_event_kind {
 /* What a webhook's body says. All of it is a hint: what is so, a query tells. */
 struct psp_event {
     char id[PSP_TOKEN_SIZE];
-    uint8_t kind; /* enum psp_event_kind */
-    bool ours;    /* it carries a reference of ours: payment and step_number */
+    uint8_t kind;   /* enum psp_event_kind */
+    uint8_t answer; /* enum psp_answer: what the event says of the order; 0: it does not */
+    bool ours;      /* it carries a reference of ours: payment and step_number */
     struct payment_id payment;
     uint32_t step_number;
     struct wall_time at;

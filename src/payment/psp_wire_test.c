@@ -57,6 +57,7 @@ static void statuses_say_what_may_have_been_done(void **state)
             psp_reply_by_status(&http, STR("why"), &reply);
             unsigned expected = PSP_ANSWER_UNKNOWN;
             if (status >= 400 && status < 500 && query == 0) expected = PSP_ANSWER_INVALID;
+            if (status == 401 || status == 403) expected = PSP_ANSWER_NOT_SENT;
             if (status == 429) expected = PSP_ANSWER_THROTTLED;
             assert_int_equal(reply.answer, expected);
             assert_int_equal(reply.retry_after_ms, status == 429 ? 2000 : 0);

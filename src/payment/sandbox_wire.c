@@ -344,6 +344,9 @@ enum status sandbox_event_read(struct str body, struct arena *arena, struct psp_
     if (wall_time_parse(at, &event.at) != STATUS_OK) return STATUS_INVALID;
     event.kind = event_kind(type);
     psp_event_refer(&event, data.reference);
+    enum psp_answer answer = status_answer(data.status); /* of a chargeback another thing */
+    bool of_order = event.kind < PSP_EVENT_CHARGEBACK_OPENED && answer != PSP_ANSWER_UNKNOWN;
+    if (of_order) event.answer = (uint8_t)answer;
     if (event.kind != PSP_EVENT_OTHER && !psp_token_read(data.object, event.object))
         return STATUS_INVALID;
     if (event.kind >= PSP_EVENT_CHARGEBACK_OPENED) {

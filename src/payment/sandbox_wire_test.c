@@ -98,8 +98,8 @@ static const struct sample samples[] = {
     { 422, false, "{\"error\":{\"code\":\"asset_unknown\"}}", PSP_ANSWER_INVALID, "asset_unknown" },
     { 409, false, "{\"error\":{\"code\":\"reference_reused\"}}", PSP_ANSWER_INVALID,
       "reference_reused" },
-    { 401, false, "{\"error\":[]}", PSP_ANSWER_INVALID, "http_status" },
-    { 401, true, "", PSP_ANSWER_UNKNOWN, "http_status" },
+    { 401, false, "{\"error\":[]}", PSP_ANSWER_NOT_SENT, "http_status" },
+    { 401, true, "", PSP_ANSWER_NOT_SENT, "http_status" },
     { 429, false, "", PSP_ANSWER_THROTTLED, "http_status" },
     { 503, false, "", PSP_ANSWER_UNKNOWN, "http_status" },
     { 500, false, "{\"error\":{\"code\":\"internal\"}}", PSP_ANSWER_UNKNOWN, "internal" },
@@ -281,6 +281,7 @@ static void events_are_hints_with_what_they_refer_to(void **state)
     assert_int_equal(event.kind, PSP_EVENT_ORDER);
     assert_true(event.ours);
     assert_int_equal(event.step_number, 1);
+    assert_int_equal(event.answer, PSP_ANSWER_DONE);
     assert_string_equal(event.id, "evt_1");
     assert_string_equal(event.object, "ch_1");
     static const char opened[] =

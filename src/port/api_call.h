@@ -11,7 +11,17 @@
 
 enum api_method { API_GET, API_POST, API_PATCH, API_PUT, API_DELETE, API_HEAD, API_OTHER };
 
-enum { API_HEADERS_MAX = 8, API_HEADER_SIZE = 128 };
+enum {
+    API_HEADERS_MAX = 8,
+    API_HEADER_SIZE = 128,
+    API_RAW_HEADERS_MAX = 65, /* one more than a webhook may have, so that too many are seen */
+};
+
+/* A header as it came: a name of any case, views into the received bytes. */
+struct api_raw_header {
+    struct str name;
+    struct str value;
+};
 
 struct api_header {
     const char *name; /* static */
@@ -32,6 +42,9 @@ struct api_call {
     struct str last_event_id;
     struct str traceparent;
     struct str tracestate;
+    /* All of them, as many as there is room for; for operations that verify what was signed. */
+    const struct api_raw_header *raw_headers;
+    uint32_t raw_header_count;
     struct str body;
     bool local; /* came over the local socket: the operator, all scopes */
 

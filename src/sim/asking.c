@@ -25,6 +25,9 @@ static void results_prepare(struct asking *asking)
         asking->account_results = zeroed(question->count, sizeof(struct account_result));
         request->accounts = question->accounts;
         request->account_results = asking->account_results;
+    } else if (question->kind == REQUEST_PAYMENT) {
+        request->payment = question->payment;
+        request->payment_result = &asking->payment_result;
     } else if (question->kind == REQUEST_ADMIN) {
         request->admin = &question->admin;
         request->admin_result = &asking->admin_result;
@@ -32,6 +35,7 @@ static void results_prepare(struct asking *asking)
         uint32_t room = question->count > question->limit ? question->count : question->limit;
         asking->accounts = zeroed(room, sizeof(struct account_state));
         asking->locators = zeroed(room, sizeof(struct locator));
+        asking->payments = zeroed(room, sizeof(struct payment));
         asking->totals = zeroed(room, sizeof(struct totals_row));
         asking->read = (struct read){
             .kind = question->read_kind,
@@ -42,6 +46,7 @@ static void results_prepare(struct asking *asking)
             .after = question->after,
             .accounts = asking->accounts,
             .locators = asking->locators,
+            .payments = asking->payments,
             .totals = asking->totals,
         };
         request->read = &asking->read;
@@ -100,6 +105,7 @@ static void asking_free(struct asking *asking)
     free(asking->account_results);
     free(asking->accounts);
     free(asking->locators);
+    free(asking->payments);
     free(asking->totals);
     question_release(asking->question);
     free(asking);

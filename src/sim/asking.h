@@ -20,6 +20,8 @@ struct told {
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t account_outcomes[ACCOUNT_OUTCOME_COUNT];
     uint64_t admin_outcomes[ADMIN_OUTCOME_COUNT];
+    uint64_t payments; /* commands to payments, repeats included */
+    uint64_t payment_outcomes[PAYMENT_OUTCOME_COUNT];
 };
 
 struct asking {
@@ -31,9 +33,11 @@ struct asking {
     struct transfer_result *transfer_results;
     struct account_result *account_results;
     struct admin_result admin_result;
+    struct payment_result payment_result;
     struct read read;
     struct account_state *accounts;
     struct locator *locators;
+    struct payment *payments;
     struct totals_row *totals;
     uint64_t head_before; /* the durable head when it was submitted */
     uint64_t told_before; /* what this life had told anybody by then */

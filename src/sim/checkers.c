@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/check.h"
+#include "sim/payment_checkers.h"
 #include "sim/read_checkers.h"
 
 static void wrong(struct asking *asking, const char *what, uint32_t index)
@@ -239,6 +240,8 @@ static void items_check(struct asking *asking)
     bool done = status == STATUS_OK;
     bool undone = status == STATUS_UNAVAILABLE || status == STATUS_LIMIT;
     if (question->kind == REQUEST_ADMIN && done) admin_check(asking);
+    if (question->kind == REQUEST_PAYMENT && done) check_payment(asking);
+    if (question->kind == REQUEST_PAYMENT && undone) check_payment_undone(asking);
     if (question->kind == REQUEST_READ && done) {
         asking->told->reads++;
         check_read(asking);
@@ -272,7 +275,12 @@ void check_refusal(struct asking *asking, enum status status)
 
 void check_abandoned(struct service *service, const struct question *question)
 {
-    CHECK(question->kind == REQUEST_TRANSFERS && question->fresh);
+    CHECK(question->fresh);
+    if (question->kind == REQUEST_PAYMENT) {
+        check_payment_abandoned(service, question);
+        return;
+    }
+    CHECK(question->kind == REQUEST_TRANSFERS);
     for (uint32_t i = 0; i < question->count; i++) {
         struct transfer_id id = question->transfers[i].id;
         if (!question->absent[i] || uuid_is_nil(id.value)) continue; /* nil: its root is gone */

@@ -34,7 +34,9 @@ struct racer {
 
 void crowd_init(struct crowd *crowd, struct service *service, const struct crowd_profile *profile)
 {
-    *crowd = (struct crowd){ .service = service, .profile = *profile };
+    *crowd = (struct crowd){
+        .service = service, .profile = *profile, .invent = invent, .invent_opening = invent_opening
+    };
     struct prng prng = world_stream(service->world, STREAM_SHARED);
     for (uint32_t i = 0; i < CROWD_REFERENCES; i++) crowd->references[i] = invent_id(&prng);
 }
@@ -62,7 +64,8 @@ static bool give_up(struct crowd *crowd, struct prng *prng, struct question *que
                     enum status status)
 {
     bool not_done = status == STATUS_UNAVAILABLE || status == STATUS_LIMIT;
-    if (!not_done || !question->fresh || question->kind != REQUEST_TRANSFERS) return false;
+    bool writes = question->kind == REQUEST_TRANSFERS || question->kind == REQUEST_PAYMENT;
+    if (!not_done || !question->fresh || !writes) return false;
     if (crowd->abandoned_count == CROWD_ABANDONED_MAX) return false;
     if (!prng_chance(prng, ABANDON_PERCENT, 100)) return false;
     crowd->abandoned[crowd->abandoned_count++] = question_share(question);
@@ -113,10 +116,10 @@ static void race(struct client *client, struct question *question)
 
 static void batch_compare(struct crowd *crowd, struct life *life, uint64_t sequence)
 {
-    const struct sim_batch *written = sim_disk_batch(crowd->service->disk, sequence);
     BUF_SCOPE struct buf blob;
     buf_init(&blob, BATCH_SIZE_MAX);
     if (life->store->read(life->store, sequence, &blob, NULL) != STATUS_OK) return;
+    const struct sim_batch *written = sim_disk_batch(crowd->service->disk, sequence);
     bool same = blob.len == written->size && memcmp(blob.data, written->data, blob.len) == 0;
     if (!same) verdict_violation(&crowd->service->verdict, "a batch is read that was not written");
 }
@@ -183,7 +186,7 @@ static bool client_question(struct client *client)
     struct crowd *crowd = client->crowd;
     bool first = crowd->service->model->account_count == 0;
     struct question *question =
-        first ? invent_opening(crowd, &client->prng) : invent(crowd, &client->prng);
+        first ? crowd->invent_opening(crowd, &client->prng) : crowd->invent(crowd, &client->prng);
     bool go_on = true;
     bool racing = !first && question->count <= 8 && prng_chance(&client->prng, RACE_PERCENT, 100);
     if (racing) {

@@ -31,6 +31,9 @@ struct crowd {
     uint32_t abandoned_count;
     struct uuid references[CROWD_REFERENCES];
     uint32_t busy; /* clients that have not finished */
+    /* What they ask for: sim/invention.h unless it is set otherwise. */
+    struct question *(*invent)(struct crowd *crowd, struct prng *prng);
+    struct question *(*invent_opening)(struct crowd *crowd, struct prng *prng);
 };
 
 /* Makes the things that clients share, from the world's seed. */

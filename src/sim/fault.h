@@ -29,11 +29,25 @@
     X(RUNS_DAMAGED, "runs_damaged", "a chunk or summary of a run is damaged")                      \
     X(CLOCK_FORWARD, "clock_forward", "the wall clock steps ahead, within the allowed jump")       \
     X(CLOCK_BACK, "clock_back", "the wall clock steps back")                                       \
-    X(CLOCK_JUMP, "clock_jump", "the wall clock jumps ahead further than is allowed")
+    X(CLOCK_JUMP, "clock_jump", "the wall clock jumps ahead further than is allowed")              \
+    X(PSP_NOT_SENT, "psp_not_sent", "a call does not reach the PSP, and that is known")            \
+    X(PSP_THROTTLED, "psp_throttled", "the PSP refuses to look at an order")                       \
+    X(PSP_SLOW, "psp_slow", "a call of the PSP takes seconds")                                     \
+    X(PSP_REQUEST_LOST, "psp_request_lost", "no answer, and no effect at the PSP")                 \
+    X(PSP_REQUEST_LATE, "psp_request_late", "no answer, and the effect comes later")               \
+    X(PSP_REPLY_LOST, "psp_reply_lost", "no answer, after the effect at the PSP")                  \
+    X(PSP_GARBAGE, "psp_garbage", "an answer that nobody understands, after the effect")           \
+    X(PSP_WRONG_AMOUNT, "psp_wrong_amount", "the answer names another amount")                     \
+    X(PSP_QUERY_BLIND, "psp_query_blind", "a query does not find what is young")                   \
+    X(WEBHOOK_LOST, "webhook_lost", "a webhook does not come while faults last")                   \
+    X(WEBHOOK_LATE, "webhook_late", "a webhook comes late, after others")                          \
+    X(WEBHOOK_TWICE, "webhook_twice", "a webhook comes twice")
 
 #define SIM_FAULT_ENUM(name, text, sentence) SIM_FAULT_##name,
 enum sim_fault { SIM_FAULT_TABLE(SIM_FAULT_ENUM) SIM_FAULT_COUNT };
 #undef SIM_FAULT_ENUM
+/* From here on they need a PSP: only the workload of payments has one. */
+enum { SIM_FAULT_PSP_FIRST = SIM_FAULT_PSP_NOT_SENT };
 
 /*
  * The scheduling points inside ports: where a process can crash. Name, text, and how many times
@@ -66,11 +80,16 @@ enum sim_fault { SIM_FAULT_TABLE(SIM_FAULT_ENUM) SIM_FAULT_COUNT };
     X(SYNC_SPAWN, "sync.spawn", 3)                                                                 \
     X(CLOCK_READ, "clock", 24)                                                                     \
     X(ENTROPY_FILL, "entropy.fill", 24)                                                            \
-    X(LOG_WRITE, "log.write", 3)
+    X(LOG_WRITE, "log.write", 3)                                                                   \
+    X(PSP_ORDER, "psp.order, before it is sent", 12)                                               \
+    X(PSP_ORDERED, "psp.order, after the effect", 12)                                              \
+    X(PSP_QUERY, "psp.query", 8)                                                                   \
+    X(PSP_QUERIED, "psp.query, answered", 8)
 
 #define SIM_POINT_ENUM(name, text, passes) SIM_POINT_##name,
 enum sim_point { SIM_POINT_TABLE(SIM_POINT_ENUM) SIM_POINT_COUNT };
 #undef SIM_POINT_ENUM
+enum { SIM_POINT_PSP_FIRST = SIM_POINT_PSP_ORDER };
 
 /* Static strings. */
 const char *sim_fault_name(enum sim_fault fault);

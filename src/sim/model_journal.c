@@ -280,6 +280,9 @@ static void group_apply(struct model_journal *journal, const struct walk *walk, 
     for (uint32_t i = 0; i < group->count; i++) {
         outcome_compare(journal, walk, group->records[i],
                         model->transfers[group->places[i]].outcome);
+        if (journal->payments != NULL) {
+            model_payments_transfer(journal->payments, group->records[i]);
+        }
     }
     model_unit_end(model, position_of(walk, &group->records[0]->head));
     group->count = 0;
@@ -431,6 +434,20 @@ static void admin_apply(struct model_journal *journal, const struct walk *walk,
     model_unit_end(model, position_of(walk, head));
 }
 
+static void payment_apply(struct model_journal *journal, const struct walk *walk,
+                          const struct record_payment *record)
+{
+    if (journal->payments == NULL) {
+        verdict_violation(journal->verdict, "batch %" PRIu64 ": a payment that nobody asked for",
+                          walk->sequence);
+        return;
+    }
+    const struct record_context *context = (const void *)(walk->data + record->head.context);
+    const struct model_payment_place where = { locator_of(walk, &record->head),
+                                               position_of(walk, &record->head) };
+    model_payments_record(journal->payments, record, context, where);
+}
+
 static void record_apply(struct model_journal *journal, const struct walk *walk,
                          const struct record_head *head)
 {
@@ -443,7 +460,7 @@ static void record_apply(struct model_journal *journal, const struct walk *walk,
     case RECORD_CREDENTIAL:
     case RECORD_RATE: admin_apply(journal, walk, head); return;
     case RECORD_TRANSFER: break; /* by its group */
-    case RECORD_PAYMENT: break;  /* of another workload */
+    case RECORD_PAYMENT: payment_apply(journal, walk, (const void *)head); return;
     }
 }
 
@@ -490,13 +507,20 @@ static void totals_check(struct model_journal *journal)
     }
 }
 
+/* A payment's unit may have a second group, when the ledger refused the first. */
+static bool group_over(const struct group *group)
+{
+    const struct record_transfer *last = group->records[group->count - 1];
+    return (last->head.flags & TRANSFER_FLAG_LINKED) == 0;
+}
+
 /* Takes transfers of one unit together; anything else ends the group in hand. */
 static void walk_record(struct model_journal *journal, const struct walk *walk,
                         const struct record_head *head, struct group *group)
 {
     bool is_transfer = head->type == RECORD_TRANSFER;
     bool same_unit = group->count > 0 && is_transfer && head->kind != TRANSFER_EXPIRE &&
-                     head->unit == group->records[0]->head.unit;
+                     head->unit == group->records[0]->head.unit && !group_over(group);
     if (group->count > 0 && !same_unit && head->type != RECORD_CONTEXT) {
         group_apply(journal, walk, group);
     }
@@ -532,6 +556,7 @@ static void walk_all(struct model_journal *journal, struct walk *walk)
         walk->records++;
     }
     if (group.count > 0) group_apply(journal, walk, &group);
+    if (journal->payments != NULL) model_payments_batch_end(journal->payments);
 }
 
 void model_journal_batch(struct model_journal *journal, uint64_t sequence,

@@ -3,6 +3,7 @@
 #define SIM_MODEL_JOURNAL_H
 
 #include "sim/model_ledger.h"
+#include "sim/model_payments.h"
 #include "sim/sim_store.h"
 #include "sim/verdict.h"
 
@@ -24,7 +25,8 @@ struct model_journal {
     uint64_t outcomes[OUTCOME_COUNT]; /* journaled */
     uint64_t account_outcomes[ACCOUNT_OUTCOME_COUNT];
     uint64_t admin_outcomes[ADMIN_OUTCOME_COUNT];
-    struct model_undo *undos; /* of the group in hand */
+    struct model_undo *undos;        /* of the group in hand */
+    struct model_payments *payments; /* follows the records of payments; NULL: there are none */
 };
 
 void model_journal_init(struct model_journal *journal, struct model *model,

@@ -26,6 +26,18 @@ static const uint32_t usual_rates[SIM_FAULT_COUNT] = {
     [SIM_FAULT_CLOCK_FORWARD] = 120,
     [SIM_FAULT_CLOCK_BACK] = 120,
     [SIM_FAULT_CLOCK_JUMP] = 50,
+    [SIM_FAULT_PSP_NOT_SENT] = 2000,
+    [SIM_FAULT_PSP_THROTTLED] = 1500,
+    [SIM_FAULT_PSP_SLOW] = 1500,
+    [SIM_FAULT_PSP_REQUEST_LOST] = 2000,
+    [SIM_FAULT_PSP_REQUEST_LATE] = 1500,
+    [SIM_FAULT_PSP_REPLY_LOST] = 2500,
+    [SIM_FAULT_PSP_GARBAGE] = 1000,
+    [SIM_FAULT_PSP_WRONG_AMOUNT] = 600,
+    [SIM_FAULT_PSP_QUERY_BLIND] = 10000,
+    [SIM_FAULT_WEBHOOK_LOST] = 12000,
+    [SIM_FAULT_WEBHOOK_LATE] = 12000,
+    [SIM_FAULT_WEBHOOK_TWICE] = 8000,
 };
 
 static uint32_t rate_draw(struct prng *prng, uint32_t usual)
@@ -56,7 +68,7 @@ void plan_make(const struct world *world, struct plan *out_plan)
     struct prng prng = world_stream(world, STREAM_SEED_PLAN);
     *out_plan = (struct plan){ .calm_after_steps = 60000 };
     bool quiet = prng_below(&prng, 12) == 0; /* now and then, nothing goes wrong at all */
-    for (int i = 0; i < SIM_FAULT_COUNT; i++) {
+    for (int i = 0; i < SIM_FAULT_PSP_FIRST; i++) {
         uint32_t rate = rate_draw(&prng, usual_rates[i]);
         out_plan->rates[i] = quiet ? 0 : rate;
     }
@@ -67,6 +79,42 @@ void plan_make(const struct world *world, struct plan *out_plan)
         .accounts_max = tight ? 24 : 96,
         .holds_max = tight ? 12 : 400,
         .reversals_max = tight ? 8 : 400,
+        .memtable_ids = 1 << 10,
+        .index_wait_ms = prng_below(&prng, 8) == 0 ? -1 : (int64_t)prng_below(&prng, 3),
+    };
+}
+
+/* Half of the seeds have right clocks: a wallet with a wrong one cannot know how old a key is. */
+static void clocks_mend(struct prng *prng, struct plan *plan)
+{
+    if (prng_below(prng, 2) == 0) return;
+    plan->rates[SIM_FAULT_CLOCK_FORWARD] = 0;
+    plan->rates[SIM_FAULT_CLOCK_BACK] = 0;
+    plan->rates[SIM_FAULT_CLOCK_JUMP] = 0;
+}
+
+void plan_make_payments(const struct world *world, struct plan *out_plan)
+{
+    struct prng prng = world_stream(world, STREAM_SEED_PLAN);
+    *out_plan = (struct plan){ .calm_after_steps = 150000 };
+    bool quiet = prng_below(&prng, 12) == 0;
+    for (int i = 0; i < SIM_FAULT_COUNT; i++) {
+        uint32_t rate = rate_draw(&prng, usual_rates[i]);
+        out_plan->rates[i] = quiet ? 0 : rate;
+    }
+    if (!quiet && prng_below(&prng, 4) != 0) out_plan->rates[SIM_FAULT_CRASH] = 1;
+    clocks_mend(&prng, out_plan);
+    out_plan->profile = (struct crowd_profile){
+        .clients = (uint32_t)prng_between(&prng, 4, 24),
+        .questions = (uint32_t)prng_between(&prng, 50, 110),
+        .think_ms_max = (uint32_t)prng_between(&prng, 1, 600),
+    };
+    bool tight = prng_below(&prng, 4) == 0; /* so that capacities are met */
+    out_plan->options = (struct lane_options){
+        .accounts_max = 64,
+        .holds_max = 2000,
+        .reversals_max = 2000,
+        .payments_max = tight ? 24 : 2000,
         .memtable_ids = 1 << 10,
         .index_wait_ms = prng_below(&prng, 8) == 0 ? -1 : (int64_t)prng_below(&prng, 3),
     };

@@ -13,5 +13,7 @@ struct plan {
 
 /* Drawn from the seed: some faults are off, some are rare, some are frequent. */
 void plan_make(const struct world *world, struct plan *out_plan);
+/* For the workload of payments: with the faults of the PSP, too. */
+void plan_make_payments(const struct world *world, struct plan *out_plan);
 
 #endif

@@ -25,6 +25,10 @@ struct question *question_new(enum request_kind kind, uint32_t count)
         question->absent = zeroed(count, sizeof(bool));
     }
     if (kind == REQUEST_ACCOUNTS) question->accounts = zeroed(count, sizeof(struct account));
+    if (kind == REQUEST_PAYMENT) {
+        question->payment = zeroed(count, sizeof(struct payment_command));
+        question->absent = zeroed(count, sizeof(bool));
+    }
     if (kind == REQUEST_READ) question->ids = zeroed(count, sizeof(struct uuid));
     return question;
 }
@@ -44,6 +48,7 @@ void question_release(struct question *question)
     free(question->transfers);
     free(question->absent);
     free(question->accounts);
+    free(question->payment);
     free(question->ids);
     free(question);
 }
@@ -55,6 +60,8 @@ void question_sign(struct question *question)
         hash = hash_bytes(question->transfers, question->count * sizeof(struct transfer));
     } else if (question->kind == REQUEST_ACCOUNTS) {
         hash = hash_bytes(question->accounts, question->count * sizeof(struct account));
+    } else if (question->kind == REQUEST_PAYMENT) {
+        hash = hash_bytes(question->payment, sizeof *question->payment);
     } else if (question->kind == REQUEST_ADMIN) {
         hash = hash_bytes(&question->admin, sizeof question->admin);
     }

@@ -18,14 +18,16 @@ struct question {
     uint32_t count;
     struct transfer *transfers; /* `count` of what its kind says, owned */
     struct account *accounts;
+    struct payment_command *payment;
     struct admin admin;
     enum read_kind read_kind;
     struct uuid *ids;
     uint32_t limit;
     uint64_t from;
     struct locator after;
-    bool fresh;   /* its ids and key were made for it, and only one client asks it */
-    bool *absent; /* per transfer: answered "not done", and not journaled in that moment */
+    bool fresh; /* its ids and key were made for it, and only one client asks it */
+    bool *
+        absent; /* per transfer or payment: answered "not done", and not journaled in that moment */
 };
 
 /* With room for count items of its kind, all zero; one reference. */

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "model/record.h"
+#include "sim/payment_checkers.h"
 
 static bool balance_equal(const struct balance *a, const struct balance *b)
 {
@@ -202,7 +203,7 @@ static const char *fault_at(const struct asking *asking, struct position at)
     case READ_REFERENCE: return reference_fault(asking, at);
     case READ_ACCOUNT_REFERENCE: return account_reference_fault(asking, at);
     case READ_TOTALS: return totals_fault(asking, at);
-    case READ_PAYMENTS:
+    case READ_PAYMENTS: return payments_read_fault(asking);
     case READ_PAYMENT_PAGE:
     case READ_PAYMENT_DUE: break; /* of another workload */
     }

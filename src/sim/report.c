@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "sim/payment_report.h"
 
 enum { TEXT_SIZE_MAX = 1 << 20 };
 
@@ -28,6 +29,7 @@ struct report {
     uint64_t crash_points[SIM_POINT_COUNT];
     uint64_t visits[SIM_POINT_COUNT];
     uint64_t journaled[OUTCOME_COUNT];
+    struct payment_sums payments;
 };
 
 /*
@@ -76,8 +78,8 @@ static void violations_write(const struct sim_options *options, uint64_t seed,
     buf_init(&text, TEXT_SIZE_MAX);
     buf_append_format(&text,
                       "violation in seed %" PRIu64 ": replay with "
-                      "`tpwallet sim --seeds %" PRIu64 "..%" PRIu64 "`\n",
-                      seed, seed, seed);
+                      "`tpwallet sim --workload %s --seeds %" PRIu64 "..%" PRIu64 "`\n",
+                      seed, sim_workload_name(options->workload), seed, seed);
     buf_append_str(&text, buf_view(&service->verdict.text));
     if (options->verbose) sim_log_print(&service->log, &text);
     text_write(options, &text);
@@ -98,8 +100,10 @@ static void seed_write(const struct sim_options *options, uint64_t seed,
 }
 
 void report_seed(struct report *report, const struct sim_options *options, uint64_t seed,
-                 const struct service *service, const struct crowd *crowd)
+                 const struct seed_parts *parts)
 {
+    const struct service *service = parts->service;
+    const struct crowd *crowd = parts->crowd;
     report->seeds++;
     report->violations += service->verdict.violations;
     report->trace = hash_fold(report->trace ^ world_trace(service->world), report->seeds | 1) +
@@ -120,11 +124,12 @@ void report_seed(struct report *report, const struct sim_options *options, uint6
     counters_add(report->crash_points, service->faults.crash_points, sizeof report->crash_points);
     counters_add(report->visits, service->faults.visits, sizeof report->visits);
     counters_add(report->journaled, service->journal.outcomes, sizeof report->journaled);
+    if (parts->twin != NULL) payment_sums_add(&report->payments, parts);
     if (service->verdict.violations > 0) violations_write(options, seed, service);
     if (options->verbose) seed_write(options, seed, service, crowd);
 }
 
-static void row(struct buf *text, const char *name, uint64_t count, bool excluded,
+void report_row(struct buf *text, const char *name, uint64_t count, bool excluded,
                 uint64_t *never_met)
 {
     const char *mark = "";
@@ -165,15 +170,16 @@ static void answers_table(const struct report *report, struct buf *text)
     }
 }
 
-static void faults_table(const struct report *report, struct buf *text, uint64_t *never_met)
+static void faults_table(const struct report *report, bool psp, struct buf *text,
+                         uint64_t *never_met)
 {
     buf_append_str(text, STR("faults:\n"));
-    for (unsigned i = 0; i < SIM_FAULT_COUNT; i++) {
-        row(text, sim_fault_name(i), report->hits[i], false, never_met);
+    for (unsigned i = 0; i < (psp ? SIM_FAULT_COUNT : SIM_FAULT_PSP_FIRST); i++) {
+        report_row(text, sim_fault_name(i), report->hits[i], false, never_met);
     }
     buf_append_str(text, STR("crashes at:\n"));
-    for (unsigned i = 0; i < SIM_POINT_COUNT; i++) {
-        row(text, sim_point_name(i), report->crash_points[i], false, never_met);
+    for (unsigned i = 0; i < (psp ? SIM_POINT_COUNT : SIM_POINT_PSP_FIRST); i++) {
+        report_row(text, sim_point_name(i), report->crash_points[i], false, never_met);
     }
 }
 
@@ -181,26 +187,27 @@ static void rebuilds_table(const struct report *report, struct buf *text, uint64
 {
     const struct service_stats *stats = &report->service;
     buf_append_str(text, STR("indexes made again beside the callers:\n"));
-    row(text, "came up read-only", stats->rebuilds, false, never_met);
-    row(text, "took writes later", stats->rebuilds_ended, false, never_met);
-    row(text, "crashed before", stats->rebuild_crashes, false, never_met);
-    row(text, "found damaged while running", report->indexes_damaged, false, never_met);
+    report_row(text, "came up read-only", stats->rebuilds, false, never_met);
+    report_row(text, "took writes later", stats->rebuilds_ended, false, never_met);
+    report_row(text, "crashed before", stats->rebuild_crashes, false, never_met);
+    report_row(text, "found damaged while running", report->indexes_damaged, false, never_met);
 }
 
 static void outcomes_table(const struct report *report, struct buf *text, uint64_t *never_met)
 {
     buf_append_str(text, STR("outcomes of transfers, acknowledged:\n"));
     for (unsigned i = 0; i < OUTCOME_COUNT; i++) {
-        row(text, outcome_code(i), report->told.outcomes[i], false, never_met);
+        report_row(text, outcome_code(i), report->told.outcomes[i], false, never_met);
     }
     buf_append_str(text, STR("outcomes of accounts, acknowledged:\n"));
     for (unsigned i = 0; i < ACCOUNT_OUTCOME_COUNT; i++) {
-        row(text, account_outcome_code(i), report->told.account_outcomes[i], false, never_met);
+        report_row(text, account_outcome_code(i), report->told.account_outcomes[i], false,
+                   never_met);
     }
     buf_append_str(text, STR("outcomes of administrative acts, acknowledged:\n"));
     for (unsigned i = 0; i < ADMIN_OUTCOME_COUNT; i++) {
-        row(text, admin_outcome_code(i), report->told.admin_outcomes[i], admin_outcome_excluded(i),
-            never_met);
+        report_row(text, admin_outcome_code(i), report->told.admin_outcomes[i],
+                   admin_outcome_excluded(i), never_met);
     }
 }
 
@@ -212,9 +219,14 @@ void report_print(const struct report *report, const struct sim_options *options
     uint64_t never_met = 0;
     work_table(report, &text);
     answers_table(report, &text);
-    faults_table(report, &text, &never_met);
+    bool payments = options->workload == SIM_WORKLOAD_PAYMENTS;
+    faults_table(report, payments, &text, &never_met);
     rebuilds_table(report, &text, &never_met);
-    outcomes_table(report, &text, &never_met);
+    if (payments) {
+        payment_tables(&report->payments, &report->told, &text, &never_met);
+    } else {
+        outcomes_table(report, &text, &never_met);
+    }
     if (never_met > 0 && report->seeds >= SIM_COVERAGE_SEEDS_MIN) {
         buf_append_format(&text, "%" PRIu64 " were never met: that is a failure\n", never_met);
     }
@@ -238,5 +250,10 @@ const char sim_help[] =
     "Each seed draws its own mix of faults: crashes at any point of any call, commits whose reply\n"
     "or effect is lost, a full disk, damage, a second owner, clocks that step both ways. The\n"
     "tables say how often each was met; over 100 seeds or more, one that never was is a failure.\n"
+    "\n"
+    "With `--workload payments` sagas, customers and a PSP with books of its own are added: pay-ins,\n"
+    "pay-outs, captures, refunds, exchanges and chargebacks, with answers that are lost, late or\n"
+    "wrong, and webhooks that come late, twice or never. When the faults stop, every payment must\n"
+    "come to its end, and the wallet's books must equal the PSP's to the minor unit.\n"
     "\n"
     "The trace is a hash of everything that happened: the same range and binary have the same.\n";

@@ -7,8 +7,8 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "sim/checkers.h"
+#include "sim/payment_run.h"
 #include "sim/plan.h"
-#include "sim/report.h"
 
 enum {
     STEPS_MAX = 4000000, /* a seed that is not over by then never will be */
@@ -120,7 +120,7 @@ static void stage_describe_hang(struct stage *stage, enum world_end end)
                       buf_terminated(&names));
 }
 
-static void seed_run(const struct sim_options *options, uint64_t seed, struct report *report)
+static void ledger_seed_run(const struct sim_options *options, uint64_t seed, struct report *report)
 {
     struct stage *stage = calloc(1, sizeof *stage);
     CHECK(stage != NULL);
@@ -130,20 +130,43 @@ static void seed_run(const struct sim_options *options, uint64_t seed, struct re
     for (int i = 0; i < SIM_FAULT_COUNT; i++) {
         stage->service.faults.rates[i] = stage->plan.rates[i];
     }
-    stage->service.audit = audit_begin;
-    stage->service.audit_owner = stage;
+    stage->service.opened = audit_begin;
+    stage->service.owner = stage;
     crowd_init(&stage->crowd, &stage->service, &stage->plan.profile);
     service_start(&stage->service);
     crowd_start(&stage->crowd);
     (void)task_spawn(stage->world, "director", direct, stage); /* ends by itself */
     enum world_end end = world_run(stage->world, STEPS_MAX);
     if (end == WORLD_STUCK || end == WORLD_STEPS) stage_describe_hang(stage, end);
-    report_seed(report, options, seed, &stage->service, &stage->crowd);
+    const struct seed_parts parts = { .service = &stage->service, .crowd = &stage->crowd };
+    report_seed(report, options, seed, &parts);
     bool over = end == WORLD_DONE;
     crowd_done(&stage->crowd);
     if (over) service_done(&stage->service);
     world_free(stage->world);
     free(stage);
+}
+
+static const char *const workload_names[] = {
+#define WORKLOAD_NAME(name, text) text,
+    SIM_WORKLOAD_TABLE(WORKLOAD_NAME)
+#undef WORKLOAD_NAME
+};
+
+const char *sim_workload_name(enum sim_workload workload)
+{
+    CHECK(workload < SIM_WORKLOAD_COUNT);
+    return workload_names[workload];
+}
+
+bool sim_workload_parse(struct str text, enum sim_workload *out_workload)
+{
+    for (unsigned i = 0; i < SIM_WORKLOAD_COUNT; i++) {
+        if (!str_equal(text, str_from(workload_names[i]))) continue;
+        *out_workload = (enum sim_workload)i;
+        return true;
+    }
+    return false;
 }
 
 enum status sim_run_seeds(const struct sim_options *options, struct sim_result *out_result)
@@ -153,7 +176,11 @@ enum status sim_run_seeds(const struct sim_options *options, struct sim_result *
     struct report *report = report_new();
     for (uint64_t seed = options->seed_first;; seed++) {
         if (options->current_seed != NULL) *options->current_seed = seed;
-        seed_run(options, seed, report);
+        if (options->workload == SIM_WORKLOAD_PAYMENTS) {
+            payment_seed_run(options, seed, report);
+        } else {
+            ledger_seed_run(options, seed, report);
+        }
         if (seed == options->seed_last) break;
     }
     report_print(report, options, out_result);

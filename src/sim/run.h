@@ -11,7 +11,19 @@
 /* Below this many seeds a fault, crash point or outcome that was never met is no failure. */
 enum { SIM_COVERAGE_SEEDS_MIN = 100 };
 
+/* Name in options, text in tables. */
+#define SIM_WORKLOAD_TABLE(X)                                                                      \
+    X(LEDGER, "ledger")                                                                            \
+    X(PAYMENTS, "payments")
+
+#define SIM_WORKLOAD_ENUM(name, text) SIM_WORKLOAD_##name,
+enum sim_workload { SIM_WORKLOAD_TABLE(SIM_WORKLOAD_ENUM) SIM_WORKLOAD_COUNT };
+#undef SIM_WORKLOAD_ENUM
+const char *sim_workload_name(enum sim_workload workload);
+bool sim_workload_parse(struct str text, enum sim_workload *out_workload);
+
 struct sim_options {
+    enum sim_workload workload;
     uint64_t seed_first;
     uint64_t seed_last; /* included; at least seed_first */
     bool verbose;       /* a line per seed, and the newest log lines of one that fails */

@@ -42,6 +42,7 @@ void service_init(struct service *service, struct world *world, const struct lan
         service->shelves[i] = sim_shelf_new(world, &service->faults, on_misused, service);
     }
     service->plan = world_stream(world, STREAM_PLAN);
+    service->point_count = SIM_POINT_PSP_FIRST;
 }
 
 void service_done(struct service *service)
@@ -75,7 +76,7 @@ static void crash_plan(struct service *service, struct process *process)
     uint64_t kind = prng_below(plan, 20);
     uint64_t magnitude = prng_between(plan, 3, 16);
     uint64_t passes = prng_between(plan, 1, UINT64_C(1) << magnitude);
-    enum sim_point point = (enum sim_point)prng_below(plan, SIM_POINT_COUNT);
+    enum sim_point point = (enum sim_point)prng_below(plan, service->point_count);
     if (service->faults.rates[SIM_FAULT_CRASH] == 0) return;
     if (kind < 3) return; /* this one ends in a shutdown */
     process->crash_after = passes;
@@ -183,6 +184,7 @@ static void life_close(struct life *life)
     life->phase = LIFE_CLOSING;
     if (service->active == life) service->active = NULL;
     if (life->lane != NULL) {
+        if (service->closing != NULL) service->closing(service->owner, life);
         lane_drain(life->lane);
         while (life->users > 0) task_sleep(service->world, NS_PER_MS);
         lane_close(life->lane);
@@ -214,7 +216,7 @@ static void life_body(void *argument)
     struct lane_status last = { .damaged = false };
     if (status == STATUS_OK) {
         become_active(life);
-        if (service->audit != NULL) service->audit(service->audit_owner, life);
+        if (service->opened != NULL) service->opened(service->owner, life);
         life_watch(life);
         lane_get_status(life->lane, &last);
         service->stats.rebuilds_ended += life->rebuilding && !last.rebuilding;

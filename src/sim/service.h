@@ -43,6 +43,7 @@ struct life {
     uint64_t damage_hits; /* the damage ever done by then */
     uint64_t told_batch;  /* the newest batch that a client was told of */
     struct task *task;
+    void *beside; /* what the owner of the service runs beside the lane; its own */
 };
 
 struct service_stats {
@@ -77,9 +78,14 @@ struct service {
     bool stopping; /* no more lives after this one */
     struct task *supervisor;
     struct service_stats stats;
-    /* Called by the task of a life that has come up; must not wait for the lane. May be NULL. */
-    void (*audit)(void *owner, struct life *life);
-    void *audit_owner;
+    uint32_t point_count; /* a crash may aim at the first so many of enum sim_point */
+    /*
+     * Called by the task of a life that has come up, and before its lane is drained. opened()
+     * must not wait for the lane. May be NULL.
+     */
+    void (*opened)(void *owner, struct life *life);
+    void (*closing)(void *owner, struct life *life);
+    void *owner;
 };
 
 /* A life may meet only damage that was there when it began, or was done since. */

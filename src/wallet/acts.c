@@ -17,6 +17,7 @@ enum status acts_key(struct lane *lane, struct request *request, struct error *o
     enum status status = index_find(keys, request->key, &locator, out_error);
     if (status == STATUS_NOT_FOUND) {
         request->key_is_new = true;
+        if (request->kind == REQUEST_PAYMENT) return STATUS_OK; /* it does so itself */
         index_insert(keys, request->key, batch_next_locator(&lane->building->batch));
         applier_context(lane, request);
         return STATUS_OK;

@@ -14,7 +14,8 @@ enum status acts_read(struct lane *lane, struct request *request, struct error *
     MUST_CHECK;
 
 /*
- * Resolves the request's idempotency key, at its first piece: sets root_used and key_is_new.
+ * Resolves the request's idempotency key, at its first piece: sets root_used and key_is_new, and
+ * records a new key (that of a payment's command is recorded with what it came to: payer.h).
  * STATUS_CONFLICT: the key was used with another fingerprint.
  */
 enum status acts_key(struct lane *lane, struct request *request, struct error *out_error)

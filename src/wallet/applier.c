@@ -146,6 +146,20 @@ static uint8_t closed_in_group(const struct lane *lane, struct transfer_id hold)
     return 0;
 }
 
+static bool target_known_ahead(const struct lane *lane, struct transfer_id id,
+                               struct ledger_target *out_target)
+{
+    for (uint32_t i = 0; i < lane->group->ahead_count; i++) {
+        const struct target_ahead *ahead = &lane->group->ahead[i];
+        if (!uuid_equal(ahead->id.value, id.value)) continue;
+        out_target->found = ahead->found;
+        out_target->closed_by = ahead->closed_by;
+        out_target->view = transfer_view_of((const struct record_transfer *)ahead->record);
+        return true;
+    }
+    return false;
+}
+
 /* What history says of a transfer's target; the record stays in `storage`. */
 static enum status target_load(struct lane *lane, const struct transfer *transfer,
                                struct applier_record *storage, struct ledger_target *out_target,
@@ -153,6 +167,7 @@ static enum status target_load(struct lane *lane, const struct transfer *transfe
 {
     *out_target = (struct ledger_target){ 0 };
     if (!ledger_needs_target(lane->ledger, transfer)) return STATUS_OK;
+    if (target_known_ahead(lane, transfer->target, out_target)) return STATUS_OK;
     struct locator locator;
     enum status status =
         index_find(lane->indexes[LANE_INDEX_IDS], transfer->target.value, &locator, out_error);
@@ -433,18 +448,39 @@ static enum status linked(struct lane *lane, const struct request *request, uint
 enum status applier_group(struct lane *lane, const struct request *request, uint32_t unit,
                           struct error *out_error)
 {
-    return linked(lane, request, 0, request->count, unit, out_error);
+    enum status status = linked(lane, request, 0, request->count, unit, out_error);
+    lane->group->ahead_count = 0;
+    return status;
+}
+
+static enum status target_look_ahead(struct lane *lane, const struct transfer *transfer,
+                                     struct error *out_error)
+{
+    struct applier_record storage;
+    struct ledger_target target;
+    enum status status = target_load(lane, transfer, &storage, &target, out_error);
+    if (status != STATUS_OK || !target.found) return status;
+    CHECK(lane->group->ahead_count < TARGETS_AHEAD_MAX);
+    struct target_ahead *ahead = &lane->group->ahead[lane->group->ahead_count++];
+    *ahead = (struct target_ahead){ .id = transfer->target,
+                                    .found = true,
+                                    .closed_by = target.closed_by };
+    memcpy(ahead->record, storage.bytes, sizeof ahead->record);
+    return STATUS_OK;
 }
 
 enum status applier_group_readable(struct lane *lane, const struct transfer *transfers,
                                    uint32_t count, struct error *out_error)
 {
+    lane->group->ahead_count = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct locator known;
         enum status status =
             index_find(lane->indexes[LANE_INDEX_IDS], transfers[i].id.value, &known, out_error);
-        if (status == STATUS_NOT_FOUND) status = target_readable(lane, &transfers[i], out_error);
-        if (status != STATUS_OK) return status;
+        if (status == STATUS_NOT_FOUND) status = target_look_ahead(lane, &transfers[i], out_error);
+        if (status == STATUS_OK) continue;
+        lane->group->ahead_count = 0;
+        return status;
     }
     return STATUS_OK;
 }

@@ -20,7 +20,10 @@ enum status applier_transfers(struct lane *lane, const struct queue_piece *piece
  */
 enum status applier_group(struct lane *lane, const struct request *request, uint32_t unit,
                           struct error *out_error) MUST_CHECK;
-/* Whether what history says of them can be read; to be asked before anything is written. */
+/*
+ * Whether what history says of them can be read; to be asked before anything is written. What it
+ * says is remembered for the next applier_group(), which then does not depend on history.
+ */
 enum status applier_group_readable(struct lane *lane, const struct transfer *transfers,
                                    uint32_t count, struct error *out_error) MUST_CHECK;
 

@@ -83,6 +83,21 @@ void batch_add_context(struct batch *batch, const struct record_context *context
     batch->record_count++;
 }
 
+struct batch_mark batch_mark(const struct batch *batch)
+{
+    return (struct batch_mark){ batch->size, batch->record_count, batch->unit_count,
+                                batch->context };
+}
+
+void batch_take_back(struct batch *batch, const struct batch_mark *mark)
+{
+    CHECK(mark->size <= batch->size);
+    batch->size = mark->size;
+    batch->record_count = mark->record_count;
+    batch->unit_count = mark->unit_count;
+    batch->context = mark->context;
+}
+
 void batch_recheck(struct record_head *record)
 {
     record->check = 0;

@@ -46,6 +46,15 @@ struct locator batch_next_locator(const struct batch *batch);
 void batch_add(struct batch *batch, struct record_head *record, size_t size, uint32_t unit);
 /* The same for a context: the records after it name it. */
 void batch_add_context(struct batch *batch, const struct record_context *context);
+/* What was added since the mark is taken out again; nothing may name it yet. */
+struct batch_mark {
+    uint32_t size;
+    uint32_t record_count;
+    uint32_t unit_count;
+    uint32_t context;
+};
+struct batch_mark batch_mark(const struct batch *batch);
+void batch_take_back(struct batch *batch, const struct batch_mark *mark);
 /* After a record in the batch was changed in place. */
 void batch_recheck(struct record_head *record);
 

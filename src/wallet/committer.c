@@ -290,6 +290,7 @@ static void reload(struct lane *lane, enum status failure)
         lane_log_error(lane, STR("lane.reload_failed"), &error);
         answers_refuse(&lane->waiters, in_doubt, STATUS_IN_DOUBT);
         in_doubt = (struct answers){ 0 };
+        queue_refuse(lane, false); /* nobody knows how long it takes: they may ask again */
         if (sleep_until(lane, lane_in_ms(lane, pause_ms))) break;
         if (pause_ms < 64 * RETRY_MS_MIN) pause_ms *= 2;
     }

@@ -445,6 +445,33 @@ static void drain_during_a_failing_reload_answers_nothing_from_half_a_state(void
     bench_free(bench);
 }
 
+static void who_waits_while_a_reload_fails_is_told_to_ask_again(void **state)
+{
+    (void)state;
+    struct bench *bench = with_accounts();
+    struct transfer transfer = test_transfer(100, 1, 2, 7);
+    struct transfer_result result;
+    struct account_state account = { .entry_count = 99 };
+    struct uuid id = test_id(2);
+    struct read read = { .kind = READ_ACCOUNTS, .count = 1, .ids = &id, .accounts = &account };
+    struct request lost = test_request(bench->lane, &transfer, &result, 1);
+    struct request look = { .kind = REQUEST_READ, .principal = PRINCIPAL_LOCAL, .read = &read };
+    bench->hold_flush = true;
+    bench->fault = APPEND_DOUBT_LOST;
+    bench->reopen_fails = 1; /* nobody knows yet that it is the only one */
+    assert_int_equal(lane_submit(bench->lane, &lost), STATUS_OK);
+    bench_settle(bench);
+    bench->hold_flush = false;
+    assert_true(bench_helpers(bench));
+    assert_int_equal(lane_submit(bench->lane, &look), STATUS_OK);
+    bench_settle(bench);
+    assert_int_equal(lost.status, STATUS_IN_DOUBT);
+    assert_true(look.answered);
+    assert_int_equal(look.status, STATUS_UNAVAILABLE);
+    assert_int_equal(test_credits(bench, 2), 0); /* and it has come back */
+    bench_free(bench);
+}
+
 /* Enough transfers that the index's tables of ids are full `times` over. */
 static void fill_tables(struct bench *bench, uint64_t first, uint32_t times)
 {
@@ -713,6 +740,7 @@ int main(void)
         cmocka_unit_test(owner_replaced_during_a_failing_reload_does_not_write_for_the_new_one),
         cmocka_unit_test(drain_answers_all_that_was_accepted),
         cmocka_unit_test(drain_during_a_failing_reload_answers_nothing_from_half_a_state),
+        cmocka_unit_test(who_waits_while_a_reload_fails_is_told_to_ask_again),
         cmocka_unit_test(drain_ends_although_the_index_cannot_be_written),
         cmocka_unit_test(index_that_cannot_be_written_refuses_writes_until_it_can),
         cmocka_unit_test(drain_ends_when_damage_was_found_while_an_index_job_was_out),

@@ -57,6 +57,15 @@ struct flight {
     const struct request *context_owner; /* whose context was written last */
 };
 
+/* What history says of a transfer's target, looked up before the group is begun. */
+struct target_ahead {
+    struct transfer_id id;
+    _Alignas(16) uint8_t record[RECORD_TRANSFER_LONG_SIZE];
+    bool found;
+    uint8_t closed_by;
+};
+enum { TARGETS_AHEAD_MAX = 4 }; /* of the transfers of a payment's command */
+
 /* A linked group while it is applied: room for one, as the apply task works on one at a time. */
 struct linked_group {
     const struct request *request;
@@ -67,6 +76,8 @@ struct linked_group {
     struct locator known[LINKED_MAX];            /* where its id stands already, or none */
     struct record_transfer *records[LINKED_MAX]; /* NULL: not recorded (id conflict) */
     struct ledger_undo undos[LINKED_MAX];
+    struct target_ahead ahead[TARGETS_AHEAD_MAX];
+    uint32_t ahead_count; /* not asked of history again: by then it might not answer */
 };
 
 enum rebuild_state {

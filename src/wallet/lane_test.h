@@ -101,7 +101,8 @@ struct bench {
     bool fault_takes_over;     /* another owner claims the lane in the moment of the fault */
     uint32_t reopen_fails;     /* so many reopens say UNAVAILABLE */
     uint32_t slice_list_fails; /* and so many lists of slices */
-    uint32_t read_part_fails;  /* and so many reads of history */
+    uint32_t read_part_fails;  /* and so many reads of history, */
+    uint32_t read_part_skip;   /* after so many that go well */
     uint32_t read_fails;       /* and so many of whole batches */
     bool dead;                 /* no call of a store succeeds: the power is off */
     bool in_doubt;             /* reopen() is due */
@@ -252,7 +253,8 @@ static inline enum status bench_read_part(struct store *store, uint64_t sequence
     struct bench *bench = bench_of(store);
     enum status status = bench_enter(bench, out_error);
     if (status != STATUS_OK) return status;
-    if (shelf_fails(&bench->read_part_fails)) {
+    bool skipped = bench->read_part_fails > 0 && shelf_fails(&bench->read_part_skip);
+    if (!skipped && shelf_fails(&bench->read_part_fails)) {
         return error_set(out_error, STATUS_UNAVAILABLE, "told to");
     }
     if (sequence == 0 || sequence > bench->disk->head) return STATUS_NOT_FOUND;

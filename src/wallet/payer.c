@@ -181,6 +181,18 @@ static bool chart_made(const struct lane *lane, const struct payment *draft,
     return made && chart_has(lane, draft->counter_asset, "");
 }
 
+/*
+ * Some places are kept for what is not a new payment: a late truth about one at rest must find
+ * one, whatever callers open meanwhile, since its event would not come again.
+ */
+static uint32_t place_for(const struct payment_table *table, uint8_t cause)
+{
+    enum { KEPT_SHARE = 16 };
+    uint32_t open_max = table->slots_max - table->slots_max / KEPT_SHARE;
+    bool full = cause == PAYMENT_CAUSE_CREATE && table->count >= open_max;
+    return full ? PAYMENT_SLOT_NONE : payment_next_place(table);
+}
+
 static struct payment_facts facts_of(const struct lane *lane, const struct request *request,
                                      const struct payment *draft, const struct payment *parent)
 {
@@ -192,7 +204,7 @@ static struct payment_facts facts_of(const struct lane *lane, const struct reque
         .wallet = account_of(lane, accounts.wallet),
         .counter = account_of(lane, accounts.counter),
         .chart = chart_made(lane, draft, parent),
-        .slot = payment_next_place(&lane->ledger->payments),
+        .slot = place_for(&lane->ledger->payments, request->payment->cause),
     };
     const struct rate *rate =
         registry_rate(&lane->ledger->registry, draft->asset, draft->counter_asset);
@@ -251,6 +263,27 @@ static bool tells(const struct payment *before, const struct payment *after)
            ((before->flags ^ after->flags) & PAYMENT_FLAG_SETTLED) != 0;
 }
 
+/*
+ * A hint, a statement's line or a refund's course changes nothing about the step under way: only
+ * an answer does, and answers count.
+ */
+static bool same_step(const struct payment *before, const struct payment *after)
+{
+    bool under_way =
+        after->state == PAYMENT_STATE_PENDING || after->state == PAYMENT_STATE_IN_DOUBT;
+    return under_way && before->state == after->state &&
+           before->step_number == after->step_number && before->attempts == after->attempts;
+}
+
+static void table_apply(struct lane *lane, const struct payment *before,
+                        const struct payment *payment, struct locator locator)
+{
+    struct payment_table *table = &lane->ledger->payments;
+    bool in_hand = payment_in_hand(table, payment->id) && same_step(before, payment);
+    payment_table_apply(table, payment, locator, lane->building->batch.sequence);
+    if (in_hand) payment_keep_in_hand(table, payment->id); /* or two workers send it at once */
+}
+
 /* The decision stands: the record is made final, memory and index follow it. */
 static void record_finish(struct lane *lane, struct record_payment *record,
                           const struct found *before)
@@ -273,9 +306,7 @@ static void record_finish(struct lane *lane, struct record_payment *record,
         record->head.flags |= RECORD_FLAG_TELLS;
     }
     batch_recheck(&record->head);
-    if (done) {
-        payment_table_apply(&lane->ledger->payments, &record->payment, locator, batch->sequence);
-    }
+    if (done) table_apply(lane, &before->payment, &record->payment, locator);
     if (rests) {
         index_insert(lane->indexes[LANE_INDEX_PAYMENTS], record->payment.id.value, locator);
     }
@@ -341,10 +372,14 @@ static enum status decision_run(struct lane *lane, struct request *request,
     enum status status =
         applier_group_readable(lane, decision.transfers, decision.transfer_count, out_error);
     if (status != STATUS_OK) return status;
-    applier_context(lane, request);
     struct batch *batch = &lane->building->batch;
+    const struct request *context_owner = lane->building->context_owner;
+    struct batch_mark begin = batch_mark(batch);
+    struct locator context = batch_next_locator(batch); /* of a new key; else nobody asks */
+    applier_context(lane, request);
     uint32_t unit = batch->unit_count;
     struct record_payment *record = record_write(lane, request, &decision, unit);
+    uint32_t end = batch->size;
     enum outcome outcome;
     status = transfers_run(lane, request, &decision, unit, &outcome, out_error);
     if (status == STATUS_OK && outcome != OUTCOME_OK) {
@@ -354,13 +389,26 @@ static enum status decision_run(struct lane *lane, struct request *request,
         record->ledger_outcome = (uint8_t)outcome;
         enum outcome again;
         status = transfers_run(lane, request, &decision, unit, &again, out_error);
-        CHECK(status != STATUS_OK || again == OUTCOME_OK); /* suspense takes everything */
+        if (status == STATUS_OK && again != OUTCOME_OK) {
+            payment_decide_unbooked(before, command, &facts, again, &decision);
+            record->head.outcome = (uint8_t)decision.outcome;
+            record->payment = decision.payment;
+            record->ledger_outcome = (uint8_t)again;
+        }
     }
-    if (status != STATUS_OK) { /* nothing was moved: the record must not say that it was */
+    if (status != STATUS_OK && batch->size == end) { /* as if it had never been tried */
+        batch_take_back(batch, &begin);
+        lane->building->context_owner = context_owner;
+        return status;
+    }
+    if (status != STATUS_OK) { /* after the ledger's refusal: the answer comes again */
+        CHECK(before != NULL && uuid_is_nil(request->key));
+        record->payment = *before;
         record->head.outcome = PAYMENT_OUTCOME_LEDGER;
         batch_recheck(&record->head);
         return status;
     }
+    if (request->key_is_new) index_insert(lane->indexes[LANE_INDEX_KEYS], request->key, context);
     record_finish(lane, record, &state->before);
     lane->building->payment_commands[command->cause][decision.outcome]++;
     lane->building->has_payments = true;
@@ -455,6 +503,16 @@ void payer_park(struct lane *lane, struct request *request)
     lane->parked = request;
 }
 
+/*
+ * Stamps never go back, and what is due is counted from them: when the clock was set back, the
+ * newest stamp is the time, or what is to be done at once would wait for the clock to be there.
+ */
+static struct wall_time due_now(const struct lane *lane)
+{
+    struct wall_time now = clock_wall(lane->ports.clock);
+    return now.ns > lane->head.stamp.ns ? now : lane->head.stamp;
+}
+
 static void due_take(struct lane *lane, struct read *read, struct wall_time now)
 {
     struct payment_table *table = &lane->ledger->payments;
@@ -470,7 +528,7 @@ bool payer_give_due(struct lane *lane)
     struct request *still = NULL;
     bool any = false;
     bool open = lane_writes_refused(lane) == STATUS_OK; /* else the answer could not be recorded */
-    struct wall_time now = clock_wall(lane->ports.clock);
+    struct wall_time now = due_now(lane);
     int64_t monotonic_ns = clock_monotonic(lane->ports.clock).ns;
     while (lane->parked != NULL) {
         struct request *request = lane->parked;
@@ -507,7 +565,7 @@ struct monotonic_time payer_next_look(struct lane *lane)
     struct wall_time due = payment_first_due(&lane->ledger->payments);
     if (due.ns == 0 || lane_writes_refused(lane) != STATUS_OK) return until;
     struct monotonic_time now = clock_monotonic(lane->ports.clock);
-    int64_t wait_ns = due.ns - clock_wall(lane->ports.clock).ns;
+    int64_t wait_ns = due.ns - due_now(lane).ns;
     if (wait_ns < NS_PER_MS) wait_ns = NS_PER_MS; /* it may wait for its batch to land */
     if (wait_ns > NS_PER_S) wait_ns = NS_PER_S;   /* the wall clock may step meanwhile */
     if (now.ns + wait_ns < until.ns) until.ns = now.ns + wait_ns;

@@ -9,7 +9,8 @@
  *
  * A payment's unit: its record, the parent's when that moves too, then the transfers. A command
  * under an idempotency key that was used before is answered by the record behind the context of
- * that time.
+ * that time; so a key is recorded only together with that record: not when nothing could be
+ * decided, and not when a creation's id was known before (then the id gives the answer).
  */
 
 /* Decides the request's command and writes its result. */

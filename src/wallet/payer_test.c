@@ -111,7 +111,10 @@ static struct payment_command answer(const struct payment *payment, enum psp_ans
         .step_number = payment->step_number,
         .horizon_ms = 1000,
         .key_window_ms = 86400000,
-        .reply = { .answer = (uint8_t)said, .asset = EUR, .amount = payment->step_amount },
+        .reply = { .answer = (uint8_t)said,
+                   .query = !payment_state_is_open(payment->state),
+                   .asset = EUR,
+                   .amount = payment->step_amount },
     };
 }
 
@@ -177,6 +180,42 @@ static void a_pay_in_is_due_until_it_is_answered(void **state)
     assert_int_equal(due(bench, 0, &taken), 0);
     assert_int_equal(test_credits(bench, WALLET), 12500);
     assert_int_equal(due(bench, 1000, &taken), 0); /* it rests: there is nothing to put back */
+    bench_free(bench);
+}
+
+/* A webhook is often faster than the answer to the order that it tells of. */
+static void a_hint_does_not_give_one_payment_to_two_workers(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    (void)run(bench, draft(PAYMENT_PAY_OUT, 1000, 2500));
+    struct payment taken, other;
+    assert_int_equal(due(bench, 0, &taken), 1);
+    assert_int_equal(run(bench, to(PAYMENT_CAUSE_HINT, 1000)).outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(due(bench, 0, &other), 0);
+    assert_int_equal(due(bench, 1000, &other), 1); /* its worker could not deal with it */
+    assert_int_equal(run(bench, to(PAYMENT_CAUSE_HINT, 1000)).outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(due(bench, 0, &other), 0);
+    assert_int_equal(run(bench, answer(&taken, PSP_ANSWER_UNKNOWN)).payment.state,
+                     PAYMENT_STATE_IN_DOUBT);
+    assert_int_equal(run(bench, to(PAYMENT_CAUSE_HINT, 1000)).outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(due(bench, 0, &other), 1); /* nobody had it: it is due now */
+    restart(bench);
+    assert_int_equal(due(bench, 0, &other), 1);
+    bench_free(bench);
+}
+
+static void a_clock_that_is_set_back_holds_nothing_up(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    bench->wall_ns -= 3600 * NS_PER_S;
+    (void)run(bench, draft(PAYMENT_PAY_IN, 1000, 2500)); /* stamped an hour ahead of the clock */
+    struct payment taken;
+    assert_int_equal(due(bench, 0, &taken), 1);
+    struct payment_result doubt = run(bench, answer(&taken, PSP_ANSWER_UNKNOWN));
+    assert_true(doubt.payment.next_at.ns > doubt.stamp.ns);
+    assert_int_equal(due(bench, 0, &taken), 0); /* it is not its time */
     bench_free(bench);
 }
 
@@ -267,6 +306,88 @@ static void a_key_gives_the_answer_of_the_first_time(void **state)
     bench_free(bench);
 }
 
+static void a_new_key_on_a_known_id_is_answered_by_the_id(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    struct payment_command known = draft(PAYMENT_WALLET, 1000, 300);
+    struct payment_command next = draft(PAYMENT_WALLET, 1001, 50);
+    struct payment_result result;
+    (void)run(bench, known);
+    for (int life = 0; life < 2; life++) {
+        assert_int_equal(command_run(bench, &known, 6, &result), STATUS_OK);
+        assert_true(result.repeated);
+        (void)run(bench, next); /* it would stand where the answer under the key is looked for */
+        assert_int_equal(command_run(bench, &known, 6, &result), STATUS_OK);
+        assert_true(result.repeated);
+        assert_true(uuid_equal(result.payment.id.value, known.draft.id.value));
+        next.draft.id.value = test_id(1002);
+        restart(bench);
+    }
+    assert_int_equal(test_credits(bench, MERCHANT), 400);
+    bench_free(bench);
+}
+
+static void a_key_is_free_when_nothing_could_be_decided(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    (void)run(bench, draft(PAYMENT_MERCHANT, 1000, 500));
+    struct payment_command capture = to(PAYMENT_CAUSE_CAPTURE, 1000);
+    capture.amount = MONEY_MAX;
+    (void)run(bench, capture); /* it rests: the next command has to read it from history */
+    restart(bench);
+    struct payment_command refund = draft(PAYMENT_REFUND, 2000, 70);
+    memset(refund.draft.method, 0, sizeof refund.draft.method);
+    memset(refund.draft.psp, 0, sizeof refund.draft.psp);
+    refund.draft.wallet = (struct account_id){ { 0, 0 } };
+    refund.draft.parent.value = test_id(1000);
+    struct payment_result result;
+    bench->read_part_fails = 1;
+    assert_int_equal(command_run(bench, &refund, 8, &result), STATUS_UNAVAILABLE);
+    (void)run(bench, draft(PAYMENT_WALLET, 1001, 50));
+    assert_int_equal(command_run(bench, &refund, 8, &result), STATUS_OK);
+    assert_false(result.repeated);
+    assert_int_equal(result.payment.kind, PAYMENT_REFUND);
+    assert_int_equal(result.payment.state, PAYMENT_STATE_SUCCEEDED);
+    bench_free(bench);
+}
+
+static struct payment_command dispute(enum payment_state to_state)
+{
+    struct payment_command command = { .cause = PAYMENT_CAUSE_DISPUTE };
+    command.state = (uint8_t)to_state;
+    command.draft.id.value = test_id(3000);
+    command.draft.parent.value = test_id(1000);
+    command.draft.amount.minor = 700;
+    return command;
+}
+
+static void history_that_cannot_be_read_refuses_nothing_for_ever(void **state)
+{
+    (void)state;
+    bool failed = true;
+    for (uint32_t skip = 0; failed; skip++) {
+        struct bench *bench = scene_new();
+        struct payment_result result = run(bench, draft(PAYMENT_PAY_IN, 1000, 700));
+        (void)run(bench, answer(&result.payment, PSP_ANSWER_DONE));
+        (void)run(bench, dispute(PAYMENT_STATE_OPENED));
+        restart(bench); /* what it moved stands in history only */
+        struct payment_command won = dispute(PAYMENT_STATE_WON);
+        bench->read_part_skip = skip;
+        bench->read_part_fails = 1;
+        failed = command_run(bench, &won, 8, &result) != STATUS_OK;
+        bench->read_part_fails = 0;
+        (void)run(bench, draft(PAYMENT_WALLET, 1001, 50));
+        assert_int_equal(command_run(bench, &won, 8, &result), STATUS_OK);
+        assert_int_equal(result.repeated, !failed);
+        assert_int_equal(result.outcome, PAYMENT_OUTCOME_OK);
+        assert_int_equal(result.payment.state, PAYMENT_STATE_WON);
+        assert_true(failed || skip > 4); /* several reads were made to fail, each in turn */
+        bench_free(bench);
+    }
+}
+
 static void refunds_cannot_be_more_than_was_taken(void **state)
 {
     (void)state;
@@ -289,21 +410,28 @@ static void refunds_cannot_be_more_than_was_taken(void **state)
     bench_free(bench);
 }
 
+static void freeze(struct bench *bench, struct account_id account, bool frozen)
+{
+    struct admin change = { .kind = ADMIN_ACCOUNT_CHANGE,
+                            .account = account,
+                            .set = frozen ? ACCOUNT_FLAG_FROZEN : 0,
+                            .clear = frozen ? 0 : ACCOUNT_FLAG_FROZEN };
+    struct admin_result result;
+    struct request request = { .kind = REQUEST_ADMIN,
+                               .root = lane_new_id(bench->lane),
+                               .count = 1,
+                               .admin = &change,
+                               .admin_result = &result };
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    assert_int_equal(result.outcome, ADMIN_OUTCOME_OK);
+}
+
 static void money_that_a_frozen_wallet_refuses_is_in_suspense(void **state)
 {
     (void)state;
     struct bench *bench = scene_new();
     struct payment_result made = run(bench, draft(PAYMENT_PAY_IN, 1000, 2500));
-    struct admin freeze = { .kind = ADMIN_ACCOUNT_CHANGE,
-                            .account = { test_id(WALLET) },
-                            .set = ACCOUNT_FLAG_FROZEN };
-    struct admin_result admin_result;
-    struct request request = { .kind = REQUEST_ADMIN,
-                               .root = lane_new_id(bench->lane),
-                               .count = 1,
-                               .admin = &freeze,
-                               .admin_result = &admin_result };
-    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    freeze(bench, (struct account_id){ test_id(WALLET) }, true);
     struct payment_result done = run(bench, answer(&made.payment, PSP_ANSWER_DONE));
     assert_int_equal(done.outcome, PAYMENT_OUTCOME_OK);
     assert_int_equal(done.payment.state, PAYMENT_STATE_MANUAL);
@@ -311,6 +439,79 @@ static void money_that_a_frozen_wallet_refuses_is_in_suspense(void **state)
     restart(bench);
     assert_int_equal(payment_now(bench, 1000).state, PAYMENT_STATE_MANUAL);
     assert_int_equal(test_credits(bench, WALLET), 10000);
+    bench_free(bench);
+}
+
+/* Neither the wallet nor suspense takes it: it is asked after until somebody thaws the chart. */
+static void a_frozen_chart_delays_and_loses_nothing(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    struct account_id clearing = chart_account_id(EUR, CHART_CLEARING, "sandbox");
+    struct payment_result made = run(bench, draft(PAYMENT_PAY_IN, 1000, 2500));
+    struct payment_result paid = run(bench, draft(PAYMENT_PAY_OUT, 1001, 400));
+    paid = run(bench, answer(&paid.payment, PSP_ANSWER_DONE));
+    (void)run(bench, to(PAYMENT_CAUSE_HINT, 1001));
+    freeze(bench, clearing, true);
+    struct payment_result held = run(bench, answer(&made.payment, PSP_ANSWER_DONE));
+    assert_int_equal(held.outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(held.payment.state, PAYMENT_STATE_IN_DOUBT);
+    assert_string_equal(held.payment.reason, "debit_account_frozen");
+    assert_true(held.payment.next_at.ns > held.stamp.ns);
+    struct payment_result back = run(bench, answer(&paid.payment, PSP_ANSWER_DECLINED));
+    assert_int_equal(back.payment.state, PAYMENT_STATE_SUCCEEDED);
+    assert_true(back.payment.next_at.ns > back.stamp.ns);
+    restart(bench);
+    assert_memory_equal(&(struct payment[]){ payment_now(bench, 1000) }, &held.payment,
+                        sizeof held.payment);
+    freeze(bench, clearing, false);
+    held = run(bench, answer(&held.payment, PSP_ANSWER_DONE));
+    assert_int_equal(held.payment.state, PAYMENT_STATE_SUCCEEDED);
+    back = run(bench, answer(&paid.payment, PSP_ANSWER_DECLINED));
+    assert_int_equal(back.payment.state, PAYMENT_STATE_RETURNED);
+    assert_int_equal(test_credits(bench, WALLET), 12900);
+    bench_free(bench);
+}
+
+/* A decline that the PSP took back, for a wallet that is frozen by now. */
+static void a_late_success_that_a_wallet_refuses_is_in_suspense(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    struct payment_result made = run(bench, draft(PAYMENT_PAY_IN, 1000, 2500));
+    (void)run(bench, answer(&made.payment, PSP_ANSWER_DECLINED));
+    (void)run(bench, to(PAYMENT_CAUSE_HINT, 1000));
+    freeze(bench, (struct account_id){ test_id(WALLET) }, true);
+    struct payment_command late = answer(&made.payment, PSP_ANSWER_DONE);
+    late.reply.query = true;
+    struct payment_result done = run(bench, late);
+    assert_int_equal(done.outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(done.payment.state, PAYMENT_STATE_MANUAL);
+    assert_true((done.payment.flags & PAYMENT_FLAG_SUSPENSE) != 0);
+    bench_free(bench);
+}
+
+/* By a caller who may make transfers, while the PSP has the pay-out. */
+static void a_hold_that_a_caller_voided_ends_with_a_person(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    struct payment_result made = run(bench, draft(PAYMENT_PAY_OUT, 1000, 400));
+    struct transfer voids = { .id = { test_id(555) },
+                              .kind = TRANSFER_VOID,
+                              .target = made.payment.hold,
+                              .amount = MONEY_MAX };
+    assert_int_equal(test_one(bench, voids).outcome, OUTCOME_OK);
+    struct payment_result done = run(bench, answer(&made.payment, PSP_ANSWER_DONE));
+    assert_int_equal(done.payment.state, PAYMENT_STATE_MANUAL);
+    assert_string_equal(done.payment.reason, "hold_already_voided");
+    restart(bench);
+    struct payment_command resolve = to(PAYMENT_CAUSE_RESOLVE, 1000);
+    resolve.state = PAYMENT_STATE_SUCCEEDED;
+    memcpy(resolve.reason, "paid", 5);
+    done = run(bench, resolve);
+    assert_int_equal(done.outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(done.payment.state, PAYMENT_STATE_SUCCEEDED);
     bench_free(bench);
 }
 
@@ -404,12 +605,20 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pay_in_is_due_until_it_is_answered),
+        cmocka_unit_test(a_hint_does_not_give_one_payment_to_two_workers),
+        cmocka_unit_test(a_clock_that_is_set_back_holds_nothing_up),
         cmocka_unit_test(nothing_is_due_before_it_is_durable),
         cmocka_unit_test(the_same_id_is_the_same_payment),
         cmocka_unit_test(a_refusal_is_the_same_for_ever),
         cmocka_unit_test(a_key_gives_the_answer_of_the_first_time),
+        cmocka_unit_test(a_new_key_on_a_known_id_is_answered_by_the_id),
+        cmocka_unit_test(a_key_is_free_when_nothing_could_be_decided),
+        cmocka_unit_test(history_that_cannot_be_read_refuses_nothing_for_ever),
         cmocka_unit_test(refunds_cannot_be_more_than_was_taken),
         cmocka_unit_test(money_that_a_frozen_wallet_refuses_is_in_suspense),
+        cmocka_unit_test(a_frozen_chart_delays_and_loses_nothing),
+        cmocka_unit_test(a_late_success_that_a_wallet_refuses_is_in_suspense),
+        cmocka_unit_test(a_hold_that_a_caller_voided_ends_with_a_person),
         cmocka_unit_test(a_hint_opens_what_rests),
         cmocka_unit_test(waiting_ends_at_its_time_or_when_the_lane_does),
         cmocka_unit_test(every_moment_of_a_life_can_be_recovered_from),

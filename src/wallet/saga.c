@@ -152,6 +152,8 @@ static void command_make(struct saga *saga, const struct payment *payment,
     uint32_t window_ms = psp == NULL ? 0 : psp->traits.key_window_ms;
     uint32_t call_ms = psp == NULL ? 0 : psp->traits.call_ms_max;
     struct wall_time now = clock_wall(saga->ports.clock);
+    if (now.ns < payment->next_at.ns)
+        now = payment->next_at; /* the clock was set back: it is due */
     enum payment_call call = payment_next_call(payment, now, window_ms, call_ms);
     if (call == PAYMENT_CALL_NONE) {
         out_command->cause = PAYMENT_CAUSE_EXPIRE;
@@ -199,6 +201,7 @@ static bool payment_run(struct saga *saga, const struct payment *payment)
     enum status status = command_run(saga, payment, &command, &outcome);
     if (status != STATUS_OK) return false;
     if (outcome == PAYMENT_OUTCOME_OK) return true;
+    if (command.cause == PAYMENT_CAUSE_EXPIRE) return false; /* the lane's clock is behind ours */
     saga->ports.sync->lock(saga->monitor);
     saga->status.refused++;
     saga->ports.sync->unlock(saga->monitor);

@@ -34,7 +34,30 @@ struct script {
     struct call calls[CALLS_MAX];
     uint32_t call_count;
     bool commit_fails; /* of the first answer: the lane finds its disk gone, and reloads */
+    int64_t steps_at;  /* the worker sees that it is this time; then it is not yet; 0: never */
 };
+
+/* The worker's view of the clock: once it has seen a time, the clock is stepped back. */
+struct stepping_clock {
+    struct clock port; /* first */
+    struct bench *bench;
+    int64_t steps_at;
+};
+
+static struct wall_time stepping_wall(struct clock *clock)
+{
+    struct stepping_clock *stepping = (struct stepping_clock *)clock;
+    struct wall_time now = clock_wall(&stepping->bench->clock.port);
+    if (stepping->steps_at == 0 || now.ns < stepping->steps_at) return now;
+    stepping->bench->wall_ns -= NS_PER_S;
+    stepping->steps_at = 0;
+    return now;
+}
+
+static struct monotonic_time stepping_monotonic(struct clock *clock)
+{
+    return clock_monotonic(&((struct stepping_clock *)clock)->bench->clock.port);
+}
 
 static void script_say(struct psp *psp, const struct psp_order *order, bool query,
                        struct psp_reply *out_reply)
@@ -86,6 +109,19 @@ static void inline_join(struct task *task)
     assert_null(task);
 }
 
+static void payment_make(struct bench *bench, struct payment_command *command)
+{
+    struct payment_result result;
+    struct request request = { .kind = REQUEST_PAYMENT,
+                               .root = lane_new_id(bench->lane),
+                               .trace = { .id = { 3, 4 } },
+                               .count = 1,
+                               .payment = command,
+                               .payment_result = &result };
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    assert_int_equal(result.outcome, PAYMENT_OUTCOME_OK);
+}
+
 static void pay_in_make(struct bench *bench, uint64_t number, const char *psp)
 {
     struct payment_command command = { .cause = PAYMENT_CAUSE_CREATE };
@@ -96,15 +132,22 @@ static void pay_in_make(struct bench *bench, uint64_t number, const char *psp)
     command.draft.wallet.value = test_id(WALLET);
     memcpy(command.draft.method, "pm_1", 5);
     memcpy(command.draft.psp, psp, strlen(psp) + 1);
-    struct payment_result result;
-    struct request request = { .kind = REQUEST_PAYMENT,
-                               .root = lane_new_id(bench->lane),
-                               .trace = { .id = { 3, 4 } },
-                               .count = 1,
-                               .payment = &command,
-                               .payment_result = &result };
-    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
-    assert_int_equal(result.outcome, PAYMENT_OUTCOME_OK);
+    payment_make(bench, &command);
+}
+
+/* Reserved on a wallet, until some milliseconds from now; returns until when. */
+static int64_t reservation_make(struct bench *bench, uint64_t number, int64_t ms)
+{
+    struct payment_command command = { .cause = PAYMENT_CAUSE_CREATE };
+    command.draft.id.value = test_id(number);
+    command.draft.kind = PAYMENT_MERCHANT;
+    command.draft.amount.minor = 100;
+    command.draft.asset = EUR;
+    command.draft.wallet.value = test_id(WALLET);
+    command.draft.counter.value = test_id(1);
+    command.draft.expires_at.ns = clock_wall(&bench->clock.port).ns + ms * NS_PER_MS;
+    payment_make(bench, &command);
+    return command.draft.expires_at.ns;
 }
 
 static struct bench *scene_new(void)
@@ -138,7 +181,10 @@ static void script_run(struct script *script, struct bench *bench, struct saga_s
     struct bench_sync sync = bench->sync;
     sync.port.spawn = inline_spawn;
     sync.port.join = inline_join;
-    const struct lane_ports ports = { .clock = &bench->clock.port,
+    struct stepping_clock clock = { { stepping_wall, stepping_monotonic },
+                                    bench,
+                                    script->steps_at };
+    const struct lane_ports ports = { .clock = &clock.port,
                                       .entropy = &bench->entropy.port,
                                       .sync = &sync.port,
                                       .log = &bench->log.port };
@@ -219,12 +265,34 @@ static void a_psp_that_is_gone_leaves_it_pending(void **state)
     bench_free(bench);
 }
 
+/* A batch's stamp may be older than the worker's clock: what it refuses as too early is not lost. */
+static void a_reservation_whose_time_was_not_over_after_all_expires_later(void **state)
+{
+    (void)state;
+    static const enum psp_answer answers[] = {
+        PSP_ANSWER_UNKNOWN, PSP_ANSWER_UNKNOWN, PSP_ANSWER_UNKNOWN, PSP_ANSWER_UNKNOWN,
+        PSP_ANSWER_UNKNOWN, PSP_ANSWER_UNKNOWN, PSP_ANSWER_UNKNOWN, PSP_ANSWER_UNKNOWN,
+    };
+    struct bench *bench = scene_new();
+    int64_t expires_ns = reservation_make(bench, 1000, 50);
+    pay_in_make(bench, 1001, "sandbox"); /* its questions let time pass */
+    struct script script = { .answers = answers,
+                             .answer_count = sizeof answers / sizeof answers[0],
+                             .steps_at = expires_ns };
+    struct saga_status status;
+    script_run(&script, bench, &status);
+    assert_true(status.put_back >= 1);
+    assert_int_equal(bench->lane->ledger->payments.count, 1); /* the pay-in */
+    bench_free(bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_order_in_doubt_is_asked_after),
         cmocka_unit_test(what_cannot_be_brought_back_is_due_again),
         cmocka_unit_test(a_psp_that_is_gone_leaves_it_pending),
+        cmocka_unit_test(a_reservation_whose_time_was_not_over_after_all_expires_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,16 +7,27 @@
 #include "crypto/digest.h"
 #include "payment/chart.h"
 
-enum { PAGE_LINES = 200 };
+enum {
+    PAGE_LINES = 200,
+    TRIES_MAX = 32, /* of a line that the ledger refuses, over all times that its day is booked */
+};
+
+/* What a line is booked as, and how often the ledger has refused that. */
+struct
+try {
+    char domain;
+    uint8_t number;
+};
 
 static struct uuid key_of(const struct settlement_options *options, const struct psp_line *line,
-                          char domain)
+                          struct try try)
 {
     const char *name = options->psp->traits.name;
     const struct digest_part parts[] = {
-        { &domain, 1 },
+        { &try.domain, 1 },
         { name, strlen(name) + 1 },
         { line->id, strlen(line->id) + 1 },
+        { &try.number, try.number > 0 },
     };
     struct digest digest = digest_of_parts(parts, sizeof parts / sizeof parts[0]);
     struct uuid key;
@@ -41,13 +52,13 @@ static struct uuid fingerprint_of(const struct psp_line *line)
 }
 
 static struct request request_of(struct lane *lane, const struct settlement_options *options,
-                                 const struct psp_line *line, char domain)
+                                 const struct psp_line *line, struct try try)
 {
     return (struct request){
         .route = options->route,
         .principal = options->principal,
         .trace = options->trace,
-        .key = key_of(options, line, domain),
+        .key = key_of(options, line, try),
         .fingerprint = fingerprint_of(line),
         .root = lane_new_id(lane),
     };
@@ -63,6 +74,17 @@ static bool pays_us(uint8_t kind)
 {
     return kind == PSP_LINE_CHARGE || kind == PSP_LINE_CHARGEBACK_REVERSAL ||
            kind == PSP_LINE_REFUND_FAILURE || kind == PSP_LINE_PAY_OUT_RETURN;
+}
+
+/*
+ * A refusal is the same for ever under its key, and the reason need not be (an account of the
+ * chart was frozen, or is made by now): what was refused another time is tried anew.
+ */
+static bool try_again(struct try *try, bool refused, bool repeated)
+{
+    if (!refused || !repeated || try->number == TRIES_MAX) return false;
+    try->number++;
+    return true;
 }
 
 /* Money at the bank that no payment of ours explains. */
@@ -93,14 +115,18 @@ static enum status suspense_book(struct lane *lane, const struct settlement_opti
     }
     if (count == 2) transfers[0].flags = TRANSFER_FLAG_LINKED;
     struct transfer_result results[2];
-    struct request request = request_of(lane, options, line, 's');
-    request.kind = REQUEST_TRANSFERS;
-    request.count = count;
-    request.transfers = transfers;
-    request.transfer_results = results;
-    enum status status = lane_run(lane, &request);
-    if (status != STATUS_OK) return status;
-    bool done = results[count - 1].outcome == OUTCOME_OK && results[0].outcome == OUTCOME_OK;
+    struct try try = { 's', 0 };
+    bool done;
+    do {
+        struct request request = request_of(lane, options, line, try);
+        request.kind = REQUEST_TRANSFERS;
+        request.count = count;
+        request.transfers = transfers;
+        request.transfer_results = results;
+        enum status status = lane_run(lane, &request);
+        if (status != STATUS_OK) return status;
+        done = results[count - 1].outcome == OUTCOME_OK && results[0].outcome == OUTCOME_OK;
+    } while (try_again(&try, !done, results[0].repeated));
     if (!done) {
         report->refused++;
         odd(options, line, outcome_code(results[0].outcome));
@@ -112,7 +138,7 @@ static enum status suspense_book(struct lane *lane, const struct settlement_opti
     return STATUS_OK;
 }
 
-/* STATUS_NOT_FOUND: there is no such payment, or it is not one that a PSP has. */
+/* STATUS_NOT_FOUND: there is no such payment, or it is not one that this line can be about. */
 static enum status payment_book(struct lane *lane, const struct settlement_options *options,
                                 const struct psp_line *line, struct settlement_report *report)
 {
@@ -121,26 +147,29 @@ static enum status payment_book(struct lane *lane, const struct settlement_optio
         .line_kind = line->kind,
         .amount = line->gross,
         .fee = line->fee,
+        .draft.asset = line->asset,
     };
+    memcpy(command.draft.psp, options->psp->traits.name, strlen(options->psp->traits.name));
     uint32_t step_number;
     struct str reference = str_from(line->reference);
     if (!psp_key_parse(reference, &command.id, &step_number)) return STATUS_NOT_FOUND;
     struct payment_result result;
-    struct request request = request_of(lane, options, line, 'p');
-    request.kind = REQUEST_PAYMENT;
-    request.count = 1;
-    request.payment = &command;
-    request.payment_result = &result;
-    enum status status = lane_run(lane, &request);
-    if (status != STATUS_OK) return status;
+    struct try try = { 'p', 0 };
+    do {
+        struct request request = request_of(lane, options, line, try);
+        request.kind = REQUEST_PAYMENT;
+        request.count = 1;
+        request.payment = &command;
+        request.payment_result = &result;
+        enum status status = lane_run(lane, &request);
+        if (status != STATUS_OK) return status;
+    } while (try_again(&try, result.outcome == PAYMENT_OUTCOME_LEDGER, result.repeated));
     if (result.outcome == PAYMENT_OUTCOME_OK) {
         report->repeated += result.repeated;
         report->booked += !result.repeated;
         return STATUS_OK;
     }
-    bool unknown =
-        result.outcome == PAYMENT_OUTCOME_NOT_FOUND || result.outcome == PAYMENT_OUTCOME_WRONG_KIND;
-    if (unknown) return STATUS_NOT_FOUND;
+    if (result.outcome != PAYMENT_OUTCOME_LEDGER) return STATUS_NOT_FOUND;
     report->refused++;
     odd(options, line, payment_outcome_code(result.outcome));
     return STATUS_OK;

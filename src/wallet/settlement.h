@@ -7,9 +7,10 @@
 
 /*
  * Each line is one unit, under an idempotency key made of PSP and line id: booking a day twice,
- * or going on after a crash, books each line once. A line that names a payment of ours moves
- * its gross between clearing and bank and its fee to the fees. A line that names none is booked
- * too, since the bank has the money: against suspense, for a person to look at.
+ * or going on after a crash, books each line once; what the ledger refused is tried anew. A line that names a payment of ours moves
+ * its gross between clearing and bank and its fee to the fees. A line that names none, or one of
+ * another PSP, in another asset, or in a state that knows no such line, is booked too, since the
+ * bank has the money: against suspense, for a person to look at.
  */
 struct settlement_options {
     struct psp *psp;

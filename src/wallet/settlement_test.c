@@ -188,6 +188,89 @@ static void what_nobody_knows_is_in_suspense(void **state)
     bench_free(bench);
 }
 
+/* The bank has the money: that the payment does not know what for must not keep it off the books. */
+static void what_its_payment_refuses_is_in_suspense(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    static struct office office;
+    memset(&office, 0, sizeof office);
+    charged(bench, 1000, 100);
+    line_add(&office, 1000, PSP_LINE_CHARGE, 100, 3);
+    office.lines[0].asset = 840; /* settled in dollars, of which there is no chart */
+    line_add(&office, 1001, PSP_LINE_CHARGE, 700, 0);
+    struct payment_command reserve = { .cause = PAYMENT_CAUSE_CREATE };
+    reserve.draft.id.value = test_id(1001);
+    reserve.draft.kind = PAYMENT_MERCHANT;
+    reserve.draft.amount.minor = 700;
+    reserve.draft.asset = EUR;
+    reserve.draft.counter.value = test_id(2);
+    memcpy(reserve.draft.method, "pm_1", 5);
+    memcpy(reserve.draft.psp, "sandbox", 8);
+    struct payment_result result;
+    command_run(bench, &reserve, &result);
+    struct payment_command answer = {
+        .cause = PAYMENT_CAUSE_ANSWER,
+        .id = result.payment.id,
+        .step_number = 1,
+        .key_window_ms = 86400000,
+        .reply = { .answer = PSP_ANSWER_DONE, .asset = EUR, .amount = { 700 } },
+    };
+    command_run(bench, &answer, &result); /* reserved: nothing was captured that we know of */
+    struct settlement_report report;
+    assert_int_equal(settle(bench, &office, &report), STATUS_OK);
+    assert_int_equal(report.booked, 0);
+    assert_int_equal(report.refused, 1);
+    assert_int_equal(report.unmatched, 1);
+    assert_int_equal(net(bench, CHART_CLEARING), 100);
+    assert_int_equal(net(bench, CHART_SUSPENSE), -700);
+    assert_int_equal(net(bench, CHART_BANK), 700);
+    bench_free(bench);
+}
+
+static void bank_freeze(struct bench *bench, bool frozen)
+{
+    struct admin change = { .kind = ADMIN_ACCOUNT_CHANGE,
+                            .account = chart_account_id(EUR, CHART_BANK, ""),
+                            .set = frozen ? ACCOUNT_FLAG_FROZEN : 0,
+                            .clear = frozen ? 0 : ACCOUNT_FLAG_FROZEN };
+    struct admin_result result;
+    struct request request = { .kind = REQUEST_ADMIN,
+                               .root = lane_new_id(bench->lane),
+                               .count = 1,
+                               .admin = &change,
+                               .admin_result = &result };
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    assert_int_equal(result.outcome, ADMIN_OUTCOME_OK);
+}
+
+static void what_the_ledger_refused_is_booked_when_it_can_be(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    static struct office office;
+    memset(&office, 0, sizeof office);
+    charged(bench, 1000, 100);
+    line_add(&office, 1000, PSP_LINE_CHARGE, 100, 3);
+    line_add(&office, 4711, PSP_LINE_CHARGE, 50, 0); /* nobody's */
+    bank_freeze(bench, true);
+    struct settlement_report report;
+    for (int time = 0; time < 2; time++) {
+        assert_int_equal(settle(bench, &office, &report), STATUS_OK);
+        assert_int_equal(report.refused, 2);
+        assert_int_equal(net(bench, CHART_BANK), 0);
+    }
+    bank_freeze(bench, false);
+    for (int time = 0; time < 2; time++) {
+        assert_int_equal(settle(bench, &office, &report), STATUS_OK);
+        assert_int_equal(report.refused, 0);
+        assert_int_equal(report.booked, time == 0);
+        assert_int_equal(report.unmatched, time == 0);
+        assert_int_equal(net(bench, CHART_BANK), 147);
+    }
+    bench_free(bench);
+}
+
 static void a_line_that_changed_is_not_booked_again(void **state)
 {
     (void)state;
@@ -225,6 +308,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_owed_comes_to_the_bank),
         cmocka_unit_test(what_nobody_knows_is_in_suspense),
+        cmocka_unit_test(what_its_payment_refuses_is_in_suspense),
+        cmocka_unit_test(what_the_ledger_refused_is_booked_when_it_can_be),
         cmocka_unit_test(a_line_that_changed_is_not_booked_again),
         cmocka_unit_test(a_day_without_a_statement_is_said),
     };

@@ -155,6 +155,15 @@ static bool has_cause(const struct story *story, uint8_t cause)
     return false;
 }
 
+/* When the PSP was last heard of; {0} when it never was. */
+static struct wall_time answered_at(const struct story *story)
+{
+    for (uint32_t i = story->count; i-- > 0;) {
+        if (story->units[i].record.head.kind == PAYMENT_CAUSE_ANSWER) return story->units[i].stamp;
+    }
+    return (struct wall_time){ 0 };
+}
+
 static struct wall_time after_s(struct wall_time from, int64_t seconds)
 {
     return (struct wall_time){ from.ns + seconds * NS_PER_S };
@@ -187,11 +196,12 @@ uint32_t story_gaps(const struct story *story, struct wall_time now,
                                     after_s(last->stamp, STORY_PERSON_HOURS * 3600) },
                 now);
     }
-    bool answered = at_psp && !waits && has_cause(story, PAYMENT_CAUSE_ANSWER);
-    if (answered && !has_cause(story, PAYMENT_CAUSE_HINT)) {
+    struct wall_time answered = answered_at(story);
+    bool decided = at_psp && !waits && answered.ns != 0;
+    if (decided && !has_cause(story, PAYMENT_CAUSE_HINT)) {
         gap_add(out_gaps, &count,
                 (struct story_gap){ "webhook", "the PSP was to tell of it by webhook, and did not",
-                                    after_s(payment->step_at, STORY_ANSWER_S) },
+                                    after_s(answered, STORY_WEBHOOK_S) },
                 now);
     }
     bool moved = at_psp && !money_is_zero(payment->captured);

@@ -200,7 +200,9 @@ static void what_should_have_happened_is_named(void **state)
     assert_true(has_gap(&story, late, "follow_up"));
     payment = answered(bench, &payment, PSP_ANSWER_DONE);
     read_story(bench, 1000, &story);
-    assert_true(has_gap(&story, late, "webhook"));
+    due.ns = story.units[2].stamp.ns + STORY_WEBHOOK_S * NS_PER_S;
+    assert_false(has_gap(&story, due, "webhook"));
+    assert_true(has_gap(&story, (struct wall_time){ due.ns + 1 }, "webhook"));
     assert_false(has_gap(&story, late, "follow_up"));
     assert_false(has_gap(&story, late, "settlement"));
     late.ns += STORY_SETTLED_DAYS * NS_PER_DAY;

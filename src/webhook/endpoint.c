@@ -50,11 +50,11 @@ const char *endpoint_fault(const struct webhook_endpoint *endpoint, const char *
     *out_field = "url";
     const char *fault = url_fault(endpoint->url);
     if (fault != NULL) return fault;
-    *out_field = "types";
-    if (endpoint->filter_count > ENDPOINT_FILTERS_MAX) return "at most 16 types";
+    *out_field = "filters";
+    if (endpoint->filter_count > ENDPOINT_FILTERS_MAX) return "at most 16 filters";
     for (uint32_t i = 0; i < endpoint->filter_count; i++) {
         if (!filter_valid(endpoint->filters[i])) {
-            return "a type is a-z, 0-9, '_' and '.', shorter than 64, or ends in \".*\"";
+            return "a filter is a-z, 0-9, '_' and '.', shorter than 64, or ends in \".*\"";
         }
     }
     *out_field = "state";

@@ -70,7 +70,7 @@ static void filters(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         put_text(endpoint.filters[0], bad[i], sizeof endpoint.filters[0]);
         if (endpoint_fault(&endpoint, &field) == NULL) fail_msg("filter '%s'", bad[i]);
-        assert_string_equal(field, "types");
+        assert_string_equal(field, "filters");
     }
     put_text(endpoint.filters[0], "payment.*", sizeof endpoint.filters[0]);
     put_text(endpoint.filters[1], "refund.failed", sizeof endpoint.filters[1]);

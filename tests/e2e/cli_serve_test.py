@@ -116,12 +116,16 @@ def a_second_signal_is_no_harm(wallet):
 
 def demo_runs():
     done = subprocess.run([TPWALLET, "demo", "--accounts", "300", "--transfers", "5000", "--kills",
-                           "1", "--json"], capture_output=True, text=True, check=False,
+                           "1", "--payments", "150", "--json"], capture_output=True, text=True, check=False,
                           env=dict(os.environ, TMPDIR=SCRATCH))
     equal(done.returncode, 0, f"the demo: {done.stderr}")
     figures = json.loads(done.stdout)
     equal(figures["head_before"], figures["head_after"], "the second run changes nothing")
     equal(figures["done"] + figures["refused"], 5000, "every transfer has an outcome")
+    equal(figures["payments"], 151, "the day's payments, and the broken one")
+    equal(figures["payments_manual"], 0, "payments that only a person can tell of")
+    check("equal to the minor unit" in done.stderr, f"both books: {done.stderr}")
+    check("MISSING webhook, due by" in done.stderr, f"the broken story: {done.stderr}")
     equal([name for name in os.listdir(SCRATCH) if name.startswith("tpwallet-demo")], [],
           "its folder is gone")
 

@@ -85,7 +85,7 @@ static const struct sample faults[] = {
       SERVER_PLAIN,
       PSP_ANSWER_THROTTLED,
       "http_status" },
-    { "401", { .status = 401 }, SERVER_PLAIN, PSP_ANSWER_INVALID, "http_status" },
+    { "401", { .status = 401 }, SERVER_PLAIN, PSP_ANSWER_NOT_SENT, "http_status" },
 };
 
 static void check_faults(psp_open open)

@@ -21,8 +21,11 @@ if os.uname().machine == "x86_64":
 LAYERS = [
     "base", "crypto", "model", "ledger", "payment", "webhook", "sandbox", "wallet", "sim",
 ]
-CHUNKS = [(0, 19), (20, 59), (60, 119)]  # a bug is looked for in ever more seeds
-RUN_SECONDS_MAX = 40
+CHUNKS = {  # a bug is looked for in ever more seeds
+    "ledger": [(0, 19), (20, 59), (60, 119)],
+    "payments": [(0, 4), (5, 19), (20, 34), (35, 49)],
+}
+RUN_SECONDS_MAX = 90
 
 # what, file, text, text with the bug
 PLANTS = [
@@ -114,6 +117,57 @@ PLANTS = [
      "        (void)locator;"),
 ]
 
+# The same for the workload of payments; where one place is not enough, a list of (text, bug).
+PAYMENT_PLANTS = [
+    ("the mark of a key (a webhook's, too) is not kept", "src/wallet/payer.c",
+     "    if (request->key_is_new) index_insert(lane->indexes[LANE_INDEX_KEYS], request->key, "
+     "context);\n", "    (void)context;\n"),
+    ("a timeout is taken for a decline", "src/payment/flow_answer.c",
+     "    case PSP_ANSWER_UNKNOWN: in_doubt(flow, reply->reason); return;",
+     "    case PSP_ANSWER_UNKNOWN: flow_step_failed(flow, reply->reason); return;"),
+    ("not found within the horizon is taken for not done", "src/payment/flow_answer.c",
+     '        in_doubt(flow, "not_found_yet");\n', '        flow_step_failed(flow, "not_found");\n'),
+    ("what came back is compensated at every telling", "src/payment/flow_answer.c",
+     [("        payment->posted = flow_reversal(flow, payment->posted);\n    }\n"
+       "    payment->captured = MONEY_ZERO;\n    flow_state(flow, refund",
+       "        payment->posted = flow_direct(flow, flow_account(flow, CHART_CLEARING), "
+       "payment->wallet, payment->amount);\n    }\n"
+       "    payment->captured = MONEY_ZERO;\n    flow_state(flow, refund"),
+      ("    if (answer != PSP_ANSWER_DECLINED || payment->state != PAYMENT_STATE_SUCCEEDED) return;",
+       "    if (answer != PSP_ANSWER_DECLINED || (payment->state != PAYMENT_STATE_SUCCEEDED && "
+       "payment->state != PAYMENT_STATE_RETURNED)) return;")]),
+    ("a PSP is asked before the intent is durable", "src/wallet/payer.c",
+     "payment_take_due(table, now, lane->head.sequence)",
+     "payment_take_due(table, now, UINT64_MAX)"),
+    ("an order is sent again when its key may be forgotten", "src/payment/decide.c",
+     "    if (now.ns < payment->step_at.ns + window_ns) return PAYMENT_CALL_ORDER;",
+     "    if (window_ns != 0) return PAYMENT_CALL_ORDER;"),
+    ("the PSP's key has the number of the attempt", "src/wallet/saga.c",
+     "        .step_number = payment->step_number,\n        .operation",
+     "        .step_number = payment->step_number + payment->attempts,\n        .operation"),
+    ("refunds on their way do not count against the limit", "src/payment/flow.c",
+     "{ payment->refunded, payment->refund_pending, payment->disputed }",
+     "{ payment->refunded, MONEY_ZERO, payment->disputed }"),
+    ("a late success is dropped", "src/payment/flow_answer.c",
+     "    if (answer == PSP_ANSWER_DONE && payment->state == PAYMENT_STATE_FAILED &&",
+     "    if (answer == PSP_ANSWER_PENDING && payment->state == PAYMENT_STATE_FAILED &&"),
+    ("a late failure is dropped", "src/payment/flow_answer.c",
+     "        flow_came_back(flow, flow->command->reply.reason);\n",
+     "        (void)flow;\n"),
+    ("a hint that races the answer credits again", "src/payment/flow_answer.c",
+     [("    if (answer == PSP_ANSWER_DONE && payment->state == PAYMENT_STATE_FAILED &&",
+       "    if (answer == PSP_ANSWER_DONE && payment->state != PAYMENT_STATE_MANUAL &&"),
+      ("    if (!money_is_zero(payment->captured)) { /* it was credited before there were doubts */",
+       "    if (false) {")]),
+    ("a payment that is due is forgotten in a restart", "src/ledger/payment_table.c",
+     "        heap_insert(table, place);\n        table->count++;", "        table->count++;"),
+    ("an event is left out of the feed", "src/wallet/payer.c",
+     "           !money_equal(before->refunded, after->refunded) ||\n", ""),
+    ("an answer that nobody understands is taken for done", "src/payment/flow_answer.c",
+     "    case PSP_ANSWER_UNKNOWN: in_doubt(flow, reply->reason); return;",
+     "    case PSP_ANSWER_UNKNOWN: flow_step_done(flow); return;"),
+]
+
 
 def compile_file(tree, objects, path):
     """Compiles one source; returns the compiler's complaint, or None."""
@@ -143,12 +197,13 @@ def link(objects, program):
     subprocess.run([COMPILER, *files, "-lcrypto", "-o", program], check=True)
 
 
-def run_seeds(program):
+def run_seeds(program, workload):
     """None when all seeds are clean, else the first line of what was found."""
-    for first, last in CHUNKS:
+    for first, last in CHUNKS[workload]:
         try:
-            done = subprocess.run([program, str(first), str(last)], capture_output=True, text=True,
-                                  timeout=RUN_SECONDS_MAX, check=False, errors="replace")
+            done = subprocess.run([program, workload, str(first), str(last)], capture_output=True,
+                                  text=True, timeout=RUN_SECONDS_MAX, check=False,
+                                  errors="replace")
         except subprocess.TimeoutExpired:
             return "it does not end"
         output = done.stdout + done.stderr
@@ -164,20 +219,23 @@ def run_seeds(program):
     return None
 
 
-def plant(tree, path, text, bug):
+def plant(tree, path, pairs):
     with open(os.path.join(tree, path), encoding="utf-8") as file:
         source = file.read()
-    if source.count(text) != 1:
-        return None
+    planted = source
+    for text, bug in pairs:
+        if planted.count(text) != 1:
+            return None
+        planted = planted.replace(text, bug)
     with open(os.path.join(tree, path), "w", encoding="utf-8") as file:
-        file.write(source.replace(text, bug))
+        file.write(planted)
     return source
 
 
-def try_plant(tree, objects, scratch, entry):
+def try_plant(tree, objects, scratch, workload, entry):
     """One plant from planting to taking it out again: what was found, or None."""
-    what, path, text, bug = entry
-    source = plant(tree, path, text, bug)
+    what, path = entry[:2]
+    source = plant(tree, path, entry[2] if isinstance(entry[2], list) else [entry[2:]])
     if source is None:
         print(f"  {what}: NOT PLANTED, {path} has no such text")
         return None
@@ -189,7 +247,7 @@ def try_plant(tree, objects, scratch, entry):
         link(objects, program)
     with open(os.path.join(tree, path), "w", encoding="utf-8") as file:
         file.write(source)
-    found = run_seeds(program) if error is None else None
+    found = run_seeds(program, workload) if error is None else None
     if error is None:
         print(f"  {what}: {found or 'NOT CAUGHT'}")
     if compile_file(tree, objects, path) is not None:
@@ -208,13 +266,18 @@ def main():
         compile_all(tree, objects)
         clean = os.path.join(scratch, "clean")
         link(objects, clean)
-        found = run_seeds(clean)
-        if found is not None:
-            print(f"planted: with no bug planted: {found}")
-            return 1
-        caught = sum(try_plant(tree, objects, scratch, entry) is not None for entry in PLANTS)
-    print(f"{len(PLANTS)} planted, {caught} caught")
-    return 0 if caught == len(PLANTS) else 1
+        planted = caught = 0
+        for workload, plants in (("ledger", PLANTS), ("payments", PAYMENT_PLANTS)):
+            found = run_seeds(clean, workload)
+            if found is not None:
+                print(f"planted: {workload}, with no bug planted: {found}")
+                return 1
+            print(f"{workload}:")
+            planted += len(plants)
+            caught += sum(try_plant(tree, objects, scratch, workload, entry) is not None
+                          for entry in plants)
+    print(f"{planted} planted, {caught} caught")
+    return 0 if caught == planted else 1
 
 
 if __name__ == "__main__":

@@ -1,0 +1,256 @@
+/* Secrets are read before the ledger is opened, so that a wrong file costs no recovery. */
+#include "cmd/serve_webhooks.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "adapter/curl_http.h"
+#include "adapter/sqlite_endpoint_store.h"
+#include "adapter/sqlite_inbox.h"
+#include "adapter/sqlite_relay_store.h"
+#include "api/router.h"
+#include "base/check.h"
+#include "base/reserve.h"
+#include "cmd/webhook_files.h"
+#include "payment/sandbox_wire.h"
+#include "payment/stripe_event.h"
+#include "wallet/journal_feed.h"
+
+#define EVENT_SOURCE "/tpwallet/0" /* as the API's: the lane */
+
+enum { PATH_SIZE = 4096, ATTEMPTS_MAX = 100 };
+
+/* ---- Options ---- */
+
+static enum status text_copy(struct str text, char *out_text, size_t size, struct error *out_error)
+{
+    if (text.len >= size) {
+        return error_set(out_error, STATUS_INVALID, "--webhook-in: '%.*s' is too long",
+                         STR_ARG(text));
+    }
+    memcpy(out_text, text.data, text.len);
+    out_text[text.len] = '\0';
+    return STATUS_OK;
+}
+
+/* What stands before the mark; the rest moves behind it. Without one it is all of it. */
+static struct str cut(struct str *rest, char mark)
+{
+    const char *at = memchr(rest->data, mark, rest->len);
+    size_t len = at == NULL ? rest->len : (size_t)(at - rest->data);
+    struct str part = { rest->data, len };
+    size_t used = at == NULL ? len : len + 1;
+    *rest = (struct str){ rest->data + used, rest->len - used };
+    return part;
+}
+
+/* standard, stripe, or plain/HEADER[/PREFIX]. */
+static enum status policy_read(struct str text, struct webhook_policy *out_policy,
+                               struct error *out_error)
+{
+    struct str rest = text;
+    struct str scheme = cut(&rest, '/');
+    out_policy->tolerance_s = WEBHOOK_TOLERANCE_S_DEFAULT;
+    bool known = webhook_scheme_parse(scheme, &out_policy->scheme);
+    bool plain = known && out_policy->scheme == WEBHOOK_PLAIN;
+    if (!known || plain != (rest.len > 0)) {
+        enum status status = error_set(out_error, STATUS_INVALID,
+                                       "--webhook-in: '%.*s' is no scheme", STR_ARG(text));
+        error_hint(out_error, "standard, stripe, or plain/HEADER[/PREFIX]");
+        return status;
+    }
+    struct str header = cut(&rest, '/');
+    enum status status = text_copy(header, out_policy->signature_header,
+                                   sizeof out_policy->signature_header, out_error);
+    if (status != STATUS_OK) return status;
+    return text_copy(rest, out_policy->prefix, sizeof out_policy->prefix, out_error);
+}
+
+static enum status secrets_read(struct str path, struct webhook_sender *sender,
+                                struct error *out_error)
+{
+    char text[PATH_SIZE];
+    struct stat about;
+    enum status status = text_copy(path, text, sizeof text, out_error);
+    if (status != STATUS_OK) return status;
+    if (stat(text, &about) == 0 && (about.st_mode & 077) != 0) {
+        status = error_set(out_error, STATUS_DENIED, "others than its owner may read '%s'", text);
+        error_hint(out_error, "chmod 600 %s", text);
+        return status;
+    }
+    struct webhook_secrets secrets;
+    status = webhook_secrets_read(text, sender->policy.scheme, &secrets, out_error);
+    for (uint32_t i = 0; status == STATUS_OK && i < secrets.count; i++) {
+        signing_key_again(&secrets.keys[i], &sender->keys[i]);
+        sender->key_count++;
+    }
+    webhook_secrets_done(&secrets);
+    return status;
+}
+
+static bool is_psp(const struct serve_payments *payments, struct str name)
+{
+    for (uint32_t i = 0; i < payments->set.count; i++) {
+        if (str_equal(name, str_from(payments->psps[i]->traits.name))) return true;
+    }
+    return false;
+}
+
+static bool is_sender(const struct serve_webhooks *webhooks, struct str name)
+{
+    for (uint32_t i = 0; i < webhooks->sender_count; i++) {
+        if (str_equal(name, str_from(webhooks->senders[i].name))) return true;
+    }
+    return false;
+}
+
+/* One NAME=SCHEME:FILE. */
+static enum status sender_read(struct str word, const struct serve_payments *payments,
+                               struct serve_webhooks *webhooks, struct error *out_error)
+{
+    struct str path = word;
+    struct str name = cut(&path, '=');
+    struct str scheme = cut(&path, ':');
+    if (name.len == 0 || scheme.len == 0 || path.len == 0) {
+        return error_set(out_error, STATUS_INVALID, "--webhook-in: '%.*s' is not NAME=SCHEME:FILE",
+                         STR_ARG(word));
+    }
+    if (!is_psp(payments, name)) {
+        return error_set(out_error, STATUS_INVALID, "--webhook-in: '%.*s' is no PSP of --psp",
+                         STR_ARG(name));
+    }
+    if (is_sender(webhooks, name)) {
+        return error_set(out_error, STATUS_INVALID, "--webhook-in: '%.*s' is given twice",
+                         STR_ARG(name));
+    }
+    CHECK(webhooks->sender_count < WEBHOOK_SENDERS_MAX); /* there are as many PSPs at most */
+    struct webhook_sender *sender = &webhooks->senders[webhooks->sender_count++];
+    enum status status = text_copy(name, sender->name, sizeof sender->name, out_error);
+    bool stripe = str_starts(name, STR("stripe"));
+    sender->event_read = stripe ? stripe_event_read : sandbox_event_read;
+    if (status == STATUS_OK) status = policy_read(scheme, &sender->policy, out_error);
+    if (status == STATUS_OK) status = secrets_read(path, sender, out_error);
+    return status;
+}
+_Static_assert((int)PSP_SET_MAX <= (int)WEBHOOK_SENDERS_MAX, "every PSP may send");
+
+enum status serve_webhooks_new(const struct invocation *invocation,
+                               const struct serve_payments *payments,
+                               struct serve_webhooks **out_webhooks, struct error *out_error)
+{
+    struct serve_webhooks *webhooks = reserve_new(sizeof *webhooks);
+    if (webhooks == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for webhooks");
+    webhooks->private_allowed = invocation_has(invocation, "webhook-private");
+    uint64_t attempts = 0;
+    enum status status =
+        invocation_number(invocation, "webhook-attempts", (struct number_range){ 1, ATTEMPTS_MAX },
+                          &attempts, out_error);
+    webhooks->attempts_max = (uint32_t)attempts;
+    const char *list = invocation_text(invocation, "webhook-in");
+    struct str rest = list == NULL ? STR("") : str_from(list);
+    while (status == STATUS_OK && rest.len > 0) {
+        struct str word = cut(&rest, ',');
+        status = sender_read(word, payments, webhooks, out_error);
+    }
+    if (status != STATUS_OK) {
+        serve_webhooks_free(webhooks);
+        return status;
+    }
+    *out_webhooks = webhooks;
+    return STATUS_OK;
+}
+
+void serve_webhooks_free(struct serve_webhooks *webhooks)
+{
+    if (webhooks == NULL) return;
+    for (uint32_t i = 0; i < webhooks->sender_count; i++) {
+        for (uint32_t at = 0; at < webhooks->senders[i].key_count; at++) {
+            signing_key_done(&webhooks->senders[i].keys[at]);
+        }
+    }
+    reserve_free(webhooks, sizeof *webhooks);
+}
+
+/* ---- Running ---- */
+
+static enum status in_start(struct serve_webhooks *webhooks, const char *folder, struct lane *lane,
+                            const struct lane_ports *ports, struct error *out_error)
+{
+    if (webhooks->sender_count == 0) return STATUS_OK;
+    const struct sqlite_inbox_options inbox = { .folder = folder };
+    enum status status = sqlite_inbox_open(&inbox, &webhooks->inbox, out_error);
+    if (status != STATUS_OK) return status;
+    const struct webhook_in_options in = {
+        .lane = lane,
+        .ports = *ports,
+        .inbox = webhooks->inbox,
+        .route = ROUTE_WEBHOOKS_RECEIVE,
+        .senders = webhooks->senders,
+        .sender_count = webhooks->sender_count,
+    };
+    return webhook_in_open(&in, &webhooks->in, out_error);
+}
+
+static enum status stores_open(struct serve_webhooks *webhooks, const char *folder, struct log *log,
+                               struct error *out_error)
+{
+    const struct curl_http_options http = { 0 };
+    enum status status = curl_http_open(&http, &webhooks->http, out_error);
+    if (status != STATUS_OK) return status;
+    const struct sqlite_endpoint_store_options endpoints = { .folder = folder };
+    status = sqlite_endpoint_store_open(&endpoints, &webhooks->endpoint_store, out_error);
+    if (status != STATUS_OK) return status;
+    const struct sqlite_relay_store_options relay = { .folder = folder };
+    bool begun_anew = false;
+    status = sqlite_relay_store_open(&relay, &webhooks->relay_store, &begun_anew, out_error);
+    if (status == STATUS_OK && begun_anew) {
+        log_write(log, (struct log_line){
+                           .level = LOG_ERROR,
+                           .event = STR("webhook.relay_begun_anew"),
+                           .message = STR("relay.db was damaged and is set aside: webhooks are "
+                                          "delivered again, under their numbers"),
+                       });
+    }
+    return status;
+}
+
+enum status serve_webhooks_start(struct serve_webhooks *webhooks, const char *folder,
+                                 struct lane *lane, const struct lane_ports *ports,
+                                 struct error *out_error)
+{
+    enum status status = stores_open(webhooks, folder, ports->log, out_error);
+    if (status != STATUS_OK) return status;
+    status = journal_feed_new(lane, ports->store, ports->sync, EVENT_SOURCE, &webhooks->feed);
+    if (status != STATUS_OK) return error_set(out_error, status, "no memory for the events");
+    const struct webhook_desk_options desk = {
+        .ports = *ports,
+        .http = webhooks->http,
+        .feed = journal_feed_port(webhooks->feed),
+        .relay_store = webhooks->relay_store,
+        .endpoint_store = webhooks->endpoint_store,
+        .private_allowed = webhooks->private_allowed,
+        .attempts_max = webhooks->attempts_max,
+    };
+    status = webhook_desk_open(&desk, &webhooks->desk, out_error);
+    if (status == STATUS_OK) status = in_start(webhooks, folder, lane, ports, out_error);
+    return status;
+}
+
+void serve_webhooks_stop(struct serve_webhooks *webhooks)
+{
+    webhook_in_close(webhooks->in);
+    webhook_desk_close(webhooks->desk);
+    journal_feed_free(webhooks->feed);
+    if (webhooks->inbox != NULL) webhooks->inbox->close(webhooks->inbox);
+    if (webhooks->relay_store != NULL) webhooks->relay_store->close(webhooks->relay_store);
+    if (webhooks->endpoint_store != NULL) webhooks->endpoint_store->close(webhooks->endpoint_store);
+    if (webhooks->http != NULL) webhooks->http->close(webhooks->http);
+    webhooks->in = NULL;
+    webhooks->desk = NULL;
+    webhooks->feed = NULL;
+    webhooks->inbox = NULL;
+    webhooks->relay_store = NULL;
+    webhooks->endpoint_store = NULL;
+    webhooks->http = NULL;
+}

@@ -1,0 +1,411 @@
+/* The store is asked rather than remembered: endpoints are few, and changed by people. */
+#include "wallet/webhook_desk.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/reserve.h"
+
+_Static_assert((int)ENDPOINT_ROW_URL_SIZE == (int)ENDPOINT_URL_SIZE, "a URL fits");
+_Static_assert((int)ENDPOINT_ROW_FILTERS_MAX == (int)ENDPOINT_FILTERS_MAX, "filters fit");
+_Static_assert((int)ENDPOINT_ROW_FILTER_SIZE == (int)ENDPOINT_FILTER_SIZE, "a filter fits");
+_Static_assert((int)ENDPOINT_ROW_KEYS_MAX == (int)ENDPOINT_KEYS_MAX, "keys fit");
+_Static_assert((int)ENDPOINT_ROW_NAME_SIZE == (int)SIGNING_KEY_NAME_SIZE, "a name fits");
+
+enum {
+    KEY_BYTES = 32,
+    POLL_MS = 100, /* how late an event is sent at most, beside what was sent before it */
+};
+
+struct webhook_desk {
+    struct lane_ports ports;
+    struct relay_store *relay_store;
+    struct endpoint_store *endpoint_store;
+    struct webhook_relay *relay;
+    struct monitor *monitor; /* guards the status */
+    struct webhook_desk_status status;
+};
+
+static void count(struct webhook_desk *desk, int endpoints, int disabled)
+{
+    desk->ports.sync->lock(desk->monitor);
+    desk->status.endpoints += (uint64_t)endpoints;
+    desk->status.disabled += (uint64_t)disabled;
+    desk->ports.sync->unlock(desk->monitor);
+}
+
+/* By a worker of the relay. */
+static void on_disabled(void *owner, const struct relay_state *state)
+{
+    struct webhook_desk *desk = owner;
+    count(desk, 0, 1);
+    char id[UUID_TEXT_LEN + 1];
+    uuid_format(state->endpoint, id);
+    const struct log_field fields[] = {
+        { STR("endpoint"), { id, UUID_TEXT_LEN }, 0 },
+        { STR("sequence"), { NULL, 0 }, (int64_t)state->sequence },
+        { STR("http_status"), { NULL, 0 }, state->http_status },
+    };
+    log_write(desk->ports.log,
+              (struct log_line){
+                  .level = LOG_ERROR,
+                  .event = STR("webhook_endpoint.disabled"),
+                  .message = STR("an endpoint has failed for too long, and is sent nothing more"),
+                  .fields = fields,
+                  .field_count = 3,
+              });
+}
+
+/* ---- Rows, endpoints, views ---- */
+
+static void row_wipe(struct endpoint_row *row)
+{
+    secret_wipe(row, sizeof *row);
+}
+#define ROW_SCOPE __attribute__((cleanup(row_wipe)))
+
+static void row_of(const struct webhook_endpoint *endpoint, struct wall_time created_at,
+                   struct endpoint_row *out_row)
+{
+    memset(out_row, 0, sizeof *out_row);
+    out_row->id = endpoint->id;
+    out_row->since = endpoint->since;
+    out_row->sequence_base = endpoint->sequence_base;
+    out_row->created_at = created_at;
+    out_row->state = endpoint->state;
+    out_row->filter_count = endpoint->filter_count;
+    out_row->key_count = endpoint->key_count;
+    memcpy(out_row->url, endpoint->url, sizeof out_row->url);
+    memcpy(out_row->filters, endpoint->filters, sizeof out_row->filters);
+    for (uint32_t i = 0; i < endpoint->key_count; i++) {
+        struct endpoint_row_key *key = &out_row->keys[i];
+        memcpy(key->name, endpoint->keys[i].name, sizeof key->name);
+        key->not_before = endpoint->keys[i].not_before;
+        key->not_after = endpoint->keys[i].not_after;
+        struct buf text;
+        buf_init(&text, ENDPOINT_ROW_SECRET_SIZE);
+        signing_key_format(&endpoint->keys[i], false, &text);
+        CHECK(buf_status(&text) == STATUS_OK && text.len < sizeof key->secret);
+        memcpy(key->secret, text.data, text.len);
+        secret_wipe(text.data, text.len);
+        buf_free(&text);
+    }
+}
+
+/* STATUS_CORRUPT: it says what no endpoint can be. */
+static enum status endpoint_of(const struct endpoint_row *row,
+                               struct webhook_endpoint *out_endpoint, struct error *out_error)
+{
+    memset(out_endpoint, 0, sizeof *out_endpoint);
+    out_endpoint->id = row->id;
+    out_endpoint->since = row->since;
+    out_endpoint->sequence_base = row->sequence_base;
+    out_endpoint->state = row->state;
+    out_endpoint->filter_count = row->filter_count;
+    memcpy(out_endpoint->url, row->url, sizeof out_endpoint->url);
+    memcpy(out_endpoint->filters, row->filters, sizeof out_endpoint->filters);
+    enum status status = row->key_count <= ENDPOINT_KEYS_MAX ? STATUS_OK : STATUS_CORRUPT;
+    for (uint32_t i = 0; status == STATUS_OK && i < row->key_count; i++) {
+        const struct endpoint_row_key *key = &row->keys[i];
+        struct str secret = { key->secret, strnlen(key->secret, sizeof key->secret) };
+        struct signing_key *made = &out_endpoint->keys[out_endpoint->key_count];
+        if (signing_key_parse(secret, made) != STATUS_OK) {
+            status = STATUS_CORRUPT;
+            continue;
+        }
+        out_endpoint->key_count++;
+        signing_key_name(made, (struct str){ key->name, strnlen(key->name, sizeof key->name) });
+        made->not_before = key->not_before;
+        made->not_after = key->not_after;
+    }
+    const char *field;
+    if (status == STATUS_OK && endpoint_fault(out_endpoint, &field) == NULL) return STATUS_OK;
+    endpoint_done(out_endpoint);
+    return error_set(out_error, STATUS_CORRUPT, "endpoints.db holds what is no endpoint");
+}
+
+static void view_of(struct webhook_desk *desk, const struct endpoint_row *row,
+                    struct webhook_desk_view *out_view)
+{
+    *out_view = (struct webhook_desk_view){
+        .id = row->id,
+        .state = row->state,
+        .filter_count = row->filter_count,
+        .key_count = row->key_count,
+        .since = row->since,
+        .sequence_base = row->sequence_base,
+        .created_at = row->created_at,
+    };
+    memcpy(out_view->url, row->url, sizeof out_view->url);
+    memcpy(out_view->filters, row->filters, sizeof out_view->filters);
+    for (uint32_t i = 0; i < row->key_count; i++) {
+        memcpy(out_view->keys[i].name, row->keys[i].name, sizeof out_view->keys[i].name);
+        out_view->keys[i].not_before = row->keys[i].not_before;
+        out_view->keys[i].not_after = row->keys[i].not_after;
+    }
+    /* As it was saved last, which waits for no delivery; nothing is there before the first one. */
+    struct relay_state *relay = &out_view->relay;
+    if (desk->relay_store->load(desk->relay_store, row->id, relay, NULL) == STATUS_OK) return;
+    *relay = (struct relay_state){ .endpoint = row->id,
+                                   .cursor = row->since,
+                                   .sequence = row->sequence_base };
+}
+
+/* ---- Keys ---- */
+
+static void key_make(struct webhook_desk *desk, struct wall_time now, struct signing_key *out_key,
+                     char out_secret[WEBHOOK_DESK_SECRET_SIZE])
+{
+    uint8_t bytes[KEY_BYTES];
+    entropy_fill(desk->ports.entropy, bytes, sizeof bytes);
+    memset(out_key, 0, sizeof *out_key);
+    enum status status = signing_key_take(bytes, sizeof bytes, out_key);
+    CHECK(status == STATUS_OK); /* it is neither short nor long */
+    char name[SIGNING_KEY_NAME_SIZE];
+    int len = snprintf(name, sizeof name, "key-%lld", (long long)(now.ns / NS_PER_S));
+    CHECK(len > 0 && (size_t)len < sizeof name);
+    signing_key_name(out_key, (struct str){ name, (size_t)len });
+    struct buf text;
+    buf_init(&text, WEBHOOK_DESK_SECRET_SIZE);
+    signing_key_format(out_key, false, &text);
+    CHECK(buf_status(&text) == STATUS_OK && text.len < WEBHOOK_DESK_SECRET_SIZE);
+    memcpy(out_secret, text.data, text.len);
+    out_secret[text.len] = '\0';
+    secret_wipe(text.data, text.len);
+    buf_free(&text);
+}
+
+/* ---- Making and looking ---- */
+
+enum status webhook_desk_create(struct webhook_desk *desk, const struct webhook_desk_view *draft,
+                                char out_secret[WEBHOOK_DESK_SECRET_SIZE],
+                                struct webhook_desk_view *out_view, struct error *out_error)
+{
+    struct wall_time now = clock_wall(desk->ports.clock);
+    struct webhook_endpoint endpoint = {
+        .id = draft->id,
+        .state = ENDPOINT_ACTIVE,
+        .filter_count = draft->filter_count,
+        .since = draft->since,
+        .key_count = 1,
+    };
+    memcpy(endpoint.url, draft->url, sizeof endpoint.url);
+    memcpy(endpoint.filters, draft->filters, sizeof endpoint.filters);
+    struct endpoint_row row ROW_SCOPE;
+    struct endpoint_store *store = desk->endpoint_store;
+    enum status status = store->load(store, draft->id, &row, out_error);
+    if (status == STATUS_OK)
+        return error_set(out_error, STATUS_CONFLICT, "there is an endpoint with this id");
+    if (status != STATUS_NOT_FOUND) return status;
+    char secret[WEBHOOK_DESK_SECRET_SIZE];
+    key_make(desk, now, &endpoint.keys[0], secret);
+    row_of(&endpoint, now, &row);
+    status = store->put(store, &row, out_error);
+    if (status == STATUS_OK) {
+        status = webhook_relay_add(desk->relay, &endpoint, out_error);
+        if (status != STATUS_OK) (void)store->remove(store, draft->id, NULL); /* or at a restart */
+    }
+    endpoint_done(&endpoint);
+    if (status == STATUS_OK) {
+        memcpy(out_secret, secret, sizeof secret);
+        count(desk, 1, 0);
+        view_of(desk, &row, out_view);
+    }
+    secret_wipe(secret, sizeof secret);
+    return status;
+}
+
+enum status webhook_desk_look(struct webhook_desk *desk, struct uuid id,
+                              struct webhook_desk_view *out_view, struct error *out_error)
+{
+    struct endpoint_row row ROW_SCOPE;
+    enum status status = desk->endpoint_store->load(desk->endpoint_store, id, &row, out_error);
+    if (status == STATUS_OK) view_of(desk, &row, out_view);
+    return status;
+}
+
+enum status webhook_desk_next(struct webhook_desk *desk, struct uuid after,
+                              struct webhook_desk_view *out_view, struct error *out_error)
+{
+    struct endpoint_row row ROW_SCOPE;
+    enum status status = desk->endpoint_store->next(desk->endpoint_store, after, &row, out_error);
+    if (status == STATUS_OK) view_of(desk, &row, out_view);
+    return status;
+}
+
+/* ---- Changing ---- */
+
+/* What the relay's callbacks need; rows as they were, and as they are made. */
+struct changing {
+    struct webhook_desk *desk;
+    const struct webhook_desk_change *change; /* NULL: a new key */
+    struct signing_key *key;
+    uint32_t overlap_s;
+    struct endpoint_row *row;
+    struct error *error;
+};
+
+/* Numbers go on as they were, unless the filters are others. */
+static enum status changed_put(const struct changing *changing, struct webhook_endpoint *endpoint,
+                               bool begins_anew)
+{
+    struct endpoint_store *store = changing->desk->endpoint_store;
+    struct endpoint_row before ROW_SCOPE;
+    enum status status = store->load(store, endpoint->id, &before, changing->error);
+    if (status != STATUS_OK) return status;
+    if (!begins_anew) {
+        endpoint->since = before.since;
+        endpoint->sequence_base = before.sequence_base;
+    }
+    row_of(endpoint, before.created_at, changing->row);
+    return store->put(store, changing->row, changing->error);
+}
+
+static enum status update_apply(void *owner, struct webhook_endpoint *endpoint)
+{
+    const struct changing *changing = owner;
+    const struct webhook_desk_change *change = changing->change;
+    if (change->url) memcpy(endpoint->url, change->wanted.url, sizeof endpoint->url);
+    if (change->state) endpoint->state = change->wanted.state;
+    if (change->filters) {
+        endpoint->filter_count = change->wanted.filter_count;
+        memcpy(endpoint->filters, change->wanted.filters, sizeof endpoint->filters);
+    }
+    return changed_put(changing, endpoint, change->filters);
+}
+
+static enum status rotate_apply(void *owner, struct webhook_endpoint *endpoint)
+{
+    const struct changing *changing = owner;
+    struct wall_time now = clock_wall(changing->desk->ports.clock);
+    if (endpoint_rotate(endpoint, changing->key, now, changing->overlap_s) != STATUS_OK)
+        return error_set(changing->error, STATUS_CONFLICT, "%d secrets are live already",
+                         ENDPOINT_KEYS_MAX);
+    return changed_put(changing, endpoint, false);
+}
+
+enum status webhook_desk_update(struct webhook_desk *desk, struct uuid id,
+                                const struct webhook_desk_change *change,
+                                struct webhook_desk_view *out_view, struct error *out_error)
+{
+    struct endpoint_row row ROW_SCOPE = { 0 };
+    struct changing changing = { desk, change, NULL, 0, &row, out_error };
+    enum status status = webhook_relay_change(desk->relay, id, update_apply, &changing);
+    bool enables = change->state && change->wanted.state == ENDPOINT_ACTIVE;
+    if (status == STATUS_OK && enables) status = webhook_relay_enable(desk->relay, id, out_error);
+    if (status == STATUS_OK) view_of(desk, &row, out_view);
+    return status;
+}
+
+enum status webhook_desk_rotate(struct webhook_desk *desk, struct uuid id, uint32_t overlap_s,
+                                char out_secret[WEBHOOK_DESK_SECRET_SIZE],
+                                struct webhook_desk_view *out_view, struct error *out_error)
+{
+    struct endpoint_row row ROW_SCOPE = { 0 };
+    struct signing_key key;
+    char secret[WEBHOOK_DESK_SECRET_SIZE];
+    key_make(desk, clock_wall(desk->ports.clock), &key, secret);
+    struct changing changing = { desk, NULL, &key, overlap_s, &row, out_error };
+    enum status status = webhook_relay_change(desk->relay, id, rotate_apply, &changing);
+    signing_key_done(&key); /* empty when it was taken over */
+    if (status == STATUS_OK) {
+        memcpy(out_secret, secret, sizeof secret);
+        view_of(desk, &row, out_view);
+    }
+    secret_wipe(secret, sizeof secret);
+    return status;
+}
+
+enum status webhook_desk_remove(struct webhook_desk *desk, struct uuid id, struct error *out_error)
+{
+    struct endpoint_row row ROW_SCOPE;
+    enum status status = desk->endpoint_store->load(desk->endpoint_store, id, &row, out_error);
+    if (status == STATUS_OK)
+        status = desk->endpoint_store->remove(desk->endpoint_store, id, out_error);
+    if (status == STATUS_OK) status = webhook_relay_remove(desk->relay, id, out_error);
+    if (status == STATUS_OK) count(desk, -1, 0);
+    return status;
+}
+
+enum status webhook_desk_letters(struct webhook_desk *desk, struct uuid id, uint64_t above,
+                                 struct dead_letter *out_letters, uint32_t limit,
+                                 uint32_t *out_count)
+{
+    return desk->relay_store->letters(desk->relay_store, id, above, out_letters, limit, out_count);
+}
+
+struct webhook_relay *webhook_desk_relay(struct webhook_desk *desk)
+{
+    return desk->relay;
+}
+
+/* ---- Life ---- */
+
+static enum status endpoints_load(struct webhook_desk *desk, struct error *out_error)
+{
+    struct uuid after = { 0 };
+    for (;;) {
+        struct endpoint_row row ROW_SCOPE;
+        struct webhook_endpoint endpoint;
+        struct endpoint_store *store = desk->endpoint_store;
+        enum status status = store->next(store, after, &row, out_error);
+        if (status == STATUS_NOT_FOUND) return STATUS_OK;
+        if (status == STATUS_OK) status = endpoint_of(&row, &endpoint, out_error);
+        if (status != STATUS_OK) return status;
+        status = webhook_relay_add(desk->relay, &endpoint, out_error);
+        endpoint_done(&endpoint);
+        if (status != STATUS_OK) return status;
+        after = row.id;
+        count(desk, 1, 0);
+    }
+}
+
+enum status webhook_desk_open(const struct webhook_desk_options *options,
+                              struct webhook_desk **out_desk, struct error *out_error)
+{
+    struct webhook_desk *desk = reserve_new(sizeof *desk);
+    if (desk == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for webhooks");
+    desk->ports = options->ports;
+    desk->relay_store = options->relay_store;
+    desk->endpoint_store = options->endpoint_store;
+    desk->monitor = desk->ports.sync->monitor_new(desk->ports.sync, "webhook_desk");
+    struct webhook_relay_options relay = WEBHOOK_RELAY_OPTIONS_DEFAULT;
+    relay.private_allowed = options->private_allowed;
+    relay.poll_ms = POLL_MS;
+    if (options->stepped) relay.workers = 0;
+    relay.on_disabled = on_disabled;
+    relay.owner = desk;
+    if (options->attempts_max != 0) relay.policy.attempts_max = options->attempts_max;
+    entropy_fill(desk->ports.entropy, &relay.seed, sizeof relay.seed);
+    const struct webhook_relay_ports ports = {
+        .sync = desk->ports.sync,
+        .clock = desk->ports.clock,
+        .http = options->http,
+        .feed = options->feed,
+        .store = options->relay_store,
+    };
+    enum status status = webhook_relay_open(&ports, &relay, &desk->relay, out_error);
+    if (status == STATUS_OK) status = endpoints_load(desk, out_error);
+    if (status != STATUS_OK) {
+        webhook_desk_close(desk);
+        return status;
+    }
+    *out_desk = desk;
+    return STATUS_OK;
+}
+
+void webhook_desk_close(struct webhook_desk *desk)
+{
+    if (desk == NULL) return;
+    webhook_relay_close(desk->relay);
+    desk->ports.sync->monitor_free(desk->monitor);
+    reserve_free(desk, sizeof *desk);
+}
+
+void webhook_desk_get_status(struct webhook_desk *desk, struct webhook_desk_status *out_status)
+{
+    desk->ports.sync->lock(desk->monitor);
+    *out_status = desk->status;
+    desk->ports.sync->unlock(desk->monitor);
+}

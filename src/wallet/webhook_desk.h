@@ -1,0 +1,114 @@
+/* webhook_desk.h - the receivers of our webhooks: made, changed and looked at while the relay runs. */
+#ifndef WALLET_WEBHOOK_DESK_H
+#define WALLET_WEBHOOK_DESK_H
+
+#include "port/endpoint_store.h"
+#include "port/entropy.h"
+#include "port/log.h"
+#include "wallet/lane.h"
+#include "wallet/webhook_relay.h"
+
+/*
+ * Owns the relay. What an endpoint is stands in the endpoint store, durable before it counts;
+ * how far its deliveries got stands in the relay store. Secrets are made here, and given out
+ * once. All calls from any task; those about one endpoint wait for its delivery under way.
+ */
+struct webhook_desk;
+
+struct webhook_desk_options {
+    struct lane_ports ports; /* all that is pointed to outlives the desk */
+    struct http_out *http;
+    struct event_feed *feed; /* of its own: the relay moves it about */
+    struct relay_store *relay_store;
+    struct endpoint_store *endpoint_store;
+    bool private_allowed;  /* endpoints may be at private and loopback addresses */
+    uint32_t attempts_max; /* before an event is a dead letter; 0: the usual */
+    bool stepped;          /* no tasks: webhook_relay_step() is called */
+};
+
+/* Deliveries begin. STATUS_LIMIT, STATUS_UNAVAILABLE, STATUS_CORRUPT. */
+enum status webhook_desk_open(const struct webhook_desk_options *options,
+                              struct webhook_desk **out_desk, struct error *out_error) MUST_CHECK;
+/* After the deliveries under way. Accepts NULL. */
+void webhook_desk_close(struct webhook_desk *desk);
+
+/* An endpoint without its secrets. */
+struct webhook_desk_view {
+    struct uuid id;
+    char url[ENDPOINT_URL_SIZE];
+    uint8_t state; /* enum endpoint_state */
+    uint8_t filter_count;
+    uint8_t key_count;
+    char filters[ENDPOINT_FILTERS_MAX][ENDPOINT_FILTER_SIZE];
+    struct position since;  /* where its numbers begin ... */
+    uint64_t sequence_base; /* ... behind this one */
+    struct wall_time created_at;
+    struct {
+        char name[SIGNING_KEY_NAME_SIZE];
+        struct wall_time not_before;
+        struct wall_time not_after;
+    } keys[ENDPOINT_KEYS_MAX];
+    struct relay_state relay;
+};
+
+enum { WEBHOOK_DESK_SECRET_SIZE = ENDPOINT_ROW_SECRET_SIZE };
+
+/*
+ * Makes one; draft: id, url, filters, since. out_secret is terminated, and wiped by its owner.
+ * STATUS_CONFLICT: the id is there already. STATUS_LIMIT: too many, or the disk is full.
+ */
+enum status webhook_desk_create(struct webhook_desk *desk, const struct webhook_desk_view *draft,
+                                char out_secret[WEBHOOK_DESK_SECRET_SIZE],
+                                struct webhook_desk_view *out_view, struct error *out_error)
+    MUST_CHECK;
+
+/* STATUS_NOT_FOUND. */
+enum status webhook_desk_look(struct webhook_desk *desk, struct uuid id,
+                              struct webhook_desk_view *out_view, struct error *out_error)
+    MUST_CHECK;
+/* The next one in the order of ids; nil: the first. STATUS_NOT_FOUND: there is none. */
+enum status webhook_desk_next(struct webhook_desk *desk, struct uuid after,
+                              struct webhook_desk_view *out_view, struct error *out_error)
+    MUST_CHECK;
+
+/*
+ * Takes of `wanted` what is chosen. New filters begin where deliveries have got to; ACTIVE also
+ * enables what has disabled itself. STATUS_NOT_FOUND.
+ */
+struct webhook_desk_change {
+    bool url;
+    bool filters;
+    bool state;
+    struct webhook_desk_view wanted;
+};
+enum status webhook_desk_update(struct webhook_desk *desk, struct uuid id,
+                                const struct webhook_desk_change *change,
+                                struct webhook_desk_view *out_view, struct error *out_error)
+    MUST_CHECK;
+enum status webhook_desk_remove(struct webhook_desk *desk, struct uuid id, struct error *out_error)
+    MUST_CHECK;
+
+/*
+ * A new secret signs from now on, and those of before for overlap_s more. STATUS_CONFLICT:
+ * ENDPOINT_KEYS_MAX are live already. STATUS_NOT_FOUND.
+ */
+enum status webhook_desk_rotate(struct webhook_desk *desk, struct uuid id, uint32_t overlap_s,
+                                char out_secret[WEBHOOK_DESK_SECRET_SIZE],
+                                struct webhook_desk_view *out_view, struct error *out_error)
+    MUST_CHECK;
+
+/* As of relay_store.letters(). */
+enum status webhook_desk_letters(struct webhook_desk *desk, struct uuid id, uint64_t above,
+                                 struct dead_letter *out_letters, uint32_t limit,
+                                 uint32_t *out_count) MUST_CHECK;
+
+/* For redrive and missed: webhook_relay.h says how. */
+struct webhook_relay *webhook_desk_relay(struct webhook_desk *desk);
+
+struct webhook_desk_status {
+    uint64_t endpoints;
+    uint64_t disabled; /* endpoints that have disabled themselves, since the start */
+};
+void webhook_desk_get_status(struct webhook_desk *desk, struct webhook_desk_status *out_status);
+
+#endif
