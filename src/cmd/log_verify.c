@@ -207,7 +207,7 @@ static int verdict_show(const struct invocation *invocation, const struct log_au
 
 static int verify_run(struct invocation *invocation)
 {
-    static struct log_audit_report report;
+    struct log_audit_report report;
     struct error error = { 0 };
     struct data_folder *folder = NULL;
     struct store *store = NULL;
