@@ -15,6 +15,9 @@
  * index.db     the index's runs, rebuildable (sqlite_run_store.h)
  * inbox.db     verified webhooks (sqlite_inbox.h), from the first one on
  * relay.db     how far deliveries of ours got (sqlite_relay_store.h); losing it costs repeats
+ * log.key      secrets of the verifiable log (log_keys.h); not in backups
+ * log.head     what it last signed (file_log_store.h); not in backups
+ * log/         its tiles and checkpoint, rebuildable
  * archive/     segments of old batches (archive.h)
  * lock         held by the owner, with its process id inside
  * socket       where the owner answers commands on this machine

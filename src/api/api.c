@@ -106,8 +106,9 @@ static bool route_find(struct work *work)
     work->route = match.route;
     call->route = match.route->number;
     if (match.parameter.len == 0) return true;
-    if (match.named) work->name = match.parameter;
-    if (match.named) return true;
+    bool word = match.named || call->route == ROUTE_LOG_TILE;
+    if (word) work->name = match.parameter;
+    if (word) return true;
     if (uuid_parse(match.parameter, &work->id) == STATUS_OK && !uuid_is_nil(work->id)) return true;
     (void)problem_raise(&work->problem, PROBLEM_INVALID_PATH, NULL);
     problem_field(&work->problem, "id");
@@ -289,7 +290,10 @@ static void headers_add(struct work *work)
     char text[TRACEPARENT_SIZE];
     header_add(call, "traceparent", traceparent_format(call->trace, work->trace_flags, text));
     if (work->replayed) header_add(call, "Idempotent-Replayed", STR("true"));
-    if (!problem_is_set(&work->problem)) return;
+    if (!problem_is_set(&work->problem)) {
+        if (work->cacheable != NULL) header_add(call, "Cache-Control", str_from(work->cacheable));
+        return;
+    }
     if (work->www_error != NULL) www_authenticate_add(work);
     if (call->status == 405) allow_add(work);
     if (work->problem.retry_after_s == 0) return;

@@ -5,6 +5,7 @@
 #include "port/api_call.h"
 #include "wallet/event_feed.h"
 #include "wallet/lane.h"
+#include "wallet/log_relay.h"
 #include "wallet/saga.h"
 #include "wallet/webhook_desk.h"
 #include "wallet/webhook_in.h"
@@ -54,6 +55,7 @@ struct api_options {
     struct event_feed *events;         /* outlives the api; NULL: none are given out */
     struct webhook_in *webhook_in;     /* outlives the api; NULL: none are taken */
     struct webhook_desk *webhook_desk; /* outlives the api; NULL: none are sent */
+    struct log_relay *log; /* the verifiable log; outlives the api; NULL: none is kept */
 };
 
 enum status api_new(struct lane *lane, const struct lane_ports *ports,

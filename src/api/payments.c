@@ -3,6 +3,7 @@
 #include "api/payments_parse.h"
 #include "api/payments_render.h"
 #include "base/check.h"
+#include "wallet/receipt.h"
 
 static struct payment_input input_of(struct work *work)
 {
@@ -204,6 +205,47 @@ static void get_run(struct work *work)
 }
 
 HANDLER(ROUTE_PAYMENTS_GET, payments_get) = { .start = work_queue, .run = get_run };
+
+/* ---- The proof of one ---- */
+
+static void receipt_run(struct work *work)
+{
+    struct payment payment;
+    struct history_payment found;
+    struct error error = { 0 };
+    struct log_relay *log = work->api->options.log;
+    const struct read read = {
+        .kind = READ_PAYMENTS,
+        .count = 1,
+        .ids = &work->id,
+        .payments = &payment,
+        .locators = &work->locator,
+    };
+    if (!work_read(work, &read)) return;
+    if (log == NULL || locator_is_none(work->locator)) {
+        (void)problem_raise(&work->problem, PROBLEM_NOT_FOUND, NULL);
+        problem_detail(&work->problem, "%s",
+                       log == NULL ? "this server keeps no log"
+                                   : "there is no payment with this id");
+        return;
+    }
+    struct store *store = work->api->ports.store;
+    enum status status = history_payment(store, work->locator, &found, &error);
+    if (!work_history_ok(work, status, &error)) return;
+    const struct payment_id id = { work->id };
+    status = receipt_write(log, store, found.position, id, &work->call->answer, &error);
+    if (status == STATUS_NOT_FOUND) {
+        (void)problem_raise(&work->problem, PROBLEM_UNAVAILABLE, "ask again in a second");
+        problem_detail(&work->problem, "its newest record is not in the signed log yet");
+        work->problem.retry_after_s = 1;
+        return;
+    }
+    (void)work_history_ok(work, status, &error); /* the problem is raised */
+}
+
+HANDLER(ROUTE_PAYMENTS_RECEIPT, payments_receipt) = { .start = work_queue, .run = receipt_run };
+
+/* ---- Lists ---- */
 
 static struct cursor list_cursor(const struct work *work)
 {

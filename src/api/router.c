@@ -27,7 +27,7 @@ _Static_assert(DOCUMENTED_TRANSFERS_MAX == REQUEST_ACCOUNTS_MAX, "as documented"
 _Static_assert(DOCUMENTED_PAGE_MAX == PAGE_ITEMS_MAX, "as documented");
 _Static_assert(DOCUMENTED_PAGE_DEFAULT == PAGE_ITEMS_DEFAULT, "as documented");
 
-/* Whether path fits the template; a {parameter} takes one segment that is not empty. */
+/* Whether path fits the template; a {parameter} takes one segment that is not empty, {path} all. */
 static bool path_fits(struct str template, struct str path, struct str *out_parameter)
 {
     size_t at = 0;
@@ -37,10 +37,12 @@ static bool path_fits(struct str template, struct str path, struct str *out_para
             if (template.data[at++] != path.data[in++]) return false;
             continue;
         }
+        size_t name = at;
         while (template.data[at] != '}') at++;
         at++;
+        bool all = str_equal((struct str){ template.data + name, at - name }, STR("{path}"));
         size_t start = in;
-        while (in < path.len && path.data[in] != '/') in++;
+        while (in < path.len && (all || path.data[in] != '/')) in++;
         if (in == start) return false;
         *out_parameter = (struct str){ path.data + start, in - start };
     }

@@ -61,7 +61,8 @@ struct route_match {
     const struct route *route; /* NULL: no such path (methods is 0) or method */
     uint32_t methods;          /* bits 1 << enum api_method that the path has */
     struct str parameter;      /* what stood in place of {id}: raw, a view into path; or empty */
-    bool named;                /* it was {name}: a word, and no id */
+    /* A parameter {path} stands at the end and takes all segments. */
+    bool named; /* it was {name}: a word, and no id */
 };
 
 /* API_HEAD matches as API_GET. */

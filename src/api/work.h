@@ -75,6 +75,7 @@ struct work {
     struct principal_id principal;
     uint32_t media; /* of the body; 0 when there is none */
     struct query query;
+    const char *cacheable; /* for Cache-Control; NULL: none */
     const char *www_error; /* for WWW-Authenticate; NULL: none */
     uint32_t methods;      /* for Allow */
 

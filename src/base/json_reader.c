@@ -538,6 +538,15 @@ bool json_skip(struct json_reader *reader)
     return false;
 }
 
+bool json_raw(struct json_reader *reader, struct str *out_text)
+{
+    if (json_peek(reader) == JSON_NOTHING) return false;
+    const char *begin = reader->at;
+    if (!json_skip(reader)) return false;
+    *out_text = (struct str){ begin, (size_t)(reader->at - begin) };
+    return true;
+}
+
 void json_fail(struct json_reader *reader, const char *reason)
 {
     CHECK(reason != NULL);

@@ -111,6 +111,8 @@ bool json_number(struct json_reader *reader, struct str *out_text);
 bool json_uuid(struct json_reader *reader, struct uuid *out_id);
 /* Whatever it is, checked in full. Returns false only after a fault. */
 bool json_skip(struct json_reader *reader);
+/* The same, as it is written: a view into the input. */
+bool json_raw(struct json_reader *reader, struct str *out_text);
 /* Takes null and returns true; takes nothing and returns false when another value is due. */
 bool json_null(struct json_reader *reader);
 

@@ -76,6 +76,7 @@ static enum status options_parse(const struct invocation *invocation, struct ben
 {
     static const char *const orders[2] = { "time", "random" };
     static const char *const rates[2] = { "burst", "sustained" };
+    options->tlog = invocation_has(invocation, "log");
     enum status status = numbers_parse(invocation, options, out_error);
     if (status == STATUS_OK)
         status = distribution_parse(invocation_text(invocation, "distribution"),
@@ -153,6 +154,7 @@ static int json_report(const struct invocation *invocation, const struct bench_r
         { STR("catch_up_ms"), result->catch_up_ns / 1000000 },
         { STR("refused"), result->refused },
         { STR("commits"), result->commits },
+        { STR("log_lag_ms"), result->tlog_lag_ns / 1000000 },
         { STR("commit_mean_us"),
           result->commits == 0 ? 0 : result->commit_ns_total / result->commits / 1000 },
         { STR("journal_bytes_per_transfer"), figures.journal_bytes },
@@ -202,6 +204,9 @@ static int text_report(const struct invocation *invocation, const struct bench_r
         buf_append_format(&out, "%-22s %" PRIu64 "\n", "refused", result->refused);
     latencies_show(&out, "call", &result->calls);
     latencies_show(&out, "single call beside", &result->singles);
+    if (result->tlog_lag_ns > 0)
+        buf_append_format(&out, "%-22s %" PRIu64 "\n", "log behind, ms",
+                          result->tlog_lag_ns / 1000000);
     buf_append_format(&out, "%-22s %" PRIu64 ", mean %" PRIu64 " us\n", "commits", result->commits,
                       result->commits == 0 ? 0 : result->commit_ns_total / result->commits / 1000);
     buf_append_format(&out, "%-22s %" PRIu64 " journal and checkpoint, %" PRIu64 " to disk\n",
@@ -248,6 +253,7 @@ static const struct option bench_options_table[] = {
       "uniform" },
     { "two-phase", "PERCENT", "calls that hold, each followed by one that posts the same", "0" },
     { "id-order", "WORD", "transfer ids: time or random", "time" },
+    { "log", NULL, "the verifiable log follows meanwhile: how far it lags is printed", NULL },
     { "rate", "WORD", "sustained: the clock stops when every index has caught up; or burst",
       "sustained" },
     { "seed", "N", "of accounts and amounts", "1" },

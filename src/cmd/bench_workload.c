@@ -19,6 +19,8 @@
 #include "base/check.h"
 #include "base/prng.h"
 #include "base/reserve.h"
+#include "cmd/host_log.h"
+#include "cmd/pause.h"
 #include "wallet/lane.h"
 
 enum { BENCH_ASSET = 978 };
@@ -36,6 +38,7 @@ struct bench_lane {
     struct log log;
     struct lane_ports ports;
     struct lane *lane;
+    struct host_log tlog;
 };
 
 static enum status lane_begin(const struct bench_options *options, struct bench_lane *out_lane,
@@ -58,11 +61,15 @@ static enum status lane_begin(const struct bench_options *options, struct bench_
     bench->ports.log = &bench->log;
     struct lane_options lane = LANE_OPTIONS_DEFAULT;
     if (lane.accounts_max < options->accounts) lane.accounts_max = options->accounts;
-    return lane_open(&bench->ports, &lane, &bench->lane, out_error);
+    status = lane_open(&bench->ports, &lane, &bench->lane, out_error);
+    if (status != STATUS_OK || !options->tlog) return status;
+    return host_log_open(options->folder, NULL, bench->lane, &bench->ports, &bench->tlog,
+                         out_error);
 }
 
 static void lane_end(struct bench_lane *bench)
 {
+    host_log_close(&bench->tlog);
     lane_close(bench->lane);
     bench->ports.run_store->close(bench->ports.run_store);
     bench->ports.store->close(bench->ports.store);
@@ -408,6 +415,19 @@ static void callers_prepare(const struct bench_options *options, struct lane *la
     }
 }
 
+/* When all that was answered is signed. */
+static int64_t tlog_wait(struct bench_lane *bench)
+{
+    struct lane_status lane;
+    struct log_relay_status log;
+    do {
+        pause_ms(1);
+        lane_get_status(bench->lane, &lane);
+        log_relay_get_status(bench->tlog.relay, &log);
+    } while (log.state != LOG_REFUSED && log.signed_.batch < lane.head.sequence);
+    return clock_monotonic(system_clock()).ns;
+}
+
 static enum status load_run(const struct bench_options *options, struct bench_lane *bench,
                             struct bench_result *result)
 {
@@ -441,6 +461,7 @@ static enum status load_run(const struct bench_options *options, struct bench_la
         if (callers[i].status != STATUS_OK) status = callers[i].status;
     }
     result_measure(bench, &before, result);
+    if (options->tlog) result->tlog_lag_ns = (uint64_t)(tlog_wait(bench) - answered);
     hosts_free(hosts, options->threads);
     reserve_free(callers, count * sizeof *callers);
     return status;

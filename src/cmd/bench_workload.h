@@ -20,6 +20,7 @@ struct bench_options {
     uint32_t two_phase_percent; /* of the calls: holds, then posts of those */
     enum bench_distribution distribution;
     bool random_ids;
+    bool tlog;      /* the verifiable log follows meanwhile */
     bool sustained; /* the clock stops when every index has caught up */
     uint64_t seed;
 };
@@ -28,6 +29,7 @@ struct bench_result {
     uint64_t transfers; /* acknowledged, by all callers */
     uint64_t elapsed_ns;
     uint64_t catch_up_ns;     /* part of elapsed when sustained */
+    uint64_t tlog_lag_ns;     /* from the last answer to a checkpoint over all of it */
     struct histogram calls;   /* latency of a bulk call */
     struct histogram singles; /* latency of a single call */
     uint64_t refused;         /* by an outcome other than ok */

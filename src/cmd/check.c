@@ -12,6 +12,7 @@
 #include "adapter/thread_sync.h"
 #include "base/check.h"
 #include "base/json_writer.h"
+#include "cmd/log_verify.h"
 #include "cmd/report.h"
 #include "wallet/audit.h"
 
@@ -21,6 +22,8 @@ struct checking {
     struct json_log *warnings;
     struct lane_ports ports;
     struct audit_report report;
+    struct log_audit_report tlog;
+    bool has_log;
     bool beside_owner;
     int64_t elapsed_ns;
 };
@@ -67,6 +70,17 @@ static void stores_close(struct checking *checking)
     json_log_close(checking->warnings);
 }
 
+/* The log, where one is kept. */
+static enum status log_check(struct checking *checking, struct error *out_error)
+{
+    enum status status = log_verify_run(checking->invocation->data, checking->ports.store, NULL, 0,
+                                        &checking->tlog, out_error);
+    checking->has_log = status == STATUS_OK;
+    if (status == STATUS_NOT_FOUND) return STATUS_OK;
+    if (status != STATUS_OK) return status;
+    return log_verify_status(&checking->tlog, out_error);
+}
+
 static enum status all_check(struct checking *checking, struct error *out_error)
 {
     enum status status = stores_open(checking, out_error);
@@ -88,6 +102,7 @@ static enum status all_check(struct checking *checking, struct error *out_error)
         .argument = checking,
     };
     status = audit_run(ports, &options, &checking->report, out_error);
+    if (status == STATUS_OK) status = log_check(checking, out_error);
     checking->elapsed_ns = clock_monotonic(ports->clock).ns - begin_ns;
     return status;
 }
@@ -109,6 +124,8 @@ static int json_report(const struct checking *checking)
         { STR("holds"), report->holds },
         { STR("index_entries"), report->index_entries },
         { STR("index_runs"), report->index_runs },
+        { STR("log_leaves"), checking->has_log ? checking->tlog.leaves : 0 },
+        { STR("log_signed"), checking->has_log ? checking->tlog.head.size : 0 },
         { STR("elapsed_ms"), (uint64_t)(checking->elapsed_ns / NS_PER_MS) },
     };
     BUF_SCOPE struct buf out;
@@ -153,6 +170,12 @@ static int text_report(const struct checking *checking)
                           " runs: exactly those of the journal\n",
                           report->index_entries, report->index_runs);
     }
+    if (checking->has_log) {
+        buf_append_format(&out,
+                          "log         %" PRIu64 " leaves, the first %" PRIu64
+                          " signed: what the journal gives\n",
+                          checking->tlog.leaves, checking->tlog.head.size);
+    }
     buf_append_format(&out, "totals      debits equal credits in every asset\n");
     buf_append_format(&out, "sound       checked in %" PRId64 " ms\n",
                       checking->elapsed_ns / NS_PER_MS);
@@ -176,7 +199,8 @@ const struct command command_check = {
         "Reads every batch from the first to the head, verifies its hash, its link to the one\n"
         "before and the check of each record, replays all of it on an empty ledger, and compares\n"
         "the result with what a start would recover from the checkpoint. Then compares the index\n"
-        "with the journal, entry by entry. Changes nothing. Runs beside a server, but then leaves\n"
+        "with the journal, entry by entry, and the verifiable log, as `tpwallet log verify` does.\n"
+        "Changes nothing. Runs beside a server, but then leaves\n"
         "checkpoint and index out.\n"
         "\n"
         "Ends with exit code 5 and the place when anything is damaged. Then: keep the folder as\n"

@@ -91,6 +91,10 @@ static enum status lane_and_api_open(const struct host_options *options, struct 
     lane.read_only = options->read_only;
     enum status status = lane_open(&host->ports, &lane, &host->lane, out_error);
     if (status == STATUS_OK) status = saga_open(options, host, out_error);
+    if (status == STATUS_OK && options->tlog) {
+        status = host_log_open(options->folder, options->tlog_origin, host->lane, &host->ports,
+                               &host->tlog, out_error);
+    }
     if (status != STATUS_OK) return status;
     status = journal_feed_new(host->lane, host->ports.store, host->ports.sync, EVENT_SOURCE,
                               &host->feed);
@@ -109,6 +113,7 @@ static enum status lane_and_api_open(const struct host_options *options, struct 
         .psps = options->payments == NULL ? NULL : options->payments->saga.psps,
         .psp_count = options->payments == NULL ? 0 : options->payments->saga.psp_count,
         .events = journal_feed_port(host->feed),
+        .log = host->tlog.relay,
         .webhook_in = webhooks == NULL ? NULL : webhooks->in,
         .webhook_desk = webhooks == NULL ? NULL : webhooks->desk,
     };
@@ -168,6 +173,7 @@ void host_close(struct host *host)
     if (host->webhooks != NULL) serve_webhooks_stop(host->webhooks);
     if (host->lane != NULL) lane_drain(host->lane);
     api_free(host->api);
+    host_log_close(&host->tlog);
     journal_feed_free(host->feed);
     lane_close(host->lane);
     if (host->ports.run_store != NULL) host->ports.run_store->close(host->ports.run_store);

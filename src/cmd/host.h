@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "base/error.h"
+#include "cmd/host_log.h"
 #include "wallet/lane.h"
 
 struct data_folder;
@@ -20,6 +21,7 @@ struct host {
     struct saga *saga;               /* NULL: payments are only written down here, and wait */
     struct journal_feed *feed;       /* what the api gives out as events */
     struct serve_webhooks *webhooks; /* NULL: none are taken or sent */
+    struct host_log tlog;            /* zeroed: none is kept here */
     struct api *api;
     struct monitor *answered;  /* where host_call() waits */
     struct json_log *warnings; /* when no other log is given: to standard error */
@@ -31,6 +33,8 @@ struct host_options {
     bool anonymous;  /* no key means every scope */
     struct log *log; /* NULL: warnings and worse, to standard error */
     const struct lane_options *lane; /* NULL: LANE_OPTIONS_DEFAULT; read_only is set from above */
+    bool tlog;               /* keep the verifiable log behind the journal while it is open */
+    const char *tlog_origin; /* NULL: as it was, or one of its own */
     struct serve_payments *payments; /* its workers run while it is open; NULL: none do */
     struct serve_webhooks *webhooks; /* the same */
 };

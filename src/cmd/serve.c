@@ -130,6 +130,8 @@ static enum status ledger_open(struct serve *serve)
         .payments = &serve->payments,
         .webhooks = serve->webhooks,
         .anonymous = invocation_has(serve->invocation, "anonymous"),
+        .tlog = !invocation_has(serve->invocation, "no-log"),
+        .tlog_origin = invocation_text(serve->invocation, "log-origin"),
         .log = json_log_port(serve->log),
         .lane = &lane,
     };
@@ -319,6 +321,8 @@ static const struct option options[] = {
       NULL },
     { "psp-private", NULL, "PSPs may be at private and loopback addresses", NULL },
     { "saga-workers", "COUNT", "calls to PSPs at one time, 1 to 256", "32" },
+    { "log-origin", "NAME", "of the verifiable log, chosen once: ledger.example.com/0", NULL },
+    { "no-log", NULL, "the verifiable log is not kept meanwhile; it catches up later", NULL },
     { "webhook-in", "NAME=SCHEME:FILE",
       "a PSP of --psp that sends webhooks to /v1/webhooks/NAME, or several with commas between",
       NULL },

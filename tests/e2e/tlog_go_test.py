@@ -1,5 +1,5 @@
 """Goal: what our log writes, the Go reference accepts, and what it writes, we accept; and a byte
-changed on the way is refused by both.
+changed on the way is refused by both. It reads the log of a running server, and a receipt's proof.
 
 Method: tests/e2e/tlog_peer.c and tests/e2e/tlog_go/main.go each make a log on disk that grows
 through sizes at which tiles fill (keys, tiles, bundles, cosigned checkpoints, proofs) and check
@@ -14,6 +14,7 @@ import subprocess
 import sys
 
 from cli_harness import SCRATCH, SOURCE, check
+from log_harness import Reader, download, logged_ledger, proof_of, receipt
 
 HERE = os.path.join(SOURCE, "tests", "e2e", "tlog_go")
 PEER = os.path.join(os.environ["TPWALLET_BUILD"], "tests", "tests_e2e_tlog_peer")
@@ -102,8 +103,35 @@ def changed_bytes_are_refused(folder, chance):
             file.write(data)
 
 
+def served_log_is_read():
+    """Its own reader, over what `tpwallet serve` gives out; then with a byte changed."""
+    folder = os.path.join(SCRATCH, "served")
+    with logged_ledger("ledger", 700) as (server, client, payments, units):
+        proof = proof_of(receipt(client, payments[0]))
+        download(Reader(server), folder, units)
+        key = server.wallet.run("log", "key").out
+    for name, data in (("log.vkey", key.encode()), ("proof", proof)):
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(data)
+    done = run(GO_PEER, "served", folder)
+    check(done.returncode == 0, f"the Go reference reads a served log: {done.stderr}")
+    print(done.stdout.strip())
+    for name in ("checkpoint", "proof", "tile/0/000", "tile/entries/000"):
+        path = os.path.join(folder, name)
+        with open(path, "r+b") as file:
+            data = bytearray(file.read())
+            data[30] ^= 1
+            file.seek(0)
+            file.write(data)
+        check(run(GO_PEER, "served", folder).returncode != 0, f"it refuses a changed {name}")
+        with open(path, "r+b") as file:
+            data[30] ^= 1
+            file.write(data)
+
+
 def main():
     build()
+    served_log_is_read()
     for maker in (PEER, GO_PEER):
         folder = os.path.join(SCRATCH, os.path.basename(maker) + ".log")
         made = run(maker, "make", folder, *SIZES)

@@ -87,10 +87,14 @@ type checker struct {
 }
 
 func (c *checker) open(checkpoint []byte) *fmtlog.Checkpoint {
-	cp, rest, n, err := fmtlog.ParseCheckpoint(checkpoint, c.log.Name(), c.log, c.witness)
+	var others []note.Verifier
+	if c.witness != nil {
+		others = append(others, c.witness)
+	}
+	cp, rest, n, err := fmtlog.ParseCheckpoint(checkpoint, c.log.Name(), c.log, others...)
 	must(err)
 	require(len(rest) == 0, "extension lines")
-	require(len(n.Sigs) == 2 && len(n.UnverifiedSigs) == 0, "both signatures verify: %v", n)
+	require(len(n.Sigs) == 1+len(others) && len(n.UnverifiedSigs) == 0, "all signatures verify: %v", n)
 	return cp
 }
 
@@ -200,6 +204,19 @@ func check(f folder) {
 	fmt.Printf("%d files checked by the Go reference\n", c.checked)
 }
 
+// What a server gives out: log.vkey, checkpoint, tiles, and the proof of a receipt.
+func served(f folder) {
+	c := checker{folder: f}
+	c.log = value(note.NewVerifier(strings.TrimSpace(string(f.read("log.vkey")))))
+	cp := c.open(f.read("checkpoint"))
+	c.checkTiles(cp)
+	var p proof.TLogProof
+	data := f.read("proof")
+	must(p.Unmarshal(data))
+	c.checkProof(p.Index, c.open(p.Checkpoint).Size, data)
+	fmt.Printf("a served log of %d leaves read by the Go reference\n", cp.Size)
+}
+
 // ---- Making ----
 
 type maker struct {
@@ -280,9 +297,11 @@ func main() {
 	switch {
 	case len(os.Args) == 3 && os.Args[1] == "check":
 		check(folder(os.Args[2]))
+	case len(os.Args) == 3 && os.Args[1] == "served":
+		served(folder(os.Args[2]))
 	case len(os.Args) > 3 && os.Args[1] == "make":
 		makeLog(folder(os.Args[2]), os.Args[3:])
 	default:
-		log.Fatal("usage: tlog_go make FOLDER SIZE... | check FOLDER")
+		log.Fatal("usage: tlog_go make FOLDER SIZE... | check FOLDER | served FOLDER")
 	}
 }

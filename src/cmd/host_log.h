@@ -1,0 +1,26 @@
+/* host_log.h - the verifiable log of a ledger that is open in this process. */
+#ifndef CMD_HOST_LOG_H
+#define CMD_HOST_LOG_H
+
+#include "adapter/log_keys.h"
+#include "wallet/lane.h"
+#include "wallet/log_relay.h"
+
+struct host_log {
+    struct log_keys keys;
+    struct log_store *files;
+    struct log_relay *relay;
+};
+
+/*
+ * Makes the keys when there are none, for `origin` (NULL: one of its own), and starts the relay.
+ * STATUS_CONFLICT: the keys are for another origin. As log_keys_read(), log_keys_make(). What was
+ * opened before a failure is closed by host_log_close().
+ */
+enum status host_log_open(const char *folder, const char *origin, struct lane *lane,
+                          const struct lane_ports *ports, struct host_log *out_log,
+                          struct error *out_error) MUST_CHECK;
+/* While the lane is still there, drained or not. Accepts a zeroed struct. */
+void host_log_close(struct host_log *log);
+
+#endif

@@ -1,0 +1,219 @@
+/* tpwallet receipt verify: a payment's receipt held against a key; no ledger, no network. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/json_writer.h"
+#include "cmd/report.h"
+#include "model/position.h"
+#include "wallet/receipt.h"
+
+enum { WITNESSES_MAX = 16 };
+
+struct trust {
+    struct note_key log;
+    struct note_key witnesses[WITNESSES_MAX];
+    struct proof_trust proof;
+};
+
+static enum status file_read(const char *path, struct buf *out_bytes, struct error *out_error)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL) return error_set(out_error, STATUS_NOT_FOUND, "cannot open '%s'", path);
+    char block[4096];
+    size_t got;
+    while ((got = fread(block, 1, sizeof block, file)) > 0) buf_append(out_bytes, block, got);
+    bool bad = ferror(file) != 0;
+    (void)fclose(file); /* only read */
+    if (bad) return error_set(out_error, STATUS_UNAVAILABLE, "cannot read '%s'", path);
+    if (buf_status(out_bytes) == STATUS_OK) return STATUS_OK;
+    return error_set(out_error, STATUS_LIMIT, "'%s' is too large for a receipt", path);
+}
+
+/* --witnesses: keys with commas between; --quorum of them must have cosigned. */
+static enum status witnesses_parse(const struct invocation *invocation, struct trust *trust,
+                                   struct error *out_error)
+{
+    const char *text = invocation_text(invocation, "witnesses");
+    struct str rest = text == NULL ? STR("") : str_from(text);
+    uint32_t count = 0;
+    while (rest.len > 0) {
+        size_t len = 0;
+        while (len < rest.len && rest.data[len] != ',') len++;
+        const struct str key = { rest.data, len };
+        if (count == WITNESSES_MAX || note_key_parse(key, &trust->witnesses[count]) != STATUS_OK ||
+            trust->witnesses[count].kind != NOTE_COSIGNATURE) {
+            return error_set(out_error, STATUS_INVALID,
+                             "--witnesses is up to %d keys of cosigners, with commas between",
+                             WITNESSES_MAX);
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            if (trust->witnesses[i].id != trust->witnesses[count].id) continue;
+            return error_set(out_error, STATUS_INVALID, "--witnesses names one twice");
+        }
+        count++;
+        rest =
+            (struct str){ rest.data + len + (len < rest.len), rest.len - len - (len < rest.len) };
+    }
+    uint64_t quorum = count;
+    enum status status = invocation_number(invocation, "quorum", (struct number_range){ 0, count },
+                                           &quorum, out_error);
+    trust->proof.witnesses = trust->witnesses;
+    trust->proof.witness_count = count;
+    trust->proof.quorum = (uint32_t)quorum;
+    return status;
+}
+
+static enum status trust_parse(const struct invocation *invocation, struct trust *trust,
+                               struct error *out_error)
+{
+    const char *key = invocation_text(invocation, "key");
+    if (key == NULL) {
+        enum status status = error_set(out_error, STATUS_INVALID, "--key is missing");
+        error_hint(out_error, "the log's public key, from whom you trust: `tpwallet log key`");
+        return status;
+    }
+    if (note_key_parse(str_from(key), &trust->log) != STATUS_OK ||
+        trust->log.kind != NOTE_ED25519) {
+        return error_set(out_error, STATUS_INVALID, "--key is not the public key of a log");
+    }
+    trust->proof.log = &trust->log;
+    trust->proof.origin = note_key_name(&trust->log);
+    return witnesses_parse(invocation, trust, out_error);
+}
+
+static const char *const NOT_PROVEN =
+    "that nobody was shown another history, unless witnesses cosigned; that nothing happened to\n"
+    "the payment later: a newer receipt, or none, would say; who is behind the accounts' ids";
+
+static void facts_text(const struct receipt_facts *facts, const struct trust *trust,
+                       struct buf *out)
+{
+    const struct payment *payment = &facts->record.payment;
+    char id[UUID_TEXT_LEN + 1];
+    char amount[MONEY_TEXT_SIZE];
+    char time[TIME_TEXT_SIZE];
+    uuid_format(payment->id.value, id);
+    buf_append_format(out, "verified    payment %s\n", id);
+    buf_append_format(out, "record      %s, %s, by %s: %s\n", payment_kind_name(payment->kind),
+                      payment_state_name(payment->state),
+                      payment_cause_name(facts->record.head.kind),
+                      payment_outcome_code((enum payment_outcome)facts->record.head.outcome));
+    buf_append_format(out, "amount      %.*s minor units of asset %u\n",
+                      STR_ARG(money_format(payment->amount, 0, amount)), payment->asset);
+    buf_append_format(out, "at          %.*s, batch %" PRIu64 ", unit %u, lane %u\n",
+                      STR_ARG(wall_time_format(facts->place.stamp, time)), facts->place.batch,
+                      facts->place.unit, facts->place.lane);
+    buf_append_format(out, "log         %.*s: leaf %" PRIu64 " of %" PRIu64 "\n",
+                      STR_ARG(trust->proof.origin), facts->index, facts->proof.head.size);
+    buf_append_format(out, "witnesses   %u of %u cosigned\n", facts->proof.cosigned_by,
+                      trust->proof.witness_count);
+    buf_append_format(out, "proven      this record is in the log whose key you gave\n");
+    buf_append_format(out, "not proven  %s\n", NOT_PROVEN);
+}
+
+static void facts_json(const struct receipt_facts *facts, const struct trust *trust,
+                       struct buf *out)
+{
+    const struct payment *payment = &facts->record.payment;
+    char id[UUID_TEXT_LEN + 1];
+    char amount[MONEY_TEXT_SIZE];
+    struct json_writer json;
+    json_writer_init(&json, out);
+    uuid_format(payment->id.value, id);
+    const struct {
+        struct str name;
+        struct str text;
+    } texts[] = {
+        { STR("payment"), str_from(id) },
+        { STR("state"), str_from(payment_state_name(payment->state)) },
+        { STR("amount_minor"), money_format(payment->amount, 0, amount) },
+        { STR("origin"), trust->proof.origin },
+        { STR("not_proven"), str_from(NOT_PROVEN) },
+    };
+    const struct {
+        struct str name;
+        uint64_t number;
+    } numbers[] = {
+        { STR("asset"), payment->asset },
+        { STR("lane"), facts->place.lane },
+        { STR("batch"), facts->place.batch },
+        { STR("unit"), facts->place.unit },
+        { STR("index"), facts->index },
+        { STR("tree_size"), facts->proof.head.size },
+        { STR("cosigned_by"), facts->proof.cosigned_by },
+    };
+    json_write_object_begin(&json);
+    json_write_key(&json, STR("verified"));
+    json_write_bool(&json, true);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        json_write_key(&json, texts[i].name);
+        json_write_string(&json, texts[i].text);
+    }
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        json_write_key(&json, numbers[i].name);
+        json_write_uint64(&json, numbers[i].number);
+    }
+    json_write_object_end(&json);
+    CHECK(json_write_end(&json) == STATUS_OK);
+    buf_append_byte(out, '\n');
+}
+
+static int verify_run(struct invocation *invocation)
+{
+    struct error error = { 0 };
+    struct trust trust = { 0 };
+    struct receipt_facts facts;
+    struct arena arena;
+    BUF_SCOPE struct buf text;
+    BUF_SCOPE struct buf out;
+    buf_init(&text, RECEIPT_SIZE_MAX);
+    buf_init(&out, 64 << 10);
+    enum status status = trust_parse(invocation, &trust, &error);
+    if (status == STATUS_OK) status = file_read(invocation->positionals[0], &text, &error);
+    if (status == STATUS_OK && text.len > 0 && text.data[text.len - 1] == '\n') text.len--;
+    if (status != STATUS_OK) return report_error(invocation, &error);
+    status = arena_init(&arena, 2 * RECEIPT_SIZE_MAX);
+    if (status != STATUS_OK) {
+        (void)error_set(&error, status, "no memory for the receipt"); /* as it is */
+        return report_error(invocation, &error);
+    }
+    status = receipt_verify(buf_view(&text), &trust.proof, &arena, &facts, &error);
+    arena_done(&arena);
+    if (status != STATUS_OK) {
+        (void)report_error(invocation, &error); /* whatever it is: it is not verified */
+        return EXIT_CODE_REFUSED;
+    }
+    if (invocation->json) {
+        facts_json(&facts, &trust, &out);
+    } else {
+        facts_text(&facts, &trust, &out);
+    }
+    return report_text(invocation, buf_view(&out));
+}
+
+static const struct positional verify_positional[] = {
+    { "FILE", "the receipt, as GET /v1/payments/{id}/receipt answers it", false },
+    { 0 },
+};
+
+static const struct option verify_options[] = {
+    { "key", "KEY", "the log's public key, from somebody you trust (`tpwallet log key`)", NULL },
+    { "witnesses", "KEYS", "public keys of witnesses, with commas between", NULL },
+    { "quorum", "COUNT", "so many of them must have cosigned; all of them without it", NULL },
+    { 0 },
+};
+
+const struct command command_receipt_verify = {
+    .name = "receipt verify",
+    .summary = "verify a payment's receipt offline: no ledger, no network",
+    .details =
+        "Verifies the checkpoint's signature by the key, that the leaf stands in the signed tree,\n"
+        "that the leaf commits to the record, and that the facts are the record's. Says what is\n"
+        "proven and what is not. Ends with exit code 1 when anything is not as it must be.",
+    .positionals = verify_positional,
+    .options = verify_options,
+    .examples = "receipt verify receipt.json --key ledger.example.com/0+132d55bf+AaSKmZR1Dh9ai7q/"
+                "XLXoK2QCe1zC3hJLDGYWZdN/CuoV",
+    .run = verify_run,
+};

@@ -1,0 +1,455 @@
+/* What is signed is in log_head first; what log_head says is never contradicted. */
+#include "wallet/log_relay.h"
+
+#include "base/check.h"
+#include "base/reserve.h"
+#include "tlog/checkpoint.h"
+#include "wallet/journal_walk.h"
+#include "wallet/log_files.h"
+
+struct log_relay {
+    struct lane *lane;
+    struct log_relay_ports ports;
+    struct log_relay_options options;
+    struct task *task;
+    struct log_builder builder;
+    struct log_files_sink sink;
+    struct journal_walk walk;
+    struct log_head head; /* recorded; size 0: none */
+    bool head_known;
+    bool shown; /* the checkpoint of head is in its file */
+    struct monotonic_time published_at;
+
+    struct monitor *monitor; /* guards the rest */
+    bool stopping;
+    struct log_relay_status status;
+};
+
+static void status_set(struct log_relay *relay, enum log_state state)
+{
+    relay->ports.sync->lock(relay->monitor);
+    relay->status.state = state;
+    relay->status.size = relay->builder.tree.size;
+    relay->status.batch = relay->walk.sequence;
+    relay->status.signed_ = relay->head;
+    relay->ports.sync->unlock(relay->monitor);
+}
+
+static enum log_state state_of(struct log_relay *relay)
+{
+    relay->ports.sync->lock(relay->monitor);
+    enum log_state state = relay->status.state;
+    relay->ports.sync->unlock(relay->monitor);
+    return state;
+}
+
+/* For good: somebody has to look. */
+static void refuse(struct log_relay *relay, const struct error *error)
+{
+    relay->ports.sync->lock(relay->monitor);
+    relay->status.state = LOG_REFUSED;
+    relay->status.fault = *error;
+    relay->ports.sync->unlock(relay->monitor);
+    const struct log_field fields[] = {
+        { STR("signed_size"), { NULL, 0 }, (int64_t)relay->head.size },
+        { STR("signed_batch"), { NULL, 0 }, (int64_t)relay->head.batch }
+    };
+    const struct log_line line = { .level = LOG_ALARM,
+                                   .event = STR("log.refused"),
+                                   .message = str_from(error->message),
+                                   .fields = fields,
+                                   .field_count = 2 };
+    log_write(relay->ports.log, line);
+}
+
+static enum status contradiction(struct error *out_error, const char *what)
+{
+    enum status status = error_set(out_error, STATUS_CONFLICT, "%s", what);
+    error_hint(out_error, "nothing more is signed; see `tpwallet log verify`");
+    return status;
+}
+
+/* ---- Where to begin ---- */
+
+/* That the journal still holds the batch that was signed for: by its hash, and so all before. */
+static enum status history_verify(struct log_relay *relay, struct error *out_error)
+{
+    const struct log_head *head = &relay->head;
+    struct store_head durable;
+    enum status status = relay->ports.journal->head(relay->ports.journal, &durable, out_error);
+    if (status != STATUS_OK) return status;
+    if (durable.sequence < head->batch) {
+        return contradiction(out_error,
+                             "the journal ends before what was signed: it was rolled back");
+    }
+    struct buf *blob = &relay->walk.blob;
+    status = relay->ports.journal->read(relay->ports.journal, head->batch, blob, out_error);
+    if (status != STATUS_OK) return status;
+    struct digest hash = digest_of(blob->data, blob->len);
+    if (digest_equal(&hash, &head->batch_hash)) return STATUS_OK;
+    return contradiction(out_error, "the journal is not the one that was signed: it was rewritten");
+}
+
+static void walk_begin(struct log_relay *relay, uint64_t after)
+{
+    journal_walk_close(&relay->walk);
+    journal_walk_open(&relay->walk, relay->ports.journal, relay->options.lane, after);
+    if (after == 0) return;
+    relay->walk.previous = relay->head.batch_hash;
+    relay->walk.previous_known = true;
+}
+
+/* From the stored tiles, or from the first batch. */
+static enum status begin(struct log_relay *relay, struct error *out_error)
+{
+    struct log_store *files = relay->ports.files;
+    enum status status = STATUS_OK;
+    if (!relay->head_known) {
+        struct log_head head;
+        status = files->head_read(files, &head, out_error);
+        if (status == STATUS_OK) relay->head = head;
+        if (status == STATUS_NOT_FOUND) status = STATUS_OK;
+        if (status == STATUS_CORRUPT) return contradiction(out_error, "log.head is damaged");
+        if (status != STATUS_OK) return status;
+        relay->head_known = true;
+    }
+    log_builder_reset(&relay->builder);
+    walk_begin(relay, 0);
+    if (relay->head.size == 0) {
+        status_set(relay, LOG_FOLLOWING);
+        return STATUS_OK;
+    }
+    status = history_verify(relay, out_error);
+    if (status != STATUS_OK) return status;
+    struct log_files source;
+    log_files_init(&source, files, relay->head.size);
+    status = log_builder_resume(&relay->builder, &source.port, &relay->head.root, relay->head.size,
+                                out_error);
+    bool resumed = status == STATUS_OK;
+    if (!resumed && status == STATUS_UNAVAILABLE) return status;
+    if (resumed) walk_begin(relay, relay->head.batch);
+    status_set(relay, resumed ? LOG_FOLLOWING : LOG_REBUILDING);
+    return STATUS_OK;
+}
+
+/* ---- Following the journal ---- */
+
+/* The rebuilt tree has come to what was signed: it must be that. */
+static enum status rebuilt(struct log_relay *relay, struct error *out_error)
+{
+    struct digest root = tree_root(&relay->builder.tree, &relay->builder.digester);
+    if (relay->builder.tree.size != relay->head.size || !digest_equal(&root, &relay->head.root)) {
+        return contradiction(out_error, "journal and key give another log than was signed");
+    }
+    enum status status = log_builder_flush(&relay->builder, out_error);
+    if (status == STATUS_OK) status = relay->ports.files->sync(relay->ports.files, out_error);
+    if (status == STATUS_OK) status_set(relay, LOG_FOLLOWING);
+    return status;
+}
+
+/* Batches up to `to`, for publish_ms at most. */
+static enum status follow(struct log_relay *relay, uint64_t to, struct error *out_error)
+{
+    int64_t until_ns =
+        clock_monotonic(relay->ports.clock).ns + (int64_t)relay->options.publish_ms * NS_PER_MS;
+    while (relay->walk.sequence < to) {
+        struct batch_reader reader;
+        enum status status = journal_walk_read(&relay->walk, &reader, out_error);
+        if (status == STATUS_OK) status = log_builder_add(&relay->builder, &reader, out_error);
+        if (status != STATUS_OK) return status;
+        journal_walk_next(&relay->walk);
+        bool signed_for = relay->walk.sequence == relay->head.batch;
+        if (signed_for && state_of(relay) == LOG_REBUILDING) status = rebuilt(relay, out_error);
+        if (status != STATUS_OK) return status;
+        if (clock_monotonic(relay->ports.clock).ns >= until_ns) break;
+    }
+    return STATUS_OK;
+}
+
+/* ---- Signing ---- */
+
+static enum status checkpoint_show(struct log_relay *relay, struct error *out_error)
+{
+    const struct note_signer *signer = relay->options.signer;
+    const struct checkpoint checkpoint = {
+        .origin = note_key_name(&signer->key),
+        .head = { relay->head.size, relay->head.root },
+    };
+    BUF_SCOPE struct buf text;
+    BUF_SCOPE struct buf note;
+    buf_init(&text, CHECKPOINT_TEXT_SIZE_MAX);
+    buf_init(&note, 2 * CHECKPOINT_TEXT_SIZE_MAX);
+    enum status status = checkpoint_format(&checkpoint, &text);
+    if (status != STATUS_OK) return error_set(out_error, status, "the origin cannot be signed");
+    note_begin(&note, buf_view(&text));
+    note_sign(&note, buf_view(&text), signer);
+    CHECK(buf_status(&note) == STATUS_OK);
+    struct log_store *files = relay->ports.files;
+    status = files->write(files, STR("checkpoint"), buf_view(&note), out_error);
+    relay->shown = status == STATUS_OK;
+    return status;
+}
+
+/* The tiles of the tree before that have grown since: nobody who is told of them needs them. */
+static enum status outgrown_remove(struct log_relay *relay, uint64_t old, struct error *out_error)
+{
+    struct log_store *files = relay->ports.files;
+    uint64_t size = relay->head.size;
+    char text[TILE_PATH_SIZE];
+    enum status status = STATUS_OK;
+    for (unsigned level = 0; level < TILE_LEVELS && status == STATUS_OK; level++) {
+        uint64_t index = (old >> (TILE_HEIGHT * level)) / TILE_WIDTH;
+        struct tile tile = { TILE_HASHES, level, index, tile_width(old, level, index) };
+        if (tile.width == 0 || tile.width == tile_width(size, level, index)) continue;
+        status = files->remove(files, tile_path(&tile, text), out_error);
+        if (status != STATUS_OK || level > 0) continue;
+        tile.kind = TILE_ENTRIES;
+        status = files->remove(files, tile_path(&tile, text), out_error);
+    }
+    return status;
+}
+
+static enum status publish(struct log_relay *relay, uint64_t epoch, struct error *out_error)
+{
+    struct log_store *files = relay->ports.files;
+    struct store_head durable;
+    enum status status = relay->ports.journal->head(relay->ports.journal, &durable, out_error);
+    if (status != STATUS_OK) return status;
+    if (durable.epoch != epoch || durable.sequence < relay->walk.sequence) {
+        return error_set(out_error, STATUS_FENCED, "another owner has the journal");
+    }
+    status = log_builder_flush(&relay->builder, out_error);
+    if (status == STATUS_OK) status = files->sync(files, out_error);
+    if (status != STATUS_OK) return status;
+    const struct log_head head = {
+        .size = relay->builder.tree.size,
+        .root = tree_root(&relay->builder.tree, &relay->builder.digester),
+        .batch = relay->walk.sequence,
+        .batch_hash = relay->walk.previous,
+        .epoch = epoch,
+    };
+    status = files->head_write(files, &head, out_error);
+    if (status != STATUS_OK) {
+        relay->head_known = false; /* it may be there all the same */
+        return status;
+    }
+    uint64_t old = relay->head.size;
+    relay->head = head;
+    relay->shown = false;
+    status = checkpoint_show(relay, out_error);
+    relay->published_at = clock_monotonic(relay->ports.clock);
+    status_set(relay, LOG_FOLLOWING);
+    return status == STATUS_OK ? outgrown_remove(relay, old, out_error) : status;
+}
+
+/* ---- Rounds ---- */
+
+static enum status round_run(struct log_relay *relay, bool last, bool *out_busy,
+                             struct error *out_error)
+{
+    struct lane_status lane;
+    lane_get_status(relay->lane, &lane);
+    *out_busy = false;
+    if (lane.reloading || lane.fenced || lane.damaged) return STATUS_OK;
+    enum status status = STATUS_OK;
+    if (state_of(relay) == LOG_STARTING) status = begin(relay, out_error);
+    if (status != STATUS_OK) return status;
+    if (!relay->shown && relay->head.size > 0) status = checkpoint_show(relay, out_error);
+    if (status == STATUS_OK) status = follow(relay, lane.head.sequence, out_error);
+    if (status != STATUS_OK) return status;
+    enum log_state state = state_of(relay);
+    status_set(relay, state);
+    *out_busy = relay->walk.sequence < lane.head.sequence;
+    if (state != LOG_FOLLOWING || relay->builder.tree.size == relay->head.size) return STATUS_OK;
+    int64_t since_ns = clock_monotonic(relay->ports.clock).ns - relay->published_at.ns;
+    bool due = relay->head.size == 0 || relay->published_at.ns == 0 || last ||
+               since_ns >= (int64_t)relay->options.publish_ms * NS_PER_MS;
+    return due ? publish(relay, lane.head.epoch, out_error) : STATUS_OK;
+}
+
+static bool round_do(struct log_relay *relay, bool last)
+{
+    struct error error = { 0 };
+    bool busy = false;
+    if (state_of(relay) == LOG_REFUSED) return false;
+    uint64_t signed_before = relay->head.size;
+    enum status status = round_run(relay, last, &busy, &error);
+    if (status == STATUS_CONFLICT || status == STATUS_CORRUPT) {
+        refuse(relay, &error);
+        return false;
+    }
+    relay->ports.sync->lock(relay->monitor);
+    if (relay->head.size != signed_before) relay->status.checkpoints++;
+    if (status != STATUS_OK) {
+        /* What was half done is begun again from what is recorded. */
+        relay->status.failures++;
+        relay->status.fault = error;
+        relay->status.state = LOG_STARTING;
+        busy = false;
+    }
+    relay->ports.sync->unlock(relay->monitor);
+    return busy || relay->head.size != signed_before;
+}
+
+bool log_relay_step(struct log_relay *relay)
+{
+    CHECK(!relay->options.task);
+    return round_do(relay, false);
+}
+
+static void relay_body(void *argument)
+{
+    struct log_relay *relay = argument;
+    struct sync *sync = relay->ports.sync;
+    bool stopping = false;
+    while (!stopping) {
+        bool busy = round_do(relay, false);
+        struct monotonic_time until = clock_monotonic(relay->ports.clock);
+        until.ns += (int64_t)relay->options.poll_ms * NS_PER_MS;
+        sync->lock(relay->monitor);
+        if (!busy) {
+            while (!relay->stopping && sync->wait(relay->monitor, until)) continue;
+        }
+        stopping = relay->stopping;
+        sync->unlock(relay->monitor);
+    }
+    (void)round_do(relay, true); /* what is left is signed at the next start */
+}
+
+void log_relay_get_status(struct log_relay *relay, struct log_relay_status *out_status)
+{
+    relay->ports.sync->lock(relay->monitor);
+    *out_status = relay->status;
+    relay->ports.sync->unlock(relay->monitor);
+}
+
+enum status log_relay_read(struct log_relay *relay, struct str name, struct buf *out_bytes,
+                           struct error *out_error)
+{
+    struct log_store *store = relay->ports.files;
+    if (str_equal(name, STR("checkpoint"))) {
+        return store->read(store, name, out_bytes, out_error);
+    }
+    struct tile tile;
+    struct log_relay_status status;
+    if (tile_parse(name, &tile) != STATUS_OK) return STATUS_NOT_FOUND;
+    log_relay_get_status(relay, &status);
+    uint64_t size = status.signed_.size;
+    if (tile.width > tile_width(size, tile.level, tile.index)) return STATUS_NOT_FOUND;
+    struct log_files files;
+    log_files_init(&files, store, size);
+    return files.port.read(&files.port, &tile, out_bytes, out_error);
+}
+
+/* The head of the checkpoint that is shown: written by us, so it is whole or damaged. */
+static enum status shown_head(struct log_relay *relay, struct buf *checkpoint,
+                              struct tree_head *out_head, struct error *out_error)
+{
+    struct note note;
+    struct checkpoint shown;
+    enum status status = log_relay_read(relay, STR("checkpoint"), checkpoint, out_error);
+    if (status != STATUS_OK) return status;
+    const struct note_key *key = &relay->options.signer->key;
+    bool good = note_parse(buf_view(checkpoint), &note, out_error) == STATUS_OK &&
+                checkpoint_open(&note, key, note_key_name(key), &shown, out_error) == STATUS_OK;
+    if (good) {
+        *out_head = shown.head;
+        return STATUS_OK;
+    }
+    (void)error_set(out_error, STATUS_CORRUPT, "the log's checkpoint is damaged"); /* as returned */
+    return STATUS_CORRUPT;
+}
+
+struct proving {
+    struct log_tile_source tiles;
+    struct tile_reader reader;
+    struct digester digester;
+};
+
+static enum status inclusion_prove(struct log_files *files, uint64_t index, uint64_t size,
+                                   struct tree_proof *out_proof, struct error *out_error)
+{
+    struct proving *proving = reserve_new(sizeof *proving);
+    if (proving == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for a proof");
+    digester_init(&proving->digester);
+    log_tile_source_init(&proving->tiles, &files->port);
+    tile_reader_init(&proving->reader, &proving->tiles.port, &proving->digester, size);
+    enum status status =
+        tree_prove_inclusion(&proving->reader.reader, &proving->digester, index, size, out_proof);
+    if (status != STATUS_OK && out_error != NULL) *out_error = proving->tiles.error;
+    log_tile_source_done(&proving->tiles);
+    digester_done(&proving->digester);
+    reserve_free(proving, sizeof *proving);
+    return status;
+}
+
+enum status log_relay_prove(struct log_relay *relay, struct position unit,
+                            struct log_evidence *evidence, struct error *out_error)
+{
+    struct tree_head head;
+    struct log_relay_status now;
+    struct log_files files;
+    enum status status = shown_head(relay, &evidence->checkpoint, &head, out_error);
+    if (status != STATUS_OK) return status;
+    log_relay_get_status(relay, &now);
+    struct proof *proof = &evidence->proof;
+    *proof = (struct proof){ .checkpoint = buf_view(&evidence->checkpoint) };
+    /* Tiles of the shown tree are there, or in wider ones of the tree that is signed by now. */
+    log_files_init(&files, relay->ports.files,
+                   now.signed_.size > head.size ? now.signed_.size : head.size);
+    status =
+        log_files_find(&files, unit.batch, unit.index, &proof->index, &evidence->leaf, out_error);
+    if (status == STATUS_OK && proof->index >= head.size) status = STATUS_NOT_FOUND;
+    if (status != STATUS_OK) return status;
+    return inclusion_prove(&files, proof->index, head.size, &proof->inclusion, out_error);
+}
+
+struct leaf_salt log_relay_salt(struct log_relay *relay, const struct leaf *leaf, uint32_t part)
+{
+    struct digester digester;
+    digester_init(&digester);
+    struct leaf_salt salt = leaf_salt_of(&digester, relay->options.key, &leaf->head, part);
+    digester_done(&digester);
+    return salt;
+}
+
+enum status log_relay_open(struct lane *lane, const struct log_relay_ports *ports,
+                           const struct log_relay_options *options, struct log_relay **out_relay,
+                           struct error *out_error)
+{
+    CHECK(options->signer->key.kind == NOTE_ED25519);
+    struct log_relay *relay = reserve_new(sizeof *relay);
+    if (relay == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for the log");
+    relay->lane = lane;
+    relay->ports = *ports;
+    relay->options = *options;
+    relay->monitor = ports->sync->monitor_new(ports->sync, "log");
+    log_files_sink_init(&relay->sink, ports->files);
+    log_builder_init(&relay->builder, options->key, &relay->sink.port);
+    walk_begin(relay, 0);
+    enum status status = STATUS_OK;
+    if (options->task) {
+        status = ports->sync->spawn(ports->sync, "log", relay_body, relay, &relay->task);
+    }
+    if (status != STATUS_OK) {
+        log_relay_close(relay);
+        return error_set(out_error, status, "the log's task cannot be started");
+    }
+    *out_relay = relay;
+    return STATUS_OK;
+}
+
+void log_relay_close(struct log_relay *relay)
+{
+    if (relay == NULL) return;
+    struct sync *sync = relay->ports.sync;
+    sync->lock(relay->monitor);
+    relay->stopping = true;
+    sync->wake_all(relay->monitor);
+    sync->unlock(relay->monitor);
+    sync->join(relay->task);
+    journal_walk_close(&relay->walk);
+    log_builder_done(&relay->builder);
+    sync->monitor_free(relay->monitor);
+    reserve_free(relay, sizeof *relay);
+}

@@ -1,0 +1,160 @@
+/*
+ * Goal: the relay follows and publishes; a full disk costs a delay; a journal that was rolled back
+ * or rewritten with right hashes, or another key, is not signed for, and says so once; an owner
+ * that was replaced signs nothing; what is served is of the signed tree.
+ * Method: a lane and files in memory, stepped; histories changed between two lives. Crashes:
+ * tests/sim/log_relay_test.c.
+ */
+#include "wallet/log_relay.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "wallet/log_relay_test.h"
+
+static enum log_state state_now(struct log_scene *scene)
+{
+    struct log_relay_status status;
+    log_relay_get_status(scene->relay, &status);
+    return status.state;
+}
+
+static void a_full_disk_costs_a_delay(void **state)
+{
+    (void)state; /* no fixture */
+    struct log_scene scene;
+    struct log_relay_status status;
+    scene_open(&scene);
+    for (uint32_t left = 0; left < 12; left++) {
+        scene_pay(&scene, 300);
+        scene.files->writes_left = left;
+        scene_settle(&scene);
+        scene.files->writes_left = UINT32_MAX;
+        scene_settle(&scene);
+        log_relay_get_status(scene.relay, &status);
+        assert_int_equal(status.state, LOG_FOLLOWING);
+        assert_int_equal(status.signed_.size, scene.next_id - 1000 + 2);
+        assert_int_equal(status.signed_.batch, scene.bench->disk->head);
+    }
+    assert_true(status.failures >= 5);
+    assert_true(scene.files->syncs >= 12);
+    scene_close(&scene);
+}
+
+static void expect_refusal(void (*change)(struct log_scene *scene), bool lose_files)
+{
+    struct log_scene scene;
+    scene_open(&scene);
+    for (uint32_t i = 0; i < 4; i++) scene_pay(&scene, 50);
+    scene_settle(&scene);
+    log_relay_close(scene.relay);
+    bench_crash(scene.bench);
+    change(&scene);
+    if (lose_files) files_clear(scene.files);
+    bench_open(scene.bench);
+    for (uint32_t i = 0; i < 3; i++) scene_pay(&scene, 5); /* longer than what was signed */
+    uint32_t alarms = scene.bench->log.alarms;
+    struct log_head signed_ = scene.files->head;
+    scene_start(&scene);
+    scene_settle(&scene);
+    scene_pay(&scene, 5);
+    scene_settle(&scene);
+    assert_int_equal(state_now(&scene), LOG_REFUSED);
+    assert_int_equal(scene.bench->log.alarms, alarms + 1);
+    assert_memory_equal(&signed_, &scene.files->head, sizeof signed_);
+    scene_close(&scene);
+}
+
+static void rewrite(struct log_scene *scene)
+{
+    disk_change_transfer(scene->bench->disk, 3);
+}
+static void roll_back(struct log_scene *scene)
+{
+    disk_roll_back(scene->bench->disk, scene->bench->disk->head - 1);
+}
+static void change_key(struct log_scene *scene)
+{
+    scene->key.bytes[0] ^= 1;
+}
+
+static void a_changed_history_is_not_signed_for(void **state)
+{
+    (void)state; /* no fixture */
+    expect_refusal(rewrite, false);
+    expect_refusal(rewrite, true);
+    expect_refusal(roll_back, false);
+    expect_refusal(roll_back, true);
+    expect_refusal(change_key, true);
+}
+
+static void a_replaced_owner_signs_nothing(void **state)
+{
+    (void)state; /* no fixture */
+    struct log_scene scene;
+    scene_open(&scene);
+    scene_pay(&scene, 5);
+    scene_settle(&scene);
+    struct log_head signed_ = scene.files->head;
+    scene_pay(&scene, 5);
+    scene.bench->disk->epoch++; /* a claim by another, before anything else happens */
+    scene_settle(&scene);
+    assert_memory_equal(&signed_, &scene.files->head, sizeof signed_);
+    scene_close(&scene);
+}
+
+static void what_is_served_is_of_the_signed_tree(void **state)
+{
+    (void)state; /* no fixture */
+    static const struct {
+        const char *name;
+        enum status status;
+    } rows[] = {
+        { "checkpoint", STATUS_OK },
+        { "tile/0/000", STATUS_OK },
+        { "tile/entries/000", STATUS_OK },
+        { "tile/0/001.p/46", STATUS_OK },
+        { "tile/0/001.p/7", STATUS_OK },
+        { "tile/entries/001.p/7", STATUS_OK },
+        { "tile/1/000.p/1", STATUS_OK },
+        { "tile/0/001.p/47", STATUS_NOT_FOUND },
+        { "tile/0/001", STATUS_NOT_FOUND },
+        { "tile/0/002.p/1", STATUS_NOT_FOUND },
+        { "tile/1/000.p/2", STATUS_NOT_FOUND },
+        { "tile/0/0", STATUS_NOT_FOUND },
+        { "../log.key", STATUS_NOT_FOUND },
+        { "", STATUS_NOT_FOUND },
+        { "tile/0/000.p/256", STATUS_NOT_FOUND },
+    };
+    struct log_scene scene;
+    scene_open(&scene);
+    scene_pay(&scene, 100);
+    scene_settle(&scene);
+    scene_pay(&scene, 200);
+    scene_settle(&scene);
+    BUF_SCOPE struct buf bytes;
+    buf_init(&bytes, LOG_BUNDLE_SIZE_MAX);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        enum status status = log_relay_read(scene.relay, str_from(rows[i].name), &bytes, NULL);
+        if (status != rows[i].status) fail_msg("%s: %s", rows[i].name, status_name(status));
+    }
+    assert_int_equal(log_relay_read(scene.relay, STR("tile/0/001.p/7"), &bytes, NULL), STATUS_OK);
+    assert_int_equal(bytes.len, 7 * sizeof(struct digest));
+    assert_null(memory_find(&scene.files->port, STR("tile/0/000.p/102"))); /* outgrown */
+    scene_close(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_full_disk_costs_a_delay),
+        cmocka_unit_test(a_changed_history_is_not_signed_for),
+        cmocka_unit_test(a_replaced_owner_signs_nothing),
+        cmocka_unit_test(what_is_served_is_of_the_signed_tree),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
