@@ -16,7 +16,8 @@ struct model_payments *model_payments_new(struct verdict *verdict)
     twin->verdict = verdict;
     twin->payments = reserve_new(MODEL_PAYMENTS_MAX * sizeof *twin->payments);
     twin->answers = reserve_new(MODEL_ANSWERS_MAX * sizeof *twin->answers);
-    CHECK(twin->payments != NULL && twin->answers != NULL);
+    CHECK(twin->payments != NULL);
+    CHECK(twin->answers != NULL);
     enum status status =
         id_map_init(&twin->map, twin->payments, sizeof *twin->payments, MODEL_PAYMENTS_MAX, 1);
     CHECK(status == STATUS_OK);
@@ -195,6 +196,7 @@ static void answer_note(struct model_payments *twin, const struct record_payment
         wrong(twin, &record->payment, "what was asked under one key is done twice");
         return;
     }
+    CHECK(twin->answers != NULL);
     CHECK(twin->answer_count < MODEL_ANSWERS_MAX);
     uint32_t place = twin->answer_count++;
     twin->answers[place] = (struct model_answer){
