@@ -93,6 +93,7 @@ static void wrong(struct model_payments *twin, const struct payment *payment, co
 
 static struct model_payment *payment_add(struct model_payments *twin, struct uuid id)
 {
+    CHECK(twin->payments != NULL);
     CHECK(twin->payment_count < MODEL_PAYMENTS_MAX);
     uint32_t place = twin->payment_count++;
     twin->payments[place].id = id;
