@@ -19,7 +19,7 @@ FLAGS = ["-std=gnu17", "-O1", "-g", "-w", "-I."] + ["-I", "src"]
 if os.uname().machine == "x86_64":
     FLAGS.append("-march=x86-64-v2")
 LAYERS = [
-    "base", "crypto", "model", "ledger", "payment", "webhook", "sandbox", "wallet", "sim",
+    "base", "crypto", "model", "ledger", "payment", "webhook", "sandbox", "tlog", "wallet", "sim",
 ]
 CHUNKS = {  # a bug is looked for in ever more seeds
     "ledger": [(0, 19), (20, 59), (60, 119)],
