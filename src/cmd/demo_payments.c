@@ -16,7 +16,7 @@ struct part {
     struct demo_caller caller;
     struct demo_day day;
     struct uuid broken; /* the payment whose reply and webhook are lost */
-    int64_t broken_ns;  /* when it was made */
+    int64_t heard_ns;   /* by then the PSP had been heard of everything */
 };
 
 static uint64_t ms_since(int64_t from_ns)
@@ -172,7 +172,6 @@ static enum status day_run(struct part *part)
     }
     if (status == STATUS_OK) status = demo_day_end(day);
     if (status == STATUS_OK) status = demo_day_pay_in(day, part->broken, "card_ok");
-    part->broken_ns = clock_monotonic(system_clock()).ns;
     return status;
 }
 
@@ -197,6 +196,7 @@ static enum status rest_wait(struct part *part)
                   "person\n\n",
                   part->day.count, (unsigned long long)ms_since(from),
                   (unsigned long long)open.manual);
+    part->heard_ns = clock_monotonic(system_clock()).ns;
     return STATUS_OK;
 }
 
@@ -205,7 +205,7 @@ static enum status broken_tell(struct part *part)
     char id[UUID_TEXT_LEN + 1];
     uuid_format(part->broken, id);
     const char *const words[] = { "story", id, NULL };
-    uint64_t age_ms = ms_since(part->broken_ns);
+    uint64_t age_ms = ms_since(part->heard_ns);
     if (age_ms < WEBHOOK_MS) pause_ms((uint32_t)(WEBHOOK_MS - age_ms)); /* until it is due */
     (void)fprintf(
         part->demo->out,
