@@ -28,7 +28,8 @@ static struct endpoint_row row_of(uint64_t number)
     struct endpoint_row row;
     memset(&row, 0, sizeof row);
     row.id = (struct uuid){ .hi = number, .lo = 7 };
-    row.since = (struct position){ number + 1, 2 };
+    row.since.batch = number + 1; /* member by member: padding is compared too */
+    row.since.index = 2;
     row.sequence_base = number + 3;
     row.key_count = 1;
     memcpy(row.url, "https://a.example/", 18);
