@@ -8,7 +8,7 @@
 #include "cmd/demo_sandbox.h"
 #include "cmd/pause.h"
 
-enum { TEXT_SIZE_MAX = 16 << 10, REST_MS_MAX = 60000, POLL_MS = 50, WEBHOOK_MS = 5500 };
+enum { TEXT_SIZE_MAX = 16 << 10, REST_MS_MAX = 240000, POLL_MS = 50, WEBHOOK_MS = 5500 };
 
 struct part {
     struct demo *demo;
