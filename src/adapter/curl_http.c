@@ -97,8 +97,8 @@ static curl_socket_t socket_make(void *context, curlsocktype purpose, struct cur
 static int request_begins(void *context, char *remote, char *local, int remote_port, int local_port)
 {
     struct handle *handle = context;
-    (void)remote; /* judged when the socket was made */
-    (void)local;
+    char *addresses[] = { remote, local }; /* not const in libcurl's type */
+    (void)addresses;                       /* judged when the socket was made */
     (void)remote_port;
     (void)local_port;
     if (handle->sent) return CURL_PREREQFUNC_ABORT; /* a second writing on its own account */
