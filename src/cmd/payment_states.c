@@ -112,9 +112,9 @@ static void diagrams_write(const struct table *table, uint8_t kind, struct buf *
         mermaid_write(table, kind, out);
         return;
     }
-    for (uint8_t each = 1; each < PAYMENT_KIND_END; each++) {
+    for (unsigned each = 1; each < PAYMENT_KIND_END; each++) {
         buf_append_format(out, "%s### %s\n\n", each == 1 ? "" : "\n", payment_kind_name(each));
-        mermaid_write(table, each, out);
+        mermaid_write(table, (uint8_t)each, out);
     }
 }
 

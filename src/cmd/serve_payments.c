@@ -121,7 +121,7 @@ static enum status psp_open(struct opening *opening, struct str word, struct err
         .clock = system_clock(),
         .private_allowed = invocation_has(opening->invocation, "psp-private"),
     };
-    struct psp *psp;
+    struct psp *psp = NULL;
     enum status status = adapter_open(named, &options, &psp, out_error);
     if (status != STATUS_OK) return status;
     uint32_t place = payments->set.count;
