@@ -124,6 +124,7 @@ static enum status psp_open(struct opening *opening, struct str word, struct err
     struct psp *psp = NULL;
     enum status status = adapter_open(named, &options, &psp, out_error);
     if (status != STATUS_OK) return status;
+    CHECK(psp != NULL);
     uint32_t place = payments->set.count;
     status = psp_set_add(&payments->set, psp);
     if (status == STATUS_OK) {
