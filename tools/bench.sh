@@ -46,7 +46,7 @@ measure "four bulk callers, 16 single beside" transfers_per_second single_calls.
     single_calls.p99_us -- bench ledger --transfers 4M --singles 16
 measure "the verifiable log, in memory" leaves_per_second appends_per_second inclusion_p99_us \
     consistency_p99_us sum_tree_ms sum_proof_p99_us -- bench log
-http=(transfers_per_second p50_us p99_us failures)
+http=(transfers_per_second p50_ns p99_ns failures)
 measure "HTTP, one a request, 64 connections" "${http[@]}" -- bench api
 measure "the same, 2 threads in the server" "${http[@]}" -- bench api --threads 2
 measure "the same over TLS 1.3" "${http[@]}" -- \

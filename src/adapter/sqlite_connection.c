@@ -77,6 +77,27 @@ enum status sqlite_pragma_number(sqlite3 *db, const char *sql, int64_t *out_numb
     return status;
 }
 
+enum status sqlite_file_is_new(sqlite3 *db, bool *out_is_new, struct error *out_error)
+{
+    static const struct {
+        const char *sql;
+        int64_t most;
+    } signs[] = {
+        { "SELECT count(*) FROM sqlite_schema", 0 },
+        { "PRAGMA application_id", 0 },
+        { "PRAGMA user_version", 0 },
+        { "PRAGMA page_count", 1 },
+    };
+    *out_is_new = true;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < sizeof signs / sizeof signs[0]; i++) {
+        int64_t number = 0;
+        status = sqlite_pragma_number(db, signs[i].sql, &number, out_error);
+        *out_is_new = *out_is_new && number >= 0 && number <= signs[i].most;
+    }
+    return status;
+}
+
 static enum status verify_table(sqlite3 *db, const struct sqlite_table *table, uint32_t root,
                                 struct error *out_error)
 {

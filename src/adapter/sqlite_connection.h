@@ -60,6 +60,13 @@ enum status sqlite_failure(sqlite3 *db, int code, struct error *out_error) MUST_
 enum status sqlite_file_page_size(const char *path, const char *vfs, uint32_t *out_size,
                                   struct error *out_error) MUST_CHECK;
 
+/*
+ * Whether a database has nothing in it yet: no table, no application's id, one page at most. So is a
+ * new file, and one whose maker was killed between its first page and its tables. The file's size
+ * does not tell: that page is written before the transaction that makes the tables.
+ */
+enum status sqlite_file_is_new(sqlite3 *db, bool *out_is_new, struct error *out_error) MUST_CHECK;
+
 /* One number that a PRAGMA returns. */
 enum status sqlite_pragma_number(sqlite3 *db, const char *sql, int64_t *out_number,
                                  struct error *out_error) MUST_CHECK;

@@ -234,7 +234,9 @@ static enum status open_file(struct sqlite_endpoint_store *store, const char *vf
                                                        .cache_kib = CACHE_KIB,
                                                        .sync = SYNC_AT_COMMIT };
     enum status status = sqlite_connection_open(&options, &store->db, out_error);
-    if (status == STATUS_OK && about.st_size == 0) status = create_tables(store->db, out_error);
+    bool is_new = false;
+    if (status == STATUS_OK) status = sqlite_file_is_new(store->db, &is_new, out_error);
+    if (status == STATUS_OK && is_new) status = create_tables(store->db, out_error);
     if (status == STATUS_OK) status = verify_file(store, out_error);
     if (status == STATUS_OK) {
         status = sqlite_execute(store->db, "PRAGMA secure_delete=ON", out_error);

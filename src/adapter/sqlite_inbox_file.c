@@ -72,7 +72,7 @@ static int on_wal(void *argument, sqlite3 *db, const char *name, int frames)
 }
 
 /* The file and its name in the folder, both on the disk. */
-static enum status make_file(const struct inbox_file *file, const char *folder, bool *out_empty,
+static enum status make_file(const struct inbox_file *file, const char *folder,
                              struct error *out_error)
 {
     int handle = open(file->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -81,8 +81,6 @@ static enum status make_file(const struct inbox_file *file, const char *folder, 
     if (!made) {
         (void)error_set(out_error, STATUS_UNAVAILABLE, "%s: cannot be opened", file->path);
         error_detail(out_error, "open or fsync: %m");
-    } else {
-        *out_empty = lseek(handle, 0, SEEK_END) == 0;
     }
     if (handle >= 0) (void)close(handle); /* nothing was written */
     if (folder_handle >= 0) (void)close(folder_handle);
@@ -163,7 +161,8 @@ static enum status read_totals(struct inbox_file *file, struct error *out_error)
     return STATUS_OK;
 }
 
-static enum status open_connections(struct inbox_file *file, bool is_empty, struct error *out_error)
+static enum status open_connections(struct inbox_file *file, bool may_create,
+                                    struct error *out_error)
 {
     struct sqlite_connection_options options = {
         .path = file->path,
@@ -175,7 +174,9 @@ static enum status open_connections(struct inbox_file *file, bool is_empty, stru
     enum status status = sqlite_connection_open(&options, &file->writer, out_error);
     if (status != STATUS_OK) return status;
     (void)sqlite3_wal_hook(file->writer, on_wal, file); /* no hook was there before */
-    if (is_empty) status = create_tables(file->writer, out_error);
+    bool is_new = false;
+    if (may_create) status = sqlite_file_is_new(file->writer, &is_new, out_error);
+    if (status == STATUS_OK && is_new) status = create_tables(file->writer, out_error);
     if (status == STATUS_OK) status = verify_file(file, out_error);
     if (status != STATUS_OK) return status;
     options.read_only = true;
@@ -190,10 +191,9 @@ enum status inbox_file_open(struct inbox_file *file, const char *folder, const c
                             struct error *out_error)
 {
     *file = (struct inbox_file){ .vfs = vfs };
-    bool is_empty = false;
     enum status status = sqlite_path(folder, "inbox.db", file->path, out_error);
-    if (status == STATUS_OK) status = make_file(file, folder, &is_empty, out_error);
-    if (status == STATUS_OK) status = open_connections(file, is_empty, out_error);
+    if (status == STATUS_OK) status = make_file(file, folder, out_error);
+    if (status == STATUS_OK) status = open_connections(file, true, out_error);
     return status;
 }
 

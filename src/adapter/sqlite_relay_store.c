@@ -163,7 +163,6 @@ static enum status open_file(struct sqlite_relay_store *store, struct error *out
         error_detail(out_error, "open: %m");
         return STATUS_UNAVAILABLE;
     }
-    bool is_empty = lseek(handle, 0, SEEK_END) == 0;
     (void)close(handle); /* nothing was written */
     const struct sqlite_connection_options options = { .path = store->path,
                                                        .vfs = store->vfs,
@@ -173,7 +172,9 @@ static enum status open_file(struct sqlite_relay_store *store, struct error *out
     enum status status = sqlite_connection_open(&options, &store->db, out_error);
     if (status != STATUS_OK) return status;
     (void)sqlite3_wal_hook(store->db, on_wal, store); /* no hook was there before */
-    if (is_empty) status = create_tables(store->db, out_error);
+    bool is_new = false;
+    status = sqlite_file_is_new(store->db, &is_new, out_error);
+    if (status == STATUS_OK && is_new) status = create_tables(store->db, out_error);
     if (status == STATUS_OK) status = verify_file(store, out_error);
     if (status == STATUS_OK) status = prepare(store, out_error);
     return status;

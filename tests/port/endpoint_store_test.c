@@ -1,14 +1,17 @@
 /*
  * Goal: the endpoint store gives back what was put there, after a reopen too, in the order of ids;
- * a damaged row is told, a file that others may read is refused.
- * Method: rows through the port, looked at in two lives; a changed row; a changed mode.
+ * a damaged row is told, a file that others may read is refused, one whose maker was killed is made.
+ * Method: rows through the port, looked at in two lives; a changed row; a changed mode; a file with
+ * its first page only.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -100,6 +103,32 @@ static void a_changed_row_is_damage(void **state)
     store->close(store);
 }
 
+static void a_file_whose_maker_was_killed_is_made(void **state)
+{
+    (void)state; /* no fixture */
+    char folder[SCRATCH_PATH_SIZE];
+    char path[SCRATCH_PATH_SIZE];
+    scratch_folder("endpoints_begun", folder);
+    scratch_join(folder, "endpoints.db", path);
+    const struct sqlite_connection_options options = { .path = path,
+                                                       .page_size = 4096,
+                                                       .cache_kib = 64 };
+    int handle = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(handle >= 0);
+    assert_int_equal(close(handle), 0);
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite_connection_open(&options, &db, NULL), STATUS_OK);
+    sqlite_connection_close(db);
+    struct stat about;
+    assert_int_equal(stat(path, &about), 0);
+    assert_int_equal(about.st_size, 4096);
+    struct endpoint_store *store = NULL;
+    assert_int_equal(open_store(folder, &store), STATUS_OK);
+    put(store, 1);
+    expect(store, 1);
+    store->close(store);
+}
+
 static void a_file_that_others_may_read_is_refused(void **state)
 {
     (void)state; /* no fixture */
@@ -122,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_given_back_in_order_of_ids),
         cmocka_unit_test(a_changed_row_is_damage),
+        cmocka_unit_test(a_file_whose_maker_was_killed_is_made),
         cmocka_unit_test(a_file_that_others_may_read_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
