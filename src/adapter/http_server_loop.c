@@ -108,7 +108,7 @@ enum status http_loop_start(struct http_loop *loop, struct MHD_Daemon *daemon,
     CHECK(info != NULL);
     *loop = (struct http_loop){
         .daemon = daemon,
-        .library_fd = info->listen_fd,
+        .library_fd = info->epoll_fd,
         .quiesced_fd = -1,
         .connections = connections,
         .sync = sync,

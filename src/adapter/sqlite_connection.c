@@ -77,27 +77,6 @@ enum status sqlite_pragma_number(sqlite3 *db, const char *sql, int64_t *out_numb
     return status;
 }
 
-enum status sqlite_file_is_new(sqlite3 *db, bool *out_is_new, struct error *out_error)
-{
-    static const struct {
-        const char *sql;
-        int64_t most;
-    } signs[] = {
-        { "SELECT count(*) FROM sqlite_schema", 0 },
-        { "PRAGMA application_id", 0 },
-        { "PRAGMA user_version", 0 },
-        { "PRAGMA page_count", 1 },
-    };
-    *out_is_new = true;
-    enum status status = STATUS_OK;
-    for (size_t i = 0; status == STATUS_OK && i < sizeof signs / sizeof signs[0]; i++) {
-        int64_t number = 0;
-        status = sqlite_pragma_number(db, signs[i].sql, &number, out_error);
-        *out_is_new = *out_is_new && number >= 0 && number <= signs[i].most;
-    }
-    return status;
-}
-
 static enum status verify_table(sqlite3 *db, const struct sqlite_table *table, uint32_t root,
                                 struct error *out_error)
 {
@@ -139,6 +118,65 @@ enum status sqlite_verify_tables(sqlite3 *db, const struct sqlite_table *tables,
                        sqlite3_db_filename(db, "main"));
     error_detail(out_error, "%lld instead of %u", (long long)objects, count);
     return status;
+}
+
+static enum status is_new(sqlite3 *db, bool *out_new, struct error *out_error)
+{
+    static const struct {
+        const char *sql;
+        int64_t most;
+    } signs[] = {
+        { "SELECT count(*) FROM sqlite_schema", 0 },
+        { "PRAGMA application_id", 0 },
+        { "PRAGMA user_version", 0 },
+        { "PRAGMA page_count", 1 },
+    };
+    *out_new = true;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < sizeof signs / sizeof signs[0]; i++) {
+        int64_t number = 0;
+        status = sqlite_pragma_number(db, signs[i].sql, &number, out_error);
+        *out_new = *out_new && number >= 0 && number <= signs[i].most;
+    }
+    return status;
+}
+
+static enum status create_tables(sqlite3 *db, const struct sqlite_file_kind *kind,
+                                 struct error *out_error)
+{
+    char commit[96];
+    int length =
+        snprintf(commit, sizeof commit, "PRAGMA application_id=%u; PRAGMA user_version=%u; COMMIT",
+                 kind->application_id, kind->version);
+    CHECK(length > 0 && (size_t)length < sizeof commit);
+    enum status status = sqlite_execute(db, "BEGIN IMMEDIATE", out_error);
+    for (uint32_t i = 0; status == STATUS_OK && i < kind->table_count; i++) {
+        status = sqlite_execute(db, kind->tables[i].sql, out_error);
+    }
+    if (status == STATUS_OK) status = sqlite_execute(db, commit, out_error);
+    return status;
+}
+
+enum status sqlite_file_prepare(sqlite3 *db, const struct sqlite_file_kind *kind, bool may_create,
+                                struct error *out_error)
+{
+    bool make = false;
+    enum status status = may_create ? is_new(db, &make, out_error) : STATUS_OK;
+    if (status == STATUS_OK && make) status = create_tables(db, kind, out_error);
+    int64_t application = 0;
+    int64_t version = 0;
+    if (status == STATUS_OK) {
+        status = sqlite_pragma_number(db, "PRAGMA application_id", &application, out_error);
+    }
+    if (status == STATUS_OK) {
+        status = sqlite_pragma_number(db, "PRAGMA user_version", &version, out_error);
+    }
+    if (status != STATUS_OK) return status;
+    if (application != kind->application_id || version != kind->version) {
+        return error_set(out_error, STATUS_CORRUPT, "%s: not %s of this version",
+                         sqlite3_db_filename(db, "main"), kind->name);
+    }
+    return sqlite_verify_tables(db, kind->tables, kind->table_count, kind->first_root, out_error);
 }
 
 static enum status set_pragma(sqlite3 *db, const char *name, int64_t value, struct error *out_error)

@@ -60,13 +60,6 @@ enum status sqlite_failure(sqlite3 *db, int code, struct error *out_error) MUST_
 enum status sqlite_file_page_size(const char *path, const char *vfs, uint32_t *out_size,
                                   struct error *out_error) MUST_CHECK;
 
-/*
- * Whether a database has nothing in it yet: no table, no application's id, one page at most. So is a
- * new file, and one whose maker was killed between its first page and its tables. The file's size
- * does not tell: that page is written before the transaction that makes the tables.
- */
-enum status sqlite_file_is_new(sqlite3 *db, bool *out_is_new, struct error *out_error) MUST_CHECK;
-
 /* One number that a PRAGMA returns. */
 enum status sqlite_pragma_number(sqlite3 *db, const char *sql, int64_t *out_number,
                                  struct error *out_error) MUST_CHECK;
@@ -81,6 +74,26 @@ struct sqlite_table {
 };
 enum status sqlite_verify_tables(sqlite3 *db, const struct sqlite_table *tables, uint32_t count,
                                  uint32_t first_root, struct error *out_error) MUST_CHECK;
+
+/* What a database of one kind is known by: its ids in the header, and the tables it has. */
+struct sqlite_file_kind {
+    const char *name; /* as people call it: "an inbox" */
+    uint32_t application_id;
+    uint32_t version;
+    const struct sqlite_table *tables;
+    uint32_t table_count;
+    uint32_t first_root;
+};
+
+/*
+ * Makes the tables of a database that has nothing in it yet, if it may: no table, no application's
+ * id, one page at most. So is a new file, and one whose maker was killed between its first page and
+ * its tables; the file's size does not tell, as that page is written before the transaction that
+ * makes them. Then that the file is of this kind. STATUS_CORRUPT: it is not; STATUS_LIMIT;
+ * STATUS_UNAVAILABLE.
+ */
+enum status sqlite_file_prepare(sqlite3 *db, const struct sqlite_file_kind *kind, bool may_create,
+                                struct error *out_error) MUST_CHECK;
 
 /* Writes "folder/name". STATUS_INVALID when it is longer than a path may be. */
 enum status sqlite_path(const char *folder, const char *name, char out_path[SQLITE_PATH_SIZE],

@@ -13,8 +13,6 @@
 #include "base/check.h"
 
 enum {
-    APPLICATION_ID = 0x74574570,
-    VERSION = 1,
     PAGE_SIZE = 4096,
     CACHE_KIB = 1 << 10,
     ID_SIZE = 16,
@@ -34,7 +32,14 @@ static const char ROW_LOAD[] = "SELECT row FROM endpoint WHERE id=?1";
 static const struct sqlite_table TABLES[] = {
     { "endpoint", "CREATE TABLE endpoint(id BLOB PRIMARY KEY, row BLOB) WITHOUT ROWID" },
 };
-enum { TABLE_COUNT = sizeof TABLES / sizeof TABLES[0], FIRST_ROOT = 2 };
+static const struct sqlite_file_kind KIND = {
+    .name = "a file of endpoints",
+    .application_id = 0x74574570,
+    .version = 1,
+    .tables = TABLES,
+    .table_count = sizeof TABLES / sizeof TABLES[0],
+    .first_root = 2,
+};
 
 struct sqlite_endpoint_store {
     struct endpoint_store port; /* first: the port's pointer is ours */
@@ -165,33 +170,6 @@ static enum status endpoint_load(struct endpoint_store *port, struct uuid id,
 
 /* ---- life ---- */
 
-static enum status create_tables(sqlite3 *db, struct error *out_error)
-{
-    enum status status = sqlite_execute(db, "BEGIN IMMEDIATE", out_error);
-    if (status == STATUS_OK) status = sqlite_execute(db, TABLES[0].sql, out_error);
-    _Static_assert(APPLICATION_ID == 1951876464 && VERSION == 1, "as below");
-    if (status != STATUS_OK) return status;
-    return sqlite_execute(db, "PRAGMA application_id=1951876464; PRAGMA user_version=1; COMMIT",
-                          out_error);
-}
-
-static enum status verify_file(struct sqlite_endpoint_store *store, struct error *out_error)
-{
-    int64_t application = 0;
-    int64_t version = 0;
-    enum status status =
-        sqlite_pragma_number(store->db, "PRAGMA application_id", &application, out_error);
-    if (status == STATUS_OK) {
-        status = sqlite_pragma_number(store->db, "PRAGMA user_version", &version, out_error);
-    }
-    if (status == STATUS_OK && (application != APPLICATION_ID || version != VERSION)) {
-        status = error_set(out_error, STATUS_CORRUPT, "%s: not a file of endpoints of this version",
-                           store->path);
-    }
-    if (status != STATUS_OK) return status;
-    return sqlite_verify_tables(store->db, TABLES, TABLE_COUNT, FIRST_ROOT, out_error);
-}
-
 static enum status prepare(struct sqlite_endpoint_store *store, struct error *out_error)
 {
     const struct {
@@ -234,10 +212,7 @@ static enum status open_file(struct sqlite_endpoint_store *store, const char *vf
                                                        .cache_kib = CACHE_KIB,
                                                        .sync = SYNC_AT_COMMIT };
     enum status status = sqlite_connection_open(&options, &store->db, out_error);
-    bool is_new = false;
-    if (status == STATUS_OK) status = sqlite_file_is_new(store->db, &is_new, out_error);
-    if (status == STATUS_OK && is_new) status = create_tables(store->db, out_error);
-    if (status == STATUS_OK) status = verify_file(store, out_error);
+    if (status == STATUS_OK) status = sqlite_file_prepare(store->db, &KIND, true, out_error);
     if (status == STATUS_OK) {
         status = sqlite_execute(store->db, "PRAGMA secure_delete=ON", out_error);
     }

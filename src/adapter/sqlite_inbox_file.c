@@ -8,8 +8,6 @@
 #include "base/check.h"
 
 enum {
-    APPLICATION_ID = 0x74574962,
-    VERSION = 1,
     PAGE_SIZE = 4096,
     CACHE_KIB = 8 << 10,
     WAL_FRAMES_MAX = 4096, /* 16 MiB; then it is moved into the database */
@@ -34,7 +32,14 @@ static const struct sqlite_table TABLES[] = {
     { "state", "CREATE TABLE state(id INTEGER PRIMARY KEY, mark INTEGER, received_at INTEGER,"
                " size INTEGER)" },
 };
-enum { TABLE_COUNT = sizeof TABLES / sizeof TABLES[0], FIRST_ROOT = 2 };
+static const struct sqlite_file_kind KIND = {
+    .name = "an inbox",
+    .application_id = 0x74574962,
+    .version = 1,
+    .tables = TABLES,
+    .table_count = sizeof TABLES / sizeof TABLES[0],
+    .first_root = 2,
+};
 
 static void bind(sqlite3_stmt *statement, int at, uint64_t number)
 {
@@ -85,34 +90,6 @@ static enum status make_file(const struct inbox_file *file, const char *folder,
     if (handle >= 0) (void)close(handle); /* nothing was written */
     if (folder_handle >= 0) (void)close(folder_handle);
     return made ? STATUS_OK : STATUS_UNAVAILABLE;
-}
-
-static enum status create_tables(sqlite3 *db, struct error *out_error)
-{
-    enum status status = sqlite_execute(db, "BEGIN IMMEDIATE", out_error);
-    for (size_t i = 0; status == STATUS_OK && i < TABLE_COUNT; i++) {
-        status = sqlite_execute(db, TABLES[i].sql, out_error);
-    }
-    _Static_assert(APPLICATION_ID == 1951877474 && VERSION == 1, "as below");
-    if (status != STATUS_OK) return status;
-    return sqlite_execute(db, "PRAGMA application_id=1951877474; PRAGMA user_version=1; COMMIT",
-                          out_error);
-}
-
-static enum status verify_file(const struct inbox_file *file, struct error *out_error)
-{
-    int64_t application = 0;
-    int64_t version = 0;
-    enum status status =
-        sqlite_pragma_number(file->writer, "PRAGMA application_id", &application, out_error);
-    if (status == STATUS_OK) {
-        status = sqlite_pragma_number(file->writer, "PRAGMA user_version", &version, out_error);
-    }
-    if (status != STATUS_OK) return status;
-    if (application != APPLICATION_ID || version != VERSION) {
-        return error_set(out_error, STATUS_INVALID, "%s: not an inbox of this version", file->path);
-    }
-    return sqlite_verify_tables(file->writer, TABLES, TABLE_COUNT, FIRST_ROOT, out_error);
 }
 
 static enum status prepare(struct inbox_file *file, struct error *out_error)
@@ -174,10 +151,7 @@ static enum status open_connections(struct inbox_file *file, bool may_create,
     enum status status = sqlite_connection_open(&options, &file->writer, out_error);
     if (status != STATUS_OK) return status;
     (void)sqlite3_wal_hook(file->writer, on_wal, file); /* no hook was there before */
-    bool is_new = false;
-    if (may_create) status = sqlite_file_is_new(file->writer, &is_new, out_error);
-    if (status == STATUS_OK && is_new) status = create_tables(file->writer, out_error);
-    if (status == STATUS_OK) status = verify_file(file, out_error);
+    status = sqlite_file_prepare(file->writer, &KIND, may_create, out_error);
     if (status != STATUS_OK) return status;
     options.read_only = true;
     options.page_size = 0;

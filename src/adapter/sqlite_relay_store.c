@@ -13,8 +13,6 @@
 #include "base/check.h"
 
 enum {
-    APPLICATION_ID = 0x74575265,
-    VERSION = 1,
     PAGE_SIZE = 4096,
     CACHE_KIB = 4 << 10,
     WAL_FRAMES_MAX = 2048, /* 8 MiB; then it is moved into the database */
@@ -45,7 +43,14 @@ static const struct sqlite_table TABLES[] = {
     { "letter", "CREATE TABLE letter(endpoint BLOB, sequence INTEGER, row BLOB,"
                 " PRIMARY KEY(endpoint, sequence)) WITHOUT ROWID" },
 };
-enum { TABLE_COUNT = sizeof TABLES / sizeof TABLES[0], FIRST_ROOT = 2 };
+static const struct sqlite_file_kind KIND = {
+    .name = "a relay's file",
+    .application_id = 0x74575265,
+    .version = 1,
+    .tables = TABLES,
+    .table_count = sizeof TABLES / sizeof TABLES[0],
+    .first_root = 2,
+};
 
 struct sqlite_relay_store {
     struct relay_store port; /* first: the port's pointer is ours */
@@ -92,35 +97,6 @@ static int on_wal(void *argument, sqlite3 *db, const char *name, int frames)
     (void)name;
     ((struct sqlite_relay_store *)argument)->wal_frames = frames;
     return SQLITE_OK;
-}
-
-static enum status create_tables(sqlite3 *db, struct error *out_error)
-{
-    enum status status = sqlite_execute(db, "BEGIN IMMEDIATE", out_error);
-    for (size_t i = 0; status == STATUS_OK && i < TABLE_COUNT; i++) {
-        status = sqlite_execute(db, TABLES[i].sql, out_error);
-    }
-    _Static_assert(APPLICATION_ID == 1951879781 && VERSION == 1, "as below");
-    if (status != STATUS_OK) return status;
-    return sqlite_execute(db, "PRAGMA application_id=1951879781; PRAGMA user_version=1; COMMIT",
-                          out_error);
-}
-
-static enum status verify_file(struct sqlite_relay_store *store, struct error *out_error)
-{
-    int64_t application = 0;
-    int64_t version = 0;
-    enum status status =
-        sqlite_pragma_number(store->db, "PRAGMA application_id", &application, out_error);
-    if (status == STATUS_OK) {
-        status = sqlite_pragma_number(store->db, "PRAGMA user_version", &version, out_error);
-    }
-    if (status == STATUS_OK && (application != APPLICATION_ID || version != VERSION)) {
-        status = error_set(out_error, STATUS_CORRUPT, "%s: not a relay's file of this version",
-                           store->path);
-    }
-    if (status != STATUS_OK) return status;
-    return sqlite_verify_tables(store->db, TABLES, TABLE_COUNT, FIRST_ROOT, out_error);
 }
 
 static enum status prepare(struct sqlite_relay_store *store, struct error *out_error)
@@ -172,10 +148,7 @@ static enum status open_file(struct sqlite_relay_store *store, struct error *out
     enum status status = sqlite_connection_open(&options, &store->db, out_error);
     if (status != STATUS_OK) return status;
     (void)sqlite3_wal_hook(store->db, on_wal, store); /* no hook was there before */
-    bool is_new = false;
-    status = sqlite_file_is_new(store->db, &is_new, out_error);
-    if (status == STATUS_OK && is_new) status = create_tables(store->db, out_error);
-    if (status == STATUS_OK) status = verify_file(store, out_error);
+    status = sqlite_file_prepare(store->db, &KIND, true, out_error);
     if (status == STATUS_OK) status = prepare(store, out_error);
     return status;
 }
