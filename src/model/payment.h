@@ -122,7 +122,7 @@ struct payment {
     uint32_t asset;
     uint32_t counter_asset; /* EXCHANGE */
     uint32_t step_number;   /* of the step under way or the last one; 0: none yet */
-    uint32_t attempts;      /* of the step, all of them */
+    uint32_t attempts;      /* of the step, all of them: one call has one number */
     uint32_t code;          /* the caller's own class; not interpreted */
     uint32_t slot;          /* its place among open payments; PAYMENT_SLOT_NONE */
     uint8_t kind;           /* enum payment_kind */
@@ -130,7 +130,8 @@ struct payment {
     uint8_t step;           /* enum psp_operation of the step under way; 0: none */
     uint8_t flags;          /* enum payment_flag */
     uint8_t resume;         /* the state to go back to when a step fails */
-    uint8_t reserved[3];
+    uint8_t doublings;      /* of the wait before the next call */
+    uint8_t reserved[2];
     char psp[PSP_NAME_SIZE];         /* who carries the steps out; "" when nobody needs to */
     char method[PSP_TOKEN_SIZE];     /* the PSP's token of a card or bank account */
     char psp_object[PSP_TOKEN_SIZE]; /* the PSP's id of it, once known; REFUND: of the charge */

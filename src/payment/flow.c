@@ -93,6 +93,7 @@ void flow_step(struct flow *flow, enum psp_operation operation, struct money amo
     payment->step_at = flow->facts->stamp;
     payment->sent_at = (struct wall_time){ 0 };
     payment->attempts = 0;
+    payment->doublings = 0;
     payment->flags &= (uint8_t) ~(PAYMENT_FLAG_WAITING | PAYMENT_FLAG_UNDONE);
     flow_state(flow, PAYMENT_STATE_PENDING);
     payment->next_at = flow->facts->stamp;

@@ -14,13 +14,12 @@ enum {
     ASKED_MS_MAX = 3600000,     /* a PSP that asks for more patience does not get it */
 };
 
-/* Longer with every attempt, and not the same for all payments that began at one moment. */
+/* Longer every time it waits, and not the same for all payments that began at one moment. */
 static struct wall_time later(const struct flow *flow)
 {
-    const struct payment *payment = flow->payment;
-    uint32_t doublings = payment->attempts < 1 ? 0 : payment->attempts - 1;
-    if (doublings > BACKOFF_DOUBLINGS_MAX) doublings = BACKOFF_DOUBLINGS_MAX;
-    int64_t wait_ms = (int64_t)BACKOFF_MS_FIRST << doublings;
+    struct payment *payment = flow->payment;
+    int64_t wait_ms = (int64_t)BACKOFF_MS_FIRST << payment->doublings;
+    if (payment->doublings < BACKOFF_DOUBLINGS_MAX) payment->doublings++;
     wait_ms += wait_ms / 4 * (int64_t)(payment->id.value.lo % 256) / 256;
     int64_t asked_ms = flow->command->reply.retry_after_ms;
     if (asked_ms > ASKED_MS_MAX) asked_ms = ASKED_MS_MAX;
@@ -343,6 +342,8 @@ static void still_pending(struct flow *flow)
         flow_manual(flow, "pending_for_too_long");
         return;
     }
+    bool news = (payment->flags & PAYMENT_FLAG_WAITING) == 0;
+    if (news) payment->doublings = 0; /* it is known to be there: another wait begins */
     flow_state(flow, PAYMENT_STATE_PENDING);
     payment->flags |= PAYMENT_FLAG_WAITING;
     payment->next_at = later(flow);

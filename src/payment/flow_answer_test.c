@@ -139,6 +139,26 @@ static void what_was_not_sent_is_sent_again(void **state)
     assert_string_equal(scene.payment.reason, "psp_unreachable");
 }
 
+/* Doubled by waits, not by calls: an order that is sent again at once has not waited. */
+static void a_wait_doubles_once_and_begins_anew_with_news(void **state)
+{
+    (void)state;
+    struct scene scene;
+    pending(&scene, PAYMENT_PAY_IN);
+    for (uint32_t wait = 1; wait < 6; wait++) {
+        assert_int_equal(scene_answer(&scene, PSP_ANSWER_UNKNOWN, false), PAYMENT_OUTCOME_OK);
+        assert_int_equal(scene.payment.doublings, wait);
+        scene_later(&scene, HORIZON_MS + 1);
+        assert_int_equal(scene_answer(&scene, PSP_ANSWER_NOT_FOUND, true), PAYMENT_OUTCOME_OK);
+        assert_int_equal(scene.payment.next_at.ns, scene.facts.stamp.ns);
+    }
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_PENDING, false), PAYMENT_OUTCOME_OK);
+    assert_int_equal(scene.payment.doublings, 1);
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_PENDING, true), PAYMENT_OUTCOME_OK);
+    assert_int_equal(scene.payment.doublings, 2);
+    assert_int_equal(scene.payment.attempts, 12);
+}
+
 static void throttled_waits_as_long_as_it_was_told(void **state)
 {
     (void)state;
@@ -487,6 +507,7 @@ int main(void)
         cmocka_unit_test(not_found_proves_nothing_within_the_horizon),
         cmocka_unit_test(outside_the_window_nothing_is_sent),
         cmocka_unit_test(what_was_not_sent_is_sent_again),
+        cmocka_unit_test(a_wait_doubles_once_and_begins_anew_with_news),
         cmocka_unit_test(throttled_waits_as_long_as_it_was_told),
         cmocka_unit_test(pending_is_asked_after_and_not_for_ever),
         cmocka_unit_test(a_psp_that_is_away_is_waited_for),

@@ -2,7 +2,7 @@
 out once, every one ends, and the wallet's books equal the sandbox's.
 
 Method: clients make pay-ins, pay-outs, payments between wallets, reservations and refunds over HTTP
-on a server whose sandbox loses answers, fails and is slow; the server is killed (kill -9) again and
+on a server whose sandbox loses answers, fails and is slow (until the last wait); the server is killed (kill -9) again and
 again. This process is the recorder outside: it writes down what was acknowledged, and sends what was
 not answered again under the same id. After each restart what was acknowledged is looked for, and a
 repeat must be told as one. At the end all come to rest, the day is settled, both books are compared,
@@ -221,6 +221,7 @@ def kill_and_look(wallet, sandbox, server):
         load_and_kill(server, recorder, wallets, draw)
         server.start()
         look(server, recorder)
+    sandbox.call("PUT", "/faults", {"seed": SEED, "faults": []})
     equal(all_rest(wallet), [], "payments that only a person can tell of")
     report, _ = settle(wallet, sandbox)
     equal((report["refused"], report["unmatched"]), (0, 0), f"lines that fit nothing: {report}")
@@ -308,6 +309,7 @@ def full_disk_run(wallet, mount):
             os.unlink(pay_until_full(connection, recorder, wallets, draw, mount))
             connection.close()
             look_when_taken(server, recorder)
+            sandbox.call("PUT", "/faults", {"seed": SEED, "faults": []})
             equal(all_rest(wallet), [], "payments that only a person can tell of")
             settle(wallet, sandbox)
             equal(books_differ(wallet, sandbox), [], "the books after a full disk")
