@@ -7,7 +7,7 @@ set -euo pipefail
 packages=(
     gcc libc6-dev make cmake ninja-build pkg-config python3 python3-yaml
     libsqlite3-dev libmicrohttpd-dev libgnutls28-dev libssl-dev libcurl4-openssl-dev
-    libxxhash-dev
+    libxxhash-dev nettle-dev libsodium-dev
 )
 packages_test=(
     libcmocka-dev libjansson-dev git

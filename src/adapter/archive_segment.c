@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +54,7 @@ struct archive_segment_writer {
     char temporary[SQLITE_PATH_SIZE];
     char archive[SQLITE_PATH_SIZE];
     FILE *file;
-    EVP_MD_CTX *digest;
+    struct digest_stream digest;
     uint64_t first;
     uint64_t last;
     struct segment_entry *entries;
@@ -101,8 +100,7 @@ static enum status put(struct archive_segment_writer *writer, const void *data, 
     if (size > 0 && fwrite(data, 1, size, writer->file) != size) {
         return file_failure(writer->temporary, "be written", out_error);
     }
-    int added = EVP_DigestUpdate(writer->digest, data, size);
-    CHECK(added == 1);
+    digest_stream_add(&writer->digest, data, size);
     writer->offset += size;
     return STATUS_OK;
 }
@@ -130,10 +128,8 @@ enum status archive_segment_begin(const char *archive, uint64_t first, uint64_t 
     writer->first = first;
     writer->last = last;
     writer->entries = calloc(last - first + 1, sizeof *writer->entries);
-    writer->digest = EVP_MD_CTX_new();
-    CHECK(writer->entries != NULL && writer->digest != NULL);
-    int begun = EVP_DigestInit_ex(writer->digest, EVP_sha256(), NULL);
-    CHECK(begun == 1);
+    CHECK(writer->entries != NULL);
+    digest_stream_init(&writer->digest);
     memcpy(writer->archive, archive, strlen(archive) + 1);
     struct journal_archived range = { .first = first, .last = last };
     enum status status = archive_segment_path(archive, &range, writer->path, out_error);
@@ -184,9 +180,7 @@ static enum status put_end(struct archive_segment_writer *writer, struct digest 
     enum status status =
         put(writer, writer->entries, writer->count * sizeof *writer->entries, out_error);
     if (status != STATUS_OK) return status;
-    unsigned size = 0;
-    int ended = EVP_DigestFinal_ex(writer->digest, footer.digest.bytes, &size);
-    CHECK(ended == 1 && size == sizeof footer.digest.bytes);
+    footer.digest = digest_stream_end(&writer->digest);
     footer.check = XXH3_64bits(&footer, offsetof(struct segment_footer, check));
     *out_digest = footer.digest;
     writer->offset += sizeof footer;
@@ -237,7 +231,6 @@ void archive_segment_drop(struct archive_segment_writer *writer)
     if (writer == NULL) return;
     if (writer->file != NULL) (void)fclose(writer->file); /* synced when sealed, else removed */
     if (!writer->sealed && writer->temporary[0] != 0) (void)unlink(writer->temporary);
-    EVP_MD_CTX_free(writer->digest);
     free(writer->entries);
     free(writer);
 }
@@ -398,23 +391,18 @@ enum status archive_segment_part(const char *archive, const struct journal_archi
 static enum status verify_bytes(const struct segment *segment, struct error *out_error)
 {
     uint8_t *bytes = malloc(READ_SIZE);
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    CHECK(bytes != NULL && context != NULL);
-    int done = EVP_DigestInit_ex(context, EVP_sha256(), NULL);
-    CHECK(done == 1);
+    CHECK(bytes != NULL);
+    struct digest_stream stream;
+    digest_stream_init(&stream);
     const uint64_t end = segment->range.size - sizeof(struct segment_footer);
     enum status status = STATUS_OK;
     for (uint64_t at = 0; status == STATUS_OK && at < end; at += READ_SIZE) {
         uint64_t size = end - at < READ_SIZE ? end - at : READ_SIZE;
         status = get(segment, bytes, size, at, out_error);
         if (status != STATUS_OK) break;
-        done = EVP_DigestUpdate(context, bytes, size);
-        CHECK(done == 1);
+        digest_stream_add(&stream, bytes, size);
     }
-    struct digest digest = { 0 };
-    done = EVP_DigestFinal_ex(context, digest.bytes, NULL);
-    CHECK(done == 1);
-    EVP_MD_CTX_free(context);
+    struct digest digest = digest_stream_end(&stream);
     free(bytes);
     if (status == STATUS_OK && !digest_equal(&digest, &segment->range.digest)) {
         status = damaged(segment->path, "it does not match its SHA-256", out_error);

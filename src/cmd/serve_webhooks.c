@@ -82,7 +82,7 @@ static enum status secrets_read(struct str path, struct webhook_sender *sender,
     struct webhook_secrets secrets;
     status = webhook_secrets_read(text, sender->policy.scheme, &secrets, out_error);
     for (uint32_t i = 0; status == STATUS_OK && i < secrets.count; i++) {
-        signing_key_again(&secrets.keys[i], &sender->keys[i]);
+        sender->keys[i] = secrets.keys[i]; /* wiped with its sender */
         sender->key_count++;
     }
     webhook_secrets_done(&secrets);

@@ -1,47 +1,29 @@
 #include "crypto/hmac.h"
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
+#include <nettle/hmac.h>
 
 #include "base/check.h"
+
+_Static_assert(sizeof(struct hmac_sha256_ctx) <= sizeof(struct hmac_key), "room for the states");
+_Static_assert(_Alignof(struct hmac_sha256_ctx) <= _Alignof(struct hmac_key), "in its place");
 
 void hmac_key_init(struct hmac_key *key, const struct secret *secret)
 {
     CHECK(secret->size > 0 && secret->size <= sizeof secret->bytes);
-    char name[] = "SHA256";
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
-        OSSL_PARAM_construct_end(),
-    };
-    EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    CHECK(algorithm != NULL);
-    EVP_MAC_CTX *context = EVP_MAC_CTX_new(algorithm);
-    CHECK(context != NULL);
-    CHECK(EVP_MAC_init(context, secret->bytes, secret->size, params) == 1);
-    EVP_MAC_free(algorithm); /* the context holds it too */
-    key->context = context;
+    hmac_sha256_set_key((struct hmac_sha256_ctx *)key->state, secret->size, secret->bytes);
 }
 
-void hmac_key_done(struct hmac_key *key)
+struct digest hmac_key_digest(const struct hmac_key *key, const struct digest_part *parts,
+                              size_t count)
 {
-    if (key == NULL) return;
-    EVP_MAC_CTX_free(key->context); /* wipes the states that the key was made into */
-    key->context = NULL;
-}
-
-struct digest hmac_key_digest(struct hmac_key *key, const struct digest_part *parts, size_t count)
-{
-    struct digest digest;
-    EVP_MAC_CTX *context = key->context;
-    CHECK(context != NULL);
-    CHECK(EVP_MAC_init(context, NULL, 0, NULL) == 1); /* back to just behind the key */
+    struct hmac_key working = *key; /* it is just behind the key, and the other stays so */
+    struct hmac_sha256_ctx *context = (struct hmac_sha256_ctx *)working.state;
     for (size_t i = 0; i < count; i++) {
-        CHECK(EVP_MAC_update(context, parts[i].data, parts[i].size) == 1);
+        if (parts[i].size > 0) hmac_sha256_update(context, parts[i].size, parts[i].data);
     }
-    size_t size = 0;
-    CHECK(EVP_MAC_final(context, digest.bytes, &size, sizeof digest.bytes) == 1);
-    CHECK(size == sizeof digest.bytes);
+    struct digest digest;
+    hmac_sha256_digest(context, sizeof digest.bytes, digest.bytes);
+    secret_wipe(&working, sizeof working);
     return digest;
 }
 
@@ -50,6 +32,6 @@ struct digest hmac_sha256(const struct secret *key, const struct digest_part *pa
     struct hmac_key once;
     hmac_key_init(&once, key);
     struct digest digest = hmac_key_digest(&once, parts, count);
-    hmac_key_done(&once);
+    secret_wipe(&once, sizeof once);
     return digest;
 }

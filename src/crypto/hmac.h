@@ -1,4 +1,4 @@
-/* hmac.h - HMAC with SHA-256 (RFC 2104, FIPS 198-1) over OpenSSL 3. */
+/* hmac.h - HMAC with SHA-256 (RFC 2104, FIPS 198-1) over Nettle. */
 #ifndef CRYPTO_HMAC_H
 #define CRYPTO_HMAC_H
 
@@ -12,17 +12,16 @@
 struct digest hmac_sha256(const struct secret *key, const struct digest_part *parts, size_t count);
 
 /*
- * A key made ready once, for many messages: preparing costs more than hashing a short message.
- * Holds what the key was made into, and wipes it when done. One thread at a time.
+ * A key made ready once, for many messages: preparing costs two blocks of hashing, as much as a
+ * short message. Says as much as the key itself: whoever holds it wipes it. Plain, may be copied.
  */
 struct hmac_key {
-    void *context; /* NULL: zeroed or done */
+    uint64_t state[42];
 };
 /* CHECKs that the key is not empty. */
 void hmac_key_init(struct hmac_key *key, const struct secret *secret);
-/* Accepts NULL, a zeroed one and one that is done. */
-void hmac_key_done(struct hmac_key *key);
-/* As hmac_sha256(). */
-struct digest hmac_key_digest(struct hmac_key *key, const struct digest_part *parts, size_t count);
+/* As hmac_sha256(). Any thread. */
+struct digest hmac_key_digest(const struct hmac_key *key, const struct digest_part *parts,
+                              size_t count);
 
 #endif

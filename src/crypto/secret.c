@@ -1,6 +1,6 @@
 #include "crypto/secret.h"
 
-#include <openssl/crypto.h>
+#include <sodium/utils.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -25,7 +25,7 @@ void secret_done(struct secret *secret)
 
 void secret_wipe(void *bytes, size_t size)
 {
-    if (size > 0) OPENSSL_cleanse(bytes, size);
+    if (size > 0) sodium_memzero(bytes, size);
 }
 
 bool secret_equal(const struct secret *a, const struct secret *b)
@@ -36,5 +36,5 @@ bool secret_equal(const struct secret *a, const struct secret *b)
 bool secret_bytes_equal(const void *a, const void *b, size_t size)
 {
     if (size == 0) return false;
-    return CRYPTO_memcmp(a, b, size) == 0;
+    return sodium_memcmp(a, b, size) == 0;
 }

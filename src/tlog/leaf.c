@@ -21,8 +21,11 @@ void leaf_begin(struct leaf *leaf, const struct leaf_head *head)
     leaf->head.part_count = 0;
 }
 
-/* One block of SHA-256. Everything has a fixed size, so the key in front makes it a PRF. */
-struct leaf_salt leaf_salt_of(struct digester *digester, const struct secret *key,
+/*
+ * The salts of two parts, from one block of SHA-256. Everything has a fixed size, so the key in
+ * front makes it a PRF, of whose output one half tells nothing of the other.
+ */
+static struct digest salts_of(struct digester *digester, const struct secret *key,
                               const struct leaf_head *head, uint32_t part)
 {
     CHECK(key->size == LEAF_KEY_SIZE);
@@ -33,17 +36,30 @@ struct leaf_salt leaf_salt_of(struct digester *digester, const struct secret *ke
         uint32_t lane;
         uint64_t batch;
         uint32_t unit;
-        uint16_t part;
+        uint16_t pair;
     } message = { .lane = head->lane, .batch = head->batch, .unit = head->unit };
     _Static_assert(sizeof message == 54, "hashed as it is, in one block");
     memcpy(message.tag, SALT_TAG, sizeof message.tag);
     memcpy(message.key, key->bytes, sizeof message.key);
-    message.part = (uint16_t)part;
+    message.pair = (uint16_t)(part / 2);
     struct digest digest = digester_of(digester, &message, sizeof message);
     secret_wipe(&message, sizeof message);
+    return digest;
+}
+
+static struct leaf_salt half_of(const struct digest *salts, uint32_t part)
+{
     struct leaf_salt salt;
-    memcpy(salt.bytes, digest.bytes, sizeof salt.bytes);
+    _Static_assert(2 * sizeof salt.bytes == sizeof salts->bytes, "two halves");
+    memcpy(salt.bytes, salts->bytes + sizeof salt.bytes * (part % 2), sizeof salt.bytes);
     return salt;
+}
+
+struct leaf_salt leaf_salt_of(struct digester *digester, const struct secret *key,
+                              const struct leaf_head *head, uint32_t part)
+{
+    struct digest salts = salts_of(digester, key, head, part);
+    return half_of(&salts, part);
 }
 
 static struct digest commitment(struct digester *digester, const struct leaf_salt *salt,
@@ -84,7 +100,8 @@ void leaf_add(struct leaf *leaf, struct digester *digester, const struct secret 
     CHECK(part < LEAF_PARTS_MAX);
     CHECK((part == 0) == (record->type == RECORD_CONTEXT));
     struct leaf_record hidden;
-    struct leaf_salt salt = leaf_salt_of(digester, key, &leaf->head, part);
+    if (part % 2 == 0) leaf->salts = salts_of(digester, key, &leaf->head, part);
+    struct leaf_salt salt = half_of(&leaf->salts, part);
     leaf_record_make(record, &hidden);
     leaf->parts[part] = commitment(digester, &salt, &hidden);
     leaf->head.part_count++;

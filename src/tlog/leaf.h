@@ -37,6 +37,7 @@ _Static_assert(sizeof(struct leaf_head) == 32, "hashed as it is");
 struct leaf {
     struct leaf_head head;
     struct digest parts[LEAF_PARTS_MAX];
+    struct digest salts; /* of this part and the next, while it is made; not of the entry */
 };
 _Static_assert(offsetof(struct leaf, parts) == sizeof(struct leaf_head), "bytes without a gap");
 _Static_assert(sizeof(struct leaf) < UINT16_MAX, "an entry bundle can hold it");
@@ -71,7 +72,8 @@ static inline struct str leaf_bytes(const struct leaf *leaf)
 }
 
 /*
- * The salt of a part: the first half of SHA-256 over "TPWS", the key, lane, batch, unit and part.
+ * The salt of a part: of SHA-256 over "TPWS", the key, lane, batch, unit and half of the part's
+ * number, rounded down, the first half when it is even, the second when it is odd.
  * So the log is made again from journal and key, and one salt tells nothing about another.
  */
 struct leaf_salt leaf_salt_of(struct digester *digester, const struct secret *key,

@@ -113,21 +113,21 @@ static void a_leaf_is_as_described(void **state)
     assert_memory_equal(bytes.data + 16, &life->unit.head.batch, 8);
     assert_memory_equal(bytes.data + 24, &life->unit.head.stamp, 8);
     for (uint32_t part = 0; part < RECORDS; part++) {
-        const uint16_t number = (uint16_t)part;
+        const uint16_t pair = (uint16_t)(part / 2);
         const struct digest_part salted[] = {
             { "TPWS", 4 },
             { life->key.bytes, 32 },
             { &life->unit.head.lane, 4 },
             { &life->unit.head.batch, 8 },
             { &life->unit.head.unit, 4 },
-            { &number, 2 },
+            { &pair, 2 },
         };
-        struct digest salt = digest_of_parts(salted, 6);
+        struct digest salts = digest_of_parts(salted, 6);
         struct leaf_record record;
         leaf_record_make(record_at(&life->unit, part), &record);
         const struct digest_part committed[] = {
             { "TPWC", 4 },
-            { salt.bytes, 16 },
+            { salts.bytes + 16 * (part % 2), 16 },
             { record.bytes, record.size },
         };
         struct digest expected = digest_of_parts(committed, 3);

@@ -525,9 +525,7 @@ static void sender_copy(const struct webhook_sender *sender, struct webhook_send
     out_sender->event_read = sender->event_read;
     out_sender->policy = sender->policy;
     out_sender->key_count = sender->key_count;
-    for (uint32_t i = 0; i < sender->key_count; i++) {
-        signing_key_again(&sender->keys[i], &out_sender->keys[i]);
-    }
+    memcpy(out_sender->keys, sender->keys, sizeof out_sender->keys);
 }
 
 enum status webhook_in_open(const struct webhook_in_options *options, struct webhook_in **out_in,

@@ -388,7 +388,7 @@ enum status webhook_relay_add(struct webhook_relay *relay, const struct webhook_
         state.sequence = endpoint->sequence_base;
     }
     slot->state = state;
-    endpoint_again(endpoint, &slot->endpoint);
+    slot->endpoint = *endpoint;
     unclaim(relay, slot);
     return STATUS_OK;
 }
@@ -398,15 +398,13 @@ enum status webhook_relay_change(struct webhook_relay *relay, struct uuid endpoi
 {
     struct slot *slot = claim(relay, endpoint);
     if (slot == NULL) return STATUS_NOT_FOUND;
-    struct webhook_endpoint copy;
-    endpoint_again(&slot->endpoint, &copy);
+    struct webhook_endpoint copy = slot->endpoint;
     copy.since = slot->state.cursor;
     copy.sequence_base = slot->state.sequence;
     enum status status = change(owner, &copy);
     if (status == STATUS_OK) {
         CHECK(uuid_equal(copy.id, endpoint));
-        endpoint_done(&slot->endpoint);
-        endpoint_again(&copy, &slot->endpoint);
+        slot->endpoint = copy;
     }
     endpoint_done(&copy);
     unclaim(relay, slot);

@@ -131,15 +131,6 @@ void endpoint_take_filters(struct webhook_endpoint *to, const struct webhook_end
     to->sequence_base = from->sequence_base;
 }
 
-void endpoint_again(const struct webhook_endpoint *endpoint, struct webhook_endpoint *out_endpoint)
-{
-    CHECK(endpoint != out_endpoint);
-    *out_endpoint = *endpoint;
-    for (uint32_t i = 0; i < endpoint->key_count; i++) {
-        signing_key_again(&endpoint->keys[i], &out_endpoint->keys[i]);
-    }
-}
-
 void endpoint_done(struct webhook_endpoint *endpoint)
 {
     if (endpoint == NULL) return;

@@ -60,8 +60,6 @@ uint32_t endpoint_live_keys(struct webhook_endpoint *endpoint, struct wall_time 
 /* What the sequence follows from (filters, since, sequence_base) and nothing else. */
 void endpoint_take_filters(struct webhook_endpoint *to, const struct webhook_endpoint *from);
 
-/* The same endpoint once more, with keys of its own; out_endpoint must be zeroed or done. */
-void endpoint_again(const struct webhook_endpoint *endpoint, struct webhook_endpoint *out_endpoint);
 /* Wipes it. Accepts NULL and a zeroed one. */
 void endpoint_done(struct webhook_endpoint *endpoint);
 

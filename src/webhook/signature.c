@@ -239,7 +239,7 @@ static bool ed25519_matches(struct reading *reading, const struct signing_key *k
     struct str whole = join(&reading->prefix, body, &reading->check->scratch->message);
     for (uint32_t i = 0; i < list->count; i++) {
         if (list->items[i].kind != SIGNATURE_ED25519) continue;
-        if (ed25519_key_verify(&key->verifier, whole, &list->items[i].ed25519)) return true;
+        if (ed25519_verify(&key->public, whole, &list->items[i].ed25519)) return true;
     }
     return false;
 }

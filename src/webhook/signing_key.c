@@ -55,7 +55,6 @@ static enum status take_seed(uint8_t bytes[PAIR_SIZE], size_t size, struct signi
     memset(out_key, 0, sizeof *out_key);
     out_key->kind = SIGNING_KEY_ED25519;
     out_key->public = public;
-    ed25519_key_init(&out_key->verifier, &out_key->public);
     memcpy(out_key->secret.bytes, seed.bytes, seed.size);
     out_key->secret.size = seed.size;
     return STATUS_OK;
@@ -79,29 +78,14 @@ enum status signing_key_parse(struct str text, struct signing_key *out_key)
         memset(out_key, 0, sizeof *out_key);
         out_key->kind = SIGNING_KEY_ED25519_PUBLIC;
         out_key->public = public;
-        ed25519_key_init(&out_key->verifier, &out_key->public);
     }
     secret_wipe(bytes, sizeof bytes);
     return status;
 }
 
-void signing_key_again(const struct signing_key *key, struct signing_key *out_key)
-{
-    CHECK(key != out_key);
-    *out_key = *key;
-    out_key->prepared.context = NULL; /* these belong to the other */
-    out_key->verifier.key = NULL;
-    if (key->kind == SIGNING_KEY_HMAC) hmac_key_init(&out_key->prepared, &out_key->secret);
-    bool pair = key->kind == SIGNING_KEY_ED25519 || key->kind == SIGNING_KEY_ED25519_PUBLIC;
-    if (pair) ed25519_key_init(&out_key->verifier, &out_key->public);
-}
-
 void signing_key_done(struct signing_key *key)
 {
-    if (key == NULL) return;
-    hmac_key_done(&key->prepared);
-    ed25519_key_done(&key->verifier);
-    secret_wipe(key, sizeof *key);
+    if (key != NULL) secret_wipe(key, sizeof *key);
 }
 
 void signing_key_name(struct signing_key *key, struct str name)

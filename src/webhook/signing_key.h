@@ -21,10 +21,7 @@ enum signing_key_kind {
     SIGNING_KEY_ED25519_PUBLIC, /* verifies, v1a */
 };
 
-/*
- * Stands where its owner keeps it, as a secret does: never copied. Used by one thread at a time,
- * since the prepared keys are; give each its own.
- */
+/* Plain, as a secret is: whoever holds a copy wipes it. */
 struct signing_key {
     char name[SIGNING_KEY_NAME_SIZE]; /* for reasons and logs: says nothing of the secret */
     uint8_t kind;                     /* enum signing_key_kind */
@@ -33,7 +30,6 @@ struct signing_key {
     struct secret secret;             /* HMAC, ED25519 */
     struct ed25519_public public;     /* ED25519, ED25519_PUBLIC */
     struct hmac_key prepared;         /* HMAC */
-    struct ed25519_key verifier;      /* ED25519, ED25519_PUBLIC */
 };
 
 /*
@@ -52,9 +48,6 @@ enum status signing_key_plain(struct str text, struct signing_key *out_key) MUST
 
 /* An HMAC secret of bytes, which are wiped. As signing_key_plain(). */
 enum status signing_key_take(void *bytes, size_t size, struct signing_key *out_key) MUST_CHECK;
-
-/* The same key once more, for another thread or owner; out_key must be zeroed or done. */
-void signing_key_again(const struct signing_key *key, struct signing_key *out_key);
 
 /* Wipes it. Accepts NULL and a zeroed key. */
 void signing_key_done(struct signing_key *key);
