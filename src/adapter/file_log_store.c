@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "adapter/tile_pack.h"
 #include "base/check.h"
 
 enum {
@@ -30,6 +31,7 @@ struct file_log_store {
     struct log_store port; /* first */
     int folder;            /* the data folder */
     int log;               /* its log/; -1: there is none */
+    struct tile_pack pack; /* whole tiles; the others are files of their own in log/ */
 };
 
 static enum status failure(const char *what, const char *name, struct error *out_error)
@@ -98,11 +100,19 @@ static enum status file_read(int folder, const char *name, struct buf *out_bytes
     return status;
 }
 
+static bool whole_tile(struct str name, struct tile *out_tile)
+{
+    return tile_parse(name, out_tile) == STATUS_OK && out_tile->width == TILE_WIDTH;
+}
+
 static enum status store_read(struct log_store *port, struct str name, struct buf *out_bytes,
                               struct error *out_error)
 {
+    struct file_log_store *store = (struct file_log_store *)port;
+    struct tile tile;
+    if (whole_tile(name, &tile)) return tile_pack_read(&store->pack, &tile, out_bytes, out_error);
     struct name file = name_of(name);
-    return file_read(((struct file_log_store *)port)->log, file.text, out_bytes, out_error);
+    return file_read(store->log, file.text, out_bytes, out_error);
 }
 
 static void folders_make(int log, struct name name)
@@ -118,7 +128,10 @@ static void folders_make(int log, struct name name)
 static enum status store_write(struct log_store *port, struct str name, struct str bytes,
                                struct error *out_error)
 {
-    int log = ((struct file_log_store *)port)->log;
+    struct file_log_store *store = (struct file_log_store *)port;
+    struct tile tile;
+    if (whole_tile(name, &tile)) return tile_pack_write(&store->pack, &tile, bytes, out_error);
+    int log = store->log;
     struct name file = name_of(name);
     enum status status = file_fill(log, "new", bytes, false, out_error);
     if (status != STATUS_OK || renameat(log, "new", log, file.text) == 0) return status;
@@ -131,6 +144,8 @@ static enum status store_write(struct log_store *port, struct str name, struct s
 
 static enum status store_remove(struct log_store *port, struct str name, struct error *out_error)
 {
+    struct tile tile;
+    CHECK(!whole_tile(name, &tile));
     struct name file = name_of(name);
     int log = ((struct file_log_store *)port)->log;
     if (unlinkat(log, file.text, 0) != 0 && errno != ENOENT && errno != ENOTDIR) {
@@ -196,6 +211,7 @@ static void store_close(struct log_store *port)
 {
     if (port == NULL) return;
     struct file_log_store *store = (struct file_log_store *)port;
+    tile_pack_close(&store->pack);
     if (store->log >= 0) (void)close(store->log); /* synced when it mattered */
     if (store->folder >= 0) (void)close(store->folder);
     free(store);
@@ -214,6 +230,7 @@ enum status file_log_store_open(const char *folder, bool read_only, struct log_s
                                                 .head_write = store_head_write,
                                                 .close = store_close },
                                       .log = -1 };
+    memset(&store->pack, -1, sizeof store->pack); /* no file */
     store->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     enum status status = STATUS_OK;
     if (store->folder < 0) status = failure("open", folder, out_error);
@@ -225,6 +242,9 @@ enum status file_log_store_open(const char *folder, bool read_only, struct log_s
         store->log = openat(store->folder, "log", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         bool absent = store->log < 0 && errno == ENOENT && read_only;
         if (store->log < 0 && !absent) status = failure("open", "log/", out_error);
+    }
+    if (status == STATUS_OK && store->log >= 0) {
+        status = tile_pack_open(store->log, read_only, &store->pack, out_error);
     }
     if (status != STATUS_OK) {
         store_close(&store->port);

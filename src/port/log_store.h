@@ -33,12 +33,15 @@ struct log_store {
     enum status (*read)(struct log_store *store, struct str name, struct buf *out_bytes,
                         struct error *out_error);
     /*
+     * A whole tile has TILE_WIDTH hashes, and no whole bundle is empty. Whole bundles come in their
+     * order, at the beginning or anywhere where they were written before.
+     *
      * The file is there whole or as it was before, for every reader, unless the power goes before
      * the next sync: then it may be anything. STATUS_LIMIT: the disk is full.
      */
     enum status (*write)(struct log_store *store, struct str name, struct str bytes,
                          struct error *out_error);
-    /* One that is not there is fine. */
+    /* One that is not there is fine. Never a whole tile: those stay. */
     enum status (*remove)(struct log_store *store, struct str name, struct error *out_error);
     /* What was written before is durable on STATUS_OK. */
     enum status (*sync)(struct log_store *store, struct error *out_error);
