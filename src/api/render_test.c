@@ -151,7 +151,8 @@ static struct history_entry hold_entry(void)
         .context = { .principal = PRINCIPAL_LOCAL, .trace = { .id = ID(9), .span = 1 } },
         .transfer = { .head = { .outcome = OUTCOME_OK,
                                 .kind = TRANSFER_HOLD,
-                                .flags = TRANSFER_FLAG_LINKED | 0xF0, /* and the record's own */
+                                .flags = TRANSFER_FLAG_LINKED |
+                                         RECORD_FLAGS_GIVEN, /* and the record's own */
                                 .size = sizeof(struct record_transfer) },
                       .id = { ID(1) },
                       .debit = { ID(2) },

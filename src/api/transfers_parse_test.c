@@ -298,6 +298,7 @@ static void rules_between_fields_hold(void **state)
         { "{" SIDES ",\"amount\":\"1\",\"kind\":\"hold\",\"timeout_s\":31622401}", "invalid_value",
           "/timeout_s" },
         { "{" SIDES ",\"amount\":\"1\",\"flags\":[\"keep_rest\"]}", "invalid_value", "/flags" },
+        { "{" SIDES ",\"amount\":\"1\",\"flags\":[\"owned\"]}", "invalid_value", "/flags" },
         { "{\"kind\":\"post\"}", "missing_field", "/target" },
         { "{\"kind\":\"void\"}", "missing_field", "/target" },
         { "{\"kind\":\"reversal\",\"target\":\"" ID4 "\",\"debit\":\"" ID1 "\"}", "invalid_value",

@@ -49,6 +49,11 @@ static void accounts_from_target(const struct ledger *ledger, const struct ledge
     decision->credit = ledger_account_find(ledger, decision->credit_id);
 }
 
+static bool is_owned(uint8_t flags)
+{
+    return (flags & TRANSFER_FLAG_OWNED) != 0;
+}
+
 static void resolve_hold(const struct ledger *ledger, struct ledger_moment moment,
                          const struct transfer *transfer, const struct ledger_target *target,
                          struct decision *decision)
@@ -62,6 +67,8 @@ static void resolve_hold(const struct ledger *ledger, struct ledger_moment momen
             decision->outcome = OUTCOME_TARGET_REFUSED;
         } else if (target->view.record->head.kind != TRANSFER_HOLD) {
             decision->outcome = OUTCOME_TARGET_WRONG_KIND;
+        } else if (is_owned(target->view.record->head.flags) && !is_owned(transfer->flags)) {
+            decision->outcome = OUTCOME_TARGET_OWNED;
         } else {
             accounts_from_target(ledger, target, false, decision);
             decision->outcome = closed_outcome(target->closed_by);
@@ -69,6 +76,10 @@ static void resolve_hold(const struct ledger *ledger, struct ledger_moment momen
         return;
     }
     const struct hold *hold = &ledger->holds.holds[decision->hold_place];
+    if (hold->owned != 0 && !is_owned(transfer->flags)) {
+        decision->outcome = OUTCOME_TARGET_OWNED;
+        return;
+    }
     decision->debit = hold->debit;
     decision->credit = hold->credit;
     decision->debit_id = ledger->accounts[hold->debit].account.id;
@@ -93,6 +104,8 @@ static void resolve_reversal(const struct ledger *ledger, const struct transfer 
         decision->outcome = OUTCOME_TARGET_REFUSED;
     } else if (kind != TRANSFER_DIRECT && kind != TRANSFER_POST && kind != TRANSFER_REVERSAL) {
         decision->outcome = OUTCOME_TARGET_WRONG_KIND;
+    } else if (is_owned(target->view.record->head.flags) && !is_owned(transfer->flags)) {
+        decision->outcome = OUTCOME_TARGET_OWNED;
     } else {
         accounts_from_target(ledger, target, true, decision);
         decision->reversal = id_map_find(&ledger->reversal_map, transfer->target.value);
@@ -342,6 +355,7 @@ static void hold_apply(struct ledger *ledger, struct ledger_moment moment,
             .expires_at = hold_expires_at(moment.stamp, transfer->timeout_s),
             .debit = decision->debit,
             .credit = decision->credit,
+            .owned = is_owned(transfer->flags),
         };
         undo->hold_place = hold_insert(&ledger->holds, &hold);
         undo->hold_made = true;

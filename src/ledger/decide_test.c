@@ -85,6 +85,17 @@ static void plant_target(struct scene *scene, enum outcome outcome)
     scene->transfer.target = book_transfer_id(target);
 }
 
+/* As if a payment had made it. */
+static void plant_owner(struct scene *scene)
+{
+    struct book *book = &scene->book;
+    uint64_t target = is_hold_end(scene) ? SUBJECT_HOLD : SUBJECT_DIRECT;
+    struct book_entry *entry = &book->entries[book->entry_of[target] - 1];
+    ((struct record_head *)entry->bytes)->flags |= TRANSFER_FLAG_OWNED;
+    uint32_t place = hold_find(&book->ledger->holds, book_transfer_id(target));
+    if (place != HOLD_NONE) book->ledger->holds.holds[place].owned = 1;
+}
+
 static void plant_account(struct scene *scene, enum outcome outcome)
 {
     struct account_state *debit = book_state(&scene->book, DEBIT);
@@ -144,6 +155,7 @@ static void plant(struct scene *scene, enum outcome outcome)
 {
     struct transfer *transfer = &scene->transfer;
     plant_target(scene, outcome);
+    if (outcome == OUTCOME_TARGET_OWNED) plant_owner(scene);
     plant_account(scene, outcome);
     plant_amount(scene, outcome);
     plant_hold_end(scene, outcome);
@@ -157,7 +169,8 @@ static void plant(struct scene *scene, enum outcome outcome)
 }
 
 #define BIT(name) (UINT64_C(1) << OUTCOME_##name)
-#define BITS_TARGET (BIT(TARGET_NOT_FOUND) | BIT(TARGET_REFUSED) | BIT(TARGET_WRONG_KIND))
+#define BITS_TARGET                                                                                \
+    (BIT(TARGET_NOT_FOUND) | BIT(TARGET_REFUSED) | BIT(TARGET_WRONG_KIND) | BIT(TARGET_OWNED))
 #define BITS_STATE                                                                                 \
     (BIT(ASSET_MISMATCH) | BIT(PERIOD_CLOSED) | BIT(DEBIT_ACCOUNT_CLOSED) |                        \
      BIT(CREDIT_ACCOUNT_CLOSED) | BIT(DEBIT_ACCOUNT_FROZEN) | BIT(CREDIT_ACCOUNT_FROZEN))

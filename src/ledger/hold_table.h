@@ -19,7 +19,7 @@ struct hold {
     uint32_t next; /* by number; for free places, the next free one */
     uint32_t previous;
     uint32_t heap_index; /* place in the expiry heap; HOLD_NONE when it never expires */
-    uint32_t reserved;
+    uint32_t owned;      /* 1: by a payment (TRANSFER_FLAG_OWNED) */
 };
 _Static_assert(sizeof(struct hold) == 80, "stored as it is in checkpoint slices");
 

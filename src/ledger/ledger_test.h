@@ -382,6 +382,7 @@ static inline struct transfer book_random_transfer(struct book *book, struct prn
     transfer.id = book_transfer_id(1); /* any: the book gives the next */
     CHECK(transfer_fault(&transfer, &field) == NULL);
     transfer.id = (struct transfer_id){ 0 };
+    if (prng_chance(prng, 1, 3)) transfer.flags |= TRANSFER_FLAG_OWNED; /* as payments do */
     return transfer;
 }
 

@@ -46,6 +46,7 @@ static enum status hold_replay(struct ledger *ledger, struct ledger_moment momen
         .expires_at = hold_expires_at(moment.stamp, view.record->timeout_s),
         .debit = ledger_account_find(ledger, view.record->debit),
         .credit = ledger_account_find(ledger, view.record->credit),
+        .owned = (view.record->head.flags & TRANSFER_FLAG_OWNED) != 0,
     };
     (void)hold_insert(&ledger->holds, &hold); /* its place is not needed */
     return STATUS_OK;

@@ -106,6 +106,8 @@ static const char *kind_fault(const struct transfer *transfer, const char **out_
         return fault(out_field, "kind", "there is no such kind of transfer");
     if (transfer->kind == TRANSFER_EXPIRE)
         return fault(out_field, "kind", "only the ledger itself lets holds expire");
+    if ((transfer->flags & TRANSFER_FLAG_OWNED) != 0)
+        return fault(out_field, "flags", "only payments own the transfers they make");
     if ((transfer->flags & ~known) != 0) return fault(out_field, "flags", "there is no such flag");
     if ((transfer->flags & balancing) != 0 && !names_accounts(transfer))
         return fault(out_field, "flags", "only a direct transfer or a hold can be balancing");

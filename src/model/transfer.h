@@ -34,12 +34,15 @@ enum transfer_kind { TRANSFER_KIND_TABLE(TRANSFER_KIND_ENUM) TRANSFER_KIND_END }
  *                   has available.
  * BALANCING_CREDIT  the same for the credit account.
  * KEEP_REST         POST only: what is not posted stays reserved.
+ * OWNED             of a payment: no POST, VOID or REVERSAL that is not itself OWNED may have it as
+ *                   its target. Set by payments alone; transfer_fault() refuses it from others.
  */
 #define TRANSFER_FLAG_TABLE(X)                                                                     \
     X(LINKED, 1, "linked")                                                                         \
     X(BALANCING_DEBIT, 2, "balancing_debit")                                                       \
     X(BALANCING_CREDIT, 4, "balancing_credit")                                                     \
-    X(KEEP_REST, 8, "keep_rest")
+    X(KEEP_REST, 8, "keep_rest")                                                                   \
+    X(OWNED, 16, "owned")
 
 #define TRANSFER_FLAG_ENUM(name, value, text) TRANSFER_FLAG_##name = value,
 enum transfer_flag { TRANSFER_FLAG_TABLE(TRANSFER_FLAG_ENUM) };
@@ -92,6 +95,8 @@ _Static_assert(sizeof(struct transfer) == 128, "the binary wire form");
     X(TARGET_NOT_FOUND, "target_not_found", 422, "there is no transfer with the target id")        \
     X(TARGET_REFUSED, "target_refused", 422, "the target transfer was itself refused")             \
     X(TARGET_WRONG_KIND, "target_wrong_kind", 422, "the target is not of a kind that allows this") \
+    X(TARGET_OWNED, "target_owned", 422,                                                           \
+      "the target belongs to a payment, which alone may post, void or reverse it")                 \
     X(DEBIT_ACCOUNT_NOT_FOUND, "debit_account_not_found", 422, "there is no such debit account")   \
     X(CREDIT_ACCOUNT_NOT_FOUND, "credit_account_not_found", 422,                                   \
       "there is no such credit account")                                                           \

@@ -221,14 +221,14 @@ static void kinds_and_flags_are_named_both_ways(void **state)
     (void)state; /* no fixture */
     static const char *const kinds[] = { "direct", "hold", "post", "void", "reversal", "expire" };
     static const char *const flags[] = { "linked", "balancing_debit", "balancing_credit",
-                                         "keep_rest" };
+                                         "keep_rest", "owned" };
     uint8_t value;
     for (unsigned i = 0; i < 6; i++) {
         assert_string_equal(transfer_kind_name(i + 1), kinds[i]);
         assert_true(transfer_kind_parse(str_from(kinds[i]), &value));
         assert_int_equal(value, i + 1);
     }
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 5; i++) {
         assert_string_equal(transfer_flag_name(1U << i), flags[i]);
         assert_true(transfer_flag_parse(str_from(flags[i]), &value));
         assert_int_equal(value, 1U << i);
@@ -238,7 +238,7 @@ static void kinds_and_flags_are_named_both_ways(void **state)
         named += transfer_kind_name(i) != NULL;
         named += transfer_flag_name(i) != NULL;
     }
-    assert_int_equal(named, 10);
+    assert_int_equal(named, 11);
     value = 77;
     assert_false(transfer_kind_parse(STR(""), &value));
     assert_false(transfer_kind_parse(STR("Direct"), &value));

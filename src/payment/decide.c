@@ -77,10 +77,7 @@ void payment_decide_refused(const struct payment *before, const struct payment_c
         flow_end(&flow);
     } else if (command->cause == PAYMENT_CAUSE_ANSWER || command->cause == PAYMENT_CAUSE_CANCEL ||
                command->cause == PAYMENT_CAUSE_EXPIRE) {
-        bool ended = refusal == OUTCOME_HOLD_ALREADY_POSTED ||
-                     refusal == OUTCOME_HOLD_ALREADY_VOIDED || refusal == OUTCOME_HOLD_EXPIRED;
-        if (ended && command->cause == PAYMENT_CAUSE_ANSWER) flow_hold_ended(&flow);
-        flow_manual(&flow, outcome_code(refusal)); /* someone has ended its hold */
+        flow_manual(&flow, outcome_code(refusal)); /* what it has done stands; never in silence */
         flow_end(&flow);
     } else {
         flow_refuse(&flow, PAYMENT_OUTCOME_LEDGER);

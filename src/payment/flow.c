@@ -116,6 +116,7 @@ static struct transfer *transfer_add(struct flow *flow, enum transfer_kind kind,
         .user_ref = flow->payment->id.value,
         .code = flow->payment->code,
         .kind = (uint8_t)kind,
+        .flags = TRANSFER_FLAG_OWNED,
     };
     return transfer;
 }
@@ -148,7 +149,7 @@ struct transfer_id flow_post(struct flow *flow, struct transfer_id hold, struct 
 {
     struct transfer *transfer = transfer_add(flow, TRANSFER_POST, amount);
     transfer->target = hold;
-    if (keep_rest) transfer->flags = TRANSFER_FLAG_KEEP_REST;
+    if (keep_rest) transfer->flags |= TRANSFER_FLAG_KEEP_REST;
     return transfer->id;
 }
 

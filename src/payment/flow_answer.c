@@ -154,15 +154,6 @@ static void hold_voided(struct flow *flow)
     payment->hold = (struct transfer_id){ 0 };
 }
 
-void flow_hold_ended(struct flow *flow)
-{
-    struct payment *payment = flow->payment;
-    if (hold_was_released(payment)) return;
-    if (payment->kind == PAYMENT_REFUND) parent_pending_less(flow);
-    payment->hold = (struct transfer_id){ 0 };
-    payment->flags |= PAYMENT_FLAG_UNDONE;
-}
-
 void flow_step_failed(struct flow *flow, const char *reason)
 {
     struct payment *payment = flow->payment;

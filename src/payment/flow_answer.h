@@ -14,8 +14,6 @@ void flow_step_done(struct flow *flow);
 void flow_step_failed(struct flow *flow, const char *reason);
 /* What came and waits in suspense is the PSP's again; nothing when nothing waits. */
 void flow_leave_suspense(struct flow *flow);
-/* Somebody else has ended the hold of a pay-out or refund: only a person may end it from here. */
-void flow_hold_ended(struct flow *flow);
 /* A pay-out or refund that had succeeded is undone: its money is back in the wallet. */
 void flow_came_back(struct flow *flow, const char *reason);
 

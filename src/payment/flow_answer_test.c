@@ -382,32 +382,6 @@ static void what_was_paid_after_all_is_for_a_person(void **state)
     }
 }
 
-static void a_hold_that_others_ended_does_not_bind_a_person(void **state)
-{
-    (void)state;
-    static const enum payment_kind kinds[] = { PAYMENT_PAY_OUT, PAYMENT_REFUND };
-    for (size_t i = 0; i < 2; i++) {
-        struct scene scene;
-        pending(&scene, kinds[i]);
-        struct scene before = scene;
-        scene_answer(&scene, PSP_ANSWER_DONE, false);
-        scene.payment = before.payment;
-        scene.parent = before.parent;
-        scene_refused(&scene, OUTCOME_HOLD_ALREADY_VOIDED);
-        assert_state(&scene, PAYMENT_STATE_MANUAL);
-        assert_int_equal(scene.decision.parent_changed, kinds[i] == PAYMENT_REFUND);
-        if (scene.decision.parent_changed) scene.parent = scene.decision.parent;
-        assert_true(money_is_zero(scene.parent.refund_pending));
-        assert_int_equal(scene_answer(&scene, PSP_ANSWER_DONE, true), PAYMENT_OUTCOME_OK);
-        assert_state(&scene, PAYMENT_STATE_MANUAL); /* nothing is taken twice */
-        struct scene failed = scene;
-        assert_int_equal(scene_resolve(&failed, PAYMENT_STATE_FAILED), PAYMENT_OUTCOME_OK);
-        assert_int_equal(failed.decision.transfer_count, 0);
-        assert_int_equal(scene_resolve(&scene, PAYMENT_STATE_SUCCEEDED), PAYMENT_OUTCOME_OK);
-        assert_moves(&scene, 0, scene.wallet.id, scene_chart(CHART_CLEARING), 10000);
-    }
-}
-
 static void what_a_person_undoes_leaves_suspense(void **state)
 {
     (void)state;
@@ -519,7 +493,6 @@ int main(void)
         cmocka_unit_test(late_truths_are_followed),
         cmocka_unit_test(a_late_success_that_is_not_plain_is_for_a_person),
         cmocka_unit_test(what_was_paid_after_all_is_for_a_person),
-        cmocka_unit_test(a_hold_that_others_ended_does_not_bind_a_person),
         cmocka_unit_test(what_a_person_undoes_leaves_suspense),
         cmocka_unit_test(a_hint_that_could_not_be_followed_stays),
         cmocka_unit_test(money_that_cannot_be_credited_goes_into_suspense),

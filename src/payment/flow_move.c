@@ -223,7 +223,7 @@ static void step_undone(struct flow *flow)
     flow_step_failed(flow, flow->command->reason);
 }
 
-/* Nothing of it is at a PSP: its hold is gone, and nothing is left to be done. */
+/* Nothing of it is at a PSP, and the ledger did not release its hold: a person lets go of it. */
 static void hold_gone_resolve(struct flow *flow)
 {
     struct payment *payment = flow->payment;

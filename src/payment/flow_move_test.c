@@ -34,12 +34,14 @@ static void captures_in_parts_from_a_wallet(void **state)
     assert_int_equal(scene_capture(&scene, 4000, false), PAYMENT_OUTCOME_OK);
     assert_state(&scene, PAYMENT_STATE_PART_CAPTURED);
     assert_int_equal(scene.decision.transfers[0].kind, TRANSFER_POST);
-    assert_int_equal(scene.decision.transfers[0].flags, TRANSFER_FLAG_KEEP_REST);
+    assert_int_equal(scene.decision.transfers[0].flags,
+                     TRANSFER_FLAG_KEEP_REST | TRANSFER_FLAG_OWNED);
     assert_true(uuid_equal(scene.decision.transfers[0].target.value, hold.value));
     assert_int_equal(scene_capture(&scene, 6001, false), PAYMENT_OUTCOME_AMOUNT_OVER_REMAINDER);
     assert_int_equal(scene_capture(&scene, 1000, true), PAYMENT_OUTCOME_OK);
     assert_state(&scene, PAYMENT_STATE_CAPTURED);
-    assert_int_equal(scene.decision.transfers[0].flags, 0); /* the rest is released */
+    assert_int_equal(scene.decision.transfers[0].flags,
+                     TRANSFER_FLAG_OWNED); /* the rest is released */
     assert_true(scene.payment.captured.minor == 5000);
     assert_int_equal(scene_capture(&scene, 1, false), PAYMENT_OUTCOME_STATE);
 }
@@ -214,8 +216,8 @@ static void an_event_is_followed_when_it_is_news(void **state)
     assert_int_equal(scene.payment.next_at.ns, scene.facts.stamp.ns);
 }
 
-/* A hold is a transfer like others: who may make transfers may end it. */
-static void a_hold_that_others_ended_is_for_a_person(void **state)
+/* Its hold is its own, so the ledger has no reason to; a person decides all the same. */
+static void a_release_that_is_refused_is_for_a_person(void **state)
 {
     (void)state;
     for (int captured = 0; captured < 2; captured++) {
@@ -274,7 +276,7 @@ int main(void)
         cmocka_unit_test(a_quote_that_expired_is_not_carried_out),
         cmocka_unit_test(a_person_ends_what_nobody_else_can),
         cmocka_unit_test(an_event_is_followed_when_it_is_news),
-        cmocka_unit_test(a_hold_that_others_ended_is_for_a_person),
+        cmocka_unit_test(a_release_that_is_refused_is_for_a_person),
         cmocka_unit_test(what_is_not_there_or_of_another_kind_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

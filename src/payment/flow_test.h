@@ -196,9 +196,12 @@ static inline void assert_moves(const struct scene *scene, uint32_t index, struc
     assert_true(transfer->amount.minor == minor);
     bool last = index + 1 == scene->decision.transfer_count;
     assert_int_equal((transfer->flags & TRANSFER_FLAG_LINKED) != 0, !last);
+    assert_true((transfer->flags & TRANSFER_FLAG_OWNED) != 0);
     assert_true(uuid_equal(transfer->user_ref, scene->payment.id.value));
+    struct transfer free = *transfer;
+    free.flags &= (uint8_t)~TRANSFER_FLAG_OWNED; /* the one thing that callers may not say */
     const char *field;
-    assert_null(transfer_fault(transfer, &field));
+    assert_null(transfer_fault(&free, &field));
 }
 
 static inline void assert_state(const struct scene *scene, enum payment_state state)

@@ -211,7 +211,8 @@ static void invent_transfer(struct crowd *crowd, struct prng *prng, struct trans
     }
     const char *field = NULL;
     const char *fault = transfer_fault(out_transfer, &field);
-    CHECK(fault == NULL); /* only what passes the parser reaches a lane */
+    CHECK(fault == NULL); /* only what passes the parser reaches a lane, or what payments make */
+    if (chance(prng, 15)) out_transfer->flags |= TRANSFER_FLAG_OWNED;
 }
 
 /* Turns some neighbours into linked groups; the last item ends the last group. */

@@ -35,6 +35,9 @@ static enum outcome find_parties(const struct model *model, const struct transfe
         const struct model_transfer *target = &model->transfers[effect->target];
         if (target->outcome != OUTCOME_OK) return OUTCOME_TARGET_REFUSED;
         if (!kind_allows(asked->kind, target->asked.kind)) return OUTCOME_TARGET_WRONG_KIND;
+        bool owned = (target->asked.flags & TRANSFER_FLAG_OWNED) != 0;
+        bool owner = (asked->flags & TRANSFER_FLAG_OWNED) != 0;
+        if (owned && !owner) return OUTCOME_TARGET_OWNED;
         bool opposite = asked->kind == TRANSFER_REVERSAL;
         effect->debit = opposite ? target->credit : target->debit;
         effect->credit = opposite ? target->debit : target->credit;

@@ -491,27 +491,29 @@ static void a_late_success_that_a_wallet_refuses_is_in_suspense(void **state)
     bench_free(bench);
 }
 
-/* By a caller who may make transfers, while the PSP has the pay-out. */
-static void a_hold_that_a_caller_voided_ends_with_a_person(void **state)
+/* To a caller who may make transfers, open or not. */
+static void a_payments_transfers_are_its_own(void **state)
 {
     (void)state;
     struct bench *bench = scene_new();
     struct payment_result made = run(bench, draft(PAYMENT_PAY_OUT, 1000, 400));
-    struct transfer voids = { .id = { test_id(555) },
-                              .kind = TRANSFER_VOID,
-                              .target = made.payment.hold,
-                              .amount = MONEY_MAX };
-    assert_int_equal(test_one(bench, voids).outcome, OUTCOME_OK);
-    struct payment_result done = run(bench, answer(&made.payment, PSP_ANSWER_DONE));
-    assert_int_equal(done.payment.state, PAYMENT_STATE_MANUAL);
-    assert_string_equal(done.payment.reason, "hold_already_voided");
+    const struct payment held = made.payment;
+    struct transfer foreign = {
+        .id = { test_id(555) }, .kind = TRANSFER_VOID, .target = held.hold, .amount = MONEY_MAX
+    };
+    assert_int_equal(test_one(bench, foreign).outcome, OUTCOME_TARGET_OWNED);
     restart(bench);
-    struct payment_command resolve = to(PAYMENT_CAUSE_RESOLVE, 1000);
-    resolve.state = PAYMENT_STATE_SUCCEEDED;
-    memcpy(resolve.reason, "paid", 5);
-    done = run(bench, resolve);
-    assert_int_equal(done.outcome, PAYMENT_OUTCOME_OK);
+    foreign.id.value = test_id(556);
+    foreign.kind = TRANSFER_POST;
+    assert_int_equal(test_one(bench, foreign).outcome, OUTCOME_TARGET_OWNED);
+    struct payment_result done = run(bench, answer(&held, PSP_ANSWER_DONE));
     assert_int_equal(done.payment.state, PAYMENT_STATE_SUCCEEDED);
+    foreign.id.value = test_id(557);
+    assert_int_equal(test_one(bench, foreign).outcome, OUTCOME_TARGET_OWNED);
+    foreign.id.value = test_id(558);
+    foreign.kind = TRANSFER_REVERSAL;
+    foreign.target = done.payment.posted;
+    assert_int_equal(test_one(bench, foreign).outcome, OUTCOME_TARGET_OWNED);
     bench_free(bench);
 }
 
@@ -618,7 +620,7 @@ int main(void)
         cmocka_unit_test(money_that_a_frozen_wallet_refuses_is_in_suspense),
         cmocka_unit_test(a_frozen_chart_delays_and_loses_nothing),
         cmocka_unit_test(a_late_success_that_a_wallet_refuses_is_in_suspense),
-        cmocka_unit_test(a_hold_that_a_caller_voided_ends_with_a_person),
+        cmocka_unit_test(a_payments_transfers_are_its_own),
         cmocka_unit_test(a_hint_opens_what_rests),
         cmocka_unit_test(waiting_ends_at_its_time_or_when_the_lane_does),
         cmocka_unit_test(every_moment_of_a_life_can_be_recovered_from),

@@ -73,6 +73,10 @@ PLANTS = [
      "    if ((transfer->flags & TRANSFER_FLAG_KEEP_REST) != 0) "
      "decision->released = decision->amount;",
      ""),
+    ("an open hold of a payment is anybody's", "src/ledger/decide.c",
+     "    if (hold->owned != 0 && !is_owned(transfer->flags)) {", "    if (hold->owned > 1) {"),
+    ("whose a hold is does not survive a crash", "src/ledger/replay.c",
+     "        .owned = (view.record->head.flags & TRANSFER_FLAG_OWNED) != 0,", ""),
     ("replay applies what a slice already has", "src/ledger/replay.c",
      "    return moment.batch > applied_batch;", "    return moment.batch > 0;"),
     ("a checkpoint slice claims the batch after its own", "src/wallet/recovery.c",
@@ -194,7 +198,7 @@ def compile_all(tree, objects):
 
 def link(objects, program):
     files = [os.path.join(objects, name) for name in sorted(os.listdir(objects))]
-    subprocess.run([COMPILER, *files, "-lcrypto", "-o", program], check=True)
+    subprocess.run([COMPILER, *files, "-lnettle", "-lsodium", "-o", program], check=True)
 
 
 def run_seeds(program, workload):
