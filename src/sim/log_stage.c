@@ -288,15 +288,18 @@ void log_stage_closing(struct log_stage *stage, struct life *life)
 static void complete_check(struct log_stage *stage, struct life *life)
 {
     struct log_shelf *shelf = &stage->shelves[life->machine];
-    struct log_relay_status now = { .state = LOG_STARTING };
-    uint64_t leaves = model_log_size(&stage->twin);
-    for (int64_t ms = 0; ms < COMPLETE_MS_MAX && shelf->shown < leaves; ms += LOOK_MS) {
+    struct log_relay_status now;
+    uint64_t leaves = 0;
+    bool complete = false;
+    for (int64_t ms = 0; ms < COMPLETE_MS_MAX && !complete; ms += LOOK_MS) {
         task_sleep(stage->service->world, LOOK_MS * NS_PER_MS);
+        log_relay_get_status(life->log_beside.relay, &now);
         leaves = model_log_size(&stage->twin);
+        complete = now.state == LOG_FOLLOWING && shelf->shown == leaves;
+        if (now.state == LOG_REFUSED) break;
     }
-    log_relay_get_status(life->log_beside.relay, &now);
     if (now.state == LOG_REFUSED && life_damage_possible(life)) return; /* until it is restarted */
-    if (now.state != LOG_FOLLOWING || shelf->shown != leaves) {
+    if (!complete) {
         verdict_violation(verdict_of(stage),
                           "at the end the log has signed %" PRIu64 " of %" PRIu64
                           " leaves, in state %d: %s",
