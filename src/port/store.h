@@ -73,8 +73,8 @@ struct store {
      * Durable on STATUS_OK, with its slices, all or nothing.
      * STATUS_FENCED: not appended: epoch or sequence are not the head's; another owner wrote.
      * STATUS_LIMIT: not appended: the disk is full. STATUS_UNAVAILABLE: not appended.
-     * STATUS_IN_DOUBT: appended or not: only head(), after reopen(), tells. No call but
-     * reopen() is allowed then.
+     * STATUS_IN_DOUBT: appended or not: only head(), after reopen(), tells. Until then the
+     * owner calls nothing but reopen(), and all calls of others say STATUS_UNAVAILABLE.
      */
     enum status (*append)(struct store *store, const struct store_batch *batch,
                           struct error *out_error);

@@ -30,6 +30,11 @@
     X(CLOCK_FORWARD, "clock_forward", "the wall clock steps ahead, within the allowed jump")       \
     X(CLOCK_BACK, "clock_back", "the wall clock steps back")                                       \
     X(CLOCK_JUMP, "clock_jump", "the wall clock jumps ahead further than is allowed")              \
+    X(LOG_FILES_UNAVAILABLE, "log_files_unavailable", "a call of the log's files does nothing")    \
+    X(LOG_FILES_IN_DOUBT, "log_files_in_doubt", "a write of the log's files fails, and is there")  \
+    X(LOG_FILES_FULL, "log_files_full", "the log's files find the disk full")                      \
+    X(LOG_FILES_LOST, "log_files_lost", "a crash takes a file of the log back, or tears it")       \
+    X(LOG_FILES_LOST_ALL, "log_files_lost_all", "a crash takes all files of the log")              \
     X(PSP_NOT_SENT, "psp_not_sent", "a call does not reach the PSP, and that is known")            \
     X(PSP_THROTTLED, "psp_throttled", "the PSP refuses to look at an order")                       \
     X(PSP_SLOW, "psp_slow", "a call of the PSP takes seconds")                                     \
@@ -81,6 +86,17 @@ enum { SIM_FAULT_PSP_FIRST = SIM_FAULT_PSP_NOT_SENT };
     X(CLOCK_READ, "clock", 24)                                                                     \
     X(ENTROPY_FILL, "entropy.fill", 24)                                                            \
     X(LOG_WRITE, "log.write", 3)                                                                   \
+    X(LOG_FILES_READ, "log_files.read", 4)                                                         \
+    X(LOG_FILES_WRITE, "log_files.write", 4)                                                       \
+    X(LOG_FILES_WRITTEN, "log_files.write, after", 4)                                              \
+    X(LOG_FILES_REMOVE, "log_files.remove", 2)                                                     \
+    X(LOG_FILES_SYNC, "log_files.sync", 2)                                                         \
+    X(LOG_FILES_SYNCED, "log_files.sync, after", 2)                                                \
+    X(LOG_HEAD_READ, "log_head.read", 1)                                                           \
+    X(LOG_HEAD_WRITE, "log_head.write", 2)                                                         \
+    X(LOG_HEAD_WRITTEN, "log_head.write, after", 2)                                                \
+    X(LOG_CHECKPOINT, "log's checkpoint, before it is shown", 2)                                   \
+    X(LOG_CHECKPOINT_SHOWN, "log's checkpoint, shown", 2)                                          \
     X(PSP_ORDER, "psp.order, before it is sent", 12)                                               \
     X(PSP_ORDERED, "psp.order, after the effect", 12)                                              \
     X(PSP_QUERY, "psp.query", 8)                                                                   \

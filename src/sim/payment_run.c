@@ -279,10 +279,12 @@ static void end_all(struct payment_stage *stage, struct prng *prng)
     check_books(service, &stage->acquirer);
     feed_await(stage);
     audit_all(stage, prng);
+    log_stage_complete(&service->log_stage, prng);
     service_restart(service); /* and once more, from what is stored */
     task_sleep(stage->world, NS_PER_S);
     audit_all(stage, prng);
     feed_await(stage);
+    log_stage_complete(&service->log_stage, prng);
 }
 
 /* A task of its own: the director may be waiting for an answer. */

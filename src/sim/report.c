@@ -24,6 +24,7 @@ struct report {
     uint64_t alarms;
     uint64_t indexes_damaged;
     struct service_stats service;
+    struct log_stats verifiable_log;
     struct told told;
     uint64_t hits[SIM_FAULT_COUNT];
     uint64_t crash_points[SIM_POINT_COUNT];
@@ -119,6 +120,7 @@ void report_seed(struct report *report, const struct sim_options *options, uint6
         report->run_commits += sim_shelf_commits(service->shelves[i]);
     }
     counters_add(&report->service, &service->stats, sizeof report->service);
+    counters_add(&report->verifiable_log, &service->log_stage.stats, sizeof report->verifiable_log);
     counters_add(&report->told, &crowd->told, sizeof report->told);
     counters_add(report->hits, service->faults.hits, sizeof report->hits);
     counters_add(report->crash_points, service->faults.crash_points, sizeof report->crash_points);
@@ -193,6 +195,18 @@ static void rebuilds_table(const struct report *report, struct buf *text, uint64
     report_row(text, "found damaged while running", report->indexes_damaged, false, never_met);
 }
 
+static void verifiable_log_table(const struct report *report, struct buf *text, uint64_t *never_met)
+{
+    const struct log_stats *stats = &report->verifiable_log;
+    buf_append_str(text, STR("the verifiable log:\n"));
+    report_row(text, "heads recorded", stats->heads, false, never_met);
+    report_row(text, "checkpoints shown", stats->checkpoints, false, never_met);
+    report_row(text, "checkpoints read", stats->looks, false, never_met);
+    report_row(text, "all tiles made again", stats->remade, false, never_met);
+    report_row(text, "refused for damage", stats->refused, false, never_met);
+    report_row(text, "compared whole at the end", stats->completed, false, never_met);
+}
+
 static void outcomes_table(const struct report *report, struct buf *text, uint64_t *never_met)
 {
     buf_append_str(text, STR("outcomes of transfers, acknowledged:\n"));
@@ -222,6 +236,7 @@ void report_print(const struct report *report, const struct sim_options *options
     bool payments = options->workload == SIM_WORKLOAD_PAYMENTS;
     faults_table(report, payments, &text, &never_met);
     rebuilds_table(report, &text, &never_met);
+    verifiable_log_table(report, &text, &never_met);
     if (payments) {
         payment_tables(&report->payments, &report->told, &text, &never_met);
     } else {
@@ -250,6 +265,9 @@ const char sim_help[] =
     "Each seed draws its own mix of faults: crashes at any point of any call, commits whose reply\n"
     "or effect is lost, a full disk, damage, a second owner, clocks that step both ways. The\n"
     "tables say how often each was met; over 100 seeds or more, one that never was is a failure.\n"
+    "\n"
+    "The verifiable log is made beside it, on files that fail and that crashes tear: no checkpoint\n"
+    "that was ever shown may contradict the journal, or shrink.\n"
     "\n"
     "With `--workload payments` sagas, customers and a PSP with books of its own are added: pay-ins,\n"
     "pay-outs, captures, refunds, exchanges and chargebacks, with answers that are lost, late or\n"

@@ -91,11 +91,13 @@ static void direct(void *argument)
     calm_down(stage);
     while (service->former != NULL) task_sleep(stage->world, LOOK_MS * NS_PER_MS);
     audit_all(stage, &prng);
+    log_stage_complete(&service->log_stage, &prng);
     service_restart(service); /* and once more, from what is stored */
     task_sleep(stage->world, NS_PER_S);
     expiries_await(stage, &prng);
     audit_all(stage, &prng);
     while (stage->audits > 0) task_sleep(stage->world, LOOK_MS * NS_PER_MS);
+    log_stage_complete(&service->log_stage, &prng);
     for (uint32_t i = 0; i < stage->crowd.abandoned_count; i++) {
         check_abandoned(service, stage->crowd.abandoned[i]);
     }

@@ -18,6 +18,7 @@ static void on_appended(void *owner, uint64_t sequence, const struct sim_batch *
 {
     struct service *service = owner;
     model_journal_batch(&service->journal, sequence, batch);
+    if (service->verdict.violations == 0) model_log_batch(&service->log_stage.twin, batch);
 }
 
 static void on_misused(void *owner, const char *text)
@@ -41,6 +42,7 @@ void service_init(struct service *service, struct world *world, const struct lan
         service->walls[i].offset_ns = WALL_START_DAYS * NS_PER_DAY + (int64_t)i * NS_PER_S;
         service->shelves[i] = sim_shelf_new(world, &service->faults, on_misused, service);
     }
+    log_stage_init(&service->log_stage, service);
     service->plan = world_stream(world, STREAM_PLAN);
     service->point_count = SIM_POINT_PSP_FIRST;
 }
@@ -48,6 +50,7 @@ void service_init(struct service *service, struct world *world, const struct lan
 void service_done(struct service *service)
 {
     for (uint32_t i = 0; i < MACHINES; i++) sim_shelf_free(service->shelves[i]);
+    log_stage_done(&service->log_stage);
     sim_disk_free(service->disk);
     model_journal_done(&service->journal);
     model_free(service->model);
@@ -187,6 +190,7 @@ static void life_close(struct life *life)
         if (service->closing != NULL) service->closing(service->owner, life);
         lane_drain(life->lane);
         while (life->users > 0) task_sleep(service->world, NS_PER_MS);
+        log_stage_closing(&service->log_stage, life);
         lane_close(life->lane);
         life->lane = NULL;
     }
@@ -216,6 +220,7 @@ static void life_body(void *argument)
     struct lane_status last = { .damaged = false };
     if (status == STATUS_OK) {
         become_active(life);
+        log_stage_opened(&service->log_stage, life);
         if (service->opened != NULL) service->opened(service->owner, life);
         life_watch(life);
         lane_get_status(life->lane, &last);

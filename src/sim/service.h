@@ -2,6 +2,7 @@
 #ifndef SIM_SERVICE_H
 #define SIM_SERVICE_H
 
+#include "sim/log_stage.h"
 #include "sim/model_journal.h"
 #include "sim/sim_clock.h"
 #include "sim/sim_entropy.h"
@@ -15,11 +16,11 @@
  * The supervisor starts the lane as `tpwallet serve` would, again and again: after a crash,
  * after a shutdown, after damage was mended, and, when SECOND_OWNER strikes, beside a life
  * that does not know yet that it lost the lane. All lives share the disk; each machine has
- * its own index and its own wall clock.
+ * its own index, its own log and its own wall clock.
  *
  * Clients stand outside: they survive every crash.
  */
-enum { MACHINES = 2 };
+enum { MACHINES = LOG_MACHINES };
 
 enum life_phase { LIFE_OPENING, LIFE_UP, LIFE_CLOSING, LIFE_OVER };
 
@@ -34,6 +35,7 @@ struct life {
     struct store *store;
     struct run_store *run_store;
     struct lane *lane; /* while UP or CLOSING */
+    struct log_beside log_beside;
     enum life_phase phase;
     uint32_t machine;
     uint32_t users;       /* clients inside the lane's calls */
@@ -68,6 +70,7 @@ struct service {
     struct sim_wall walls[MACHINES];
     struct sim_shelf *shelves[MACHINES];
     struct sim_log_ring log;
+    struct log_stage log_stage;
     struct lane_options options;
     struct prng plan;    /* of lives: when each ends */
     struct life *newest; /* the one begun last */

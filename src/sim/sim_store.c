@@ -55,7 +55,8 @@ struct sim_store {
     struct sim_disk *disk;
     struct process *process;
     bool in_doubt;
-    bool writing; /* an append or claim is under way */
+    bool writing;                /* an append or claim is under way */
+    const struct task *appender; /* the owner's task: it knows of a doubt, others do not */
 };
 
 static struct sim_store *from_port(struct store *port)
@@ -169,7 +170,8 @@ static enum status sim_head(struct store *port, struct store_head *out_head,
                             struct error *out_error)
 {
     struct sim_store *store = from_port(port);
-    if (store->in_doubt) misuse(store, "store.head between a doubt and its reopen");
+    bool owner = store->appender == task_current(store->disk->world);
+    if (store->in_doubt && owner) misuse(store, "store.head between a doubt and its reopen");
     enum status status = enter(store, SIM_POINT_STORE_HEAD, READ_US_MAX, out_error);
     if (status != STATUS_OK) return status;
     *out_head = head_of(store->disk);
@@ -338,6 +340,7 @@ static enum status sim_append(struct store *port, const struct store_batch *batc
     struct sim_store *store = from_port(port);
     if (store->in_doubt) misuse(store, "store.append between a doubt and its reopen");
     writing_begin(store);
+    store->appender = task_current(store->disk->world);
     batch_examine(store, batch);
     enum status status = append(store, batch, out_error);
     store->writing = false;

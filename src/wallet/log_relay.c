@@ -22,6 +22,7 @@ struct log_relay {
 
     struct monitor *monitor; /* guards the rest */
     bool stopping;
+    bool written; /* the checkpoint's file, by this life: before, it may be older or torn */
     struct log_relay_status status;
 };
 
@@ -48,6 +49,7 @@ static void refuse(struct log_relay *relay, const struct error *error)
 {
     relay->ports.sync->lock(relay->monitor);
     relay->status.state = LOG_REFUSED;
+    relay->status.signed_ = relay->head;
     relay->status.fault = *error;
     relay->ports.sync->unlock(relay->monitor);
     const struct log_field fields[] = {
@@ -112,6 +114,7 @@ static enum status begin(struct log_relay *relay, struct error *out_error)
         if (status == STATUS_CORRUPT) return contradiction(out_error, "log.head is damaged");
         if (status != STATUS_OK) return status;
         relay->head_known = true;
+        relay->shown = false; /* it may be one whose recording was in doubt */
     }
     log_builder_reset(&relay->builder);
     walk_begin(relay, 0);
@@ -187,6 +190,9 @@ static enum status checkpoint_show(struct log_relay *relay, struct error *out_er
     struct log_store *files = relay->ports.files;
     status = files->write(files, STR("checkpoint"), buf_view(&note), out_error);
     relay->shown = status == STATUS_OK;
+    relay->ports.sync->lock(relay->monitor);
+    if (relay->shown) relay->written = true;
+    relay->ports.sync->unlock(relay->monitor);
     return status;
 }
 
@@ -323,13 +329,46 @@ void log_relay_get_status(struct log_relay *relay, struct log_relay_status *out_
     relay->ports.sync->unlock(relay->monitor);
 }
 
+/* The head of a checkpoint of this log; STATUS_CORRUPT: the bytes are none. */
+static enum status checkpoint_head(const struct log_relay *relay, struct str bytes,
+                                   struct tree_head *out_head, struct error *out_error)
+{
+    struct note note;
+    struct checkpoint shown;
+    const struct note_key *key = &relay->options.signer->key;
+    bool good = note_parse(bytes, &note, out_error) == STATUS_OK &&
+                checkpoint_open(&note, key, note_key_name(key), &shown, out_error) == STATUS_OK;
+    if (!good) return error_set(out_error, STATUS_CORRUPT, "the log's checkpoint is damaged");
+    *out_head = shown.head;
+    return STATUS_OK;
+}
+
+/*
+ * Until this life has written it, the file may be older than what was last shown, or torn: the
+ * power may have gone before a sync. Then it is given only when it says what is recorded.
+ */
+static enum status checkpoint_read(struct log_relay *relay, struct buf *out_bytes,
+                                   struct error *out_error)
+{
+    relay->ports.sync->lock(relay->monitor);
+    bool written = relay->written;
+    struct log_head recorded = relay->status.signed_;
+    relay->ports.sync->unlock(relay->monitor);
+    struct log_store *store = relay->ports.files;
+    enum status status = store->read(store, STR("checkpoint"), out_bytes, out_error);
+    if (status != STATUS_OK || written) return status;
+    struct tree_head head = { .size = 0 };
+    struct error error;
+    status = checkpoint_head(relay, buf_view(out_bytes), &head, &error);
+    bool same = status == STATUS_OK && head.size == recorded.size &&
+                digest_equal(&head.root, &recorded.root);
+    return same ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
 enum status log_relay_read(struct log_relay *relay, struct str name, struct buf *out_bytes,
                            struct error *out_error)
 {
-    struct log_store *store = relay->ports.files;
-    if (str_equal(name, STR("checkpoint"))) {
-        return store->read(store, name, out_bytes, out_error);
-    }
+    if (str_equal(name, STR("checkpoint"))) return checkpoint_read(relay, out_bytes, out_error);
     struct tile tile;
     struct log_relay_status status;
     if (tile_parse(name, &tile) != STATUS_OK) return STATUS_NOT_FOUND;
@@ -337,27 +376,8 @@ enum status log_relay_read(struct log_relay *relay, struct str name, struct buf 
     uint64_t size = status.signed_.size;
     if (tile.width > tile_width(size, tile.level, tile.index)) return STATUS_NOT_FOUND;
     struct log_files files;
-    log_files_init(&files, store, size);
+    log_files_init(&files, relay->ports.files, size);
     return files.port.read(&files.port, &tile, out_bytes, out_error);
-}
-
-/* The head of the checkpoint that is shown: written by us, so it is whole or damaged. */
-static enum status shown_head(struct log_relay *relay, struct buf *checkpoint,
-                              struct tree_head *out_head, struct error *out_error)
-{
-    struct note note;
-    struct checkpoint shown;
-    enum status status = log_relay_read(relay, STR("checkpoint"), checkpoint, out_error);
-    if (status != STATUS_OK) return status;
-    const struct note_key *key = &relay->options.signer->key;
-    bool good = note_parse(buf_view(checkpoint), &note, out_error) == STATUS_OK &&
-                checkpoint_open(&note, key, note_key_name(key), &shown, out_error) == STATUS_OK;
-    if (good) {
-        *out_head = shown.head;
-        return STATUS_OK;
-    }
-    (void)error_set(out_error, STATUS_CORRUPT, "the log's checkpoint is damaged"); /* as returned */
-    return STATUS_CORRUPT;
 }
 
 struct proving {
@@ -389,7 +409,9 @@ enum status log_relay_prove(struct log_relay *relay, struct position unit,
     struct tree_head head;
     struct log_relay_status now;
     struct log_files files;
-    enum status status = shown_head(relay, &evidence->checkpoint, &head, out_error);
+    enum status status = log_relay_read(relay, STR("checkpoint"), &evidence->checkpoint, out_error);
+    if (status != STATUS_OK) return status;
+    status = checkpoint_head(relay, buf_view(&evidence->checkpoint), &head, out_error);
     if (status != STATUS_OK) return status;
     log_relay_get_status(relay, &now);
     struct proof *proof = &evidence->proof;

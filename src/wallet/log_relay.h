@@ -67,8 +67,9 @@ void log_relay_get_status(struct log_relay *relay, struct log_relay_status *out_
 bool log_relay_step(struct log_relay *relay);
 
 /*
- * What is served: "checkpoint", or a tile or bundle of the signed tree. Any task.
- * STATUS_NOT_FOUND: there is no such name, or not (yet). As the store's read().
+ * What is served: "checkpoint", or a tile or bundle of the signed tree. Any task. After a power cut
+ * the checkpoint is given once it is again what was recorded, so that nobody is given an older one
+ * after a newer. STATUS_NOT_FOUND: there is no such name, or not (yet). As the store's read().
  */
 enum status log_relay_read(struct log_relay *relay, struct str name, struct buf *out_bytes,
                            struct error *out_error) MUST_CHECK;

@@ -1,7 +1,8 @@
 /*
  * Goal: the relay follows and publishes; a full disk costs a delay; a journal that was rolled back
  * or rewritten with right hashes, or another key, is not signed for, and says so once; an owner
- * that was replaced signs nothing; what is served is of the signed tree.
+ * that was replaced signs nothing; what is served is of the signed tree, and no checkpoint is older
+ * than one before.
  * Method: a lane and files in memory, stepped; histories changed between two lives. Crashes:
  * tests/sim/log_relay_test.c.
  */
@@ -148,6 +149,81 @@ static void what_is_served_is_of_the_signed_tree(void **state)
     scene_close(&scene);
 }
 
+/* Leaves of the checkpoint that is given; 0: none is. */
+static uint64_t given(struct log_scene *scene)
+{
+    struct note note;
+    struct checkpoint checkpoint;
+    struct error error = { 0 };
+    BUF_SCOPE struct buf bytes;
+    buf_init(&bytes, NOTE_SIZE_MAX);
+    enum status status = log_relay_read(scene->relay, STR("checkpoint"), &bytes, &error);
+    if (status == STATUS_NOT_FOUND) return 0;
+    assert_int_equal(status, STATUS_OK);
+    assert_int_equal(note_parse(buf_view(&bytes), &note, &error), STATUS_OK);
+    assert_int_equal(
+        checkpoint_open(&note, &scene->signer.key, STR("example.com/log"), &checkpoint, &error),
+        STATUS_OK);
+    return checkpoint.head.size;
+}
+
+static void a_head_whose_recording_was_in_doubt_is_shown(void **state)
+{
+    (void)state; /* no fixture */
+    struct log_scene scene;
+    scene_open(&scene);
+    scene_pay(&scene, 5);
+    scene_settle(&scene);
+    assert_int_equal(given(&scene), 7);
+    scene_pay(&scene, 5);
+    scene.files->head_doubts = 1;
+    scene_settle(&scene);
+    assert_int_equal(given(&scene), 7);
+    scene_settle(&scene);
+    assert_int_equal(given(&scene), 12);
+    scene_close(&scene);
+}
+
+static void a_checkpoint_that_a_power_cut_took_back_is_not_given(void **state)
+{
+    (void)state; /* no fixture */
+    struct log_scene scene;
+    scene_open(&scene);
+    scene_pay(&scene, 5);
+    scene_settle(&scene);
+    BUF_SCOPE struct buf older;
+    BUF_SCOPE struct buf newest;
+    buf_init(&older, NOTE_SIZE_MAX);
+    buf_init(&newest, NOTE_SIZE_MAX);
+    struct log_store *files = &scene.files->port;
+    const struct str name = STR("checkpoint");
+    assert_int_equal(files->read(files, name, &older, NULL), STATUS_OK);
+    scene_pay(&scene, 5);
+    scene_settle(&scene);
+    assert_int_equal(files->read(files, name, &newest, NULL), STATUS_OK);
+    const struct str left[] = { buf_view(&older),
+                                { (const char *)newest.data, newest.len / 2 },
+                                { "", 0 } };
+    for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
+        log_relay_close(scene.relay);
+        assert_int_equal(files->write(files, name, left[i], NULL), STATUS_OK);
+        scene_start(&scene);
+        assert_int_equal(given(&scene), 0);
+        scene_settle(&scene);
+        assert_int_equal(given(&scene), 12);
+    }
+    /* with nothing to go on from, it is given no more, but what is recorded is */
+    log_relay_close(scene.relay);
+    disk_roll_back(scene.bench->disk, scene.bench->disk->head - 1);
+    scene_start(&scene);
+    scene_settle(&scene);
+    assert_int_equal(state_now(&scene), LOG_REFUSED);
+    assert_int_equal(given(&scene), 12);
+    assert_int_equal(files->write(files, name, buf_view(&older), NULL), STATUS_OK);
+    assert_int_equal(given(&scene), 0);
+    scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +231,8 @@ int main(void)
         cmocka_unit_test(a_changed_history_is_not_signed_for),
         cmocka_unit_test(a_replaced_owner_signs_nothing),
         cmocka_unit_test(what_is_served_is_of_the_signed_tree),
+        cmocka_unit_test(a_head_whose_recording_was_in_doubt_is_shown),
+        cmocka_unit_test(a_checkpoint_that_a_power_cut_took_back_is_not_given),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,29 +118,38 @@ static void crash_back(void *argument)
     fresh_rack(scene);
     struct log_store *store = open_rack(scene);
     assert_int_equal(store->write(store, STR("safe"), STR("s"), NULL), STATUS_OK);
+    for (char name = 'a'; name <= 'm'; name++) {
+        const struct str text = { &name, 1 };
+        assert_int_equal(store->write(store, text, STR("before"), NULL), STATUS_OK);
+    }
     assert_int_equal(store->sync(store, NULL), STATUS_OK);
     for (char name = 'a'; name <= 'z'; name++) {
         const struct str text = { &name, 1 };
-        assert_int_equal(store->write(store, text, text, NULL), STATUS_OK);
+        assert_int_equal(store->write(store, text, STR("behind"), NULL), STATUS_OK);
     }
     store->close(store);
-    scene->faults.rates[SIM_FAULT_RUNS_LOST] = FAULT_RATE_ALWAYS;
-    sim_rack_crash(scene->rack);
-    scene->faults.rates[SIM_FAULT_RUNS_LOST] = 0;
+    scene->faults.rates[SIM_FAULT_LOG_FILES_LOST] = FAULT_RATE_ALWAYS;
+    (void)sim_rack_crash(scene->rack); /* what is gone is looked at */
+    scene->faults.rates[SIM_FAULT_LOG_FILES_LOST] = 0;
     store = open_rack(scene);
     BUF_SCOPE struct buf bytes;
     buf_init(&bytes, 100);
     assert_int_equal(store->read(store, STR("safe"), &bytes, NULL), STATUS_OK);
     assert_int_equal(bytes.len, 1);
     uint32_t gone = 0;
-    uint32_t empty = 0;
+    uint32_t torn = 0;
+    uint32_t before = 0;
     for (char name = 'a'; name <= 'z'; name++) {
         enum status status = store->read(store, (struct str){ &name, 1 }, &bytes, NULL);
+        bool old = status == STATUS_OK && str_equal(buf_view(&bytes), STR("before"));
+        assert_true(!old || name <= 'm');
+        assert_true(status == STATUS_OK || name > 'm');
         gone += status == STATUS_NOT_FOUND;
-        empty += status == STATUS_OK && bytes.len == 0;
+        before += old;
+        torn += status == STATUS_OK && !old && str_starts(STR("behind"), buf_view(&bytes));
     }
-    assert_int_equal(gone + empty, 26);
-    assert_true(gone > 0 && empty > 0);
+    assert_int_equal(gone + before + torn, 26);
+    assert_true(gone > 0 && before > 0 && torn > 0);
     store->close(store);
 }
 

@@ -309,7 +309,7 @@ static bool life_that_ends(struct scene *scene)
     bool crashed = scene->process.crashed;
     relay_stop(scene);
     bench_crash(scene->bench);
-    sim_rack_crash(scene->rack);
+    (void)sim_rack_crash(scene->rack); /* what is gone is looked at */
     bench_open(scene->bench);
     return crashed;
 }
@@ -317,7 +317,7 @@ static bool life_that_ends(struct scene *scene)
 static void crash_case(void *argument)
 {
     struct scene *scene = argument;
-    scene->faults.rates[SIM_FAULT_RUNS_LOST] = FAULT_RATE_ALWAYS / 2;
+    scene->faults.rates[SIM_FAULT_LOG_FILES_LOST] = FAULT_RATE_ALWAYS / 2;
     bool crashed = true;
     for (scene->crash_after = 1; crashed; scene->crash_after += 3) {
         scene_begin(scene);

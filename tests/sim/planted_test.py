@@ -119,6 +119,29 @@ PLANTS = [
     ("the index forgets references on replay", "src/wallet/indexes.c",
      "        index_insert(lane->indexes[LANE_INDEX_REFERENCES], transfer->user_ref, locator);",
      "        (void)locator;"),
+    ("a checkpoint is shown before its head is recorded", "src/wallet/log_relay.c",
+     "    status = files->head_write(files, &head, out_error);\n",
+     "    relay->head = head;\n    status = checkpoint_show(relay, out_error);\n"
+     "    if (status == STATUS_OK) status = files->head_write(files, &head, out_error);\n"),
+    ("the recorded head is forgotten at the start", "src/wallet/log_relay.c",
+     "        if (status == STATUS_OK) relay->head = head;\n", ""),
+    ("more leaves are signed than are durable", "src/wallet/log_relay.c",
+     "        .size = relay->builder.tree.size,\n", "        .size = relay->builder.tree.size + 1,\n"),
+    ("a head is recorded before its tiles are safe", "src/wallet/log_relay.c",
+     "    if (status == STATUS_OK) status = files->sync(files, out_error);\n"
+     "    if (status != STATUS_OK) return status;\n    const",
+     "    if (status != STATUS_OK) return status;\n    const"),
+    ("the log leaves out a unit", "src/wallet/log_builder.c",
+     "    return begun ? leaf_append(builder, out_error) : STATUS_OK;",
+     "    return begun && leaf->head.unit > 0 ? leaf_append(builder, out_error) : STATUS_OK;"),
+    ("the log is resumed behind a batch that it lacks", "src/wallet/log_relay.c",
+     "    if (resumed) walk_begin(relay, relay->head.batch);",
+     "    if (resumed) walk_begin(relay, relay->head.batch + 1);"),
+    ("readers are given a checkpoint that a crash took back", "src/wallet/log_relay.c",
+     "    if (status != STATUS_OK || written) return status;",
+     "    if (status != STATUS_OK || written || recorded.size != UINT64_MAX) return status;"),
+    ("a head whose recording was in doubt is never shown", "src/wallet/log_relay.c",
+     "        relay->shown = false; /* it may be one whose recording was in doubt */\n", ""),
 ]
 
 # The same for the workload of payments; where one place is not enough, a list of (text, bug).
