@@ -17,7 +17,8 @@ enum {
     HOLD_BACK_MS = 700,
     EVENTS_MAX = 4 * SIM_PSP_ITEMS_MAX,
     UNDER_WAY_MAX = 128,
-    TWICE_PERCENT = 10, /* lines of a statement */
+    TWICE_PERCENT = 10,  /* lines of a statement */
+    CHANGED_PERCENT = 5, /* webhooks that come with a byte changed first */
 };
 
 struct delivery {
@@ -27,9 +28,10 @@ struct delivery {
     struct prng prng;
 };
 
-void courier_init(struct courier *courier, struct crowd *crowd, struct sim_acquirer *acquirer)
+void courier_init(struct courier *courier, struct crowd *crowd, struct sim_acquirer *acquirer,
+                  struct letterbox *(*letterbox)(struct life *life))
 {
-    *courier = (struct courier){ .crowd = crowd, .acquirer = acquirer };
+    *courier = (struct courier){ .crowd = crowd, .acquirer = acquirer, .letterbox = letterbox };
     courier->prng = world_stream(acquirer->world, STREAM_COURIER);
     courier->fates = calloc(EVENTS_MAX, sizeof *courier->fates);
     CHECK(courier->fates != NULL);
@@ -51,10 +53,10 @@ static struct uuid key_of(const char *text)
     return key;
 }
 
-static struct question *question_keyed(const char *kind, uint32_t number, uint32_t attempt)
+static struct question *question_keyed(const char *kind, uint32_t number)
 {
     char text[64];
-    int len = snprintf(text, sizeof text, "%s %s %u %u", SIM_PSP_NAME, kind, number, attempt);
+    int len = snprintf(text, sizeof text, "%s %s %u", SIM_PSP_NAME, kind, number);
     CHECK(len > 0 && (size_t)len < sizeof text);
     struct question *question = question_new(REQUEST_PAYMENT, 1);
     question->key = key_of(text);
@@ -84,27 +86,11 @@ static uint8_t said_by(const struct sandbox_event *event)
     return (uint8_t)sandbox_answer(&then);
 }
 
-/* True: answered, and not for want of a place. */
-static bool hint(struct courier *courier, struct prng *prng, uint32_t event, uint32_t attempt)
-{
-    const struct sandbox *books = &courier->acquirer->books;
-    const struct sandbox_item *item = sandbox_item(books, sandbox_event(books, event)->item);
-    struct question *question = question_keyed("event", event, attempt);
-    question->payment->cause = PAYMENT_CAUSE_HINT;
-    question->payment->id = item->payment;
-    if (event % 4 != 0) question->payment->reply.answer = said_by(sandbox_event(books, event));
-    bool answered = command_ask(courier, prng, question);
-    bool placed = answered && outcome_of(courier, question->key) != PAYMENT_OUTCOME_CAPACITY;
-    question_release(question);
-    courier->hints++;
-    return placed || !answered;
-}
-
 struct payment_id courier_dispute_id(const struct sandbox *books, uint32_t item)
 {
     char object[PSP_TOKEN_SIZE];
     (void)sandbox_object(books, item, false, object); /* terminated as well */
-    return (struct payment_id){ key_of(object) };
+    return webhook_in_chargeback(SIM_PSP_NAME, object);
 }
 
 enum payment_state courier_dispute_state(uint8_t sandbox_state)
@@ -114,61 +100,72 @@ enum payment_state courier_dispute_state(uint8_t sandbox_state)
     return sandbox_state == SANDBOX_REVERSED ? PAYMENT_STATE_REVERSED : PAYMENT_STATE_OPENED;
 }
 
-/* The states that it has passed to get where it is, itself the last. */
-static uint32_t dispute_path(uint8_t state, enum payment_state out_path[3])
+static uint8_t dispute_kind(uint8_t state)
 {
-    uint32_t count = 0;
-    out_path[count++] = PAYMENT_STATE_OPENED;
-    if (state == SANDBOX_REVERSED) out_path[count++] = PAYMENT_STATE_LOST;
-    if (state != SANDBOX_OPENED) out_path[count++] = courier_dispute_state(state);
-    return count;
+    if (state == SANDBOX_WON) return PSP_EVENT_CHARGEBACK_WON;
+    if (state == SANDBOX_LOST) return PSP_EVENT_CHARGEBACK_LOST;
+    return state == SANDBOX_REVERSED ? PSP_EVENT_CHARGEBACK_REVERSED : PSP_EVENT_CHARGEBACK_OPENED;
 }
 
-static bool dispute_ask(struct courier *courier, struct prng *prng, uint32_t place,
-                        enum payment_state state)
+/* What the body says; one of four says nothing of how the order stands. */
+static struct psp_event event_write(const struct sandbox *books, uint32_t number)
 {
-    const struct sandbox *books = &courier->acquirer->books;
-    const struct sandbox_item *item = sandbox_item(books, place);
-    struct question *question = question_keyed("dispute", place, state);
-    struct payment_command *command = question->payment;
-    command->cause = PAYMENT_CAUSE_DISPUTE;
-    command->state = (uint8_t)state;
-    command->draft.id = courier_dispute_id(books, place);
-    command->draft.parent = item->payment;
-    command->draft.amount = item->amount;
-    bool answered = command_ask(courier, prng, question);
-    question_release(question);
-    courier->disputes++;
-    return answered;
-}
-
-/* False: it is to come again later. */
-static bool dispute(struct courier *courier, struct prng *prng, uint32_t place)
-{
-    const struct sandbox_item *item = sandbox_item(&courier->acquirer->books, place);
-    const struct model_payments *twin = courier->crowd->service->journal.payments;
-    const struct model_payment *parent = model_payments_find(twin, item->payment.value);
-    if (parent == NULL || money_is_zero(parent->newest.captured)) return false;
-    enum payment_state path[3];
-    uint32_t count = dispute_path(item->state, path);
-    for (uint32_t i = 0; i < count; i++) {
-        if (!dispute_ask(courier, prng, place, path[i])) return true; /* the service is gone */
+    const struct sandbox_event *about = sandbox_event(books, number);
+    const struct sandbox_item *item = sandbox_item(books, about->item);
+    struct psp_event event = {
+        .kind = PSP_EVENT_ORDER,
+        .ours = true,
+        .payment = item->payment,
+        .step_number = item->step_number,
+        .at = about->at,
+    };
+    int len = snprintf(event.id, sizeof event.id, "evt_%u", number);
+    CHECK(len > 0 && (size_t)len < sizeof event.id);
+    if (item->kind != SANDBOX_CHARGEBACK) {
+        (void)sandbox_object(books, about->item, false, event.object); /* terminated as well */
+        if (number % 4 != 0) event.answer = said_by(about);
+        return event;
     }
-    return true;
+    event.kind = dispute_kind(about->state);
+    event.asset = item->asset;
+    event.amount = item->amount;
+    (void)sandbox_object(books, item->parent, false, event.object);
+    (void)sandbox_object(books, about->item, false, event.chargeback);
+    return event;
 }
 
-static void event_tell(struct courier *courier, struct prng *prng, uint32_t event)
+/* The wallet does not know yet that anything was taken: what it refuses now, it refuses for ever. */
+static bool too_early(const struct courier *courier, const struct psp_event *event)
 {
-    const struct sandbox *books = &courier->acquirer->books;
-    uint32_t place = sandbox_event(books, event)->item;
-    bool chargeback = sandbox_item(books, place)->kind == SANDBOX_CHARGEBACK;
-    for (uint32_t attempt = 0;; attempt++) {
-        bool done =
-            chargeback ? dispute(courier, prng, place) : hint(courier, prng, event, attempt);
-        if (done) break;
+    if (event->kind == PSP_EVENT_ORDER) return false;
+    const struct model_payments *twin = courier->crowd->service->journal.payments;
+    const struct model_payment *parent = model_payments_find(twin, event->payment.value);
+    return parent == NULL || money_is_zero(parent->newest.captured);
+}
+
+/* One attempt; true: it need not come again. */
+static bool event_post(struct courier *courier, struct prng *prng, const struct psp_event *event)
+{
+    struct life *life = service_enter(courier->crowd->service, prng);
+    if (life == NULL) return true; /* the service is gone for good */
+    bool changed_first = prng_chance(prng, CHANGED_PERCENT, 100);
+    struct letterbox *box = courier->letterbox(life);
+    bool taken = box != NULL && letterbox_post(box, life, event, changed_first);
+    service_leave(life);
+    courier->attempts++;
+    courier->changed += changed_first;
+    return taken;
+}
+
+static void event_tell(struct courier *courier, struct prng *prng, uint32_t number)
+{
+    const struct psp_event event = event_write(&courier->acquirer->books, number);
+    while (too_early(courier, &event) || !event_post(courier, prng, &event)) {
         task_sleep(courier->acquirer->world, HOLD_BACK_MS * NS_PER_MS);
     }
-    courier->fates[event] = EVENT_TOLD;
+    courier->hints += event.kind == PSP_EVENT_ORDER;
+    courier->disputes += event.kind != PSP_EVENT_ORDER;
+    courier->fates[number] = EVENT_TOLD;
 }
 
 /* ---- Deliveries ---- */
@@ -259,7 +256,7 @@ static bool line_book(struct courier *courier, uint32_t line)
 {
     struct psp_line about;
     sandbox_line_describe(&courier->acquirer->books, line, &about);
-    struct question *question = question_keyed("line", line, 0);
+    struct question *question = question_keyed("line", line);
     struct payment_command *command = question->payment;
     command->cause = PAYMENT_CAUSE_SETTLE;
     uint32_t step_number;

@@ -3,17 +3,13 @@
 #define SIM_COURIER_H
 
 #include "sim/crowd.h"
+#include "sim/letterbox.h"
 #include "sim/sim_psp.h"
 
 /*
- * Each event of the sandbox becomes a command: HINT with the payment it is about, under a key
- * that is the digest of PSP and event; of a chargeback, DISPUTE with every state that it has
- * passed, in order, as the PSP's object shows it then. It is asked again until it is answered,
- * as a PSP delivers again until it gets a 2xx.
- *
- * A dispute is held back while the wallet does not know that anything was taken: a creation
- * that is refused is refused for ever. For the same reason what was refused because there is
- * no place for an open payment comes again under another key.
+ * Each event of the sandbox is signed and posted to a life's letterbox, again and again until it
+ * is taken, as a PSP delivers again until it gets a 2xx. A dispute is held back while the wallet
+ * does not know that anything was taken: a creation that is refused is refused for ever.
  *
  * Faults: WEBHOOK_LOST (until courier_flush()), WEBHOOK_LATE, WEBHOOK_TWICE.
  */
@@ -27,14 +23,18 @@ struct courier {
     uint8_t *fates;     /* per event: enum event_fate */
     uint32_t under_way; /* deliveries */
     uint32_t settled;   /* lines given to the wallet */
-    uint64_t hints;
+    uint64_t hints;     /* taken, as disputes are */
     uint64_t disputes;
+    uint64_t attempts;
+    uint64_t changed; /* that came with a byte changed first */
     uint64_t lines;
     bool stop;
     bool stopped;
+    struct letterbox *(*letterbox)(struct life *life); /* NULL: it has none */
 };
 
-void courier_init(struct courier *courier, struct crowd *crowd, struct sim_acquirer *acquirer);
+void courier_init(struct courier *courier, struct crowd *crowd, struct sim_acquirer *acquirer,
+                  struct letterbox *(*letterbox)(struct life *life));
 void courier_done(struct courier *courier);
 /* Its task: looks for events until courier_stop(). */
 void courier_start(struct courier *courier);

@@ -15,6 +15,8 @@ void payment_sums_add(struct payment_sums *sums, const struct seed_parts *parts)
     sums->events += twin->event_count;
     sums->hints += parts->courier->hints;
     sums->disputes += parts->courier->disputes;
+    sums->attempts += parts->courier->attempts;
+    sums->changed += parts->courier->changed;
     sums->lines += parts->courier->lines;
     sums->resent += parts->acquirer->resent;
     sums->resolved += parts->resolved;
@@ -43,10 +45,12 @@ void payment_tables(const struct payment_sums *sums, const struct told *told, st
                       "payments: %" PRIu64 " made, %" PRIu64 " moves, %" PRIu64
                       " events read; %" PRIu64 " commands acknowledged\n",
                       sums->payments, sums->moves, sums->events, told->payments);
-    buf_append_format(text,
-                      "at the PSP: %" PRIu64 " orders came again, %" PRIu64 " hints, %" PRIu64
-                      " tellings of disputes, %" PRIu64 " statement lines booked\n",
-                      sums->resent, sums->hints, sums->disputes, sums->lines);
+    buf_append_format(
+        text,
+        "at the PSP: %" PRIu64 " orders came again, %" PRIu64 " webhooks posted (%" PRIu64
+        " changed on their way first), of orders %" PRIu64 " taken, of disputes %" PRIu64
+        "; %" PRIu64 " statement lines booked\n",
+        sums->resent, sums->attempts, sums->changed, sums->hints, sums->disputes, sums->lines);
     buf_append_str(text, STR("kinds of payments made:\n"));
     for (unsigned i = 1; i < PAYMENT_KIND_END; i++) {
         report_row(text, payment_kind_name(i), sums->kinds[i], false, never_met);

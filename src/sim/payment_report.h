@@ -10,6 +10,8 @@ struct payment_sums {
     uint64_t events;
     uint64_t hints;
     uint64_t disputes;
+    uint64_t attempts; /* of webhooks */
+    uint64_t changed;
     uint64_t lines;
     uint64_t resent;
     uint64_t resolved;

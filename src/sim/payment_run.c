@@ -365,7 +365,10 @@ static struct payment_stage *stage_new(uint64_t seed)
     crowd_init(&stage->crowd, service, &stage->plan.profile);
     stage->crowd.invent = invent_payment;
     stage->crowd.invent_opening = invent_payment_opening;
-    courier_init(&stage->courier, &stage->crowd, &stage->acquirer);
+    courier_init(&stage->courier, &stage->crowd, &stage->acquirer, payment_life_letterbox);
+    for (uint32_t i = 0; i < MACHINES; i++) {
+        stage->trays[i] = sim_tray_new(stage->world, &service->faults);
+    }
     return stage;
 }
 
@@ -385,6 +388,7 @@ void payment_seed_run(const struct sim_options *options, uint64_t seed, struct r
     crowd_done(&stage->crowd);
     courier_done(&stage->courier);
     sim_acquirer_done(&stage->acquirer);
+    for (uint32_t i = 0; i < MACHINES && end == WORLD_DONE; i++) sim_tray_free(stage->trays[i]);
     if (end == WORLD_DONE) service_done(&stage->service);
     model_payments_free(stage->twin);
     world_free(stage->world);

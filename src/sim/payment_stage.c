@@ -14,6 +14,7 @@ struct beside {
     struct sim_psp psp;
     struct psp *psps[1];
     struct saga *saga;
+    struct letterbox letterbox;
 };
 
 struct attendant {
@@ -139,6 +140,10 @@ void payment_life_opened(void *owner, struct life *life)
     attendant_start(stage, life, "feed", feed_body);
     attendant_start(stage, life, "audit", audit_body);
     struct error error;
+    while (!letterbox_open(&beside->letterbox, life, stage->trays[life->machine])) {
+        if (life->process.crashed || life->phase != LIFE_UP) return;
+        task_sleep(stage->world, AGAIN_MS * NS_PER_MS);
+    }
     while (saga_start(life->lane, &ports, &options, &beside->saga, &error) != STATUS_OK) {
         beside->saga = NULL;
         if (life->process.crashed || life->phase != LIFE_UP) return;
@@ -148,9 +153,16 @@ void payment_life_opened(void *owner, struct life *life)
 
 void payment_life_closing(void *owner, struct life *life)
 {
-    (void)owner;
+    struct payment_stage *stage = owner;
     struct beside *beside = life->beside;
+    letterbox_close(&beside->letterbox, stage->world);
     saga_stop(beside->saga);
     life->beside = NULL;
     free(beside);
+}
+
+struct letterbox *payment_life_letterbox(struct life *life)
+{
+    struct beside *beside = life->beside;
+    return beside == NULL ? NULL : &beside->letterbox;
 }

@@ -19,6 +19,7 @@ struct payment_stage {
     struct model_payments *twin;
     struct crowd crowd;
     struct courier courier;
+    struct sim_tray *trays[MACHINES];
     struct plan plan;
     struct feed_reader reader;
     uint32_t workers;  /* of each saga */
@@ -32,6 +33,8 @@ struct payment_stage {
  */
 void payment_life_opened(void *owner, struct life *life);
 void payment_life_closing(void *owner, struct life *life);
+/* NULL: it has none (yet, or any more). */
+struct letterbox *payment_life_letterbox(struct life *life);
 
 /* The reader has come to the end of the durable journal, and every event came once, in order. */
 bool payment_feed_complete(const struct payment_stage *stage);

@@ -150,7 +150,12 @@ static enum webhook_in_result hint_run(struct act *act)
     memcpy(command.draft.psp, act->sender->name, sizeof command.draft.psp);
     struct payment_result result = { 0 };
     enum status status = command_run(act, &command, key_of(act), &result);
+    /* No place among the open payments is no answer for ever, as a key's answer is: once more. */
+    if (status == STATUS_OK && result.repeated && result.outcome == PAYMENT_OUTCOME_CAPACITY) {
+        status = command_run(act, &command, (struct uuid){ 0 }, &result);
+    }
     if (status != STATUS_OK) return WEBHOOK_IN_NOT_TAKEN;
+    if (result.outcome == PAYMENT_OUTCOME_CAPACITY) return WEBHOOK_IN_NOT_TAKEN;
     if (result.repeated) return WEBHOOK_IN_REPEATED;
     return result.outcome == PAYMENT_OUTCOME_NOT_FOUND ? WEBHOOK_IN_IGNORED : WEBHOOK_IN_DONE;
 }

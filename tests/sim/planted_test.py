@@ -149,6 +149,14 @@ PAYMENT_PLANTS = [
     ("the mark of a key (a webhook's, too) is not kept", "src/wallet/payer.c",
      "    if (request->key_is_new) index_insert(lane->indexes[LANE_INDEX_KEYS], request->key, "
      "context);\n", "    (void)context;\n"),
+    ("a webhook's signature is not looked at", "src/wallet/webhook_in.c",
+     "    if (!verified(in, sender, arrival, out_text)) return counted(in, WEBHOOK_IN_REJECTED);",
+     ""),
+    ("a webhook that the lane did not take is told as done", "src/wallet/webhook_in.c",
+     "    if (command_run(act, &command, key_of(act), &result) != STATUS_OK) "
+     "return WEBHOOK_IN_NOT_TAKEN;",
+     "    if (command_run(act, &command, key_of(act), &result) != STATUS_OK) "
+     "return WEBHOOK_IN_DONE;"),
     ("a timeout is taken for a decline", "src/payment/flow_answer.c",
      "    case PSP_ANSWER_UNKNOWN: in_doubt(flow, reply->reason); return;",
      "    case PSP_ANSWER_UNKNOWN: flow_step_failed(flow, reply->reason); return;"),
