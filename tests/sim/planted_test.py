@@ -22,7 +22,7 @@ LAYERS = [
     "base", "crypto", "model", "ledger", "payment", "webhook", "sandbox", "tlog", "wallet", "sim",
 ]
 CHUNKS = {  # a bug is looked for in ever more seeds
-    "ledger": [(0, 19), (20, 59), (60, 119)],
+    "ledger": [(0, 19), (20, 59), (60, 119), (120, 239), (240, 399)],
     "payments": [(0, 4), (5, 19), (20, 34), (35, 49)],
 }
 RUN_SECONDS_MAX = 90
