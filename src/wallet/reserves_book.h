@@ -13,7 +13,7 @@
 enum {
     RESERVES_BOOK_MAGIC = 0x52575054, /* "TPWR" in the file */
     RESERVES_BOOK_VERSION = 1,
-    RESERVES_PADDING_SHARE = 16, /* at least a sixteenth of what is used is leaves of nothing */
+    RESERVES_PADDING_SHARE = 32, /* a 32nd of what is used is leaves of nothing, at least */
     RESERVES_HEIGHT_MIN = 8,     /* so that few customers stand among many leaves of nothing */
     RESERVES_SHARES_DEFAULT = 2,
 };
