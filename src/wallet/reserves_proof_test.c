@@ -86,6 +86,29 @@ static void no_changed_bit_is_verified(void **state)
     reserves_test_close(&scene);
 }
 
+/* Between members, where JSON would allow it; and escapes that nobody needs. */
+static void no_other_text_is_taken_for_it(void **state)
+{
+    (void)state; /* no fixture */
+    static struct sum_proof sums;
+    struct reserves_scene scene;
+    struct money balance;
+    BUF_SCOPE struct buf text;
+    BUF_SCOPE struct buf other;
+    reserves_test_open(&scene);
+    buf_init(&other, 2 * RESERVES_PROOF_SIZE_MAX);
+    buf_init(&text, RESERVES_PROOF_SIZE_MAX);
+    struct reserves_proof proof = reserves_test_prove(&scene, 0, &sums);
+    assert_int_equal(reserves_proof_write(&proof, &text), STATUS_OK);
+    buf_append_format(&other, " %.*s", STR_ARG(buf_view(&text)));
+    assert_int_equal(verify(&scene, buf_view(&other), &balance), STATUS_INVALID);
+    buf_reset(&other);
+    buf_append_format(&other, "{\"\\u0066%.*s", (int)text.len - 3, (char *)text.data + 3);
+    assert_int_equal(verify(&scene, buf_view(&other), &balance), STATUS_INVALID);
+    assert_int_equal(verify(&scene, buf_view(&text), &balance), STATUS_OK);
+    reserves_test_close(&scene);
+}
+
 static void a_share_is_its_own_customers(void **state)
 {
     (void)state; /* no fixture */
@@ -189,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everybody_is_in_the_total),
         cmocka_unit_test(no_changed_bit_is_verified),
+        cmocka_unit_test(no_other_text_is_taken_for_it),
         cmocka_unit_test(a_share_is_its_own_customers),
         cmocka_unit_test(a_lowered_total_is_found_by_each_customer),
         cmocka_unit_test(a_negative_balance_cannot_hide),

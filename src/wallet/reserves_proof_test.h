@@ -64,7 +64,8 @@ static inline void reserves_test_accounts(struct reserves_statement *statement)
     statement->account_count = 3;
     statement->accounts[0] = (struct reserve_account){ .role = RESERVE_BANK,
                                                        .id = reserves_test_id(95),
-                                                       .debits = money_from_minor(1000) };
+                                                       .debits = money_from_minor(1010),
+                                                       .credits = money_from_minor(10) };
     statement->accounts[1] = (struct reserve_account){ .role = RESERVE_CLEARING,
                                                        .psp = "sandbox",
                                                        .id = reserves_test_id(1000),

@@ -65,6 +65,26 @@ static void a_snapshot_verifies_and_no_changed_bit_does(void **state)
     reserves_test_close(&scene);
 }
 
+/* Between members, where JSON would allow it; and escapes that nobody needs. */
+static void no_other_text_is_taken_for_it(void **state)
+{
+    (void)state; /* no fixture */
+    struct reserves_scene scene;
+    struct reserves_facts facts;
+    BUF_SCOPE struct buf text;
+    BUF_SCOPE struct buf other;
+    reserves_test_open(&scene);
+    buf_init(&other, 2 * RESERVES_SNAPSHOT_SIZE_MAX);
+    text_of(&scene.snapshot, &text);
+    buf_append_format(&other, " %.*s", STR_ARG(buf_view(&text)));
+    assert_int_equal(verify(&scene, buf_view(&other), &facts), STATUS_INVALID);
+    buf_reset(&other);
+    buf_append_format(&other, "{\"\\u0066%.*s", (int)text.len - 3, (char *)text.data + 3);
+    assert_int_equal(verify(&scene, buf_view(&other), &facts), STATUS_INVALID);
+    assert_int_equal(verify(&scene, buf_view(&text), &facts), STATUS_OK);
+    reserves_test_close(&scene);
+}
+
 /* The log signs it, but its tree does not have that unit there. */
 static enum status verify_signed(struct reserves_scene *scene)
 {
@@ -115,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_snapshot_verifies_and_no_changed_bit_does),
+        cmocka_unit_test(no_other_text_is_taken_for_it),
         cmocka_unit_test(the_statement_is_of_the_leaf_that_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
