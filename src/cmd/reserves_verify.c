@@ -334,9 +334,8 @@ const struct command command_reserves_verify = {
         "must be, and for a snapshot also when what is owed is not covered.",
     .positionals = verify_positionals,
     .options = verify_options,
-    .examples = "reserves verify alice.json --key ledger.example.com/0+132d55bf+AaSKmZR1Dh9ai7q/"
-                "XLXoK2QCe1zC3hJLDGYWZdN/CuoV\n"
-                "reserves verify reserves-2026-06 --tree reserves-2026-06/private --key "
-                "ledger.example.com/0+132d55bf+AaSKmZR1Dh9ai7q/XLXoK2QCe1zC3hJLDGYWZdN/CuoV",
+    .examples = "reserves verify alice.json --key $KEY\n"
+                "reserves verify reserves-2026-06 --key $KEY --with-clearing\n"
+                "reserves verify reserves-2026-06 --key $KEY --tree reserves-2026-06/private",
     .run = verify_run,
 };

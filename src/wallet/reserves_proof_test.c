@@ -51,7 +51,7 @@ static void everybody_is_in_the_total(void **state)
     reserves_test_open(&scene);
     for (uint32_t i = 0; i < RESERVES_TEST_CUSTOMERS; i++) {
         static struct sum_proof sums;
-        struct money balance;
+        struct money balance = MONEY_ZERO;
         struct reserves_proof proof = reserves_test_prove(&scene, i, &sums);
         assert_int_equal(verify_of(&scene, &proof, &balance), STATUS_OK);
         assert_int_equal((uint64_t)balance.minor, balances[i]);
@@ -66,7 +66,7 @@ static void no_changed_bit_is_verified(void **state)
     (void)state; /* no fixture */
     static struct sum_proof sums;
     struct reserves_scene scene;
-    struct money balance;
+    struct money balance = MONEY_ZERO;
     BUF_SCOPE struct buf text;
     reserves_test_open(&scene);
     buf_init(&text, RESERVES_PROOF_SIZE_MAX);
@@ -92,7 +92,7 @@ static void no_other_text_is_taken_for_it(void **state)
     (void)state; /* no fixture */
     static struct sum_proof sums;
     struct reserves_scene scene;
-    struct money balance;
+    struct money balance = MONEY_ZERO;
     BUF_SCOPE struct buf text;
     BUF_SCOPE struct buf other;
     reserves_test_open(&scene);
@@ -115,7 +115,7 @@ static void a_share_is_its_own_customers(void **state)
     static struct sum_proof sums;
     static struct sum_proof others;
     struct reserves_scene scene;
-    struct money balance;
+    struct money balance = MONEY_ZERO;
     reserves_test_open(&scene);
     struct reserves_proof proof = reserves_test_prove(&scene, 0, &sums);
     struct reserves_proof other = reserves_test_prove(&scene, 2, &others);
@@ -142,7 +142,7 @@ static void a_lowered_total_is_found_by_each_customer(void **state)
     (void)state; /* no fixture */
     static struct sum_proof sums;
     struct reserves_scene scene;
-    struct money balance;
+    struct money balance = MONEY_ZERO;
     reserves_test_open(&scene);
     scene.statement.tree.root.sum.minor -= 1;
     reserves_test_sign(&scene);
@@ -162,7 +162,7 @@ static void a_negative_balance_cannot_hide(void **state)
     (void)state; /* no fixture */
     static struct sum_proof sums;
     struct reserves_scene scene;
-    struct money balance;
+    struct money balance = MONEY_ZERO;
     reserves_test_open(&scene);
     struct account_id account = reserves_test_id(1);
     struct money amount = money_from_minor(1050);
@@ -195,7 +195,7 @@ static void what_is_too_large_or_deep_is_refused(void **state)
 {
     (void)state; /* no fixture */
     struct reserves_scene scene;
-    struct money balance;
+    struct money balance = MONEY_ZERO;
     BUF_SCOPE struct buf text;
     reserves_test_open(&scene);
     buf_init(&text, 4 * RESERVES_PROOF_SIZE_MAX);

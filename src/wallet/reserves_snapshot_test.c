@@ -45,7 +45,7 @@ static void a_snapshot_verifies_and_no_changed_bit_does(void **state)
 {
     (void)state; /* no fixture */
     struct reserves_scene scene;
-    struct reserves_facts facts;
+    struct reserves_facts facts = { 0 };
     BUF_SCOPE struct buf text;
     reserves_test_open(&scene);
     text_of(&scene.snapshot, &text);
@@ -70,7 +70,7 @@ static void no_other_text_is_taken_for_it(void **state)
 {
     (void)state; /* no fixture */
     struct reserves_scene scene;
-    struct reserves_facts facts;
+    struct reserves_facts facts = { 0 };
     BUF_SCOPE struct buf text;
     BUF_SCOPE struct buf other;
     reserves_test_open(&scene);
@@ -88,7 +88,7 @@ static void no_other_text_is_taken_for_it(void **state)
 /* The log signs it, but its tree does not have that unit there. */
 static enum status verify_signed(struct reserves_scene *scene)
 {
-    struct reserves_facts facts;
+    struct reserves_facts facts = { 0 };
     BUF_SCOPE struct buf text;
     reserves_test_sign(scene);
     text_of(&scene->snapshot, &text);
