@@ -49,6 +49,13 @@ size_t reserves_book_size(uint64_t count)
     return sizeof(struct reserves_book_head) + count * sizeof(struct sum_liability);
 }
 
+/* Of a tree of so many balances; above SUM_HEIGHT_MAX when there is none. */
+static uint32_t height_of(uint64_t count, uint32_t shares)
+{
+    uint32_t height = sum_tree_height(count, shares, RESERVES_PADDING_SHARE);
+    return height < RESERVES_HEIGHT_MIN ? RESERVES_HEIGHT_MIN : height;
+}
+
 /* ---- Making ---- */
 
 static int account_order(const void *left, const void *right)
@@ -95,7 +102,7 @@ enum status reserves_book_fill(struct reserves_book *book, const struct reserves
         if (standing_take(standing, list, &count, statement)) continue;
         return error_set(out_error, STATUS_LIMIT, "what customers owe passes 128 bits");
     }
-    uint32_t height = sum_tree_height(count, options->shares, RESERVES_PADDING_SHARE);
+    uint32_t height = height_of(count, options->shares);
     if (height > SUM_HEIGHT_MAX) {
         return error_set(out_error, STATUS_LIMIT,
                          "%llu customers with %u shares each are too many for a tree",
@@ -106,7 +113,7 @@ enum status reserves_book_fill(struct reserves_book *book, const struct reserves
         .magic = RESERVES_BOOK_MAGIC,
         .version = RESERVES_BOOK_VERSION,
         .shares = options->shares,
-        .height = height < RESERVES_HEIGHT_MIN ? RESERVES_HEIGHT_MIN : height,
+        .height = height,
         .count = count,
     };
     memcpy(head->key, options->key, sizeof head->key);
@@ -132,10 +139,10 @@ static const char *head_fault(const struct reserves_book *book)
     if (head->magic != RESERVES_BOOK_MAGIC) return "it does not begin with TPWR";
     if (head->version != RESERVES_BOOK_VERSION) return "it is of another version";
     if (head->shares == 0 || head->shares > SUM_SHARES_MAX) return "it has no number of shares";
-    if (head->height > SUM_HEIGHT_MAX) return "its tree is higher than any";
     if (memcmp(head->reserved, zero, sizeof zero) != 0) return "its head is damaged";
-    if (head->count > (UINT64_C(1) << head->height) / head->shares) {
-        return "its tree has too few leaves";
+    /* Also so that a small file cannot have a large tree made. */
+    if (head->height > SUM_HEIGHT_MAX || head->height != height_of(head->count, head->shares)) {
+        return "its tree is not as high as so many balances make it";
     }
     if (book->size != reserves_book_size(head->count)) return "it is cut short, or too long";
     return NULL;

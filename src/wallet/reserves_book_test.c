@@ -77,13 +77,13 @@ static void no_changed_byte_is_the_statements(void **state)
 }
 
 /* The status of opening alone: a maker could have signed the root of such a book. */
-static enum status open_of(const struct sum_liability *list, uint32_t count)
+static enum status open_of(const struct sum_liability *list, uint32_t count, uint32_t height)
 {
     struct reserves_book book;
     const struct reserves_book_head head = { .magic = RESERVES_BOOK_MAGIC,
                                              .version = RESERVES_BOOK_VERSION,
                                              .shares = 2,
-                                             .height = 8,
+                                             .height = height,
                                              .count = count };
     assert_int_equal(reserves_book_new(reserves_book_size(count), &book, NULL), STATUS_OK);
     book.size = book.size_max;
@@ -100,13 +100,23 @@ static void each_account_is_there_once(void **state)
     struct sum_liability list[3] = { { reserves_test_id(1), money_from_minor(5) },
                                      { reserves_test_id(2), money_from_minor(6) },
                                      { reserves_test_id(3), money_from_minor(7) } };
-    assert_int_equal(open_of(list, 3), STATUS_OK);
+    assert_int_equal(open_of(list, 3, 8), STATUS_OK);
     list[1].account = list[0].account;
-    assert_int_equal(open_of(list, 3), STATUS_INVALID);
+    assert_int_equal(open_of(list, 3, 8), STATUS_INVALID);
     list[1].account = reserves_test_id(4);
-    assert_int_equal(open_of(list, 3), STATUS_INVALID);
+    assert_int_equal(open_of(list, 3, 8), STATUS_INVALID);
     list[0].account.value = (struct uuid){ 0 };
-    assert_int_equal(open_of(list, 1), STATUS_INVALID);
+    assert_int_equal(open_of(list, 1, 8), STATUS_INVALID);
+}
+
+/* A file of a hundred bytes that would take 25 GB to verify. */
+static void a_small_book_makes_no_large_tree(void **state)
+{
+    (void)state; /* no fixture */
+    const struct sum_liability one = { reserves_test_id(1), money_from_minor(5) };
+    for (uint32_t height = 0; height < SUM_HEIGHT_MAX + 6; height++) {
+        assert_int_equal(open_of(&one, 1, height), height == 8 ? STATUS_OK : STATUS_INVALID);
+    }
 }
 
 /* Else an auditor could be shown a key that nobody committed to. */
@@ -152,6 +162,7 @@ int main(void)
         cmocka_unit_test(customers_are_in_and_debts_are_not),
         cmocka_unit_test(no_changed_byte_is_the_statements),
         cmocka_unit_test(each_account_is_there_once),
+        cmocka_unit_test(a_small_book_makes_no_large_tree),
         cmocka_unit_test(the_key_is_the_one_that_was_committed_to),
         cmocka_unit_test(sums_end_at_128_bits),
     };
