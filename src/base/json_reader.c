@@ -492,6 +492,7 @@ bool json_object_field(struct json_reader *reader, const struct json_fields *fie
 
 uint64_t json_fields_seen(const struct json_reader *reader)
 {
+    if (reader->fault != JSON_FAULT_NONE) return 0; /* it may stand as deep as can be */
     CHECK(reader->depth < JSON_DEPTH_MAX);
     return reader->frames[reader->depth].seen;
 }

@@ -132,7 +132,7 @@ bool json_object_field(struct json_reader *reader, const struct json_fields *fie
                        unsigned *out_field) MUST_CHECK;
 /*
  * The fields that were there, by bit, of the object that has just ended: to be asked right
- * after json_object_field() has returned false. Of no meaning after a fault.
+ * after json_object_field() has returned false. None after a fault.
  */
 uint64_t json_fields_seen(const struct json_reader *reader);
 

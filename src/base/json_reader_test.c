@@ -503,6 +503,22 @@ static void the_fields_seen_are_those_of_the_object_just_ended(void **state)
     assert_int_equal(json_end(&reader), STATUS_OK);
 }
 
+/* Reading has stopped in the deepest container that there can be. */
+static void no_fields_are_seen_after_a_fault(void **state)
+{
+    (void)state; /* no fixture */
+    struct json_reader reader;
+    struct str text;
+    unsigned field;
+    start(&reader, "{\"to\":[[[[[[[[[[[[[[[[[[0]]]]]]]]]]]]]]]]]]}", NULL);
+    assert_true(json_object_begin(&reader) && json_object_field(&reader, &fields, &field));
+    assert_false(json_raw(&reader, &text));
+    assert_int_equal(reader.depth, JSON_DEPTH_MAX);
+    assert_false(json_object_field(&reader, &fields, &field));
+    assert_int_equal(json_fields_seen(&reader), 0);
+    assert_int_equal(json_end(&reader), STATUS_LIMIT);
+}
+
 static void the_first_fault_stays_and_nothing_is_written_after_it(void **state)
 {
     (void)state; /* no fixture */
@@ -707,6 +723,7 @@ int main(void)
         cmocka_unit_test(unknown_and_repeated_fields_are_refused),
         cmocka_unit_test(fields_and_ids_cut_anywhere_are_read_within_their_bounds),
         cmocka_unit_test(the_fields_seen_are_those_of_the_object_just_ended),
+        cmocka_unit_test(no_fields_are_seen_after_a_fault),
         cmocka_unit_test(the_first_fault_stays_and_nothing_is_written_after_it),
         cmocka_unit_test(the_caller_can_refuse_what_it_has_read),
         cmocka_unit_test(escapes_need_an_arena_with_room),

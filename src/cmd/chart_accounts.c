@@ -126,12 +126,7 @@ static bool word_next(const char **at, struct str *out_word)
 
 static enum status psp_take(struct str word, char out_psp[PSP_NAME_SIZE], struct error *out_error)
 {
-    bool fits = word.len > 0 && word.len < PSP_NAME_SIZE;
-    for (size_t i = 0; fits && i < word.len; i++) {
-        char byte = word.data[i];
-        fits = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '-';
-    }
-    if (!fits)
+    if (!psp_name_is_valid(word))
         return error_set(out_error, STATUS_INVALID,
                          "'%.*s' is no PSP's name: 1 to 15 of a-z, 0-9 and '-'", STR_ARG(word));
     memset(out_psp, 0, PSP_NAME_SIZE);

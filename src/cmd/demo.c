@@ -51,6 +51,22 @@ void demo_show_file(struct demo *demo, const char *name)
     if (file != NULL) (void)fclose(file); /* only read */
 }
 
+enum status demo_answer_read(struct demo *demo, const char *name, struct arena *arena,
+                             struct answer_object *out_object)
+{
+    BUF_SCOPE struct buf path;
+    buf_init(&path, 4096);
+    stage_path(&demo->stage, name, &path);
+    char *text = arena_take(arena, DEMO_FILE_SIZE_MAX);
+    FILE *file = fopen(buf_terminated(&path), "re");
+    size_t len = file == NULL || text == NULL ? 0 : fread(text, 1, DEMO_FILE_SIZE_MAX, file);
+    if (file != NULL) (void)fclose(file); /* only read */
+    enum status status = answer_read((struct str){ text, len }, arena, out_object);
+    if (status == STATUS_OK) return STATUS_OK;
+    return error_set(&demo->error, STATUS_UNAVAILABLE, "a command said nothing of use: see '%s'",
+                     buf_terminated(&path));
+}
+
 enum status demo_run(struct demo *demo, const char *const *words)
 {
     struct child child;
@@ -201,6 +217,7 @@ static int demo_command_run(struct invocation *invocation)
     if (status == STATUS_OK) status = verify(&demo);
     if (status == STATUS_OK) status = demo_payments(&demo);
     if (status == STATUS_OK) status = verify(&demo);
+    if (status == STATUS_OK) status = demo_reserves(&demo);
     demo.elapsed_ms = (uint64_t)((clock_monotonic(system_clock()).ns - from) / NS_PER_MS);
     int code = EXIT_CODE_DONE;
     if (status == STATUS_OK) {
@@ -236,7 +253,8 @@ const struct command command_demo = {
         "and verifies everything. Then a day of payments of every kind through a sandbox "
         "PSP that loses answers, fails and declines, with one more kill: when all have come "
         "to rest the day is settled, the wallet's books are compared with the sandbox's, "
-        "and one broken payment tells its story. Every figure is measured in the run that prints it.",
+        "and one broken payment tells its story. At last a wallet's balance is proven to be in the "
+        "signed total of what customers are owed. Every figure is measured in the run that prints it.",
     .options = options,
     .examples = "demo\ndemo --transfers 1M --kills 20",
     .run = demo_command_run,

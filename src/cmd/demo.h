@@ -4,9 +4,12 @@
 
 #include <stdio.h>
 
+#include "cmd/answer.h"
 #include "cmd/invocation.h"
 #include "cmd/session.h"
 #include "cmd/stage.h"
+
+enum { DEMO_FILE_SIZE_MAX = 1 << 20 }; /* of what a command says */
 
 struct demo {
     const struct invocation *invocation;
@@ -34,6 +37,7 @@ struct demo {
     uint64_t payments_manual;    /* that a person has to decide, at the end of the day */
     uint64_t payments_in_flight; /* when the server was killed */
     uint64_t payments_ms;
+    struct uuid wallet; /* of a customer of the payments' day */
     uint64_t elapsed_ms;
 };
 
@@ -42,6 +46,10 @@ enum status demo_run(struct demo *demo, const char *const *words) MUST_CHECK;
 /* The same in the background: its output goes to the file `name` of the stage. */
 enum status demo_start(struct demo *demo, const char *const *words, const char *name,
                        struct child *out_child) MUST_CHECK;
+/* Reads what a command with --json left in a file of the stage. The text is in the arena: of at
+ * least 4 DEMO_FILE_SIZE_MAX. */
+enum status demo_answer_read(struct demo *demo, const char *name, struct arena *arena,
+                             struct answer_object *out_object) MUST_CHECK;
 /* Prints a file of the stage, indented. */
 void demo_show_file(struct demo *demo, const char *name);
 
@@ -49,5 +57,7 @@ void demo_show_file(struct demo *demo, const char *name);
 enum status demo_import(struct demo *demo) MUST_CHECK;
 enum status demo_story(struct demo *demo) MUST_CHECK;
 enum status demo_payments(struct demo *demo) MUST_CHECK;
+/* When no server runs any more: one that stops signs what there is. */
+enum status demo_reserves(struct demo *demo) MUST_CHECK;
 
 #endif

@@ -9,7 +9,7 @@
 #include "cmd/demo_data.h"
 #include "cmd/pause.h"
 
-enum { KILL_AFTER_MS = 120, POLL_MS = 5, FILE_SIZE_MAX = 1 << 20 };
+enum { KILL_AFTER_MS = 120, POLL_MS = 5 };
 
 static uint64_t ms_since(int64_t from_ns)
 {
@@ -32,23 +32,6 @@ static enum status file_make(struct demo *demo, const char *name,
     if (file != NULL && fclose(file) != 0) status = STATUS_LIMIT;
     if (status == STATUS_OK) return STATUS_OK;
     return error_set(&demo->error, status, "cannot write '%s'", buf_terminated(&path));
-}
-
-/* Reads what a command with --json left in a file of the stage. */
-static enum status numbers_read(struct demo *demo, const char *name, struct arena *arena,
-                                struct answer_object *out_object)
-{
-    BUF_SCOPE struct buf path;
-    buf_init(&path, 4096);
-    stage_path(&demo->stage, name, &path);
-    char *text = arena_take(arena, FILE_SIZE_MAX);
-    FILE *file = fopen(buf_terminated(&path), "re");
-    size_t len = file == NULL || text == NULL ? 0 : fread(text, 1, FILE_SIZE_MAX, file);
-    if (file != NULL) (void)fclose(file); /* only read */
-    enum status status = answer_read((struct str){ text, len }, arena, out_object);
-    if (status == STATUS_OK) return STATUS_OK;
-    return error_set(&demo->error, STATUS_UNAVAILABLE, "an import said nothing of use: see '%s'",
-                     buf_terminated(&path));
 }
 
 static uint64_t number_of(const struct answer_object *object, const char *path)
@@ -96,10 +79,10 @@ static enum status import_under_kills(struct demo *demo, const char *const *word
 static enum status head_read(struct demo *demo, uint64_t *out_batch)
 {
     struct arena arena;
-    enum status status = arena_init(&arena, 64 * (size_t)FILE_SIZE_MAX);
+    enum status status = arena_init(&arena, 64 * (size_t)DEMO_FILE_SIZE_MAX);
     if (status != STATUS_OK) return error_set(&demo->error, status, "no memory");
     BUF_SCOPE struct buf answer;
-    buf_init(&answer, FILE_SIZE_MAX);
+    buf_init(&answer, DEMO_FILE_SIZE_MAX);
     struct session session;
     const struct session_options options = { .folder = buf_terminated(&demo->stage.data) };
     status = session_open(&options, &session, &demo->error);
@@ -139,7 +122,7 @@ static enum status transfers_import(struct demo *demo, const char *path, struct 
                   "\n%llu transfers, in the order of the file, while the server is killed:\n\n",
                   (unsigned long long)demo->transfers);
     enum status status = import_under_kills(demo, words, "transfers-1.json", demo->kills_wanted);
-    if (status == STATUS_OK) status = numbers_read(demo, "transfers-1.json", arena, &first);
+    if (status == STATUS_OK) status = demo_answer_read(demo, "transfers-1.json", arena, &first);
     if (status != STATUS_OK) return status;
     demo->done = number_of(&first, "done");
     demo->refused = number_of(&first, "refused");
@@ -154,7 +137,7 @@ static enum status transfers_import(struct demo *demo, const char *path, struct 
     (void)fprintf(demo->out, "\nThe same file once more, nobody is killed:\n\n");
     status = head_read(demo, &demo->head_before);
     if (status == STATUS_OK) status = import_under_kills(demo, words, "transfers-2.json", 0);
-    if (status == STATUS_OK) status = numbers_read(demo, "transfers-2.json", arena, &second);
+    if (status == STATUS_OK) status = demo_answer_read(demo, "transfers-2.json", arena, &second);
     if (status == STATUS_OK) status = head_read(demo, &demo->head_after);
     if (status != STATUS_OK) return status;
     demo->repeat_per_second = number_of(&second, "rows_per_second");
@@ -198,7 +181,7 @@ static enum status accounts_import(struct demo *demo, const char *path, struct a
                   "\n%llu wallets, each with an opening balance from an equity account:\n\n",
                   (unsigned long long)demo->accounts);
     enum status status = import_under_kills(demo, words, "accounts.json", 0);
-    if (status == STATUS_OK) status = numbers_read(demo, "accounts.json", arena, &numbers);
+    if (status == STATUS_OK) status = demo_answer_read(demo, "accounts.json", arena, &numbers);
     if (status != STATUS_OK) return status;
     demo->accounts_per_second = number_of(&numbers, "rows_per_second");
     (void)fprintf(demo->out, "   %llu wallets and %llu openings in %llu ms\n",
@@ -219,7 +202,7 @@ enum status demo_import(struct demo *demo)
                   "every machine)\n",
                   (unsigned long long)ms_since(from), (unsigned long long)demo->seed);
     struct arena arena;
-    status = arena_init(&arena, 8 * (size_t)FILE_SIZE_MAX);
+    status = arena_init(&arena, 8 * (size_t)DEMO_FILE_SIZE_MAX);
     if (status != STATUS_OK) return error_set(&demo->error, status, "no memory");
     BUF_SCOPE struct buf nodes;
     BUF_SCOPE struct buf transactions;

@@ -235,6 +235,7 @@ enum status demo_payments(struct demo *demo)
     *part = (struct part){ .demo = demo };
     enum status status = part_run(part);
     demo->payments_made = part->day.count;
+    demo->wallet = part->day.wallets[0];
     demo->payments_ms = ms_since(from);
     demo_caller_close(&part->caller);
     demo_sandbox_close(&part->sandbox);

@@ -2,7 +2,6 @@
 #include "cmd/log_verify.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "adapter/data_folder.h"
 #include "adapter/file_log_store.h"
@@ -10,6 +9,7 @@
 #include "adapter/sqlite_store.h"
 #include "base/check.h"
 #include "base/json_writer.h"
+#include "cmd/file_bytes.h"
 #include "cmd/report.h"
 #include "model/position.h"
 
@@ -62,15 +62,8 @@ static enum status held_read(const struct invocation *invocation, struct tree_he
     struct checkpoint checkpoint;
     BUF_SCOPE struct buf bytes;
     buf_init(&bytes, NOTE_SIZE_MAX + 1);
-    FILE *file = fopen(path, "re");
-    if (file == NULL) return error_set(out_error, STATUS_NOT_FOUND, "cannot open '%s'", path);
-    char block[4096];
-    size_t got;
-    while ((got = fread(block, 1, sizeof block, file)) > 0) buf_append(&bytes, block, got);
-    bool bad = ferror(file) != 0;
-    (void)fclose(file); /* only read */
-    if (bad) return error_set(out_error, STATUS_UNAVAILABLE, "cannot read '%s'", path);
-    enum status status = log_keys_read(invocation->data, &keys, out_error);
+    enum status status = file_bytes_read(path, &bytes, out_error);
+    if (status == STATUS_OK) status = log_keys_read(invocation->data, &keys, out_error);
     if (status == STATUS_OK) status = note_parse(buf_view(&bytes), &note, out_error);
     if (status == STATUS_OK) {
         const struct note_key *key = &keys.signer.key;

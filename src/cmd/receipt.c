@@ -1,9 +1,9 @@
 /* tpwallet receipt verify: a payment's receipt held against a key; no ledger, no network. */
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "base/check.h"
 #include "base/json_writer.h"
+#include "cmd/file_bytes.h"
 #include "cmd/report.h"
 #include "model/position.h"
 #include "wallet/receipt.h"
@@ -15,20 +15,6 @@ struct trust {
     struct note_key witnesses[WITNESSES_MAX];
     struct proof_trust proof;
 };
-
-static enum status file_read(const char *path, struct buf *out_bytes, struct error *out_error)
-{
-    FILE *file = fopen(path, "re");
-    if (file == NULL) return error_set(out_error, STATUS_NOT_FOUND, "cannot open '%s'", path);
-    char block[4096];
-    size_t got;
-    while ((got = fread(block, 1, sizeof block, file)) > 0) buf_append(out_bytes, block, got);
-    bool bad = ferror(file) != 0;
-    (void)fclose(file); /* only read */
-    if (bad) return error_set(out_error, STATUS_UNAVAILABLE, "cannot read '%s'", path);
-    if (buf_status(out_bytes) == STATUS_OK) return STATUS_OK;
-    return error_set(out_error, STATUS_LIMIT, "'%s' is too large for a receipt", path);
-}
 
 /* --witnesses: keys with commas between; --quorum of them must have cosigned. */
 static enum status witnesses_parse(const struct invocation *invocation, struct trust *trust,
@@ -170,7 +156,7 @@ static int verify_run(struct invocation *invocation)
     buf_init(&text, RECEIPT_SIZE_MAX);
     buf_init(&out, 64 << 10);
     enum status status = trust_parse(invocation, &trust, &error);
-    if (status == STATUS_OK) status = file_read(invocation->positionals[0], &text, &error);
+    if (status == STATUS_OK) status = file_bytes_read(invocation->positionals[0], &text, &error);
     if (status == STATUS_OK && text.len > 0 && text.data[text.len - 1] == '\n') text.len--;
     if (status != STATUS_OK) return report_error(invocation, &error);
     status = arena_init(&arena, 2 * RECEIPT_SIZE_MAX);

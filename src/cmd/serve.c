@@ -2,8 +2,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "adapter/http_server.h"
@@ -14,6 +12,7 @@
 #include "api/router.h"
 #include "base/check.h"
 #include "base/json_writer.h"
+#include "cmd/core_dumps.h"
 #include "cmd/host.h"
 #include "cmd/report.h"
 #include "cmd/serve_payments.h"
@@ -38,16 +37,6 @@ struct serve {
     sigset_t signals;
     struct error error;
 };
-
-/* A core dump would hold keys and balances; and nobody else's debugger may look. */
-static enum status core_dumps_off(struct error *out_error)
-{
-    const struct rlimit none = { 0, 0 };
-    if (setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0)
-        return STATUS_OK;
-    return error_set(out_error, STATUS_DENIED, "core dumps cannot be turned off: %s",
-                     strerror(errno));
-}
 
 static struct str route_path(uint32_t number)
 {

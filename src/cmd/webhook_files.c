@@ -1,33 +1,11 @@
 #include "cmd/webhook_files.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "cmd/file_bytes.h"
 
 enum { TEXT_SIZE_MAX = 1 << 20, WORDS_MAX = 4 };
-
-static enum status read_file(const char *path, struct buf *out_bytes, struct error *out_error)
-{
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        (void)error_set(out_error, STATUS_NOT_FOUND, "%s: cannot be opened", path);
-        error_detail(out_error, "fopen: %m");
-        return STATUS_NOT_FOUND;
-    }
-    char piece[16384];
-    size_t size = fread(piece, 1, sizeof piece, file);
-    for (; size > 0; size = fread(piece, 1, sizeof piece, file)) {
-        buf_append(out_bytes, piece, size);
-    }
-    bool failed = ferror(file) != 0;
-    (void)fclose(file); /* only read */
-    secret_wipe(piece, sizeof piece);
-    if (failed) return error_set(out_error, STATUS_UNAVAILABLE, "%s: cannot be read", path);
-    if (buf_status(out_bytes) == STATUS_OK) return STATUS_OK;
-    return error_set(out_error, STATUS_LIMIT, "%s: larger than %zu bytes", path,
-                     out_bytes->size_max);
-}
 
 /* Takes the next line off the front, without its end; false at the end of the text. */
 static bool line_next(struct str *rest, struct str *out_line)
@@ -101,7 +79,7 @@ enum status webhook_secrets_read(const char *path, uint8_t scheme,
     memset(out_secrets, 0, sizeof *out_secrets);
     struct buf text;
     buf_init(&text, TEXT_SIZE_MAX);
-    enum status status = read_file(path, &text, out_error);
+    enum status status = file_bytes_read(path, &text, out_error);
     if (status == STATUS_OK)
         status = take_secrets(path, buf_view(&text), scheme, out_secrets, out_error);
     if (text.data != NULL) secret_wipe(text.data, text.len);
@@ -118,7 +96,7 @@ static enum status read_headers(const char *path, struct webhook_files *files,
                                 struct error *out_error)
 {
     if (path == NULL) return error_set(out_error, STATUS_INVALID, "--headers is missing");
-    enum status status = read_file(path, &files->headers_text, out_error);
+    enum status status = file_bytes_read(path, &files->headers_text, out_error);
     if (status != STATUS_OK) return status;
     struct str rest = buf_view(&files->headers_text);
     struct str line;
@@ -202,7 +180,7 @@ enum status webhook_files_read(const struct invocation *invocation, bool headers
         status = read_headers(invocation_text(invocation, "headers"), out_files, out_error);
     }
     if (status == STATUS_OK) {
-        status = read_file(invocation->positionals[0], &out_files->body, out_error);
+        status = file_bytes_read(invocation->positionals[0], &out_files->body, out_error);
     }
     return status;
 }

@@ -5,6 +5,16 @@
 
 #include "base/check.h"
 
+bool psp_name_is_valid(struct str name)
+{
+    if (name.len == 0 || name.len >= PSP_NAME_SIZE) return false;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-') return false;
+    }
+    return true;
+}
+
 #define NAME_ENTRY(name, value, text) [value] = text,
 
 const char *psp_operation_name(unsigned operation)

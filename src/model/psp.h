@@ -12,6 +12,9 @@ enum {
     PSP_REASON_SIZE = 32, /* a stable code: a-z 0-9 and '_', terminated */
 };
 
+/* Whether it can be a PSP's name: 1 to PSP_NAME_SIZE - 1 of a-z, 0-9 and '-'. */
+bool psp_name_is_valid(struct str name);
+
 /* Value, text. */
 #define PSP_OPERATION_TABLE(X)                                                                     \
     X(CHARGE, 1, "charge")       /* authorise and capture in one */                                \

@@ -64,12 +64,25 @@ static void names_are_of_the_tables(void **state)
     assert_int_equal(kind, 7);
 }
 
+static void names_of_psps_are_short_and_plain(void **state)
+{
+    (void)state; /* no fixture */
+    assert_true(psp_name_is_valid(STR("a")));
+    assert_true(psp_name_is_valid(STR("sandbox-2")));
+    assert_true(psp_name_is_valid(STR("123456789012345")));
+    static const char *const none[] = { "", "1234567890123456", "Stripe", "a b", "a,b", "a_b" };
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        assert_false(psp_name_is_valid(str_from(none[i])));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(key_names_payment_and_step),
         cmocka_unit_test(what_is_nearly_a_key_is_none),
         cmocka_unit_test(names_are_of_the_tables),
+        cmocka_unit_test(names_of_psps_are_short_and_plain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,21 +62,11 @@ static uint32_t psp_find(const struct routing *routing, struct str name)
     return psp;
 }
 
-static bool name_valid(struct str name)
-{
-    if (name.len == 0 || name.len >= PSP_NAME_SIZE) return false;
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.data[i];
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-') return false;
-    }
-    return true;
-}
-
 static enum status psp_parse(struct line *line, struct routing *routing)
 {
     struct str name;
     struct str more;
-    if (!word_take(line, &name) || !name_valid(name))
+    if (!word_take(line, &name) || !psp_name_is_valid(name))
         return fault(line, "a name of 1 to 15 of a-z 0-9 - is due", name);
     if (word_take(line, &more)) return fault(line, "too much", more);
     if (psp_find(routing, name) < routing->psp_count) return fault(line, "declared twice", name);

@@ -1,6 +1,7 @@
 #include "wallet/log_files.h"
 
 #include "base/check.h"
+#include "base/reserve.h"
 
 static enum status stored_read(struct log_store *store, const struct tile *tile,
                                struct buf *out_bytes, struct error *out_error)
@@ -125,4 +126,29 @@ enum status log_files_find(struct log_files *files, uint64_t batch, uint32_t uni
         return STATUS_OK;
     }
     return status == STATUS_OK ? STATUS_NOT_FOUND : status;
+}
+
+/* ---- Proofs ---- */
+
+struct proving {
+    struct log_tile_source tiles;
+    struct tile_reader reader;
+    struct digester digester;
+};
+
+enum status log_files_prove(struct log_files *files, uint64_t index, uint64_t size,
+                            struct tree_proof *out_proof, struct error *out_error)
+{
+    struct proving *proving = reserve_new(sizeof *proving);
+    if (proving == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for a proof");
+    digester_init(&proving->digester);
+    log_tile_source_init(&proving->tiles, &files->port);
+    tile_reader_init(&proving->reader, &proving->tiles.port, &proving->digester, size);
+    enum status status =
+        tree_prove_inclusion(&proving->reader.reader, &proving->digester, index, size, out_proof);
+    if (status != STATUS_OK && out_error != NULL) *out_error = proving->tiles.error;
+    log_tile_source_done(&proving->tiles);
+    digester_done(&proving->digester);
+    reserve_free(proving, sizeof *proving);
+    return status;
 }

@@ -4,6 +4,7 @@
 
 #include "port/log_store.h"
 #include "tlog/checkpoint.h"
+#include "tlog/tree_proof.h"
 #include "wallet/log_builder.h"
 
 /*
@@ -31,5 +32,12 @@ void log_files_sink_init(struct log_files_sink *sink, struct log_store *store);
 enum status log_files_find(struct log_files *files, uint64_t batch, uint32_t unit,
                            uint64_t *out_index, struct leaf *out_leaf, struct error *out_error)
     MUST_CHECK;
+
+/*
+ * That leaf `index` is in the tree of `size` leaves. STATUS_NOT_FOUND: a tile is not there (any
+ * more, beside a server: its tree has grown since `files` was made). As the store's read().
+ */
+enum status log_files_prove(struct log_files *files, uint64_t index, uint64_t size,
+                            struct tree_proof *out_proof, struct error *out_error) MUST_CHECK;
 
 #endif

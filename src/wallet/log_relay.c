@@ -380,29 +380,6 @@ enum status log_relay_read(struct log_relay *relay, struct str name, struct buf 
     return files.port.read(&files.port, &tile, out_bytes, out_error);
 }
 
-struct proving {
-    struct log_tile_source tiles;
-    struct tile_reader reader;
-    struct digester digester;
-};
-
-static enum status inclusion_prove(struct log_files *files, uint64_t index, uint64_t size,
-                                   struct tree_proof *out_proof, struct error *out_error)
-{
-    struct proving *proving = reserve_new(sizeof *proving);
-    if (proving == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for a proof");
-    digester_init(&proving->digester);
-    log_tile_source_init(&proving->tiles, &files->port);
-    tile_reader_init(&proving->reader, &proving->tiles.port, &proving->digester, size);
-    enum status status =
-        tree_prove_inclusion(&proving->reader.reader, &proving->digester, index, size, out_proof);
-    if (status != STATUS_OK && out_error != NULL) *out_error = proving->tiles.error;
-    log_tile_source_done(&proving->tiles);
-    digester_done(&proving->digester);
-    reserve_free(proving, sizeof *proving);
-    return status;
-}
-
 enum status log_relay_prove(struct log_relay *relay, struct position unit,
                             struct log_evidence *evidence, struct error *out_error)
 {
@@ -423,7 +400,7 @@ enum status log_relay_prove(struct log_relay *relay, struct position unit,
         log_files_find(&files, unit.batch, unit.index, &proof->index, &evidence->leaf, out_error);
     if (status == STATUS_OK && proof->index >= head.size) status = STATUS_NOT_FOUND;
     if (status != STATUS_OK) return status;
-    return inclusion_prove(&files, proof->index, head.size, &proof->inclusion, out_error);
+    return log_files_prove(&files, proof->index, head.size, &proof->inclusion, out_error);
 }
 
 struct leaf_salt log_relay_salt(struct log_relay *relay, const struct leaf *leaf, uint32_t part)

@@ -125,6 +125,7 @@ def demo_runs():
     equal(figures["payments"], 151, "the day's payments, and the broken one")
     equal(figures["payments_manual"], 0, "payments that only a person can tell of")
     check("equal to the minor unit" in done.stderr, f"both books: {done.stderr}")
+    check("owed to customers: verified" in done.stderr, f"the proof of a balance: {done.stderr}")
     check("MISSING webhook, due by" in done.stderr, f"the broken story: {done.stderr}")
     equal([name for name in os.listdir(SCRATCH) if name.startswith("tpwallet-demo")], [],
           "its folder is gone")
