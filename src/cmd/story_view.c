@@ -104,6 +104,29 @@ static void account_append(struct view *view, struct str text, struct str asset_
 
 /* ---- Units ---- */
 
+static void balance_append(struct view *view, const struct answer_object *item, const char *account,
+                           const char *path)
+{
+    struct str net = answer_text(item, path);
+    buf_append_byte(&view->transfers, ' ');
+    account_append(view, answer_text(item, account), answer_text(item, "asset"));
+    if (net.len > 0)
+        buf_append_format(&view->transfers, " %.*s", STR_ARG(net));
+    else
+        buf_append_str(&view->transfers, STR(" not told"));
+}
+
+/* What was posted on both accounts, when the transfer was done. */
+static void balances_line(struct view *view, const struct answer_object *item)
+{
+    if (!is(answer_text(item, "outcome"), "ok") || answer_text(item, "debit").len == 0) return;
+    buf_append_format(&view->transfers, "%34s  balance then:", "");
+    balance_append(view, item, "debit", "debit_balance.net");
+    buf_append_byte(&view->transfers, ',');
+    balance_append(view, item, "credit", "credit_balance.net");
+    buf_append_byte(&view->transfers, '\n');
+}
+
 static bool transfer_line(void *argument, const struct answer_object *item)
 {
     struct view *view = argument;
@@ -124,6 +147,7 @@ static bool transfer_line(void *argument, const struct answer_object *item)
     }
     if (!is(outcome, "ok")) buf_append_format(out, "  REFUSED: %.*s", STR_ARG(outcome));
     buf_append_byte(out, '\n');
+    balances_line(view, item);
     return true;
 }
 
@@ -209,6 +233,14 @@ static bool gap_visit(void *argument, const struct answer_object *item)
     return true;
 }
 
+static bool not_told_visit(void *argument, const struct answer_object *item)
+{
+    struct view *view = argument;
+    buf_append_format(view->out, "\nNOT TOLD %.*s: %.*s\n", STR_ARG(answer_text(item, "what")),
+                      STR_ARG(answer_text(item, "text")));
+    return true;
+}
+
 static void member_line(struct view *view, const struct answer_object *story, const char *path)
 {
     struct str text = answer_text(story, path);
@@ -256,6 +288,7 @@ static enum status parts_append(struct view *view, struct str json, struct arena
 {
     const struct answer_list units = { "units", unit_visit, view };
     const struct answer_list gaps = { "gaps", gap_visit, view };
+    const struct answer_list not_told = { "not_told", not_told_visit, view };
     struct answer_object story;
     enum status status = answer_read(json, arena, &story);
     if (status != STATUS_OK) return status;
@@ -266,7 +299,10 @@ static enum status parts_append(struct view *view, struct str json, struct arena
     status = answer_read_list(json, &units, arena, &story);
     if (status != STATUS_OK) return status;
     arena_reset(arena);
-    return answer_read_list(json, &gaps, arena, &story);
+    status = answer_read_list(json, &gaps, arena, &story);
+    if (status != STATUS_OK) return status;
+    arena_reset(arena);
+    return answer_read_list(json, &not_told, arena, &story);
 }
 
 enum status story_view(struct str json, struct buf *out)

@@ -42,11 +42,12 @@ static struct str story_make(void)
         "\"psp_call\":{\"psp\":\"sandbox\",\"step\":\"charge\",\"step_number\":1,\"query\":true,"
         "\"answer\":\"done\",\"http_status\":200,\"duration_ms\":3},\"with_payment\":\"" REFUND
         "\",\"transfers\":[{\"id\":\"" WALLET "\",\"kind\":\"direct\",\"outcome\":\"ok\","
-        "\"debit\":\"%s\",\"credit\":\"" WALLET "\",\"asset\":\"EUR\",\"amount\":\"25.00\"},"
+        "\"debit\":\"%s\",\"credit\":\"" WALLET
+        "\",\"asset\":\"EUR\",\"amount\":\"25.00\",\"credit_balance\":{\"net\":\"31.50\"}},"
         "{\"id\":\"" WALLET "\",\"kind\":\"direct\",\"outcome\":\"account_frozen\","
         "\"debit\":\"%s\",\"credit\":\"" REFUND "\",\"asset\":\"EUR\",\"amount\":\"1.00\"}]}],"
         "\"left_out\":7,\"gaps\":[{\"missing\":\"webhook\",\"text\":\"it did not come\","
-        "\"due_by\":\"2026-11-30T00:00:15.000000000Z\"}],\"as_of\":\"9\"}";
+        "\"due_by\":\"2026-11-30T00:00:15.000000000Z\"}],\"not_told\":[{\"what\":\"balances\",\"text\":\"too far\"}],\"as_of\":\"9\"}";
     char clearing[UUID_TEXT_LEN + 1];
     char bank[UUID_TEXT_LEN + 1];
     uuid_format(chart_account_id(978, CHART_CLEARING, "sandbox").value, clearing);
@@ -60,6 +61,12 @@ static void has(const struct buf *text, const char *line)
 {
     if (memmem(text->data, text->len, line, strlen(line)) == NULL)
         fail_msg("no '%s' in:\n%.*s", line, STR_ARG(buf_view(text)));
+}
+
+static void lacks(const struct buf *text, const char *line)
+{
+    if (memmem(text->data, text->len, line, strlen(line)) != NULL)
+        fail_msg("'%s' in:\n%.*s", line, STR_ARG(buf_view(text)));
 }
 
 static void a_story_is_told_line_by_line(void **state)
@@ -79,8 +86,11 @@ static void a_story_is_told_line_by_line(void **state)
     has(&out, "sandbox: asked about charge (step 1) -> done, HTTP 200, 3 ms\n");
     has(&out, "with payment " REFUND ", in the same unit\n");
     has(&out, "25.00 EUR  debit clearing of sandbox, credit wallet\n");
+    has(&out, "balance then: clearing of sandbox not told, wallet 31.50\n");
     has(&out, "1.00 EUR  debit bank, credit " REFUND "  REFUSED: account_frozen\n");
     has(&out, "MISSING webhook, due by 2026-11-30T00:00:15.000000000Z: it did not come\n");
+    has(&out, "NOT TOLD balances: too far\n");
+    lacks(&out, "balance then: bank"); /* it was refused */
 }
 
 static void what_is_no_story_is_refused(void **state)

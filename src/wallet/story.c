@@ -32,12 +32,14 @@ static enum status record_read(struct store *store, struct locator locator,
     return record_is_whole(head, size) ? STATUS_OK : damaged(locator, out_error);
 }
 
-static void transfer_add(struct story_unit *unit, const struct record_head *head)
+static void transfer_add(struct story_unit *unit, struct locator locator,
+                         const struct record_head *head)
 {
     if (unit->transfer_count == STORY_TRANSFERS_MAX) return; /* no payment makes more */
     struct story_transfer *transfer = &unit->transfers[unit->transfer_count++];
     const struct record_transfer *record = (const struct record_transfer *)head;
     struct transfer_view view = transfer_view_of(record);
+    transfer->locator = locator;
     transfer->record = *record;
     if (view.more != NULL) transfer->more = *view.more;
 }
@@ -55,7 +57,7 @@ static enum status unit_rest(struct store *store, uint32_t batch_size, struct st
         if (status != STATUS_OK) return status;
         const struct record_head *head = (const struct record_head *)bytes.bytes;
         if (head->type == RECORD_CONTEXT || head->unit != unit->record.head.unit) break;
-        if (head->type == RECORD_TRANSFER) transfer_add(unit, head);
+        if (head->type == RECORD_TRANSFER) transfer_add(unit, locator, head);
         if (head->type == RECORD_PAYMENT) {
             unit->other = ((const struct record_payment *)head)->payment.id;
         }

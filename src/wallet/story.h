@@ -18,9 +18,19 @@ enum {
     STORY_TRANSFERS_MAX = 8, /* of one unit: those of a decision and of its refusal */
 };
 
+/* An account behind a transfer: see story_balances.h. */
+struct story_side {
+    struct balance balance;
+    uint16_t kind; /* enum account_kind: which of its sides counts up */
+    bool known;
+};
+
 struct story_transfer {
+    struct locator locator;
     struct record_transfer record;
     struct record_transfer_more more; /* zero when it has none */
+    struct story_side debit_after;    /* not known until story_balances() */
+    struct story_side credit_after;
 };
 
 struct story_unit {

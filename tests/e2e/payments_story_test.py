@@ -39,6 +39,13 @@ def a_lost_answer_and_a_lost_webhook_are_told(wallet, sandbox, credited):
                  "25.00 EUR  debit clearing of sandbox, credit wallet",
                  f"MISSING webhook, due by {story['gaps'][0]['due_by']}: "):
         check(line in text, f"'{line}' in the story:\n{text}")
+    moved = story["units"][-1]["transfers"][0]
+    equal(moved["credit_balance"]["net"],
+          wallet.json("balance", credited, "--at", story["units"][-1]["position"])["balance"]["net"],
+          "the wallet's balance behind the transfer")
+    check("balance then: clearing of sandbox " in text and f", wallet {moved['credit_balance']['net']}\n"
+          in text, f"both balances in the text:\n{text}")
+    equal(story["not_told"], [], "what is left out")
     sandbox.call("DELETE", "/faults")
     equal(wallet.run("story", new_id(), code=NOT_FOUND).out, "", "a story of nothing")
 
