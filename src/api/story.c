@@ -1,6 +1,7 @@
-/* /v1/payments/{id}/story: all that the journal knows of a payment, oldest first, gaps marked. */
+/* /v1/payments/{id}/story: all that is known of a payment, oldest first, gaps marked. */
 #include "api/lookup.h"
 #include "api/payments_render.h"
+#include "api/story_outside.h"
 #include "base/check.h"
 #include "wallet/story_balances.h"
 
@@ -121,7 +122,8 @@ static void not_told(struct render *render, const char *what, const char *text)
 }
 
 /* What would belong to the story, and is not in it: never left out in silence. */
-static void not_told_write(struct render *render, const struct story *story)
+static void not_told_write(struct render *render, const struct story *story,
+                           const struct outside *outside)
 {
     json_write_key(&render->json, STR("not_told"));
     json_write_array_begin(&render->json);
@@ -131,11 +133,15 @@ static void not_told_write(struct render *render, const struct story *story)
             "some accounts have had more than 2000 entries since, which is too far to go back; "
             "ask for the account's balance at the unit's position");
     }
+    if (outside->webhooks_not_told != NULL)
+        not_told(render, "webhooks", outside->webhooks_not_told);
+    if (outside->deliveries_not_told != NULL)
+        not_told(render, "deliveries", outside->deliveries_not_told);
     json_write_array_end(&render->json);
 }
 _Static_assert(STORY_ENTRIES_MAX == 2000, "as the text says");
 
-static void story_write(struct work *work, const struct story *story)
+static void story_write(struct work *work, const struct story *story, struct outside *outside)
 {
     struct render render;
     const struct payment *last = &story->units[story->count - 1].record.payment;
@@ -151,7 +157,8 @@ static void story_write(struct work *work, const struct story *story)
     json_write_array_end(&render.json);
     render_number(&render, STR("left_out"), story->left_out);
     gaps_write(&render, story, clock_wall(work->api->ports.clock));
-    not_told_write(&render, story);
+    outside_write(work, &render, story, outside);
+    not_told_write(&render, story, outside);
     render_as_of(&render, work->read.as_of_batch);
     json_write_object_end(&render.json);
     render_end(&render);
@@ -161,7 +168,8 @@ enum {
     ARENA_SLACK = 256, /* what the arena needs to align */
     STORY_MEMORY_SIZE = STORY_UNITS_MAX * sizeof(struct story_unit) +
                         STORY_ACCOUNTS_MAX * sizeof(struct account_state) +
-                        STORY_ENTRIES_PAGE * sizeof(struct history_entry) + ARENA_SLACK,
+                        STORY_ENTRIES_PAGE * sizeof(struct history_entry) + sizeof(struct outside) +
+                        ARENA_SLACK,
 };
 
 /* False: the problem is raised. */
@@ -218,7 +226,10 @@ static void story_run(struct work *work)
     struct error error = { 0 };
     enum status status = story_read(work->api->ports.store, work->locator, &story, &error);
     if (!work_history_ok(work, status, &error) || !balances_find(work, &story)) return;
-    story_write(work, &story);
+    struct outside *outside = arena_take_array(&work->bulk, 1, sizeof *outside);
+    CHECK(outside != NULL);
+    outside_read(work, &story, outside);
+    story_write(work, &story, outside);
 }
 
 HANDLER(ROUTE_PAYMENTS_STORY, payments_story) = { .start = story_start, .run = story_run };

@@ -66,6 +66,12 @@ static enum status unit_rest(struct store *store, uint32_t batch_size, struct st
     return STATUS_OK;
 }
 
+static void event_note(struct story_unit *unit, const struct record_payment *first)
+{
+    unit->tells = (first->head.flags & RECORD_FLAG_TELLS) != 0;
+    unit->tells_state = first->payment.state;
+}
+
 static enum status unit_read(struct store *store, struct locator locator,
                              struct story_unit *out_unit, struct error *out_error)
 {
@@ -76,6 +82,7 @@ static enum status unit_read(struct store *store, struct locator locator,
     out_unit->record = *(const struct record_payment *)bytes.bytes;
     if (out_unit->record.head.type != RECORD_PAYMENT) return STATUS_NOT_FOUND;
     out_unit->locator = locator;
+    event_note(out_unit, &out_unit->record);
     uint64_t batch = locator_batch(locator);
     struct batch_header header;
     status = store->read_part(store, batch, 0, sizeof header, &header, out_error);
@@ -103,7 +110,9 @@ static enum status other_before(struct store *store, struct story_unit *unit,
     enum status status = record_read(store, locator_make(batch, first), &bytes, out_error);
     if (status != STATUS_OK) return status;
     const struct record_payment *mover = (const struct record_payment *)bytes.bytes;
-    if (mover->head.type == RECORD_PAYMENT) unit->other = mover->payment.id;
+    if (mover->head.type != RECORD_PAYMENT) return STATUS_OK;
+    unit->other = mover->payment.id;
+    event_note(unit, mover);
     return STATUS_OK;
 }
 

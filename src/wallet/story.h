@@ -40,6 +40,8 @@ struct story_unit {
     struct record_context context;
     struct record_payment record;
     struct payment_id other; /* the refund, chargeback or parent that moved in the same unit */
+    bool tells; /* the unit is an event (wallet/event.h), which has its position as id ... */
+    uint8_t tells_state; /* ... and payment.STATE as type: of the payment that moved the others */
     uint32_t transfer_count;
     struct story_transfer transfers[STORY_TRANSFERS_MAX];
 };
