@@ -15,7 +15,7 @@ _Static_assert((int)ENDPOINT_ROW_NAME_SIZE == (int)SIGNING_KEY_NAME_SIZE, "a nam
 
 enum {
     KEY_BYTES = 32,
-    POLL_MS = 100, /* how late an event is sent at most, beside what was sent before it */
+    POLL_MS = 25, /* how late an event is sent at most, beside what was sent before it */
 };
 
 struct webhook_desk {
