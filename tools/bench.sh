@@ -57,8 +57,8 @@ measure "HTTP, binary of 8,190, 4 connections" "${http[@]}" -- \
     bench api --form binary --connections 4
 measure "payments, wallet to wallet" requests_per_second p50_us p99_us failures -- \
     bench payments wallet
-measure "pay-ins through the sandbox, 1,500 a second" succeeded_per_second ended_p50_ms ended_p99_ms \
-    failed -- bench payments pay-in --rate 1500 --webhooks
+measure "pay-ins through the sandbox, 1,500 a second" succeeded_per_second ended_p99_ms \
+    told_per_second told_p99_ms failed -- bench payments pay-in --rate 1500 --webhooks
 measure "pay-ins through the sandbox, as fast as they are taken" succeeded_per_second \
     requests_per_second failed -- bench payments pay-in
 measure "restart with 100,000 pay-ins in flight" listen_ms resumed_ms ended_ms in_flight -- \

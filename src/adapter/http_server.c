@@ -54,6 +54,7 @@ struct http_server {
     struct clock *clock;
     struct monitor *drain_monitor;
     uint32_t connections_max;
+    bool opened;
     bool drained;
 };
 
@@ -277,7 +278,8 @@ enum status http_server_open(const struct http_server_options *options,
                       [PHASE_IDLE] = options->idle_ms,
                       [PHASE_HEADERS] = options->headers_ms,
                       [PHASE_BODY] = options->body_ms,
-                      [PHASE_ANSWER] = options->answer_ms },
+                      [PHASE_ANSWER] = options->answer_ms,
+                      [PHASE_PART] = options->answer_ms },
     };
     status =
         connection_list_init(&server->service.connections, options->sync, options->clock, &times);
@@ -297,6 +299,7 @@ enum status http_server_open(const struct http_server_options *options,
         http_server_close(server);
         return status;
     }
+    server->opened = true;
     *out_server = server;
     return STATUS_OK;
 }
@@ -351,6 +354,8 @@ enum status http_server_drain(struct http_server *server, struct monotonic_time 
     server->drained = true;
     atomic_store(&server->service.draining, true);
     listeners_quiesce(server);
+    struct api_service *api = &server->service.api;
+    if (api->stop != NULL && server->opened) api->stop(api->api);
     bool late = false;
     for (uint32_t look = 0;; look++) {
         if (look % IDLE_CLOSE_LOOKS == 0) listeners_close_idle(server);
@@ -400,6 +405,7 @@ void http_server_get_status(struct http_server *server, struct http_server_statu
         .late_headers = atomic_load(&late[PHASE_HEADERS]),
         .late_body = atomic_load(&late[PHASE_BODY]),
         .late_answer = atomic_load(&late[PHASE_ANSWER]),
+        .late_part = atomic_load(&late[PHASE_PART]),
         .bodies_size = atomic_load(&service->bodies_size),
     };
 }

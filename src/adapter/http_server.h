@@ -22,7 +22,12 @@
  * (413, before the upload). A request that is not strictly HTTP/1.1 gets 400 and the connection
  * is closed; so it is after a chunked body, whose framing the library reads leniently. Heads far
  * over the limits, and a Content-Length that is no number, are refused by the library itself, in
- * HTML. A client that ends its writing side before the answer is there may lose the answer.
+ * HTML. A client that ends its writing side before the answer is there may lose the answer, and
+ * ends a stream.
+ *
+ * An answer in parts (api_call.streams) is sent chunked. The api is asked for a part when the last
+ * one is with the kernel, so nothing piles up for a slow reader, who is cut off when a part takes
+ * longer than answer_ms. Clients of streams that wait are looked at once a second.
  *
  * Memory: up to 24 KiB a connection, 20 KiB more with TLS; bodies_size_max for bodies; answers as
  * the api makes them, each at most 16 MiB and released with its request when over 64 KiB.
@@ -50,7 +55,7 @@ struct http_server_options {
     uint32_t idle_ms;                     /* until a request line is there */
     uint32_t headers_ms;                  /* from there to the end of the head */
     uint32_t body_ms;                     /* the body */
-    uint32_t answer_ms;                   /* taking the answer */
+    uint32_t answer_ms;                   /* taking the answer, or a part of a stream */
     size_t bodies_size_max;               /* bytes of bodies that are arriving or being served */
 };
 
@@ -72,9 +77,10 @@ const char *http_server_address(const struct http_server *server);
 uint32_t http_server_connections_max(const struct http_server *server);
 
 /*
- * Takes no more connections, closes idle ones, and waits until every request that has begun is
- * answered and its answer is out. At the deadline, requests that are still arriving are cut
- * off, and STATUS_TIMEOUT is returned if some have not been answered by the api. Once only.
+ * Takes no more connections, closes idle ones, has the api end its streams, and waits until every
+ * request that has begun is answered and its answer is out. At the deadline, requests that are
+ * still arriving and parts that are not out are cut off, and STATUS_TIMEOUT is returned if some
+ * have not been answered by the api. Once only.
  */
 enum status http_server_drain(struct http_server *server, struct monotonic_time deadline)
     MUST_CHECK;
@@ -96,6 +102,7 @@ struct http_server_status {
     uint64_t late_headers;
     uint64_t late_body;
     uint64_t late_answer;
+    uint64_t late_part;   /* of a stream: readers that were too slow */
     uint64_t bodies_size; /* bytes reserved now */
 };
 /* Any thread. */

@@ -23,6 +23,8 @@ enum connection_phase {
     PHASE_BODY,
     PHASE_PENDING, /* with the api, which always answers: no deadline */
     PHASE_ANSWER,  /* until the last byte of the answer is handed to the kernel */
+    PHASE_STREAM,  /* a stream between two parts: no deadline */
+    PHASE_PART,    /* the same for a part of a stream as for an answer */
     PHASE_COUNT,
 };
 

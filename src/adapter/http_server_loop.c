@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "adapter/http_server_stream.h"
 #include "base/check.h"
 #include "port/clock.h"
 
@@ -18,13 +19,29 @@ static void loop_wake(struct http_loop *loop)
     CHECK(wrote == (ssize_t)sizeof one || errno == EAGAIN); /* EAGAIN: woken very often already */
 }
 
-void http_loop_resume(struct http_loop *loop, struct http_resume *resume)
+static void loop_resume(struct http_loop *loop, struct http_resume *resume)
 {
     struct http_resume *first = atomic_load_explicit(&loop->ready, memory_order_relaxed);
     do {
         resume->next = first;
     } while (!atomic_compare_exchange_weak(&loop->ready, &first, resume));
     if (first == NULL) loop_wake(loop);
+}
+
+void http_loop_suspend(struct http_loop *loop, struct http_resume *resume)
+{
+    MHD_suspend_connection(resume->connection);
+    uint32_t expected = MARK_NONE;
+    if (atomic_compare_exchange_strong(&resume->mark, &expected, MARK_SUSPENDED)) return;
+    CHECK(expected == MARK_READY);
+    loop_resume(loop, resume); /* the library loses a resume from inside its call */
+}
+
+void http_loop_ready(struct http_loop *loop, struct http_resume *resume)
+{
+    uint32_t before = atomic_exchange(&resume->mark, MARK_READY);
+    CHECK(before != MARK_READY); /* once */
+    if (before == MARK_SUSPENDED) loop_resume(loop, resume);
 }
 
 static void loop_resume_ready(struct http_loop *loop)
@@ -71,7 +88,9 @@ static void loop_close_idle_if_asked(struct http_loop *loop)
 static int loop_timeout_ms(struct http_loop *loop)
 {
     unsigned long long ms = 0;
-    if (MHD_get_timeout(loop->daemon, &ms) != MHD_YES) return -1;
+    int most_ms = loop->streams == NULL ? -1 : STREAM_WATCH_MS;
+    if (MHD_get_timeout(loop->daemon, &ms) != MHD_YES) return most_ms;
+    if (most_ms >= 0 && ms > STREAM_WATCH_MS) return most_ms;
     return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
@@ -91,6 +110,7 @@ static void loop_run(void *argument)
             ssize_t got = read(loop->wake_fd, &wakes, sizeof wakes);
             CHECK(got == (ssize_t)sizeof wakes);
         }
+        http_streams_watch(loop);
         loop_resume_ready(loop);
         library_run(loop);
         loop_quiesce_if_asked(loop);

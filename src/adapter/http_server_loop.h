@@ -31,13 +31,20 @@ struct http_loop {
     _Atomic bool quiesce;
     _Atomic bool quiesced;
     _Atomic bool stop;
+    struct http_stream *streams; /* that wait for their next part; the loop's thread only */
+    int64_t watched_ns;          /* when their clients were last looked at */
 };
 
-/* The place of a suspended connection in the list; its owner keeps it until it is resumed. */
+/*
+ * Of a connection that waits for somebody's word. Who waits and who gives the word leave a mark
+ * each, with one atomic step; the second one acts. Its owner keeps it until the word has come.
+ */
 struct http_resume {
     struct MHD_Connection *connection;
     struct http_resume *next;
+    _Atomic uint32_t mark; /* enum http_mark */
 };
+enum http_mark { MARK_NONE, MARK_SUSPENDED, MARK_READY };
 
 /*
  * Takes over a daemon made with MHD_USE_EPOLL and without threads. On failure it is the caller's
@@ -46,8 +53,13 @@ struct http_resume {
 enum status http_loop_start(struct http_loop *loop, struct MHD_Daemon *daemon,
                             struct connection_list *connections, struct sync *sync) MUST_CHECK;
 
-/* Any thread: the suspended connection goes on. The last that the caller may do with it. */
-void http_loop_resume(struct http_loop *loop, struct http_resume *resume);
+/*
+ * The loop's thread, inside a call of the library: the connection sleeps until the word is given,
+ * which may have happened already.
+ */
+void http_loop_suspend(struct http_loop *loop, struct http_resume *resume);
+/* Any thread: the word. Once for each wait, and the last that the caller may do with it. */
+void http_loop_ready(struct http_loop *loop, struct http_resume *resume);
 
 /* Takes no more connections; returns when that is so. */
 void http_loop_quiesce(struct http_loop *loop);

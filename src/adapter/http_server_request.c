@@ -1,7 +1,6 @@
 /*
- * The hand-over between two threads: the connection's thread starts the call and suspends the
- * connection; whoever completes the call resumes it. Either may be first, so each leaves a mark
- * with one atomic exchange, and the second one acts.
+ * The connection's thread starts the call and suspends the connection; whoever completes the call
+ * gives the word that resumes it (http_server_loop.h).
  */
 #include "adapter/http_server_request.h"
 
@@ -10,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "adapter/http_server_head.h"
+#include "adapter/http_server_stream.h"
 #include "adapter/tls_server.h"
 #include "base/check.h"
 #include "base/hex.h"
@@ -24,8 +24,6 @@ enum request_stage {
     STAGE_ANSWERED,
 };
 
-enum handover { HANDOVER_NONE, HANDOVER_SUSPENDED, HANDOVER_READY };
-
 struct http_request {
     struct api_call call;
     struct request_service *service;
@@ -33,8 +31,8 @@ struct http_request {
     struct MHD_Connection *connection;
     struct http_connection *peer;
     struct http_resume resume;
+    struct http_stream stream; /* of an answer in parts */
     enum request_stage stage;
-    _Atomic uint32_t handover;
     bool tls;
     bool close;         /* the connection ends with this answer */
     bool body_too_long; /* of a chunked body: the rest is read and thrown away */
@@ -127,11 +125,8 @@ static void request_ready(struct api_call *call)
 {
     struct http_request *request = call->owner;
     struct request_service *service = request->service;
-    struct http_loop *loop = request->loop;
     (void)atomic_fetch_add(&service->resumers, 1);
-    uint32_t before = atomic_exchange(&request->handover, HANDOVER_READY);
-    CHECK(before != HANDOVER_READY); /* ready is called once */
-    if (before == HANDOVER_SUSPENDED) http_loop_resume(loop, &request->resume);
+    http_loop_ready(request->loop, &request->resume);
     (void)atomic_fetch_sub(&service->resumers, 1);
 }
 
@@ -179,6 +174,24 @@ static void header_add(struct MHD_Response *response, const char *name, const ch
     CHECK(added == MHD_YES); /* names and values are ours, and small */
 }
 
+static struct MHD_Response *answer_response(struct http_request *request)
+{
+    struct api_call *call = &request->call;
+    if (!call->streams) {
+        return MHD_create_response_from_buffer(call->answer.len, call->answer.data,
+                                               MHD_RESPMEM_PERSISTENT);
+    }
+    request->close = true; /* who has read a stream to its end has lost little */
+    request->stream = (struct http_stream){
+        .service = &request->service->api,
+        .call = call,
+        .loop = request->loop,
+        .resume = &request->resume,
+        .peer = request->peer,
+    };
+    return http_stream_response(&request->stream);
+}
+
 /* Hands the call's answer to the library; MHD_NO gives the connection up. */
 static enum MHD_Result answer_queue(struct http_request *request)
 {
@@ -188,12 +201,12 @@ static enum MHD_Result answer_queue(struct http_request *request)
     if (buf_status(&call->answer) != STATUS_OK) {
         buf_reset(&call->answer);
         call->header_count = 0;
+        call->streams = false;
         request->service->api.refuse(call, 500, "internal",
                                      "the answer is larger than an answer may be",
                                      "ask for less at once");
     }
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        call->answer.len, call->answer.data, MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response = answer_response(request);
     if (response == NULL) return MHD_NO;
     if (call->answer_type != NULL) header_add(response, "Content-Type", call->answer_type);
     CHECK(call->header_count <= API_HEADERS_MAX);
@@ -204,7 +217,7 @@ static enum MHD_Result answer_queue(struct http_request *request)
     if (request->close || atomic_load_explicit(&request->service->draining, memory_order_relaxed)) {
         header_add(response, "Connection", "close");
     }
-    connection_enter(request->peer, PHASE_ANSWER);
+    connection_enter(request->peer, call->streams ? PHASE_PART : PHASE_ANSWER);
     enum MHD_Result queued = MHD_queue_response(request->connection, call->status, response);
     MHD_destroy_response(response);
     return queued;
@@ -357,13 +370,8 @@ static enum MHD_Result request_call(struct http_request *request)
     if (api->start(api->api, &request->call) == API_READY) {
         return answer_finish(request);
     }
-    if (atomic_load(&request->handover) == HANDOVER_READY) return answer_finish(request);
-    MHD_suspend_connection(request->connection);
-    uint32_t expected = HANDOVER_NONE;
-    if (!atomic_compare_exchange_strong(&request->handover, &expected, HANDOVER_SUSPENDED)) {
-        /* ready() came between the two lines; the library loses a resume from inside its call */
-        http_loop_resume(request->loop, &request->resume);
-    }
+    if (atomic_load(&request->resume.mark) == MARK_READY) return answer_finish(request);
+    http_loop_suspend(request->loop, &request->resume);
     return MHD_YES;
 }
 
@@ -383,7 +391,7 @@ enum MHD_Result request_handle(void *listener, struct MHD_Connection *connection
         *upload_data_size = 0; /* all of it was taken */
         return MHD_YES;
     case STAGE_CALLED:
-        CHECK(atomic_load(&request->handover) == HANDOVER_READY);
+        CHECK(atomic_load(&request->resume.mark) == MARK_READY);
         return answer_finish(request);
     case STAGE_ANSWERED: break;
     }
@@ -453,7 +461,7 @@ static void span_export(struct http_request *request)
  */
 static void request_abandon(struct http_request *request)
 {
-    CHECK(atomic_load(&request->handover) == HANDOVER_READY); /* else it would be suspended */
+    CHECK(atomic_load(&request->resume.mark) == MARK_READY); /* else it would be suspended */
     struct api_service *api = &request->service->api;
     api->finish(api->api, &request->call);
 }
@@ -468,6 +476,7 @@ void request_end(void *listener, struct MHD_Connection *connection, void **conte
     *context = NULL;
     struct request_service *service = request->service;
     if (request->stage == STAGE_CALLED) request_abandon(request);
+    if (request->call.stream != NULL) service->api.leave(service->api.api, &request->call);
     span_export(request);
     if (request->reserved > 0) (void)atomic_fetch_sub(&service->bodies_size, request->reserved);
     if (reason != MHD_REQUEST_TERMINATED_COMPLETED_OK || request->stage != STAGE_ANSWERED) {

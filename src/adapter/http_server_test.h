@@ -25,8 +25,11 @@
  * GET /ready is answered at once. POST /echo is answered by another task, with the body. POST
  * /hold waits for double_release(). POST /sink keeps the body for double_sunk(). Everything else
  * is 404; the two first are also what HEAD and the local socket see.
+ *
+ * GET /stream begins with "first\n" and goes on with what double_part() gives; the text "gone\n" or
+ * "stop\n" is the last part when it is hurried, or stopped. GET /flood has no end.
  */
-enum { DOUBLE_BODY_MAX = 1 << 20, DOUBLE_QUEUE_MAX = 4096 };
+enum { DOUBLE_BODY_MAX = 1 << 20, DOUBLE_QUEUE_MAX = 4096, DOUBLE_FLOOD_SIZE = 64 << 10 };
 
 struct api {
     struct sync *sync;
@@ -41,6 +44,12 @@ struct api {
     struct buf sunk;
     uint32_t sunk_count;
     unsigned sink_status;
+    struct api_call *stream; /* that waits for a part */
+    bool stopped;
+    uint64_t hurried;
+    uint64_t joined;
+    uint64_t left;
+    uint64_t floods;
 };
 
 static inline enum api_progress double_start(struct api *api, struct api_call *call)
@@ -70,6 +79,11 @@ static inline void double_finish(struct api *api, struct api_call *call)
     if (call->method == API_POST) {
         if (str_equal(call->path, STR("/sink"))) call->status = api->sink_status;
         buf_append_str(&call->answer, call->body);
+    } else if (str_equal(call->path, STR("/stream")) || str_equal(call->path, STR("/flood"))) {
+        buf_append_str(&call->answer, STR("first\n"));
+        call->streams = true;
+        call->stream = api;
+        api->joined++;
     } else if (str_equal(call->path, STR("/ready"))) {
         buf_append_str(&call->answer, call->local ? STR("local") : STR("ready"));
         buf_append_str(&call->answer, call->query);
@@ -98,6 +112,83 @@ static inline size_t double_body_size_max(enum api_method method, struct str pat
 {
     (void)path;
     return method == API_POST ? DOUBLE_BODY_MAX : 0;
+}
+
+/* Under the lock. */
+static inline void double_give(struct api *api, const char *text, bool last)
+{
+    struct api_call *call = api->stream;
+    api->stream = NULL;
+    buf_append_str(&call->answer, str_from(text));
+    call->streams = !last;
+    call->ready(call);
+}
+
+static inline enum api_progress double_more(struct api *api, struct api_call *call)
+{
+    buf_reset(&call->answer);
+    api->sync->lock(api->monitor);
+    bool flood = str_equal(call->path, STR("/flood"));
+    if (flood) {
+        memset(buf_extend(&call->answer, DOUBLE_FLOOD_SIZE), 'x', DOUBLE_FLOOD_SIZE);
+        api->floods++;
+    } else {
+        assert_null(api->stream);
+        api->stream = call;
+        if (api->stopped) double_give(api, "stop\n", true);
+    }
+    api->sync->wake_all(api->monitor);
+    api->sync->unlock(api->monitor);
+    return flood ? API_READY : API_PENDING;
+}
+
+static inline void double_hurry(struct api *api, struct api_call *call)
+{
+    api->sync->lock(api->monitor);
+    if (api->stream == call) double_give(api, "gone\n", true);
+    api->hurried++;
+    api->sync->wake_all(api->monitor);
+    api->sync->unlock(api->monitor);
+}
+
+static inline void double_leave(struct api *api, struct api_call *call)
+{
+    api->sync->lock(api->monitor);
+    assert_ptr_equal(call->stream, api);
+    assert_ptr_not_equal(api->stream, call);
+    call->stream = NULL;
+    api->left++;
+    api->sync->wake_all(api->monitor);
+    api->sync->unlock(api->monitor);
+}
+
+static inline void double_stop(struct api *api)
+{
+    api->sync->lock(api->monitor);
+    api->stopped = true;
+    if (api->stream != NULL) double_give(api, "stop\n", true);
+    api->sync->unlock(api->monitor);
+}
+
+/* Waits for the stream to ask for a part, and gives it. */
+static inline void double_part(struct api *api, const char *text, bool last)
+{
+    struct monotonic_time limit = clock_monotonic(system_clock());
+    limit.ns += 20 * NS_PER_S;
+    api->sync->lock(api->monitor);
+    while (api->stream == NULL) assert_true(api->sync->wait(api->monitor, limit));
+    double_give(api, text, last);
+    api->sync->unlock(api->monitor);
+}
+
+/* Waits until so many streams are over. */
+static inline void double_await_left(struct api *api, uint64_t count)
+{
+    struct monotonic_time limit = clock_monotonic(system_clock());
+    limit.ns += 20 * NS_PER_S;
+    api->sync->lock(api->monitor);
+    while (api->left < count) assert_true(api->sync->wait(api->monitor, limit));
+    api->sync->unlock(api->monitor);
 }
 
 static inline void double_run(void *argument)
@@ -152,6 +243,7 @@ static inline void double_await_started(struct api *api, uint64_t count)
 static inline void double_free(struct api *api)
 {
     assert_int_equal(api->started, api->finished);
+    assert_int_equal(api->joined, api->left);
     api->sync->lock(api->monitor);
     api->stop = true;
     api->sync->wake_all(api->monitor);
@@ -171,6 +263,10 @@ static inline struct http_server_options double_options(struct api *api)
         .finish = double_finish,
         .refuse = double_refuse,
         .body_size_max = double_body_size_max,
+        .more = double_more,
+        .hurry = double_hurry,
+        .leave = double_leave,
+        .stop = double_stop,
     };
     options.sync = thread_sync();
     options.clock = system_clock();

@@ -305,6 +305,21 @@ static enum status inbox_unmarked(struct inbox *port, uint64_t after, uint64_t *
     return status;
 }
 
+static enum status inbox_find(struct inbox *port, const struct inbox_subject *subject,
+                              uint64_t *out_ids, uint32_t *out_count, struct error *out_error)
+{
+    struct sqlite_inbox *inbox = of_port(port);
+    enter(&inbox->read_mutex);
+    enum status status = STATUS_UNAVAILABLE;
+    if (inbox->file.reader == NULL) {
+        (void)error_set(out_error, STATUS_UNAVAILABLE, "the inbox is not open");
+    } else {
+        status = inbox_file_find(&inbox->file, subject, out_ids, out_count, out_error);
+    }
+    leave(&inbox->read_mutex);
+    return status;
+}
+
 /* ---- life ---- */
 
 static void inbox_close(struct inbox *port)
@@ -330,6 +345,7 @@ enum status sqlite_inbox_open(const struct sqlite_inbox_options *options, struct
                                   .mark = inbox_mark,
                                   .read = inbox_read,
                                   .unmarked = inbox_unmarked,
+                                  .find = inbox_find,
                                   .trim = inbox_trim,
                                   .close = inbox_close };
     inbox->bytes_max = options->bytes_max == 0 ? BYTES_MAX_DEFAULT : options->bytes_max;

@@ -16,26 +16,32 @@ enum {
 static const char INSERT[] = "INSERT INTO webhook(id, received_at, endpoint, digest, headers, body)"
                              " VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
 static const char INSERT_STATE[] =
-    "INSERT INTO state(id, mark, received_at, size) VALUES(?1, 0, ?2, ?3)";
+    "INSERT INTO state(id, mark, received_at, size, about) VALUES(?1, 0, ?2, ?3, ?4)";
+static const char INSERT_ABOUT[] = "INSERT INTO about(payment, id) VALUES(?2, ?1)";
 static const char UPDATE_MARK[] = "UPDATE state SET mark=?2 WHERE id=?1";
 static const char DELETE[] = "DELETE FROM webhook WHERE id=?1";
+static const char DELETE_ABOUT[] = "DELETE FROM about WHERE id=?1"
+                                   " AND payment=(SELECT about FROM state WHERE id=?1)";
 static const char DELETE_STATE[] = "DELETE FROM state WHERE id=?1";
 static const char FIND_OLD[] = "SELECT id, size FROM state WHERE mark<>0 AND received_at<?1"
                                " AND id<?2 ORDER BY id LIMIT 1";
 static const char SELECT[] = "SELECT w.received_at, w.endpoint, w.digest, w.headers, w.body, s.mark"
                              " FROM webhook w JOIN state s ON s.id=w.id WHERE w.id=?1";
+static const char FIND[] = "SELECT id FROM about WHERE payment=?1 AND id>?2 ORDER BY id LIMIT ?3";
 static const char UNMARKED[] = "SELECT id FROM state WHERE mark=0 AND id>?1 ORDER BY id LIMIT ?2";
 
 static const struct sqlite_table TABLES[] = {
     { "webhook", "CREATE TABLE webhook(id INTEGER PRIMARY KEY, received_at INTEGER, endpoint TEXT,"
                  " digest INTEGER, headers BLOB, body BLOB)" },
     { "state", "CREATE TABLE state(id INTEGER PRIMARY KEY, mark INTEGER, received_at INTEGER,"
-               " size INTEGER)" },
+               " size INTEGER, about BLOB)" },
+    { "about", "CREATE TABLE about(payment BLOB, id INTEGER, PRIMARY KEY(payment, id))"
+               " WITHOUT ROWID" },
 };
 static const struct sqlite_file_kind KIND = {
     .name = "an inbox",
     .application_id = 0x74574962,
-    .version = 1,
+    .version = 2,
     .tables = TABLES,
     .table_count = sizeof TABLES / sizeof TABLES[0],
     .first_root = 2,
@@ -51,6 +57,15 @@ static void bind_bytes(sqlite3_stmt *statement, int at, struct str bytes)
 {
     int code = sqlite3_bind_blob64(statement, at, bytes.len == 0 ? "" : bytes.data, bytes.len,
                                    SQLITE_STATIC);
+    CHECK(code == SQLITE_OK);
+}
+
+/* Nil is NULL. The bytes stay the caller's until the step. */
+static void bind_subject(sqlite3_stmt *statement, int at, const struct uuid *about)
+{
+    int code = uuid_is_nil(*about)
+                   ? sqlite3_bind_null(statement, at)
+                   : sqlite3_bind_blob(statement, at, about, sizeof *about, SQLITE_STATIC);
     CHECK(code == SQLITE_OK);
 }
 
@@ -104,12 +119,15 @@ static enum status prepare(struct inbox_file *file, struct error *out_error)
         { file->writer, "ROLLBACK", &file->rollback },
         { file->writer, INSERT, &file->insert },
         { file->writer, INSERT_STATE, &file->insert_state },
+        { file->writer, INSERT_ABOUT, &file->insert_about },
         { file->writer, UPDATE_MARK, &file->update_mark },
         { file->writer, DELETE, &file->delete },
+        { file->writer, DELETE_ABOUT, &file->delete_about },
         { file->writer, DELETE_STATE, &file->delete_state },
         { file->writer, FIND_OLD, &file->find_old },
         { file->reader, SELECT, &file->select },
         { file->reader, UNMARKED, &file->unmarked },
+        { file->reader, FIND, &file->find },
     };
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < sizeof statements / sizeof statements[0]; i++) {
@@ -176,7 +194,8 @@ static void close_connections(struct inbox_file *file)
     sqlite3_stmt **statements[] = { &file->begin,        &file->commit,       &file->rollback,
                                     &file->insert,       &file->insert_state, &file->delete,
                                     &file->delete_state, &file->find_old,     &file->select,
-                                    &file->update_mark,  &file->unmarked };
+                                    &file->update_mark,  &file->unmarked,     &file->insert_about,
+                                    &file->delete_about, &file->find };
     for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
         (void)sqlite3_finalize(*statements[i]); /* repeats the code of the last step */
         *statements[i] = NULL;
@@ -249,7 +268,12 @@ enum status inbox_file_put(struct inbox_file *file, const struct inbox_webhook *
     bind(file->insert_state, 1, id);
     bind(file->insert_state, 2, (uint64_t)webhook->received_at.ns);
     bind(file->insert_state, 3, webhook->headers.len + webhook->body.len);
-    return sqlite_step_done(file->insert_state, out_error);
+    bind_subject(file->insert_state, 4, &webhook->about);
+    status = sqlite_step_done(file->insert_state, out_error);
+    if (status != STATUS_OK || uuid_is_nil(webhook->about)) return status;
+    bind(file->insert_about, 1, id);
+    bind_subject(file->insert_about, 2, &webhook->about);
+    return sqlite_step_done(file->insert_about, out_error);
 }
 
 enum status inbox_file_mark(struct inbox_file *file, uint64_t id, uint8_t mark,
@@ -291,6 +315,9 @@ enum status inbox_file_remove(struct inbox_file *file, const struct inbox_file_r
         if (status != STATUS_OK) break;
         bind(file->delete, 1, id);
         status = sqlite_step_done(file->delete, out_error);
+        if (status != STATUS_OK) break;
+        bind(file->delete_about, 1, id);
+        status = sqlite_step_done(file->delete_about, out_error);
         if (status != STATUS_OK) break;
         bind(file->delete_state, 1, id);
         status = sqlite_step_done(file->delete_state, out_error);
@@ -358,19 +385,35 @@ enum status inbox_file_read(struct inbox_file *file, uint64_t id, struct inbox_w
     return status;
 }
 
+static enum status ids_take(struct inbox_file *file, sqlite3_stmt *statement, uint32_t limit,
+                            uint64_t *out_ids, uint32_t *out_count, struct error *out_error)
+{
+    uint32_t count = 0;
+    int code = sqlite3_step(statement);
+    for (; code == SQLITE_ROW && count < limit; code = sqlite3_step(statement)) {
+        out_ids[count++] = (uint64_t)sqlite3_column_int64(statement, 0);
+    }
+    enum status status = STATUS_OK;
+    if (code != SQLITE_DONE) status = sqlite_failure(file->reader, code, out_error);
+    (void)sqlite3_reset(statement); /* repeats the code of the step */
+    if (status == STATUS_OK) *out_count = count;
+    return status;
+}
+
 enum status inbox_file_unmarked(struct inbox_file *file, uint64_t after, uint64_t *out_ids,
                                 uint32_t limit, uint32_t *out_count, struct error *out_error)
 {
     bind(file->unmarked, 1, after);
     bind(file->unmarked, 2, limit);
-    uint32_t count = 0;
-    int code = sqlite3_step(file->unmarked);
-    for (; code == SQLITE_ROW && count < limit; code = sqlite3_step(file->unmarked)) {
-        out_ids[count++] = (uint64_t)sqlite3_column_int64(file->unmarked, 0);
-    }
-    enum status status = STATUS_OK;
-    if (code != SQLITE_DONE) status = sqlite_failure(file->reader, code, out_error);
-    (void)sqlite3_reset(file->unmarked); /* repeats the code of the step */
-    if (status == STATUS_OK) *out_count = count;
-    return status;
+    return ids_take(file, file->unmarked, limit, out_ids, out_count, out_error);
+}
+
+enum status inbox_file_find(struct inbox_file *file, const struct inbox_subject *subject,
+                            uint64_t *out_ids, uint32_t *out_count, struct error *out_error)
+{
+    CHECK(!uuid_is_nil(subject->about));
+    bind_subject(file->find, 1, &subject->about);
+    bind(file->find, 2, subject->after);
+    bind(file->find, 3, subject->limit);
+    return ids_take(file, file->find, subject->limit, out_ids, out_count, out_error);
 }

@@ -7,7 +7,7 @@
 
 /*
  * Table webhook has the bytes; table state has a small row for each, so that what is unmarked or
- * old is found without reading bodies. The writing calls are one task's at a time, and so are
+ * old is found without reading bodies; table about leads from a payment to them. The writing calls are one task's at a time, and so are
  * the two reading ones beside them.
  */
 struct inbox_file {
@@ -15,10 +15,10 @@ struct inbox_file {
     const char *vfs;
     sqlite3 *writer;
     sqlite3_stmt *begin, *commit, *rollback;
-    sqlite3_stmt *insert, *insert_state, *update_mark;
-    sqlite3_stmt *delete, *delete_state, *find_old;
+    sqlite3_stmt *insert, *insert_state, *insert_about, *update_mark;
+    sqlite3_stmt *delete, *delete_about, *delete_state, *find_old;
     sqlite3 *reader;
-    sqlite3_stmt *select, *unmarked;
+    sqlite3_stmt *select, *unmarked, *find;
     uint64_t next_id;
     uint64_t bytes; /* of headers and bodies */
     int wal_frames;
@@ -63,6 +63,9 @@ enum status inbox_file_read(struct inbox_file *file, uint64_t id, struct inbox_w
                             struct buf *out_bytes, struct error *out_error) MUST_CHECK;
 enum status inbox_file_unmarked(struct inbox_file *file, uint64_t after, uint64_t *out_ids,
                                 uint32_t limit, uint32_t *out_count, struct error *out_error)
+    MUST_CHECK;
+enum status inbox_file_find(struct inbox_file *file, const struct inbox_subject *subject,
+                            uint64_t *out_ids, uint32_t *out_count, struct error *out_error)
     MUST_CHECK;
 
 #endif

@@ -21,6 +21,22 @@ static enum status asset_by_id(void *context, uint32_t id, struct asset *out_ass
     return lane_asset_by_id(context, id, out_asset);
 }
 
+static enum status streams_open(struct api *api, struct error *out_error)
+{
+    const struct api_options *options = &api->options;
+    if (options->stream_feed == NULL) return STATUS_OK;
+    const struct event_streams_options streams = {
+        .lane = api->lane,
+        .sync = api->ports.sync,
+        .clock = api->ports.clock,
+        .log = api->ports.log,
+        .feed = options->stream_feed,
+        .streams_max = options->streams_max == 0 ? EVENT_STREAMS_DEFAULT : options->streams_max,
+        .heartbeat_ms = options->heartbeat_ms == 0 ? EVENT_HEARTBEAT_MS : options->heartbeat_ms,
+    };
+    return event_streams_new(&streams, &api->streams, out_error);
+}
+
 enum status api_new(struct lane *lane, const struct lane_ports *ports,
                     const struct api_options *options, struct api **out_api,
                     struct error *out_error)
@@ -41,7 +57,8 @@ enum status api_new(struct lane *lane, const struct lane_ports *ports,
     }
     api->pool = ports->sync->monitor_new(ports->sync, "api-pool");
     api->queue = ports->sync->monitor_new(ports->sync, "api-queue");
-    enum status status = workers_start(api, out_error);
+    enum status status = streams_open(api, out_error);
+    if (status == STATUS_OK) status = workers_start(api, out_error);
     if (status != STATUS_OK) {
         api_free(api);
         return status;
@@ -54,6 +71,7 @@ void api_free(struct api *api)
 {
     if (api == NULL) return;
     workers_stop(api);
+    event_streams_free(api->streams);
     struct sync *sync = api->ports.sync;
     sync->monitor_free(api->pool);
     sync->monitor_free(api->queue);
@@ -138,6 +156,8 @@ static bool key_find(struct work *work, uint32_t *out_scopes)
         struct digest digest = digest_of(token.data, token.len);
         if (lane_credential_by_digest(work->api->lane, &digest, &credential) == STATUS_OK) {
             work->principal = credential.id;
+            work->by_key = true;
+            work->key = digest;
             *out_scopes = credential.scopes;
             return true;
         }
@@ -234,7 +254,9 @@ enum api_progress api_start(struct api *api, struct api_call *call)
     CHECK(api != NULL);
     CHECK(call != NULL);
     CHECK(call->work == NULL);
+    CHECK(call->stream == NULL);
     call->header_count = 0;
+    call->streams = false;
     call->route = ROUTE_NONE;
     struct work *work = work_take(api, call);
     if (work == NULL) {
@@ -334,6 +356,26 @@ void api_finish(struct api *api, struct api_call *call)
     atomic_fetch_sub_explicit(&api->metrics.in_flight, 1, memory_order_relaxed);
     call->work = NULL;
     work_release(work);
+}
+
+enum api_progress api_more(struct api *api, struct api_call *call)
+{
+    return event_streams_more(api->streams, call);
+}
+
+void api_hurry(struct api *api, struct api_call *call)
+{
+    event_streams_hurry(api->streams, call);
+}
+
+void api_leave(struct api *api, struct api_call *call)
+{
+    event_streams_leave(api->streams, call);
+}
+
+void api_stop(struct api *api)
+{
+    if (api->streams != NULL) event_streams_stop(api->streams);
 }
 
 void api_refuse(struct api_call *call, unsigned status, const char *code, const char *detail,

@@ -21,6 +21,9 @@
  * completes status, headers and body. Calls that read history run on the api's own workers in
  * between, and so do those that wait for a position.
  *
+ * /v1/events answers in parts when the call accepts text/event-stream: only a transport that
+ * follows api_call.streams may set that. See api/event_streams.h.
+ *
  * Memory: a call in flight takes one of API_CALLS_MAX work structs (about 8 KiB, touched when
  * first used); arrays and pages take more, API_BULK_SIZE_MAX over all calls. Past either the
  * answer is 429. No other memory is taken but the transport's answer buffer.
@@ -53,6 +56,9 @@ struct api_options {
     struct psp *const *psps; /* for settlements; they and the array outlive the api */
     uint32_t psp_count;
     struct event_feed *events;         /* outlives the api; NULL: none are given out */
+    struct event_feed *stream_feed;    /* another one, for streams alone; NULL: there are none */
+    uint32_t streams_max;              /* at once; 0: EVENT_STREAMS_DEFAULT */
+    uint32_t heartbeat_ms;             /* of streams; 0: EVENT_HEARTBEAT_MS */
     struct webhook_in *webhook_in;     /* outlives the api; NULL: none are taken */
     struct webhook_desk *webhook_desk; /* outlives the api; NULL: none are sent */
     struct log_relay *log; /* the verifiable log; outlives the api; NULL: none is kept */
@@ -61,7 +67,7 @@ struct api_options {
 enum status api_new(struct lane *lane, const struct lane_ports *ports,
                     const struct api_options *options, struct api **out_api,
                     struct error *out_error) MUST_CHECK;
-/* Nothing may be pending. Accepts NULL. */
+/* Nothing may be pending, no stream open. Accepts NULL. */
 void api_free(struct api *api);
 
 /* Any task. Every call that was started must be finished, once. */
@@ -79,6 +85,12 @@ void api_refuse(struct api_call *call, unsigned status, const char *code, const 
 /* The largest body a path and method may have; 0 when it takes none. */
 size_t api_body_size_max(enum api_method method, struct str path);
 
+/* The rest of an answer in parts: see port/api_call.h. */
+enum api_progress api_more(struct api *api, struct api_call *call) MUST_CHECK;
+void api_hurry(struct api *api, struct api_call *call);
+void api_leave(struct api *api, struct api_call *call);
+void api_stop(struct api *api);
+
 /* All of the above, for a transport. */
 static inline struct api_service api_service(struct api *api)
 {
@@ -88,6 +100,10 @@ static inline struct api_service api_service(struct api *api)
         .finish = api_finish,
         .refuse = api_refuse,
         .body_size_max = api_body_size_max,
+        .more = api_more,
+        .hurry = api_hurry,
+        .leave = api_leave,
+        .stop = api_stop,
     };
 }
 

@@ -6,35 +6,19 @@
 #include "wallet/journal_feed.h"
 
 enum {
-    RETRY_MS = 500, /* how soon a stream's reader comes back for more */
+    RETRY_MS = 500, /* how soon a stream's reader comes back when it has ended */
     ANSWER_ROOM = API_ANSWER_SIZE_MAX - 2 * EVENT_SIZE_MAX,
 };
 
 /* What a page of events is written into. */
 struct page {
     struct work *work;
-    struct json_writer json; /* of a list */
+    struct json_writer json;
     struct buf memory;
     struct buf envelope;
     struct position last; /* the newest that was written, or looked at */
     uint32_t count;
-    bool stream;
 };
-
-static bool is_stream(const struct work *work)
-{
-    return str_equal(work->call->accept, STR("text/event-stream"));
-}
-
-/* https://html.spec.whatwg.org/#server-sent-events: one event, its id to go on from. */
-static void stream_write(struct page *page, const struct feed_event *event)
-{
-    struct buf *out = &page->work->call->answer;
-    buf_append_format(out, "id: %.*s\nevent: %.*s\ndata: ", STR_ARG(event->id),
-                      STR_ARG(event->type));
-    buf_append_str(out, buf_view(&page->envelope));
-    buf_append_str(out, STR("\n\n"));
-}
 
 static enum status event_add(struct page *page, struct event_feed *feed, struct error *out_error)
 {
@@ -45,11 +29,7 @@ static enum status event_add(struct page *page, struct event_feed *feed, struct 
     buf_reset(&page->envelope);
     status = event_envelope_write(&event, NULL, &page->envelope);
     if (status != STATUS_OK) return error_set(out_error, status, "an event is too large");
-    if (page->stream) {
-        stream_write(page, &event);
-    } else {
-        json_write_json(&page->json, buf_view(&page->envelope));
-    }
+    json_write_json(&page->json, buf_view(&page->envelope));
     page->count++;
     return STATUS_OK;
 }
@@ -87,43 +67,80 @@ static void list_close(struct page *page)
 
 static void events_run(struct work *work)
 {
-    struct event_feed *feed = work->api->options.events;
-    if (feed == NULL) {
-        (void)problem_raise(&work->problem, PROBLEM_NOT_FOUND, NULL);
-        problem_detail(&work->problem, "this server gives out no events");
-        return;
-    }
-    struct page page = { .work = work, .last = work->query.after, .stream = is_stream(work) };
+    struct page page = { .work = work, .last = work->query.after };
     buf_init(&page.memory, EVENT_SIZE_MAX);
     buf_init(&page.envelope, 2 * EVENT_SIZE_MAX);
-    struct buf *out = &work->call->answer;
-    if (page.stream) {
-        buf_append_format(out, "retry: %d\n\n", RETRY_MS);
-        work->call->answer_type = "text/event-stream";
-    } else {
-        list_open(&page);
-    }
+    list_open(&page);
     struct error error = { 0 };
-    enum status status = page_fill(&page, feed, &error);
+    enum status status = page_fill(&page, work->api->options.events, &error);
     buf_free(&page.memory);
     buf_free(&page.envelope);
     if (status != STATUS_NOT_FOUND && !work_history_ok(work, status, &error)) return;
-    if (page.stream && page.count == 0) buf_append_str(out, STR(": nothing new\n\n"));
-    if (!page.stream) list_close(&page);
+    list_close(&page);
+}
+
+/* ---- The stream ---- */
+
+static bool is_stream(const struct work *work)
+{
+    return str_equal(work->call->accept, STR("text/event-stream"));
+}
+
+static bool last_event_take(struct work *work)
+{
+    struct str last = work->call->last_event_id;
+    bool given = (work->query.present & PARAMETER_AFTER) != 0;
+    if (given || last.len == 0 || position_parse(last, &work->query.after)) return true;
+    (void)problem_raise(&work->problem, PROBLEM_INVALID_PARAMETER, NULL);
+    problem_field(&work->problem, "Last-Event-ID");
+    problem_detail(&work->problem, "must be the id of an event: BATCH-INDEX");
+    return false;
+}
+
+/* The last thing that happens to the call before its answer goes out: nothing fails behind it. */
+static void stream_begin(struct work *work)
+{
+    struct api_call *call = work->call;
+    const struct digest *key = work->by_key ? &work->key : NULL;
+    enum status status = STATUS_OK;
+    if (call->method != API_HEAD)
+        status = event_streams_join(work->api->streams, call, work->query.after, key);
+    if (status == STATUS_STOPPED) {
+        (void)problem_raise(&work->problem, PROBLEM_STOPPING, "wait and come back");
+        return;
+    }
+    if (status != STATUS_OK) {
+        (void)problem_raise(&work->problem, PROBLEM_TOO_BUSY,
+                            "close a stream, or read pages: GET /v1/events?after=");
+        problem_detail(&work->problem, "as many streams are open as there may be");
+        return;
+    }
+    buf_append_format(&call->answer, "retry: %d\n\n", RETRY_MS);
+    call->answer_type = "text/event-stream";
+    work->cacheable = "no-store";
 }
 
 static enum api_progress events_start(struct work *work)
 {
-    struct str last = work->call->last_event_id;
-    bool given = (work->query.present & PARAMETER_AFTER) != 0;
-    if (!given && last.len > 0 && !position_parse(last, &work->query.after)) {
-        (void)problem_raise(&work->problem, PROBLEM_INVALID_PARAMETER, NULL);
-        problem_field(&work->problem, "Last-Event-ID");
-        problem_detail(&work->problem, "must be the id of an event: BATCH-INDEX");
+    const struct api *api = work->api;
+    if (!last_event_take(work)) return API_READY;
+    if (is_stream(work) ? api->streams == NULL : api->options.events == NULL) {
+        (void)problem_raise(&work->problem, PROBLEM_NOT_FOUND, NULL);
+        problem_detail(&work->problem, "this server gives out no events");
         return API_READY;
     }
+    if (is_stream(work)) return API_READY;
     work->slow = true;
     return work_queue(work);
 }
 
-HANDLER(ROUTE_EVENTS_LIST, events_list) = { .start = events_start, .run = events_run };
+static void events_write(struct work *work)
+{
+    if (is_stream(work)) stream_begin(work);
+}
+
+HANDLER(ROUTE_EVENTS_LIST, events_list) = {
+    .start = events_start,
+    .run = events_run,
+    .write = events_write,
+};

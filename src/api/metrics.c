@@ -53,6 +53,18 @@ enum metric_type { METRIC_COUNTER, METRIC_GAUGE };
     X("tpwallet_saga_refused_total", COUNTER, "Answers that a payment had no use for",             \
       status->refused)
 
+/* One value of the streams of events each. */
+#define STREAMS_METRIC_TABLE(X)                                                                    \
+    X("tpwallet_event_streams", GAUGE, "Streams of events that are open", status->open)            \
+    X("tpwallet_event_streams_refused_total", COUNTER, "Streams refused, as there were too many",  \
+      status->refused)                                                                             \
+    X("tpwallet_event_streams_revoked_total", COUNTER, "Streams ended, as the key was revoked",    \
+      status->revoked)                                                                             \
+    X("tpwallet_event_stream_events_total", COUNTER, "Events sent to streams, each to each",       \
+      status->events)                                                                              \
+    X("tpwallet_event_stream_heartbeats_total", COUNTER, "Heartbeats sent to streams",             \
+      status->heartbeats)
+
 static const uint16_t statuses[] = {
 #define STATUS_ROW(status) status,
     METRIC_STATUS_TABLE(STATUS_ROW)
@@ -247,6 +259,15 @@ void metrics_saga_write(const struct saga_status *status, struct buf *out_page)
     buf_append_format(out_page, "%s %llu\n", name, (unsigned long long)(value));
     SAGA_METRIC_TABLE(SAGA_METRIC)
 #undef SAGA_METRIC
+}
+
+void metrics_streams_write(const struct event_streams_status *status, struct buf *out_page)
+{
+#define STREAMS_METRIC(name, type, help, value)                                                    \
+    head_write(out_page, name, type_name(METRIC_##type), help);                                    \
+    buf_append_format(out_page, "%s %llu\n", name, (unsigned long long)(value));
+    STREAMS_METRIC_TABLE(STREAMS_METRIC)
+#undef STREAMS_METRIC
 }
 
 void metrics_webhook_in_write(const struct webhook_in_status *status, struct buf *out_page)

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "api/event_streams.h"
 #include "api/router.h"
 #include "base/buf.h"
 #include "wallet/lane.h"
@@ -84,6 +85,9 @@ void metrics_write(const struct metrics *metrics, const struct lane_status *stat
 
 /* Appends what the workers of payments counted. */
 void metrics_saga_write(const struct saga_status *status, struct buf *out_page);
+
+/* Appends what streams of events counted. */
+void metrics_streams_write(const struct event_streams_status *status, struct buf *out_page);
 
 /* Appends what became of webhooks that came, and of the endpoints that ours are sent to. */
 void metrics_webhook_in_write(const struct webhook_in_status *status, struct buf *out_page);

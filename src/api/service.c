@@ -63,6 +63,11 @@ static void metrics_page_write(struct work *work)
         saga_get_status(work->api->options.saga, &saga);
         metrics_saga_write(&saga, &work->call->answer);
     }
+    if (work->api->streams != NULL) {
+        struct event_streams_status streams;
+        event_streams_get_status(work->api->streams, &streams);
+        metrics_streams_write(&streams, &work->call->answer);
+    }
     const struct api_options *options = &work->api->options;
     webhooks_write(options, &work->call->answer);
     if (options->more_metrics != NULL)

@@ -1,8 +1,9 @@
-/* /v1/payments/{id}/story: all that the journal knows of a payment, oldest first, gaps marked. */
-#include "wallet/story.h"
+/* /v1/payments/{id}/story: all that is known of a payment, oldest first, gaps marked. */
 #include "api/lookup.h"
 #include "api/payments_render.h"
+#include "api/story_outside.h"
 #include "base/check.h"
+#include "wallet/story_balances.h"
 
 static void trace_write(struct render *render, struct trace trace)
 {
@@ -26,6 +27,12 @@ static void actor_write(struct render *render, struct principal_id principal)
     if (!system && !local) render_uuid(render, STR("actor"), principal.value);
 }
 
+static void side_write(struct render *render, struct str key, const struct story_side *side,
+                       uint32_t asset)
+{
+    if (side->known) render_balance(render, key, &side->balance, asset, side->kind);
+}
+
 static void transfer_write(struct render *render, const struct story_transfer *transfer)
 {
     const struct record_transfer *record = &transfer->record;
@@ -39,6 +46,8 @@ static void transfer_write(struct render *render, const struct story_transfer *t
     if (record->asset != 0) render_asset(render, record->asset);
     bool known = record->asset != 0 && !money_equal(record->amount, MONEY_MAX);
     if (known) render_amount(render, STR("amount"), record->amount, record->asset);
+    side_write(render, STR("debit_balance"), &transfer->debit_after, record->asset);
+    side_write(render, STR("credit_balance"), &transfer->credit_after, record->asset);
     json_write_object_end(&render->json);
 }
 
@@ -104,7 +113,35 @@ static void gaps_write(struct render *render, const struct story *story, struct 
     json_write_array_end(&render->json);
 }
 
-static void story_write(struct work *work, const struct story *story)
+static void not_told(struct render *render, const char *what, const char *text)
+{
+    json_write_object_begin(&render->json);
+    render_name(render, STR("what"), what);
+    render_name(render, STR("text"), text);
+    json_write_object_end(&render->json);
+}
+
+/* What would belong to the story, and is not in it: never left out in silence. */
+static void not_told_write(struct render *render, const struct story *story,
+                           const struct outside *outside)
+{
+    json_write_key(&render->json, STR("not_told"));
+    json_write_array_begin(&render->json);
+    if (story_balances_missing(story) > 0) {
+        not_told(
+            render, "balances",
+            "some accounts have had more than 2000 entries since, which is too far to go back; "
+            "ask for the account's balance at the unit's position");
+    }
+    if (outside->webhooks_not_told != NULL)
+        not_told(render, "webhooks", outside->webhooks_not_told);
+    if (outside->deliveries_not_told != NULL)
+        not_told(render, "deliveries", outside->deliveries_not_told);
+    json_write_array_end(&render->json);
+}
+_Static_assert(STORY_ENTRIES_MAX == 2000, "as the text says");
+
+static void story_write(struct work *work, const struct story *story, struct outside *outside)
 {
     struct render render;
     const struct payment *last = &story->units[story->count - 1].record.payment;
@@ -120,9 +157,43 @@ static void story_write(struct work *work, const struct story *story)
     json_write_array_end(&render.json);
     render_number(&render, STR("left_out"), story->left_out);
     gaps_write(&render, story, clock_wall(work->api->ports.clock));
+    outside_write(work, &render, story, outside);
+    not_told_write(&render, story, outside);
     render_as_of(&render, work->read.as_of_batch);
     json_write_object_end(&render.json);
     render_end(&render);
+}
+
+enum {
+    ARENA_SLACK = 256, /* what the arena needs to align */
+    STORY_MEMORY_SIZE = STORY_UNITS_MAX * sizeof(struct story_unit) +
+                        STORY_ACCOUNTS_MAX * sizeof(struct account_state) +
+                        STORY_ENTRIES_PAGE * sizeof(struct history_entry) + sizeof(struct outside) +
+                        ARENA_SLACK,
+};
+
+/* False: the problem is raised. */
+static bool balances_find(struct work *work, struct story *story)
+{
+    struct uuid ids[STORY_ACCOUNTS_MAX];
+    uint32_t count = story_accounts(story, ids);
+    if (count == 0) return true;
+    struct account_state *states =
+        arena_take_array(&work->bulk, STORY_ACCOUNTS_MAX, sizeof(struct account_state));
+    struct history_entry *entries =
+        arena_take_array(&work->bulk, STORY_ENTRIES_PAGE, sizeof(struct history_entry));
+    CHECK(states != NULL);
+    CHECK(entries != NULL);
+    const struct read read = {
+        .kind = READ_ACCOUNTS, .count = count, .ids = ids, .accounts = states
+    };
+    uint64_t as_of_batch = work->read.as_of_batch; /* the story's own stays the answer's */
+    if (!work_read(work, &read)) return false;
+    work->read.as_of_batch = as_of_batch;
+    struct error error = { 0 };
+    enum status status =
+        story_balances(work->api->ports.store, story, states, count, entries, &error);
+    return work_history_ok(work, status, &error);
 }
 
 static enum api_progress story_start(struct work *work)
@@ -147,16 +218,18 @@ static void story_run(struct work *work)
         problem_detail(&work->problem, "there is no payment with this id");
         return;
     }
-    enum { SLACK = 64 }; /* what the arena needs to align */
-    if (!work_reserve(work, STORY_UNITS_MAX * sizeof(struct story_unit) + SLACK)) return;
+    if (!work_reserve(work, STORY_MEMORY_SIZE)) return;
     struct story story = {
         .units = arena_take_array(&work->bulk, STORY_UNITS_MAX, sizeof(struct story_unit)),
     };
     CHECK(story.units != NULL);
     struct error error = { 0 };
     enum status status = story_read(work->api->ports.store, work->locator, &story, &error);
-    if (!work_history_ok(work, status, &error)) return;
-    story_write(work, &story);
+    if (!work_history_ok(work, status, &error) || !balances_find(work, &story)) return;
+    struct outside *outside = arena_take_array(&work->bulk, 1, sizeof *outside);
+    CHECK(outside != NULL);
+    outside_read(work, &story, outside);
+    story_write(work, &story, outside);
 }
 
 HANDLER(ROUTE_PAYMENTS_STORY, payments_story) = { .start = story_start, .run = story_run };

@@ -48,10 +48,12 @@ struct work *work_take(struct api *api, struct api_call *call)
     work->id = (struct uuid){ 0 };
     work->name = (struct str){ NULL, 0 };
     work->principal = PRINCIPAL_SYSTEM;
+    work->by_key = false;
     work->media = 0;
     work->query.present = 0;
     work->query.min_position = (struct position){ 0 };
     work->www_error = NULL;
+    work->cacheable = NULL;
     work->methods = 0;
     work->trace_flags = TRACE_FLAG_SAMPLED;
     work->slow = false;

@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "api/body.h"
+#include "api/event_streams.h"
 #include "api/metrics.h"
 #include "api/payments_parse.h"
 #include "api/problem.h"
@@ -40,6 +41,7 @@ struct api {
     struct lane_ports ports;
     struct api_options options;
     struct metrics metrics;
+    struct event_streams *streams; /* NULL: there are none */
 
     struct monitor *pool; /* guards the rest of this block */
     struct work *works;   /* API_CALLS_MAX, reserved; the first works_made were used */
@@ -73,6 +75,8 @@ struct work {
     struct uuid id;            /* {id} of the path; nil when the path has none */
     struct str name;           /* {name} of the path */
     struct principal_id principal;
+    bool by_key; /* the call came with an API key, and this is its digest */
+    struct digest key;
     uint32_t media; /* of the body; 0 when there is none */
     struct query query;
     const char *cacheable; /* for Cache-Control; NULL: none */

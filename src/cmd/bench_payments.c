@@ -6,6 +6,7 @@
 #include "adapter/system_entropy.h"
 #include "base/check.h"
 #include "base/json_writer.h"
+#include "cmd/bench_receiver.h"
 #include "cmd/bench_stage.h"
 #include "cmd/bench_watch.h"
 #include "cmd/chart_accounts.h"
@@ -35,6 +36,8 @@ struct bench {
     uint64_t in_flight; /* wanted; then what there was */
     struct load_result result;
     struct bench_ends ends;
+    struct bench_receiver *receiver; /* of webhooks out; NULL: none are sent */
+    struct bench_told told;
     uint64_t listen_ms;  /* after the restart: until it listened, */
     uint64_t resumed_ms; /* until each had been handed to a worker, */
     uint64_t ended_ms;   /* until all were at rest */
@@ -109,6 +112,7 @@ static enum status serve(struct bench *bench, const char *psp, const char *worke
         workers,
         hooks ? "--webhook-in" : NULL, /* the last ones */
         buf_terminated(&bench->sandbox.hook),
+        "--webhook-private",
         NULL,
     };
     const struct session_options session = { .folder = buf_terminated(&bench->stage.data) };
@@ -117,7 +121,11 @@ static enum status serve(struct bench *bench, const char *psp, const char *worke
         status = demo_sandbox_tell(&bench->sandbox, buf_terminated(&bench->stage.address),
                                    &bench->error);
     if (status != STATUS_OK) return status;
-    return session_open(&session, &bench->session, &bench->error);
+    status = session_open(&session, &bench->session, &bench->error);
+    if (status != STATUS_OK || !hooks || bench->what != BENCH_PAY_IN) return status;
+    status = bench_receiver_open(&bench->receiver, &bench->error);
+    if (status != STATUS_OK) return status;
+    return bench_receiver_enrol(bench->receiver, &bench->session, &bench->error);
 }
 
 static enum status load(struct bench *bench, enum load_form form, uint64_t count)
@@ -170,6 +178,8 @@ static enum status pay_in_measure(struct bench *bench)
     enum status status = load(bench, LOAD_PAY_IN, 0);
     if (status == STATUS_OK) status = rest_wait(bench);
     if (status == STATUS_OK) status = bench_ends_read(&bench->session, &bench->ends, &bench->error);
+    if (status == STATUS_OK && bench->receiver != NULL)
+        bench_receiver_wait(bench->receiver, bench->ends.succeeded, REST_MS_MAX, &bench->told);
     return status;
 }
 
@@ -232,7 +242,7 @@ struct figure {
     uint64_t value;
 };
 
-enum { FIGURES_MAX = 16 };
+enum { FIGURES_MAX = 24 };
 
 struct figures {
     struct figure items[FIGURES_MAX];
@@ -245,10 +255,10 @@ static void add(struct figures *figures, const char *name, const char *label, ui
     figures->items[figures->count++] = (struct figure){ name, label, value };
 }
 
-static uint64_t per_second(const struct bench_ends *ends)
+static uint64_t per_second(uint64_t count, uint64_t first_ns, uint64_t last_ns)
 {
-    uint64_t ns = ends->last_ns - ends->first_ns;
-    return ns == 0 ? 0 : (uint64_t)((uint128)ends->succeeded * (uint64_t)NS_PER_S / ns);
+    uint64_t ns = last_ns - first_ns;
+    return ns == 0 ? 0 : (uint64_t)((uint128)count * (uint64_t)NS_PER_S / ns);
 }
 
 static void load_figures(const struct bench *bench, struct figures *figures)
@@ -259,6 +269,21 @@ static void load_figures(const struct bench *bench, struct figures *figures)
     add(figures, "p99_us", "p99 of a request, us", result->p99_ns / 1000);
     add(figures, "max_us", "longest, us", result->max_ns / 1000);
     add(figures, "failures", "not done", result->failures);
+}
+
+/* Of webhooks out: until a payment's event was at the endpoint. */
+static void told_figures(const struct bench_told *told, struct figures *figures)
+{
+    add(figures, "told", "told by webhook", told->events);
+    add(figures, "told_again", "told again", told->again);
+    add(figures, "told_gaps", "numbers left out", told->gaps + told->odd);
+    add(figures, "told_per_second", "told a second",
+        per_second(told->events, told->first_ns, told->last_ns));
+    add(figures, "told_p50_ms", "p50 until told, ms",
+        load_histogram_at(&told->took, 500) / (uint64_t)NS_PER_MS);
+    add(figures, "told_p99_ms", "p99 until told, ms",
+        load_histogram_at(&told->took, 990) / (uint64_t)NS_PER_MS);
+    add(figures, "told_max_ms", "longest, ms", told->took.max_ns / (uint64_t)NS_PER_MS);
 }
 
 static void figures_make(const struct bench *bench, struct figures *figures)
@@ -275,12 +300,14 @@ static void figures_make(const struct bench *bench, struct figures *figures)
     if (bench->what != BENCH_PAY_IN) return;
     add(figures, "succeeded", "succeeded", ends->succeeded);
     add(figures, "failed", "failed", ends->failed);
-    add(figures, "succeeded_per_second", "succeeded a second", per_second(ends));
+    add(figures, "succeeded_per_second", "succeeded a second",
+        per_second(ends->succeeded, ends->first_ns, ends->last_ns));
     add(figures, "ended_p50_ms", "p50 until succeeded, ms",
         load_histogram_at(&ends->took, 500) / (uint64_t)NS_PER_MS);
     add(figures, "ended_p99_ms", "p99 until succeeded, ms",
         load_histogram_at(&ends->took, 990) / (uint64_t)NS_PER_MS);
     add(figures, "ended_max_ms", "longest, ms", ends->took.max_ns / (uint64_t)NS_PER_MS);
+    if (bench->receiver != NULL) told_figures(&bench->told, figures);
 }
 
 static void figures_json(const struct figures *figures, struct buf *out)
@@ -323,7 +350,9 @@ static int bench_staged(struct bench *bench)
     demo_sandbox_close(&bench->sandbox);
     if (status != STATUS_OK) return report_error(bench->invocation, &bench->error);
     int code = report(bench);
-    bool all = bench->result.failures == 0 && bench->ends.failed == 0;
+    bool all = bench->result.failures == 0 && bench->ends.failed == 0 &&
+               (bench->receiver == NULL || (bench->told.events == bench->ends.succeeded &&
+                                            bench->told.gaps == 0 && bench->told.odd == 0));
     return code == EXIT_CODE_DONE && !all ? EXIT_CODE_REFUSED : code;
 }
 
@@ -340,6 +369,7 @@ static int bench_payments_run(struct invocation *invocation)
     buf_init(&bench->ids, 1 << 20);
     buf_init(&bench->authorization, TEXT_SIZE_MAX);
     int code = bench_staged(bench);
+    bench_receiver_close(bench->receiver); /* the server is gone */
     buf_free(&bench->ids);
     buf_free(&bench->authorization);
     stage_close(&bench->stage);
@@ -357,7 +387,8 @@ static const struct option options[] = {
     { "duration-s", "SECONDS", "how long: wallet, pay-in", "5" },
     { "rate", "COUNT", "requests a second; 0: as fast as answers come", "0" },
     { "saga-workers", "COUNT", "of the server's: calls to the sandbox at one time", "32" },
-    { "webhooks", NULL, "the sandbox tells the server of every change, too", NULL },
+    { "webhooks", NULL, "in and out: the sandbox tells the server, and that tells an endpoint here",
+      NULL },
     { "in-flight", "COUNT", "restart: payments under way when it is killed", "100000" },
     { 0 },
 };
@@ -371,13 +402,15 @@ const struct command command_bench_payments = {
         "pay-ins a sandbox over HTTP. wallet: payments from wallet to wallet, done when they are "
         "answered. pay-in: each is answered as pending and carried out by the server's workers; "
         "the time until it succeeded is from its id's millisecond to its last unit, in the "
-        "journal's events. Without --rate pay-ins are taken in faster than they are carried out, "
+        "journal's events. With --webhooks the sandbox tells the server of every change, and the "
+        "server sends payment.succeeded to an endpoint in this process: `told` counts what came "
+        "there, each once and in order, and the time until then is given beside. Without --rate pay-ins are taken in faster than they are carried out, "
         "and that time grows. restart: pay-ins are made while nobody answers at the PSP, the "
         "server is killed (kill -9) and started with a PSP that does; resumed is when as many calls "
         "were made as there were payments. Exit code 1 when one was not done.",
     .positionals = positionals,
     .options = options,
-    .examples = "bench payments wallet\nbench payments pay-in --rate 1500\n"
+    .examples = "bench payments wallet\nbench payments pay-in --rate 1500 --webhooks\n"
                 "bench payments restart --in-flight 100000 --json",
     .run = bench_payments_run,
 };

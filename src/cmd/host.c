@@ -98,6 +98,10 @@ static enum status lane_and_api_open(const struct host_options *options, struct 
     if (status != STATUS_OK) return status;
     status = journal_feed_new(host->lane, host->ports.store, host->ports.sync, EVENT_SOURCE,
                               &host->feed);
+    if (status == STATUS_OK && options->streams) {
+        status = journal_feed_new(host->lane, host->ports.store, host->ports.sync, EVENT_SOURCE,
+                                  &host->stream_feed);
+    }
     if (status != STATUS_OK) return error_set(out_error, status, "no memory for the events");
     status = webhooks_open(options, host, out_error);
     if (status != STATUS_OK) return status;
@@ -113,6 +117,9 @@ static enum status lane_and_api_open(const struct host_options *options, struct 
         .psps = options->payments == NULL ? NULL : options->payments->saga.psps,
         .psp_count = options->payments == NULL ? 0 : options->payments->saga.psp_count,
         .events = journal_feed_port(host->feed),
+        .stream_feed = options->streams ? journal_feed_port(host->stream_feed) : NULL,
+        .streams_max = options->streams_max,
+        .heartbeat_ms = options->heartbeat_ms,
         .log = host->tlog.relay,
         .webhook_in = webhooks == NULL ? NULL : webhooks->in,
         .webhook_desk = webhooks == NULL ? NULL : webhooks->desk,
@@ -175,6 +182,7 @@ void host_close(struct host *host)
     api_free(host->api);
     host_log_close(&host->tlog);
     journal_feed_free(host->feed);
+    journal_feed_free(host->stream_feed);
     lane_close(host->lane);
     if (host->ports.run_store != NULL) host->ports.run_store->close(host->ports.run_store);
     if (host->ports.store != NULL) host->ports.store->close(host->ports.store);

@@ -18,10 +18,11 @@ struct host {
     struct data_folder *folder;
     struct lane_ports ports;
     struct lane *lane;
-    struct saga *saga;               /* NULL: payments are only written down here, and wait */
-    struct journal_feed *feed;       /* what the api gives out as events */
-    struct serve_webhooks *webhooks; /* NULL: none are taken or sent */
-    struct host_log tlog;            /* zeroed: none is kept here */
+    struct saga *saga;                /* NULL: payments are only written down here, and wait */
+    struct journal_feed *feed;        /* what the api gives out as events */
+    struct journal_feed *stream_feed; /* the same, for those who wait for the newest */
+    struct serve_webhooks *webhooks;  /* NULL: none are taken or sent */
+    struct host_log tlog;             /* zeroed: none is kept here */
     struct api *api;
     struct monitor *answered;  /* where host_call() waits */
     struct json_log *warnings; /* when no other log is given: to standard error */
@@ -35,6 +36,9 @@ struct host_options {
     const struct lane_options *lane; /* NULL: LANE_OPTIONS_DEFAULT; read_only is set from above */
     bool tlog;               /* keep the verifiable log behind the journal while it is open */
     const char *tlog_origin; /* NULL: as it was, or one of its own */
+    bool streams;            /* events are streamed to those who stay connected */
+    uint32_t streams_max;    /* as api_options have them */
+    uint32_t heartbeat_ms;
     struct serve_payments *payments; /* its workers run while it is open; NULL: none do */
     struct serve_webhooks *webhooks; /* the same */
 };

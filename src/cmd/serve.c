@@ -9,6 +9,7 @@
 #include "adapter/otlp_exporter.h"
 #include "adapter/system_clock.h"
 #include "adapter/thread_sync.h"
+#include "api/event_streams.h"
 #include "api/router.h"
 #include "base/check.h"
 #include "base/json_writer.h"
@@ -104,6 +105,21 @@ static enum status lane_options_read(struct serve *serve, struct lane_options *o
     return status;
 }
 
+static enum status stream_options_read(struct serve *serve, struct host_options *options)
+{
+    uint64_t streams_max = 0;
+    uint64_t heartbeat_s = 0;
+    enum status status = invocation_number(serve->invocation, "streams-max",
+                                           (struct number_range){ 1, EVENT_STREAMS_MAX },
+                                           &streams_max, &serve->error);
+    if (status == STATUS_OK)
+        status = invocation_number(serve->invocation, "heartbeat-s",
+                                   (struct number_range){ 1, 3600 }, &heartbeat_s, &serve->error);
+    options->streams_max = (uint32_t)streams_max;
+    options->heartbeat_ms = (uint32_t)heartbeat_s * 1000;
+    return status;
+}
+
 static enum status ledger_open(struct serve *serve)
 {
     struct lane_options lane;
@@ -114,16 +130,19 @@ static enum status ledger_open(struct serve *serve)
         status = serve_webhooks_new(serve->invocation, &serve->payments, &serve->webhooks,
                                     &serve->error);
     if (status != STATUS_OK) return status;
-    const struct host_options options = {
+    struct host_options options = {
         .folder = serve->invocation->data,
         .payments = &serve->payments,
         .webhooks = serve->webhooks,
         .anonymous = invocation_has(serve->invocation, "anonymous"),
         .tlog = !invocation_has(serve->invocation, "no-log"),
         .tlog_origin = invocation_text(serve->invocation, "log-origin"),
+        .streams = true,
         .log = json_log_port(serve->log),
         .lane = &lane,
     };
+    status = stream_options_read(serve, &options);
+    if (status != STATUS_OK) return status;
     status = host_open(&options, &serve->host, &serve->error);
     if (status != STATUS_OK || options.anonymous || has_live_key(serve->host.lane)) return status;
     status = error_set(&serve->error, STATUS_DENIED, "there is no API key: nobody could call");
@@ -317,6 +336,8 @@ static const struct option options[] = {
       NULL },
     { "webhook-private", NULL, "endpoints of ours may be at private and loopback addresses", NULL },
     { "webhook-attempts", "COUNT", "before an event is a dead letter, 1 to 100", "16" },
+    { "streams-max", "COUNT", "streams of events at once, 1 to 16384", "1024" },
+    { "heartbeat-s", "SECONDS", "how often a stream says that it is alive", "15" },
     { "drain-s", "SECONDS", "how long requests may still take when stopping", "10" },
     { 0 },
 };
@@ -334,8 +355,8 @@ const struct command command_serve = {
         "/readyz says the same.\n\n"
         "One line on standard output says where it listens; the log goes to standard error, one "
         "JSON object a line. On SIGTERM or SIGINT it takes no more connections, answers what has "
-        "begun, waits for calls to PSPs that are under way (30 s at most), and ends with exit code "
-        "0.\n\n"
+        "begun, ends streams of events, waits for calls to PSPs that are under way (30 s at most), "
+        "and ends with exit code 0.\n\n"
         "PSPs: names begin with the wire they speak, sandbox or stripe. Without any, payments "
         "through PSPs wait.\n\n"
         "Webhooks in: SCHEME is standard, stripe, or plain/HEADER[/PREFIX]; FILE, for its owner "

@@ -23,8 +23,13 @@ const struct command command_story = {
         "One line for each unit of the journal that moved it: the time (UTC), how long after the "
         "one before, its position, who caused it, and what it came to. Below it: the call to the "
         "PSP with its answer, HTTP status and duration; the refund, chargeback or payment that "
-        "moved with it; and each transfer with its accounts, by their role where they have one. "
-        "Lines that begin with MISSING name what should have happened and did not, and by when.",
+        "moved with it; and each transfer with its accounts, by their role where they have one, and "
+        "what was posted on them when it was done.\n\n"
+        "Then what came and went: webhooks of the PSP that the inbox still has, each with the unit "
+        "that it has brought about, and our events with what is known of their deliveries to "
+        "endpoints. Both are known to the running server alone.\n\n"
+        "Lines that begin with MISSING name what should have happened and did not, and by when; "
+        "those that begin with NOT TOLD, what the story lacks, and why.",
     .positionals = positionals,
     .examples = "story 019ab000-0000-7000-8000-0000000000d1\n"
                 "story 019ab000-0000-7000-8000-0000000000d1 --json",

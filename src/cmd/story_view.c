@@ -104,6 +104,29 @@ static void account_append(struct view *view, struct str text, struct str asset_
 
 /* ---- Units ---- */
 
+static void balance_append(struct view *view, const struct answer_object *item, const char *account,
+                           const char *path)
+{
+    struct str net = answer_text(item, path);
+    buf_append_byte(&view->transfers, ' ');
+    account_append(view, answer_text(item, account), answer_text(item, "asset"));
+    if (net.len > 0)
+        buf_append_format(&view->transfers, " %.*s", STR_ARG(net));
+    else
+        buf_append_str(&view->transfers, STR(" not told"));
+}
+
+/* What was posted on both accounts, when the transfer was done. */
+static void balances_line(struct view *view, const struct answer_object *item)
+{
+    if (!is(answer_text(item, "outcome"), "ok") || answer_text(item, "debit").len == 0) return;
+    buf_append_format(&view->transfers, "%34s  balance then:", "");
+    balance_append(view, item, "debit", "debit_balance.net");
+    buf_append_byte(&view->transfers, ',');
+    balance_append(view, item, "credit", "credit_balance.net");
+    buf_append_byte(&view->transfers, '\n');
+}
+
 static bool transfer_line(void *argument, const struct answer_object *item)
 {
     struct view *view = argument;
@@ -124,6 +147,7 @@ static bool transfer_line(void *argument, const struct answer_object *item)
     }
     if (!is(outcome, "ok")) buf_append_format(out, "  REFUSED: %.*s", STR_ARG(outcome));
     buf_append_byte(out, '\n');
+    balances_line(view, item);
     return true;
 }
 
@@ -209,6 +233,75 @@ static bool gap_visit(void *argument, const struct answer_object *item)
     return true;
 }
 
+static bool webhook_visit(void *argument, const struct answer_object *item)
+{
+    struct view *view = argument;
+    struct str event = answer_text(item, "event");
+    struct str effect = answer_text(item, "effect");
+    struct str at = answer_text(item, "received_at");
+    buf_append_format(view->out,
+                      "\nWEBHOOK IN %.*s %.*s from %.*s: ", at.len < DATE_LEN ? 0 : DATE_LEN,
+                      at.data, STR_ARG(clock_of(at)), STR_ARG(answer_text(item, "sender")));
+    if (event.len > 0)
+        buf_append_format(view->out, "%.*s, event %.*s", STR_ARG(answer_text(item, "kind")),
+                          STR_ARG(event));
+    else
+        buf_append_str(view->out, STR("of a sender that is not configured any more"));
+    buf_append_format(view->out, ", %s, %.*s",
+                      is(answer_text(item, "verified"), "true") ? "verified" : "not verified",
+                      STR_ARG(answer_text(item, "mark")));
+    if (effect.len > 0)
+        buf_append_format(view->out, ", effect: unit %.*s\n", STR_ARG(effect));
+    else
+        buf_append_str(view->out, STR(", no unit of its own\n"));
+    return true;
+}
+
+static bool delivery_visit(void *argument, const struct answer_object *item)
+{
+    struct view *view = argument;
+    struct buf *out = &view->transfers;
+    struct str sequence = answer_text(item, "sequence");
+    buf_append_format(out, "%26s%.*s: %.*s", "", STR_ARG(answer_text(item, "endpoint")),
+                      STR_ARG(answer_text(item, "delivery")));
+    if (sequence.len > 0)
+        buf_append_format(out, ", number %.*s, after %.*s attempts", STR_ARG(sequence),
+                          STR_ARG(answer_text(item, "attempts")));
+    buf_append_byte(out, '\n');
+    return true;
+}
+
+static bool event_visit(void *argument, const struct answer_object *item)
+{
+    struct view *view = argument;
+    const struct answer_list list = { "deliveries", delivery_visit, view };
+    struct answer_object event;
+    enum status status = arena_init(&view->inner, answer_arena_size(item->json));
+    if (status == STATUS_OK) {
+        buf_reset(&view->transfers);
+        status = answer_read_list(item->json, &list, &view->inner, &event);
+        if (status == STATUS_OK) status = buf_status(&view->transfers);
+        if (status == STATUS_OK) {
+            buf_append_format(view->out, "\nEVENT OUT %.*s %.*s%s\n",
+                              STR_ARG(answer_text(&event, "id")),
+                              STR_ARG(answer_text(&event, "type")),
+                              view->transfers.len == 0 ? ": to no endpoint that is known" : "");
+            buf_append_str(view->out, buf_view(&view->transfers));
+        }
+        arena_done(&view->inner);
+    }
+    if (status != STATUS_OK) view->status = status;
+    return view->status == STATUS_OK;
+}
+
+static bool not_told_visit(void *argument, const struct answer_object *item)
+{
+    struct view *view = argument;
+    buf_append_format(view->out, "\nNOT TOLD %.*s: %.*s\n", STR_ARG(answer_text(item, "what")),
+                      STR_ARG(answer_text(item, "text")));
+    return true;
+}
+
 static void member_line(struct view *view, const struct answer_object *story, const char *path)
 {
     struct str text = answer_text(story, path);
@@ -254,19 +347,22 @@ static void accounts_keep(struct story_accounts *accounts, const struct answer_o
 /* Once over the answer for each part, so that the order of its members does not matter. */
 static enum status parts_append(struct view *view, struct str json, struct arena *arena)
 {
-    const struct answer_list units = { "units", unit_visit, view };
-    const struct answer_list gaps = { "gaps", gap_visit, view };
+    const struct answer_list lists[] = {
+        { "units", unit_visit, view },        { "gaps", gap_visit, view },
+        { "webhooks", webhook_visit, view },  { "events", event_visit, view },
+        { "not_told", not_told_visit, view },
+    };
     struct answer_object story;
     enum status status = answer_read(json, arena, &story);
     if (status != STATUS_OK) return status;
     if (answer_text(&story, "payment.id").len == 0) return STATUS_INVALID;
     accounts_keep(&view->accounts, &story);
     heading_append(view, &story);
-    arena_reset(arena);
-    status = answer_read_list(json, &units, arena, &story);
-    if (status != STATUS_OK) return status;
-    arena_reset(arena);
-    return answer_read_list(json, &gaps, arena, &story);
+    for (size_t i = 0; status == STATUS_OK && i < sizeof lists / sizeof lists[0]; i++) {
+        arena_reset(arena);
+        status = answer_read_list(json, &lists[i], arena, &story);
+    }
+    return status;
 }
 
 enum status story_view(struct str json, struct buf *out)

@@ -42,11 +42,14 @@ static struct str story_make(void)
         "\"psp_call\":{\"psp\":\"sandbox\",\"step\":\"charge\",\"step_number\":1,\"query\":true,"
         "\"answer\":\"done\",\"http_status\":200,\"duration_ms\":3},\"with_payment\":\"" REFUND
         "\",\"transfers\":[{\"id\":\"" WALLET "\",\"kind\":\"direct\",\"outcome\":\"ok\","
-        "\"debit\":\"%s\",\"credit\":\"" WALLET "\",\"asset\":\"EUR\",\"amount\":\"25.00\"},"
+        "\"debit\":\"%s\",\"credit\":\"" WALLET
+        "\",\"asset\":\"EUR\",\"amount\":\"25.00\",\"credit_balance\":{\"net\":\"31.50\"}},"
         "{\"id\":\"" WALLET "\",\"kind\":\"direct\",\"outcome\":\"account_frozen\","
         "\"debit\":\"%s\",\"credit\":\"" REFUND "\",\"asset\":\"EUR\",\"amount\":\"1.00\"}]}],"
         "\"left_out\":7,\"gaps\":[{\"missing\":\"webhook\",\"text\":\"it did not come\","
-        "\"due_by\":\"2026-11-30T00:00:15.000000000Z\"}],\"as_of\":\"9\"}";
+        "\"due_by\":\"2026-11-30T00:00:15.000000000Z\"}],\"webhooks\":[{\"received_at\":\"2026-11-30T00:00:11.500000000Z\",\"sender\":\"sandbox\",\"verified\":true,\"event\":\"evt_7\",\"kind\":\"order\",\"mark\":\"done\",\"effect\":\"9-2\"},{\"received_at\":\"2026-11-30T00:00:12.000000000Z\",\"sender\":\"old\",\"verified\":true,\"mark\":\"none\"}],\"events\":[{\"id\":\"3-0\",\"type\":\"payment.pending\",\"deliveries\":[]},{\"id\":\"9-1\",\"type\":\"payment.succeeded\",\"deliveries\":[{\"endpoint\":\"" REFUND
+        "\",\"delivery\":\"delivered\"},{\"endpoint\":\"" WALLET
+        "\",\"delivery\":\"dead_letter\",\"sequence\":4,\"attempts\":16,\"http_status\":500}]}],\"not_told\":[{\"what\":\"balances\",\"text\":\"too far\"}],\"as_of\":\"9\"}";
     char clearing[UUID_TEXT_LEN + 1];
     char bank[UUID_TEXT_LEN + 1];
     uuid_format(chart_account_id(978, CHART_CLEARING, "sandbox").value, clearing);
@@ -60,6 +63,12 @@ static void has(const struct buf *text, const char *line)
 {
     if (memmem(text->data, text->len, line, strlen(line)) == NULL)
         fail_msg("no '%s' in:\n%.*s", line, STR_ARG(buf_view(text)));
+}
+
+static void lacks(const struct buf *text, const char *line)
+{
+    if (memmem(text->data, text->len, line, strlen(line)) != NULL)
+        fail_msg("'%s' in:\n%.*s", line, STR_ARG(buf_view(text)));
 }
 
 static void a_story_is_told_line_by_line(void **state)
@@ -79,8 +88,21 @@ static void a_story_is_told_line_by_line(void **state)
     has(&out, "sandbox: asked about charge (step 1) -> done, HTTP 200, 3 ms\n");
     has(&out, "with payment " REFUND ", in the same unit\n");
     has(&out, "25.00 EUR  debit clearing of sandbox, credit wallet\n");
+    has(&out, "balance then: clearing of sandbox not told, wallet 31.50\n");
     has(&out, "1.00 EUR  debit bank, credit " REFUND "  REFUSED: account_frozen\n");
     has(&out, "MISSING webhook, due by 2026-11-30T00:00:15.000000000Z: it did not come\n");
+    has(&out,
+        "WEBHOOK IN 2026-11-30 00:00:11.500 from sandbox: order, event evt_7, verified, done, "
+        "effect: unit 9-2\n");
+    has(&out,
+        "from old: of a sender that is not configured any more, verified, none, no unit of its "
+        "own\n");
+    has(&out, "EVENT OUT 3-0 payment.pending: to no endpoint that is known\n");
+    has(&out, "EVENT OUT 9-1 payment.succeeded\n");
+    has(&out, REFUND ": delivered\n");
+    has(&out, WALLET ": dead_letter, number 4, after 16 attempts\n");
+    has(&out, "NOT TOLD balances: too far\n");
+    lacks(&out, "balance then: bank"); /* it was refused */
 }
 
 static void what_is_no_story_is_refused(void **state)

@@ -2,6 +2,15 @@
 
 #include "base/check.h"
 
+const char *psp_event_kind_name(unsigned kind)
+{
+#define PSP_EVENT_NAME(name, text) text,
+    static const char *const names[] = { PSP_EVENT_TABLE(PSP_EVENT_NAME) };
+#undef PSP_EVENT_NAME
+    CHECK(kind < PSP_EVENT_COUNT);
+    return names[kind];
+}
+
 bool psp_token_read(struct str text, char out_token[PSP_TOKEN_SIZE])
 {
     if (text.len == 0 || text.len >= PSP_TOKEN_SIZE) return false;

@@ -39,14 +39,19 @@ bool psp_json_text(struct json_reader *reader, struct str *out_text);
 
 /* ---- Events ---- */
 
-enum psp_event_kind {
-    PSP_EVENT_OTHER,
-    PSP_EVENT_ORDER, /* something of an order of ours has moved: ask what */
-    PSP_EVENT_CHARGEBACK_OPENED,
-    PSP_EVENT_CHARGEBACK_WON,
-    PSP_EVENT_CHARGEBACK_LOST,
-    PSP_EVENT_CHARGEBACK_REVERSED,
-};
+#define PSP_EVENT_TABLE(X)                                                                         \
+    X(OTHER, "other")                                                                              \
+    X(ORDER, "order") /* something of an order of ours has moved: ask what */                      \
+    X(CHARGEBACK_OPENED, "chargeback_opened")                                                      \
+    X(CHARGEBACK_WON, "chargeback_won")                                                            \
+    X(CHARGEBACK_LOST, "chargeback_lost")                                                          \
+    X(CHARGEBACK_REVERSED, "chargeback_reversed")
+
+#define PSP_EVENT_ENUM(name, text) PSP_EVENT_##name,
+enum psp_event_kind { PSP_EVENT_TABLE(PSP_EVENT_ENUM) PSP_EVENT_COUNT };
+#undef PSP_EVENT_ENUM
+/* Static. CHECKs that it is one. */
+const char *psp_event_kind_name(unsigned kind);
 
 /* What a webhook's body says. All of it is a hint: what is so, a query tells. */
 struct psp_event {

@@ -59,10 +59,13 @@ struct api_call {
     struct api_header headers[API_HEADERS_MAX];
     uint32_t header_count;
     bool hang_up; /* no answer: the connection is closed; for a server that plays a broken one */
+    /* More parts of the answer follow: the transport asks for each when the last one is out. */
+    bool streams;
 
     struct trace trace; /* the server's span, known after api_start() */
     uint32_t route;     /* which operation, for metrics; 0 when none matched */
     void *work;         /* the api's own: NULL before start, freed by finish */
+    void *stream;       /* the same: NULL before start, set by finish, freed by leave */
 };
 
 enum api_progress {
@@ -80,6 +83,19 @@ struct api_service {
     void (*refuse)(struct api_call *call, unsigned status, const char *code, const char *detail,
                    const char *hint);
     size_t (*body_size_max)(enum api_method method, struct str path);
+
+    /*
+     * Of an api that never sets api_call.streams, all of these are NULL. more replaces the contents
+     * of call->answer by the next part, now (API_READY) or when it calls call->ready; streams is
+     * false when it is the last one, which may be empty. hurry: the part that is pending is not
+     * wanted any more, since the client is gone; it comes soon, and is the last. leave: once for
+     * each call with a stream, when no part is pending; the last that is done with the call.
+     * stop: all parts that are pending come soon and are the last, and so is each after that.
+     */
+    enum api_progress (*more)(struct api *api, struct api_call *call);
+    void (*hurry)(struct api *api, struct api_call *call);
+    void (*leave)(struct api *api, struct api_call *call);
+    void (*stop)(struct api *api);
 };
 
 #endif

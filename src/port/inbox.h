@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "base/time.h"
+#include "base/uuid.h"
 
 /*
  * A webhook is answered with 2xx only after put() has returned STATUS_OK, and has an effect only
@@ -41,8 +42,16 @@ struct inbox_webhook {
     struct wall_time received_at;
     uint8_t mark; /* enum inbox_mark; ignored by put() */
     char endpoint[INBOX_ENDPOINT_SIZE];
+    struct uuid about;  /* the payment it says to be about; nil: none is known. put() only */
     struct str headers; /* as they came, "name: value\n" each */
     struct str body;    /* the raw bytes that were verified */
+};
+
+/* A page of those about a payment (not nil). */
+struct inbox_subject {
+    struct uuid about;
+    uint64_t after; /* ids above it */
+    uint32_t limit;
 };
 
 struct inbox {
@@ -69,6 +78,10 @@ struct inbox {
     /* Ids without a mark, in order, above `after`; fewer than limit: that is all. */
     enum status (*unmarked)(struct inbox *inbox, uint64_t after, uint64_t *out_ids, uint32_t limit,
                             uint32_t *out_count, struct error *out_error);
+
+    /* Ids that were put with this subject and are not gone, in order; fewer than limit: all. */
+    enum status (*find)(struct inbox *inbox, const struct inbox_subject *subject, uint64_t *out_ids,
+                        uint32_t *out_count, struct error *out_error);
 
     /*
      * Removes marked webhooks that are over the age, some at a time: to be called again until

@@ -261,6 +261,23 @@ static enum status sim_unmarked(struct inbox *port, uint64_t after, uint64_t *ou
     return STATUS_OK;
 }
 
+static enum status sim_find(struct inbox *port, const struct inbox_subject *subject,
+                            uint64_t *out_ids, uint32_t *out_count, struct error *out_error)
+{
+    struct sim_inbox *inbox = from_port(port);
+    CHECK(!uuid_is_nil(subject->about));
+    enum status status = enter(inbox, SIM_POINT_STORE_READ, out_error);
+    if (status != STATUS_OK) return status;
+    uint32_t count = 0;
+    for (size_t i = 0; i < inbox->tray->count && count < subject->limit; i++) {
+        const struct inbox_webhook *webhook = &inbox->tray->sheets[i].webhook;
+        if (webhook->id <= subject->after || !uuid_equal(webhook->about, subject->about)) continue;
+        out_ids[count++] = webhook->id;
+    }
+    *out_count = count;
+    return STATUS_OK;
+}
+
 static enum status sim_trim(struct inbox *port, struct wall_time now, uint32_t *out_count,
                             struct error *out_error)
 {
@@ -295,6 +312,7 @@ struct inbox *sim_inbox_open(struct sim_tray *tray, struct process *process)
                                            .mark = sim_mark,
                                            .read = sim_read,
                                            .unmarked = sim_unmarked,
+                                           .find = sim_find,
                                            .trim = sim_trim,
                                            .close = sim_close },
                                  .tray = tray,

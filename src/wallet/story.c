@@ -32,12 +32,14 @@ static enum status record_read(struct store *store, struct locator locator,
     return record_is_whole(head, size) ? STATUS_OK : damaged(locator, out_error);
 }
 
-static void transfer_add(struct story_unit *unit, const struct record_head *head)
+static void transfer_add(struct story_unit *unit, struct locator locator,
+                         const struct record_head *head)
 {
     if (unit->transfer_count == STORY_TRANSFERS_MAX) return; /* no payment makes more */
     struct story_transfer *transfer = &unit->transfers[unit->transfer_count++];
     const struct record_transfer *record = (const struct record_transfer *)head;
     struct transfer_view view = transfer_view_of(record);
+    transfer->locator = locator;
     transfer->record = *record;
     if (view.more != NULL) transfer->more = *view.more;
 }
@@ -55,13 +57,19 @@ static enum status unit_rest(struct store *store, uint32_t batch_size, struct st
         if (status != STATUS_OK) return status;
         const struct record_head *head = (const struct record_head *)bytes.bytes;
         if (head->type == RECORD_CONTEXT || head->unit != unit->record.head.unit) break;
-        if (head->type == RECORD_TRANSFER) transfer_add(unit, head);
+        if (head->type == RECORD_TRANSFER) transfer_add(unit, locator, head);
         if (head->type == RECORD_PAYMENT) {
             unit->other = ((const struct record_payment *)head)->payment.id;
         }
         offset += head->size;
     }
     return STATUS_OK;
+}
+
+static void event_note(struct story_unit *unit, const struct record_payment *first)
+{
+    unit->tells = (first->head.flags & RECORD_FLAG_TELLS) != 0;
+    unit->tells_state = first->payment.state;
 }
 
 static enum status unit_read(struct store *store, struct locator locator,
@@ -74,6 +82,7 @@ static enum status unit_read(struct store *store, struct locator locator,
     out_unit->record = *(const struct record_payment *)bytes.bytes;
     if (out_unit->record.head.type != RECORD_PAYMENT) return STATUS_NOT_FOUND;
     out_unit->locator = locator;
+    event_note(out_unit, &out_unit->record);
     uint64_t batch = locator_batch(locator);
     struct batch_header header;
     status = store->read_part(store, batch, 0, sizeof header, &header, out_error);
@@ -101,7 +110,9 @@ static enum status other_before(struct store *store, struct story_unit *unit,
     enum status status = record_read(store, locator_make(batch, first), &bytes, out_error);
     if (status != STATUS_OK) return status;
     const struct record_payment *mover = (const struct record_payment *)bytes.bytes;
-    if (mover->head.type == RECORD_PAYMENT) unit->other = mover->payment.id;
+    if (mover->head.type != RECORD_PAYMENT) return STATUS_OK;
+    unit->other = mover->payment.id;
+    event_note(unit, mover);
     return STATUS_OK;
 }
 

@@ -18,9 +18,19 @@ enum {
     STORY_TRANSFERS_MAX = 8, /* of one unit: those of a decision and of its refusal */
 };
 
+/* An account behind a transfer: see story_balances.h. */
+struct story_side {
+    struct balance balance;
+    uint16_t kind; /* enum account_kind: which of its sides counts up */
+    bool known;
+};
+
 struct story_transfer {
+    struct locator locator;
     struct record_transfer record;
     struct record_transfer_more more; /* zero when it has none */
+    struct story_side debit_after;    /* not known until story_balances() */
+    struct story_side credit_after;
 };
 
 struct story_unit {
@@ -30,6 +40,8 @@ struct story_unit {
     struct record_context context;
     struct record_payment record;
     struct payment_id other; /* the refund, chargeback or parent that moved in the same unit */
+    bool tells; /* the unit is an event (wallet/event.h), which has its position as id ... */
+    uint8_t tells_state; /* ... and payment.STATE as type: of the payment that moved the others */
     uint32_t transfer_count;
     struct story_transfer transfers[STORY_TRANSFERS_MAX];
 };

@@ -4,114 +4,17 @@
  * Method: payments led through a lane that the test steps, their stories read from the store; gaps
  * on either side of each time.
  */
-#include "wallet/story.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <string.h>
-
-#include "payment/chart.h"
-#include "wallet/lane_test.h"
-
-static struct story_unit units[STORY_UNITS_MAX];
-
-static struct payment_result run(struct bench *bench, const struct payment_command *command)
-{
-    struct payment_result result;
-    struct request request = { .kind = REQUEST_PAYMENT,
-                               .principal = PRINCIPAL_LOCAL,
-                               .root = lane_new_id(bench->lane),
-                               .trace = { .id = { 3, 4 }, .span = 5 },
-                               .count = 1,
-                               .payment = command,
-                               .payment_result = &result };
-    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
-    assert_int_equal(result.outcome, PAYMENT_OUTCOME_OK);
-    return result;
-}
-
-static struct bench *scene_new(void)
-{
-    struct bench *bench = bench_new();
-    test_accounts(bench, 2);
-    struct account chart[CHART_ROLE_END - 1];
-    struct account_result results[CHART_ROLE_END - 1];
-    for (unsigned role = 1; role < CHART_ROLE_END; role++) {
-        chart[role - 1] = chart_account(EUR, role, "sandbox");
-    }
-    struct request request = { .kind = REQUEST_ACCOUNTS,
-                               .root = lane_new_id(bench->lane),
-                               .count = CHART_ROLE_END - 1,
-                               .accounts = chart,
-                               .account_results = results };
-    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
-    return bench;
-}
-
-static struct payment pay_in(struct bench *bench, uint64_t number)
-{
-    struct payment_command command = { .cause = PAYMENT_CAUSE_CREATE };
-    command.draft.id.value = test_id(number);
-    command.draft.kind = PAYMENT_PAY_IN;
-    command.draft.amount.minor = 700;
-    command.draft.asset = EUR;
-    command.draft.wallet.value = test_id(2);
-    memcpy(command.draft.method, "pm_1", 5);
-    memcpy(command.draft.psp, "sandbox", 8);
-    return run(bench, &command).payment;
-}
-
-static struct payment answered(struct bench *bench, const struct payment *payment,
-                               enum psp_answer answer)
-{
-    struct payment_command command = {
-        .cause = PAYMENT_CAUSE_ANSWER,
-        .id = payment->id,
-        .step_number = payment->step_number,
-        .key_window_ms = 86400000,
-        .reply = { .answer = (uint8_t)answer,
-                   .asset = EUR,
-                   .amount = payment->step_amount,
-                   .duration_ms = 42 },
-    };
-    return run(bench, &command).payment;
-}
-
-static struct locator newest(struct bench *bench, uint64_t number)
-{
-    struct uuid id = test_id(number);
-    struct payment payment;
-    struct locator locator;
-    struct read read = {
-        .kind = READ_PAYMENTS, .count = 1, .ids = &id, .payments = &payment, .locators = &locator
-    };
-    struct request request = { .kind = REQUEST_READ, .read = &read };
-    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
-    return locator;
-}
-
-static void read_story(struct bench *bench, uint64_t number, struct story *out_story)
-{
-    struct error error = { 0 };
-    out_story->units = units;
-    enum status status = story_read(&bench->store.port, newest(bench, number), out_story, &error);
-    if (status != STATUS_OK) fail_msg("%s", error.message);
-}
+#include "wallet/story_test.h"
 
 static void the_story_is_told_from_its_beginning(void **state)
 {
     (void)state;
-    struct bench *bench = scene_new();
-    struct payment payment = pay_in(bench, 1000);
-    payment = answered(bench, &payment, PSP_ANSWER_UNKNOWN);
-    payment = answered(bench, &payment, PSP_ANSWER_DONE);
+    struct bench *bench = story_bench();
+    struct payment payment = story_pay_in(bench, 1000);
+    payment = story_answered(bench, &payment, PSP_ANSWER_UNKNOWN);
+    payment = story_answered(bench, &payment, PSP_ANSWER_DONE);
     struct story story;
-    read_story(bench, 1000, &story);
+    story_load(bench, 1000, &story);
     assert_int_equal(story.count, 3);
     static const uint8_t states[] = { PAYMENT_STATE_PENDING, PAYMENT_STATE_IN_DOUBT,
                                       PAYMENT_STATE_SUCCEEDED };
@@ -134,21 +37,21 @@ static void the_story_is_told_from_its_beginning(void **state)
 static void a_refund_and_its_parent_name_each_other(void **state)
 {
     (void)state;
-    struct bench *bench = scene_new();
-    struct payment payment = pay_in(bench, 1000);
-    (void)answered(bench, &payment, PSP_ANSWER_DONE);
+    struct bench *bench = story_bench();
+    struct payment payment = story_pay_in(bench, 1000);
+    (void)story_answered(bench, &payment, PSP_ANSWER_DONE);
     struct payment_command refund = { .cause = PAYMENT_CAUSE_CREATE };
     refund.draft.id.value = test_id(1001);
     refund.draft.kind = PAYMENT_REFUND;
     refund.draft.amount.minor = 100;
     refund.draft.parent.value = test_id(1000);
-    (void)run(bench, &refund);
+    (void)story_run(bench, &refund);
     struct story story;
-    read_story(bench, 1000, &story);
+    story_load(bench, 1000, &story);
     assert_int_equal(story.count, 3);
     assert_int_equal(story.units[2].record.head.kind, PAYMENT_CAUSE_FOLLOW);
     assert_true(uuid_equal(story.units[2].other.value, test_id(1001)));
-    read_story(bench, 1001, &story);
+    story_load(bench, 1001, &story);
     assert_int_equal(story.count, 1);
     assert_true(uuid_equal(story.units[0].other.value, test_id(1000)));
     assert_int_equal(story.units[0].transfer_count, 1);
@@ -158,12 +61,13 @@ static void a_refund_and_its_parent_name_each_other(void **state)
 static void a_broken_chain_is_damage(void **state)
 {
     (void)state;
-    struct bench *bench = scene_new();
-    struct payment payment = pay_in(bench, 1000);
-    (void)answered(bench, &payment, PSP_ANSWER_UNKNOWN);
-    struct locator place = newest(bench, 1000);
+    struct bench *bench = story_bench();
+    struct payment payment = story_pay_in(bench, 1000);
+    (void)story_answered(bench, &payment, PSP_ANSWER_UNKNOWN);
+    struct locator place = story_newest(bench, 1000);
     uint8_t *batch = bench->disk->batches[locator_batch(place)].data;
     batch[locator_offset(place) + 100] ^= 1;
+    static struct story_unit units[STORY_UNITS_MAX];
     struct story story = { .units = units };
     struct error error = { 0 };
     assert_int_equal(story_read(&bench->store.port, place, &story, &error), STATUS_CORRUPT);
@@ -185,21 +89,21 @@ static bool has_gap(const struct story *story, struct wall_time now, const char 
 static void what_should_have_happened_is_named(void **state)
 {
     (void)state;
-    struct bench *bench = scene_new();
-    struct payment payment = pay_in(bench, 1000);
+    struct bench *bench = story_bench();
+    struct payment payment = story_pay_in(bench, 1000);
     struct story story;
-    read_story(bench, 1000, &story);
+    story_load(bench, 1000, &story);
     struct wall_time due = { payment.step_at.ns + STORY_ANSWER_S * NS_PER_S };
     struct wall_time late = { due.ns + 1 };
     assert_false(has_gap(&story, due, "answer"));
     assert_true(has_gap(&story, late, "answer"));
-    payment = answered(bench, &payment, PSP_ANSWER_UNKNOWN);
-    read_story(bench, 1000, &story);
+    payment = story_answered(bench, &payment, PSP_ANSWER_UNKNOWN);
+    story_load(bench, 1000, &story);
     assert_false(has_gap(&story, late, "answer"));
     late.ns = payment.next_at.ns + STORY_ANSWER_S * NS_PER_S + 1;
     assert_true(has_gap(&story, late, "follow_up"));
-    payment = answered(bench, &payment, PSP_ANSWER_DONE);
-    read_story(bench, 1000, &story);
+    payment = story_answered(bench, &payment, PSP_ANSWER_DONE);
+    story_load(bench, 1000, &story);
     due.ns = story.units[2].stamp.ns + STORY_WEBHOOK_S * NS_PER_S;
     assert_false(has_gap(&story, due, "webhook"));
     assert_true(has_gap(&story, (struct wall_time){ due.ns + 1 }, "webhook"));
@@ -208,8 +112,8 @@ static void what_should_have_happened_is_named(void **state)
     late.ns += STORY_SETTLED_DAYS * NS_PER_DAY;
     assert_true(has_gap(&story, late, "settlement"));
     struct payment_command hint = { .cause = PAYMENT_CAUSE_HINT, .id = payment.id };
-    (void)run(bench, &hint);
-    read_story(bench, 1000, &story);
+    (void)story_run(bench, &hint);
+    story_load(bench, 1000, &story);
     assert_false(has_gap(&story, late, "webhook"));
     bench_free(bench);
 }

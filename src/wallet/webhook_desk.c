@@ -15,7 +15,7 @@ _Static_assert((int)ENDPOINT_ROW_NAME_SIZE == (int)SIGNING_KEY_NAME_SIZE, "a nam
 
 enum {
     KEY_BYTES = 32,
-    POLL_MS = 100, /* how late an event is sent at most, beside what was sent before it */
+    POLL_MS = 25, /* how late an event is sent at most, beside what was sent before it */
 };
 
 struct webhook_desk {
@@ -333,6 +333,60 @@ enum status webhook_desk_letters(struct webhook_desk *desk, struct uuid id, uint
                                  uint32_t *out_count)
 {
     return desk->relay_store->letters(desk->relay_store, id, above, out_letters, limit, out_count);
+}
+
+const char *webhook_delivery_name(unsigned delivery)
+{
+#define WEBHOOK_DELIVERY_NAME(name, text) text,
+    static const char *const names[] = { WEBHOOK_DELIVERY_TABLE(WEBHOOK_DELIVERY_NAME) };
+#undef WEBHOOK_DELIVERY_NAME
+    CHECK(delivery < WEBHOOK_DELIVERY_COUNT);
+    return names[delivery];
+}
+
+/* Letters are in order of sequence, and so of position. */
+static enum status letter_find(struct webhook_desk *desk, const struct webhook_desk_view *view,
+                               struct position event, bool *out_found,
+                               struct dead_letter *out_letter)
+{
+    uint64_t low = 0; /* every letter up to it lies before the event */
+    uint64_t high = view->relay.sequence;
+    *out_found = false;
+    while (low < high && !*out_found) {
+        uint64_t middle = low + (high - low - 1) / 2;
+        uint32_t count = 0;
+        struct dead_letter letter;
+        enum status status = webhook_desk_letters(desk, view->id, middle, &letter, 1, &count);
+        if (status != STATUS_OK) return status;
+        int order = count == 0 ? 1 : position_compare(letter.position, event);
+        if (order < 0) low = letter.sequence;
+        if (order > 0) high = middle;
+        *out_found = order == 0;
+        if (*out_found) *out_letter = letter;
+    }
+    return STATUS_OK;
+}
+
+enum status webhook_desk_delivery(struct webhook_desk *desk, const struct webhook_desk_view *view,
+                                  struct position event, struct str type,
+                                  enum webhook_delivery *out_delivery,
+                                  struct dead_letter *out_letter)
+{
+    struct webhook_endpoint filters = { .filter_count = view->filter_count };
+    memcpy(filters.filters, view->filters, sizeof filters.filters);
+    enum webhook_delivery delivery = WEBHOOK_DELIVERY_WAITING;
+    bool dead = false;
+    if (position_compare(event, view->since) <= 0) {
+        delivery = WEBHOOK_DELIVERY_EARLIER;
+    } else if (!endpoint_wants(&filters, type)) {
+        delivery = WEBHOOK_DELIVERY_NOT_WANTED;
+    } else if (position_compare(event, view->relay.cursor) <= 0) {
+        enum status status = letter_find(desk, view, event, &dead, out_letter);
+        if (status != STATUS_OK) return status;
+        delivery = dead ? WEBHOOK_DELIVERY_DEAD_LETTER : WEBHOOK_DELIVERY_DELIVERED;
+    }
+    *out_delivery = delivery;
+    return STATUS_OK;
 }
 
 struct webhook_relay *webhook_desk_relay(struct webhook_desk *desk)

@@ -102,6 +102,29 @@ enum status webhook_desk_letters(struct webhook_desk *desk, struct uuid id, uint
                                  struct dead_letter *out_letters, uint32_t limit,
                                  uint32_t *out_count) MUST_CHECK;
 
+/* What became of an event at an endpoint, as far as deliveries were saved. */
+#define WEBHOOK_DELIVERY_TABLE(X)                                                                  \
+    X(DELIVERED, "delivered")                                                                      \
+    X(DEAD_LETTER, "dead_letter")                                                                  \
+    X(WAITING, "waiting")                                                                          \
+    X(NOT_WANTED, "not_wanted") /* its filters leave it out */                                     \
+    X(EARLIER, "earlier")       /* its numbers begin behind it: what was before is not known */
+
+#define WEBHOOK_DELIVERY_ENUM(name, text) WEBHOOK_DELIVERY_##name,
+enum webhook_delivery { WEBHOOK_DELIVERY_TABLE(WEBHOOK_DELIVERY_ENUM) WEBHOOK_DELIVERY_COUNT };
+#undef WEBHOOK_DELIVERY_ENUM
+/* Static. CHECKs that it is one. */
+const char *webhook_delivery_name(unsigned delivery);
+
+/*
+ * Of the event at a position, of that type; view is as it was looked at before. out_letter is
+ * written with DEAD_LETTER. About 40 reads of the relay store where there are dead letters.
+ */
+enum status webhook_desk_delivery(struct webhook_desk *desk, const struct webhook_desk_view *view,
+                                  struct position event, struct str type,
+                                  enum webhook_delivery *out_delivery,
+                                  struct dead_letter *out_letter) MUST_CHECK;
+
 /* For redrive and missed: webhook_relay.h says how. */
 struct webhook_relay *webhook_desk_relay(struct webhook_desk *desk);
 

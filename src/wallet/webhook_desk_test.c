@@ -18,7 +18,7 @@
 #include "wallet/lane_test.h"
 #include "webhook/signature.h"
 
-enum { ROWS_MAX = 8, SEEN_MAX = 64 };
+enum { ROWS_MAX = 8, SEEN_MAX = 64, LETTERS_MAX = 64 };
 
 struct scene {
     struct endpoint_store endpoints; /* first */
@@ -28,6 +28,9 @@ struct scene {
     struct relay_store relays;
     struct relay_state states[ROWS_MAX];
     uint32_t state_count;
+    struct dead_letter letters[LETTERS_MAX]; /* in order */
+    uint32_t letter_count;
+    uint32_t letter_reads;
     struct http_out http;
     uint64_t seen[SEEN_MAX];
     uint32_t seen_count;
@@ -132,11 +135,13 @@ static enum status state_letters(struct relay_store *store, struct uuid endpoint
                                  uint32_t *out_count)
 {
     (void)store;
-    (void)endpoint;
-    (void)above;
-    (void)out_letters;
-    (void)limit;
-    *out_count = 0;
+    (void)endpoint; /* one has letters */
+    uint32_t count = 0;
+    scene_now->letter_reads++;
+    for (uint32_t i = 0; i < scene_now->letter_count && count < limit; i++) {
+        if (scene_now->letters[i].sequence > above) out_letters[count++] = scene_now->letters[i];
+    }
+    *out_count = count;
     return STATUS_OK;
 }
 
@@ -406,6 +411,53 @@ static void a_row_that_is_no_endpoint_stops_the_start(void **state)
     scene_free(scene);
 }
 
+static enum webhook_delivery delivery_of(struct scene *scene, const struct webhook_desk_view *view,
+                                         uint64_t number, const char *type, uint64_t *out_sequence)
+{
+    enum webhook_delivery delivery = WEBHOOK_DELIVERY_COUNT;
+    struct dead_letter letter = { 0 };
+    assert_int_equal(webhook_desk_delivery(scene->desk, view, test_feed_position(number),
+                                           str_from(type), &delivery, &letter),
+                     STATUS_OK);
+    *out_sequence = letter.sequence;
+    return delivery;
+}
+
+static void what_became_of_an_event_is_told(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene *scene = scene_new(0);
+    /* Events 11 to 50 were dealt with, as numbers 1 to 40; every third is a dead letter. */
+    struct webhook_desk_view view = { .id = test_id(1), .since = test_feed_position(10) };
+    view.relay.cursor = test_feed_position(50);
+    view.relay.sequence = 40;
+    for (uint64_t sequence = 3; sequence <= 40; sequence += 3) {
+        scene->letters[scene->letter_count++] =
+            (struct dead_letter){ .sequence = sequence,
+                                  .position = test_feed_position(sequence + 10) };
+    }
+    for (uint64_t number = 1; number <= 60; number++) {
+        uint64_t sequence;
+        enum webhook_delivery wanted = number <= 10             ? WEBHOOK_DELIVERY_EARLIER
+                                       : number > 50            ? WEBHOOK_DELIVERY_WAITING
+                                       : (number - 10) % 3 == 0 ? WEBHOOK_DELIVERY_DEAD_LETTER
+                                                                : WEBHOOK_DELIVERY_DELIVERED;
+        scene->letter_reads = 0;
+        assert_int_equal(delivery_of(scene, &view, number, "payment.failed", &sequence), wanted);
+        bool dead = wanted == WEBHOOK_DELIVERY_DEAD_LETTER;
+        assert_int_equal(sequence, dead ? number - 10 : 0);
+        assert_in_range(scene->letter_reads, 0, 7);
+    }
+    memcpy(view.filters[view.filter_count++], "refund.*", 9);
+    uint64_t sequence;
+    assert_int_equal(delivery_of(scene, &view, 20, "payment.failed", &sequence),
+                     WEBHOOK_DELIVERY_NOT_WANTED);
+    assert_int_equal(delivery_of(scene, &view, 20, "refund.failed", &sequence),
+                     WEBHOOK_DELIVERY_DELIVERED);
+    assert_string_equal(webhook_delivery_name(WEBHOOK_DELIVERY_DEAD_LETTER), "dead_letter");
+    scene_free(scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -414,6 +466,7 @@ int main(void)
         cmocka_unit_test(numbers_go_on_whatever_is_changed),
         cmocka_unit_test(both_secrets_sign_until_the_overlap_ends),
         cmocka_unit_test(what_is_removed_is_sent_nothing_and_forgotten),
+        cmocka_unit_test(what_became_of_an_event_is_told),
         cmocka_unit_test(a_row_that_is_no_endpoint_stops_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

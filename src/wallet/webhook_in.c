@@ -113,6 +113,7 @@ struct act {
     struct webhook_in *in;
     const struct webhook_sender *sender;
     struct trace trace;
+    enum status read; /* what event_read() came to; STATUS_UNAVAILABLE: not read yet */
     struct psp_event event;
     const char *why; /* it is kept; static */
 };
@@ -168,7 +169,8 @@ static uint8_t state_told(uint8_t kind)
     case PSP_EVENT_CHARGEBACK_LOST: return PAYMENT_STATE_LOST;
     case PSP_EVENT_CHARGEBACK_REVERSED: return PAYMENT_STATE_REVERSED;
     case PSP_EVENT_ORDER:
-    case PSP_EVENT_OTHER: break;
+    case PSP_EVENT_OTHER:
+    case PSP_EVENT_COUNT: break;
     }
     CHECK(false); /* no chargeback */
     return PAYMENT_STATE_NONE;
@@ -249,13 +251,22 @@ static enum webhook_in_result dispute_run(struct act *act)
     return stands ? WEBHOOK_IN_DONE : WEBHOOK_IN_KEPT;
 }
 
-static enum webhook_in_result event_run(struct act *act, struct str body)
+/* Pure; STATUS_UNAVAILABLE: no memory. */
+static enum status event_read(const struct webhook_sender *sender, struct str body,
+                              struct psp_event *out_event)
 {
     struct arena arena;
-    if (arena_init(&arena, 2 * body.len + ARENA_SLACK) != STATUS_OK) return WEBHOOK_IN_NOT_TAKEN;
-    enum status status = act->sender->event_read(body, &arena, &act->event);
+    if (arena_init(&arena, 2 * body.len + ARENA_SLACK) != STATUS_OK) return STATUS_UNAVAILABLE;
+    enum status status = sender->event_read(body, &arena, out_event);
     arena_done(&arena); /* the event holds copies */
-    if (status != STATUS_OK) {
+    return status == STATUS_OK ? STATUS_OK : STATUS_INVALID;
+}
+
+static enum webhook_in_result event_run(struct act *act, struct str body)
+{
+    if (act->read == STATUS_UNAVAILABLE) act->read = event_read(act->sender, body, &act->event);
+    if (act->read == STATUS_UNAVAILABLE) return WEBHOOK_IN_NOT_TAKEN;
+    if (act->read != STATUS_OK) {
         act->why = "not_understood";
         return WEBHOOK_IN_KEPT;
     }
@@ -398,9 +409,10 @@ static bool header_is_credential(struct str name)
     return false;
 }
 
-static enum status put(struct webhook_in *in, const struct webhook_sender *sender,
-                       const struct webhook_arrival *arrival, uint64_t *out_id)
+static enum status put(const struct act *act, const struct webhook_arrival *arrival,
+                       uint64_t *out_id)
 {
+    struct webhook_in *in = act->in;
     BUF_SCOPE struct buf headers;
     buf_init(&headers, INBOX_HEADERS_SIZE_MAX);
     for (uint32_t i = 0; i < arrival->message.header_count; i++) {
@@ -413,7 +425,8 @@ static enum status put(struct webhook_in *in, const struct webhook_sender *sende
         .headers = buf_view(&headers), /* at most what fits */
         .body = arrival->message.body,
     };
-    memcpy(webhook.endpoint, sender->name, sizeof sender->name);
+    memcpy(webhook.endpoint, act->sender->name, sizeof act->sender->name);
+    if (act->read == STATUS_OK && act->event.ours) webhook.about = act->event.payment.value;
     struct error error = { 0 };
     enum status status = in->inbox->put(in->inbox, &webhook, out_id, &error);
     if (status != STATUS_OK) failure_log(in, STR("webhook.not_stored"), &error);
@@ -430,9 +443,70 @@ enum webhook_in_result webhook_in_receive(struct webhook_in *in,
     if (sender == NULL) return counted(in, WEBHOOK_IN_UNKNOWN);
     if (!verified(in, sender, arrival, out_text)) return counted(in, WEBHOOK_IN_REJECTED);
     uint64_t id = 0;
-    if (put(in, sender, arrival, &id) != STATUS_OK) return counted(in, WEBHOOK_IN_NOT_STORED);
     struct act act = { .in = in, .sender = sender, .trace = arrival->trace };
+    act.read = event_read(sender, arrival->message.body, &act.event);
+    if (put(&act, arrival, &id) != STATUS_OK) return counted(in, WEBHOOK_IN_NOT_STORED);
     return counted(in, stored_run(&act, id, arrival->message.body));
+}
+
+/* ---- What came about a payment ---- */
+
+/* An event of the payment's order; or, of a chargeback that is a payment, one of its own. */
+static bool is_about(const struct payment *payment, const struct webhook_told *told,
+                     const struct psp_event *event)
+{
+    if (payment->kind != PAYMENT_CHARGEBACK) return true;
+    struct payment_id id = webhook_in_chargeback(told->sender, event->chargeback);
+    return event->chargeback[0] != '\0' && uuid_equal(id.value, payment->id.value);
+}
+
+/* STATUS_NOT_FOUND: it is about something else, or gone. */
+static enum status told_read(struct webhook_in *in, const struct payment *payment, uint64_t id,
+                             struct webhook_told *out_told, struct error *out_error)
+{
+    BUF_SCOPE struct buf bytes;
+    buf_init(&bytes, INBOX_HEADERS_SIZE_MAX + INBOX_BODY_SIZE_MAX);
+    struct inbox_webhook webhook;
+    enum status status = in->inbox->read(in->inbox, id, &webhook, &bytes, out_error);
+    if (status != STATUS_OK) return status;
+    *out_told = (struct webhook_told){ .received_at = webhook.received_at, .mark = webhook.mark };
+    memcpy(out_told->sender, webhook.endpoint,
+           sizeof out_told->sender - 1); /* zeroed: terminated */
+    const struct webhook_sender *sender = sender_find(in, str_from(webhook.endpoint));
+    if (sender == NULL) return STATUS_OK; /* nobody can read it any more */
+    struct psp_event event = { 0 };
+    if (event_read(sender, webhook.body, &event) != STATUS_OK) return STATUS_OK;
+    if (!is_about(payment, out_told, &event)) return STATUS_NOT_FOUND;
+    out_told->is_read = true;
+    out_told->kind = event.kind;
+    memcpy(out_told->event, event.id, sizeof out_told->event);
+    out_told->key = webhook_in_key(sender->name, event.id);
+    return STATUS_OK;
+}
+
+enum status webhook_in_told(struct webhook_in *in, const struct payment *payment,
+                            struct webhook_told out_told[WEBHOOK_TOLD_MAX], uint32_t *out_count,
+                            struct error *out_error)
+{
+    bool chargeback = payment->kind == PAYMENT_CHARGEBACK;
+    struct inbox_subject subject = { .about =
+                                         chargeback ? payment->parent.value : payment->id.value,
+                                     .limit = WEBHOOK_TOLD_MAX };
+    uint64_t ids[WEBHOOK_TOLD_MAX];
+    uint32_t found = WEBHOOK_TOLD_MAX;
+    uint32_t count = 0;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && found == WEBHOOK_TOLD_MAX && count < WEBHOOK_TOLD_MAX) {
+        status = in->inbox->find(in->inbox, &subject, ids, &found, out_error);
+        for (uint32_t i = 0; status == STATUS_OK && i < found && count < WEBHOOK_TOLD_MAX; i++) {
+            subject.after = ids[i];
+            status = told_read(in, payment, ids[i], &out_told[count], out_error);
+            if (status == STATUS_OK) count++;
+            if (status == STATUS_NOT_FOUND) status = STATUS_OK;
+        }
+    }
+    if (status == STATUS_OK) *out_count = count;
+    return status;
 }
 
 /* ---- Again ---- */
@@ -452,7 +526,9 @@ static bool redo_one(struct webhook_in *in, uint64_t id)
     if (webhook.mark != INBOX_MARK_NONE || (age_ns >= 0 && age_ns < YOUNG_S * NS_PER_S)) {
         return true;
     }
-    struct act act = { .in = in, .sender = sender_find(in, str_from(webhook.endpoint)) };
+    struct act act = { .in = in,
+                       .sender = sender_find(in, str_from(webhook.endpoint)),
+                       .read = STATUS_UNAVAILABLE };
     if (act.sender == NULL) return true; /* it waits until its sender is configured again */
     if (stored_run(&act, id, webhook.body) == WEBHOOK_IN_NOT_TAKEN) return false;
     in->ports.sync->lock(in->monitor);

@@ -89,6 +89,26 @@ enum webhook_in_result webhook_in_receive(struct webhook_in *in,
 /* Takes up what has no mark, and removes what is too old: what the task does each second. */
 void webhook_in_step(struct webhook_in *in);
 
+/* A webhook of the inbox, which has only verified ones. */
+struct webhook_told {
+    struct wall_time received_at;
+    char sender[PSP_NAME_SIZE];
+    uint8_t mark; /* enum inbox_mark */
+    bool is_read; /* else nobody here can read it any more, and the rest is not known */
+    uint8_t kind; /* enum psp_event_kind */
+    char event[PSP_TOKEN_SIZE];
+    struct uuid key; /* in the context of the unit that it has brought about, if there is one */
+};
+enum { WEBHOOK_TOLD_MAX = 100 };
+
+/*
+ * What came about a payment and is still in the inbox, oldest first; as many as there is room for.
+ * STATUS_CORRUPT, STATUS_UNAVAILABLE: of the inbox.
+ */
+enum status webhook_in_told(struct webhook_in *in, const struct payment *payment,
+                            struct webhook_told out_told[WEBHOOK_TOLD_MAX], uint32_t *out_count,
+                            struct error *out_error) MUST_CHECK;
+
 struct webhook_in_status {
     uint64_t results[WEBHOOK_IN_COUNT]; /* of what came, since the start */
     uint64_t rejected[WEBHOOK_REASON_COUNT];

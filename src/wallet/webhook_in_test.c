@@ -29,6 +29,7 @@ struct row {
     char body[BODY_SIZE];
     size_t len;
     struct wall_time at;
+    struct uuid about;
     enum inbox_mark mark;
 };
 
@@ -51,7 +52,9 @@ static enum status inbox_put(struct inbox *inbox, const struct inbox_webhook *we
     assert_true(scene->row_count < ROWS_MAX && webhook->body.len < BODY_SIZE);
     assert_string_equal(webhook->endpoint, "sandbox");
     struct row *row = &scene->rows[scene->row_count++];
-    *row = (struct row){ .len = webhook->body.len, .at = webhook->received_at };
+    *row = (struct row){ .len = webhook->body.len,
+                         .at = webhook->received_at,
+                         .about = webhook->about };
     memcpy(row->body, webhook->body.data, webhook->body.len);
     *out_id = scene->row_count;
     return STATUS_OK;
@@ -90,6 +93,19 @@ static enum status inbox_unmarked(struct inbox *inbox, uint64_t after, uint64_t 
     *out_count = 0;
     for (uint64_t id = after + 1; id <= scene->row_count && *out_count < limit; id++) {
         if (scene->rows[id - 1].mark == INBOX_MARK_NONE) out_ids[(*out_count)++] = id;
+    }
+    return STATUS_OK;
+}
+
+static enum status inbox_find(struct inbox *inbox, const struct inbox_subject *subject,
+                              uint64_t *out_ids, uint32_t *out_count, struct error *out_error)
+{
+    (void)out_error; /* it never fails */
+    const struct scene *scene = (struct scene *)inbox;
+    *out_count = 0;
+    for (uint64_t id = subject->after + 1; id <= scene->row_count; id++) {
+        if (*out_count == subject->limit) break;
+        if (uuid_equal(scene->rows[id - 1].about, subject->about)) out_ids[(*out_count)++] = id;
     }
     return STATUS_OK;
 }
@@ -173,6 +189,7 @@ static struct scene *scene_new(void)
                                    .mark = inbox_mark,
                                    .read = inbox_read,
                                    .unmarked = inbox_unmarked,
+                                   .find = inbox_find,
                                    .trim = inbox_trim };
     struct bench *bench = bench_new();
     scene->bench = bench;
@@ -437,6 +454,50 @@ static void ids_follow_from_names_and_are_apart(void **state)
     assert_false(uuid_equal(key, webhook_in_chargeback("sandbox", "evt_1").value));
 }
 
+static uint32_t told(struct scene *scene, struct payment payment, struct webhook_told *out_told)
+{
+    uint32_t count = 99;
+    struct error error = { 0 };
+    assert_int_equal(webhook_in_told(scene->in, &payment, out_told, &count, &error), STATUS_OK);
+    return count;
+}
+
+static void what_came_about_a_payment_is_told(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene *scene = scene_new();
+    struct webhook_told list[WEBHOOK_TOLD_MAX];
+    const struct event opened = { "evt_2", "chargeback.opened", PAYMENT, "cb_1", NULL };
+    const struct event other = { "evt_3", "chargeback.opened", PAYMENT, "cb_2", NULL };
+    const struct event foreign = { "evt_4", "order.updated", FOREIGN, NULL, NULL };
+    struct payment payment = { .id.value = test_id(PAYMENT), .kind = PAYMENT_PAY_IN };
+    assert_int_equal(told(scene, payment, list), 0);
+    assert_int_equal(send(scene, HINT), WEBHOOK_IN_DONE);
+    assert_int_equal(send(scene, opened), WEBHOOK_IN_DONE);
+    (void)send(scene, other);
+    (void)send(scene, foreign);
+    assert_int_equal(send(scene, HINT), WEBHOOK_IN_REPEATED);
+    assert_int_equal(told(scene, payment, list), 4);
+    static const char *const events[] = { "evt_1", "evt_2", "evt_3", "evt_1" };
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_true(list[i].is_read);
+        assert_string_equal(list[i].event, events[i]);
+        assert_string_equal(list[i].sender, "sandbox");
+        struct uuid key = webhook_in_key("sandbox", events[i]);
+        assert_true(uuid_equal(list[i].key, key));
+        if (i > 0) assert_true(list[i].received_at.ns >= list[i - 1].received_at.ns);
+    }
+    assert_int_equal(list[0].mark, INBOX_MARK_DONE);
+    assert_string_equal(psp_event_kind_name(list[0].kind), "order");
+    assert_string_equal(psp_event_kind_name(list[1].kind), "chargeback_opened");
+    const struct payment chargeback = { .id = webhook_in_chargeback("sandbox", "cb_2"),
+                                        .parent.value = test_id(PAYMENT),
+                                        .kind = PAYMENT_CHARGEBACK };
+    assert_int_equal(told(scene, chargeback, list), 1);
+    assert_string_equal(list[0].event, "evt_3");
+    scene_free(scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -446,6 +507,7 @@ int main(void)
         cmocka_unit_test(what_is_stored_is_done_once_after_any_failure),
         cmocka_unit_test(what_a_psp_does_not_carry_out_is_not_its_to_tell),
         cmocka_unit_test(chargebacks_end_right_whatever_comes_first),
+        cmocka_unit_test(what_came_about_a_payment_is_told),
         cmocka_unit_test(ids_follow_from_names_and_are_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -275,6 +275,13 @@ static bool work_once(struct webhook_relay *relay, struct worker *worker)
     return true;
 }
 
+static bool is_empty(const struct webhook_relay *relay)
+{
+    for (uint32_t i = 0; i < relay->options.endpoints_max; i++)
+        if (relay->slots[i].used) return false;
+    return true;
+}
+
 static void worker_body(void *argument)
 {
     struct worker *worker = argument;
@@ -283,9 +290,10 @@ static void worker_body(void *argument)
     sync->lock(relay->monitor);
     while (!relay->stopping) {
         if (work_once(relay, worker)) continue;
-        int64_t now_ns = clock_monotonic(relay->ports.clock).ns;
-        const struct monotonic_time until = { now_ns +
-                                              (int64_t)relay->options.poll_ms * NS_PER_MS };
+        struct monotonic_time until = MONOTONIC_NEVER; /* whoever adds an endpoint wakes all */
+        if (!is_empty(relay))
+            until.ns = clock_monotonic(relay->ports.clock).ns +
+                       (int64_t)relay->options.poll_ms * NS_PER_MS;
         (void)sync->wait(relay->monitor, until); /* a wake, or time to look again */
     }
     sync->unlock(relay->monitor);

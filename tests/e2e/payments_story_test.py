@@ -39,8 +39,27 @@ def a_lost_answer_and_a_lost_webhook_are_told(wallet, sandbox, credited):
                  "25.00 EUR  debit clearing of sandbox, credit wallet",
                  f"MISSING webhook, due by {story['gaps'][0]['due_by']}: "):
         check(line in text, f"'{line}' in the story:\n{text}")
+    moved = story["units"][-1]["transfers"][0]
+    equal(moved["credit_balance"]["net"],
+          wallet.json("balance", credited, "--at", story["units"][-1]["position"])["balance"]["net"],
+          "the wallet's balance behind the transfer")
+    check("balance then: clearing of sandbox " in text and f", wallet {moved['credit_balance']['net']}\n"
+          in text, f"both balances in the text:\n{text}")
+    equal([item["what"] for item in story["not_told"]], ["webhooks"], "no webhooks are taken here")
+    check("NOT TOLD webhooks: the inbox is not looked at" in text, f"and it says so:\n{text}")
+    equal([event["type"] for event in story["events"]],
+          ["payment.pending", "payment.in_doubt", "payment.succeeded"], "the events")
     sandbox.call("DELETE", "/faults")
     equal(wallet.run("story", new_id(), code=NOT_FOUND).out, "", "a story of nothing")
+    return payment
+
+
+def without_a_server_what_is_missing_is_named(wallet, payment):
+    story = wallet.json("story", payment)
+    equal([item["what"] for item in story["not_told"]], ["webhooks", "deliveries"], "not told")
+    moved = story["units"][2]["transfers"][0]
+    check(moved["debit_balance"]["net"] and moved["credit_balance"]["net"], "balances are there")
+    equal(wallet.run("story", payment).out.count("NOT TOLD "), 2, "a line for each")
 
 
 def a_refund_stands_in_both_stories(wallet, credited):
@@ -118,11 +137,12 @@ def main():
     wallet = Wallet("stories")
     with paying(wallet, "--pending-ms", "200") as (sandbox, _):
         credited = account(wallet)
-        a_lost_answer_and_a_lost_webhook_are_told(wallet, sandbox, credited)
+        payment = a_lost_answer_and_a_lost_webhook_are_told(wallet, sandbox, credited)
         a_refund_stands_in_both_stories(wallet, credited)
         a_day_is_settled_once(wallet, sandbox)
         the_relay_is_killed_and_goes_on(wallet, credited)
         other_files_and_words_are_refused(wallet)
+    without_a_server_what_is_missing_is_named(wallet, payment)
     equal(wallet.run("check").code, DONE, "the check of the folder")
 
 

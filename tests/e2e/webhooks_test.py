@@ -308,6 +308,33 @@ def ours_arrive_in_order(bench, receiver):
     return made
 
 
+def the_story_tells_what_came_and_went(bench, made, payment):
+    """Of a pay-in whose first event is a dead letter, and whose webhooks came, one of them twice."""
+    again = event_of("evt_of_a_story", f"{payment}:1")
+    for result in ("done", "repeated"):
+        equal(send(bench.server, "evt_of_a_story", again)[2], {"result": result}, "sent by hand")
+    story = until(lambda: (told := bench.wallet.json("story", payment))["webhooks"][0]["mark"]
+                  == "done" and len(told["webhooks"]) >= 2 and told, "the webhooks of the payment")
+    hints = [unit["position"] for unit in story["units"] if unit["cause"] == "hint"]
+    for webhook in story["webhooks"]:
+        equal((webhook["sender"], webhook["verified"], webhook["kind"]), ("sandbox", True, "order"),
+              f"{webhook}")
+        check(webhook.get("effect", hints[0]) in hints, f"its unit: {webhook}")
+    equal([w["event"] for w in story["webhooks"]].count("evt_of_a_story"), 2, "it came twice")
+    equal({w["effect"] for w in story["webhooks"] if "effect" in w}, set(hints), "each hint")
+    told = until(lambda: (found := {event["type"]: event["deliveries"][0] for event
+                                    in bench.wallet.json("story", payment)["events"]})
+                 ["payment.succeeded"]["delivery"] == "delivered" and found, "it is delivered")
+    equal(told["payment.pending"]["delivery"], "dead_letter", "the event that was given up")
+    equal(told["payment.succeeded"]["endpoint"], made["id"], "where the other one is")
+    equal(story["not_told"], [], "what is left out")
+    text = bench.wallet.run("story", payment).out
+    for line in ("from sandbox: order, event evt_of_a_story, verified, done, effect: unit ",
+                 "payment.succeeded\n", f"{made['id']}: delivered\n",
+                 f"{made['id']}: dead_letter, number "):
+        check(line in text, f"'{line}' in the story:\n{text}")
+
+
 def dead_letters_are_passed_and_redriven(bench, receiver, made):
     before = len(receiver.events())
     receiver.statuses = [500]  # one attempt: a dead letter at once
@@ -317,6 +344,7 @@ def dead_letters_are_passed_and_redriven(bench, receiver, made):
     pages = want(200, bench.server, "GET", f"/v1/webhook-endpoints/{made['id']}/deliveries")
     equal([letter["sequence"] for letter in pages["dead_letters"]], [before + 1], "dead letters")
     equal(receiver.events()[before + 1].get("passed"), 1, "the next one says what it passed")
+    the_story_tells_what_came_and_went(bench, made, payment)
     shown = bench.wallet.run("webhook", "endpoint", "deliveries", made["id"]).out
     check(str(before + 1) in shown, shown)
     equal(bench.wallet.json("webhook", "endpoint", "redrive", made["id"])["count"], 1, "redriven")

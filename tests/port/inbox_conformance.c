@@ -159,10 +159,62 @@ static void the_size_takes_what_is_marked_and_refuses_else(const struct inbox_fa
     inbox->close(inbox);
 }
 
+static uint64_t put_about(struct inbox *inbox, int64_t at_s, struct uuid about)
+{
+    struct inbox_webhook webhook = {
+        .received_at = { at_s * NS_PER_S }, .endpoint = "stripe", .about = about, .body = STR("b")
+    };
+    uint64_t id = 0;
+    assert_int_equal(inbox->put(inbox, &webhook, &id, NULL), STATUS_OK);
+    return id;
+}
+
+static uint32_t found(struct inbox *inbox, struct inbox_subject subject, uint64_t *out_ids)
+{
+    uint32_t count = 99;
+    assert_int_equal(inbox->find(inbox, &subject, out_ids, &count, NULL), STATUS_OK);
+    return count;
+}
+
+static void those_about_a_payment_are_found(const struct inbox_factory *factory)
+{
+    const struct uuid one = { 7, 1 };
+    const struct uuid two = { 7, 2 };
+    factory->fresh(factory->owner);
+    struct inbox *inbox = factory->open(factory->owner);
+    uint64_t ids[10];
+    for (int i = 0; i < 3; i++) {
+        (void)put_about(inbox, 1000 + i, one); /* 1, 4, 7 */
+        (void)put_about(inbox, 1000 + i, two);
+        (void)put_about(inbox, 1000 + i, (struct uuid){ 0 });
+    }
+    for (int life = 0; life < 2; life++) {
+        assert_int_equal(found(inbox, (struct inbox_subject){ one, 0, 10 }, ids), 3);
+        assert_int_equal(ids[0], 1);
+        assert_int_equal(ids[1], 4);
+        assert_int_equal(ids[2], 7);
+        assert_int_equal(found(inbox, (struct inbox_subject){ one, 1, 1 }, ids), 1);
+        assert_int_equal(ids[0], 4);
+        assert_int_equal(found(inbox, (struct inbox_subject){ one, 7, 10 }, ids), 0);
+        assert_int_equal(found(inbox, (struct inbox_subject){ { 7, 3 }, 0, 10 }, ids), 0);
+        inbox->close(inbox);
+        inbox = factory->open(factory->owner);
+    }
+    uint32_t count = 0;
+    assert_int_equal(inbox->mark(inbox, 1, INBOX_MARK_DONE, NULL), STATUS_OK);
+    struct wall_time now = { (1001 + INBOX_CASES_AGE_MAX_S) * NS_PER_S };
+    assert_int_equal(inbox->trim(inbox, now, &count, NULL), STATUS_OK);
+    assert_int_equal(count, 1); /* what is gone is not found any more */
+    assert_int_equal(found(inbox, (struct inbox_subject){ one, 0, 10 }, ids), 2);
+    assert_int_equal(found(inbox, (struct inbox_subject){ two, 0, 10 }, ids), 3);
+    inbox->close(inbox);
+}
+
 void inbox_conformance(const struct inbox_factory *factory)
 {
     what_is_put_is_read(factory);
     marks_are_seen_and_kept(factory);
     the_age_takes_what_is_marked(factory);
     the_size_takes_what_is_marked_and_refuses_else(factory);
+    those_about_a_payment_are_found(factory);
 }
