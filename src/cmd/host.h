@@ -35,6 +35,7 @@ struct host_options {
     const struct lane_options *lane; /* NULL: LANE_OPTIONS_DEFAULT; read_only is set from above */
     bool tlog;               /* keep the verifiable log behind the journal while it is open */
     const char *tlog_origin; /* NULL: as it was, or one of its own */
+    const struct serve_witnesses *tlog_witnesses; /* NULL, or without any: none are asked */
     struct serve_payments *payments; /* its workers run while it is open; NULL: none do */
     struct serve_webhooks *webhooks; /* the same */
 };

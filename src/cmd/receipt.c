@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/json_writer.h"
+#include "cmd/note_keys.h"
 #include "cmd/report.h"
 #include "model/position.h"
 #include "wallet/receipt.h"
@@ -35,25 +36,11 @@ static enum status witnesses_parse(const struct invocation *invocation, struct t
                                    struct error *out_error)
 {
     const char *text = invocation_text(invocation, "witnesses");
-    struct str rest = text == NULL ? STR("") : str_from(text);
     uint32_t count = 0;
-    while (rest.len > 0) {
-        size_t len = 0;
-        while (len < rest.len && rest.data[len] != ',') len++;
-        const struct str key = { rest.data, len };
-        if (count == WITNESSES_MAX || note_key_parse(key, &trust->witnesses[count]) != STATUS_OK ||
-            trust->witnesses[count].kind != NOTE_COSIGNATURE) {
-            return error_set(out_error, STATUS_INVALID,
-                             "--witnesses is up to %d keys of cosigners, with commas between",
-                             WITNESSES_MAX);
-        }
-        for (uint32_t i = 0; i < count; i++) {
-            if (trust->witnesses[i].id != trust->witnesses[count].id) continue;
-            return error_set(out_error, STATUS_INVALID, "--witnesses names one twice");
-        }
-        count++;
-        rest =
-            (struct str){ rest.data + len + (len < rest.len), rest.len - len - (len < rest.len) };
+    const struct note_keys_option option = { "witnesses", NOTE_COSIGNATURE, WITNESSES_MAX };
+    if (text != NULL && note_keys_parse(&option, str_from(text), trust->witnesses, &count,
+                                        out_error) != STATUS_OK) {
+        return STATUS_INVALID;
     }
     uint64_t quorum = count;
     enum status status = invocation_number(invocation, "quorum", (struct number_range){ 0, count },

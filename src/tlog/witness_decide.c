@@ -83,7 +83,6 @@ enum witness_outcome witness_decide(const struct witness_submission *submission,
     if (head->size == old.size && !digest_equal(&head->root, &old.root)) {
         return end(WITNESS_FORKED, out_error);
     }
-    enum status status =
-        tree_verify_consistency(digester, &old, head, &request->proof, out_error);
+    enum status status = tree_verify_consistency(digester, &old, head, &request->proof, out_error);
     return status == STATUS_OK ? WITNESS_COSIGNED : WITNESS_INCONSISTENT;
 }

@@ -145,7 +145,8 @@ void witness_answer_read(unsigned http_status, struct str body, const struct wit
         error_hint(out_error, "403 and 404: it does not know this log's key, or its origin");
     } else {
         answer.kind = WITNESS_ANSWER_FAILED;
-        (void)error_set(out_error, STATUS_UNAVAILABLE, "it answered %u", http_status); /* the same */
+        (void)error_set(out_error, STATUS_UNAVAILABLE, "it answered %u",
+                        http_status); /* the same */
     }
     *out_answer = answer;
 }

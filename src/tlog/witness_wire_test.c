@@ -178,8 +178,7 @@ static void only_this_witness_over_this_checkpoint_has_cosigned(void **state)
     test_signer(&witness, "w", NOTE_COSIGNATURE, 3);
     test_signer(&other, "w", NOTE_COSIGNATURE, 4);
     cosignature_sign(&body, STR(TEXT), 50, &other);
-    assert_int_equal(answer_of(200, buf_view(&body), &witness, &error).kind,
-                     WITNESS_ANSWER_FAILED);
+    assert_int_equal(answer_of(200, buf_view(&body), &witness, &error).kind, WITNESS_ANSWER_FAILED);
     cosignature_sign(&body, STR(TEXT), 60, &witness);
     struct witness_answer answer = answer_of(200, buf_view(&body), &witness, &error);
     assert_int_equal(answer.kind, WITNESS_ANSWER_COSIGNED);
@@ -196,8 +195,7 @@ static void only_this_witness_over_this_checkpoint_has_cosigned(void **state)
 
     buf_reset(&body);
     cosignature_sign(&body, STR("example.com/log\n8\n" HASH_LINE), 60, &witness);
-    assert_int_equal(answer_of(200, buf_view(&body), &witness, &error).kind,
-                     WITNESS_ANSWER_FAILED);
+    assert_int_equal(answer_of(200, buf_view(&body), &witness, &error).kind, WITNESS_ANSWER_FAILED);
 
     buf_reset(&body);
     cosignature_sign(&body, STR(TEXT), 60, &witness);

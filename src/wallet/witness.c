@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "base/check.h"
+#include "base/metric_text.h"
 #include "base/reserve.h"
 
 struct record {
@@ -9,7 +10,6 @@ struct record {
     struct tree_head last; /* size 0: nothing was cosigned */
     bool in_doubt;
     struct monotonic_time quiet_until;
-    uint64_t cosigned;
 };
 
 struct witness {
@@ -55,11 +55,11 @@ static enum status record_read(struct witness *witness, struct record *record,
     struct note note;
     struct checkpoint checkpoint;
     uint64_t time_s;
-    bool good = status == STATUS_OK && note_parse(buf_view(&bytes), &note, NULL) == STATUS_OK &&
-                cosignature_verify(&note, &witness->options.signer->key, &time_s, NULL) ==
-                    STATUS_OK &&
-                checkpoint_parse(note.text, &checkpoint, NULL) == STATUS_OK &&
-                str_equal(checkpoint.origin, record->origin);
+    bool good =
+        status == STATUS_OK && note_parse(buf_view(&bytes), &note, NULL) == STATUS_OK &&
+        cosignature_verify(&note, &witness->options.signer->key, &time_s, NULL) == STATUS_OK &&
+        checkpoint_parse(note.text, &checkpoint, NULL) == STATUS_OK &&
+        str_equal(checkpoint.origin, record->origin);
     if (!good) return damaged(record, out_error);
     record->last = checkpoint.head;
     return STATUS_OK;
@@ -163,8 +163,8 @@ static enum witness_outcome cosign(struct witness *witness, struct record *recor
         return WITNESS_UNSTORED;
     }
     cosignature_sign(out_line, text, (uint64_t)now_s, witness->options.signer);
-    bool known = record->last.size == head->size && head->size > 0;
-    if (known) return WITNESS_COSIGNED; /* the same tree again: it is written down already */
+    /* The same tree again is written down already, and the empty one never needs to be. */
+    if (record->last.size == head->size) return WITNESS_COSIGNED;
     BUF_SCOPE struct buf note;
     buf_init(&note, WITNESS_STORE_NOTE_SIZE_MAX);
     note_begin(&note, text);
@@ -186,9 +186,8 @@ static enum witness_outcome answer(struct witness *witness, struct str request,
                                    struct error *out_error)
 {
     struct witness_submission *submission = &witness->submission;
-    enum witness_outcome outcome =
-        witness_submission_open(request, witness->options.logs, witness->options.log_count,
-                                submission, out_error);
+    enum witness_outcome outcome = witness_submission_open(
+        request, witness->options.logs, witness->options.log_count, submission, out_error);
     if (outcome != WITNESS_COSIGNED) return outcome;
     struct record *record = record_find(witness, submission->checkpoint.origin);
     CHECK(record != NULL); /* a key of this origin signed it */
@@ -203,7 +202,6 @@ static enum witness_outcome answer(struct witness *witness, struct str request,
     if (outcome == WITNESS_FORKED || outcome == WITNESS_INCONSISTENT) {
         contradiction_log(witness, record, outcome);
     }
-    record->cosigned += outcome == WITNESS_COSIGNED;
     return outcome;
 }
 
@@ -222,9 +220,10 @@ enum witness_outcome witness_add_checkpoint(struct witness *witness, struct str 
         buf_append_str(out_answer, buf_view(&line));
     } else if (outcome == WITNESS_OTHER_SIZE || outcome == WITNESS_FORKED) {
         buf_append_format(out_answer, "%llu\n", (unsigned long long)record->last.size);
+    } else if (outcome == WITNESS_MALFORMED && error.detail[0] != 0) {
+        buf_append_format(out_answer, "%s: %s\n", error.message, error.detail);
     } else {
-        buf_append_format(out_answer, "%s%s%s\n", error.message, error.detail[0] == 0 ? "" : ": ",
-                          outcome == WITNESS_UNSTORED ? "" : error.detail);
+        buf_append_format(out_answer, "%s\n", error.message);
     }
     witness->ports.sync->unlock(witness->monitor);
     return outcome;
@@ -242,25 +241,25 @@ enum status witness_last(struct witness *witness, struct str origin, struct tree
 void witness_write_metrics(struct witness *witness, struct buf *out_page)
 {
     witness->ports.sync->lock(witness->monitor);
-    buf_append_str(out_page, STR("# HELP tpwallet_witness_requests_total Requests answered\n"
-                                 "# TYPE tpwallet_witness_requests_total counter\n"));
+    metric_head_write(out_page, "tpwallet_witness_requests_total", "counter", "Requests answered");
     for (unsigned i = 0; i < WITNESS_OUTCOME_COUNT; i++) {
-        buf_append_format(out_page, "tpwallet_witness_requests_total{outcome=\"%s\"} %llu\n",
-                          witness_outcome_code((enum witness_outcome)i),
-                          (unsigned long long)witness->outcomes[i]);
+        const char *code = witness_outcome_code((enum witness_outcome)i);
+        metric_labelled_write(out_page, "tpwallet_witness_requests_total", "outcome",
+                              str_from(code), witness->outcomes[i]);
     }
-    buf_append_str(out_page, STR("# HELP tpwallet_witness_size Leaves of the checkpoint that was "
-                                 "cosigned last\n# TYPE tpwallet_witness_size gauge\n"));
+    metric_head_write(out_page, "tpwallet_witness_size", "gauge",
+                      "Leaves of the checkpoint cosigned last");
     for (uint32_t i = 0; i < witness->record_count; i++) {
-        buf_append_format(out_page, "tpwallet_witness_size{log=\"%.*s\"} %llu\n",
-                          STR_ARG(witness->records[i].origin),
-                          (unsigned long long)witness->records[i].last.size);
+        const struct record *record = &witness->records[i];
+        metric_labelled_write(out_page, "tpwallet_witness_size", "log", record->origin,
+                              record->last.size);
     }
-    buf_append_str(out_page, STR("# HELP tpwallet_witness_in_doubt 1: not answered before a "
-                                 "restart\n# TYPE tpwallet_witness_in_doubt gauge\n"));
+    metric_head_write(out_page, "tpwallet_witness_in_doubt", "gauge",
+                      "1: not cosigned for before a restart");
     for (uint32_t i = 0; i < witness->record_count; i++) {
-        buf_append_format(out_page, "tpwallet_witness_in_doubt{log=\"%.*s\"} %u\n",
-                          STR_ARG(witness->records[i].origin), witness->records[i].in_doubt);
+        const struct record *record = &witness->records[i];
+        metric_labelled_write(out_page, "tpwallet_witness_in_doubt", "log", record->origin,
+                              record->in_doubt);
     }
     witness->ports.sync->unlock(witness->monitor);
 }

@@ -19,8 +19,8 @@
  * evidence. A proof that does not fit is a warning, since anybody can send one.
  */
 enum {
-    WITNESS_LOGS_MAX = 64,        /* keys; their records are in memory */
-    WITNESS_QUIET_S = 10,         /* between two such lines about one log */
+    WITNESS_LOGS_MAX = 64, /* keys; their records are in memory */
+    WITNESS_QUIET_S = 10,  /* between two such lines about one log */
     WITNESS_METRICS_SIZE_MAX = WITNESS_LOGS_MAX * 1024 + 4096,
 };
 

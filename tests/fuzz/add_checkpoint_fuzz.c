@@ -23,11 +23,19 @@ static void parse_request(struct str input)
     buf_free(&again);
 }
 
+/* RFC 8032, section 7.1, test 1: a key of small order would verify what nobody signed. */
+static const struct ed25519_public public = { { 0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7,
+                                                0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a,
+                                                0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25,
+                                                0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a } };
+
 static void decide(struct str input)
 {
     /* Its own origin as the name: so that the signature is looked at. */
     struct witness_submission submission = { 0 };
-    struct note_key key = { .kind = NOTE_ED25519, .name_len = 1, .name = { 'a' } };
+    struct note_key key = {
+        .kind = NOTE_ED25519, .public = public, .name_len = 1, .name = { 'a' }
+    };
     struct error error;
     enum witness_outcome outcome = witness_submission_open(input, &key, 1, &submission, &error);
     CHECK(outcome != WITNESS_COSIGNED);
@@ -44,7 +52,8 @@ static void decide(struct str input)
     struct digester digester;
     digester_init(&digester);
     outcome = witness_decide(&submission, &last, &digester, &error);
-    bool unchanged = submission.checkpoint.head.size == last.size; /* it may have guessed the root */
+    bool unchanged =
+        submission.checkpoint.head.size == last.size; /* it may have guessed the root */
     CHECK(outcome != WITNESS_COSIGNED || last.size == 0 || unchanged);
     digester_done(&digester);
 }
@@ -52,7 +61,9 @@ static void decide(struct str input)
 static void read_answers(struct str input)
 {
     static const unsigned statuses[] = { 200, 409, 422, 404, 500 };
-    const struct note_key key = { .kind = NOTE_COSIGNATURE, .name_len = 1, .name = { 'a' } };
+    const struct note_key key = {
+        .kind = NOTE_COSIGNATURE, .public = public, .name_len = 1, .name = { 'a' }
+    };
     const struct witness_asked asked = { STR("a\n1\n"), 1, &key };
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
         struct witness_answer answer;
