@@ -202,7 +202,7 @@ const struct command command_log_witness = {
         "its log goes to standard error. On SIGTERM or SIGINT it answers what has begun and ends "
         "with exit code 0.",
     .options = options,
-    .examples = "log witness --data /var/lib/witness --plain --log ledger.example.com/0+132d55bf+"
-                "AaSKmZR1Dh9ai7q/XLXoK2QCe1zC3hJLDGYWZdN/CuoV",
+    .examples = "log witness --plain --log example.com/0+132d55bf+AaSKmZR1Dh9ai7q/"
+                "XLXoK2QCe1zC3hJLDGYWZdN/CuoV",
     .run = witness_run,
 };

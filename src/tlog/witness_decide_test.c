@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "tlog/witness_test.h"
+#include "tlog/witness_wire_test.h"
 
-enum { SIZE = 20 };
+enum { SIZE = 13 };
 #define ORIGIN "example.com/log"
 
 struct life {

@@ -84,8 +84,7 @@ static void quorum_log(struct log_witnesses *all, struct monotonic_time now)
     bool has = all->cosigned >= all->options.quorum;
     bool late = !has && all->candidate.size > 0 &&
                 now.ns - all->since.ns >= (int64_t)LOG_WITNESSES_LATE_S * NS_PER_S;
-    bool over = all->late && has;
-    if ((!late || all->late) && !over) return;
+    if (all->late ? !has : !late) return;
     all->late = late;
     const struct log_field fields[] = {
         { STR("size"), { NULL, 0 }, (int64_t)all->candidate.size },
@@ -109,8 +108,9 @@ static void candidate_take(struct log_witnesses *all, struct monotonic_time now)
 {
     struct tree_head head;
     bool has_quorum = all->cosigned >= all->options.quorum;
-    bool waited = now.ns - all->since.ns >= (int64_t)LOG_WITNESSES_GATHER_MS * NS_PER_MS;
-    bool done = all->cosigned == all->options.count || (has_quorum && waited);
+    int64_t wait_ms = has_quorum ? LOG_WITNESSES_GATHER_MS : LOG_WITNESSES_LATE_S * 1000;
+    bool waited = now.ns - all->since.ns >= wait_ms * NS_PER_MS;
+    bool done = all->cosigned == all->options.count || waited;
     if (all->candidate.size > 0 && !done) return;
     BUF_SCOPE struct buf note;
     buf_init(&note, NOTE_ROOM);
@@ -262,8 +262,8 @@ bool log_witnesses_step(struct log_witnesses *witnesses, uint32_t index)
     struct monotonic_time now = clock_monotonic(witnesses->ports.clock);
     buf_init(&asking.note, NOTE_ROOM);
     lock(witnesses);
-    candidate_take(witnesses, now);
     quorum_log(witnesses, now);
+    candidate_take(witnesses, now);
     asking.head = witnesses->candidate;
     bool due = asking.head.size > 0 && !member->has_cosigned && now.ns >= member->wait_until.ns;
     if (due) buf_append_str(&asking.note, buf_view(&witnesses->note));

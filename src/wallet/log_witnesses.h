@@ -10,8 +10,8 @@
  * A task for each witness submits one signed head, the candidate, by C2SP tlog-witness, and backs
  * off while its witness is down. As soon as `quorum` of them have cosigned it, it is shown
  * (log_relay_show()), and again with each cosignature that comes after. It is replaced by the
- * newest signed head when all have cosigned it, or when the quorum has and LOG_WITNESSES_GATHER_MS
- * have passed. Without the quorum it stays, and so does what readers see.
+ * newest signed head when all have cosigned it; or when the quorum has, and LOG_WITNESSES_GATHER_MS
+ * have passed; or when LOG_WITNESSES_LATE_S have. Without the quorum readers see what they saw.
  *
  * Nothing here holds the journal or the signing up. What a witness says is believed only about
  * itself: its cosignature is verified, its size is where the next proof begins. When it holds
@@ -26,8 +26,11 @@ enum {
     LOG_WITNESSES_CALL_MS = 6000,
     LOG_WITNESSES_BACKOFF_MS = 500,       /* after the first failure, then doubled */
     LOG_WITNESSES_BACKOFF_MS_MAX = 60000, /* at once after a refusal or a contradiction */
-    LOG_WITNESSES_LATE_S = 10,            /* without a quorum: a warning */
+    LOG_WITNESSES_LATE_S = 10,            /* without a quorum: a warning; longer than a call */
 };
+
+_Static_assert(LOG_WITNESSES_LATE_S * 1000 > LOG_WITNESSES_CALL_MS,
+               "a candidate stays while its calls are under way");
 
 struct log_witness {
     struct note_key key;            /* of NOTE_COSIGNATURE (CHECKed) */

@@ -16,7 +16,7 @@
 
 #include "wallet/log_relay_test.h"
 #include "wallet/receipt.h"
-#include "wallet/witness_rig_test.h"
+#include "wallet/witness_test.h"
 
 enum { WITNESSES = 3, QUORUM = 2 };
 
@@ -34,6 +34,7 @@ struct life {
     struct outside outside;
     struct log_witness witnesses[WITNESSES];
     struct log_witnesses *collector;
+    struct rig_log log; /* its lines */
 };
 
 static enum status outside_call(struct http_out *port, const struct http_out_request *request,
@@ -64,8 +65,8 @@ static enum status outside_call(struct http_out *port, const struct http_out_req
 static void collector_start(struct life *life)
 {
     const struct log_witnesses_ports ports = { &life->scene.bench->sync.port,
-                                               &life->scene.bench->clock.port,
-                                               &life->scene.bench->log.port, &life->outside.port };
+                                               &life->scene.bench->clock.port, &life->log.port,
+                                               &life->outside.port };
     const struct log_witnesses_options options = {
         .witnesses = life->witnesses,
         .count = WITNESSES,
@@ -89,7 +90,7 @@ static void collector_start(struct life *life)
 static void life_open(struct life *life)
 {
     static const char *const names[WITNESSES] = { "w0", "w1", "w2" };
-    *life = (struct life){ .outside.port.call = outside_call };
+    *life = (struct life){ .outside.port.call = outside_call, .log.port.write = rig_line };
     scene_open(&life->scene);
     for (unsigned i = 0; i < WITNESSES; i++) {
         life->outside.rigs[i] = rig_new(names[i], &life->scene.signer.key);
@@ -206,15 +207,19 @@ static void without_the_quorum_readers_see_what_they_saw(void **state)
         expect_shown(&life, before, 2);
     }
     uint32_t calls = life.outside.calls[0];
-    for (unsigned i = 0; i < 50; i++) settle(&life); /* 100 seconds */
-    assert_true(life.outside.calls[0] - calls < 12); /* it backs off */
+    uint32_t warnings = life.log.lines[LOG_WARNING];
+    for (unsigned i = 0; i < 50; i++) settle(&life);             /* 100 seconds */
+    assert_int_equal(life.log.lines[LOG_WARNING], warnings + 1); /* the quorum is missing */
+    assert_true(life.outside.calls[0] - calls < 12);             /* it backs off */
     struct log_witnesses_status status = status_now(&life);
     assert_int_equal(status.witnesses[0].state, LOG_WITNESS_FAILS);
     assert_string_equal(status.witnesses[0].fault.message, "no connection");
     assert_true(status.signed_ > status.shown);
     life.outside.wires[0] = WIRE_GOOD;
+    uint32_t lines = life.log.lines[LOG_INFO];
     for (unsigned i = 0; i < 50; i++) settle(&life);
     expect_shown(&life, leaves(&life), 2);
+    assert_int_equal(life.log.lines[LOG_INFO], lines + 2); /* it cosigns; the quorum is back */
     life.outside.wires[1] = WIRE_GOOD;
     for (unsigned i = 0; i < 50; i++) settle(&life);
     expect_shown(&life, leaves(&life), 3);
@@ -317,7 +322,7 @@ static void witnesses_tell_a_log_that_has_two_histories(void **state)
         life.scene.files->head = head;
         bench_open(life.scene.bench);
         scene_pay(&life.scene, longer ? 30 : 5);
-        uint32_t alarms = life.scene.bench->log.alarms;
+        uint32_t alarms = life.log.lines[LOG_ALARM];
         collector_start(&life);
         settle(&life);
         struct log_witnesses_status status = status_now(&life);
@@ -331,9 +336,9 @@ static void witnesses_tell_a_log_that_has_two_histories(void **state)
                        : "it has seen a longer log: this one was rolled back, or is not the only "
                          "one");
         }
-        assert_int_equal(life.scene.bench->log.alarms, alarms + WITNESSES);
+        assert_int_equal(life.log.lines[LOG_ALARM], alarms + WITNESSES);
         for (unsigned i = 0; i < 50; i++) settle(&life);
-        assert_int_equal(life.scene.bench->log.alarms, alarms + WITNESSES); /* said once */
+        assert_int_equal(life.log.lines[LOG_ALARM], alarms + WITNESSES); /* said once */
         life_close(&life);
     }
 }

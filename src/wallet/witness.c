@@ -219,6 +219,7 @@ enum witness_outcome witness_add_checkpoint(struct witness *witness, struct str 
     if (outcome == WITNESS_COSIGNED) {
         buf_append_str(out_answer, buf_view(&line));
     } else if (outcome == WITNESS_OTHER_SIZE || outcome == WITNESS_FORKED) {
+        CHECK(record != NULL); /* it was decided by what is in it */
         buf_append_format(out_answer, "%llu\n", (unsigned long long)record->last.size);
     } else if (outcome == WITNESS_MALFORMED && error.detail[0] != 0) {
         buf_append_format(out_answer, "%s: %s\n", error.message, error.detail);

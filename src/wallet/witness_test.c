@@ -8,8 +8,8 @@
 #include "wallet/witness.h"
 
 #include "base/prng.h"
-#include "tlog/witness_test.h"
-#include "wallet/witness_rig_test.h"
+#include "tlog/witness_wire_test.h"
+#include "wallet/witness_test.h"
 
 enum { SIZE = 40 };
 #define ORIGIN "example.com/log"

@@ -1,6 +1,6 @@
-/* witness_rig_test.h - for tests: a witness without tasks, over a store in memory that fails when told. */
-#ifndef WALLET_WITNESS_RIG_TEST_H
-#define WALLET_WITNESS_RIG_TEST_H
+/* witness_test.h - for tests: a witness without tasks, over a store in memory that fails when told. */
+#ifndef WALLET_WITNESS_TEST_H
+#define WALLET_WITNESS_TEST_H
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
-/* witness_test.h - for tests: a log as a tree in memory, and the requests that it sends. */
-#ifndef TLOG_WITNESS_TEST_H
-#define TLOG_WITNESS_TEST_H
+/* witness_wire_test.h - for tests: a log as a tree in memory, and the requests that it sends. */
+#ifndef TLOG_WITNESS_WIRE_TEST_H
+#define TLOG_WITNESS_WIRE_TEST_H
 
 #include "tlog/note_test.h"
 #include "tlog/tree_test.h"
