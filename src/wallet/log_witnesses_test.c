@@ -20,13 +20,14 @@
 
 enum { WITNESSES = 3, QUORUM = 2 };
 
-enum wire { WIRE_GOOD, WIRE_DOWN, WIRE_LOST, WIRE_NONSENSE, WIRE_FORBIDDEN, WIRE_LOOPS };
+enum wire { WIRE_GOOD, WIRE_DOWN, WIRE_LOST, WIRE_NONSENSE, WIRE_FORBIDDEN, WIRE_LOOPS, WIRE_SLOW };
 
 struct outside {
     struct http_out port; /* first */
     struct witness_rig *rigs[WITNESSES];
     enum wire wires[WITNESSES];
     uint32_t calls[WITNESSES];
+    struct life *life; /* of WIRE_SLOW: what goes on beside the call */
 };
 
 struct life {
@@ -36,6 +37,8 @@ struct life {
     struct log_witnesses *collector;
     struct rig_log log; /* its lines */
 };
+
+static void goes_on_beside(struct life *life);
 
 static enum status outside_call(struct http_out *port, const struct http_out_request *request,
                                 struct http_out_response *out_response, struct buf *out_body,
@@ -58,6 +61,7 @@ static enum status outside_call(struct http_out *port, const struct http_out_req
     enum witness_outcome outcome =
         witness_add_checkpoint(outside->rigs[index]->witness, request->body, out_body);
     out_response->status = witness_outcome_http(outcome);
+    if (wire == WIRE_SLOW) goes_on_beside(outside->life);
     if (wire == WIRE_LOST) return error_set(out_error, STATUS_IN_DOUBT, "no answer");
     return STATUS_OK;
 }
@@ -275,6 +279,41 @@ static void a_new_life_goes_on_from_what_witnesses_know(void **state)
     life_close(&life);
 }
 
+/* More is paid and signed, and the other two have cosigned it, before the slow one has answered. */
+static void goes_on_beside(struct life *life)
+{
+    life->outside.wires[2] = WIRE_GOOD;
+    for (unsigned turn = 0; turn < 3; turn++) {
+        for (uint32_t i = 0; i < 2; i++) (void)log_witnesses_step(life->collector, i);
+        scene_pay(&life->scene, 10);
+        scene_settle(&life->scene);
+        pass(life, LOG_WITNESSES_GATHER_MS);
+    }
+    for (uint32_t i = 0; i < 2; i++) (void)log_witnesses_step(life->collector, i);
+    scene_settle(&life->scene);
+}
+
+static void an_answer_that_comes_late_is_of_what_was_asked(void **state)
+{
+    (void)state; /* no fixture */
+    struct life life;
+    life_open(&life);
+    life.outside.life = &life;
+    life.outside.wires[2] = WIRE_SLOW;
+    scene_pay(&life.scene, 10);
+    scene_settle(&life.scene);
+    uint64_t asked = leaves(&life);
+    assert_true(log_witnesses_step(life.collector, 2));
+    scene_settle(&life.scene);
+    struct log_witnesses_status status = status_now(&life);
+    assert_int_equal(status.witnesses[2].size, asked);
+    assert_true(status.candidate > asked);
+    expect_shown(&life, status.candidate, 2);
+    settle(&life);
+    expect_shown(&life, leaves(&life), 3);
+    life_close(&life);
+}
+
 static void what_is_no_cosignature_is_none(void **state)
 {
     (void)state; /* no fixture */
@@ -416,6 +455,7 @@ int main(void)
         cmocka_unit_test(without_the_quorum_readers_see_what_they_saw),
         cmocka_unit_test(an_answer_that_is_lost_is_asked_for_again),
         cmocka_unit_test(a_new_life_goes_on_from_what_witnesses_know),
+        cmocka_unit_test(an_answer_that_comes_late_is_of_what_was_asked),
         cmocka_unit_test(what_is_no_cosignature_is_none),
         cmocka_unit_test(witnesses_tell_a_log_that_has_two_histories),
         cmocka_unit_test(receipts_carry_the_cosignatures),
