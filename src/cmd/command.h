@@ -88,6 +88,8 @@ extern const struct command command_key_list;
 extern const struct command command_key_revoke;
 extern const struct command command_log_checkpoint;
 extern const struct command command_log_key;
+extern const struct command command_log_prove;
+extern const struct command command_log_prove_verify;
 extern const struct command command_log_verify;
 extern const struct command command_log_witness;
 extern const struct command command_log_witness_init;

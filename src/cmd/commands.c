@@ -63,6 +63,8 @@ const struct command *const commands[] = {
     &command_receipt_verify,
     &command_log_key,
     &command_log_checkpoint,
+    &command_log_prove,
+    &command_log_prove_verify,
     &command_log_witness_init,
     &command_log_witness,
     &command_log_witness_key,

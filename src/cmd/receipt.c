@@ -1,73 +1,12 @@
 /* tpwallet receipt verify: a payment's receipt held against a key; no ledger, no network. */
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "base/check.h"
 #include "base/json_writer.h"
-#include "cmd/note_keys.h"
 #include "cmd/report.h"
+#include "cmd/trust.h"
 #include "model/position.h"
 #include "wallet/receipt.h"
-
-enum { WITNESSES_MAX = 16 };
-
-struct trust {
-    struct note_key log;
-    struct note_key witnesses[WITNESSES_MAX];
-    struct proof_trust proof;
-};
-
-static enum status file_read(const char *path, struct buf *out_bytes, struct error *out_error)
-{
-    FILE *file = fopen(path, "re");
-    if (file == NULL) return error_set(out_error, STATUS_NOT_FOUND, "cannot open '%s'", path);
-    char block[4096];
-    size_t got;
-    while ((got = fread(block, 1, sizeof block, file)) > 0) buf_append(out_bytes, block, got);
-    bool bad = ferror(file) != 0;
-    (void)fclose(file); /* only read */
-    if (bad) return error_set(out_error, STATUS_UNAVAILABLE, "cannot read '%s'", path);
-    if (buf_status(out_bytes) == STATUS_OK) return STATUS_OK;
-    return error_set(out_error, STATUS_LIMIT, "'%s' is too large for a receipt", path);
-}
-
-/* --witnesses: keys with commas between; --quorum of them must have cosigned. */
-static enum status witnesses_parse(const struct invocation *invocation, struct trust *trust,
-                                   struct error *out_error)
-{
-    const char *text = invocation_text(invocation, "witnesses");
-    uint32_t count = 0;
-    const struct note_keys_option option = { "witnesses", NOTE_COSIGNATURE, WITNESSES_MAX };
-    if (text != NULL && note_keys_parse(&option, str_from(text), trust->witnesses, &count,
-                                        out_error) != STATUS_OK) {
-        return STATUS_INVALID;
-    }
-    uint64_t quorum = count;
-    enum status status = invocation_number(invocation, "quorum", (struct number_range){ 0, count },
-                                           &quorum, out_error);
-    trust->proof.witnesses = trust->witnesses;
-    trust->proof.witness_count = count;
-    trust->proof.quorum = (uint32_t)quorum;
-    return status;
-}
-
-static enum status trust_parse(const struct invocation *invocation, struct trust *trust,
-                               struct error *out_error)
-{
-    const char *key = invocation_text(invocation, "key");
-    if (key == NULL) {
-        enum status status = error_set(out_error, STATUS_INVALID, "--key is missing");
-        error_hint(out_error, "the log's public key, from whom you trust: `tpwallet log key`");
-        return status;
-    }
-    if (note_key_parse(str_from(key), &trust->log) != STATUS_OK ||
-        trust->log.kind != NOTE_ED25519) {
-        return error_set(out_error, STATUS_INVALID, "--key is not the public key of a log");
-    }
-    trust->proof.log = &trust->log;
-    trust->proof.origin = note_key_name(&trust->log);
-    return witnesses_parse(invocation, trust, out_error);
-}
 
 static const char *const NOT_PROVEN =
     "that nobody was shown another history, unless witnesses cosigned; that nothing happened to\n"
@@ -157,7 +96,7 @@ static int verify_run(struct invocation *invocation)
     buf_init(&text, RECEIPT_SIZE_MAX);
     buf_init(&out, 64 << 10);
     enum status status = trust_parse(invocation, &trust, &error);
-    if (status == STATUS_OK) status = file_read(invocation->positionals[0], &text, &error);
+    if (status == STATUS_OK) status = trust_file_read(invocation->positionals[0], &text, &error);
     if (status == STATUS_OK && text.len > 0 && text.data[text.len - 1] == '\n') text.len--;
     if (status != STATUS_OK) return report_error(invocation, &error);
     status = arena_init(&arena, 2 * RECEIPT_SIZE_MAX);
@@ -185,9 +124,7 @@ static const struct positional verify_positional[] = {
 };
 
 static const struct option verify_options[] = {
-    { "key", "KEY", "the log's public key, from somebody you trust (`tpwallet log key`)", NULL },
-    { "witnesses", "KEYS", "public keys of witnesses, with commas between", NULL },
-    { "quorum", "COUNT", "so many of them must have cosigned; all of them without it", NULL },
+    TRUST_OPTIONS,
     { 0 },
 };
 

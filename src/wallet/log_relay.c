@@ -442,34 +442,6 @@ static enum status shown_head(struct log_relay *relay, struct buf *checkpoint,
     return STATUS_CORRUPT;
 }
 
-struct proving {
-    struct log_tile_source tiles;
-    struct tile_reader reader;
-    struct digester digester;
-};
-
-/* In the first `size` leaves: that leaf `at` is there, or that the first `at` are their beginning. */
-enum prove_what { PROVE_INCLUSION, PROVE_GROWTH };
-static enum status tree_prove(struct log_files *files, enum prove_what what, uint64_t at,
-                              uint64_t size, struct tree_proof *out_proof, struct error *out_error)
-{
-    struct proving *proving = reserve_new(sizeof *proving);
-    if (proving == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for a proof");
-    struct digester *digester = &proving->digester;
-    digester_init(digester);
-    log_tile_source_init(&proving->tiles, &files->port);
-    tile_reader_init(&proving->reader, &proving->tiles.port, digester, size);
-    struct tree_reader *reader = &proving->reader.reader;
-    enum status status = what == PROVE_INCLUSION
-                             ? tree_prove_inclusion(reader, digester, at, size, out_proof)
-                             : tree_prove_consistency(reader, digester, at, size, out_proof);
-    if (status != STATUS_OK && out_error != NULL) *out_error = proving->tiles.error;
-    log_tile_source_done(&proving->tiles);
-    digester_done(digester);
-    reserve_free(proving, sizeof *proving);
-    return status;
-}
-
 enum status log_relay_prove(struct log_relay *relay, struct position unit,
                             struct log_evidence *evidence, struct error *out_error)
 {
@@ -488,8 +460,8 @@ enum status log_relay_prove(struct log_relay *relay, struct position unit,
         log_files_find(&files, unit.batch, unit.index, &proof->index, &evidence->leaf, out_error);
     if (status == STATUS_OK && proof->index >= head.size) status = STATUS_NOT_FOUND;
     if (status != STATUS_OK) return status;
-    return tree_prove(&files, PROVE_INCLUSION, proof->index, head.size, &proof->inclusion,
-                      out_error);
+    return log_files_prove(&files, LOG_PROVE_LEAF, proof->index, head.size, &proof->inclusion,
+                           out_error);
 }
 
 /* ---- What witnesses see ---- */
@@ -519,7 +491,7 @@ enum status log_relay_prove_growth(struct log_relay *relay, uint64_t old_size, u
     do { /* a tile that is outgrown meanwhile is in a wider one */
         tried = now.signed_.size;
         log_files_init(&files, relay->ports.files, tried);
-        status = tree_prove(&files, PROVE_GROWTH, old_size, size, out_proof, out_error);
+        status = log_files_prove(&files, LOG_PROVE_GROWTH, old_size, size, out_proof, out_error);
         log_relay_get_status(relay, &now);
     } while (status != STATUS_OK && now.signed_.size != tried);
     return status;

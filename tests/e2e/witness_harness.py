@@ -1,4 +1,5 @@
 """What the tests of witnesses share: `tpwallet log witness` on a folder of its own."""
+import atexit
 import json
 import os
 import re
@@ -22,6 +23,12 @@ class Witness:
         self.log = os.path.join(SCRATCH, f"{name}.log")
         self.process = None
         self.url = None
+        atexit.register(self.end)
+
+    def end(self):
+        """Of a test that failed."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
 
     def start(self):
         listen = "127.0.0.1:0" if self.url is None else self.url.split("//")[1]
