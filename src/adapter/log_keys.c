@@ -1,11 +1,8 @@
 #include "adapter/log_keys.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "adapter/secret_file.h"
 #include "base/check.h"
 #include "base/hex.h"
 #include "tlog/leaf.h"
@@ -13,39 +10,6 @@
 enum { FILE_SIZE_MAX = 1024, PATH_LEN_MAX = 4096 };
 
 static const struct str LEAF_START = { "LEAF+KEY+", 9 };
-
-static enum status failure(const char *what, const char *path, struct error *out_error)
-{
-    enum status status = errno == ENOSPC ? STATUS_LIMIT : STATUS_UNAVAILABLE;
-    (void)error_set(out_error, status, "cannot %s %s", what, path); /* as returned */
-    error_detail(out_error, "%s", strerror(errno));
-    return status;
-}
-
-static enum status text_read(const char *path, char text[FILE_SIZE_MAX], size_t *out_size,
-                             struct error *out_error)
-{
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) {
-        if (errno != ENOENT) return failure("open", path, out_error);
-        return error_set(out_error, STATUS_NOT_FOUND, "there is no %s", path);
-    }
-    struct stat info;
-    enum status status = STATUS_OK;
-    ssize_t got = 0;
-    if (fstat(file, &info) != 0) {
-        status = failure("look at", path, out_error);
-    } else if ((info.st_mode & 077) != 0) {
-        status = error_set(out_error, STATUS_DENIED, "others may read %s", path);
-        error_hint(out_error, "it holds the log's secrets: chmod 600 %s", path);
-    } else {
-        got = read(file, text, FILE_SIZE_MAX);
-        if (got < 0) status = failure("read", path, out_error);
-    }
-    (void)close(file); /* only read */
-    if (status == STATUS_OK) *out_size = (size_t)got;
-    return status;
-}
 
 static enum status text_parse(struct str text, struct log_keys *out_keys)
 {
@@ -81,7 +45,8 @@ enum status log_keys_read(const char *folder, struct log_keys *out_keys, struct 
     size_t size = 0;
     BUF_SCOPE struct buf path;
     enum status status = path_of(folder, "log.key", &path, out_error);
-    if (status == STATUS_OK) status = text_read(buf_terminated(&path), text, &size, out_error);
+    if (status == STATUS_OK)
+        status = secret_file_read(buf_terminated(&path), text, sizeof text, &size, out_error);
     if (status != STATUS_OK) return status;
     *out_keys = (struct log_keys){ 0 };
     if (text_parse((struct str){ text, size }, out_keys) != STATUS_OK) {
@@ -115,26 +80,6 @@ static enum status text_make(struct str origin, struct entropy *entropy, struct 
     return buf_status(text);
 }
 
-static enum status text_write(const char *folder, const char *path, struct str text,
-                              struct error *out_error)
-{
-    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0 && errno == EEXIST) {
-        return error_set(out_error, STATUS_CONFLICT, "there is a %s already", path);
-    }
-    if (file < 0) return failure("make", path, out_error);
-    bool good = write(file, text.data, text.len) == (ssize_t)text.len && fsync(file) == 0;
-    enum status status = good ? STATUS_OK : failure("write", path, out_error);
-    (void)close(file); /* synced before */
-    int above = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (status == STATUS_OK && (above < 0 || fsync(above) != 0)) {
-        status = failure("sync", folder, out_error);
-    }
-    if (above >= 0) (void)close(above);          /* only synced */
-    if (status != STATUS_OK) (void)unlink(path); /* it would be taken for whole */
-    return status;
-}
-
 enum status log_keys_make(const char *folder, struct str origin, struct entropy *entropy,
                           struct error *out_error)
 {
@@ -161,7 +106,7 @@ enum status log_keys_make(const char *folder, struct str origin, struct entropy 
     buf_reset(&text);
     status = text_make(origin, entropy, &text);
     CHECK(status == STATUS_OK);
-    status = text_write(folder, buf_terminated(&path), buf_view(&text), out_error);
+    status = secret_file_make(folder, buf_terminated(&path), buf_view(&text), out_error);
     secret_wipe(memory, FILE_SIZE_MAX);
     return status;
 }

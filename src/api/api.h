@@ -6,6 +6,7 @@
 #include "wallet/event_feed.h"
 #include "wallet/lane.h"
 #include "wallet/log_relay.h"
+#include "wallet/log_witnesses.h"
 #include "wallet/saga.h"
 #include "wallet/webhook_desk.h"
 #include "wallet/webhook_in.h"
@@ -62,6 +63,7 @@ struct api_options {
     struct webhook_in *webhook_in;     /* outlives the api; NULL: none are taken */
     struct webhook_desk *webhook_desk; /* outlives the api; NULL: none are sent */
     struct log_relay *log; /* the verifiable log; outlives the api; NULL: none is kept */
+    struct log_witnesses *log_witnesses; /* for metrics; outlives the api; NULL: none are asked */
 };
 
 enum status api_new(struct lane *lane, const struct lane_ports *ports,

@@ -2,8 +2,22 @@
 #include "api/metrics.h"
 
 #include "base/check.h"
+#include "base/metric_text.h"
 
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE };
+
+/* Of the verifiable log: name, type, help, the value as whole number. */
+#define LOG_METRIC_TABLE(X)                                                                        \
+    X("tpwallet_log_leaves", GAUGE, "Leaves made of the journal's units", status->size)            \
+    X("tpwallet_log_signed_leaves", GAUGE, "Leaves of the newest signed head",                     \
+      status->signed_.size)                                                                        \
+    X("tpwallet_log_shown_leaves", GAUGE, "Leaves of the checkpoint that readers see",             \
+      status->shown)                                                                               \
+    X("tpwallet_log_refused", GAUGE, "1 when nothing more is signed, until a person has looked",   \
+      status->state == LOG_REFUSED)                                                                \
+    X("tpwallet_log_checkpoints_total", COUNTER, "Heads signed", status->checkpoints)              \
+    X("tpwallet_log_failures_total", COUNTER, "Rounds that failed and are tried again",            \
+      status->failures)
 
 /* One value of the lane each: name, type, help, the value as whole number. */
 #define LANE_METRIC_TABLE(X)                                                                       \
@@ -105,11 +119,6 @@ static uint64_t load(const _Atomic uint64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-static void head_write(struct buf *out, const char *name, const char *type, const char *help)
-{
-    buf_append_format(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
 /* Nanoseconds as seconds, in whole numbers. */
 static void seconds_write(struct buf *out, uint64_t ns)
 {
@@ -129,8 +138,8 @@ static const char *operation_name(uint32_t number)
 
 static void requests_write(const struct metrics *metrics, struct buf *out)
 {
-    head_write(out, "tpwallet_http_requests_total", "counter",
-               "Requests answered, by operation and HTTP status");
+    metric_head_write(out, "tpwallet_http_requests_total", "counter",
+                      "Requests answered, by operation and HTTP status");
     for (uint32_t route = 0; route < METRIC_ROUTE_COUNT; route++) {
         for (size_t i = 0; i < METRIC_STATUS_COUNT; i++) {
             uint64_t value = load(&metrics->routes[route].by_status[i]);
@@ -165,7 +174,8 @@ static void histogram_write(const struct metric_route *row, const char *operatio
 
 static void outcomes_write(const struct lane_status *status, struct buf *out)
 {
-    head_write(out, "tpwallet_transfers_total", "counter", "Transfers committed, by outcome");
+    metric_head_write(out, "tpwallet_transfers_total", "counter",
+                      "Transfers committed, by outcome");
     for (unsigned i = 0; i < OUTCOME_COUNT; i++) {
         buf_append_format(out, "tpwallet_transfers_total{outcome=\"%s\"} %llu\n",
                           outcome_code((enum outcome)i), (unsigned long long)status->outcomes[i]);
@@ -174,15 +184,15 @@ static void outcomes_write(const struct lane_status *status, struct buf *out)
 
 static void payments_write(const struct lane_status *status, struct buf *out)
 {
-    head_write(out, "tpwallet_payments_open", "gauge", "Open payments, by state");
+    metric_head_write(out, "tpwallet_payments_open", "gauge", "Open payments, by state");
     for (unsigned i = 1; i < PAYMENT_STATE_END; i++) {
         bool shown = payment_state_is_open(i) || status->payment_states[i] > 0;
         if (!shown) continue; /* one that rests is open only while something is to be asked */
         buf_append_format(out, "tpwallet_payments_open{state=\"%s\"} %llu\n", payment_state_name(i),
                           (unsigned long long)status->payment_states[i]);
     }
-    head_write(out, "tpwallet_payment_commands_total", "counter",
-               "Commands to payments committed, by cause and outcome");
+    metric_head_write(out, "tpwallet_payment_commands_total", "counter",
+                      "Commands to payments committed, by cause and outcome");
     for (unsigned cause = 1; cause < PAYMENT_CAUSE_END; cause++) {
         for (unsigned outcome = 0; outcome < PAYMENT_OUTCOME_COUNT; outcome++) {
             uint64_t value = status->payment_commands[cause][outcome];
@@ -198,7 +208,7 @@ static void payments_write(const struct lane_status *status, struct buf *out)
 static void seconds_metric_write(struct buf *out, const char *name, const char *type,
                                  const char *help, uint64_t ns)
 {
-    head_write(out, name, type, help);
+    metric_head_write(out, name, type, help);
     buf_append_format(out, "%s ", name);
     seconds_write(out, ns);
 }
@@ -206,7 +216,7 @@ static void seconds_metric_write(struct buf *out, const char *name, const char *
 static void lane_write(const struct lane_status *status, struct buf *out)
 {
 #define LANE_METRIC(name, type, help, value)                                                       \
-    head_write(out, name, type_name(METRIC_##type), help);                                         \
+    metric_head_write(out, name, type_name(METRIC_##type), help);                                  \
     buf_append_format(out, "%s %llu\n", name, (unsigned long long)(value));
     LANE_METRIC_TABLE(LANE_METRIC)
 #undef LANE_METRIC
@@ -223,14 +233,15 @@ void metrics_write(const struct metrics *metrics, const struct lane_status *stat
 {
     CHECK(metrics != NULL);
     CHECK(status != NULL);
-    head_write(out_page, "tpwallet_build_info", "gauge", "Always 1; the version is a label");
+    metric_head_write(out_page, "tpwallet_build_info", "gauge", "Always 1; the version is a label");
     buf_append_format(out_page, "tpwallet_build_info{version=\"%s\"} 1\n", version);
-    head_write(out_page, "tpwallet_http_requests_in_flight", "gauge", "Requests not yet answered");
+    metric_head_write(out_page, "tpwallet_http_requests_in_flight", "gauge",
+                      "Requests not yet answered");
     buf_append_format(out_page, "tpwallet_http_requests_in_flight %llu\n",
                       (unsigned long long)load(&metrics->in_flight));
     requests_write(metrics, out_page);
-    head_write(out_page, "tpwallet_http_request_duration_seconds", "histogram",
-               "From the whole request to the whole answer");
+    metric_head_write(out_page, "tpwallet_http_request_duration_seconds", "histogram",
+                      "From the whole request to the whole answer");
     for (uint32_t route = 0; route < METRIC_ROUTE_COUNT; route++) {
         histogram_write(&metrics->routes[route], operation_name(route), out_page);
     }
@@ -241,13 +252,13 @@ void metrics_write(const struct metrics *metrics, const struct lane_status *stat
 
 void metrics_saga_write(const struct saga_status *status, struct buf *out_page)
 {
-    head_write(out_page, "tpwallet_saga_calls_total", "counter",
-               "Orders sent to PSPs and queries asked");
+    metric_head_write(out_page, "tpwallet_saga_calls_total", "counter",
+                      "Orders sent to PSPs and queries asked");
     buf_append_format(out_page,
                       "tpwallet_saga_calls_total{call=\"order\"} %llu\n"
                       "tpwallet_saga_calls_total{call=\"query\"} %llu\n",
                       (unsigned long long)status->orders, (unsigned long long)status->queries);
-    head_write(out_page, "tpwallet_saga_answers_total", "counter", "What PSPs answered");
+    metric_head_write(out_page, "tpwallet_saga_answers_total", "counter", "What PSPs answered");
     for (unsigned i = 1; i < PSP_ANSWER_END; i++) {
         buf_append_format(out_page, "tpwallet_saga_answers_total{answer=\"%s\"} %llu\n",
                           psp_answer_name(i), (unsigned long long)status->answers[i]);
@@ -255,7 +266,7 @@ void metrics_saga_write(const struct saga_status *status, struct buf *out_page)
     seconds_metric_write(out_page, "tpwallet_saga_call_seconds_total", "counter",
                          "Time spent in calls to PSPs", status->call_ns_total);
 #define SAGA_METRIC(name, type, help, value)                                                       \
-    head_write(out_page, name, type_name(METRIC_##type), help);                                    \
+    metric_head_write(out_page, name, type_name(METRIC_##type), help);                             \
     buf_append_format(out_page, "%s %llu\n", name, (unsigned long long)(value));
     SAGA_METRIC_TABLE(SAGA_METRIC)
 #undef SAGA_METRIC
@@ -264,7 +275,7 @@ void metrics_saga_write(const struct saga_status *status, struct buf *out_page)
 void metrics_streams_write(const struct event_streams_status *status, struct buf *out_page)
 {
 #define STREAMS_METRIC(name, type, help, value)                                                    \
-    head_write(out_page, name, type_name(METRIC_##type), help);                                    \
+    metric_head_write(out_page, name, type_name(METRIC_##type), help);                             \
     buf_append_format(out_page, "%s %llu\n", name, (unsigned long long)(value));
     STREAMS_METRIC_TABLE(STREAMS_METRIC)
 #undef STREAMS_METRIC
@@ -272,33 +283,42 @@ void metrics_streams_write(const struct event_streams_status *status, struct buf
 
 void metrics_webhook_in_write(const struct webhook_in_status *status, struct buf *out_page)
 {
-    head_write(out_page, "tpwallet_webhooks_received_total", "counter",
-               "Webhooks that came, by what became of them");
+    metric_head_write(out_page, "tpwallet_webhooks_received_total", "counter",
+                      "Webhooks that came, by what became of them");
     for (unsigned i = 0; i < WEBHOOK_IN_COUNT; i++) {
         buf_append_format(out_page, "tpwallet_webhooks_received_total{result=\"%s\"} %llu\n",
                           webhook_in_result_name(i), (unsigned long long)status->results[i]);
     }
-    head_write(out_page, "tpwallet_webhooks_rejected_total", "counter",
-               "Webhooks turned away, by reason");
+    metric_head_write(out_page, "tpwallet_webhooks_rejected_total", "counter",
+                      "Webhooks turned away, by reason");
     for (unsigned i = WEBHOOK_REASON_VERIFIED + 1; i < WEBHOOK_REASON_COUNT; i++) {
         buf_append_format(out_page, "tpwallet_webhooks_rejected_total{reason=\"%s\"} %llu\n",
                           webhook_reason_code((enum webhook_reason)i),
                           (unsigned long long)status->rejected[i]);
     }
-    head_write(out_page, "tpwallet_webhooks_redone_total", "counter",
-               "Stored webhooks taken up again after a failure or a restart");
+    metric_head_write(out_page, "tpwallet_webhooks_redone_total", "counter",
+                      "Stored webhooks taken up again after a failure or a restart");
     buf_append_format(out_page, "tpwallet_webhooks_redone_total %llu\n",
                       (unsigned long long)status->redone);
 }
 
 void metrics_webhook_desk_write(const struct webhook_desk_status *status, struct buf *out_page)
 {
-    head_write(out_page, "tpwallet_webhook_endpoints", "gauge",
-               "Endpoints that events are sent to");
+    metric_head_write(out_page, "tpwallet_webhook_endpoints", "gauge",
+                      "Endpoints that events are sent to");
     buf_append_format(out_page, "tpwallet_webhook_endpoints %llu\n",
                       (unsigned long long)status->endpoints);
-    head_write(out_page, "tpwallet_webhook_endpoints_disabled_total", "counter",
-               "Endpoints that have disabled themselves");
+    metric_head_write(out_page, "tpwallet_webhook_endpoints_disabled_total", "counter",
+                      "Endpoints that have disabled themselves");
     buf_append_format(out_page, "tpwallet_webhook_endpoints_disabled_total %llu\n",
                       (unsigned long long)status->disabled);
+}
+
+void metrics_log_write(const struct log_relay_status *status, struct buf *out_page)
+{
+#define LOG_METRIC(name, type, help, value)                                                        \
+    metric_head_write(out_page, name, type_name(METRIC_##type), help);                             \
+    buf_append_format(out_page, "%s %llu\n", name, (unsigned long long)(value));
+    LOG_METRIC_TABLE(LOG_METRIC)
+#undef LOG_METRIC
 }

@@ -8,6 +8,7 @@
 #include "api/router.h"
 #include "base/buf.h"
 #include "wallet/lane.h"
+#include "wallet/log_relay.h"
 #include "wallet/saga.h"
 #include "wallet/webhook_desk.h"
 #include "wallet/webhook_in.h"
@@ -92,5 +93,8 @@ void metrics_streams_write(const struct event_streams_status *status, struct buf
 /* Appends what became of webhooks that came, and of the endpoints that ours are sent to. */
 void metrics_webhook_in_write(const struct webhook_in_status *status, struct buf *out_page);
 void metrics_webhook_desk_write(const struct webhook_desk_status *status, struct buf *out_page);
+
+/* Appends how far the verifiable log is. */
+void metrics_log_write(const struct log_relay_status *status, struct buf *out_page);
 
 #endif

@@ -32,6 +32,8 @@ static char *page(const struct lane_status *status)
                                       .answers = { [PSP_ANSWER_UNKNOWN] = 3 },
                                       .call_ns_total = 1500000000 };
     metrics_saga_write(&saga, &out);
+    const struct log_relay_status log = { .state = LOG_REFUSED };
+    metrics_log_write(&log, &out);
     assert_int_equal(buf_status(&out), STATUS_OK);
     char *text = strdup(buf_terminated(&out));
     assert_non_null(text);

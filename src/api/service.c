@@ -53,6 +53,18 @@ static void webhooks_write(const struct api_options *options, struct buf *out_pa
     }
 }
 
+static void log_metrics_write(const struct api_options *options, struct buf *out_page)
+{
+    if (options->log != NULL) {
+        struct log_relay_status status;
+        log_relay_get_status(options->log, &status);
+        metrics_log_write(&status, out_page);
+    }
+    if (options->log_witnesses != NULL) {
+        log_witnesses_write_metrics(options->log_witnesses, out_page);
+    }
+}
+
 static void metrics_page_write(struct work *work)
 {
     struct lane_status status;
@@ -70,6 +82,7 @@ static void metrics_page_write(struct work *work)
     }
     const struct api_options *options = &work->api->options;
     webhooks_write(options, &work->call->answer);
+    log_metrics_write(options, &work->call->answer);
     if (options->more_metrics != NULL)
         options->more_metrics(options->payments_context, &work->call->answer);
     work->call->answer_type = "text/plain; version=0.0.4; charset=utf-8";

@@ -63,8 +63,8 @@ static enum status lane_begin(const struct bench_options *options, struct bench_
     if (lane.accounts_max < options->accounts) lane.accounts_max = options->accounts;
     status = lane_open(&bench->ports, &lane, &bench->lane, out_error);
     if (status != STATUS_OK || !options->tlog) return status;
-    return host_log_open(options->folder, NULL, bench->lane, &bench->ports, &bench->tlog,
-                         out_error);
+    const struct host_log_options tlog = { .folder = options->folder };
+    return host_log_open(&tlog, bench->lane, &bench->ports, &bench->tlog, out_error);
 }
 
 static void lane_end(struct bench_lane *bench)

@@ -92,8 +92,12 @@ static enum status lane_and_api_open(const struct host_options *options, struct 
     enum status status = lane_open(&host->ports, &lane, &host->lane, out_error);
     if (status == STATUS_OK) status = saga_open(options, host, out_error);
     if (status == STATUS_OK && options->tlog) {
-        status = host_log_open(options->folder, options->tlog_origin, host->lane, &host->ports,
-                               &host->tlog, out_error);
+        const struct host_log_options tlog = {
+            .folder = options->folder,
+            .origin = options->tlog_origin,
+            .witnesses = options->tlog_witnesses,
+        };
+        status = host_log_open(&tlog, host->lane, &host->ports, &host->tlog, out_error);
     }
     if (status != STATUS_OK) return status;
     status = journal_feed_new(host->lane, host->ports.store, host->ports.sync, EVENT_SOURCE,
@@ -121,6 +125,7 @@ static enum status lane_and_api_open(const struct host_options *options, struct 
         .streams_max = options->streams_max,
         .heartbeat_ms = options->heartbeat_ms,
         .log = host->tlog.relay,
+        .log_witnesses = host->tlog.witnesses,
         .webhook_in = webhooks == NULL ? NULL : webhooks->in,
         .webhook_desk = webhooks == NULL ? NULL : webhooks->desk,
     };

@@ -39,6 +39,7 @@ struct host_options {
     bool streams;            /* events are streamed to those who stay connected */
     uint32_t streams_max;    /* as api_options have them */
     uint32_t heartbeat_ms;
+    const struct serve_witnesses *tlog_witnesses; /* NULL, or without any: none are asked */
     struct serve_payments *payments; /* its workers run while it is open; NULL: none do */
     struct serve_webhooks *webhooks; /* the same */
 };

@@ -29,12 +29,29 @@ static enum status keys_open(const char *folder, const char *origin, struct entr
     return status;
 }
 
-enum status host_log_open(const char *folder, const char *origin, struct lane *lane,
+static enum status witnesses_open(const struct serve_witnesses *witnesses,
+                                  const struct lane_ports *ports, struct host_log *log,
+                                  struct error *out_error)
+{
+    const struct log_witnesses_ports witnesses_ports = {
+        .sync = ports->sync,
+        .clock = ports->clock,
+        .log = ports->log,
+        .http = witnesses->http,
+    };
+    return log_witnesses_open(log->relay, &witnesses_ports, &witnesses->options, &log->witnesses,
+                              out_error);
+}
+
+enum status host_log_open(const struct host_log_options *options, struct lane *lane,
                           const struct lane_ports *ports, struct host_log *out_log,
                           struct error *out_error)
 {
     *out_log = (struct host_log){ 0 };
-    enum status status = keys_open(folder, origin, ports->entropy, &out_log->keys, out_error);
+    const char *folder = options->folder;
+    bool witnessed = options->witnesses != NULL && options->witnesses->options.count > 0;
+    enum status status =
+        keys_open(folder, options->origin, ports->entropy, &out_log->keys, out_error);
     if (status == STATUS_OK)
         status = file_log_store_open(folder, false, &out_log->files, out_error);
     if (status != STATUS_OK) return status;
@@ -45,18 +62,22 @@ enum status host_log_open(const char *folder, const char *origin, struct lane *l
         .journal = ports->store,
         .files = out_log->files,
     };
-    const struct log_relay_options options = {
+    const struct log_relay_options relay = {
         .signer = &out_log->keys.signer,
         .key = &out_log->keys.leaf,
         .poll_ms = LOG_POLL_MS,
         .publish_ms = LOG_PUBLISH_MS,
         .task = true,
+        .cosigned = witnessed,
     };
-    return log_relay_open(lane, &relay_ports, &options, &out_log->relay, out_error);
+    status = log_relay_open(lane, &relay_ports, &relay, &out_log->relay, out_error);
+    if (status != STATUS_OK || !witnessed) return status;
+    return witnesses_open(options->witnesses, ports, out_log, out_error);
 }
 
 void host_log_close(struct host_log *log)
 {
+    log_witnesses_close(log->witnesses);
     log_relay_close(log->relay);
     if (log->files != NULL) log->files->close(log->files);
     log_keys_done(&log->keys);

@@ -3,6 +3,7 @@
 #define CMD_HOST_LOG_H
 
 #include "adapter/log_keys.h"
+#include "cmd/serve_witnesses.h"
 #include "wallet/lane.h"
 #include "wallet/log_relay.h"
 
@@ -10,14 +11,21 @@ struct host_log {
     struct log_keys keys;
     struct log_store *files;
     struct log_relay *relay;
+    struct log_witnesses *witnesses; /* NULL: none are asked */
+};
+
+struct host_log_options {
+    const char *folder;
+    const char *origin;                      /* NULL: as it was, or one of its own */
+    const struct serve_witnesses *witnesses; /* NULL, or without any: what is signed is shown */
 };
 
 /*
- * Makes the keys when there are none, for `origin` (NULL: one of its own), and starts the relay.
+ * Makes the keys when there are none, starts the relay, and has its log witnessed.
  * STATUS_CONFLICT: the keys are for another origin. As log_keys_read(), log_keys_make(). What was
  * opened before a failure is closed by host_log_close().
  */
-enum status host_log_open(const char *folder, const char *origin, struct lane *lane,
+enum status host_log_open(const struct host_log_options *options, struct lane *lane,
                           const struct lane_ports *ports, struct host_log *out_log,
                           struct error *out_error) MUST_CHECK;
 /* While the lane is still there, drained or not. Accepts a zeroed struct. */

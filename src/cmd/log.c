@@ -1,6 +1,8 @@
-/* tpwallet log key, log checkpoint: what others need to verify the log. */
+/* tpwallet log key, log checkpoint, log witness init, log witness key: what others need to verify. */
 #include "adapter/file_log_store.h"
 #include "adapter/log_keys.h"
+#include "adapter/system_entropy.h"
+#include "adapter/witness_folder.h"
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "cmd/report.h"
@@ -77,4 +79,59 @@ const struct command command_log_checkpoint = {
         "history up to it was changed since.",
     .examples = "log checkpoint",
     .run = checkpoint_run,
+};
+
+/* ---- Witnesses ---- */
+
+static int witness_key_show(const struct invocation *invocation)
+{
+    struct error error = { 0 };
+    struct note_key key;
+    char text[NOTE_KEY_TEXT_SIZE];
+    enum status status = witness_folder_key(invocation->data, &key, &error);
+    if (status != STATUS_OK) return report_error(invocation, &error);
+    return show(invocation, STR("key"), note_key_format(&key, text));
+}
+
+static int witness_init_run(struct invocation *invocation)
+{
+    struct error error = { 0 };
+    struct str name = str_from(invocation->positionals[0]);
+    enum status status = witness_folder_create(invocation->data, name, system_entropy(), &error);
+    if (status != STATUS_OK) return report_error(invocation, &error);
+    return witness_key_show(invocation);
+}
+
+static int witness_key_run(struct invocation *invocation)
+{
+    return witness_key_show(invocation);
+}
+
+static const struct positional witness_init_positional[] = {
+    { "NAME", "the witness's name, for good: witness.example.com/w1", false },
+    { 0 },
+};
+
+const struct command command_log_witness_init = {
+    .name = "log witness init",
+    .summary = "make a witness: its folder and its key",
+    .details =
+        "The folder (--data DIR) is the witness's own, never a ledger's. Shows the public key,\n"
+        "which is for whoever serves a log (`tpwallet serve --witness KEY=URL`) and whoever verifies\n"
+        "receipts (`tpwallet receipt verify --witnesses KEY`). The private one stays in witness.key.\n"
+        "Do not put an old copy of the folder back: a witness that forgot what it cosigned can be\n"
+        "made to contradict itself. Make a new one instead.",
+    .positionals = witness_init_positional,
+    .examples = "log witness init witness.example.com/w1 --data /var/lib/witness",
+    .run = witness_init_run,
+};
+
+const struct command command_log_witness_key = {
+    .name = "log witness key",
+    .summary = "show the public key that a witness cosigns with",
+    .details =
+        "In the form of C2SP signed-note, of the kind for cosignatures. --data DIR names the\n"
+        "witness's folder.",
+    .examples = "log witness key --data /var/lib/witness",
+    .run = witness_key_run,
 };

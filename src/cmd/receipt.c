@@ -5,68 +5,9 @@
 #include "base/json_writer.h"
 #include "cmd/file_bytes.h"
 #include "cmd/report.h"
+#include "cmd/trust.h"
 #include "model/position.h"
 #include "wallet/receipt.h"
-
-enum { WITNESSES_MAX = 16 };
-
-struct trust {
-    struct note_key log;
-    struct note_key witnesses[WITNESSES_MAX];
-    struct proof_trust proof;
-};
-
-/* --witnesses: keys with commas between; --quorum of them must have cosigned. */
-static enum status witnesses_parse(const struct invocation *invocation, struct trust *trust,
-                                   struct error *out_error)
-{
-    const char *text = invocation_text(invocation, "witnesses");
-    struct str rest = text == NULL ? STR("") : str_from(text);
-    uint32_t count = 0;
-    while (rest.len > 0) {
-        size_t len = 0;
-        while (len < rest.len && rest.data[len] != ',') len++;
-        const struct str key = { rest.data, len };
-        if (count == WITNESSES_MAX || note_key_parse(key, &trust->witnesses[count]) != STATUS_OK ||
-            trust->witnesses[count].kind != NOTE_COSIGNATURE) {
-            return error_set(out_error, STATUS_INVALID,
-                             "--witnesses is up to %d keys of cosigners, with commas between",
-                             WITNESSES_MAX);
-        }
-        for (uint32_t i = 0; i < count; i++) {
-            if (trust->witnesses[i].id != trust->witnesses[count].id) continue;
-            return error_set(out_error, STATUS_INVALID, "--witnesses names one twice");
-        }
-        count++;
-        rest =
-            (struct str){ rest.data + len + (len < rest.len), rest.len - len - (len < rest.len) };
-    }
-    uint64_t quorum = count;
-    enum status status = invocation_number(invocation, "quorum", (struct number_range){ 0, count },
-                                           &quorum, out_error);
-    trust->proof.witnesses = trust->witnesses;
-    trust->proof.witness_count = count;
-    trust->proof.quorum = (uint32_t)quorum;
-    return status;
-}
-
-static enum status trust_parse(const struct invocation *invocation, struct trust *trust,
-                               struct error *out_error)
-{
-    const char *key = invocation_text(invocation, "key");
-    if (key == NULL) {
-        enum status status = error_set(out_error, STATUS_INVALID, "--key is missing");
-        error_hint(out_error, "the log's public key, from whom you trust: `tpwallet log key`");
-        return status;
-    }
-    if (note_key_parse(str_from(key), &trust->log) != STATUS_OK ||
-        trust->log.kind != NOTE_ED25519) {
-        return error_set(out_error, STATUS_INVALID, "--key is not the public key of a log");
-    }
-    trust->proof.log = &trust->log;
-    trust->proof.origin = note_key_name(&trust->log);
-    return witnesses_parse(invocation, trust, out_error);
-}
 
 static const char *const NOT_PROVEN =
     "that nobody was shown another history, unless witnesses cosigned; that nothing happened to\n"
@@ -184,9 +125,7 @@ static const struct positional verify_positional[] = {
 };
 
 static const struct option verify_options[] = {
-    { "key", "KEY", "the log's public key, from somebody you trust (`tpwallet log key`)", NULL },
-    { "witnesses", "KEYS", "public keys of witnesses, with commas between", NULL },
-    { "quorum", "COUNT", "so many of them must have cosigned; all of them without it", NULL },
+    TRUST_OPTIONS,
     { 0 },
 };
 

@@ -258,7 +258,8 @@ static enum status place_prove(struct snapshot *snapshot, struct error *out_erro
         status = log_files_find(&files, statement->at.batch, statement->at.index, &proof->index,
                                 &snapshot->leaf, out_error);
         if (status != STATUS_OK) continue;
-        status = log_files_prove(&files, proof->index, log->size, &proof->inclusion, out_error);
+        status = log_files_prove(&files, LOG_PROVE_LEAF, proof->index, log->size, &proof->inclusion,
+                                 out_error);
     }
     if (status != STATUS_NOT_FOUND) return status;
     status = error_set(out_error, STATUS_UNAVAILABLE, "tiles of the log are missing");

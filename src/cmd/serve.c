@@ -18,6 +18,7 @@
 #include "cmd/report.h"
 #include "cmd/serve_payments.h"
 #include "cmd/serve_webhooks.h"
+#include "cmd/serve_witnesses.h"
 #include "cmd/stop_signal.h"
 #include "cmd/version.h"
 
@@ -29,6 +30,7 @@ struct serve {
     struct host host;
     struct serve_payments payments;
     struct serve_webhooks *webhooks;
+    struct serve_witnesses witnesses;
     struct json_log *log;
     struct otlp_exporter *exporter;
     struct http_server *server;
@@ -129,6 +131,8 @@ static enum status ledger_open(struct serve *serve)
     if (status == STATUS_OK)
         status = serve_webhooks_new(serve->invocation, &serve->payments, &serve->webhooks,
                                     &serve->error);
+    if (status == STATUS_OK)
+        status = serve_witnesses_open(serve->invocation, &serve->witnesses, &serve->error);
     if (status != STATUS_OK) return status;
     struct host_options options = {
         .folder = serve->invocation->data,
@@ -138,6 +142,7 @@ static enum status ledger_open(struct serve *serve)
         .tlog = !invocation_has(serve->invocation, "no-log"),
         .tlog_origin = invocation_text(serve->invocation, "log-origin"),
         .streams = true,
+        .tlog_witnesses = &serve->witnesses,
         .log = json_log_port(serve->log),
         .lane = &lane,
     };
@@ -276,6 +281,7 @@ static int serve_opened(struct serve *serve)
     http_server_close(serve->server);
     otlp_close(serve->exporter);
     host_close(&serve->host);
+    serve_witnesses_close(&serve->witnesses);
     serve_webhooks_free(serve->webhooks);
     serve_payments_close(&serve->payments);
     if (status == STATUS_OK) log_event(serve, LOG_INFO, STR("serve.stopped"), STR("all is stored"));
@@ -331,6 +337,13 @@ static const struct option options[] = {
     { "saga-workers", "COUNT", "calls to PSPs at one time, 1 to 256", "32" },
     { "log-origin", "NAME", "of the verifiable log, chosen once: ledger.example.com/0", NULL },
     { "no-log", NULL, "the verifiable log is not kept meanwhile; it catches up later", NULL },
+    { "witness", "KEY=URL", "who cosigns the log's checkpoints, or several with commas between",
+      NULL },
+    { "witness-file", "FILE", "the same as lines of KEY and URL; 16 witnesses at most", NULL },
+    { "witness-quorum", "COUNT",
+      "so many must have cosigned a checkpoint before it is shown; more than half without it",
+      NULL },
+    { "witness-private", NULL, "witnesses may be at private and loopback addresses", NULL },
     { "webhook-in", "NAME=SCHEME:FILE",
       "a PSP of --psp that sends webhooks to /v1/webhooks/NAME, or several with commas between",
       NULL },
@@ -361,7 +374,11 @@ const struct command command_serve = {
         "through PSPs wait.\n\n"
         "Webhooks in: SCHEME is standard, stripe, or plain/HEADER[/PREFIX]; FILE, for its owner "
         "alone (600), holds lines of NAME SECRET [FROM [UNTIL]], the times in RFC 3339 or -: two "
-        "that overlap are a rotation. Webhooks out: see `tpwallet help webhook endpoint create`.",
+        "that overlap are a rotation. Webhooks out: see `tpwallet help webhook endpoint create`.\n\n"
+        "Witnesses: KEY is a witness's public key (`tpwallet log witness key`), URL what it answers "
+        "below, /add-checkpoint left out. /log/checkpoint and receipts then show the newest "
+        "checkpoint that the quorum has cosigned, and an older one while it has not "
+        "(docs/log.md).",
     .options = options,
     .examples = "serve --plain\n"
                 "serve --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem\n"

@@ -6,9 +6,9 @@
 
 enum {
     TIME_SIZE = 8,
-    SIGNATURE_SIZE = TIME_SIZE + ED25519_SIGNATURE_SIZE,
     HEAD_SIZE = 64, /* "cosignature/v1", "time 9223372036854775807", newlines, terminator */
 };
+_Static_assert(COSIGNATURE_SIZE == TIME_SIZE + ED25519_SIGNATURE_SIZE, "time, then signature");
 
 /* What is signed: two lines, then the checkpoint. */
 struct message {
@@ -35,14 +35,14 @@ void cosignature_sign(struct buf *note, struct str text, uint64_t time_s,
     struct message message;
     struct ed25519_signature signature =
         ed25519_sign(&witness->seed, message_make(&message, time_s, text));
-    uint8_t bytes[SIGNATURE_SIZE];
+    uint8_t bytes[COSIGNATURE_SIZE];
     for (unsigned i = 0; i < TIME_SIZE; i++) bytes[i] = (uint8_t)(time_s >> (56 - 8 * i));
     memcpy(bytes + TIME_SIZE, signature.bytes, sizeof signature.bytes);
     note_append_signature(note, &witness->key, bytes, sizeof bytes);
 }
 
 /* The signature in these bytes, over the text, at the time that they say. */
-static bool is_right(const uint8_t bytes[SIGNATURE_SIZE], struct str text,
+static bool is_right(const uint8_t bytes[COSIGNATURE_SIZE], struct str text,
                      const struct note_key *witness, uint64_t *out_time_s)
 {
     struct message message;
@@ -61,7 +61,7 @@ enum status cosignature_verify(const struct note *note, const struct note_key *w
                                uint64_t *out_time_s, struct error *out_error)
 {
     CHECK(witness->kind == NOTE_COSIGNATURE);
-    uint8_t bytes[SIGNATURE_SIZE];
+    uint8_t bytes[COSIGNATURE_SIZE];
     uint32_t at = 0;
     uint64_t last_s = 0;
     bool verified = false;

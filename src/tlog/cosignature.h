@@ -4,6 +4,9 @@
 
 #include "tlog/checkpoint.h"
 
+/* Behind the key's id: the time in 8 bytes, and the signature. */
+enum { COSIGNATURE_SIZE = 8 + ED25519_SIGNATURE_SIZE };
+
 /*
  * Appends the witness's signature line (key of NOTE_COSIGNATURE, CHECKed) to a note that has
  * this text. CHECKs that the text is a checkpoint's in length, and that time_s, seconds since

@@ -120,20 +120,30 @@ static enum status verify_witnesses(const struct note *note, const struct proof_
                      facts->cosigned_by, trust->quorum);
 }
 
+enum status proof_checkpoint_open(struct str checkpoint, const struct proof_trust *trust,
+                                  struct proof_facts *out_facts, struct error *out_error)
+{
+    struct note note;
+    struct checkpoint opened;
+    struct proof_facts facts = { 0 };
+    enum status status = note_parse(checkpoint, &note, out_error);
+    if (status != STATUS_OK) return status;
+    status = checkpoint_open(&note, trust->log, trust->origin, &opened, out_error);
+    if (status != STATUS_OK) return status;
+    status = verify_witnesses(&note, trust, &facts, out_error);
+    if (status != STATUS_OK) return status;
+    facts.head = opened.head;
+    *out_facts = facts;
+    return STATUS_OK;
+}
+
 enum status proof_verify(const struct proof *proof, struct digester *digester,
                          const struct digest *leaf, const struct proof_trust *trust,
                          struct proof_facts *out_facts, struct error *out_error)
 {
-    struct note note;
-    struct checkpoint checkpoint;
-    struct proof_facts facts = { 0 };
-    enum status status = note_parse(proof->checkpoint, &note, out_error);
+    struct proof_facts facts;
+    enum status status = proof_checkpoint_open(proof->checkpoint, trust, &facts, out_error);
     if (status != STATUS_OK) return status;
-    status = checkpoint_open(&note, trust->log, trust->origin, &checkpoint, out_error);
-    if (status != STATUS_OK) return status;
-    status = verify_witnesses(&note, trust, &facts, out_error);
-    if (status != STATUS_OK) return status;
-    facts.head = checkpoint.head;
     status = tree_verify_inclusion(digester, &facts.head, proof->index, leaf, &proof->inclusion,
                                    out_error);
     if (status != STATUS_OK) return status;

@@ -40,6 +40,14 @@ struct proof_facts {
 };
 
 /*
+ * A checkpoint alone: that the log signed it, of its origin, and that enough witnesses cosigned
+ * it; statuses as below.
+ */
+enum status proof_checkpoint_open(struct str checkpoint, const struct proof_trust *trust,
+                                  struct proof_facts *out_facts, struct error *out_error)
+    MUST_CHECK;
+
+/*
  * STATUS_OK: the log signed a checkpoint of its origin, enough witnesses cosigned it, and the
  * leaf stands at proof->index in that tree. Anything else is not proven, and the error says
  * what: STATUS_INVALID (malformed, or the path leads elsewhere), STATUS_NOT_FOUND (not signed by

@@ -128,6 +128,20 @@ enum status log_files_find(struct log_files *files, uint64_t batch, uint32_t uni
     return status == STATUS_OK ? STATUS_NOT_FOUND : status;
 }
 
+enum status log_files_leaf(struct log_files *files, uint64_t index, struct leaf *out_leaf,
+                           struct error *out_error)
+{
+    BUF_SCOPE struct buf bytes;
+    buf_init(&bytes, LOG_BUNDLE_SIZE_MAX);
+    if (index >= files->size) return STATUS_NOT_FOUND;
+    enum status status = bundle_read(files, index / TILE_WIDTH, &bytes, out_error);
+    struct str rest = buf_view(&bytes);
+    for (uint64_t i = 0; status == STATUS_OK && i <= index % TILE_WIDTH; i++) {
+        status = entry_take(&rest, out_leaf, out_error);
+    }
+    return status;
+}
+
 /* ---- Proofs ---- */
 
 struct proving {
@@ -136,19 +150,22 @@ struct proving {
     struct digester digester;
 };
 
-enum status log_files_prove(struct log_files *files, uint64_t index, uint64_t size,
-                            struct tree_proof *out_proof, struct error *out_error)
+enum status log_files_prove(struct log_files *files, enum log_prove what, uint64_t at,
+                            uint64_t size, struct tree_proof *out_proof, struct error *out_error)
 {
     struct proving *proving = reserve_new(sizeof *proving);
     if (proving == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for a proof");
-    digester_init(&proving->digester);
+    struct digester *digester = &proving->digester;
+    digester_init(digester);
     log_tile_source_init(&proving->tiles, &files->port);
-    tile_reader_init(&proving->reader, &proving->tiles.port, &proving->digester, size);
-    enum status status =
-        tree_prove_inclusion(&proving->reader.reader, &proving->digester, index, size, out_proof);
+    tile_reader_init(&proving->reader, &proving->tiles.port, digester, size);
+    struct tree_reader *reader = &proving->reader.reader;
+    enum status status = what == LOG_PROVE_LEAF
+                             ? tree_prove_inclusion(reader, digester, at, size, out_proof)
+                             : tree_prove_consistency(reader, digester, at, size, out_proof);
     if (status != STATUS_OK && out_error != NULL) *out_error = proving->tiles.error;
     log_tile_source_done(&proving->tiles);
-    digester_done(&proving->digester);
+    digester_done(digester);
     reserve_free(proving, sizeof *proving);
     return status;
 }

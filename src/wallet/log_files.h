@@ -33,11 +33,17 @@ enum status log_files_find(struct log_files *files, uint64_t batch, uint32_t uni
                            uint64_t *out_index, struct leaf *out_leaf, struct error *out_error)
     MUST_CHECK;
 
+/* The entry at this index. STATUS_NOT_FOUND: the tree is smaller. As above. */
+enum status log_files_leaf(struct log_files *files, uint64_t index, struct leaf *out_leaf,
+                           struct error *out_error) MUST_CHECK;
+
 /*
- * That leaf `index` is in the tree of `size` leaves. STATUS_NOT_FOUND: a tile is not there (any
- * more, beside a server: its tree has grown since `files` was made). As the store's read().
+ * In the first `size` leaves, of a tree that is signed: that leaf `at` is there, or that the first
+ * `at` are their beginning. STATUS_INVALID: `at` is not among them. As the store's read().
  */
-enum status log_files_prove(struct log_files *files, uint64_t index, uint64_t size,
-                            struct tree_proof *out_proof, struct error *out_error) MUST_CHECK;
+enum log_prove { LOG_PROVE_LEAF, LOG_PROVE_GROWTH };
+enum status log_files_prove(struct log_files *files, enum log_prove what, uint64_t at,
+                            uint64_t size, struct tree_proof *out_proof, struct error *out_error)
+    MUST_CHECK;
 
 #endif

@@ -17,13 +17,15 @@ struct log_relay {
     struct journal_walk walk;
     struct log_head head; /* recorded; size 0: none */
     bool head_known;
-    bool shown; /* the checkpoint of head is in its file */
+    bool shown; /* the checkpoint's file is as it should be: else it is looked at, or written */
     struct monotonic_time published_at;
 
     struct monitor *monitor; /* guards the rest */
     bool stopping;
-    bool written; /* the checkpoint's file, by this life: before, it may be older or torn */
+    bool written; /* or looked at, the checkpoint, by this life: before, it may be older or torn */
     struct log_relay_status status;
+    struct tree_head pending_head; /* of what is to be shown; size 0: nothing is */
+    struct buf pending;
 };
 
 static void status_set(struct log_relay *relay, enum log_state state)
@@ -171,28 +173,100 @@ static enum status follow(struct log_relay *relay, uint64_t to, struct error *ou
 
 /* ---- Signing ---- */
 
-static enum status checkpoint_show(struct log_relay *relay, struct error *out_error)
+/* The recorded head as a note: always the same bytes. */
+static enum status signed_write(const struct log_relay *relay, const struct log_head *head,
+                                struct buf *out_note)
 {
     const struct note_signer *signer = relay->options.signer;
     const struct checkpoint checkpoint = {
         .origin = note_key_name(&signer->key),
-        .head = { relay->head.size, relay->head.root },
+        .head = { head->size, head->root },
     };
     BUF_SCOPE struct buf text;
-    BUF_SCOPE struct buf note;
     buf_init(&text, CHECKPOINT_TEXT_SIZE_MAX);
-    buf_init(&note, 2 * CHECKPOINT_TEXT_SIZE_MAX);
     enum status status = checkpoint_format(&checkpoint, &text);
+    if (status != STATUS_OK) return status;
+    buf_reset(out_note);
+    note_begin(out_note, buf_view(&text));
+    note_sign(out_note, buf_view(&text), signer);
+    return buf_status(out_note);
+}
+
+static void shown_set(struct log_relay *relay, uint64_t size)
+{
+    relay->ports.sync->lock(relay->monitor);
+    relay->status.shown = size;
+    relay->written = true;
+    relay->ports.sync->unlock(relay->monitor);
+}
+
+static enum status signed_show(struct log_relay *relay, struct error *out_error)
+{
+    BUF_SCOPE struct buf note;
+    buf_init(&note, 2 * CHECKPOINT_TEXT_SIZE_MAX);
+    enum status status = signed_write(relay, &relay->head, &note);
     if (status != STATUS_OK) return error_set(out_error, status, "the origin cannot be signed");
-    note_begin(&note, buf_view(&text));
-    note_sign(&note, buf_view(&text), signer);
-    CHECK(buf_status(&note) == STATUS_OK);
     struct log_store *files = relay->ports.files;
     status = files->write(files, STR("checkpoint"), buf_view(&note), out_error);
     relay->shown = status == STATUS_OK;
+    if (relay->shown) shown_set(relay, relay->head.size);
+    return status;
+}
+
+/* What an earlier life showed stands, if it is whole: it was signed, whoever cosigned it. */
+static enum status stored_look(struct log_relay *relay, struct error *out_error)
+{
+    struct log_store *files = relay->ports.files;
+    const struct note_key *key = &relay->options.signer->key;
+    struct note note;
+    struct checkpoint shown = { 0 };
+    BUF_SCOPE struct buf bytes;
+    buf_init(&bytes, NOTE_SIZE_MAX);
+    enum status status = files->read(files, STR("checkpoint"), &bytes, out_error);
+    if (status == STATUS_UNAVAILABLE) return status;
+    bool good = status == STATUS_OK && note_parse(buf_view(&bytes), &note, NULL) == STATUS_OK &&
+                checkpoint_open(&note, key, note_key_name(key), &shown, NULL) == STATUS_OK &&
+                shown.head.size <= relay->head.size;
+    bool absent = status == STATUS_NOT_FOUND;
+    status = STATUS_OK;
+    if (!good && !absent) status = files->remove(files, STR("checkpoint"), out_error);
+    if (status != STATUS_OK) return status;
+    relay->shown = true;
+    shown_set(relay, good ? shown.head.size : 0);
+    return STATUS_OK;
+}
+
+static bool pending_is(struct log_relay *relay)
+{
     relay->ports.sync->lock(relay->monitor);
-    if (relay->shown) relay->written = true;
+    bool is = relay->pending_head.size > 0;
     relay->ports.sync->unlock(relay->monitor);
+    return is;
+}
+
+static enum status pending_show(struct log_relay *relay, struct error *out_error)
+{
+    struct log_store *files = relay->ports.files;
+    BUF_SCOPE struct buf note;
+    buf_init(&note, NOTE_SIZE_MAX);
+    relay->ports.sync->lock(relay->monitor);
+    struct tree_head head = relay->pending_head;
+    buf_append_str(&note, buf_view(&relay->pending));
+    bool older = head.size < relay->status.shown;
+    relay->pending_head.size = 0;
+    relay->ports.sync->unlock(relay->monitor);
+    if (older || buf_status(&note) != STATUS_OK) return STATUS_OK;
+    enum status status = files->write(files, STR("checkpoint"), buf_view(&note), out_error);
+    if (status == STATUS_OK) shown_set(relay, head.size);
+    return status;
+}
+
+static enum status checkpoint_show(struct log_relay *relay, struct error *out_error)
+{
+    if (!relay->options.cosigned) return signed_show(relay, out_error);
+    enum status status = STATUS_OK;
+    if (!relay->shown) status = stored_look(relay, out_error);
+    if (status == STATUS_OK && pending_is(relay)) status = pending_show(relay, out_error);
     return status;
 }
 
@@ -241,8 +315,10 @@ static enum status publish(struct log_relay *relay, uint64_t epoch, struct error
     }
     uint64_t old = relay->head.size;
     relay->head = head;
-    relay->shown = false;
-    status = checkpoint_show(relay, out_error);
+    if (!relay->options.cosigned) {
+        relay->shown = false;
+        status = signed_show(relay, out_error);
+    }
     relay->published_at = clock_monotonic(relay->ports.clock);
     status_set(relay, LOG_FOLLOWING);
     return status == STATUS_OK ? outgrown_remove(relay, old, out_error) : status;
@@ -260,7 +336,8 @@ static enum status round_run(struct log_relay *relay, bool last, bool *out_busy,
     enum status status = STATUS_OK;
     if (state_of(relay) == LOG_STARTING) status = begin(relay, out_error);
     if (status != STATUS_OK) return status;
-    if (!relay->shown && relay->head.size > 0) status = checkpoint_show(relay, out_error);
+    bool show = !relay->shown || pending_is(relay);
+    if (show && relay->head.size > 0) status = checkpoint_show(relay, out_error);
     if (status == STATUS_OK) status = follow(relay, lane.head.sequence, out_error);
     if (status != STATUS_OK) return status;
     enum log_state state = state_of(relay);
@@ -314,7 +391,10 @@ static void relay_body(void *argument)
         until.ns += (int64_t)relay->options.poll_ms * NS_PER_MS;
         sync->lock(relay->monitor);
         if (!busy) {
-            while (!relay->stopping && sync->wait(relay->monitor, until)) continue;
+            while (!relay->stopping && relay->pending_head.size == 0 &&
+                   sync->wait(relay->monitor, until)) {
+                continue;
+            }
         }
         stopping = relay->stopping;
         sync->unlock(relay->monitor);
@@ -400,7 +480,55 @@ enum status log_relay_prove(struct log_relay *relay, struct position unit,
         log_files_find(&files, unit.batch, unit.index, &proof->index, &evidence->leaf, out_error);
     if (status == STATUS_OK && proof->index >= head.size) status = STATUS_NOT_FOUND;
     if (status != STATUS_OK) return status;
-    return log_files_prove(&files, proof->index, head.size, &proof->inclusion, out_error);
+    return log_files_prove(&files, LOG_PROVE_LEAF, proof->index, head.size, &proof->inclusion,
+                           out_error);
+}
+
+/* ---- What witnesses see ---- */
+
+enum status log_relay_signed(struct log_relay *relay, struct tree_head *out_head,
+                             struct buf *out_note)
+{
+    struct log_relay_status now;
+    log_relay_get_status(relay, &now);
+    if (now.state != LOG_FOLLOWING || now.signed_.size == 0) return STATUS_NOT_FOUND;
+    enum status status = signed_write(relay, &now.signed_, out_note);
+    if (status == STATUS_OK) *out_head = (struct tree_head){ now.signed_.size, now.signed_.root };
+    return status;
+}
+
+enum status log_relay_prove_growth(struct log_relay *relay, uint64_t old_size, uint64_t size,
+                                   struct tree_proof *out_proof, struct error *out_error)
+{
+    struct log_relay_status now;
+    struct log_files files;
+    enum status status;
+    uint64_t tried;
+    log_relay_get_status(relay, &now);
+    if (size > now.signed_.size || old_size > size) {
+        return error_set(out_error, STATUS_INVALID, "nothing of that size is signed");
+    }
+    do { /* a tile that is outgrown meanwhile is in a wider one */
+        tried = now.signed_.size;
+        log_files_init(&files, relay->ports.files, tried);
+        status = log_files_prove(&files, LOG_PROVE_GROWTH, old_size, size, out_proof, out_error);
+        log_relay_get_status(relay, &now);
+    } while (status != STATUS_OK && now.signed_.size != tried);
+    return status;
+}
+
+void log_relay_show(struct log_relay *relay, const struct tree_head *head, struct str note)
+{
+    CHECK(relay->options.cosigned);
+    struct sync *sync = relay->ports.sync;
+    sync->lock(relay->monitor);
+    if (head->size >= relay->pending_head.size) {
+        buf_reset(&relay->pending);
+        buf_append_str(&relay->pending, note);
+        relay->pending_head = *head;
+        sync->wake_all(relay->monitor);
+    }
+    sync->unlock(relay->monitor);
 }
 
 struct leaf_salt log_relay_salt(struct log_relay *relay, const struct leaf *leaf, uint32_t part)
@@ -423,6 +551,7 @@ enum status log_relay_open(struct lane *lane, const struct log_relay_ports *port
     relay->ports = *ports;
     relay->options = *options;
     relay->monitor = ports->sync->monitor_new(ports->sync, "log");
+    buf_init(&relay->pending, NOTE_SIZE_MAX);
     log_files_sink_init(&relay->sink, ports->files);
     log_builder_init(&relay->builder, options->key, &relay->sink.port);
     walk_begin(relay, 0);
@@ -449,6 +578,7 @@ void log_relay_close(struct log_relay *relay)
     sync->join(relay->task);
     journal_walk_close(&relay->walk);
     log_builder_done(&relay->builder);
+    buf_free(&relay->pending);
     sync->monitor_free(relay->monitor);
     reserve_free(relay, sizeof *relay);
 }

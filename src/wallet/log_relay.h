@@ -16,6 +16,9 @@
  * that was signed for (a rollback, a rewritten history), or gives another root, it raises an
  * alarm, signs nothing more, and leaves the files as they are, as evidence. Tiles that are lost
  * or damaged are made again from the journal, byte for byte; meanwhile the old checkpoint stands.
+ *
+ * With `cosigned`, what is signed is not shown: what was shown before stands until a note with the
+ * cosignatures of witnesses comes (wallet/log_witnesses.h).
  */
 struct log_relay_ports { /* all belong to the caller and outlive the relay */
     struct sync *sync;
@@ -32,6 +35,7 @@ struct log_relay_options {
     uint32_t poll_ms;    /* how often to look for new batches */
     uint32_t publish_ms; /* between two checkpoints, at least */
     bool task;           /* false: log_relay_step() is called */
+    bool cosigned;       /* what is shown comes by log_relay_show(); else it is what is signed */
 };
 enum { LOG_POLL_MS = 100, LOG_PUBLISH_MS = 400 };
 
@@ -47,6 +51,7 @@ struct log_relay_status {
     uint64_t size;           /* leaves made */
     uint64_t batch;          /* all of whose units are in */
     struct log_head signed_; /* size 0: nothing yet */
+    uint64_t shown;          /* leaves of the checkpoint that is served; 0: none */
     uint64_t checkpoints;    /* since open, as those below */
     uint64_t failures;       /* rounds that failed and are tried again */
     struct error fault;      /* of LOG_REFUSED, or the newest failure */
@@ -73,6 +78,24 @@ bool log_relay_step(struct log_relay *relay);
  */
 enum status log_relay_read(struct log_relay *relay, struct str name, struct buf *out_bytes,
                            struct error *out_error) MUST_CHECK;
+
+/*
+ * What witnesses are asked about: the newest head that is recorded, as a note signed by the log
+ * alone. Any task. STATUS_NOT_FOUND: nothing is signed, or the relay does not follow the journal.
+ */
+enum status log_relay_signed(struct log_relay *relay, struct tree_head *out_head,
+                             struct buf *out_note) MUST_CHECK;
+
+/* That the first old_size leaves are the beginning of the first `size`, both signed. Any task. */
+enum status log_relay_prove_growth(struct log_relay *relay, uint64_t old_size, uint64_t size,
+                                   struct tree_proof *out_proof, struct error *out_error)
+    MUST_CHECK;
+
+/*
+ * A note over such a head, with cosignatures: served from the next round on in place of what was,
+ * unless that has more leaves. Any task; CHECKs that the relay was opened for it.
+ */
+void log_relay_show(struct log_relay *relay, const struct tree_head *head, struct str note);
 
 /* A leaf under the checkpoint that is shown now, and what proves it. */
 struct log_evidence {

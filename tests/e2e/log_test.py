@@ -1,5 +1,5 @@
-"""Goal: the log is served as tlog-tiles has it, to anybody; a receipt verifies offline and nothing
-changed in it does; a restart goes on; a lost log/ comes back byte for byte; a journal doctored in a
+"""Goal: the log is served as tlog-tiles has it, to anybody; a receipt and a proof of a unit or of
+growth verify offline and nothing changed in them does; a restart goes on; a lost log/ comes back byte for byte; a journal doctored in a
 copy is caught, with the place and the payments; an old backup is caught by a kept checkpoint.
 
 Method: `tpwallet serve` with payments; its log downloaded; the folder copied, and a byte of the
@@ -65,6 +65,37 @@ def receipts(wallet, client, payments, key):
     return body
 
 
+def proofs(wallet, key, payment, kept, units):
+    """Of a unit by its place in a story, of a leaf by its index, and of growth from what was kept."""
+    with serving(wallet, "--plain", "--anonymous"):
+        position = wallet.json("story", payment)["units"][0]["position"]
+        size = int(wallet.run("log", "checkpoint").out.split("\n")[1])
+        path = file_of("proof", wallet.run("log", "prove", "--at", position).out)
+        told = wallet.json("log", "prove", "verify", path, "--key", key)
+        equal(f"{told['batch']}-{told['unit']}", position, "the place of a unit")
+        equal(wallet.json("log", "prove", "--leaf", told["index"])["proof"],
+              wallet.run("log", "prove", "--at", position).out, "by index and by place")
+        old = int(open(kept, encoding="utf-8").read().split("\n")[1])
+        growth = file_of("growth", wallet.run("log", "prove", "--from-size", old).out)
+        wallet.run("log", "prove", "--leaf", size, code=NOT_FOUND)
+        wallet.run("log", "prove", "--at", "999999-0", code=NOT_FOUND)
+        wallet.run("log", "prove", "--at", "7", code=USAGE)
+        wallet.run("log", "prove", code=USAGE)
+        wallet.run("log", "prove", "--leaf", 0, "--from-size", 1, code=USAGE)
+    check(size > old > units - 10, "the log has grown since")
+    told = wallet.run("log", "prove", "verify", growth, "--key", key, "--checkpoint", kept)
+    check(f"the first {old} leaves are as they were" in told.out, repr(told))
+    wallet.run("log", "prove", "verify", growth, "--key", key, code=REFUSED)
+    wallet.run("log", "prove", "verify", growth, "--key", key, "--checkpoint", growth,
+               code=REFUSED)
+    for path in (path, growth):
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        doctored = file_of("doctored", text.replace(f"\n{size}\n", f"\n{size + 1}\n"))
+        wallet.run("log", "prove", "verify", doctored, "--key", key, "--checkpoint", kept,
+                   code=REFUSED)
+
+
 def copy_of(wallet, name):
     copy = Wallet(name)
     shutil.copytree(wallet.folder, copy.folder, ignore=shutil.ignore_patterns("socket"))
@@ -126,6 +157,7 @@ def main():
     for checkpoint in (kept, newer):
         wallet.run("log", "verify", "--checkpoint", checkpoint)
     wallet.run("receipt", "verify", file_of("old.json", body.decode()), "--key", key)
+    proofs(wallet, key, payments[0], kept, units)
 
     old.run("log", "verify", "--checkpoint", kept)
     told = old.json("log", "verify", "--checkpoint", newer, code=DAMAGED)

@@ -1,5 +1,6 @@
 """Goal: what our log writes, the Go reference accepts, and what it writes, we accept; and a byte
-changed on the way is refused by both. It reads the log of a running server, and a receipt's proof.
+changed on the way is refused by both. It reads the log of a running server, and a receipt's proof,
+without and with the cosignature of a witness.
 
 Method: tests/e2e/tlog_peer.c and tests/e2e/tlog_go/main.go each make a log on disk that grows
 through sizes at which tiles fill (keys, tiles, bundles, cosigned checkpoints, proofs) and check
@@ -13,8 +14,10 @@ import shutil
 import subprocess
 import sys
 
-from cli_harness import SCRATCH, SOURCE, check
-from log_harness import Reader, download, logged_ledger, proof_of, receipt
+from api_harness import Client
+from cli_harness import SCRATCH, SOURCE, check, serving
+from log_harness import Reader, download, logged_ledger, make_payments, proof_of, receipt
+from witness_harness import Witness, cosigners, options_for, wait_for
 
 HERE = os.path.join(SOURCE, "tests", "e2e", "tlog_go")
 PEER = os.path.join(os.environ["TPWALLET_BUILD"], "tests", "tests_e2e_tlog_peer")
@@ -103,35 +106,61 @@ def changed_bytes_are_refused(folder, chance):
             file.write(data)
 
 
+def files_write(folder, **files):
+    for name, data in files.items():
+        with open(os.path.join(folder, name.replace("_", ".")), "wb") as file:
+            file.write(data)
+
+
+def served_is_accepted_and_changed_is_not(folder, names):
+    """Names of files and the byte of each that is changed."""
+    done = run(GO_PEER, "served", folder)
+    check(done.returncode == 0, f"the Go reference reads a served log: {done.stderr}")
+    print(done.stdout.strip())
+    for name, at in names:
+        path = os.path.join(folder, name)
+        with open(path, "r+b") as file:
+            data = bytearray(file.read())
+            data[at] ^= 1
+            file.seek(0)
+            file.write(data)
+        check(run(GO_PEER, "served", folder).returncode != 0, f"it refuses a changed {name}")
+        with open(path, "wb") as file:
+            data[at] ^= 1
+            file.write(data)
+
+
 def served_log_is_read():
     """Its own reader, over what `tpwallet serve` gives out; then with a byte changed."""
     folder = os.path.join(SCRATCH, "served")
     with logged_ledger("ledger", 700) as (server, client, payments, units):
         proof = proof_of(receipt(client, payments[0]))
         download(Reader(server), folder, units)
-        key = server.wallet.run("log", "key").out
-    for name, data in (("log.vkey", key.encode()), ("proof", proof)):
-        with open(os.path.join(folder, name), "wb") as file:
-            file.write(data)
-    done = run(GO_PEER, "served", folder)
-    check(done.returncode == 0, f"the Go reference reads a served log: {done.stderr}")
-    print(done.stdout.strip())
-    for name in ("checkpoint", "proof", "tile/0/000", "tile/entries/000"):
-        path = os.path.join(folder, name)
-        with open(path, "r+b") as file:
-            data = bytearray(file.read())
-            data[30] ^= 1
-            file.seek(0)
-            file.write(data)
-        check(run(GO_PEER, "served", folder).returncode != 0, f"it refuses a changed {name}")
-        with open(path, "r+b") as file:
-            data[30] ^= 1
-            file.write(data)
+        key = server.wallet.run("log", "key").out.strip()
+    files_write(folder, log_vkey=key.encode(), proof=proof)
+    served_is_accepted_and_changed_is_not(folder, [
+        ("checkpoint", 30), ("proof", 30), ("tile/0/000", 30), ("tile/entries/000", 30)])
+    return server.wallet, key
+
+
+def cosigned_log_is_read(wallet, key):
+    """The same, cosigned: the last 30 bytes of checkpoint and proof are the cosignature's."""
+    folder = os.path.join(SCRATCH, "cosigned")
+    witness = Witness("w1", key).start()
+    with serving(wallet, "--plain", "--anonymous", *options_for([witness], 1)) as server:
+        before = Reader(server).checkpoint()[0]
+        payment = make_payments(Client(server, None), 300)[0][1]
+        proof = proof_of(receipt(Client(server, None), payment))
+        wait_for("a cosigned checkpoint", lambda: cosigners(Reader(server).checkpoint(before + 1)[1]))
+        download(Reader(server), folder, before + 1)
+    witness.stop()
+    files_write(folder, log_vkey=key.encode(), witness_vkey=witness.key.encode(), proof=proof)
+    served_is_accepted_and_changed_is_not(folder, [("checkpoint", -30), ("proof", -30)])
 
 
 def main():
     build()
-    served_log_is_read()
+    cosigned_log_is_read(*served_log_is_read())
     for maker in (PEER, GO_PEER):
         folder = os.path.join(SCRATCH, os.path.basename(maker) + ".log")
         made = run(maker, "make", folder, *SIZES)

@@ -204,10 +204,14 @@ func check(f folder) {
 	fmt.Printf("%d files checked by the Go reference\n", c.checked)
 }
 
-// What a server gives out: log.vkey, checkpoint, tiles, and the proof of a receipt.
+// What a server gives out: log.vkey, checkpoint, tiles, and the proof of a receipt; with witness.vkey
+// both notes must be cosigned.
 func served(f folder) {
 	c := checker{folder: f}
 	c.log = value(note.NewVerifier(strings.TrimSpace(string(f.read("log.vkey")))))
+	if key, err := os.ReadFile(filepath.Join(string(f), "witness.vkey")); err == nil {
+		c.witness = value(fmtnote.NewVerifierForCosignatureV1(strings.TrimSpace(string(key))))
+	}
 	cp := c.open(f.read("checkpoint"))
 	c.checkTiles(cp)
 	var p proof.TLogProof
