@@ -391,9 +391,9 @@ static void relay_body(void *argument)
         until.ns += (int64_t)relay->options.poll_ms * NS_PER_MS;
         sync->lock(relay->monitor);
         if (!busy) {
-            while (!relay->stopping && relay->pending_head.size == 0 &&
-                   sync->wait(relay->monitor, until)) {
-                continue;
+            bool early = true;
+            while (early && !relay->stopping && relay->pending_head.size == 0) {
+                early = sync->wait(relay->monitor, until);
             }
         }
         stopping = relay->stopping;

@@ -91,7 +91,7 @@ def proofs(wallet, key, payment, kept, units):
     for path in (path, growth):
         with open(path, encoding="utf-8") as file:
             text = file.read()
-        doctored = file_of("doctored", text.replace(f"\n{size}\n", f"\n{size + 1}\n"))
+        doctored = file_of("doctored.proof", text.replace(f"\n{size}\n", f"\n{size + 1}\n"))
         wallet.run("log", "prove", "verify", doctored, "--key", key, "--checkpoint", kept,
                    code=REFUSED)
 
