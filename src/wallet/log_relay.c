@@ -26,6 +26,7 @@ struct log_relay {
     struct log_relay_status status;
     struct tree_head pending_head; /* of what is to be shown; size 0: nothing is */
     struct buf pending;
+    bool rung; /* it has just come: the round begins early */
 };
 
 static void status_set(struct log_relay *relay, enum log_state state)
@@ -257,7 +258,13 @@ static enum status pending_show(struct log_relay *relay, struct error *out_error
     relay->ports.sync->unlock(relay->monitor);
     if (older || buf_status(&note) != STATUS_OK) return STATUS_OK;
     enum status status = files->write(files, STR("checkpoint"), buf_view(&note), out_error);
-    if (status == STATUS_OK) shown_set(relay, head.size);
+    if (status == STATUS_OK) {
+        shown_set(relay, head.size);
+        return STATUS_OK;
+    }
+    relay->ports.sync->lock(relay->monitor); /* again in the next round, unless a newer one came */
+    if (relay->pending_head.size == 0) relay->pending_head = head;
+    relay->ports.sync->unlock(relay->monitor);
     return status;
 }
 
@@ -392,10 +399,11 @@ static void relay_body(void *argument)
         sync->lock(relay->monitor);
         if (!busy) {
             bool early = true;
-            while (early && !relay->stopping && relay->pending_head.size == 0) {
+            while (early && !relay->stopping && !relay->rung) {
                 early = sync->wait(relay->monitor, until);
             }
         }
+        relay->rung = false;
         stopping = relay->stopping;
         sync->unlock(relay->monitor);
     }
@@ -526,6 +534,7 @@ void log_relay_show(struct log_relay *relay, const struct tree_head *head, struc
         buf_reset(&relay->pending);
         buf_append_str(&relay->pending, note);
         relay->pending_head = *head;
+        relay->rung = true;
         sync->wake_all(relay->monitor);
     }
     sync->unlock(relay->monitor);

@@ -230,6 +230,23 @@ static void without_the_quorum_readers_see_what_they_saw(void **state)
     life_close(&life);
 }
 
+static void what_cannot_be_written_is_shown_later(void **state)
+{
+    (void)state; /* no fixture */
+    struct life life;
+    life_open(&life);
+    scene_pay(&life.scene, 10);
+    scene_settle(&life.scene);
+    for (uint32_t i = 0; i < WITNESSES; i++) (void)log_witnesses_step(life.collector, i);
+    life.scene.files->writes_left = 0;
+    scene_settle(&life.scene);
+    expect_shown(&life, 0, 0);
+    life.scene.files->writes_left = UINT32_MAX;
+    scene_settle(&life.scene);
+    expect_shown(&life, leaves(&life), 3);
+    life_close(&life);
+}
+
 static void an_answer_that_is_lost_is_asked_for_again(void **state)
 {
     (void)state; /* no fixture */
@@ -453,6 +470,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_all_cosigned_is_shown),
         cmocka_unit_test(without_the_quorum_readers_see_what_they_saw),
+        cmocka_unit_test(what_cannot_be_written_is_shown_later),
         cmocka_unit_test(an_answer_that_is_lost_is_asked_for_again),
         cmocka_unit_test(a_new_life_goes_on_from_what_witnesses_know),
         cmocka_unit_test(an_answer_that_comes_late_is_of_what_was_asked),
