@@ -213,6 +213,24 @@ static void seconds_metric_write(struct buf *out, const char *name, const char *
     seconds_write(out, ns);
 }
 
+/* A clock that was put back makes nothing younger than new. */
+static void age_write(struct buf *out, uint8_t state, struct wall_time since, struct wall_time now)
+{
+    uint64_t ns = since.ns != 0 && now.ns > since.ns ? (uint64_t)(now.ns - since.ns) : 0;
+    buf_append_format(out, "tpwallet_payments_oldest_seconds{state=\"%s\"} ",
+                      payment_state_name(state));
+    seconds_write(out, ns);
+}
+
+static void oldest_write(const struct lane_status *status, struct wall_time now, struct buf *out)
+{
+    metric_head_write(
+        out, "tpwallet_payments_oldest_seconds", "gauge",
+        "How long ago the step of the oldest payment in this state was written down; 0: none");
+    age_write(out, PAYMENT_STATE_IN_DOUBT, status->oldest_in_doubt, now);
+    age_write(out, PAYMENT_STATE_MANUAL, status->oldest_manual, now);
+}
+
 static void lane_write(const struct lane_status *status, struct buf *out)
 {
 #define LANE_METRIC(name, type, help, value)                                                       \
@@ -229,7 +247,7 @@ static void lane_write(const struct lane_status *status, struct buf *out)
 }
 
 void metrics_write(const struct metrics *metrics, const struct lane_status *status,
-                   const char *version, struct buf *out_page)
+                   const char *version, struct wall_time now, struct buf *out_page)
 {
     CHECK(metrics != NULL);
     CHECK(status != NULL);
@@ -247,6 +265,7 @@ void metrics_write(const struct metrics *metrics, const struct lane_status *stat
     }
     outcomes_write(status, out_page);
     payments_write(status, out_page);
+    oldest_write(status, now, out_page);
     lane_write(status, out_page);
 }
 

@@ -80,9 +80,9 @@ struct metrics {
 /* Any task. route is a number of the table, or 0. */
 void metrics_count(struct metrics *metrics, uint32_t route, unsigned status, int64_t duration_ns);
 
-/* Appends the page, text format 0.0.4. */
+/* Appends the page, text format 0.0.4, as of now. */
 void metrics_write(const struct metrics *metrics, const struct lane_status *status,
-                   const char *version, struct buf *out_page);
+                   const char *version, struct wall_time now, struct buf *out_page);
 
 /* Appends what the workers of payments counted. */
 void metrics_saga_write(const struct saga_status *status, struct buf *out_page);

@@ -27,7 +27,7 @@ static char *page(const struct lane_status *status)
 {
     struct buf out;
     buf_init(&out, 1 << 20);
-    metrics_write(&metrics, status, "1.2.3", &out);
+    metrics_write(&metrics, status, "1.2.3", (struct wall_time){ 100 * NS_PER_S }, &out);
     const struct saga_status saga = { .orders = 7,
                                       .answers = { [PSP_ANSWER_UNKNOWN] = 3 },
                                       .call_ns_total = 1500000000 };
@@ -72,11 +72,14 @@ static void payments_are_counted_by_state_cause_and_outcome(void **state)
     (void)state; /* the counters are the fixture */
     struct lane_status status = { 0 };
     status.payment_states[PAYMENT_STATE_MANUAL] = 4;
+    status.oldest_manual.ns = 40 * NS_PER_S + 500 * NS_PER_MS;
     status.payment_commands[PAYMENT_CAUSE_CREATE][PAYMENT_OUTCOME_LEDGER] = 5;
     char *text = page(&status);
     expect_line(text, "tpwallet_payments_open{state=\"manual\"} 4");
     expect_line(text, "tpwallet_payments_open{state=\"in_doubt\"} 0");
     assert_null(strstr(text, "state=\"succeeded\""));
+    expect_line(text, "tpwallet_payments_oldest_seconds{state=\"manual\"} 59.500000000");
+    expect_line(text, "tpwallet_payments_oldest_seconds{state=\"in_doubt\"} 0.000000000");
     expect_line(text,
                 "tpwallet_payment_commands_total{cause=\"create\",outcome=\"ledger_refused\"} 5");
     expect_line(text, "tpwallet_saga_calls_total{call=\"order\"} 7");

@@ -69,7 +69,8 @@ static void metrics_page_write(struct work *work)
 {
     struct lane_status status;
     lane_get_status(work->api->lane, &status);
-    metrics_write(&work->api->metrics, &status, work->api->options.version, &work->call->answer);
+    metrics_write(&work->api->metrics, &status, work->api->options.version,
+                  clock_wall(work->api->ports.clock), &work->call->answer);
     if (work->api->options.saga != NULL) {
         struct saga_status saga;
         saga_get_status(work->api->options.saga, &saga);

@@ -326,7 +326,7 @@ static const struct option options[] = {
     { "accounts-max", "COUNT", "memory is reserved for so many accounts: 168 bytes each", NULL },
     { "holds-max", "COUNT", "open holds at once: 104 bytes each", NULL },
     { "reversals-max", "COUNT", "transfers ever reversed: 72 bytes each", NULL },
-    { "payments-max", "COUNT", "open payments at once: 572 bytes each", NULL },
+    { "payments-max", "COUNT", "open payments at once: 588 bytes each", NULL },
     { "psp", "NAME=URL", "a PSP, or several with commas between: sandbox=http://127.0.0.1:8090",
       NULL },
     { "psp-keys", "FILE", "their API keys: lines of NAME and KEY; for its owner alone (600)",

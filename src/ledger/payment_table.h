@@ -20,6 +20,13 @@ struct payment_slot {
 };
 _Static_assert(sizeof(struct payment_slot) == 544, "stored as it is in checkpoint slices");
 
+/* Some of the places, by a time of theirs, then by place. */
+struct payment_heap {
+    uint32_t *places;
+    uint32_t count;
+    uint32_t *indexes; /* by place: index in the heap plus one; 0: not in it */
+};
+
 struct payment_table {
     struct payment_slot *slots;
     uint32_t slots_max;
@@ -29,9 +36,9 @@ struct payment_table {
     uint32_t *free_places;              /* a stack of places below used that are free */
     uint32_t free_count;
     struct id_map map;
-    uint32_t *heap; /* of places, by next_at; those with none and those taken are not in it */
-    uint32_t heap_count;
-    uint32_t *heap_places; /* by place: index in the heap plus one; 0: not in it */
+    struct payment_heap due;      /* by next_at; those with none and those taken are not in it */
+    struct payment_heap in_doubt; /* those in that state, by step_at */
+    struct payment_heap manual;   /* the same */
 };
 
 /* STATUS_LIMIT when the address space is refused. */
@@ -66,6 +73,12 @@ bool payment_in_hand(const struct payment_table *table, struct payment_id id);
 void payment_keep_in_hand(struct payment_table *table, struct payment_id id);
 /* When the first is due; 0: none. */
 struct wall_time payment_first_due(const struct payment_table *table);
+
+/*
+ * When the step was written down that has been in doubt, or has waited for a person, for longest;
+ * 0: none. state is one of these two.
+ */
+struct wall_time payment_oldest(const struct payment_table *table, uint8_t state);
 
 /* ---- Recovery ---- */
 

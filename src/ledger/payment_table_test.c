@@ -24,6 +24,8 @@ struct known {
     uint32_t place;
     int64_t due_ns;
     uint64_t batch;
+    uint8_t state;
+    int64_t step_ns;
 };
 
 struct twin {
@@ -62,10 +64,18 @@ static void move(struct twin *twin, struct prng *prng)
     if (place == PAYMENT_SLOT_NONE) return;
     bool rests = known->open && prng_chance(prng, 1, 3);
     int64_t due_ns = prng_chance(prng, 1, 4) ? 0 : (int64_t)prng_below(prng, 500) + 1;
-    uint8_t state = rests ? PAYMENT_STATE_SUCCEEDED : PAYMENT_STATE_PENDING;
+    static const uint8_t states[] = { PAYMENT_STATE_PENDING, PAYMENT_STATE_IN_DOUBT,
+                                      PAYMENT_STATE_MANUAL };
+    uint8_t state = rests ? PAYMENT_STATE_SUCCEEDED : states[prng_below(prng, 3)];
     struct payment payment = image(number, state, rests ? 0 : due_ns, place);
+    payment.step_at.ns = (int64_t)prng_below(prng, 300) + 1;
     apply(twin, &payment);
-    *known = (struct known){ !rests, false, place, rests ? 0 : due_ns, twin->batch };
+    *known = (struct known){ .open = !rests,
+                             .place = place,
+                             .due_ns = rests ? 0 : due_ns,
+                             .batch = twin->batch,
+                             .state = state,
+                             .step_ns = payment.step_at.ns };
 }
 
 /* The first that is due by time, then by place: IDS when there is none. */
@@ -82,6 +92,18 @@ static uint32_t first_due(const struct twin *twin)
         }
     }
     return first;
+}
+
+/* The least time of a step of those in a state; 0: there is none. */
+static int64_t oldest_ns(const struct twin *twin, uint8_t state)
+{
+    int64_t oldest = 0;
+    for (uint32_t i = 0; i < IDS; i++) {
+        const struct known *known = &twin->known[i];
+        if (!known->open || known->state != state) continue;
+        if (oldest == 0 || known->step_ns < oldest) oldest = known->step_ns;
+    }
+    return oldest;
 }
 
 static void take(struct twin *twin, struct prng *prng)
@@ -119,6 +141,9 @@ static void assert_agrees(const struct twin *twin)
     uint32_t first = first_due(twin);
     int64_t due_ns = first < IDS ? twin->known[first].due_ns : 0;
     assert_int_equal(payment_first_due(&twin->table).ns, due_ns);
+    static const uint8_t states[] = { PAYMENT_STATE_IN_DOUBT, PAYMENT_STATE_MANUAL };
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(payment_oldest(&twin->table, states[i]).ns, oldest_ns(twin, states[i]));
     assert_int_equal(payment_table_check(&twin->table), STATUS_OK);
 }
 
@@ -192,13 +217,14 @@ static void a_full_table_has_no_next_place(void **state)
 static void damage_is_found(void **state)
 {
     (void)state;
-    for (int damage = 0; damage < 6; damage++) {
+    for (int damage = 0; damage < 8; damage++) {
         static struct twin twin;
         memset(&twin, 0, sizeof twin);
         assert_int_equal(payment_table_init(&twin.table, SLOTS, 7), STATUS_OK);
         for (uint32_t i = 0; i < 4; i++) {
-            struct payment payment =
-                image(i, PAYMENT_STATE_PENDING, 10 + i, payment_next_place(&twin.table));
+            uint8_t at = i < 2 ? PAYMENT_STATE_PENDING : PAYMENT_STATE_IN_DOUBT;
+            struct payment payment = image(i, at, 10 + i, payment_next_place(&twin.table));
+            payment.step_at.ns = 20 - i;
             apply(&twin, &payment);
         }
         struct payment rests = image(1, PAYMENT_STATE_FAILED, 0, 1);
@@ -208,11 +234,13 @@ static void damage_is_found(void **state)
         if (damage == 1) twin.table.slots[2].payment.next_at.ns = 1;
         if (damage == 2) twin.table.count++;
         if (damage == 3) twin.table.free_places[0] = 2;
-        if (damage == 4) twin.table.heap_places[0] = 2;
+        if (damage == 4) twin.table.due.indexes[0] = 2;
         if (damage == 5) {
             twin.table.slots[0].payment.state = PAYMENT_STATE_FAILED;
             twin.table.slots[0].payment.next_at.ns = 0;
         }
+        if (damage == 6) twin.table.slots[2].payment.step_at.ns = 5;
+        if (damage == 7) twin.table.in_doubt.count--;
         assert_int_equal(payment_table_check(&twin.table), STATUS_CORRUPT);
         payment_table_free(&twin.table);
     }

@@ -44,7 +44,7 @@ struct lane_options {
     uint64_t accounts_max;  /* each 160 bytes, and 8 for its place in the map */
     uint64_t holds_max;     /* open at once; each 96 bytes, and 8 for its place */
     uint64_t reversals_max; /* transfers ever reversed; each 64 bytes, and 8 for its place */
-    uint64_t payments_max;  /* open at once; each 556 bytes, and 16 for its place in the map */
+    uint64_t payments_max;  /* open at once; each 572 bytes, and 16 for its place in the map */
     /* Ids per table in memory before it becomes a run, 2^10..2^24; of accounts, a quarter. */
     uint32_t memtable_ids;
     bool read_only; /* nothing is claimed or written; submit refuses all but reads */
@@ -262,7 +262,9 @@ struct lane_status {
     uint64_t reversal_count;
     uint64_t payment_count;                     /* open */
     uint64_t payment_states[PAYMENT_STATE_END]; /* open payments by state */
-    uint64_t queue_transfers;                   /* accepted, not yet taken */
+    struct wall_time oldest_in_doubt; /* when its step was written down; 0: none is in doubt */
+    struct wall_time oldest_manual;   /* the same, of those that wait for a person */
+    uint64_t queue_transfers;         /* accepted, not yet taken */
     uint64_t queue_requests;
     uint64_t index_batch; /* every index covers the journal up to here with its runs */
     uint64_t commits;     /* since open, as all below */

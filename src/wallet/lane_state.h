@@ -36,6 +36,8 @@ struct lane_sizes {
     uint64_t reversals;
     uint64_t payments; /* open */
     uint64_t payment_states[PAYMENT_STATE_END];
+    struct wall_time oldest_in_doubt;
+    struct wall_time oldest_manual;
 };
 
 /* A batch on its way: built by the apply task, then written by the flush task. */

@@ -42,6 +42,8 @@ struct lane_sizes tally_sizes(const struct ledger *ledger)
         .holds = ledger->holds.count,
         .reversals = ledger->reversal_count,
         .payments = ledger->payments.count,
+        .oldest_in_doubt = payment_oldest(&ledger->payments, PAYMENT_STATE_IN_DOUBT),
+        .oldest_manual = payment_oldest(&ledger->payments, PAYMENT_STATE_MANUAL),
     };
     memcpy(sizes.payment_states, ledger->payments.states, sizeof sizes.payment_states);
     return sizes;
@@ -55,6 +57,8 @@ void tally_show(struct lane *lane, const struct lane_sizes *sizes)
     status->reversal_count = sizes->reversals;
     status->payment_count = sizes->payments;
     memcpy(status->payment_states, sizes->payment_states, sizeof status->payment_states);
+    status->oldest_in_doubt = sizes->oldest_in_doubt;
+    status->oldest_manual = sizes->oldest_manual;
 }
 
 void tally_clear(struct flight *flight)

@@ -28,6 +28,7 @@ static void a_landed_flight_is_counted_once(void **state)
     flight->sizes.accounts = 11;
     flight->sizes.payments = 6;
     flight->sizes.payment_states[PAYMENT_STATE_PENDING] = 6;
+    flight->sizes.oldest_manual.ns = 9;
     lane->flush_ns = 70;
     for (int time = 0; time < 2; time++) {
         tally_landed(lane, flight);
@@ -41,6 +42,8 @@ static void a_landed_flight_is_counted_once(void **state)
     assert_int_equal(status.payment_commands[PAYMENT_CAUSE_CREATE][PAYMENT_OUTCOME_OK], 4);
     assert_int_equal(status.account_count, 11);
     assert_int_equal(status.payment_states[PAYMENT_STATE_PENDING], 6);
+    assert_int_equal(status.oldest_manual.ns, 9);
+    assert_int_equal(status.oldest_in_doubt.ns, 0);
     assert_int_equal(status.commit_ns_total, 140);
     bench_free(bench);
 }

@@ -62,6 +62,36 @@ def without_a_server_what_is_missing_is_named(wallet, payment):
     equal(wallet.run("story", payment).out.count("NOT TOLD "), 2, "a line for each")
 
 
+def gauge(server, name, state):
+    connection = server.connection()
+    connection.request("GET", "/metrics")
+    lines = connection.getresponse().read().decode().splitlines()
+    connection.close()
+    label = f'{name}{{state="{state}"}} '
+    return float(next(line for line in lines if line.startswith(label)).split()[1])
+
+
+def a_payment_in_doubt_is_counted_and_grows_older(wallet, sandbox, server, credited):
+    def doubt():
+        return (gauge(server, "tpwallet_payments_open", "in_doubt"),
+                gauge(server, "tpwallet_payments_oldest_seconds", "in_doubt"))
+
+    equal(doubt(), (0, 0), "nothing is in doubt")
+    payment = new_id()
+    named = {"per_mille": 1000, "reference": f"{payment}:1"}
+    sandbox.call("PUT", "/faults", {"seed": 1, "faults": [
+        {"fault": "timeout_after", "ms": 100, **named},
+        {"fault": "error_before", "per_mille": 1000, "operation": "query"}]})
+    pay_in(wallet, credited, "3.00", "card_ok", id=payment)
+    until(lambda: doubt()[0] == 1, "it is in doubt")
+    first = doubt()[1]
+    until(lambda: doubt()[1] > first + 0.5, "it grows older")
+    equal(gauge(server, "tpwallet_payments_oldest_seconds", "manual"), 0, "nothing is manual")
+    sandbox.call("DELETE", "/faults")
+    equal(rested(wallet, payment), "succeeded", "the payment, in the end")
+    equal(doubt(), (0, 0), "nothing is in doubt any more")
+
+
 def a_refund_stands_in_both_stories(wallet, credited):
     payment = pay_in(wallet, credited, "10.00", "card_ok")
     equal(rested(wallet, payment), "succeeded", "the payment")
@@ -135,8 +165,9 @@ def other_files_and_words_are_refused(wallet):
 
 def main():
     wallet = Wallet("stories")
-    with paying(wallet, "--pending-ms", "200") as (sandbox, _):
+    with paying(wallet, "--pending-ms", "200") as (sandbox, server):
         credited = account(wallet)
+        a_payment_in_doubt_is_counted_and_grows_older(wallet, sandbox, server, credited)
         payment = a_lost_answer_and_a_lost_webhook_are_told(wallet, sandbox, credited)
         a_refund_stands_in_both_stories(wallet, credited)
         a_day_is_settled_once(wallet, sandbox)
