@@ -36,7 +36,6 @@ struct figures {
 /* The tiles, as arrays of their hashes. */
 struct log {
     struct tile_source source;
-    struct digester digester;
     uint64_t leaves;
     struct digest *hashes[LEVELS];
     struct tree tree;
@@ -64,7 +63,6 @@ static enum status read_tile(struct tile_source *source, const struct tile *tile
 static enum status log_open(struct log *log, uint64_t leaves)
 {
     *log = (struct log){ .source = { read_tile }, .leaves = leaves };
-    digester_init(&log->digester);
     tree_init(&log->tree);
     for (unsigned level = 0; level < LEVELS; level++) {
         log->hashes[level] = reserve_new(level_size(leaves, level));
@@ -78,13 +76,12 @@ static void log_close(struct log *log)
     for (unsigned level = 0; level < LEVELS; level++) {
         reserve_free(log->hashes[level], level_size(log->leaves, level));
     }
-    digester_done(&log->digester);
 }
 
 static void log_append(struct log *log, struct str entry)
 {
-    struct digest hash = tree_leaf(&log->digester, entry.data, entry.len);
-    tree_append(&log->tree, &log->digester, &hash);
+    struct digest hash = tree_leaf(entry.data, entry.len);
+    tree_append(&log->tree, &hash);
     uint64_t size = log->tree.size;
     for (unsigned level = 0; level < LEVELS; level++) {
         unsigned height = TILE_HEIGHT * level;
@@ -118,8 +115,8 @@ static void measure_leaves(struct log *log, struct figures *figures)
         };
         transfer.id.value.lo = i;
         leaf_begin(&leaf, &head);
-        leaf_add(&leaf, &log->digester, &key, &context.head);
-        leaf_add(&leaf, &log->digester, &key, &transfer.head);
+        leaf_add(&leaf, &key, &context.head);
+        leaf_add(&leaf, &key, &transfer.head);
         log_append(log, leaf_bytes(&leaf));
     }
     figures->leaves_ns = now_ns() - begin;
@@ -130,8 +127,8 @@ static void measure_leaves(struct log *log, struct figures *figures)
     for (uint64_t i = 0; i < log->leaves; i++) {
         leaf.head.unit = (uint32_t)i;
         struct str entry = leaf_bytes(&leaf);
-        struct digest hash = tree_leaf(&log->digester, entry.data, entry.len);
-        tree_append(&tree, &log->digester, &hash);
+        struct digest hash = tree_leaf(entry.data, entry.len);
+        tree_append(&tree, &hash);
     }
     figures->append_ns = now_ns() - begin;
 }
@@ -144,28 +141,26 @@ static void measure_proofs(struct log *log, struct figures *figures)
     struct error error;
     prng_init(&prng, 1);
     uint64_t size = log->leaves;
-    const struct tree_head head = { size, tree_root(&log->tree, &log->digester) };
+    const struct tree_head head = { size, tree_root(&log->tree) };
     for (unsigned i = 0; i < PROOFS; i++) {
         struct tree_proof proof;
         struct tree_head old = { .size = prng_between(&prng, 1, size) };
         uint64_t index = prng_below(&prng, size);
         uint64_t begin = now_ns();
-        tile_reader_init(&tiles, &log->source, &log->digester, size);
-        enum status status =
-            tree_prove_inclusion(&tiles.reader, &log->digester, index, size, &proof);
+        tile_reader_init(&tiles, &log->source, size);
+        enum status status = tree_prove_inclusion(&tiles.reader, index, size, &proof);
         histogram_add(&figures->inclusion, now_ns() - begin);
         CHECK(status == STATUS_OK);
-        status = tree_verify_inclusion(&log->digester, &head, index, &log->hashes[0][index], &proof,
-                                       &error);
+        status = tree_verify_inclusion(&head, index, &log->hashes[0][index], &proof, &error);
         CHECK(status == STATUS_OK);
         begin = now_ns();
-        tile_reader_init(&tiles, &log->source, &log->digester, size);
-        status = tree_prove_consistency(&tiles.reader, &log->digester, old.size, size, &proof);
+        tile_reader_init(&tiles, &log->source, size);
+        status = tree_prove_consistency(&tiles.reader, old.size, size, &proof);
         histogram_add(&figures->consistency, now_ns() - begin);
         CHECK(status == STATUS_OK);
-        status = tree_read_root(&tiles.reader, &log->digester, old.size, &old.root);
+        status = tree_read_root(&tiles.reader, old.size, &old.root);
         CHECK(status == STATUS_OK);
-        status = tree_verify_consistency(&log->digester, &old, &head, &proof, &error);
+        status = tree_verify_consistency(&old, &head, &proof, &error);
         CHECK(status == STATUS_OK);
     }
 }
@@ -210,21 +205,19 @@ static enum status measure_reserves(const struct options *options, struct figure
     struct sum_proof proof;
     struct reserves reserves;
     struct prng prng;
-    struct digester digester;
     uint8_t bytes[SUM_KEY_SIZE] = { 1 };
     struct secret SECRET_SCOPE key;
     enum status status = secret_take(bytes, sizeof bytes, &key);
     if (status == STATUS_OK) status = reserves_open(&reserves, options, &key);
     if (status != STATUS_OK) return status;
     prng_init(&prng, 2);
-    digester_init(&digester);
     for (uint64_t i = 0; i < options->customers; i++) {
         struct uuid id = { .lo = prng_next(&prng), .hi = i };
         struct money balance = money_from_minor(prng_below(&prng, 1000000));
         reserves.liabilities[i] = (struct sum_liability){ { id }, balance };
     }
     uint64_t begin = now_ns();
-    status = sum_tree_build(&reserves.tree, &digester, reserves.liabilities, options->customers);
+    status = sum_tree_build(&reserves.tree, reserves.liabilities, options->customers);
     figures->sums_ns = now_ns() - begin;
     CHECK(status == STATUS_OK);
     const struct sum_head head = sum_tree_head(&reserves.tree);
@@ -234,13 +227,12 @@ static enum status measure_reserves(const struct options *options, struct figure
         struct money balance;
         struct error error;
         begin = now_ns();
-        sum_tree_prove(&reserves.tree, &digester, index, liability, &proof);
+        sum_tree_prove(&reserves.tree, index, liability, &proof);
         histogram_add(&figures->reserves, now_ns() - begin);
-        status = sum_verify(&head, &digester, liability->account, &proof, &balance, &error);
+        status = sum_verify(&head, liability->account, &proof, &balance, &error);
         CHECK(status == STATUS_OK);
         CHECK(money_equal(balance, liability->balance));
     }
-    digester_done(&digester);
     reserves_close(&reserves);
     return STATUS_OK;
 }

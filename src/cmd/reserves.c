@@ -35,7 +35,6 @@ struct snapshot {
     struct tree_head log;
     struct reserves_reading reading;
     struct reserves_book book;
-    struct digester digester;
     struct reserves_statement statement;
     struct leaf leaf;
     struct proof proof;
@@ -125,7 +124,6 @@ static void all_close(struct snapshot *snapshot)
     buf_free(&snapshot->checkpoint);
     reserves_reading_close(&snapshot->reading);
     reserves_book_close(&snapshot->book);
-    digester_done(&snapshot->digester);
 }
 
 /* ---- Balances ---- */
@@ -286,7 +284,7 @@ static enum status tree_make(struct snapshot *snapshot, struct error *out_error)
         reserves_book_fill(book, &snapshot->reading, &options, &snapshot->statement, out_error);
     secret_wipe(key, sizeof key);
     if (status == STATUS_OK) status = reserves_book_open(book, out_error);
-    if (status == STATUS_OK) status = reserves_book_build(book, &snapshot->digester, out_error);
+    if (status == STATUS_OK) status = reserves_book_build(book, out_error);
     if (status != STATUS_OK) return status;
     snapshot->statement.lane = LANE;
     snapshot->statement.log = snapshot->log;
@@ -300,8 +298,8 @@ static enum status text_verify(struct snapshot *snapshot, const struct reserves_
                                struct error *out_error)
 {
     struct reserves_facts facts;
-    enum status status = reserves_snapshot_verify(public, &snapshot->keys.signer.key,
-                                                  &snapshot->digester, &facts, out_error);
+    enum status status =
+        reserves_snapshot_verify(public, &snapshot->keys.signer.key, &facts, out_error);
     if (status == STATUS_OK) {
         snapshot->coverage = facts.coverage;
         return status;
@@ -448,7 +446,6 @@ static int snapshot_run(struct invocation *invocation)
     struct snapshot snapshot = { .invocation = invocation };
     buf_init(&out, 16 << 10);
     buf_init(&snapshot.checkpoint, NOTE_SIZE_MAX);
-    digester_init(&snapshot.digester);
     enum status status = options_parse(&snapshot, &error);
     if (status == STATUS_OK) status = snapshot_make(&snapshot, &error);
     if (status == STATUS_OK) {

@@ -17,7 +17,6 @@ struct proving {
     struct buf text; /* the public part's */
     struct arena arena;
     struct reserves_book book;
-    struct digester digester;
     struct reserves_statement statement;
     struct sum_proof sums;
     struct reserves_proof proof;
@@ -55,7 +54,7 @@ static enum status private_open(struct proving *proving, struct error *out_error
     struct reserves_book *book = &proving->book;
     enum status status = reserves_private_path(proving->folder, path, out_error);
     if (status == STATUS_OK) status = reserves_private_read(path, book, out_error);
-    if (status == STATUS_OK) status = reserves_book_build(book, &proving->digester, out_error);
+    if (status == STATUS_OK) status = reserves_book_build(book, out_error);
     if (status != STATUS_OK) return status;
     return reserves_book_compare(book, &proving->statement, out_error);
 }
@@ -73,7 +72,7 @@ static enum status proof_make(struct proving *proving, struct buf *out_json,
         return status;
     }
     const struct sum_liability *liability = &reserves_book_liabilities(&proving->book)[index];
-    sum_tree_prove(&proving->book.tree, &proving->digester, index, liability, &proving->sums);
+    sum_tree_prove(&proving->book.tree, index, liability, &proving->sums);
     proof->account = liability->account;
     proof->balance = liability->balance;
     proof->asset = proving->statement.asset;
@@ -135,7 +134,6 @@ static int prove_run(struct invocation *invocation)
     BUF_SCOPE struct buf json;
     buf_init(&json, RESERVES_PROOF_SIZE_MAX);
     buf_init(&proving.text, RESERVES_SNAPSHOT_SIZE_MAX + 1);
-    digester_init(&proving.digester);
     enum status status = prove(&proving, &json, &error);
     if (status == STATUS_OK && path != NULL) {
         status = file_bytes_write(path, buf_view(&json), 0600, &error);
@@ -148,7 +146,6 @@ static int prove_run(struct invocation *invocation)
     } else {
         code = told(&proving, path);
     }
-    digester_done(&proving.digester);
     reserves_book_close(&proving.book);
     arena_done(&proving.arena);
     buf_free(&proving.text);

@@ -15,7 +15,6 @@ struct verifying {
     struct note_key key;
     struct buf text;
     struct arena arena;
-    struct digester digester;
     struct reserves_facts facts;
     bool is_proof;
     bool with_clearing;
@@ -51,8 +50,7 @@ static enum status snapshot_verify(struct verifying *verifying, struct error *ou
     enum status status = reserves_snapshot_parse(buf_view(&verifying->text), &verifying->arena,
                                                  &snapshot, out_error);
     if (status != STATUS_OK) return status;
-    return reserves_snapshot_verify(&snapshot, &verifying->key, &verifying->digester,
-                                    &verifying->facts, out_error);
+    return reserves_snapshot_verify(&snapshot, &verifying->key, &verifying->facts, out_error);
 }
 
 static enum status proof_verify_all(struct verifying *verifying, struct error *out_error)
@@ -60,8 +58,7 @@ static enum status proof_verify_all(struct verifying *verifying, struct error *o
     enum status status = reserves_proof_parse(buf_view(&verifying->text), &verifying->arena,
                                               &verifying->sums, &verifying->proof, out_error);
     if (status != STATUS_OK) return status;
-    return reserves_proof_verify(&verifying->proof, &verifying->key, &verifying->digester,
-                                 &verifying->facts, out_error);
+    return reserves_proof_verify(&verifying->proof, &verifying->key, &verifying->facts, out_error);
 }
 
 /* The whole tree, made again of every balance. */
@@ -69,7 +66,7 @@ static enum status tree_verify(struct verifying *verifying, struct error *out_er
 {
     struct reserves_book book;
     enum status status = reserves_private_read(verifying->tree, &book, out_error);
-    if (status == STATUS_OK) status = reserves_book_build(&book, &verifying->digester, out_error);
+    if (status == STATUS_OK) status = reserves_book_build(&book, out_error);
     if (status == STATUS_OK) {
         status = reserves_book_compare(&book, &verifying->facts.statement, out_error);
     }
@@ -292,7 +289,6 @@ static int verify_run(struct invocation *invocation)
     struct error error = { 0 };
     struct verifying verifying = { .invocation = invocation };
     buf_init(&verifying.text, RESERVES_PROOF_SIZE_MAX + 1);
-    digester_init(&verifying.digester);
     int code = EXIT_CODE_DONE;
     if (text_read(&verifying, &error) != STATUS_OK) {
         code = report_error(invocation, &error);
@@ -302,7 +298,6 @@ static int verify_run(struct invocation *invocation)
     } else {
         code = verdict_show(&verifying);
     }
-    digester_done(&verifying.digester);
     arena_done(&verifying.arena);
     buf_free(&verifying.text);
     return code;

@@ -29,29 +29,6 @@ void digest_stream_add(struct digest_stream *stream, const void *data, size_t si
 /* Of all that was added; the stream begins anew. */
 struct digest digest_stream_end(struct digest_stream *stream);
 
-struct digester {
-    char unused;
-};
-static inline void digester_init(struct digester *digester)
-{
-    (void)digester;
-}
-static inline void digester_done(struct digester *digester)
-{
-    (void)digester;
-}
-static inline struct digest digester_of_parts(struct digester *digester,
-                                              const struct digest_part *parts, size_t count)
-{
-    (void)digester;
-    return digest_of_parts(parts, count);
-}
-static inline struct digest digester_of(struct digester *digester, const void *data, size_t size)
-{
-    (void)digester;
-    return digest_of(data, size);
-}
-
 /* In constant time. */
 bool digest_equal(const struct digest *a, const struct digest *b);
 

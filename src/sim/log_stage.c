@@ -91,7 +91,7 @@ static bool tile_same(struct log_stage *stage, const struct tile *tile, struct s
             bytes.len -= sizeof found;
         } else {
             if (bundle_next(&bytes, &entry) != STATUS_OK) return false;
-            found = tree_leaf(&stage->twin.digester, entry.data, entry.len);
+            found = tree_leaf(entry.data, entry.len);
         }
         if (!digest_equal(&found, &expected[i])) return false;
     }

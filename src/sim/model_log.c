@@ -7,14 +7,12 @@
 void model_log_init(struct model_log *model, const struct secret *key)
 {
     *model = (struct model_log){ .key = key };
-    digester_init(&model->digester);
 }
 
 void model_log_done(struct model_log *model)
 {
     for (unsigned i = 0; i < TREE_LEVELS; i++) free(model->hashes[i]);
     free(model->batch_leaves);
-    digester_done(&model->digester);
 }
 
 /* Doubles an array when it is full: at powers of two. */
@@ -35,14 +33,14 @@ static void subtree_add(struct model_log *model, unsigned level, struct digest h
     hashes[count] = hash;
     model->counts[level] = count + 1;
     if (count % 2 == 0) return;
-    struct digest parent = tree_node(&model->digester, &hashes[count - 1], &hashes[count]);
+    struct digest parent = tree_node(&hashes[count - 1], &hashes[count]);
     subtree_add(model, level + 1, parent);
 }
 
 static void leaf_end(struct model_log *model)
 {
     struct str entry = leaf_bytes(&model->leaf);
-    subtree_add(model, 0, tree_leaf(&model->digester, entry.data, entry.len));
+    subtree_add(model, 0, tree_leaf(entry.data, entry.len));
 }
 
 void model_log_batch(struct model_log *model, const struct sim_batch *batch)
@@ -62,10 +60,10 @@ void model_log_batch(struct model_log *model, const struct sim_batch *batch)
                                             .batch = header->sequence,
                                             .stamp = header->stamp };
             leaf_begin(&model->leaf, &head);
-            leaf_add(&model->leaf, &model->digester, model->key,
+            leaf_add(&model->leaf, model->key,
                      (const struct record_head *)(data + record->context));
         }
-        leaf_add(&model->leaf, &model->digester, model->key, record);
+        leaf_add(&model->leaf, model->key, record);
     }
     if (unit >= 0) leaf_end(model);
     uint64_t count = model->batch_count;
@@ -92,11 +90,11 @@ static struct digest range_root(struct model_log *model, uint64_t first, uint64_
     }
     struct digest left = range_root(model, first, half);
     struct digest right = range_root(model, first + half, count - half);
-    return tree_node(&model->digester, &left, &right);
+    return tree_node(&left, &right);
 }
 
 struct digest model_log_root(struct model_log *model, uint64_t size)
 {
     CHECK(size <= model_log_size(model));
-    return size == 0 ? tree_empty_root(&model->digester) : range_root(model, 0, size);
+    return size == 0 ? tree_empty_root() : range_root(model, 0, size);
 }

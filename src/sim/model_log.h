@@ -14,8 +14,7 @@
  */
 struct model_log {
     const struct secret *key; /* LEAF_KEY_SIZE; outlives it */
-    struct digester digester;
-    struct leaf leaf; /* in the making */
+    struct leaf leaf;         /* in the making */
     uint64_t batch_count;
     uint64_t *batch_leaves; /* all up to and with batch i + 1 */
     uint64_t counts[TREE_LEVELS];

@@ -25,8 +25,7 @@ void leaf_begin(struct leaf *leaf, const struct leaf_head *head)
  * The salts of two parts, from one block of SHA-256. Everything has a fixed size, so the key in
  * front makes it a PRF, of whose output one half tells nothing of the other.
  */
-static struct digest salts_of(struct digester *digester, const struct secret *key,
-                              const struct leaf_head *head, uint32_t part)
+static struct digest salts_of(const struct secret *key, const struct leaf_head *head, uint32_t part)
 {
     CHECK(key->size == LEAF_KEY_SIZE);
     CHECK(part < LEAF_PARTS_MAX);
@@ -42,7 +41,7 @@ static struct digest salts_of(struct digester *digester, const struct secret *ke
     memcpy(message.tag, SALT_TAG, sizeof message.tag);
     memcpy(message.key, key->bytes, sizeof message.key);
     message.pair = (uint16_t)(part / 2);
-    struct digest digest = digester_of(digester, &message, sizeof message);
+    struct digest digest = digest_of(&message, sizeof message);
     secret_wipe(&message, sizeof message);
     return digest;
 }
@@ -55,22 +54,20 @@ static struct leaf_salt half_of(const struct digest *salts, uint32_t part)
     return salt;
 }
 
-struct leaf_salt leaf_salt_of(struct digester *digester, const struct secret *key,
-                              const struct leaf_head *head, uint32_t part)
+struct leaf_salt leaf_salt_of(const struct secret *key, const struct leaf_head *head, uint32_t part)
 {
-    struct digest salts = salts_of(digester, key, head, part);
+    struct digest salts = salts_of(key, head, part);
     return half_of(&salts, part);
 }
 
-static struct digest commitment(struct digester *digester, const struct leaf_salt *salt,
-                                const struct leaf_record *record)
+static struct digest commitment(const struct leaf_salt *salt, const struct leaf_record *record)
 {
     uint8_t message[sizeof COMMITMENT_TAG + sizeof salt->bytes + LEAF_RECORD_SIZE_MAX];
     memcpy(message, COMMITMENT_TAG, sizeof COMMITMENT_TAG);
     memcpy(message + sizeof COMMITMENT_TAG, salt->bytes, sizeof salt->bytes);
     size_t before = sizeof COMMITMENT_TAG + sizeof salt->bytes;
     memcpy(message + before, record->bytes, record->size);
-    return digester_of(digester, message, before + record->size);
+    return digest_of(message, before + record->size);
 }
 
 void leaf_record_make(const struct record_head *record, struct leaf_record *out_record)
@@ -93,17 +90,16 @@ void leaf_record_make(const struct record_head *record, struct leaf_record *out_
     }
 }
 
-void leaf_add(struct leaf *leaf, struct digester *digester, const struct secret *key,
-              const struct record_head *record)
+void leaf_add(struct leaf *leaf, const struct secret *key, const struct record_head *record)
 {
     uint32_t part = leaf->head.part_count;
     CHECK(part < LEAF_PARTS_MAX);
     CHECK((part == 0) == (record->type == RECORD_CONTEXT));
     struct leaf_record hidden;
-    if (part % 2 == 0) leaf->salts = salts_of(digester, key, &leaf->head, part);
+    if (part % 2 == 0) leaf->salts = salts_of(key, &leaf->head, part);
     struct leaf_salt salt = half_of(&leaf->salts, part);
     leaf_record_make(record, &hidden);
-    leaf->parts[part] = commitment(digester, &salt, &hidden);
+    leaf->parts[part] = commitment(&salt, &hidden);
     leaf->head.part_count++;
 }
 
@@ -170,9 +166,8 @@ static bool is_record(const struct leaf_record *record, uint32_t part)
     return memcmp(again.bytes, record->bytes, record->size) == 0;
 }
 
-enum status leaf_open(const struct leaf *leaf, struct digester *digester,
-                      const struct leaf_opening *opening, struct leaf_record *out_record,
-                      struct error *out_error)
+enum status leaf_open(const struct leaf *leaf, const struct leaf_opening *opening,
+                      struct leaf_record *out_record, struct error *out_error)
 {
     struct leaf_record record;
     if (opening->part >= leaf->head.part_count) {
@@ -183,7 +178,7 @@ enum status leaf_open(const struct leaf *leaf, struct digester *digester,
     }
     record.size = opening->record.len;
     if (record.size > 0) memcpy(record.bytes, opening->record.data, record.size);
-    struct digest expected = commitment(digester, &opening->salt, &record);
+    struct digest expected = commitment(&opening->salt, &record);
     if (!digest_equal(&expected, &leaf->parts[opening->part])) {
         return error_set(out_error, STATUS_INVALID, "the entry commits to another record");
     }

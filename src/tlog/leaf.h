@@ -61,8 +61,7 @@ void leaf_begin(struct leaf *leaf, const struct leaf_head *head);
  * The next part: first the context (CHECKed), then the records, all whole as batch_next() gives
  * them. key has LEAF_KEY_SIZE bytes; who knows it can open every leaf of the lane.
  */
-void leaf_add(struct leaf *leaf, struct digester *digester, const struct secret *key,
-              const struct record_head *record);
+void leaf_add(struct leaf *leaf, const struct secret *key, const struct record_head *record);
 
 /* The entry's bytes: a view into the leaf. */
 static inline struct str leaf_bytes(const struct leaf *leaf)
@@ -76,8 +75,8 @@ static inline struct str leaf_bytes(const struct leaf *leaf)
  * number, rounded down, the first half when it is even, the second when it is odd.
  * So the log is made again from journal and key, and one salt tells nothing about another.
  */
-struct leaf_salt leaf_salt_of(struct digester *digester, const struct secret *key,
-                              const struct leaf_head *head, uint32_t part);
+struct leaf_salt leaf_salt_of(const struct secret *key, const struct leaf_head *head,
+                              uint32_t part);
 
 /*
  * The record with zeroes for its unit, context and check (which say how it lies in the batch) and
@@ -101,8 +100,7 @@ struct leaf_opening {
  * Whether the part was committed to: STATUS_OK, and *out_record can be read as the struct that
  * its head names; STATUS_INVALID, with why, otherwise.
  */
-enum status leaf_open(const struct leaf *leaf, struct digester *digester,
-                      const struct leaf_opening *opening, struct leaf_record *out_record,
-                      struct error *out_error) MUST_CHECK;
+enum status leaf_open(const struct leaf *leaf, const struct leaf_opening *opening,
+                      struct leaf_record *out_record, struct error *out_error) MUST_CHECK;
 
 #endif

@@ -32,7 +32,6 @@ struct unit {
 };
 
 struct life {
-    struct digester digester;
     struct secret key;
     struct unit unit;
 };
@@ -58,7 +57,6 @@ static int life_begin(void **state)
     static struct life life;
     uint8_t key[LEAF_KEY_SIZE];
     memset(key, 9, sizeof key);
-    digester_init(&life.digester);
     assert_int_equal(secret_take(key, sizeof key, &life.key), STATUS_OK);
     unit_fill(&life.unit, 4);
     *state = &life;
@@ -68,7 +66,6 @@ static int life_begin(void **state)
 static int life_end(void **state)
 {
     struct life *life = *state;
-    digester_done(&life->digester);
     secret_done(&life->key);
     return 0;
 }
@@ -84,7 +81,7 @@ static void make(struct life *life, struct leaf *leaf)
 {
     leaf_begin(leaf, &life->unit.head);
     for (uint32_t part = 0; part < RECORDS; part++) {
-        leaf_add(leaf, &life->digester, &life->key, record_at(&life->unit, part));
+        leaf_add(leaf, &life->key, record_at(&life->unit, part));
     }
 }
 
@@ -94,7 +91,7 @@ static struct leaf_opening open_part(struct life *life, const struct leaf *leaf,
     leaf_record_make(record_at(&life->unit, part), record);
     return (struct leaf_opening){
         .part = part,
-        .salt = leaf_salt_of(&life->digester, &life->key, &leaf->head, part),
+        .salt = leaf_salt_of(&life->key, &leaf->head, part),
         .record = { (const char *)record->bytes, record->size },
     };
 }
@@ -210,33 +207,28 @@ static void parts_open_one_by_one(void **state)
         struct leaf_record record, opened;
         struct error error;
         struct leaf_opening opening = open_part(life, &leaf, part, &record);
-        assert_int_equal(leaf_open(&leaf, &life->digester, &opening, &opened, &error), STATUS_OK);
+        assert_int_equal(leaf_open(&leaf, &opening, &opened, &error), STATUS_OK);
         assert_int_equal(opened.size, record.size);
         assert_memory_equal(opened.bytes, record.bytes, record.size);
         for (size_t i = 0; i < 8 * sizeof opening.salt.bytes; i++) {
             opening.salt.bytes[i / 8] ^= (uint8_t)(1 << i % 8);
-            assert_int_equal(leaf_open(&leaf, &life->digester, &opening, &opened, &error),
-                             STATUS_INVALID);
+            assert_int_equal(leaf_open(&leaf, &opening, &opened, &error), STATUS_INVALID);
             opening.salt.bytes[i / 8] ^= (uint8_t)(1 << i % 8);
         }
         for (size_t i = 0; i < 8 * record.size; i++) {
             record.bytes[i / 8] ^= (uint8_t)(1 << i % 8);
-            assert_int_equal(leaf_open(&leaf, &life->digester, &opening, &opened, &error),
-                             STATUS_INVALID);
+            assert_int_equal(leaf_open(&leaf, &opening, &opened, &error), STATUS_INVALID);
             record.bytes[i / 8] ^= (uint8_t)(1 << i % 8);
         }
         for (opening.part = 0; opening.part < 5; opening.part++) {
             if (opening.part == part) continue;
-            assert_int_equal(leaf_open(&leaf, &life->digester, &opening, &opened, &error),
-                             STATUS_INVALID);
+            assert_int_equal(leaf_open(&leaf, &opening, &opened, &error), STATUS_INVALID);
         }
         opening.part = part;
         opening.record.len--;
-        assert_int_equal(leaf_open(&leaf, &life->digester, &opening, &opened, &error),
-                         STATUS_INVALID);
+        assert_int_equal(leaf_open(&leaf, &opening, &opened, &error), STATUS_INVALID);
         opening.record.len = LEAF_RECORD_SIZE_MAX + 1;
-        assert_int_equal(leaf_open(&leaf, &life->digester, &opening, &opened, &error),
-                         STATUS_INVALID);
+        assert_int_equal(leaf_open(&leaf, &opening, &opened, &error), STATUS_INVALID);
     }
 }
 
@@ -294,7 +286,7 @@ static void what_is_no_record_does_not_open(void **state)
         leaf.parts[cases[i].part] = digest_of_parts(parts, 3);
         struct leaf_record opened = { .size = 77 };
         struct error error;
-        enum status status = leaf_open(&leaf, &life->digester, &opening, &opened, &error);
+        enum status status = leaf_open(&leaf, &opening, &opened, &error);
         if (status != cases[i].status) fail_msg("case %zu: %s", i, status_name(status));
         assert_int_equal(opened.size, status == STATUS_OK ? cases[i].size : 77);
     }
@@ -350,7 +342,7 @@ static void add_record_first(void *argument)
     struct life *life = argument;
     struct leaf leaf;
     leaf_begin(&leaf, &life->unit.head);
-    leaf_add(&leaf, &life->digester, &life->key, &life->unit.first.head);
+    leaf_add(&leaf, &life->key, &life->unit.first.head);
 }
 
 static void add_context_twice(void *argument)
@@ -358,8 +350,8 @@ static void add_context_twice(void *argument)
     struct life *life = argument;
     struct leaf leaf;
     leaf_begin(&leaf, &life->unit.head);
-    leaf_add(&leaf, &life->digester, &life->key, &life->unit.context.head);
-    leaf_add(&leaf, &life->digester, &life->key, &life->unit.context.head);
+    leaf_add(&leaf, &life->key, &life->unit.context.head);
+    leaf_add(&leaf, &life->key, &life->unit.context.head);
 }
 
 static void add_too_many(void *argument)
@@ -367,12 +359,12 @@ static void add_too_many(void *argument)
     struct life *life = argument;
     static struct leaf leaf;
     leaf_begin(&leaf, &life->unit.head);
-    leaf_add(&leaf, &life->digester, &life->key, &life->unit.context.head);
+    leaf_add(&leaf, &life->key, &life->unit.context.head);
     for (uint32_t i = 0; i < LINKED_MAX; i++) {
-        leaf_add(&leaf, &life->digester, &life->key, &life->unit.first.head);
+        leaf_add(&leaf, &life->key, &life->unit.first.head);
     }
     if (life->unit.head.lane == 0) return;
-    leaf_add(&leaf, &life->digester, &life->key, &life->unit.first.head);
+    leaf_add(&leaf, &life->key, &life->unit.first.head);
 }
 
 static void a_unit_is_one_context_and_its_records(void **state)

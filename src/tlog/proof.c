@@ -137,15 +137,14 @@ enum status proof_checkpoint_open(struct str checkpoint, const struct proof_trus
     return STATUS_OK;
 }
 
-enum status proof_verify(const struct proof *proof, struct digester *digester,
-                         const struct digest *leaf, const struct proof_trust *trust,
-                         struct proof_facts *out_facts, struct error *out_error)
+enum status proof_verify(const struct proof *proof, const struct digest *leaf,
+                         const struct proof_trust *trust, struct proof_facts *out_facts,
+                         struct error *out_error)
 {
     struct proof_facts facts;
     enum status status = proof_checkpoint_open(proof->checkpoint, trust, &facts, out_error);
     if (status != STATUS_OK) return status;
-    status = tree_verify_inclusion(digester, &facts.head, proof->index, leaf, &proof->inclusion,
-                                   out_error);
+    status = tree_verify_inclusion(&facts.head, proof->index, leaf, &proof->inclusion, out_error);
     if (status != STATUS_OK) return status;
     *out_facts = facts;
     return STATUS_OK;

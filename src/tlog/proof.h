@@ -54,8 +54,8 @@ enum status proof_checkpoint_open(struct str checkpoint, const struct proof_trus
  * the log), STATUS_DENIED (a wrong signature, another origin, too few witnesses), STATUS_LIMIT.
  * The witnesses must be distinct.
  */
-enum status proof_verify(const struct proof *proof, struct digester *digester,
-                         const struct digest *leaf, const struct proof_trust *trust,
-                         struct proof_facts *out_facts, struct error *out_error) MUST_CHECK;
+enum status proof_verify(const struct proof *proof, const struct digest *leaf,
+                         const struct proof_trust *trust, struct proof_facts *out_facts,
+                         struct error *out_error) MUST_CHECK;
 
 #endif

@@ -19,7 +19,6 @@ enum { SIZE = 37, INDEX = 11, WITNESSES = 3 };
 static const struct str ORIGIN = { "example.com/log", 15 };
 
 struct life {
-    struct digester digester;
     struct memory_tree memory;
     struct note_signer log;
     struct note_signer signers[WITNESSES];
@@ -31,9 +30,7 @@ struct life {
 static void checkpoint_make(struct life *life, uint64_t size, unsigned cosigners)
 {
     struct checkpoint checkpoint = { .origin = ORIGIN, .head.size = size };
-    assert_int_equal(
-        tree_read_root(&life->memory.reader, &life->digester, size, &checkpoint.head.root),
-        STATUS_OK);
+    assert_int_equal(tree_read_root(&life->memory.reader, size, &checkpoint.head.root), STATUS_OK);
     struct buf BUF_SCOPE text;
     buf_init(&text, CHECKPOINT_TEXT_SIZE_MAX);
     assert_int_equal(checkpoint_format(&checkpoint, &text), STATUS_OK);
@@ -49,9 +46,8 @@ static void file_make(struct life *life, struct str extra)
 {
     struct proof proof = { .index = INDEX, .extra = extra };
     proof.checkpoint = buf_view(&life->note);
-    assert_int_equal(
-        tree_prove_inclusion(&life->memory.reader, &life->digester, INDEX, SIZE, &proof.inclusion),
-        STATUS_OK);
+    assert_int_equal(tree_prove_inclusion(&life->memory.reader, INDEX, SIZE, &proof.inclusion),
+                     STATUS_OK);
     buf_reset(&life->file);
     proof_format(&proof, &life->file);
     assert_int_equal(buf_status(&life->file), STATUS_OK);
@@ -61,8 +57,7 @@ static int life_begin(void **state)
 {
     struct life *life = calloc(1, sizeof *life);
     assert_non_null(life);
-    digester_init(&life->digester);
-    memory_tree_init(&life->memory, &life->digester, SIZE + 3, 0);
+    memory_tree_init(&life->memory, SIZE + 3, 0);
     test_signer(&life->log, "example.com/log", NOTE_ED25519, 1);
     static const char *const names[WITNESSES] = { "w1", "w2", "w3" };
     for (unsigned i = 0; i < WITNESSES; i++) {
@@ -81,7 +76,6 @@ static int life_end(void **state)
 {
     struct life *life = *state;
     memory_tree_done(&life->memory);
-    digester_done(&life->digester);
     buf_free(&life->note);
     buf_free(&life->file);
     free(life);
@@ -102,7 +96,7 @@ static enum status verify(struct life *life, struct str bytes, uint32_t quorum,
     enum status status = proof_parse(bytes, &proof, error);
     if (status != STATUS_OK) return status;
     const struct digest *leaf = &life->memory.levels[0][INDEX];
-    return proof_verify(&proof, &life->digester, leaf, &trust, facts, error);
+    return proof_verify(&proof, leaf, &trust, facts, error);
 }
 
 static void what_is_proven_is_told(void **state)

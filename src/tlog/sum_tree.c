@@ -6,8 +6,8 @@
 
 /* ---- Hashes ---- */
 
-static struct digest leaf_hash(struct digester *digester, const struct sum_salt *salt,
-                               struct account_id account, struct money amount)
+static struct digest leaf_hash(const struct sum_salt *salt, struct account_id account,
+                               struct money amount)
 {
     struct __attribute__((packed)) {
         char tag[4];
@@ -16,12 +16,12 @@ static struct digest leaf_hash(struct digester *digester, const struct sum_salt 
         struct money amount;
     } message = { { 'T', 'P', 'W', 'V' }, *salt, account, amount };
     _Static_assert(sizeof message == 52, "hashed as it is, in one block");
-    return digester_of(digester, &message, sizeof message);
+    return digest_of(&message, sizeof message);
 }
 
 /* False when the sum passes 128 bits. */
-static bool node_make(struct digester *digester, const struct sum_node *left,
-                      const struct sum_node *right, struct sum_node *out_node)
+static bool node_make(const struct sum_node *left, const struct sum_node *right,
+                      struct sum_node *out_node)
 {
     struct __attribute__((packed)) {
         char tag[4];
@@ -31,7 +31,7 @@ static bool node_make(struct digester *digester, const struct sum_node *left,
     _Static_assert(sizeof message == 100, "hashed as it is");
     struct sum_node node;
     if (!money_add(left->sum, right->sum, &node.sum)) return false;
-    node.hash = digester_of(digester, &message, sizeof message);
+    node.hash = digest_of(&message, sizeof message);
     *out_node = node;
     return true;
 }
@@ -39,8 +39,7 @@ static bool node_make(struct digester *digester, const struct sum_node *left,
 /* ---- Chance, out of the key ---- */
 
 /* One block of SHA-256; everything has a fixed size, so the key in front makes it a PRF. */
-static struct digest chance(struct digester *digester, const struct secret *key, char purpose,
-                            struct uuid of, uint32_t number)
+static struct digest chance(const struct secret *key, char purpose, struct uuid of, uint32_t number)
 {
     struct __attribute__((packed)) {
         char tag[3];
@@ -52,7 +51,7 @@ static struct digest chance(struct digester *digester, const struct secret *key,
     _Static_assert(sizeof message == 54, "hashed as it is, in one block");
     memcpy(message.key, key->bytes, sizeof message.key);
     message.number = (uint16_t)number;
-    struct digest digest = digester_of(digester, &message, sizeof message);
+    struct digest digest = digest_of(&message, sizeof message);
     secret_wipe(&message, sizeof message);
     return digest;
 }
@@ -70,13 +69,13 @@ static uint128 random_up_to(const uint8_t bytes[16], uint128 most)
 }
 
 /* Cut at random places: every way to cut is as likely as another. */
-static void cut(const struct sum_options *options, struct digester *digester,
-                const struct sum_liability *liability, struct draft *draft)
+static void cut(const struct sum_options *options, const struct sum_liability *liability,
+                struct draft *draft)
 {
     uint128 cuts[SUM_SHARES_MAX];
     uint32_t last = options->shares - 1;
     for (uint32_t i = 0; i < options->shares; i++) {
-        struct digest digest = chance(digester, options->key, 'R', liability->account.value, i);
+        struct digest digest = chance(options->key, 'R', liability->account.value, i);
         memcpy(draft->salts[i].bytes, digest.bytes, sizeof draft->salts[i]);
         uint128 place = i == last ? liability->balance.minor
                                   : random_up_to(digest.bytes + 16, liability->balance.minor);
@@ -90,14 +89,14 @@ static void cut(const struct sum_options *options, struct digester *digester,
 }
 
 /* Fisher and Yates: every order is as likely as another, but for less than one in 2^36. */
-static void shuffle(struct sum_tree *tree, struct digester *digester)
+static void shuffle(struct sum_tree *tree)
 {
     uint64_t size = UINT64_C(1) << tree->options.height;
     uint64_t randoms[4];
     for (uint64_t i = 0; i < size; i++) {
         if (i % 4 == 0) {
             struct uuid block = { .lo = i / 4 };
-            struct digest digest = chance(digester, tree->options.key, 'O', block, 0);
+            struct digest digest = chance(tree->options.key, 'O', block, 0);
             memcpy(randoms, digest.bytes, sizeof randoms);
         }
         uint64_t with = (uint64_t)((uint128)randoms[i % 4] * (i + 1) >> 64);
@@ -126,40 +125,38 @@ static struct sum_node *leaf_at(const struct sum_tree *tree, uint64_t number)
     return &tree->nodes[(UINT64_C(1) << tree->options.height) + tree->order[number]];
 }
 
-static void place_shares(struct sum_tree *tree, struct digester *digester,
-                         const struct sum_liability *liabilities)
+static void place_shares(struct sum_tree *tree, const struct sum_liability *liabilities)
 {
     uint32_t shares = tree->options.shares;
     for (uint64_t i = 0; i < tree->count; i++) {
         struct draft draft;
-        cut(&tree->options, digester, &liabilities[i], &draft);
+        cut(&tree->options, &liabilities[i], &draft);
         for (uint32_t j = 0; j < shares; j++) {
             *leaf_at(tree, i * shares + j) = (struct sum_node){
-                .hash =
-                    leaf_hash(digester, &draft.salts[j], liabilities[i].account, draft.amounts[j]),
+                .hash = leaf_hash(&draft.salts[j], liabilities[i].account, draft.amounts[j]),
                 .sum = draft.amounts[j],
             };
         }
     }
 }
 
-static void place_padding(struct sum_tree *tree, struct digester *digester)
+static void place_padding(struct sum_tree *tree)
 {
     uint64_t size = UINT64_C(1) << tree->options.height;
     for (uint64_t i = tree->count * tree->options.shares; i < size; i++) {
         struct uuid number = { .lo = i };
         struct sum_salt salt;
-        struct digest digest = chance(digester, tree->options.key, 'P', number, 0);
+        struct digest digest = chance(tree->options.key, 'P', number, 0);
         memcpy(salt.bytes, digest.bytes, sizeof salt.bytes);
         *leaf_at(tree, i) = (struct sum_node){
-            .hash = leaf_hash(digester, &salt, (struct account_id){ { 0, 0 } }, MONEY_ZERO),
+            .hash = leaf_hash(&salt, (struct account_id){ { 0, 0 } }, MONEY_ZERO),
             .sum = MONEY_ZERO,
         };
     }
 }
 
-enum status sum_tree_build(struct sum_tree *tree, struct digester *digester,
-                           const struct sum_liability *liabilities, uint64_t count)
+enum status sum_tree_build(struct sum_tree *tree, const struct sum_liability *liabilities,
+                           uint64_t count)
 {
     const struct sum_options *options = &tree->options;
     CHECK(options->height <= SUM_HEIGHT_MAX);
@@ -167,12 +164,12 @@ enum status sum_tree_build(struct sum_tree *tree, struct digester *digester,
     CHECK(options->key->size == SUM_KEY_SIZE);
     CHECK(count <= (UINT64_C(1) << options->height) / options->shares);
     tree->count = count;
-    shuffle(tree, digester);
-    place_shares(tree, digester, liabilities);
-    place_padding(tree, digester);
+    shuffle(tree);
+    place_shares(tree, liabilities);
+    place_padding(tree);
     for (uint64_t i = (UINT64_C(1) << options->height) - 1; i > 0; i--) {
         const struct sum_node *children = &tree->nodes[2 * i];
-        if (!node_make(digester, &children[0], &children[1], &tree->nodes[i])) return STATUS_LIMIT;
+        if (!node_make(&children[0], &children[1], &tree->nodes[i])) return STATUS_LIMIT;
     }
     return STATUS_OK;
 }
@@ -182,26 +179,26 @@ struct sum_head sum_tree_head(const struct sum_tree *tree)
     return (struct sum_head){ tree->options.height, tree->nodes[1] };
 }
 
-enum status sum_tree_check(const struct sum_tree *tree, struct digester *digester)
+enum status sum_tree_check(const struct sum_tree *tree)
 {
     for (uint64_t i = 1; i < UINT64_C(1) << tree->options.height; i++) {
         const struct sum_node *children = &tree->nodes[2 * i];
         const struct sum_node *node = &tree->nodes[i];
         struct sum_node expected;
-        if (!node_make(digester, &children[0], &children[1], &expected)) return STATUS_CORRUPT;
+        if (!node_make(&children[0], &children[1], &expected)) return STATUS_CORRUPT;
         if (!digest_equal(&expected.hash, &node->hash)) return STATUS_CORRUPT;
         if (!money_equal(expected.sum, node->sum)) return STATUS_CORRUPT;
     }
     return STATUS_OK;
 }
 
-void sum_tree_prove(const struct sum_tree *tree, struct digester *digester, uint64_t index,
+void sum_tree_prove(const struct sum_tree *tree, uint64_t index,
                     const struct sum_liability *liability, struct sum_proof *out_proof)
 {
     CHECK(index < tree->count);
     uint32_t height = tree->options.height;
     struct draft draft;
-    cut(&tree->options, digester, liability, &draft);
+    cut(&tree->options, liability, &draft);
     *out_proof = (struct sum_proof){ .share_count = tree->options.shares };
     for (uint32_t j = 0; j < tree->options.shares; j++) {
         struct sum_share *share = &out_proof->shares[j];
@@ -209,7 +206,7 @@ void sum_tree_prove(const struct sum_tree *tree, struct digester *digester, uint
         share->salt = draft.salts[j];
         share->amount = draft.amounts[j];
         uint64_t at = (UINT64_C(1) << height) + share->place;
-        struct digest hash = leaf_hash(digester, &share->salt, liability->account, share->amount);
+        struct digest hash = leaf_hash(&share->salt, liability->account, share->amount);
         CHECK(digest_equal(&hash, &tree->nodes[at].hash));
         for (uint32_t level = 0; level < height; level++, at /= 2) {
             share->siblings[level] = tree->nodes[at ^ 1];
@@ -220,11 +217,11 @@ void sum_tree_prove(const struct sum_tree *tree, struct digester *digester, uint
 /* ---- Verifying ---- */
 
 /* The root that a share leads to. False when a sum passes 128 bits. */
-static bool climb(const struct sum_head *head, struct digester *digester, struct account_id account,
+static bool climb(const struct sum_head *head, struct account_id account,
                   const struct sum_share *share, struct sum_node *out_root)
 {
     struct sum_node node = {
-        .hash = leaf_hash(digester, &share->salt, account, share->amount),
+        .hash = leaf_hash(&share->salt, account, share->amount),
         .sum = share->amount,
     };
     for (uint32_t level = 0; level < head->height; level++) {
@@ -232,7 +229,7 @@ static bool climb(const struct sum_head *head, struct digester *digester, struct
         bool on_right = (share->place >> level & 1) != 0;
         const struct sum_node *left = on_right ? sibling : &node;
         const struct sum_node *right = on_right ? &node : sibling;
-        if (!node_make(digester, left, right, &node)) return false;
+        if (!node_make(left, right, &node)) return false;
     }
     *out_root = node;
     return true;
@@ -246,9 +243,9 @@ static bool is_given_twice(const struct sum_proof *proof, uint32_t share)
     return false;
 }
 
-enum status sum_verify(const struct sum_head *head, struct digester *digester,
-                       struct account_id account, const struct sum_proof *proof,
-                       struct money *out_balance, struct error *out_error)
+enum status sum_verify(const struct sum_head *head, struct account_id account,
+                       const struct sum_proof *proof, struct money *out_balance,
+                       struct error *out_error)
 {
     struct money balance = MONEY_ZERO;
     if (head->height > SUM_HEIGHT_MAX) {
@@ -266,8 +263,7 @@ enum status sum_verify(const struct sum_head *head, struct digester *digester,
         if (is_given_twice(proof, i)) {
             return error_set(out_error, STATUS_INVALID, "share %u was given before", i + 1);
         }
-        if (!climb(head, digester, account, share, &root) ||
-            !money_add(balance, share->amount, &balance)) {
+        if (!climb(head, account, share, &root) || !money_add(balance, share->amount, &balance)) {
             return error_set(out_error, STATUS_INVALID, "the sums of share %u pass 128 bits",
                              i + 1);
         }

@@ -78,11 +78,11 @@ uint32_t sum_tree_height(uint64_t count, uint32_t shares, uint32_t padding_share
  * liability and must not be netted: leave it out. STATUS_LIMIT: the total passes 128 bits.
  * CHECKs the options, and that there is room for the shares.
  */
-enum status sum_tree_build(struct sum_tree *tree, struct digester *digester,
-                           const struct sum_liability *liabilities, uint64_t count) MUST_CHECK;
+enum status sum_tree_build(struct sum_tree *tree, const struct sum_liability *liabilities,
+                           uint64_t count) MUST_CHECK;
 struct sum_head sum_tree_head(const struct sum_tree *tree);
 /* STATUS_CORRUPT when any node is not made of its children; a pass over all. */
-enum status sum_tree_check(const struct sum_tree *tree, struct digester *digester) MUST_CHECK;
+enum status sum_tree_check(const struct sum_tree *tree) MUST_CHECK;
 
 struct sum_salt {
     uint8_t bytes[16];
@@ -102,7 +102,7 @@ struct sum_proof {
 };
 
 /* Of liability `index`, as it was given to sum_tree_build() (CHECKed against the leaves). */
-void sum_tree_prove(const struct sum_tree *tree, struct digester *digester, uint64_t index,
+void sum_tree_prove(const struct sum_tree *tree, uint64_t index,
                     const struct sum_liability *liability, struct sum_proof *out_proof);
 
 /* ---- Verifying ---- */
@@ -112,8 +112,8 @@ void sum_tree_prove(const struct sum_tree *tree, struct digester *digester, uint
  * compare. STATUS_INVALID, with why, otherwise: also for a leaf given twice, and for sums that
  * pass 128 bits. Head and proof may be anything.
  */
-enum status sum_verify(const struct sum_head *head, struct digester *digester,
-                       struct account_id account, const struct sum_proof *proof,
-                       struct money *out_balance, struct error *out_error) MUST_CHECK;
+enum status sum_verify(const struct sum_head *head, struct account_id account,
+                       const struct sum_proof *proof, struct money *out_balance,
+                       struct error *out_error) MUST_CHECK;
 
 #endif

@@ -17,8 +17,6 @@
 #include "base/check_test.h"
 #include "base/prng.h"
 
-static struct digester digester;
-
 struct life {
     struct sum_tree tree;
     struct secret key;
@@ -64,8 +62,7 @@ static void life_end(struct life *life)
 
 static void build(struct life *life)
 {
-    assert_int_equal(sum_tree_build(&life->tree, &digester, life->liabilities, life->count),
-                     STATUS_OK);
+    assert_int_equal(sum_tree_build(&life->tree, life->liabilities, life->count), STATUS_OK);
 }
 
 static void everyone_is_in_the_total(void **state)
@@ -79,16 +76,16 @@ static void everyone_is_in_the_total(void **state)
             build(&life);
             struct sum_head head = sum_tree_head(&life.tree);
             assert_true(money_equal(head.root.sum, life.total));
-            assert_int_equal(sum_tree_check(&life.tree, &digester), STATUS_OK);
+            assert_int_equal(sum_tree_check(&life.tree), STATUS_OK);
             for (uint64_t j = 0; j < life.count; j++) {
                 static struct sum_proof proof;
                 struct money balance;
                 struct error error;
-                sum_tree_prove(&life.tree, &digester, j, &life.liabilities[j], &proof);
+                sum_tree_prove(&life.tree, j, &life.liabilities[j], &proof);
                 assert_int_equal(proof.share_count, shares);
-                assert_int_equal(sum_verify(&head, &digester, life.liabilities[j].account, &proof,
-                                            &balance, &error),
-                                 STATUS_OK);
+                assert_int_equal(
+                    sum_verify(&head, life.liabilities[j].account, &proof, &balance, &error),
+                    STATUS_OK);
                 assert_true(money_equal(balance, life.liabilities[j].balance));
             }
             life_end(&life);
@@ -107,7 +104,7 @@ static void a_tree_is_as_described(void **state)
     static struct sum_proof proof;
     struct digest leaves[2];
     for (uint64_t i = 0; i < 2; i++) {
-        sum_tree_prove(&life.tree, &digester, i, &life.liabilities[i], &proof);
+        sum_tree_prove(&life.tree, i, &life.liabilities[i], &proof);
         const struct digest_part parts[] = {
             { "TPWV", 4 },
             { proof.shares[0].salt.bytes, 16 },
@@ -141,7 +138,7 @@ static void nothing_changed_is_verified(void **state)
     struct money balance = money_from_minor(77);
     struct error error;
     struct account_id account = life.liabilities[4].account;
-    sum_tree_prove(&life.tree, &digester, 4, &life.liabilities[4], &proof);
+    sum_tree_prove(&life.tree, 4, &life.liabilities[4], &proof);
     for (uint32_t j = 0; j < proof.share_count; j++) {
         struct sum_share *share = &proof.shares[j];
         size_t used = offsetof(struct sum_share, siblings) + head.height * sizeof(struct sum_node);
@@ -150,33 +147,30 @@ static void nothing_changed_is_verified(void **state)
             size_t end_of_salt = offsetof(struct sum_share, salt) + sizeof share->salt;
             if (i / 8 >= end_of_salt && i / 8 < offsetof(struct sum_share, amount)) continue;
             bytes[i / 8] ^= (uint8_t)(1 << i % 8);
-            assert_int_equal(sum_verify(&head, &digester, account, &proof, &balance, &error),
-                             STATUS_INVALID);
+            assert_int_equal(sum_verify(&head, account, &proof, &balance, &error), STATUS_INVALID);
             bytes[i / 8] ^= (uint8_t)(1 << i % 8);
         }
     }
     for (size_t i = 0; i < 8 * sizeof head.root; i++) {
         uint8_t *bytes = (uint8_t *)&head.root;
         bytes[i / 8] ^= (uint8_t)(1 << i % 8);
-        assert_int_equal(sum_verify(&head, &digester, account, &proof, &balance, &error),
-                         STATUS_INVALID);
+        assert_int_equal(sum_verify(&head, account, &proof, &balance, &error), STATUS_INVALID);
         bytes[i / 8] ^= (uint8_t)(1 << i % 8);
     }
     for (size_t i = 0; i < 8 * sizeof account; i++) {
         uint8_t *bytes = (uint8_t *)&account;
         bytes[i / 8] ^= (uint8_t)(1 << i % 8);
-        assert_int_equal(sum_verify(&head, &digester, account, &proof, &balance, &error),
-                         STATUS_INVALID);
+        assert_int_equal(sum_verify(&head, account, &proof, &balance, &error), STATUS_INVALID);
         bytes[i / 8] ^= (uint8_t)(1 << i % 8);
     }
     for (uint32_t height = 0; height < SUM_HEIGHT_MAX + 4; height++) {
         struct sum_head other = { height, head.root };
-        assert_int_equal(sum_verify(&other, &digester, account, &proof, &balance, &error),
+        assert_int_equal(sum_verify(&other, account, &proof, &balance, &error),
                          height == head.height ? STATUS_OK : STATUS_INVALID);
         if (height == head.height) balance = money_from_minor(77);
     }
     for (proof.share_count = 0; proof.share_count < SUM_SHARES_MAX + 3; proof.share_count++) {
-        enum status status = sum_verify(&head, &digester, account, &proof, &balance, &error);
+        enum status status = sum_verify(&head, account, &proof, &balance, &error);
         bool some = proof.share_count > 0 && proof.share_count <= 3;
         assert_int_equal(status, some ? STATUS_OK : STATUS_INVALID);
     }
@@ -194,11 +188,10 @@ static void a_share_counts_once(void **state)
     static struct sum_proof proof;
     struct money balance;
     struct error error;
-    sum_tree_prove(&life.tree, &digester, 1, &life.liabilities[1], &proof);
+    sum_tree_prove(&life.tree, 1, &life.liabilities[1], &proof);
     proof.shares[proof.share_count++] = proof.shares[0];
-    assert_int_equal(
-        sum_verify(&head, &digester, life.liabilities[1].account, &proof, &balance, &error),
-        STATUS_INVALID);
+    assert_int_equal(sum_verify(&head, life.liabilities[1].account, &proof, &balance, &error),
+                     STATUS_INVALID);
     assert_string_equal(error.message, "share 3 was given before");
     life_end(&life);
 }
@@ -232,16 +225,14 @@ static void a_negative_sum_cannot_hide(void **state)
     struct sum_head head = { 1, { digest_of_parts(parts, 4), money_from_minor(1) } };
     struct money balance;
     struct error error;
-    assert_int_equal(sum_verify(&head, &digester, account, &proof, &balance, &error),
-                     STATUS_INVALID);
+    assert_int_equal(sum_verify(&head, account, &proof, &balance, &error), STATUS_INVALID);
     assert_string_equal(error.message, "the sums of share 1 pass 128 bits");
     /* The same with a sibling of 9, to see that the hashes above were right. */
     proof.shares[0].siblings[0].sum = sibling.sum = money_from_minor(9);
     head.root = (struct sum_node){ digest_of_parts(parts, 4), money_from_minor(19) };
-    assert_int_equal(sum_verify(&head, &digester, account, &proof, &balance, &error), STATUS_OK);
+    assert_int_equal(sum_verify(&head, account, &proof, &balance, &error), STATUS_OK);
     head.root.sum = money_from_minor(1);
-    assert_int_equal(sum_verify(&head, &digester, account, &proof, &balance, &error),
-                     STATUS_INVALID);
+    assert_int_equal(sum_verify(&head, account, &proof, &balance, &error), STATUS_INVALID);
 }
 
 /* Both with the same balance: what was given to one is no proof for the other. */
@@ -256,10 +247,9 @@ static void customers_cannot_share_a_leaf(void **state)
     static struct sum_proof proof;
     struct money balance;
     struct error error;
-    sum_tree_prove(&life.tree, &digester, 0, &life.liabilities[0], &proof);
-    assert_int_equal(
-        sum_verify(&head, &digester, life.liabilities[1].account, &proof, &balance, &error),
-        STATUS_INVALID);
+    sum_tree_prove(&life.tree, 0, &life.liabilities[0], &proof);
+    assert_int_equal(sum_verify(&head, life.liabilities[1].account, &proof, &balance, &error),
+                     STATUS_INVALID);
     life_end(&life);
 }
 
@@ -274,9 +264,9 @@ static void sums_that_do_not_fit_are_refused(void **state)
     build(&life);
     assert_true(money_equal(life.tree.nodes[1].sum, MONEY_MAX));
     life.liabilities[2].balance = money_from_minor(2);
-    assert_int_equal(sum_tree_build(&life.tree, &digester, life.liabilities, 3), STATUS_LIMIT);
+    assert_int_equal(sum_tree_build(&life.tree, life.liabilities, 3), STATUS_LIMIT);
     life.liabilities[0].balance = MONEY_MAX;
-    assert_int_equal(sum_tree_build(&life.tree, &digester, life.liabilities, 1), STATUS_OK);
+    assert_int_equal(sum_tree_build(&life.tree, life.liabilities, 1), STATUS_OK);
     life_end(&life);
 }
 
@@ -290,10 +280,10 @@ static void every_changed_node_is_found(void **state)
     uint8_t *bytes = (uint8_t *)life.tree.nodes;
     for (size_t at = sizeof(struct sum_node); at < count * sizeof(struct sum_node); at++) {
         bytes[at] ^= 0x80;
-        assert_int_equal(sum_tree_check(&life.tree, &digester), STATUS_CORRUPT);
+        assert_int_equal(sum_tree_check(&life.tree), STATUS_CORRUPT);
         bytes[at] ^= 0x80;
     }
-    assert_int_equal(sum_tree_check(&life.tree, &digester), STATUS_OK);
+    assert_int_equal(sum_tree_check(&life.tree), STATUS_OK);
     life_end(&life);
 }
 
@@ -342,7 +332,7 @@ static void shares_are_random_cuts(void **state)
     unsigned small = 0;
     for (uint64_t i = 0; i < COUNT; i++) {
         static struct sum_proof proof;
-        sum_tree_prove(&life.tree, &digester, i, &life.liabilities[i], &proof);
+        sum_tree_prove(&life.tree, i, &life.liabilities[i], &proof);
         for (uint32_t j = 0; j < SHARES; j++) {
             sums[j] += (uint64_t)proof.shares[j].amount.minor;
             small += proof.shares[j].amount.minor < 20000;
@@ -374,7 +364,7 @@ static void heights_have_room_for_padding(void **state)
 static void build_too_many(void *argument)
 {
     struct life *life = argument;
-    enum status status = sum_tree_build(&life->tree, &digester, life->liabilities, life->count);
+    enum status status = sum_tree_build(&life->tree, life->liabilities, life->count);
     (void)status; /* it stops before */
 }
 
@@ -394,7 +384,6 @@ static void what_has_no_room_stops_the_program(void **state)
 
 int main(void)
 {
-    digester_init(&digester);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everyone_is_in_the_total),
         cmocka_unit_test(a_tree_is_as_described),
@@ -410,6 +399,5 @@ int main(void)
         cmocka_unit_test(what_has_no_room_stops_the_program),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    digester_done(&digester);
     return failed;
 }

@@ -3,11 +3,11 @@
 #include "base/check.h"
 
 /* The root of 2^height hashes, which are overwritten. */
-static struct digest fold(struct digester *digester, struct digest *hashes, unsigned height)
+static struct digest fold(struct digest *hashes, unsigned height)
 {
     for (size_t count = (size_t)1 << height; count > 1; count /= 2) {
         for (size_t i = 0; i < count / 2; i++) {
-            hashes[i] = tree_node(digester, &hashes[2 * i], &hashes[2 * i + 1]);
+            hashes[i] = tree_node(&hashes[2 * i], &hashes[2 * i + 1]);
         }
     }
     return hashes[0];
@@ -44,18 +44,16 @@ static enum status tile_reader_read(struct tree_reader *tree_reader, struct tree
     struct digest hashes[TILE_WIDTH / 2];
     const struct digest *held = &reader->held[level].hashes[first % TILE_WIDTH];
     for (size_t i = 0; i < (size_t)1 << height; i++) hashes[i] = held[i];
-    *out_hash = fold(reader->digester, hashes, height);
+    *out_hash = fold(hashes, height);
     return STATUS_OK;
 }
 
-void tile_reader_init(struct tile_reader *reader, struct tile_source *source,
-                      struct digester *digester, uint64_t size)
+void tile_reader_init(struct tile_reader *reader, struct tile_source *source, uint64_t size)
 {
     CHECK(size <= TREE_SIZE_MAX);
     *reader = (struct tile_reader){
         .reader = { tile_reader_read },
         .source = source,
-        .digester = digester,
         .size = size,
     };
 }

@@ -22,7 +22,6 @@ struct tile_source {
 struct tile_reader {
     struct tree_reader reader;
     struct tile_source *source;
-    struct digester *digester;
     uint64_t size;
     struct {
         struct tile tile; /* width 0: none yet */
@@ -31,7 +30,6 @@ struct tile_reader {
 };
 
 /* CHECKs that size is at most TREE_SIZE_MAX. Nothing needs to be released. */
-void tile_reader_init(struct tile_reader *reader, struct tile_source *source,
-                      struct digester *digester, uint64_t size);
+void tile_reader_init(struct tile_reader *reader, struct tile_source *source, uint64_t size);
 
 #endif

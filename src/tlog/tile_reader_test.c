@@ -16,8 +16,6 @@
 #include "tlog/tree_proof.h"
 #include "tlog/tree_test.h"
 
-static struct digester digester;
-
 struct memory_source {
     struct tile_source source;
     struct memory_tree *memory;
@@ -43,7 +41,7 @@ static void check_places(struct memory_tree *memory, uint64_t size, unsigned ste
 {
     struct memory_source source = { { cut_tile }, memory, size, 0, UINT32_MAX };
     static struct tile_reader reader;
-    tile_reader_init(&reader, &source.source, &digester, size);
+    tile_reader_init(&reader, &source.source, size);
     struct digest hash;
     for (unsigned level = 0; size >> level > 0; level++) {
         for (uint64_t index = 0; index < size >> level; index += step) {
@@ -62,7 +60,7 @@ static void every_place_is_as_in_the_tree(void **state)
 {
     (void)state; /* no fixture */
     struct memory_tree memory;
-    memory_tree_init(&memory, &digester, 70000, 2);
+    memory_tree_init(&memory, 70000, 2);
     static const uint64_t sizes[] = { 0, 1, 2, 3, 255, 256, 257, 511, 513, 1000 };
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) check_places(&memory, sizes[i], 1);
     check_places(&memory, 65536, 977);
@@ -74,7 +72,7 @@ static void proofs_from_tiles_verify(void **state)
 {
     (void)state; /* no fixture */
     struct memory_tree memory;
-    memory_tree_init(&memory, &digester, 70000, 3);
+    memory_tree_init(&memory, 70000, 3);
     struct prng prng;
     prng_init(&prng, 8);
     for (unsigned i = 0; i < 100; i++) {
@@ -85,21 +83,17 @@ static void proofs_from_tiles_verify(void **state)
         struct tree_proof proof;
         struct error error;
         uint64_t index = prng_below(&prng, head.size);
-        tile_reader_init(&reader, &source.source, &digester, head.size);
-        assert_int_equal(tree_prove_inclusion(&reader.reader, &digester, index, head.size, &proof),
-                         STATUS_OK);
+        tile_reader_init(&reader, &source.source, head.size);
+        assert_int_equal(tree_prove_inclusion(&reader.reader, index, head.size, &proof), STATUS_OK);
         assert_in_range(source.reads, 1, 6); /* three levels, and their right ends */
-        assert_int_equal(tree_read_root(&reader.reader, &digester, head.size, &head.root),
-                         STATUS_OK);
-        assert_int_equal(tree_read_root(&memory.reader, &digester, old.size, &old.root), STATUS_OK);
-        assert_int_equal(tree_verify_inclusion(&digester, &head, index, &memory.levels[0][index],
-                                               &proof, &error),
-                         STATUS_OK);
+        assert_int_equal(tree_read_root(&reader.reader, head.size, &head.root), STATUS_OK);
+        assert_int_equal(tree_read_root(&memory.reader, old.size, &old.root), STATUS_OK);
         assert_int_equal(
-            tree_prove_consistency(&reader.reader, &digester, old.size, head.size, &proof),
+            tree_verify_inclusion(&head, index, &memory.levels[0][index], &proof, &error),
             STATUS_OK);
-        assert_int_equal(tree_verify_consistency(&digester, &old, &head, &proof, &error),
+        assert_int_equal(tree_prove_consistency(&reader.reader, old.size, head.size, &proof),
                          STATUS_OK);
+        assert_int_equal(tree_verify_consistency(&old, &head, &proof, &error), STATUS_OK);
     }
     memory_tree_done(&memory);
 }
@@ -108,10 +102,10 @@ static void a_source_that_fails_is_asked_again(void **state)
 {
     (void)state; /* no fixture */
     struct memory_tree memory;
-    memory_tree_init(&memory, &digester, 1000, 3);
+    memory_tree_init(&memory, 1000, 3);
     struct memory_source source = { { cut_tile }, &memory, 1000, 0, UINT32_MAX };
     static struct tile_reader reader;
-    tile_reader_init(&reader, &source.source, &digester, 1000);
+    tile_reader_init(&reader, &source.source, 1000);
     struct digest hash = { { 9 } };
     for (unsigned i = 0; i < 3; i++) {
         source.reads = 0;
@@ -132,13 +126,11 @@ static void a_source_that_fails_is_asked_again(void **state)
 
 int main(void)
 {
-    digester_init(&digester);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_place_is_as_in_the_tree),
         cmocka_unit_test(proofs_from_tiles_verify),
         cmocka_unit_test(a_source_that_fails_is_asked_again),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    digester_done(&digester);
     return failed;
 }

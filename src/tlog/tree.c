@@ -5,15 +5,14 @@
 
 #include "base/check.h"
 
-struct digest tree_leaf(struct digester *digester, const void *entry, size_t size)
+struct digest tree_leaf(const void *entry, size_t size)
 {
     const struct digest_part parts[] = { { "\x00", 1 }, { entry, size } };
-    return digester_of_parts(digester, parts, 2);
+    return digest_of_parts(parts, 2);
 }
 
 /* In one piece: three calls into OpenSSL take longer than the copy. */
-struct digest tree_node(struct digester *digester, const struct digest *left,
-                        const struct digest *right)
+struct digest tree_node(const struct digest *left, const struct digest *right)
 {
     struct {
         uint8_t prefix;
@@ -21,12 +20,12 @@ struct digest tree_node(struct digester *digester, const struct digest *left,
         struct digest right;
     } message = { 1, *left, *right };
     _Static_assert(sizeof message == 65, "hashed as it is");
-    return digester_of(digester, &message, sizeof message);
+    return digest_of(&message, sizeof message);
 }
 
-struct digest tree_empty_root(struct digester *digester)
+struct digest tree_empty_root(void)
 {
-    return digester_of(digester, NULL, 0);
+    return digest_of(NULL, 0);
 }
 
 void tree_init(struct tree *tree)
@@ -34,13 +33,13 @@ void tree_init(struct tree *tree)
     *tree = (struct tree){ 0 };
 }
 
-void tree_append(struct tree *tree, struct digester *digester, const struct digest *leaf)
+void tree_append(struct tree *tree, const struct digest *leaf)
 {
     CHECK(tree->size < TREE_SIZE_MAX);
     struct digest hash = *leaf;
     unsigned level = 0;
     for (; (tree->size >> level & 1) != 0; level++) {
-        struct digest parent = tree_node(digester, &tree->newest[level], &hash);
+        struct digest parent = tree_node(&tree->newest[level], &hash);
         tree->newest[level] = hash;
         hash = parent;
     }
@@ -48,14 +47,14 @@ void tree_append(struct tree *tree, struct digester *digester, const struct dige
     tree->size++;
 }
 
-struct digest tree_root(const struct tree *tree, struct digester *digester)
+struct digest tree_root(const struct tree *tree)
 {
-    if (tree->size == 0) return tree_empty_root(digester);
+    if (tree->size == 0) return tree_empty_root();
     unsigned level = (unsigned)__builtin_ctzll(tree->size);
     struct digest root = tree->newest[level];
     for (level++; level < TREE_LEVELS; level++) {
         if ((tree->size >> level & 1) == 0) continue;
-        root = tree_node(digester, &tree->newest[level], &root);
+        root = tree_node(&tree->newest[level], &root);
     }
     return root;
 }
@@ -74,18 +73,17 @@ enum status tree_read(struct tree_reader *reader, uint64_t size, struct tree *ou
     return STATUS_OK;
 }
 
-enum status tree_read_root(struct tree_reader *reader, struct digester *digester, uint64_t size,
-                           struct digest *out_root)
+enum status tree_read_root(struct tree_reader *reader, uint64_t size, struct digest *out_root)
 {
     struct tree tree;
     enum status status = tree_read(reader, size, &tree);
     if (status != STATUS_OK) return status;
-    *out_root = tree_root(&tree, digester);
+    *out_root = tree_root(&tree);
     return STATUS_OK;
 }
 
-enum status tree_read_range(struct tree_reader *reader, struct digester *digester, uint64_t first,
-                            uint64_t end, struct digest *out_hash)
+enum status tree_read_range(struct tree_reader *reader, uint64_t first, uint64_t end,
+                            struct digest *out_hash)
 {
     CHECK(first < end && end <= TREE_SIZE_MAX);
     uint64_t count = end - first;
@@ -100,7 +98,7 @@ enum status tree_read_range(struct tree_reader *reader, struct digester *digeste
         enum status status =
             reader->read(reader, (struct tree_place){ level, peak >> level }, &left);
         if (status != STATUS_OK) return status;
-        hash = begun ? tree_node(digester, &left, &hash) : left;
+        hash = begun ? tree_node(&left, &hash) : left;
         begun = true;
     }
     *out_hash = hash;

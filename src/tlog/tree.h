@@ -15,11 +15,10 @@ enum {
 #define TREE_SIZE_MAX ((UINT64_C(1) << TREE_LEVELS) - 1)
 
 /* A leaf is hashed behind 0x00, two children behind 0x01: neither passes for the other. */
-struct digest tree_leaf(struct digester *digester, const void *entry, size_t size);
-struct digest tree_node(struct digester *digester, const struct digest *left,
-                        const struct digest *right);
+struct digest tree_leaf(const void *entry, size_t size);
+struct digest tree_node(const struct digest *left, const struct digest *right);
 /* The root of no leaves: SHA-256 of nothing. */
-struct digest tree_empty_root(struct digester *digester);
+struct digest tree_empty_root(void);
 
 /*
  * A tree as it grows: 2 KiB, whatever the size. newest[L] is the newest whole subtree of 2^L
@@ -33,8 +32,8 @@ struct tree {
 
 void tree_init(struct tree *tree);
 /* By the leaf's hash. CHECKs that the tree stays within TREE_SIZE_MAX. One hash on average. */
-void tree_append(struct tree *tree, struct digester *digester, const struct digest *leaf);
-struct digest tree_root(const struct tree *tree, struct digester *digester);
+void tree_append(struct tree *tree, const struct digest *leaf);
+struct digest tree_root(const struct tree *tree);
 
 /* The subtree of leaves [index << level, (index + 1) << level). */
 struct tree_place {
@@ -53,8 +52,8 @@ struct tree_reader {
 };
 
 /* The root of the first `size` leaves, and a tree of that size to be grown further. */
-enum status tree_read_root(struct tree_reader *reader, struct digester *digester, uint64_t size,
-                           struct digest *out_root) MUST_CHECK;
+enum status tree_read_root(struct tree_reader *reader, uint64_t size, struct digest *out_root)
+    MUST_CHECK;
 enum status tree_read(struct tree_reader *reader, uint64_t size, struct tree *out_tree) MUST_CHECK;
 
 /*
@@ -62,7 +61,7 @@ enum status tree_read(struct tree_reader *reader, uint64_t size, struct tree *ou
  * that first is a multiple of a power of two that is at least the number of leaves, as it is for
  * every part of a proof.
  */
-enum status tree_read_range(struct tree_reader *reader, struct digester *digester, uint64_t first,
-                            uint64_t end, struct digest *out_hash) MUST_CHECK;
+enum status tree_read_range(struct tree_reader *reader, uint64_t first, uint64_t end,
+                            struct digest *out_hash) MUST_CHECK;
 
 #endif

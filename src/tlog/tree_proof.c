@@ -26,22 +26,21 @@ static void siblings_add(struct siblings *siblings, uint64_t first, uint64_t end
     siblings->ranges[siblings->count++] = (struct range){ first, end };
 }
 
-static enum status read_siblings(struct tree_reader *reader, struct digester *digester,
-                                 const struct siblings *siblings, struct tree_proof *out_proof)
+static enum status read_siblings(struct tree_reader *reader, const struct siblings *siblings,
+                                 struct tree_proof *out_proof)
 {
     struct tree_proof proof = { .count = siblings->count };
     for (uint32_t i = 0; i < siblings->count; i++) {
         const struct range *range = &siblings->ranges[siblings->count - 1 - i];
-        enum status status =
-            tree_read_range(reader, digester, range->first, range->end, &proof.hashes[i]);
+        enum status status = tree_read_range(reader, range->first, range->end, &proof.hashes[i]);
         if (status != STATUS_OK) return status;
     }
     *out_proof = proof;
     return STATUS_OK;
 }
 
-enum status tree_prove_inclusion(struct tree_reader *reader, struct digester *digester,
-                                 uint64_t index, uint64_t size, struct tree_proof *out_proof)
+enum status tree_prove_inclusion(struct tree_reader *reader, uint64_t index, uint64_t size,
+                                 struct tree_proof *out_proof)
 {
     if (size > TREE_SIZE_MAX || index >= size) return STATUS_INVALID;
     struct siblings siblings = { 0 };
@@ -56,11 +55,11 @@ enum status tree_prove_inclusion(struct tree_reader *reader, struct digester *di
             range.first = middle;
         }
     }
-    return read_siblings(reader, digester, &siblings, out_proof);
+    return read_siblings(reader, &siblings, out_proof);
 }
 
-enum status tree_prove_consistency(struct tree_reader *reader, struct digester *digester,
-                                   uint64_t old_size, uint64_t size, struct tree_proof *out_proof)
+enum status tree_prove_consistency(struct tree_reader *reader, uint64_t old_size, uint64_t size,
+                                   struct tree_proof *out_proof)
 {
     if (size > TREE_SIZE_MAX || old_size > size) return STATUS_INVALID;
     struct siblings siblings = { 0 };
@@ -78,7 +77,7 @@ enum status tree_prove_consistency(struct tree_reader *reader, struct digester *
     }
     /* The verifier has the old root already when the old tree is one whole subtree. */
     if (range.first != 0) siblings_add(&siblings, range.first, range.end);
-    return read_siblings(reader, digester, &siblings, out_proof);
+    return read_siblings(reader, &siblings, out_proof);
 }
 
 static enum status wrong_length(struct error *out_error, const struct tree_proof *proof)
@@ -89,9 +88,9 @@ static enum status wrong_length(struct error *out_error, const struct tree_proof
     return status;
 }
 
-enum status tree_verify_inclusion(struct digester *digester, const struct tree_head *head,
-                                  uint64_t index, const struct digest *leaf,
-                                  const struct tree_proof *proof, struct error *out_error)
+enum status tree_verify_inclusion(const struct tree_head *head, uint64_t index,
+                                  const struct digest *leaf, const struct tree_proof *proof,
+                                  struct error *out_error)
 {
     CHECK(proof->count <= TREE_PROOF_HASHES_MAX);
     if (index >= head->size) {
@@ -107,13 +106,13 @@ enum status tree_verify_inclusion(struct digester *digester, const struct tree_h
     for (uint32_t i = 0; i < proof->count; i++) {
         if (last == 0) return wrong_length(out_error, proof);
         if ((place & 1) != 0 || place == last) {
-            hash = tree_node(digester, &proof->hashes[i], &hash);
+            hash = tree_node(&proof->hashes[i], &hash);
             while ((place & 1) == 0 && place != 0) {
                 place >>= 1;
                 last >>= 1;
             }
         } else {
-            hash = tree_node(digester, &hash, &proof->hashes[i]);
+            hash = tree_node(&hash, &proof->hashes[i]);
         }
         place >>= 1;
         last >>= 1;
@@ -126,12 +125,11 @@ enum status tree_verify_inclusion(struct digester *digester, const struct tree_h
 }
 
 /* Both trees of one size, or nothing before: no hash is needed. */
-static enum status verify_without_hashes(struct digester *digester, const struct tree_head *old,
-                                         const struct tree_head *head,
+static enum status verify_without_hashes(const struct tree_head *old, const struct tree_head *head,
                                          const struct tree_proof *proof, struct error *out_error)
 {
     if (proof->count != 0) return wrong_length(out_error, proof);
-    struct digest expected = old->size == 0 ? tree_empty_root(digester) : head->root;
+    struct digest expected = old->size == 0 ? tree_empty_root() : head->root;
     if (!digest_equal(&old->root, &expected)) {
         return error_set(out_error, STATUS_INVALID,
                          old->size == 0 ? "the root of an empty tree is another one"
@@ -143,16 +141,15 @@ static enum status verify_without_hashes(struct digester *digester, const struct
     return STATUS_OK;
 }
 
-enum status tree_verify_consistency(struct digester *digester, const struct tree_head *old,
-                                    const struct tree_head *head, const struct tree_proof *proof,
-                                    struct error *out_error)
+enum status tree_verify_consistency(const struct tree_head *old, const struct tree_head *head,
+                                    const struct tree_proof *proof, struct error *out_error)
 {
     CHECK(proof->count <= TREE_PROOF_HASHES_MAX);
     if (old->size > head->size) {
         return error_set(out_error, STATUS_INVALID, "the older tree is the larger one");
     }
     if (old->size == 0 || old->size == head->size) {
-        return verify_without_hashes(digester, old, head, proof, out_error);
+        return verify_without_hashes(old, head, proof, out_error);
     }
     uint64_t place = old->size - 1;
     uint64_t last = head->size - 1;
@@ -171,14 +168,14 @@ enum status tree_verify_consistency(struct digester *digester, const struct tree
         const struct digest *hash = &proof->hashes[next];
         if (last == 0) return wrong_length(out_error, proof);
         if ((place & 1) != 0 || place == last) {
-            before = tree_node(digester, hash, &before);
-            after = tree_node(digester, hash, &after);
+            before = tree_node(hash, &before);
+            after = tree_node(hash, &after);
             while ((place & 1) == 0 && place != 0) {
                 place >>= 1;
                 last >>= 1;
             }
         } else {
-            after = tree_node(digester, &after, hash);
+            after = tree_node(&after, hash);
         }
         place >>= 1;
         last >>= 1;

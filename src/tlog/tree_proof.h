@@ -24,17 +24,15 @@ struct tree_head {
 /* ---- Making ---- */
 
 /* Of leaf `index` in the first `size` leaves; STATUS_INVALID when it is not among them. */
-enum status tree_prove_inclusion(struct tree_reader *reader, struct digester *digester,
-                                 uint64_t index, uint64_t size, struct tree_proof *out_proof)
-    MUST_CHECK;
+enum status tree_prove_inclusion(struct tree_reader *reader, uint64_t index, uint64_t size,
+                                 struct tree_proof *out_proof) MUST_CHECK;
 
 /*
  * Of the first `old_size` leaves in the first `size`; STATUS_INVALID when they are more. With
  * nothing before, or nothing added, there is nothing to prove and the proof is empty.
  */
-enum status tree_prove_consistency(struct tree_reader *reader, struct digester *digester,
-                                   uint64_t old_size, uint64_t size, struct tree_proof *out_proof)
-    MUST_CHECK;
+enum status tree_prove_consistency(struct tree_reader *reader, uint64_t old_size, uint64_t size,
+                                   struct tree_proof *out_proof) MUST_CHECK;
 
 /* ---- Verifying ---- */
 
@@ -43,12 +41,11 @@ enum status tree_prove_consistency(struct tree_reader *reader, struct digester *
  * is made. STATUS_OK: it is proven. STATUS_INVALID: it is not, and the error says why. sizes and
  * index may be anything.
  */
-enum status tree_verify_inclusion(struct digester *digester, const struct tree_head *head,
-                                  uint64_t index, const struct digest *leaf,
-                                  const struct tree_proof *proof, struct error *out_error)
+enum status tree_verify_inclusion(const struct tree_head *head, uint64_t index,
+                                  const struct digest *leaf, const struct tree_proof *proof,
+                                  struct error *out_error) MUST_CHECK;
+enum status tree_verify_consistency(const struct tree_head *old, const struct tree_head *head,
+                                    const struct tree_proof *proof, struct error *out_error)
     MUST_CHECK;
-enum status tree_verify_consistency(struct digester *digester, const struct tree_head *old,
-                                    const struct tree_head *head, const struct tree_proof *proof,
-                                    struct error *out_error) MUST_CHECK;
 
 #endif

@@ -17,8 +17,6 @@
 #include "base/prng.h"
 #include "tlog/tree_test.h"
 
-static struct digester digester;
-
 static void proof_add(struct tree_proof *proof, struct digest hash)
 {
     assert_in_range(proof->count, 0, TREE_PROOF_HASHES_MAX - 1);
@@ -34,10 +32,10 @@ static void defined_path(const struct digest *leaves, uint64_t m, uint64_t n,
     while (k * 2 < n) k *= 2;
     if (m < k) {
         defined_path(leaves, m, k, proof);
-        proof_add(proof, defined_root(&digester, leaves + k, n - k));
+        proof_add(proof, defined_root(leaves + k, n - k));
     } else {
         defined_path(leaves + k, m - k, n - k, proof);
-        proof_add(proof, defined_root(&digester, leaves, k));
+        proof_add(proof, defined_root(leaves, k));
     }
 }
 
@@ -46,17 +44,17 @@ static void defined_subproof(const struct digest *leaves, uint64_t m, uint64_t n
                              struct tree_proof *proof)
 {
     if (m == n) {
-        if (!b) proof_add(proof, defined_root(&digester, leaves, n));
+        if (!b) proof_add(proof, defined_root(leaves, n));
         return;
     }
     uint64_t k = 1;
     while (k * 2 < n) k *= 2;
     if (m <= k) {
         defined_subproof(leaves, m, k, b, proof);
-        proof_add(proof, defined_root(&digester, leaves + k, n - k));
+        proof_add(proof, defined_root(leaves + k, n - k));
     } else {
         defined_subproof(leaves + k, m - k, n - k, false, proof);
-        proof_add(proof, defined_root(&digester, leaves, k));
+        proof_add(proof, defined_root(leaves, k));
     }
 }
 
@@ -69,7 +67,7 @@ static void assert_proof(const struct tree_proof *proof, const struct tree_proof
 static struct tree_head head_of(struct memory_tree *memory, uint64_t size)
 {
     struct tree_head head = { .size = size };
-    assert_int_equal(tree_read_root(&memory->reader, &digester, size, &head.root), STATUS_OK);
+    assert_int_equal(tree_read_root(&memory->reader, size, &head.root), STATUS_OK);
     return head;
 }
 
@@ -78,20 +76,16 @@ static void check_inclusion(struct memory_tree *memory, uint64_t index, uint64_t
     struct tree_proof proof;
     struct tree_proof expected = { 0 };
     struct error error;
-    assert_int_equal(tree_prove_inclusion(&memory->reader, &digester, index, size, &proof),
-                     STATUS_OK);
+    assert_int_equal(tree_prove_inclusion(&memory->reader, index, size, &proof), STATUS_OK);
     defined_path(memory->levels[0], index, size, &expected);
     assert_proof(&proof, &expected);
     struct tree_head head = head_of(memory, size);
     const struct digest *leaf = &memory->levels[0][index];
-    assert_int_equal(tree_verify_inclusion(&digester, &head, index, leaf, &proof, &error),
-                     STATUS_OK);
+    assert_int_equal(tree_verify_inclusion(&head, index, leaf, &proof, &error), STATUS_OK);
     if (proof.count == 0) return;
-    assert_int_equal(tree_verify_inclusion(&digester, &head, index ^ 1, leaf, &proof, &error),
-                     STATUS_INVALID);
+    assert_int_equal(tree_verify_inclusion(&head, index ^ 1, leaf, &proof, &error), STATUS_INVALID);
     proof.hashes[size % proof.count].bytes[index % 32] ^= 1;
-    assert_int_equal(tree_verify_inclusion(&digester, &head, index, leaf, &proof, &error),
-                     STATUS_INVALID);
+    assert_int_equal(tree_verify_inclusion(&head, index, leaf, &proof, &error), STATUS_INVALID);
 }
 
 static void check_consistency(struct memory_tree *memory, uint64_t old_size, uint64_t size)
@@ -99,33 +93,29 @@ static void check_consistency(struct memory_tree *memory, uint64_t old_size, uin
     struct tree_proof proof;
     struct tree_proof expected = { 0 };
     struct error error;
-    assert_int_equal(tree_prove_consistency(&memory->reader, &digester, old_size, size, &proof),
-                     STATUS_OK);
+    assert_int_equal(tree_prove_consistency(&memory->reader, old_size, size, &proof), STATUS_OK);
     if (old_size > 0) defined_subproof(memory->levels[0], old_size, size, true, &expected);
     assert_proof(&proof, &expected);
     struct tree_head old = head_of(memory, old_size);
     struct tree_head head = head_of(memory, size);
-    assert_int_equal(tree_verify_consistency(&digester, &old, &head, &proof, &error), STATUS_OK);
+    assert_int_equal(tree_verify_consistency(&old, &head, &proof, &error), STATUS_OK);
     old.root.bytes[size % 32] ^= 1;
-    assert_int_equal(tree_verify_consistency(&digester, &old, &head, &proof, &error),
-                     STATUS_INVALID);
+    assert_int_equal(tree_verify_consistency(&old, &head, &proof, &error), STATUS_INVALID);
     old.root.bytes[size % 32] ^= 1;
     if (old_size == 0) return; /* then any new tree will do */
     head.root.bytes[old_size % 32] ^= 1;
-    assert_int_equal(tree_verify_consistency(&digester, &old, &head, &proof, &error),
-                     STATUS_INVALID);
+    assert_int_equal(tree_verify_consistency(&old, &head, &proof, &error), STATUS_INVALID);
     head.root.bytes[old_size % 32] ^= 1;
     if (proof.count == 0) return;
     proof.hashes[size % proof.count].bytes[0] ^= 1;
-    assert_int_equal(tree_verify_consistency(&digester, &old, &head, &proof, &error),
-                     STATUS_INVALID);
+    assert_int_equal(tree_verify_consistency(&old, &head, &proof, &error), STATUS_INVALID);
 }
 
 static void every_small_proof_is_as_defined(void **state)
 {
     (void)state; /* no fixture */
     struct memory_tree memory;
-    memory_tree_init(&memory, &digester, 130, 3);
+    memory_tree_init(&memory, 130, 3);
     for (uint64_t size = 0; size <= 130; size++) {
         for (uint64_t i = 0; i < size; i++) check_inclusion(&memory, i, size);
         for (uint64_t i = 0; i <= size; i++) check_consistency(&memory, i, size);
@@ -139,7 +129,7 @@ static void random_larger_proofs_are_as_defined(void **state)
     struct prng prng;
     prng_init(&prng, 21);
     struct memory_tree memory;
-    memory_tree_init(&memory, &digester, 20000, 4);
+    memory_tree_init(&memory, 20000, 4);
     for (unsigned i = 0; i < 60; i++) {
         uint64_t size = prng_between(&prng, 1, 20000);
         check_inclusion(&memory, prng_below(&prng, size), size);
@@ -193,23 +183,18 @@ static void published_proofs_verify(void **state)
     struct digest leaf = hash_of(NODES[0][0]);
     struct tree_proof proof =
         proof_of((const char *const[]){ NODES[0][1], NODES[1][1], NODES[2][1] }, 3);
-    assert_int_equal(tree_verify_inclusion(&digester, &head_8, 0, &leaf, &proof, &error),
-                     STATUS_OK);
+    assert_int_equal(tree_verify_inclusion(&head_8, 0, &leaf, &proof, &error), STATUS_OK);
     leaf = hash_of(NODES[0][5]);
     proof = proof_of((const char *const[]){ NODES[0][4], NODES[1][3], NODES[2][0] }, 3);
-    assert_int_equal(tree_verify_inclusion(&digester, &head_8, 5, &leaf, &proof, &error),
-                     STATUS_OK);
+    assert_int_equal(tree_verify_inclusion(&head_8, 5, &leaf, &proof, &error), STATUS_OK);
     leaf = hash_of(NODES[0][4]);
     proof = proof_of((const char *const[]){ NODES[2][0] }, 1);
-    assert_int_equal(tree_verify_inclusion(&digester, &head_5, 4, &leaf, &proof, &error),
-                     STATUS_OK);
+    assert_int_equal(tree_verify_inclusion(&head_5, 4, &leaf, &proof, &error), STATUS_OK);
     proof = proof_of((const char *const[]){ NODES[1][2], NODES[1][3], NODES[2][0] }, 3);
-    assert_int_equal(tree_verify_consistency(&digester, &head_6, &head_8, &proof, &error),
-                     STATUS_OK);
+    assert_int_equal(tree_verify_consistency(&head_6, &head_8, &proof, &error), STATUS_OK);
     const struct tree_head head_1 = { 1, hash_of(NODES[0][0]) };
     proof = proof_of((const char *const[]){ NODES[0][1], NODES[1][1], NODES[2][1] }, 3);
-    assert_int_equal(tree_verify_consistency(&digester, &head_1, &head_8, &proof, &error),
-                     STATUS_OK);
+    assert_int_equal(tree_verify_consistency(&head_1, &head_8, &proof, &error), STATUS_OK);
 }
 
 /* RFC 6962, section 2.1.3: seven leaves, and the proofs it lists by the names of its nodes. */
@@ -217,12 +202,12 @@ static void example_of_the_standard(void **state)
 {
     (void)state; /* no fixture */
     struct memory_tree memory;
-    memory_tree_init(&memory, &digester, 7, 0);
+    memory_tree_init(&memory, 7, 0);
     const struct digest *leaves = memory.levels[0];
     const struct digest *pairs = memory.levels[1]; /* g, h, i */
     const struct digest k = memory.levels[2][0];
     const struct digest *i = &pairs[2], *h = &pairs[1], *g = &pairs[0], *j = &leaves[6];
-    struct digest l = tree_node(&digester, i, j);
+    struct digest l = tree_node(i, j);
     const struct {
         uint64_t old_size; /* 0: inclusion of leaf `index` */
         uint64_t index;
@@ -239,9 +224,9 @@ static void example_of_the_standard(void **state)
     for (size_t at = 0; at < sizeof listed / sizeof listed[0]; at++) {
         struct tree_proof proof;
         uint64_t old = listed[at].old_size;
-        enum status status =
-            old == 0 ? tree_prove_inclusion(&memory.reader, &digester, listed[at].index, 7, &proof)
-                     : tree_prove_consistency(&memory.reader, &digester, old, 7, &proof);
+        enum status status = old == 0
+                                 ? tree_prove_inclusion(&memory.reader, listed[at].index, 7, &proof)
+                                 : tree_prove_consistency(&memory.reader, old, 7, &proof);
         assert_int_equal(status, STATUS_OK);
         assert_proof(&proof, &listed[at].proof);
     }
@@ -254,24 +239,21 @@ static void a_proof_fits_nothing_else(void **state)
     (void)state; /* no fixture */
     enum { SIZE = 33 };
     struct memory_tree memory;
-    memory_tree_init(&memory, &digester, SIZE, 9);
+    memory_tree_init(&memory, SIZE, 9);
     struct error error;
     for (uint64_t index = 0; index < SIZE; index += 4) {
         struct tree_proof proof;
         struct tree_head head = head_of(&memory, SIZE);
         const struct digest *leaf = &memory.levels[0][index];
-        assert_int_equal(tree_prove_inclusion(&memory.reader, &digester, index, SIZE, &proof),
-                         STATUS_OK);
+        assert_int_equal(tree_prove_inclusion(&memory.reader, index, SIZE, &proof), STATUS_OK);
         for (uint64_t other = 0; other < 70; other++) {
-            enum status status =
-                tree_verify_inclusion(&digester, &head, other, leaf, &proof, &error);
+            enum status status = tree_verify_inclusion(&head, other, leaf, &proof, &error);
             assert_int_equal(status, other == index ? STATUS_OK : STATUS_INVALID);
         }
         for (uint32_t count = 0; count <= TREE_PROOF_HASHES_MAX; count++) {
             uint32_t right = proof.count;
             proof.count = count;
-            enum status status =
-                tree_verify_inclusion(&digester, &head, index, leaf, &proof, &error);
+            enum status status = tree_verify_inclusion(&head, index, leaf, &proof, &error);
             assert_int_equal(status, count == right ? STATUS_OK : STATUS_INVALID);
             proof.count = right;
         }
@@ -280,17 +262,16 @@ static void a_proof_fits_nothing_else(void **state)
         struct tree_proof proof;
         struct tree_head old = head_of(&memory, old_size);
         struct tree_head head = head_of(&memory, SIZE);
-        assert_int_equal(tree_prove_consistency(&memory.reader, &digester, old_size, SIZE, &proof),
-                         STATUS_OK);
+        assert_int_equal(tree_prove_consistency(&memory.reader, old_size, SIZE, &proof), STATUS_OK);
         for (old.size = 0; old.size < 70; old.size++) {
-            enum status status = tree_verify_consistency(&digester, &old, &head, &proof, &error);
+            enum status status = tree_verify_consistency(&old, &head, &proof, &error);
             assert_int_equal(status, old.size == old_size ? STATUS_OK : STATUS_INVALID);
         }
         old.size = old_size;
         for (uint32_t count = 0; count <= TREE_PROOF_HASHES_MAX; count++) {
             uint32_t right = proof.count;
             proof.count = count;
-            enum status status = tree_verify_consistency(&digester, &old, &head, &proof, &error);
+            enum status status = tree_verify_consistency(&old, &head, &proof, &error);
             assert_int_equal(status, count == right ? STATUS_OK : STATUS_INVALID);
             proof.count = right;
         }
@@ -303,26 +284,23 @@ static void an_empty_proof_is_empty(void **state)
 {
     (void)state; /* no fixture */
     struct memory_tree memory;
-    memory_tree_init(&memory, &digester, 9, 0);
+    memory_tree_init(&memory, 9, 0);
     static const uint64_t sizes[][2] = { { 0, 0 }, { 0, 9 }, { 9, 9 } };
     for (size_t i = 0; i < 3; i++) {
         struct tree_head old = head_of(&memory, sizes[i][0]);
         struct tree_head head = head_of(&memory, sizes[i][1]);
         struct tree_proof proof = { 0 };
         struct error error;
-        assert_int_equal(tree_verify_consistency(&digester, &old, &head, &proof, &error),
-                         STATUS_OK);
+        assert_int_equal(tree_verify_consistency(&old, &head, &proof, &error), STATUS_OK);
         proof.count = 1;
-        assert_int_equal(tree_verify_consistency(&digester, &old, &head, &proof, &error),
-                         STATUS_INVALID);
+        assert_int_equal(tree_verify_consistency(&old, &head, &proof, &error), STATUS_INVALID);
     }
     /* An empty tree has one root. */
     struct tree_head empty = head_of(&memory, 0);
     struct tree_head wrong = { 0, { { 1 } } };
     const struct tree_proof proof = { 0 };
     struct error error;
-    assert_int_equal(tree_verify_consistency(&digester, &empty, &wrong, &proof, &error),
-                     STATUS_INVALID);
+    assert_int_equal(tree_verify_consistency(&empty, &wrong, &proof, &error), STATUS_INVALID);
     memory_tree_done(&memory);
 }
 
@@ -335,22 +313,21 @@ static void a_fork_is_seen(void **state)
     tree_init(&two);
     struct tree_head heads[2][40];
     for (uint64_t i = 0; i < 40; i++) {
-        struct digest same = memory_leaf(&digester, i, 0);
-        struct digest other = memory_leaf(&digester, i, i < 20 ? 0 : 1000);
-        tree_append(&one, &digester, &same);
-        tree_append(&two, &digester, &other);
-        heads[0][i] = (struct tree_head){ i + 1, tree_root(&one, &digester) };
-        heads[1][i] = (struct tree_head){ i + 1, tree_root(&two, &digester) };
+        struct digest same = memory_leaf(i, 0);
+        struct digest other = memory_leaf(i, i < 20 ? 0 : 1000);
+        tree_append(&one, &same);
+        tree_append(&two, &other);
+        heads[0][i] = (struct tree_head){ i + 1, tree_root(&one) };
+        heads[1][i] = (struct tree_head){ i + 1, tree_root(&two) };
     }
     struct memory_tree memory;
-    memory_tree_init(&memory, &digester, 40, 0);
+    memory_tree_init(&memory, 40, 0);
     for (uint64_t size = 1; size <= 40; size++) {
         struct tree_proof proof;
         struct error error;
-        assert_int_equal(tree_prove_consistency(&memory.reader, &digester, size, 40, &proof),
-                         STATUS_OK);
+        assert_int_equal(tree_prove_consistency(&memory.reader, size, 40, &proof), STATUS_OK);
         enum status status =
-            tree_verify_consistency(&digester, &heads[1][size - 1], &heads[0][39], &proof, &error);
+            tree_verify_consistency(&heads[1][size - 1], &heads[0][39], &proof, &error);
         assert_int_equal(status, size <= 20 ? STATUS_OK : STATUS_INVALID);
         if (size == 40) {
             assert_string_equal(error.message, "two trees of one size have different roots");
@@ -363,22 +340,19 @@ static void impossible_questions_are_refused(void **state)
 {
     (void)state; /* no fixture */
     struct memory_tree memory;
-    memory_tree_init(&memory, &digester, 9, 0);
+    memory_tree_init(&memory, 9, 0);
     struct tree_proof proof = { .count = 55 };
     struct tree_reader *reader = &memory.reader;
-    assert_int_equal(tree_prove_inclusion(reader, &digester, 9, 9, &proof), STATUS_INVALID);
-    assert_int_equal(tree_prove_inclusion(reader, &digester, 0, 0, &proof), STATUS_INVALID);
-    assert_int_equal(tree_prove_inclusion(reader, &digester, 0, UINT64_MAX, &proof),
-                     STATUS_INVALID);
-    assert_int_equal(tree_prove_consistency(reader, &digester, 10, 9, &proof), STATUS_INVALID);
-    assert_int_equal(tree_prove_consistency(reader, &digester, 1, UINT64_MAX, &proof),
-                     STATUS_INVALID);
+    assert_int_equal(tree_prove_inclusion(reader, 9, 9, &proof), STATUS_INVALID);
+    assert_int_equal(tree_prove_inclusion(reader, 0, 0, &proof), STATUS_INVALID);
+    assert_int_equal(tree_prove_inclusion(reader, 0, UINT64_MAX, &proof), STATUS_INVALID);
+    assert_int_equal(tree_prove_consistency(reader, 10, 9, &proof), STATUS_INVALID);
+    assert_int_equal(tree_prove_consistency(reader, 1, UINT64_MAX, &proof), STATUS_INVALID);
     for (memory.reads_max = 0; memory.reads_max < 4; memory.reads_max++) {
         memory.reads = 0;
-        assert_int_equal(tree_prove_inclusion(reader, &digester, 3, 9, &proof), STATUS_UNAVAILABLE);
+        assert_int_equal(tree_prove_inclusion(reader, 3, 9, &proof), STATUS_UNAVAILABLE);
         memory.reads = 0;
-        assert_int_equal(tree_prove_consistency(reader, &digester, 3, 8, &proof),
-                         STATUS_UNAVAILABLE);
+        assert_int_equal(tree_prove_consistency(reader, 3, 8, &proof), STATUS_UNAVAILABLE);
     }
     assert_int_equal(proof.count, 55);
     memory_tree_done(&memory);
@@ -402,25 +376,21 @@ static void the_longest_proofs_have_room(void **state)
     struct tree_head head = { .size = TREE_SIZE_MAX };
     struct error error;
     const struct digest leaf = { { 1 } };
-    assert_int_equal(tree_read_root(&reader, &digester, head.size, &head.root), STATUS_OK);
-    assert_int_equal(tree_prove_inclusion(&reader, &digester, 0, TREE_SIZE_MAX, &proof), STATUS_OK);
+    assert_int_equal(tree_read_root(&reader, head.size, &head.root), STATUS_OK);
+    assert_int_equal(tree_prove_inclusion(&reader, 0, TREE_SIZE_MAX, &proof), STATUS_OK);
     assert_int_equal(proof.count, 63);
-    assert_int_equal(tree_prove_consistency(&reader, &digester, 1, TREE_SIZE_MAX, &proof),
-                     STATUS_OK);
+    assert_int_equal(tree_prove_consistency(&reader, 1, TREE_SIZE_MAX, &proof), STATUS_OK);
     assert_int_equal(proof.count, 63);
     assert_int_equal(
-        tree_prove_consistency(&reader, &digester, (UINT64_C(1) << 62) - 1, TREE_SIZE_MAX, &proof),
-        STATUS_OK);
+        tree_prove_consistency(&reader, (UINT64_C(1) << 62) - 1, TREE_SIZE_MAX, &proof), STATUS_OK);
     assert_int_equal(proof.count, 64);
     /* The tree's size is from outside and may be anything. */
     head.size = UINT64_MAX;
-    assert_int_equal(tree_verify_inclusion(&digester, &head, 1, &leaf, &proof, &error),
-                     STATUS_INVALID);
+    assert_int_equal(tree_verify_inclusion(&head, 1, &leaf, &proof, &error), STATUS_INVALID);
 }
 
 int main(void)
 {
-    digester_init(&digester);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_small_proof_is_as_defined),
         cmocka_unit_test(random_larger_proofs_are_as_defined),
@@ -433,6 +403,5 @@ int main(void)
         cmocka_unit_test(the_longest_proofs_have_room),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    digester_done(&digester);
     return failed;
 }

@@ -42,32 +42,32 @@ static void assert_hash(const struct digest *hash, const char *expected)
 
 static void reference_leaves_give_the_reference_roots(void **state)
 {
-    struct digester *digester = *state;
+    (void)state; /* no fixture */
     struct tree tree;
     tree_init(&tree);
-    struct digest root = tree_root(&tree, digester);
+    struct digest root = tree_root(&tree);
     assert_hash(&root, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     for (size_t i = 0; i < sizeof REFERENCE / sizeof REFERENCE[0]; i++) {
         uint8_t entry[16];
         size_t size = strlen(REFERENCE[i].leaf) / 2;
         assert_int_equal(hex_parse(str_from(REFERENCE[i].leaf), entry, size), STATUS_OK);
-        struct digest leaf = tree_leaf(digester, entry, size);
+        struct digest leaf = tree_leaf(entry, size);
         if (i == 3) {
             assert_hash(&leaf, "07506a85fd9dd2f120eb694f86011e5bb4662e5c415a62917033d4a9624487e7");
         }
-        tree_append(&tree, digester, &leaf);
-        root = tree_root(&tree, digester);
+        tree_append(&tree, &leaf);
+        root = tree_root(&tree);
         assert_hash(&root, REFERENCE[i].root);
     }
 }
 
 static void leaf_and_node_are_told_apart(void **state)
 {
-    struct digester *digester = *state;
+    (void)state; /* no fixture */
     struct digest both[2] = { digest_of("a", 1), digest_of("b", 1) };
-    struct digest node = tree_node(digester, &both[0], &both[1]);
-    struct digest leaf = tree_leaf(digester, both, sizeof both);
-    struct digest swapped = tree_node(digester, &both[1], &both[0]);
+    struct digest node = tree_node(&both[0], &both[1]);
+    struct digest leaf = tree_leaf(both, sizeof both);
+    struct digest swapped = tree_node(&both[1], &both[0]);
     assert_false(digest_equal(&node, &leaf));
     assert_false(digest_equal(&node, &swapped));
 }
@@ -75,17 +75,17 @@ static void leaf_and_node_are_told_apart(void **state)
 /* Also that what is said to be finished is there: the newest whole subtree of each level. */
 static void grown_as_defined(void **state)
 {
-    struct digester *digester = *state;
+    (void)state; /* no fixture */
     enum { SIZE = 600 };
     struct memory_tree memory;
-    memory_tree_init(&memory, digester, SIZE, 0);
+    memory_tree_init(&memory, SIZE, 0);
     struct tree tree;
     tree_init(&tree);
     for (uint64_t size = 1; size <= SIZE; size++) {
-        tree_append(&tree, digester, &memory.levels[0][size - 1]);
+        tree_append(&tree, &memory.levels[0][size - 1]);
         assert_int_equal(tree.size, size);
-        struct digest root = tree_root(&tree, digester);
-        struct digest expected = defined_root(digester, memory.levels[0], size);
+        struct digest root = tree_root(&tree);
+        struct digest expected = defined_root(memory.levels[0], size);
         assert_true(digest_equal(&root, &expected));
         for (unsigned level = 0; size % (UINT64_C(1) << level) == 0; level++) {
             const struct digest *whole = &memory.levels[level][(size >> level) - 1];
@@ -97,26 +97,26 @@ static void grown_as_defined(void **state)
 
 static void read_as_grown_and_grown_on(void **state)
 {
-    struct digester *digester = *state;
+    (void)state; /* no fixture */
     enum { SIZE = 5000 };
     struct memory_tree memory;
-    memory_tree_init(&memory, digester, SIZE, 7);
+    memory_tree_init(&memory, SIZE, 7);
     struct tree grown;
     tree_init(&grown);
     for (uint64_t size = 0; size <= SIZE; size++) {
-        if (size > 0) tree_append(&grown, digester, &memory.levels[0][size - 1]);
+        if (size > 0) tree_append(&grown, &memory.levels[0][size - 1]);
         if (size > 300 && size % 97 != 0) continue;
         struct digest root;
-        struct digest expected = tree_root(&grown, digester);
-        assert_int_equal(tree_read_root(&memory.reader, digester, size, &root), STATUS_OK);
+        struct digest expected = tree_root(&grown);
+        assert_int_equal(tree_read_root(&memory.reader, size, &root), STATUS_OK);
         assert_true(digest_equal(&root, &expected));
         struct tree tree;
         assert_int_equal(tree_read(&memory.reader, size, &tree), STATUS_OK);
         for (uint64_t i = size; i < SIZE && i < size + 300; i++) {
-            tree_append(&tree, digester, &memory.levels[0][i]);
+            tree_append(&tree, &memory.levels[0][i]);
         }
-        root = tree_root(&tree, digester);
-        expected = defined_root(digester, memory.levels[0], tree.size);
+        root = tree_root(&tree);
+        expected = defined_root(memory.levels[0], tree.size);
         assert_true(digest_equal(&root, &expected));
     }
     memory_tree_done(&memory);
@@ -124,17 +124,16 @@ static void read_as_grown_and_grown_on(void **state)
 
 static void ranges_as_defined(void **state)
 {
-    struct digester *digester = *state;
+    (void)state; /* no fixture */
     enum { SIZE = 520 };
     struct memory_tree memory;
-    memory_tree_init(&memory, digester, SIZE, 1);
+    memory_tree_init(&memory, SIZE, 1);
     for (uint64_t first = 0; first < SIZE; first++) {
         uint64_t most = first == 0 ? SIZE : first & -first;
         for (uint64_t end = first + 1; end <= SIZE && end - first <= most; end++) {
             struct digest hash;
-            assert_int_equal(tree_read_range(&memory.reader, digester, first, end, &hash),
-                             STATUS_OK);
-            struct digest expected = defined_root(digester, memory.levels[0] + first, end - first);
+            assert_int_equal(tree_read_range(&memory.reader, first, end, &hash), STATUS_OK);
+            struct digest expected = defined_root(memory.levels[0] + first, end - first);
             assert_true(digest_equal(&hash, &expected));
         }
     }
@@ -143,9 +142,9 @@ static void ranges_as_defined(void **state)
 
 static void a_failing_read_is_passed_on(void **state)
 {
-    struct digester *digester = *state;
+    (void)state; /* no fixture */
     struct memory_tree memory;
-    memory_tree_init(&memory, digester, 1023, 0);
+    memory_tree_init(&memory, 1023, 0);
     for (uint64_t fail = 0; fail < 10; fail++) {
         struct tree tree = { .size = 77 };
         struct digest hash = { { 5 } };
@@ -154,10 +153,9 @@ static void a_failing_read_is_passed_on(void **state)
         assert_int_equal(tree_read(&memory.reader, 1023, &tree), STATUS_UNAVAILABLE);
         assert_int_equal(tree.size, 77);
         memory.reads = 0;
-        assert_int_equal(tree_read_range(&memory.reader, digester, 0, 1023, &hash),
-                         STATUS_UNAVAILABLE);
+        assert_int_equal(tree_read_range(&memory.reader, 0, 1023, &hash), STATUS_UNAVAILABLE);
         memory.reads = 0;
-        assert_int_equal(tree_read_root(&memory.reader, digester, 1023, &hash), STATUS_UNAVAILABLE);
+        assert_int_equal(tree_read_root(&memory.reader, 1023, &hash), STATUS_UNAVAILABLE);
         assert_int_equal(hash.bytes[0], 5);
     }
     memory_tree_done(&memory);
@@ -166,9 +164,7 @@ static void a_failing_read_is_passed_on(void **state)
 static void append_to_full(void *argument)
 {
     struct tree *tree = argument;
-    struct digester digester;
-    digester_init(&digester);
-    tree_append(tree, &digester, &tree->newest[0]);
+    tree_append(tree, &tree->newest[0]);
 }
 
 static void the_largest_tree_takes_no_more(void **state)
@@ -182,18 +178,14 @@ static void the_largest_tree_takes_no_more(void **state)
 
 int main(void)
 {
-    struct digester digester;
-    digester_init(&digester);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(reference_leaves_give_the_reference_roots, &digester),
-        cmocka_unit_test_prestate(leaf_and_node_are_told_apart, &digester),
-        cmocka_unit_test_prestate(grown_as_defined, &digester),
-        cmocka_unit_test_prestate(read_as_grown_and_grown_on, &digester),
-        cmocka_unit_test_prestate(ranges_as_defined, &digester),
-        cmocka_unit_test_prestate(a_failing_read_is_passed_on, &digester),
-        cmocka_unit_test_prestate(the_largest_tree_takes_no_more, &digester),
+        cmocka_unit_test(reference_leaves_give_the_reference_roots),
+        cmocka_unit_test(leaf_and_node_are_told_apart),
+        cmocka_unit_test(grown_as_defined),
+        cmocka_unit_test(read_as_grown_and_grown_on),
+        cmocka_unit_test(ranges_as_defined),
+        cmocka_unit_test(a_failing_read_is_passed_on),
+        cmocka_unit_test(the_largest_tree_takes_no_more),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    digester_done(&digester);
-    return failed;
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

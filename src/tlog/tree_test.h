@@ -28,14 +28,13 @@ static inline enum status memory_tree_get(struct tree_reader *reader, struct tre
 }
 
 /* Leaf i is eight bytes: i + salt. */
-static inline struct digest memory_leaf(struct digester *digester, uint64_t i, uint64_t salt)
+static inline struct digest memory_leaf(uint64_t i, uint64_t salt)
 {
     uint64_t entry = i + salt;
-    return tree_leaf(digester, &entry, sizeof entry);
+    return tree_leaf(&entry, sizeof entry);
 }
 
-static inline void memory_tree_init(struct memory_tree *tree, struct digester *digester,
-                                    uint64_t size, uint64_t salt)
+static inline void memory_tree_init(struct memory_tree *tree, uint64_t size, uint64_t salt)
 {
     *tree = (struct memory_tree){
         .reader = { memory_tree_get },
@@ -48,9 +47,8 @@ static inline void memory_tree_init(struct memory_tree *tree, struct digester *d
         CHECK(tree->levels[level] != NULL);
         for (uint64_t i = 0; i < count; i++) {
             const struct digest *below = level == 0 ? NULL : tree->levels[level - 1];
-            tree->levels[level][i] = level == 0
-                                         ? memory_leaf(digester, i, salt)
-                                         : tree_node(digester, &below[2 * i], &below[2 * i + 1]);
+            tree->levels[level][i] =
+                level == 0 ? memory_leaf(i, salt) : tree_node(&below[2 * i], &below[2 * i + 1]);
         }
     }
 }
@@ -61,16 +59,15 @@ static inline void memory_tree_done(struct memory_tree *tree)
 }
 
 /* MTH of RFC 6962, section 2.1, word for word. */
-static inline struct digest defined_root(struct digester *digester, const struct digest *leaves,
-                                         uint64_t count)
+static inline struct digest defined_root(const struct digest *leaves, uint64_t count)
 {
     if (count == 0) return digest_of("", 0);
     if (count == 1) return leaves[0];
     uint64_t split = 1;
     while (split * 2 < count) split *= 2;
-    struct digest left = defined_root(digester, leaves, split);
-    struct digest right = defined_root(digester, leaves + split, count - split);
-    return tree_node(digester, &left, &right);
+    struct digest left = defined_root(leaves, split);
+    struct digest right = defined_root(leaves + split, count - split);
+    return tree_node(&left, &right);
 }
 
 #endif

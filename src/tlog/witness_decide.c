@@ -71,18 +71,17 @@ enum witness_outcome witness_submission_open(struct str bytes, const struct note
 }
 
 enum witness_outcome witness_decide(const struct witness_submission *submission,
-                                    const struct tree_head *last, struct digester *digester,
-                                    struct error *out_error)
+                                    const struct tree_head *last, struct error *out_error)
 {
     const struct witness_request *request = &submission->request;
     const struct tree_head *head = &submission->checkpoint.head;
     struct tree_head old = *last;
-    if (old.size == 0) old.root = tree_empty_root(digester);
+    if (old.size == 0) old.root = tree_empty_root();
     if (request->old_size > head->size) return end(WITNESS_BACKWARDS, out_error);
     if (request->old_size != old.size) return end(WITNESS_OTHER_SIZE, out_error);
     if (head->size == old.size && !digest_equal(&head->root, &old.root)) {
         return end(WITNESS_FORKED, out_error);
     }
-    enum status status = tree_verify_consistency(digester, &old, head, &request->proof, out_error);
+    enum status status = tree_verify_consistency(&old, head, &request->proof, out_error);
     return status == STATUS_OK ? WITNESS_COSIGNED : WITNESS_INCONSISTENT;
 }

@@ -51,7 +51,7 @@ enum witness_outcome witness_submission_open(struct str bytes, const struct note
  * there is none, whatever its root. *out_error is left alone on COSIGNED.
  */
 enum witness_outcome witness_decide(const struct witness_submission *submission,
-                                    const struct tree_head *last, struct digester *digester,
-                                    struct error *out_error) MUST_CHECK;
+                                    const struct tree_head *last, struct error *out_error)
+    MUST_CHECK;
 
 #endif

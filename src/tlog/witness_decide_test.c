@@ -57,7 +57,7 @@ static enum witness_outcome outcome_of(struct life *life, struct str bytes,
     enum witness_outcome outcome =
         witness_submission_open(bytes, life->keys, 2, &life->submission, &life->error);
     if (outcome != WITNESS_COSIGNED) return outcome;
-    return witness_decide(&life->submission, last, &life->log.digester, &life->error);
+    return witness_decide(&life->submission, last, &life->error);
 }
 
 static struct tree_head head_of(struct test_log *log, uint64_t size)

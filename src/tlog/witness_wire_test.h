@@ -9,28 +9,25 @@
 /* salt: another one is another history, from the first leaf on. */
 struct test_log {
     struct memory_tree memory;
-    struct digester digester;
     struct note_signer signer;
 };
 
 static inline void test_log_init(struct test_log *log, const char *origin, uint64_t size,
                                  uint64_t salt)
 {
-    digester_init(&log->digester);
-    memory_tree_init(&log->memory, &log->digester, size, salt);
+    memory_tree_init(&log->memory, size, salt);
     test_signer(&log->signer, origin, NOTE_ED25519, 1);
 }
 
 static inline void test_log_done(struct test_log *log)
 {
     memory_tree_done(&log->memory);
-    digester_done(&log->digester);
 }
 
 static inline struct digest test_log_root(struct test_log *log, uint64_t size)
 {
     struct digest root;
-    enum status status = tree_read_root(&log->memory.reader, &log->digester, size, &root);
+    enum status status = tree_read_root(&log->memory.reader, size, &root);
     CHECK(status == STATUS_OK);
     return root;
 }
@@ -63,8 +60,8 @@ static inline void test_log_request(struct test_log *log, uint64_t old_size, uin
     note_sign(&note, buf_view(&text), sign ? &log->signer : &stranger);
     request.checkpoint = buf_view(&note);
     if (old_size <= size) {
-        enum status status = tree_prove_consistency(&log->memory.reader, &log->digester, old_size,
-                                                    size, &request.proof);
+        enum status status =
+            tree_prove_consistency(&log->memory.reader, old_size, size, &request.proof);
         CHECK(status == STATUS_OK);
     }
     buf_reset(out_bytes);

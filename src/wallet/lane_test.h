@@ -579,7 +579,7 @@ static inline struct bench *bench_new(void)
     struct bench *bench = calloc(1, sizeof *bench);
     struct disk *disk = calloc(1, sizeof *disk);
     struct shelf *shelf = calloc(1, sizeof *shelf);
-    assert_true(bench != NULL && disk != NULL && shelf != NULL);
+    CHECK(bench != NULL && disk != NULL && shelf != NULL);
     shelf_init(shelf);
     bench_init(bench, disk, shelf);
     bench_open(bench);

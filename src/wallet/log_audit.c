@@ -87,7 +87,7 @@ static enum status compare(struct log_sink *sink, const struct tile *tile, struc
 static void held_compare(struct log_audit *audit)
 {
     const struct log_audit_options *options = audit->options;
-    struct digest root = tree_root(&audit->builder.tree, &audit->builder.digester);
+    struct digest root = tree_root(&audit->builder.tree);
     for (uint32_t i = 0; i < options->held_count; i++) {
         const struct tree_head *held = &options->held[i];
         if (held->size != audit->builder.tree.size) continue;
@@ -112,7 +112,7 @@ static enum status milestones(struct log_audit *audit, struct error *out_error)
     uint64_t size = audit->builder.tree.size;
     if (held_at(audit, size)) held_compare(audit);
     if (size != audit->report->head.size || audit->root_seen) return STATUS_OK;
-    struct digest root = tree_root(&audit->builder.tree, &audit->builder.digester);
+    struct digest root = tree_root(&audit->builder.tree);
     audit->root_seen = true;
     audit->root_right = digest_equal(&root, &audit->report->head.root);
     return log_builder_flush(&audit->builder, out_error);
@@ -149,23 +149,20 @@ struct proving {
 static bool beginning_proven(struct log_audit *audit, struct proving *proving)
 {
     struct tree_proof proof;
-    struct digester *digester = &audit->builder.digester;
     struct tree_head old = { .size = audit->wrong_before.size };
-    old.root = tree_root(&audit->wrong_before, digester);
-    return tree_prove_consistency(&proving->reader.reader, digester, old.size, proving->head.size,
-                                  &proof) == STATUS_OK &&
-           tree_verify_consistency(digester, &old, &proving->head, &proof, NULL) == STATUS_OK;
+    old.root = tree_root(&audit->wrong_before);
+    return tree_prove_consistency(&proving->reader.reader, old.size, proving->head.size, &proof) ==
+               STATUS_OK &&
+           tree_verify_consistency(&old, &proving->head, &proof, NULL) == STATUS_OK;
 }
 
-static bool entry_proven(struct log_audit *audit, struct proving *proving, uint64_t index,
-                         struct str entry)
+static bool entry_proven(struct proving *proving, uint64_t index, struct str entry)
 {
     struct tree_proof proof;
-    struct digester *digester = &audit->builder.digester;
-    struct digest leaf = tree_leaf(digester, entry.data, entry.len);
-    return tree_prove_inclusion(&proving->reader.reader, digester, index, proving->head.size,
-                                &proof) == STATUS_OK &&
-           tree_verify_inclusion(digester, &proving->head, index, &leaf, &proof, NULL) == STATUS_OK;
+    struct digest leaf = tree_leaf(entry.data, entry.len);
+    return tree_prove_inclusion(&proving->reader.reader, index, proving->head.size, &proof) ==
+               STATUS_OK &&
+           tree_verify_inclusion(&proving->head, index, &leaf, &proof, NULL) == STATUS_OK;
 }
 
 /* The first entry of the bundle that differs, if those up to it are the signed ones. */
@@ -179,7 +176,7 @@ static bool bundle_judge(struct log_audit *audit, struct proving *proving)
         struct str was;
         struct str is;
         if (bundle_next(&stored, &was) != STATUS_OK) return false;
-        if (!entry_proven(audit, proving, index, was)) return false;
+        if (!entry_proven(proving, index, was)) return false;
         if (bundle_next(&made, &is) != STATUS_OK) return false;
         if (str_equal(was, is)) continue;
         struct leaf leaf;
@@ -199,8 +196,7 @@ static void place_find(struct log_audit *audit)
         struct proving *proving = reserve_new(sizeof *proving);
         CHECK(proving != NULL);
         log_tile_source_init(&proving->tiles, &audit->files.port);
-        tile_reader_init(&proving->reader, &proving->tiles.port, &audit->builder.digester,
-                         report->head.size);
+        tile_reader_init(&proving->reader, &proving->tiles.port, report->head.size);
         proving->head = (struct tree_head){ report->head.size, report->head.root };
         found = bundle_judge(audit, proving);
         log_tile_source_done(&proving->tiles);

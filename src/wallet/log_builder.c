@@ -7,7 +7,6 @@ void log_builder_init(struct log_builder *builder, const struct secret *key, str
     CHECK(key->size == LEAF_KEY_SIZE);
     builder->key = key;
     builder->sink = sink;
-    digester_init(&builder->digester);
     buf_init(&builder->bundle, LOG_BUNDLE_SIZE_MAX);
     log_builder_reset(builder);
 }
@@ -15,7 +14,6 @@ void log_builder_init(struct log_builder *builder, const struct secret *key, str
 void log_builder_done(struct log_builder *builder)
 {
     if (builder->key == NULL) return;
-    digester_done(&builder->digester);
     buf_free(&builder->bundle);
     builder->key = NULL;
 }
@@ -52,8 +50,8 @@ static enum status leaf_append(struct log_builder *builder, struct error *out_er
 {
     struct tree *tree = &builder->tree;
     struct str entry = leaf_bytes(&builder->leaf);
-    struct digest hash = tree_leaf(&builder->digester, entry.data, entry.len);
-    tree_append(tree, &builder->digester, &hash);
+    struct digest hash = tree_leaf(entry.data, entry.len);
+    tree_append(tree, &hash);
     bundle_append(&builder->bundle, entry);
     for (unsigned level = 0; level < TILE_LEVELS; level++) {
         unsigned height = TILE_HEIGHT * level;
@@ -95,14 +93,14 @@ enum status log_builder_add(struct log_builder *builder, struct batch_reader *re
                                             .stamp = header->stamp };
             const void *context = reader->blob.data + record->context;
             leaf_begin(leaf, &head);
-            leaf_add(leaf, &builder->digester, builder->key, context);
+            leaf_add(leaf, builder->key, context);
             begun = true;
         }
         if (leaf->head.part_count == LEAF_PARTS_MAX) {
             return error_set(out_error, STATUS_CORRUPT, "batch %llu: unit %u has too many records",
                              (unsigned long long)header->sequence, record->unit);
         }
-        leaf_add(leaf, &builder->digester, builder->key, record);
+        leaf_add(leaf, builder->key, record);
     }
     if (status != STATUS_NOT_FOUND) return status;
     return begun ? leaf_append(builder, out_error) : STATUS_OK;
@@ -163,7 +161,7 @@ static enum status bundle_verify(struct log_builder *builder, unsigned width,
     for (unsigned i = 0; i < width; i++) {
         struct digest hash = { { 0 } };
         enum status status = bundle_next(&rest, &entry);
-        if (status == STATUS_OK) hash = tree_leaf(&builder->digester, entry.data, entry.len);
+        if (status == STATUS_OK) hash = tree_leaf(entry.data, entry.len);
         if (status != STATUS_OK || !digest_equal(&hash, &builder->hashes[0][i])) {
             return error_set(out_error, STATUS_CORRUPT, "the newest entries of the log are wrong");
         }
@@ -201,12 +199,12 @@ enum status log_builder_resume(struct log_builder *builder, struct log_source *s
     struct log_tile_source tiles;
     struct tile_reader reader;
     log_tile_source_init(&tiles, source);
-    tile_reader_init(&reader, &tiles.port, &builder->digester, size);
+    tile_reader_init(&reader, &tiles.port, size);
     enum status status = tree_read(&reader.reader, size, &builder->tree);
     if (status != STATUS_OK && out_error != NULL) *out_error = tiles.error;
     log_tile_source_done(&tiles);
     if (status == STATUS_OK) {
-        struct digest found = tree_root(&builder->tree, &builder->digester);
+        struct digest found = tree_root(&builder->tree);
         if (!digest_equal(&found, root)) {
             status = error_set(out_error, STATUS_CORRUPT,
                                "the tiles of the log do not give the root that was signed");

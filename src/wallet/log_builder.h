@@ -22,7 +22,6 @@ enum {
 struct log_builder {
     const struct secret *key; /* LEAF_KEY_SIZE; outlives the builder */
     struct log_sink *sink;
-    struct digester digester;
     struct tree tree;
     struct leaf leaf;
     struct buf bundle;                             /* its entries so far */

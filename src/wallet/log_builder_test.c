@@ -45,7 +45,7 @@ static void stopping_changes_nothing(void **state)
     log_builder_init(one, &scene.key, &through_sink.port);
     for (uint64_t i = 1; i <= scene.bench->disk->head; i++) {
         struct log_files source;
-        struct digest root = tree_root(&one->tree, &one->digester);
+        struct digest root = tree_root(&one->tree);
         log_files_init(&source, &stopped->port, one->tree.size);
         log_builder_init(other, &scene.key, &stopped_sink.port);
         assert_int_equal(log_builder_resume(other, &source.port, &root, one->tree.size, NULL),

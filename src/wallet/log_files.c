@@ -147,7 +147,6 @@ enum status log_files_leaf(struct log_files *files, uint64_t index, struct leaf 
 struct proving {
     struct log_tile_source tiles;
     struct tile_reader reader;
-    struct digester digester;
 };
 
 enum status log_files_prove(struct log_files *files, enum log_prove what, uint64_t at,
@@ -155,17 +154,14 @@ enum status log_files_prove(struct log_files *files, enum log_prove what, uint64
 {
     struct proving *proving = reserve_new(sizeof *proving);
     if (proving == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for a proof");
-    struct digester *digester = &proving->digester;
-    digester_init(digester);
     log_tile_source_init(&proving->tiles, &files->port);
-    tile_reader_init(&proving->reader, &proving->tiles.port, digester, size);
+    tile_reader_init(&proving->reader, &proving->tiles.port, size);
     struct tree_reader *reader = &proving->reader.reader;
     enum status status = what == LOG_PROVE_LEAF
-                             ? tree_prove_inclusion(reader, digester, at, size, out_proof)
-                             : tree_prove_consistency(reader, digester, at, size, out_proof);
+                             ? tree_prove_inclusion(reader, at, size, out_proof)
+                             : tree_prove_consistency(reader, at, size, out_proof);
     if (status != STATUS_OK && out_error != NULL) *out_error = proving->tiles.error;
     log_tile_source_done(&proving->tiles);
-    digester_done(digester);
     reserve_free(proving, sizeof *proving);
     return status;
 }

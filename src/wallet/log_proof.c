@@ -130,9 +130,8 @@ enum status log_proof_find(struct log_store *store, uint64_t batch, uint32_t uni
 
 /* ---- Verifying ---- */
 
-static enum status leaf_verify(struct str file, struct digester *digester,
-                               const struct proof_trust *trust, struct log_proof_facts *facts,
-                               struct error *out_error)
+static enum status leaf_verify(struct str file, const struct proof_trust *trust,
+                               struct log_proof_facts *facts, struct error *out_error)
 {
     uint8_t bytes[sizeof(struct leaf)];
     size_t size = 0;
@@ -143,8 +142,8 @@ static enum status leaf_verify(struct str file, struct digester *digester,
     if (base64_parse(proof.extra, sizeof bytes, bytes, &size) != STATUS_OK || size == 0) {
         return error_set(out_error, STATUS_INVALID, "the proof does not hold the entry");
     }
-    struct digest hash = tree_leaf(digester, bytes, size);
-    status = proof_verify(&proof, digester, &hash, trust, &facts->proof, out_error);
+    struct digest hash = tree_leaf(bytes, size);
+    status = proof_verify(&proof, &hash, trust, &facts->proof, out_error);
     if (status != STATUS_OK) return status;
     status = leaf_parse((struct str){ (const char *)bytes, size }, &leaf, out_error);
     if (status != STATUS_OK) return status;
@@ -153,9 +152,8 @@ static enum status leaf_verify(struct str file, struct digester *digester,
     return STATUS_OK;
 }
 
-static enum status growth_verify(struct str file, struct str old, struct digester *digester,
-                                 const struct proof_trust *trust, struct log_proof_facts *facts,
-                                 struct error *out_error)
+static enum status growth_verify(struct str file, struct str old, const struct proof_trust *trust,
+                                 struct log_proof_facts *facts, struct error *out_error)
 {
     struct witness_request request;
     struct proof_facts kept;
@@ -178,20 +176,16 @@ static enum status growth_verify(struct str file, struct str old, struct digeste
     if (status != STATUS_OK) return status;
     facts->grown = true;
     facts->old_size = kept.head.size;
-    return tree_verify_consistency(digester, &kept.head, &facts->proof.head, &request.proof,
-                                   out_error);
+    return tree_verify_consistency(&kept.head, &facts->proof.head, &request.proof, out_error);
 }
 
 enum status log_proof_verify(struct str file, struct str old, const struct proof_trust *trust,
                              struct log_proof_facts *out_facts, struct error *out_error)
 {
-    struct digester digester;
     struct log_proof_facts facts = { 0 };
-    digester_init(&digester);
     enum status status = str_starts(file, STR("old "))
-                             ? growth_verify(file, old, &digester, trust, &facts, out_error)
-                             : leaf_verify(file, &digester, trust, &facts, out_error);
-    digester_done(&digester);
+                             ? growth_verify(file, old, trust, &facts, out_error)
+                             : leaf_verify(file, trust, &facts, out_error);
     if (status == STATUS_OK) *out_facts = facts;
     return status;
 }

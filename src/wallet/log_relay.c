@@ -143,7 +143,7 @@ static enum status begin(struct log_relay *relay, struct error *out_error)
 /* The rebuilt tree has come to what was signed: it must be that. */
 static enum status rebuilt(struct log_relay *relay, struct error *out_error)
 {
-    struct digest root = tree_root(&relay->builder.tree, &relay->builder.digester);
+    struct digest root = tree_root(&relay->builder.tree);
     if (relay->builder.tree.size != relay->head.size || !digest_equal(&root, &relay->head.root)) {
         return contradiction(out_error, "journal and key give another log than was signed");
     }
@@ -310,7 +310,7 @@ static enum status publish(struct log_relay *relay, uint64_t epoch, struct error
     if (status != STATUS_OK) return status;
     const struct log_head head = {
         .size = relay->builder.tree.size,
-        .root = tree_root(&relay->builder.tree, &relay->builder.digester),
+        .root = tree_root(&relay->builder.tree),
         .batch = relay->walk.sequence,
         .batch_hash = relay->walk.previous,
         .epoch = epoch,
@@ -542,10 +542,7 @@ void log_relay_show(struct log_relay *relay, const struct tree_head *head, struc
 
 struct leaf_salt log_relay_salt(struct log_relay *relay, const struct leaf *leaf, uint32_t part)
 {
-    struct digester digester;
-    digester_init(&digester);
-    struct leaf_salt salt = leaf_salt_of(&digester, relay->options.key, &leaf->head, part);
-    digester_done(&digester);
+    struct leaf_salt salt = leaf_salt_of(relay->options.key, &leaf->head, part);
     return salt;
 }
 

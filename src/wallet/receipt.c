@@ -232,9 +232,8 @@ static bool record_is_known(const struct record_payment *record)
            record->head.outcome < PAYMENT_OUTCOME_COUNT;
 }
 
-static enum status record_open(const struct receipt *receipt, struct digester *digester,
-                               const struct leaf *leaf, struct receipt_facts *facts,
-                               struct error *out_error)
+static enum status record_open(const struct receipt *receipt, const struct leaf *leaf,
+                               struct receipt_facts *facts, struct error *out_error)
 {
     uint8_t bytes[LEAF_RECORD_SIZE_MAX];
     struct leaf_record record;
@@ -252,7 +251,7 @@ static enum status record_open(const struct receipt *receipt, struct digester *d
         return not_a_receipt(out_error, "`record` is no record in base64");
     }
     opening.record = (struct str){ (const char *)bytes, size };
-    enum status status = leaf_open(leaf, digester, &opening, &record, out_error);
+    enum status status = leaf_open(leaf, &opening, &record, out_error);
     if (status != STATUS_OK) return status;
     if (record.size != sizeof facts->record) {
         return not_a_receipt(out_error, "the record is not a payment's");
@@ -265,8 +264,7 @@ static enum status record_open(const struct receipt *receipt, struct digester *d
 }
 
 static enum status verify(const struct receipt *receipt, const struct proof_trust *trust,
-                          struct digester *digester, struct receipt_facts *facts,
-                          struct error *out_error)
+                          struct receipt_facts *facts, struct error *out_error)
 {
     static const size_t size_max = RECEIPT_LEAF_SIZE_MAX;
     uint8_t bytes[RECEIPT_LEAF_SIZE_MAX];
@@ -279,12 +277,12 @@ static enum status verify(const struct receipt *receipt, const struct proof_trus
     enum status status = leaf_parse((struct str){ (const char *)bytes, size }, &leaf, out_error);
     if (status == STATUS_OK) status = proof_parse(receipt->texts[FIELD_PROOF], &proof, out_error);
     if (status != STATUS_OK) return status;
-    struct digest hash = tree_leaf(digester, bytes, size);
-    status = proof_verify(&proof, digester, &hash, trust, &facts->proof, out_error);
+    struct digest hash = tree_leaf(bytes, size);
+    status = proof_verify(&proof, &hash, trust, &facts->proof, out_error);
     if (status != STATUS_OK) return status;
     facts->index = proof.index;
     facts->place = leaf.head;
-    status = record_open(receipt, digester, &leaf, facts, out_error);
+    status = record_open(receipt, &leaf, facts, out_error);
     return status == STATUS_OK ? facts_compare(receipt, facts, out_error) : status;
 }
 
@@ -293,15 +291,12 @@ enum status receipt_verify(struct str json, const struct proof_trust *trust, str
 {
     struct receipt receipt = { 0 };
     struct receipt_facts facts;
-    struct digester digester;
     if (json.len > RECEIPT_SIZE_MAX) {
         return error_set(out_error, STATUS_LIMIT, "this is too large for a receipt");
     }
     enum status status = receipt_parse(json, arena, &receipt, out_error);
     if (status != STATUS_OK) return status;
-    digester_init(&digester);
-    status = verify(&receipt, trust, &digester, &facts, out_error);
-    digester_done(&digester);
+    status = verify(&receipt, trust, &facts, out_error);
     if (status == STATUS_OK) *out_facts = facts;
     return status;
 }

@@ -170,8 +170,7 @@ enum status reserves_book_open(struct reserves_book *book, struct error *out_err
     return secret_take(key, sizeof key, &book->key);
 }
 
-enum status reserves_book_build(struct reserves_book *book, struct digester *digester,
-                                struct error *out_error)
+enum status reserves_book_build(struct reserves_book *book, struct error *out_error)
 {
     const struct reserves_book_head *head = reserves_book_head(book);
     struct sum_tree *tree = &book->tree;
@@ -182,8 +181,7 @@ enum status reserves_book_build(struct reserves_book *book, struct digester *dig
     if (tree->nodes == NULL || tree->order == NULL) {
         return error_set(out_error, STATUS_LIMIT, "no memory for the sum tree");
     }
-    enum status status =
-        sum_tree_build(tree, digester, reserves_book_liabilities(book), head->count);
+    enum status status = sum_tree_build(tree, reserves_book_liabilities(book), head->count);
     if (status == STATUS_OK) return status;
     return error_set(out_error, status, "the total of what customers are owed passes 128 bits");
 }

@@ -80,8 +80,7 @@ enum status reserves_book_fill(struct reserves_book *book, const struct reserves
 enum status reserves_book_open(struct reserves_book *book, struct error *out_error) MUST_CHECK;
 
 /* Makes the tree. STATUS_LIMIT: no memory, or the total passes 128 bits. */
-enum status reserves_book_build(struct reserves_book *book, struct digester *digester,
-                                struct error *out_error) MUST_CHECK;
+enum status reserves_book_build(struct reserves_book *book, struct error *out_error) MUST_CHECK;
 
 /* That a built book is the statement's: key, height, root and total. STATUS_INVALID, with which. */
 enum status reserves_book_compare(const struct reserves_book *book,

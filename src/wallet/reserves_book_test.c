@@ -49,7 +49,7 @@ static enum status use(struct reserves_scene *scene, const uint8_t *bytes, size_
     if (size > 0) memcpy(book.memory, bytes, size);
     book.size = size;
     status = reserves_book_open(&book, &error);
-    if (status == STATUS_OK) status = reserves_book_build(&book, &scene->digester, &error);
+    if (status == STATUS_OK) status = reserves_book_build(&book, &error);
     if (status == STATUS_OK) status = reserves_book_compare(&book, &scene->statement, &error);
     assert_int_equal(status == STATUS_OK, error.message[0] == '\0');
     reserves_book_close(&book);

@@ -279,16 +279,13 @@ enum status reserves_proof_parse(struct str text, struct arena *arena, struct su
 /* ---- Verifying ---- */
 
 enum status reserves_proof_verify(const struct reserves_proof *proof, const struct note_key *key,
-                                  struct digester *digester, struct reserves_facts *out_facts,
-                                  struct error *out_error)
+                                  struct reserves_facts *out_facts, struct error *out_error)
 {
     struct reserves_facts facts;
     struct money balance = MONEY_ZERO;
-    enum status status =
-        reserves_snapshot_verify(&proof->snapshot, key, digester, &facts, out_error);
+    enum status status = reserves_snapshot_verify(&proof->snapshot, key, &facts, out_error);
     if (status != STATUS_OK) return status;
-    status = sum_verify(&facts.statement.tree, digester, proof->account, proof->sums, &balance,
-                        out_error);
+    status = sum_verify(&facts.statement.tree, proof->account, proof->sums, &balance, out_error);
     if (status != STATUS_OK) return status;
     if (!money_equal(balance, proof->balance)) {
         return not_a_proof(out_error, "the shares come to another balance than it names");

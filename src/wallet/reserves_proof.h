@@ -42,8 +42,8 @@ enum status reserves_proof_parse(struct str text, struct arena *arena, struct su
  * total and come to `balance`. Anything else is not verified, and the error says what.
  */
 enum status reserves_proof_verify(const struct reserves_proof *proof, const struct note_key *key,
-                                  struct digester *digester, struct reserves_facts *out_facts,
-                                  struct error *out_error) MUST_CHECK;
+                                  struct reserves_facts *out_facts, struct error *out_error)
+    MUST_CHECK;
 
 /* Whether a text says near its beginning that it is a proof, rather than a snapshot. */
 bool reserves_is_proof(struct str text);

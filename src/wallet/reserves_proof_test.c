@@ -25,8 +25,7 @@ static enum status verify(struct reserves_scene *scene, struct str text, struct 
     assert_int_equal(arena_init(&arena, 64 << 10), STATUS_OK);
     enum status status = reserves_proof_parse(text, &arena, &sums, &proof, &error);
     if (status == STATUS_OK) {
-        status =
-            reserves_proof_verify(&proof, &scene->signer.key, &scene->digester, &facts, &error);
+        status = reserves_proof_verify(&proof, &scene->signer.key, &facts, &error);
         *out_balance = proof.balance;
     }
     arena_done(&arena);

@@ -14,7 +14,6 @@ enum { RESERVES_TEST_CUSTOMERS = 3 };
 
 struct reserves_scene {
     struct note_signer signer;
-    struct digester digester;
     struct reserves_reading reading; /* by hand, without a map */
     struct reserves_standing standings[RESERVES_TEST_CUSTOMERS + 3];
     struct reserves_book book;
@@ -86,7 +85,7 @@ static inline void reserves_test_log(struct reserves_scene *scene)
     scene->leaf.head.part_count = 2;
     struct str entry = leaf_bytes(&scene->leaf);
     scene->statement.log.size = 1;
-    scene->statement.log.root = tree_leaf(&scene->digester, entry.data, entry.len);
+    scene->statement.log.root = tree_leaf(entry.data, entry.len);
     base64_append(&scene->leaf_text, entry.data, entry.len);
     const struct checkpoint checkpoint = { .origin = note_key_name(&scene->signer.key),
                                            .head = scene->statement.log };
@@ -117,7 +116,6 @@ static inline void reserves_test_open(struct reserves_scene *scene)
     const struct reserves_book_options options = { 2, reserves_test_id(94), key };
     *scene = (struct reserves_scene){ 0 };
     test_signer(&scene->signer, "example.com/0", NOTE_ED25519, 3);
-    digester_init(&scene->digester);
     buf_init(&scene->note, RESERVES_NOTE_SIZE_MAX);
     buf_init(&scene->leaf_text, BASE64_TEXT_SIZE(sizeof(struct leaf)));
     buf_init(&scene->checkpoint, NOTE_SIZE_MAX);
@@ -130,7 +128,7 @@ static inline void reserves_test_open(struct reserves_scene *scene)
             reserves_book_fill(&scene->book, &scene->reading, &options, &scene->statement, NULL);
     }
     if (status == STATUS_OK) status = reserves_book_open(&scene->book, NULL);
-    if (status == STATUS_OK) status = reserves_book_build(&scene->book, &scene->digester, NULL);
+    if (status == STATUS_OK) status = reserves_book_build(&scene->book, NULL);
     CHECK(status == STATUS_OK);
     scene->statement.tree = sum_tree_head(&scene->book.tree);
     scene->statement.key = reserves_key_digest(&scene->book.key);
@@ -143,7 +141,6 @@ static inline void reserves_test_close(struct reserves_scene *scene)
 {
     reserves_book_close(&scene->book);
     note_signer_done(&scene->signer);
-    digester_done(&scene->digester);
     buf_free(&scene->note);
     buf_free(&scene->leaf_text);
     buf_free(&scene->checkpoint);
@@ -158,7 +155,7 @@ static inline struct reserves_proof reserves_test_prove(struct reserves_scene *s
     bool found = reserves_book_find(&scene->book, scene->standings[number].id, &index);
     CHECK(found);
     const struct sum_liability *liability = &reserves_book_liabilities(&scene->book)[index];
-    sum_tree_prove(&scene->book.tree, &scene->digester, index, liability, sums);
+    sum_tree_prove(&scene->book.tree, index, liability, sums);
     return (struct reserves_proof){
         .account = liability->account,
         .balance = liability->balance,

@@ -180,7 +180,7 @@ static enum status journal_read(struct reading *reading, struct error *out_error
         progress_show(reading);
     }
     if (status != STATUS_OK) return status;
-    struct digest root = tree_root(&reading->builder.tree, &reading->builder.digester);
+    struct digest root = tree_root(&reading->builder.tree);
     if (reading->builder.tree.size == log->size && digest_equal(&root, &log->root)) {
         return STATUS_OK;
     }

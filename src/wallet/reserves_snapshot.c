@@ -93,8 +93,8 @@ static const char *place_fault(const struct reserves_statement *statement, const
 }
 
 static enum status place_verify(const struct reserves_snapshot *snapshot,
-                                const struct note_key *key, struct digester *digester,
-                                struct reserves_facts *facts, struct error *out_error)
+                                const struct note_key *key, struct reserves_facts *facts,
+                                struct error *out_error)
 {
     struct leaf leaf;
     struct proof proof;
@@ -108,8 +108,8 @@ static enum status place_verify(const struct reserves_snapshot *snapshot,
     enum status status = leaf_parse((struct str){ (const char *)bytes, size }, &leaf, out_error);
     if (status == STATUS_OK) status = proof_parse(snapshot->proof, &proof, out_error);
     if (status != STATUS_OK) return status;
-    struct digest hash = tree_leaf(digester, bytes, size);
-    status = proof_verify(&proof, digester, &hash, &trust, &found, out_error);
+    struct digest hash = tree_leaf(bytes, size);
+    status = proof_verify(&proof, &hash, &trust, &found, out_error);
     if (status != STATUS_OK) return status;
     const char *fault = place_fault(&facts->statement, &leaf, &proof, &found.head);
     if (fault != NULL) return not_a_snapshot(out_error, fault);
@@ -118,15 +118,15 @@ static enum status place_verify(const struct reserves_snapshot *snapshot,
 }
 
 enum status reserves_snapshot_verify(const struct reserves_snapshot *snapshot,
-                                     const struct note_key *key, struct digester *digester,
-                                     struct reserves_facts *out_facts, struct error *out_error)
+                                     const struct note_key *key, struct reserves_facts *out_facts,
+                                     struct error *out_error)
 {
     struct note note;
     struct reserves_facts facts = { 0 };
     enum status status = note_parse(snapshot->statement, &note, out_error);
     if (status != STATUS_OK) return status;
     status = reserves_statement_open(&note, key, &facts.statement, out_error);
-    if (status == STATUS_OK) status = place_verify(snapshot, key, digester, &facts, out_error);
+    if (status == STATUS_OK) status = place_verify(snapshot, key, &facts, out_error);
     if (status != STATUS_OK) return status;
     if (!reserves_coverage_of(&facts.statement, &facts.coverage)) {
         return not_a_snapshot(out_error, "the sums of its accounts pass 128 bits");

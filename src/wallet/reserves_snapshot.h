@@ -48,8 +48,7 @@ struct reserves_facts {
  * log's word; that a balance is in them is for reserves_proof_verify().
  */
 enum status reserves_snapshot_verify(const struct reserves_snapshot *snapshot,
-                                     const struct note_key *key, struct digester *digester,
-                                     struct reserves_facts *out_facts, struct error *out_error)
-    MUST_CHECK;
+                                     const struct note_key *key, struct reserves_facts *out_facts,
+                                     struct error *out_error) MUST_CHECK;
 
 #endif

@@ -33,8 +33,7 @@ static enum status verify(struct reserves_scene *scene, struct str text,
     assert_int_equal(arena_init(&arena, 64 << 10), STATUS_OK);
     enum status status = reserves_snapshot_parse(text, &arena, &snapshot, &error);
     if (status == STATUS_OK) {
-        status = reserves_snapshot_verify(&snapshot, &scene->signer.key, &scene->digester,
-                                          out_facts, &error);
+        status = reserves_snapshot_verify(&snapshot, &scene->signer.key, out_facts, &error);
     }
     arena_done(&arena);
     assert_int_equal(status == STATUS_OK, error.message[0] == '\0');

@@ -16,7 +16,6 @@ struct witness {
     struct witness_ports ports;
     struct witness_options options;
     struct monitor *monitor; /* guards the rest */
-    struct digester digester;
     uint32_t record_count;
     struct record records[WITNESS_LOGS_MAX];
     uint64_t outcomes[WITNESS_OUTCOME_COUNT];
@@ -78,7 +77,6 @@ enum status witness_open(const struct witness_ports *ports, const struct witness
     witness->ports = *ports;
     witness->options = *options;
     witness->monitor = ports->sync->monitor_new(ports->sync, "witness");
-    digester_init(&witness->digester);
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < options->log_count; i++) {
         CHECK(options->logs[i].kind == NOTE_ED25519);
@@ -98,7 +96,6 @@ enum status witness_open(const struct witness_ports *ports, const struct witness
 void witness_close(struct witness *witness)
 {
     if (witness == NULL) return;
-    digester_done(&witness->digester);
     witness->ports.sync->monitor_free(witness->monitor);
     reserve_free(witness, sizeof *witness);
 }
@@ -197,7 +194,7 @@ static enum witness_outcome answer(struct witness *witness, struct str request,
                         "what was cosigned last is not known before the next start");
         return WITNESS_UNSTORED;
     }
-    outcome = witness_decide(submission, &record->last, &witness->digester, out_error);
+    outcome = witness_decide(submission, &record->last, out_error);
     if (outcome == WITNESS_COSIGNED) outcome = cosign(witness, record, out_line, out_error);
     if (outcome == WITNESS_FORKED || outcome == WITNESS_INCONSISTENT) {
         contradiction_log(witness, record, outcome);

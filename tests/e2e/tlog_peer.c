@@ -26,8 +26,6 @@
 enum { SIZES_MAX = 8, FILE_SIZE_MAX = 20 << 20, PATH_MAX_LEN = 512, PROOFS = 12 };
 static const char ORIGIN[] = "example.com/peer";
 
-static struct digester digester;
-
 /* ---- Files ---- */
 
 static void path_of(char path[PATH_MAX_LEN], const char *folder, const char *name)
@@ -98,8 +96,8 @@ static void log_grow(struct log *log, uint64_t size)
     char text[64];
     while (log->tree.size < size) {
         struct str entry = entry_of(log->tree.size, text);
-        struct digest leaf = tree_leaf(&digester, entry.data, entry.len);
-        tree_append(&log->tree, &digester, &leaf);
+        struct digest leaf = tree_leaf(entry.data, entry.len);
+        tree_append(&log->tree, &leaf);
         /* What was just finished: one subtree of each level up to the first digit that is one. */
         for (unsigned level = 0; log->tree.size % (UINT64_C(1) << level) == 0; level++) {
             log->hashes[level][(log->tree.size >> level) - 1] = log->tree.newest[level];
@@ -135,7 +133,7 @@ static void write_tiles(struct log *log, uint64_t from)
 static void write_checkpoint(struct log *log, struct buf *note)
 {
     struct checkpoint checkpoint = { .origin = str_from(ORIGIN), .head.size = log->tree.size };
-    checkpoint.head.root = tree_root(&log->tree, &digester);
+    checkpoint.head.root = tree_root(&log->tree);
     struct buf BUF_SCOPE text;
     buf_init(&text, CHECKPOINT_TEXT_SIZE_MAX);
     CHECK(checkpoint_format(&checkpoint, &text) == STATUS_OK);
@@ -158,7 +156,7 @@ static void write_proofs(struct log *log, uint64_t old_size, struct str note)
         struct proof proof = { .index = i * (size - 1) / (PROOFS - 1), .checkpoint = note };
         if (i % 2 == 0) proof.extra = STR("TWFu");
         enum status status =
-            tree_prove_inclusion(&log->reader, &digester, proof.index, size, &proof.inclusion);
+            tree_prove_inclusion(&log->reader, proof.index, size, &proof.inclusion);
         CHECK(status == STATUS_OK);
         buf_reset(&file);
         proof_format(&proof, &file);
@@ -168,7 +166,7 @@ static void write_proofs(struct log *log, uint64_t old_size, struct str note)
     }
     if (old_size == 0) return;
     struct tree_proof proof;
-    enum status status = tree_prove_consistency(&log->reader, &digester, old_size, size, &proof);
+    enum status status = tree_prove_consistency(&log->reader, old_size, size, &proof);
     CHECK(status == STATUS_OK);
     buf_reset(&file);
     for (uint32_t i = 0; i < proof.count; i++) {
@@ -254,8 +252,8 @@ static void check_tiles(struct reader *reader, const struct tree_head *head)
 {
     static struct tile_reader tiles;
     struct digest root;
-    tile_reader_init(&tiles, &reader->source, &digester, head->size);
-    enum status status = tree_read_root(&tiles.reader, &digester, head->size, &root);
+    tile_reader_init(&tiles, &reader->source, head->size);
+    enum status status = tree_read_root(&tiles.reader, head->size, &root);
     CHECK(status == STATUS_OK);
     CHECK(digest_equal(&root, &head->root));
     struct tree tree;
@@ -270,13 +268,13 @@ static void check_tiles(struct reader *reader, const struct tree_head *head)
         struct str rest = buf_view(&reader->file);
         for (unsigned i = 0; i < tile.width; i++) {
             CHECK(bundle_next(&rest, &entry) == STATUS_OK);
-            struct digest leaf = tree_leaf(&digester, entry.data, entry.len);
-            tree_append(&tree, &digester, &leaf);
+            struct digest leaf = tree_leaf(entry.data, entry.len);
+            tree_append(&tree, &leaf);
         }
         CHECK(rest.len == 0);
         reader->checked++;
     }
-    root = tree_root(&tree, &digester);
+    root = tree_root(&tree);
     CHECK(digest_equal(&root, &head->root));
 }
 
@@ -293,7 +291,7 @@ static void check_proof(struct reader *reader, uint64_t index, uint64_t size, co
     CHECK(file_read(reader->folder, name, &kept));
     CHECK(proof_parse(buf_view(&kept), &proof, &error) == STATUS_OK);
     CHECK(proof.index == index);
-    tile_reader_init(&tiles, &reader->source, &digester, size);
+    tile_reader_init(&tiles, &reader->source, size);
     struct tree_place place = { 0, index };
     CHECK(tiles.reader.read(&tiles.reader, place, &leaf) == STATUS_OK);
     const struct proof_trust trust = {
@@ -303,10 +301,10 @@ static void check_proof(struct reader *reader, uint64_t index, uint64_t size, co
         .witness_count = 1,
         .quorum = 1,
     };
-    CHECK(proof_verify(&proof, &digester, &leaf, &trust, &facts, &error) == STATUS_OK);
+    CHECK(proof_verify(&proof, &leaf, &trust, &facts, &error) == STATUS_OK);
     CHECK(facts.head.size == size);
     struct tree_proof ours;
-    enum status status = tree_prove_inclusion(&tiles.reader, &digester, index, size, &ours);
+    enum status status = tree_prove_inclusion(&tiles.reader, index, size, &ours);
     CHECK(status == STATUS_OK);
     CHECK(ours.count == proof.inclusion.count);
     CHECK(memcmp(ours.hashes, proof.inclusion.hashes, ours.count * sizeof ours.hashes[0]) == 0);
@@ -329,7 +327,7 @@ static void check_consistency(struct reader *reader, uint64_t old_size, uint64_t
         CHECK(base64_parse_exact(line, hash->bytes, sizeof hash->bytes) == STATUS_OK);
     }
     CHECK(rest.len == 0);
-    CHECK(tree_verify_consistency(&digester, &old, &head, &proof, &error) == STATUS_OK);
+    CHECK(tree_verify_consistency(&old, &head, &proof, &error) == STATUS_OK);
 }
 
 static void check_file(struct reader *reader, const char *name)
@@ -379,7 +377,6 @@ static void check(const char *folder)
 int main(int argc, char **argv)
 {
     static const uint64_t own_sizes[] = { 1, 256, 70000 };
-    digester_init(&digester);
     if (argc == 1) {
         char folder[PATH_MAX_LEN];
         path_of(folder, getenv("SCRATCH"), "log");
@@ -396,6 +393,5 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "usage: %s [make FOLDER SIZE... | check FOLDER]\n", argv[0]);
         return 2;
     }
-    digester_done(&digester);
     return 0;
 }

@@ -49,13 +49,10 @@ static void decide(struct str input)
     CHECK(outcome == WITNESS_NOT_SIGNED || outcome == WITNESS_WRONG_SIGNATURE);
     /* As if it had been signed: no proof leads from a root that nobody made. */
     struct tree_head last = { .size = submission.request.old_size };
-    struct digester digester;
-    digester_init(&digester);
-    outcome = witness_decide(&submission, &last, &digester, &error);
+    outcome = witness_decide(&submission, &last, &error);
     bool unchanged =
         submission.checkpoint.head.size == last.size; /* it may have guessed the root */
     CHECK(outcome != WITNESS_COSIGNED || last.size == 0 || unchanged);
-    digester_done(&digester);
 }
 
 static void read_answers(struct str input)

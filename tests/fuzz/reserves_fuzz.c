@@ -18,7 +18,6 @@ enum { ARENA_SIZE = 1 << 20, BUILD_HEIGHT_MAX = 12 };
 
 struct reading {
     struct arena arena;
-    struct digester digester;
     struct note_key key;
     struct reserves_facts facts;
 };
@@ -38,12 +37,11 @@ static void proof_read(struct reading *reading, struct str input)
     CHECK(str_equal(buf_view(&again), input));
     buf_free(&again);
     CHECK(reserves_is_proof(input));
-    status =
-        reserves_proof_verify(&proof, &reading->key, &reading->digester, &reading->facts, &error);
+    status = reserves_proof_verify(&proof, &reading->key, &reading->facts, &error);
     CHECK(status != STATUS_OK);
     /* The shares by themselves, under a root that nobody has. */
     const struct sum_head head = { .height = proof.height };
-    status = sum_verify(&head, &reading->digester, proof.account, &sums, &balance, &error);
+    status = sum_verify(&head, proof.account, &sums, &balance, &error);
     CHECK(status == STATUS_INVALID);
 }
 
@@ -53,8 +51,8 @@ static void snapshot_read(struct reading *reading, struct str input)
     struct error error;
     arena_reset(&reading->arena);
     if (reserves_snapshot_parse(input, &reading->arena, &snapshot, &error) != STATUS_OK) return;
-    enum status status = reserves_snapshot_verify(&snapshot, &reading->key, &reading->digester,
-                                                  &reading->facts, &error);
+    enum status status =
+        reserves_snapshot_verify(&snapshot, &reading->key, &reading->facts, &error);
     CHECK(status != STATUS_OK);
 }
 
@@ -71,7 +69,7 @@ static void statement_read(struct str input)
     CHECK(!money_less(coverage.short_of, coverage.short_with_clearing));
 }
 
-static void book_read(struct reading *reading, struct str input)
+static void book_read(struct str input)
 {
     struct reserves_book book;
     struct error error;
@@ -82,7 +80,7 @@ static void book_read(struct reading *reading, struct str input)
     status = reserves_book_open(&book, &error);
     if (status == STATUS_OK && reserves_book_head(&book)->height <= BUILD_HEIGHT_MAX) {
         const struct reserves_statement nobodys = { 0 };
-        status = reserves_book_build(&book, &reading->digester, &error);
+        status = reserves_book_build(&book, &error);
         if (status == STATUS_OK) status = reserves_book_compare(&book, &nobodys, &error);
         CHECK(status != STATUS_OK);
     }
@@ -96,12 +94,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > ARENA_SIZE / 2) return 0;
     enum status status = arena_init(&reading.arena, ARENA_SIZE);
     CHECK(status == STATUS_OK);
-    digester_init(&reading.digester);
     proof_read(&reading, input);
     snapshot_read(&reading, input);
     statement_read(input);
-    book_read(&reading, input);
-    digester_done(&reading.digester);
+    book_read(input);
     arena_done(&reading.arena);
     return 0;
 }
