@@ -23,6 +23,9 @@ struct principal_id {
 #define PRINCIPAL_SYSTEM ((struct principal_id){ { .hi = 0, .lo = 0 } })
 #define PRINCIPAL_LOCAL ((struct principal_id){ { .hi = 0, .lo = 1 } })
 
+/* Who came over the network without a key, where that is allowed. */
+#define PRINCIPAL_ANONYMOUS ((struct principal_id){ { .hi = 0, .lo = 2 } })
+
 /* The operator again, by the number of the user on this machine. */
 static inline struct principal_id principal_local(uint32_t uid)
 {
