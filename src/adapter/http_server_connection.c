@@ -2,6 +2,7 @@
  * Deadlines are compared with a tick that the reaper refreshes, which makes them late by at
  * most two looks; for limits of seconds that is exact enough, and free.
  */
+#define _GNU_SOURCE 1 /* struct ucred */
 #include "adapter/http_server_connection.h"
 
 #include <stdlib.h>
@@ -10,6 +11,16 @@
 #include "base/check.h"
 
 #define REAPER_PERIOD_NS (250 * NS_PER_MS)
+
+bool connection_uid(const struct http_connection *connection, uint32_t *out_uid)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    int failed = getsockopt(connection->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+    if (failed != 0 || size != sizeof peer || peer.uid == (uid_t)-1) return false;
+    *out_uid = peer.uid;
+    return true;
+}
 
 static void list_lock(struct connection_list *list)
 {

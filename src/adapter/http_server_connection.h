@@ -74,6 +74,9 @@ struct http_connection *connection_add(struct connection_list *list, const struc
 /* To be called before the socket is closed. Accepts NULL. */
 void connection_remove(struct http_connection *connection);
 
+/* Who opened a local socket's other end; false: the kernel does not say. By the owning thread. */
+bool connection_uid(const struct http_connection *connection, uint32_t *out_uid);
+
 /* Open now. */
 uint64_t connection_list_count(struct connection_list *list);
 

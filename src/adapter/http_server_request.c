@@ -157,6 +157,9 @@ void *request_begin(void *listener, const char *uri, struct MHD_Connection *conn
     request->peer = peer;
     request->tls = from->tls;
     request->call.local = from->local;
+    if (from->local) {
+        request->call.uid_known = connection_uid(peer, &request->call.uid);
+    }
     request->call.ready = request_ready;
     request->call.owner = request;
     buf_append(&request->target, uri, strlen(uri));

@@ -3,8 +3,31 @@
 
 #include "base/check.h"
 
+static void act_request(struct work *work)
+{
+    work_request(work, REQUEST_ADMIN);
+    work->request.count = 1;
+    work->request.admin = &work->admin;
+    work->request.admin_result = &work->admin_result;
+}
+
+bool act_note(struct work *work, enum notice_kind kind, struct uuid subject)
+{
+    const char *field = NULL;
+    work->admin = (struct admin){ .kind = ADMIN_NOTICE };
+    work->admin.notice.kind = kind;
+    work->admin.notice.subject = subject;
+    memcpy(work->admin.reason, work->query.reason, sizeof work->admin.reason);
+    CHECK(admin_fault(&work->admin, &field) == NULL);
+    act_request(work);
+    work->request.key = (struct uuid){ 0 }; /* what is done twice is written down twice */
+    work->request.fingerprint = (struct uuid){ 0 };
+    return work_run(work);
+}
+
 enum api_progress act_submit(struct work *work)
 {
+    memcpy(work->admin.reason, work->query.reason, sizeof work->admin.reason);
     const char *field = NULL;
     const char *sentence = admin_fault(&work->admin, &field);
     if (sentence != NULL) {
@@ -13,10 +36,7 @@ enum api_progress act_submit(struct work *work)
         problem_detail(&work->problem, "%s", sentence);
         return API_READY;
     }
-    work_request(work, REQUEST_ADMIN);
-    work->request.count = 1;
-    work->request.admin = &work->admin;
-    work->request.admin_result = &work->admin_result;
+    act_request(work);
     return work_submit(work);
 }
 

@@ -9,6 +9,12 @@
 enum api_progress act_submit(struct work *work);
 
 /*
+ * On a worker: writes down, with the call's reason, what is about to be done elsewhere, each time
+ * it is asked for. False: the problem is raised, and it must not be done.
+ */
+bool act_note(struct work *work, enum notice_kind kind, struct uuid subject);
+
+/*
  * Begins the answer's object. False: a problem is raised, the act's refusal among them; nothing
  * more is to be written. Sets the status: 201, or 200 when it was done before.
  */

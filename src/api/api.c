@@ -170,7 +170,10 @@ static bool authorize(struct work *work)
 {
     struct api_call *call = work->call;
     uint32_t scopes = SCOPE_ALL;
-    work->principal = PRINCIPAL_LOCAL;
+    work->principal = PRINCIPAL_ANONYMOUS;
+    if (call->local) {
+        work->principal = call->uid_known ? principal_local(call->uid) : PRINCIPAL_LOCAL;
+    }
     if (work->route->scope == 0 || call->local) return true;
     if (call->authorization.len == 0 && work->api->options.anonymous_all) return true;
     if (call->authorization.len == 0) {
@@ -219,8 +222,8 @@ static bool idempotency_take(struct work *work)
         return false;
     }
     work->request.key = idempotency_digest(work->principal, work->route->number, &key);
-    work->request.fingerprint =
-        idempotency_fingerprint(work->path, media_text(work->media), call->body);
+    work->request.fingerprint = idempotency_fingerprint(work->path, media_text(work->media),
+                                                        call->body, str_from(work->query.reason));
     return true;
 }
 

@@ -62,14 +62,18 @@ struct uuid idempotency_digest(struct principal_id principal, uint32_t route,
     return digest_cut(&digest);
 }
 
-struct uuid idempotency_fingerprint(struct str path, struct str media, struct str body)
+struct uuid idempotency_fingerprint(struct str path, struct str media, struct str body,
+                                    struct str reason)
 {
     uint64_t head[2] = { path.len, media.len };
+    uint64_t tail = reason.len;
     struct digest_part parts[] = {
         { head, sizeof head },
         { path.data, path.len },
         { media.data, media.len },
         { body.data, body.len },
+        { reason.data, reason.len },
+        { &tail, reason.len == 0 ? 0 : sizeof tail }, /* no reason: the body ends the message */
     };
     struct digest digest = digest_of_parts(parts, sizeof parts / sizeof parts[0]);
     return digest_cut(&digest);

@@ -23,8 +23,10 @@ struct uuid idempotency_digest(struct principal_id principal, uint32_t route,
 
 /*
  * What request->fingerprint is made of: the request as it came. Parts are kept apart by their
- * lengths. media is the media type of the body, without parameters, empty for none.
+ * lengths. media is the media type of the body, without parameters, empty for none; reason is
+ * the query's, empty for none.
  */
-struct uuid idempotency_fingerprint(struct str path, struct str media, struct str body);
+struct uuid idempotency_fingerprint(struct str path, struct str media, struct str body,
+                                    struct str reason);
 
 #endif

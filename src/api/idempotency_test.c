@@ -77,13 +77,23 @@ static void a_key_is_of_its_principal_and_route(void **state)
 static void a_fingerprint_is_of_path_media_and_body(void **state)
 {
     (void)state; /* no fixture is needed */
-    struct uuid print = idempotency_fingerprint(STR("/a"), STR("t/j"), STR("{}"));
-    assert_true(uuid_equal(print, idempotency_fingerprint(STR("/a"), STR("t/j"), STR("{}"))));
-    assert_false(uuid_equal(print, idempotency_fingerprint(STR("/b"), STR("t/j"), STR("{}"))));
-    assert_false(uuid_equal(print, idempotency_fingerprint(STR("/a"), STR("t/k"), STR("{}"))));
-    assert_false(uuid_equal(print, idempotency_fingerprint(STR("/a"), STR("t/j"), STR("{ }"))));
-    assert_false(uuid_equal(print, idempotency_fingerprint(STR("/at"), STR("/j"), STR("{}"))));
-    assert_false(uuid_equal(print, idempotency_fingerprint(STR("/a"), STR("t/j{"), STR("}"))));
+    struct uuid print = idempotency_fingerprint(STR("/a"), STR("t/j"), STR("{}"), STR(""));
+    assert_true(
+        uuid_equal(print, idempotency_fingerprint(STR("/a"), STR("t/j"), STR("{}"), STR(""))));
+    assert_false(
+        uuid_equal(print, idempotency_fingerprint(STR("/b"), STR("t/j"), STR("{}"), STR(""))));
+    assert_false(
+        uuid_equal(print, idempotency_fingerprint(STR("/a"), STR("t/k"), STR("{}"), STR(""))));
+    assert_false(
+        uuid_equal(print, idempotency_fingerprint(STR("/a"), STR("t/j"), STR("{ }"), STR(""))));
+    assert_false(
+        uuid_equal(print, idempotency_fingerprint(STR("/at"), STR("/j"), STR("{}"), STR(""))));
+    assert_false(
+        uuid_equal(print, idempotency_fingerprint(STR("/a"), STR("t/j{"), STR("}"), STR(""))));
+    struct uuid why = idempotency_fingerprint(STR("/a"), STR("t/j"), STR("{}"), STR("ops-1"));
+    assert_false(uuid_equal(print, why));
+    assert_false(
+        uuid_equal(why, idempotency_fingerprint(STR("/a"), STR("t/j"), STR("{}ops-1"), STR(""))));
 }
 
 int main(void)

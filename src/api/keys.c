@@ -32,16 +32,6 @@ static enum api_progress create_start(struct work *work)
     return act_submit(work);
 }
 
-static void scopes_write(struct render *render, uint32_t scopes)
-{
-    json_write_key(&render->json, STR("scopes"));
-    json_write_array_begin(&render->json);
-    for (uint32_t bit = 1; bit <= SCOPE_ALL; bit <<= 1) {
-        if ((scopes & bit) != 0) json_write_string(&render->json, str_from(scope_name(bit)));
-    }
-    json_write_array_end(&render->json);
-}
-
 static void create_write(struct work *work)
 {
     struct render render;
@@ -49,7 +39,7 @@ static void create_write(struct work *work)
     const struct credential *credential = &work->admin.credential;
     render_uuid(&render, STR("id"), work->admin_result.credential.value);
     render_name(&render, STR("name"), credential->name);
-    scopes_write(&render, credential->scopes);
+    render_bits(&render, STR("scopes"), credential->scopes, scope_name);
     /* For a repeat the secret made now opens nothing, and the old one is not known. */
     if (!work->admin_result.repeated)
         render_text(&render, STR("secret"), (struct str){ work->secret, SECRET_LEN });
@@ -80,7 +70,7 @@ static void key_write(struct render *render, const struct credential *credential
     json_write_object_begin(&render->json);
     render_uuid(render, STR("id"), credential->id.value);
     render_name(render, STR("name"), credential->name);
-    scopes_write(render, credential->scopes);
+    render_bits(render, STR("scopes"), credential->scopes, scope_name);
     render_bool(render, STR("revoked"), credential->revoked);
     render_time(render, STR("created_at"), credential->created_at);
     json_write_object_end(&render->json);

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/hex.h"
 #include "model/position.h"
+#include "wallet/act_walk.h"
 
 enum { VALUE_SIZE_MAX = 64 }; /* the longest is a time with nine decimals and an offset */
 
@@ -88,6 +89,57 @@ static bool state_parse(struct str value, uint8_t *out_state)
     return true;
 }
 
+static bool act_parse(struct str value, char out_act[ACT_CODE_SIZE])
+{
+    if (!act_code_is_known(value)) return false;
+    CHECK(value.len < ACT_CODE_SIZE);
+    memcpy(out_act, value.data, value.len);
+    return true;
+}
+
+static bool uid_parse(struct str value, uint32_t *out_uid)
+{
+    uint64_t uid = 0;
+    if (value.len == 0 || value.len > 10) return false;
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.data[i] < '0' || value.data[i] > '9') return false;
+        uid = uid * 10 + (uint64_t)(value.data[i] - '0');
+    }
+    *out_uid = (uint32_t)uid;
+    return uid <= UINT32_MAX;
+}
+
+static bool actor_parse(struct str value, struct actor_wanted *out_actor)
+{
+    const struct str local = STR("local:");
+    uint32_t uid;
+    *out_actor = (struct actor_wanted){ .given = true, .id = PRINCIPAL_SYSTEM };
+    if (str_equal(value, STR("system"))) return true;
+    out_actor->id = PRINCIPAL_ANONYMOUS;
+    if (str_equal(value, STR("anonymous"))) return true;
+    out_actor->any_local = str_equal(value, STR("local"));
+    if (out_actor->any_local) return true;
+    if (!str_starts(value, local)) return id_parse(value, &out_actor->id.value);
+    if (!uid_parse((struct str){ value.data + local.len, value.len - local.len }, &uid))
+        return false;
+    out_actor->id = principal_local(uid);
+    return true;
+}
+
+bool actor_matches(const struct actor_wanted *wanted, struct principal_id principal)
+{
+    if (!wanted->given) return true;
+    if (wanted->any_local) return principal_is_local(principal);
+    return uuid_equal(wanted->id.value, principal.value);
+}
+
+static bool reason_parse(struct str value, char out_reason[REASON_SIZE])
+{
+    if (!reason_is_valid(value)) return false;
+    memcpy(out_reason, value.data, value.len);
+    return true;
+}
+
 /* NULL when the value was taken, else what it must be. */
 static const char *value_take(uint32_t bit, struct str value, struct query *query)
 {
@@ -115,6 +167,16 @@ static const char *value_take(uint32_t bit, struct str value, struct query *quer
                    ? NULL
                    : "an open state: pending, in_doubt, manual, quoted, authorised, part_captured or "
                      "opened";
+    case PARAMETER_ACT:
+        return act_parse(value, query->act) ? NULL : "an act: key_create, period_close, ...";
+    case PARAMETER_ACTOR:
+        return actor_parse(value, &query->actor)
+                   ? NULL
+                   : "an API key's id, system, anonymous, local or local:UID";
+    case PARAMETER_REASON:
+        return reason_parse(value, query->reason)
+                   ? NULL
+                   : "a code or ticket, no text: 1 to 47 of A-Z a-z 0-9 . _ : # / -";
     case PARAMETER_SINCE: return sequence_parse(value, &query->since) ? NULL : "a sequence number";
     case PARAMETER_USER_REF:
         return id_parse(value, &query->user_ref) ? NULL : "a UUID that is not all zero";

@@ -6,6 +6,17 @@
 #include "api/problem.h"
 #include "api/router.h"
 #include "base/time.h"
+#include "model/notice.h"
+
+enum { ACT_CODE_SIZE = 32 };
+
+/* Whose acts are asked for. */
+struct actor_wanted {
+    bool given;
+    bool any_local; /* whichever user; else exactly `id` */
+    struct principal_id id;
+};
+bool actor_matches(const struct actor_wanted *wanted, struct principal_id principal);
 
 struct query {
     uint32_t present; /* enum parameter bits; the members of absent ones are as documented */
@@ -18,6 +29,9 @@ struct query {
     struct uuid user_ref;         /* nil when absent */
     uint64_t since;               /* a sequence number; 0 when absent */
     uint8_t state;                /* enum payment_state, an open one; 0 when absent */
+    char act[ACT_CODE_SIZE];      /* "" when absent */
+    struct actor_wanted actor;    /* any when absent */
+    char reason[REASON_SIZE];     /* "" when absent */
     char cursor_text[CURSOR_TEXT_SIZE];
     size_t cursor_len;
 };

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-enum { ALL = 0x3FF };
+enum { ALL = 0x1FFF };
 
 static bool parse(const char *text, uint32_t allowed, struct query *out_query,
                   struct problem *out_problem)
@@ -41,7 +41,8 @@ static void every_parameter_is_read(void **state)
     struct problem problem;
     assert_true(parse("limit=7&state=manual&at=12-3&min_position=9&cursor=abc"
                       "&from=1970-01-01T00:00:01Z&to=1970-01-01T01%3A00:02%2B01:00"
-                      "&user_ref=019AB000-0000-7000-8000-000000000001&after=4-1&since=41&",
+                      "&user_ref=019AB000-0000-7000-8000-000000000001&after=4-1&since=41"
+                      "&act=key_create&actor=local:1000&reason=ops-1%2F2&",
                       ALL, &query, &problem));
     assert_int_equal(query.present, ALL);
     assert_int_equal(query.limit, 7);
@@ -55,6 +56,11 @@ static void every_parameter_is_read(void **state)
     assert_int_equal(query.to.ns, 2 * NS_PER_S);
     assert_int_equal(query.cursor_len, 3);
     assert_int_equal(query.user_ref.hi, 0x019ab00000007000);
+    assert_string_equal(query.act, "key_create");
+    assert_string_equal(query.reason, "ops-1/2");
+    assert_true(actor_matches(&query.actor, principal_local(1000)));
+    assert_false(actor_matches(&query.actor, principal_local(1001)));
+    assert_false(actor_matches(&query.actor, PRINCIPAL_LOCAL));
 }
 
 static void wrong_parameters_are_named(void **state)
@@ -86,6 +92,16 @@ static void wrong_parameters_are_named(void **state)
         { "cursor=00000000000000000000000000000000000", "invalid_parameter", "cursor" },
         { "cursor=%4", "invalid_parameter", "cursor" },
         { "cursor=%zz", "invalid_parameter", "cursor" },
+        { "act=transfer", "invalid_parameter", "act" },
+        { "act=", "invalid_parameter", "act" },
+        { "actor=me", "invalid_parameter", "actor" },
+        { "actor=local:", "invalid_parameter", "actor" },
+        { "actor=local:4294967296", "invalid_parameter", "actor" },
+        { "actor=local:-1", "invalid_parameter", "actor" },
+        { "actor=00000000-0000-0000-0000-000000000000", "invalid_parameter", "actor" },
+        { "reason=", "invalid_parameter", "reason" },
+        { "reason=because%20Anna%20asked", "invalid_parameter", "reason" },
+        { "reason=anna@mail.test", "invalid_parameter", "reason" },
         { "limits=1", "unknown_parameter", "" },
         { "=1", "unknown_parameter", "" },
         { "%6cimit=1", "unknown_parameter", "" },
@@ -97,6 +113,33 @@ static void wrong_parameters_are_named(void **state)
         if (parse(rows[i].text, ALL, &query, &problem)) fail_msg("taken: %s", rows[i].text);
         assert_string_equal(problem.code, rows[i].code);
         assert_string_equal(problem.field, rows[i].field);
+    }
+}
+
+static void actors_are_told_apart(void **state)
+{
+    (void)state; /* no fixture is needed */
+    static const struct principal_id key = { { .hi = 7, .lo = 8 } };
+    const struct principal_id all[] = { PRINCIPAL_SYSTEM, PRINCIPAL_ANONYMOUS, PRINCIPAL_LOCAL,
+                                        principal_local(5), key };
+    static const struct {
+        const char *text;
+        bool matches[5];
+    } rows[] = {
+        { "", { true, true, true, true, true } },
+        { "actor=system", { true, false, false, false, false } },
+        { "actor=anonymous", { false, true, false, false, false } },
+        { "actor=local", { false, false, true, true, false } },
+        { "actor=local:5", { false, false, false, true, false } },
+        { "actor=00000000-0000-0007-0000-000000000008", { false, false, false, false, true } },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct query query;
+        struct problem problem;
+        assert_true(parse(rows[i].text, ALL, &query, &problem));
+        for (size_t j = 0; j < 5; j++) {
+            assert_int_equal(actor_matches(&query.actor, all[j]), rows[i].matches[j]);
+        }
     }
 }
 
@@ -130,6 +173,7 @@ int main(void)
         cmocka_unit_test(absent_parameters_have_their_defaults),
         cmocka_unit_test(every_parameter_is_read),
         cmocka_unit_test(wrong_parameters_are_named),
+        cmocka_unit_test(actors_are_told_apart),
         cmocka_unit_test(only_what_the_operation_takes_is_taken),
         cmocka_unit_test(decoding_stops_at_its_room),
     };

@@ -200,17 +200,32 @@ static void transfer_flags_write(struct render *render, unsigned flags)
     json_write_array_end(&render->json);
 }
 
-static void principal_write(struct render *render, struct principal_id principal)
+void render_principal(struct render *render, struct str key, struct principal_id principal)
 {
-    if (uuid_equal(principal.value, PRINCIPAL_SYSTEM.value))
-        render_text(render, STR("principal"), STR("system"));
-    else if (uuid_equal(principal.value, PRINCIPAL_LOCAL.value))
-        render_text(render, STR("principal"), STR("local"));
-    else
-        render_uuid(render, STR("principal"), principal.value);
+    if (uuid_equal(principal.value, PRINCIPAL_SYSTEM.value)) {
+        render_text(render, key, STR("system"));
+    } else if (uuid_equal(principal.value, PRINCIPAL_ANONYMOUS.value)) {
+        render_text(render, key, STR("anonymous"));
+    } else if (principal_is_local(principal)) {
+        render_text(render, key, STR("local"));
+    } else {
+        render_uuid(render, key, principal.value);
+    }
 }
 
-static void trace_write(struct render *render, struct trace trace)
+void render_bits(struct render *render, struct str key, uint32_t bits,
+                 const char *(*name)(unsigned bit))
+{
+    json_write_key(&render->json, key);
+    json_write_array_begin(&render->json);
+    for (unsigned bit = 1; bit != 0 && bit <= bits; bit <<= 1) {
+        const char *text = (bits & bit) == 0 ? NULL : name(bit);
+        if (text != NULL) json_write_string(&render->json, str_from(text));
+    }
+    json_write_array_end(&render->json);
+}
+
+void render_trace(struct render *render, struct trace trace)
 {
     char text[33];
     if (uuid_is_nil(trace.id)) return;
@@ -290,8 +305,8 @@ void render_entry(struct render *render, const struct history_entry *entry,
     transfer_flags_write(render, transfer->head.flags);
     render_position(render, STR("position"), entry->position);
     render_time(render, STR("at"), entry->stamp);
-    principal_write(render, entry->context.principal);
-    trace_write(render, entry->context.trace);
+    render_principal(render, STR("principal"), entry->context.principal);
+    render_trace(render, entry->context.trace);
     entry_extra_write(render, entry, extra);
     json_write_object_end(&render->json);
 }

@@ -28,6 +28,13 @@ void render_text(struct render *render, struct str key, struct str value);
 void render_name(struct render *render, struct str key, const char *value);
 void render_number(struct render *render, struct str key, uint64_t value);
 void render_bool(struct render *render, struct str key, bool value);
+/* An API key's id, "system", "anonymous" or "local". */
+void render_principal(struct render *render, struct str key, struct principal_id principal);
+/* The names of the bits that are set; name gives NULL for a bit without one. */
+void render_bits(struct render *render, struct str key, uint32_t bits,
+                 const char *(*name)(unsigned bit));
+/* Nothing without a trace. */
+void render_trace(struct render *render, struct trace trace);
 void render_uuid(struct render *render, struct str key, struct uuid id);
 /* Leaves a nil id out. */
 void render_reference(struct render *render, struct str key, struct uuid id);

@@ -21,10 +21,12 @@ static void trace_write(struct render *render, struct trace trace)
 static void actor_write(struct render *render, struct principal_id principal)
 {
     bool system = uuid_equal(principal.value, PRINCIPAL_SYSTEM.value);
-    bool local = uuid_equal(principal.value, PRINCIPAL_LOCAL.value);
+    bool local = principal_is_local(principal);
     if (system) render_name(render, STR("actor"), "wallet");
     if (local) render_name(render, STR("actor"), "operator");
-    if (!system && !local) render_uuid(render, STR("actor"), principal.value);
+    bool anonymous = uuid_equal(principal.value, PRINCIPAL_ANONYMOUS.value);
+    if (anonymous) render_name(render, STR("actor"), "anonymous");
+    if (!system && !local && !anonymous) render_uuid(render, STR("actor"), principal.value);
 }
 
 static void side_write(struct render *render, struct str key, const struct story_side *side,

@@ -1,4 +1,5 @@
 /* /v1/webhook-endpoints: the receivers of our webhooks. Secrets are written once, by who made them. */
+#include "api/acts.h"
 #include "api/lookup.h"
 #include "api/webhook_endpoints_parse.h"
 #include "base/check.h"
@@ -140,6 +141,11 @@ static void create_run(struct work *work)
     char secret[WEBHOOK_DESK_SECRET_SIZE];
     struct webhook_desk_view view;
     struct error error = { 0 };
+    if (webhook_desk_look(desk, draft->id, &view, &error) == STATUS_OK) {
+        create_again(work, desk, draft);
+        return;
+    }
+    if (!act_note(work, NOTICE_ENDPOINT_CREATE, draft->id)) return;
     enum status status = webhook_desk_create(desk, draft, secret, &view, &error);
     if (status == STATUS_CONFLICT) {
         create_again(work, desk, draft);
@@ -199,6 +205,15 @@ HANDLER(ROUTE_WEBHOOK_ENDPOINTS_GET, webhook_endpoints_get) = { .start = queue_s
 
 /* ---- Changing ---- */
 
+/* What is about to be done to the endpoint, if there is one. False: the problem is raised. */
+static bool noted(struct work *work, struct webhook_desk *desk, enum notice_kind kind)
+{
+    struct webhook_desk_view view;
+    struct error error = { 0 };
+    if (!desk_ok(work, webhook_desk_look(desk, work->id, &view, &error), &error)) return false;
+    return act_note(work, kind, work->id);
+}
+
 static void update_run(struct work *work)
 {
     struct webhook_desk *desk = desk_of(work);
@@ -209,6 +224,7 @@ static void update_run(struct work *work)
     }
     struct webhook_desk_view view;
     struct error error = { 0 };
+    if (!noted(work, desk, NOTICE_ENDPOINT_CHANGE)) return;
     enum status status = webhook_desk_update(desk, work->id, &body.change, &view, &error);
     if (desk_ok(work, status, &error)) view_answer(work, &view, NULL);
 }
@@ -227,6 +243,7 @@ static void rotate_run(struct work *work)
     char secret[WEBHOOK_DESK_SECRET_SIZE];
     struct webhook_desk_view view;
     struct error error = { 0 };
+    if (!noted(work, desk, NOTICE_ENDPOINT_ROTATE)) return;
     enum status status = webhook_desk_rotate(desk, work->id, body.overlap_s, secret, &view, &error);
     if (status == STATUS_CONFLICT) {
         (void)problem_raise(&work->problem, PROBLEM_SECRETS_TOO_MANY, "wait until one has ended");
@@ -246,6 +263,7 @@ static void delete_run(struct work *work)
     struct webhook_desk *desk = desk_of(work);
     if (desk == NULL) return;
     struct error error = { 0 };
+    if (!noted(work, desk, NOTICE_ENDPOINT_REMOVE)) return;
     if (!desk_ok(work, webhook_desk_remove(desk, work->id, &error), &error)) return;
     struct render render;
     render_init(&render, &work->assets, &work->call->answer);

@@ -102,12 +102,18 @@ const struct command command_account_list = {
     .run = account_list_run,
 };
 
+static const struct option change_options[] = {
+    REASON_OPTION,
+    { 0 },
+};
+
 static int account_change(struct invocation *invocation, const char *member, bool value)
 {
     struct call call;
     call_init(&call, invocation, API_PATCH, "/v1/accounts");
     call_segment_id(&call, invocation->positionals[0]);
     call_truth(&call, member, value);
+    call_reason(&call);
     return call_show(&call);
 }
 
@@ -120,7 +126,8 @@ const struct command command_account_freeze = {
     .name = "account freeze",
     .summary = "let nothing in or out of an account until it is unfrozen",
     .positionals = id_positional,
-    .examples = "account freeze shop:alice",
+    .options = change_options,
+    .examples = "account freeze shop:alice\naccount freeze shop:alice --reason ops-1234",
     .run = account_freeze_run,
 };
 
@@ -133,6 +140,7 @@ const struct command command_account_unfreeze = {
     .name = "account unfreeze",
     .summary = "take the freeze off again",
     .positionals = id_positional,
+    .options = change_options,
     .examples = "account unfreeze shop:alice",
     .run = account_unfreeze_run,
 };
@@ -147,6 +155,7 @@ const struct command command_account_close = {
     .summary = "close an empty account, for ever",
     .details = "Only an account with equal debits and credits and nothing pending can be closed.",
     .positionals = id_positional,
+    .options = change_options,
     .examples = "account close shop:alice",
     .run = account_close_run,
 };

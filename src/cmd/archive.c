@@ -5,6 +5,8 @@
 #include "adapter/sqlite_store.h"
 #include "base/check.h"
 #include "base/json_writer.h"
+#include "cmd/call.h"
+#include "cmd/folder_act.h"
 #include "cmd/report.h"
 
 static enum status archive_folder(const struct invocation *invocation,
@@ -64,6 +66,7 @@ static int archive_command_run(struct invocation *invocation)
         status = invocation_number(invocation, "segment-size",
                                    (struct number_range){ 1 << 20, UINT64_C(1) << 40 },
                                    &options.segment_size_max, &error);
+    if (status == STATUS_OK) status = folder_act_record(invocation, NOTICE_ARCHIVE, &error);
     if (status == STATUS_OK) status = archive_folder(invocation, &options, &result, &error);
     if (status != STATUS_OK) return report_error(invocation, &error);
     return archive_report(invocation, &result);
@@ -72,6 +75,7 @@ static int archive_command_run(struct invocation *invocation)
 static const struct option archive_command_options[] = {
     { "keep-batches", "COUNT", "how many of the newest batches stay in the journal", "10000" },
     { "segment-size", "BYTES", "largest size of a segment file", "64M" },
+    REASON_OPTION,
     { 0 },
 };
 

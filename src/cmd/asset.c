@@ -36,6 +36,7 @@ static int asset_create_run(struct invocation *invocation)
     call_init(&call, invocation, API_POST, "/v1/assets");
     call_text(&call, "code", invocation->positionals[0]);
     call_number(&call, "exponent", invocation->positionals[1]);
+    call_reason(&call);
     return call_show(&call);
 }
 
@@ -45,10 +46,16 @@ static const struct positional create_positionals[] = {
     { 0 },
 };
 
+static const struct option create_options[] = {
+    REASON_OPTION,
+    { 0 },
+};
+
 const struct command command_asset_create = {
     .name = "asset create",
     .summary = "make an asset of your own: a token, points, shares",
     .positionals = create_positionals,
+    .options = create_options,
     .examples = "asset create POINTS 0\nasset create TOKEN 18",
     .run = asset_create_run,
 };

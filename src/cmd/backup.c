@@ -6,6 +6,8 @@
 
 #include "base/check.h"
 #include "base/json_writer.h"
+#include "cmd/call.h"
+#include "cmd/folder_act.h"
 #include "cmd/report.h"
 
 static bool progress_show(void *owner, uint64_t batches_done, uint64_t batches_total)
@@ -117,8 +119,11 @@ const struct command command_restore = {
 static int restore_accept_run(struct invocation *invocation)
 {
     struct error error;
-    if (backup_accept(invocation->data, &error) != STATUS_OK)
-        return report_error(invocation, &error);
+    const char *reason;
+    enum status status = folder_act_reason(invocation, &reason, &error);
+    if (status == STATUS_OK) status = backup_accept(invocation->data, &error);
+    if (status == STATUS_OK) status = folder_act_record(invocation, NOTICE_RESTORE_ACCEPT, &error);
+    if (status != STATUS_OK) return report_error(invocation, &error);
     BUF_SCOPE struct buf out;
     buf_init(&out, 8192);
     if (invocation->json) {
@@ -138,11 +143,19 @@ static int restore_accept_run(struct invocation *invocation)
     return report_text(invocation, buf_view(&out));
 }
 
+static const struct option accept_options[] = {
+    REASON_OPTION,
+    { 0 },
+};
+
 const struct command command_restore_accept = {
     .name = "restore accept",
     .summary = "let a restored ledger be written",
-    .details = "From here on it is a ledger of its own, and no backup of the one it came from. "
-               "Make sure that the old one is not served any more.",
+    .details =
+        "From here on it is a ledger of its own, and no backup of the one it came from. "
+        "Make sure that the old one is not served any more. Its first unit says who accepted "
+        "it (`tpwallet audit list`); for that it is opened, which makes its index.",
+    .options = accept_options,
     .examples = "restore accept --data /var/lib/tpwallet",
     .run = restore_accept_run,
 };

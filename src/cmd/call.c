@@ -98,6 +98,11 @@ void call_query(struct call *call, const char *name, const char *value)
     encoded(&call->target, value);
 }
 
+void call_reason(struct call *call)
+{
+    call_query(call, "reason", invocation_text(call->invocation, "reason"));
+}
+
 void call_text(struct call *call, const char *name, const char *value)
 {
     if (value == NULL) return;

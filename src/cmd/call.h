@@ -39,6 +39,14 @@ void call_segment_id(struct call *call, const char *text);
 /* Appends a query parameter; a NULL value appends nothing. */
 void call_query(struct call *call, const char *name, const char *value);
 
+/* The command's --reason, if it was given: every command that has REASON_OPTION sends it. */
+void call_reason(struct call *call);
+#define REASON_OPTION                                                                              \
+    {                                                                                              \
+        "reason", "CODE", "why: a code or ticket for the audit log, never text about a person",    \
+            NULL                                                                                   \
+    }
+
 /* Members of the body; a NULL value writes nothing. */
 void call_text(struct call *call, const char *name, const char *value);
 void call_id(struct call *call, const char *name, const char *value);

@@ -84,6 +84,7 @@ extern const struct command command_help;
 extern const struct command command_import;
 extern const struct command command_init;
 extern const struct command command_key_create;
+extern const struct command command_audit_list;
 extern const struct command command_key_list;
 extern const struct command command_key_revoke;
 extern const struct command command_log_checkpoint;

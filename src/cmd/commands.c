@@ -12,6 +12,7 @@ const struct command *const commands[] = {
     &command_key_create,
     &command_key_list,
     &command_key_revoke,
+    &command_audit_list,
     &command_account_create,
     &command_account_show,
     &command_account_list,

@@ -167,6 +167,7 @@ static void small_members(struct json_writer *writer, const struct record_head *
     const struct record_period *period = (const void *)head;
     const struct record_rate *rate = (const void *)head;
     const struct record_credential *credential = (const void *)head;
+    const struct record_notice *notice = (const void *)head;
     switch (head->type) {
     case RECORD_ACCOUNT_CHANGE:
         id(writer, STR("account"), change->account.value);
@@ -194,6 +195,13 @@ static void small_members(struct json_writer *writer, const struct record_head *
         number(writer, STR("scopes"), credential->scopes);
         number(writer, STR("revoked"), credential->revoked);
         break;
+    case RECORD_NOTICE:
+        name(writer, STR("notice"), notice_code(head->kind));
+        id(writer, STR("subject"), notice->subject);
+        number(writer, STR("settings"), notice->settings);
+        text(writer, STR("reason"),
+             (struct str){ notice->reason, strnlen(notice->reason, REASON_LEN_MAX) });
+        break;
     default: break;
     }
 }
@@ -210,6 +218,7 @@ static const char *type_name(unsigned type)
         [RECORD_CREDENTIAL] = "credential",
         [RECORD_PAYMENT] = "payment",
         [RECORD_RATE] = "rate",
+        [RECORD_NOTICE] = "notice",
     };
     CHECK(type < sizeof(names) / sizeof(names[0])); /* batch_next() knows no others */
     return names[type];

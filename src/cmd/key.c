@@ -8,6 +8,7 @@ static int key_create_run(struct invocation *invocation)
     call_text(&call, "name", invocation->positionals[0]);
     call_words(&call, "scopes", invocation_text(invocation, "scopes"));
     call_fresh_key(&call);
+    call_reason(&call);
     return call_show(&call);
 }
 
@@ -19,6 +20,7 @@ static const struct positional create_positionals[] = {
 static const struct option create_options[] = {
     { "scopes", "SCOPES", "what it may do, with commas between",
       "accounts:read,accounts:write,transfers:read,transfers:write,payments:read,payments:write" },
+    REASON_OPTION,
     { 0 },
 };
 
@@ -31,7 +33,7 @@ const struct command command_key_create = {
         "Only its SHA-256 is stored: who loses it revokes the key and makes another.",
     .positionals = create_positionals,
     .options = create_options,
-    .examples = "key create shop\nkey create prometheus --scopes metrics:read",
+    .examples = "key create shop\nkey create prometheus --scopes metrics:read --reason ops-1234",
     .run = key_create_run,
 };
 
@@ -60,6 +62,7 @@ static int key_revoke_run(struct invocation *invocation)
     struct call call;
     call_init(&call, invocation, API_DELETE, "/v1/keys");
     call_segment(&call, invocation->positionals[0]);
+    call_reason(&call);
     return call_show(&call);
 }
 
@@ -68,10 +71,16 @@ static const struct positional revoke_positionals[] = {
     { 0 },
 };
 
+static const struct option revoke_options[] = {
+    REASON_OPTION,
+    { 0 },
+};
+
 const struct command command_key_revoke = {
     .name = "key revoke",
     .summary = "refuse an API key from now on",
     .positionals = revoke_positionals,
+    .options = revoke_options,
     .examples = "key revoke 019ab000-0000-7000-8000-0000000000c1",
     .run = key_revoke_run,
 };

@@ -20,6 +20,7 @@ static int period_close_run(struct invocation *invocation)
     struct call call;
     call_init(&call, invocation, API_POST, "/v1/periods/close");
     call_text(&call, "through", invocation->positionals[0]);
+    call_reason(&call);
     return call_show(&call);
 }
 
@@ -28,10 +29,16 @@ static const struct positional close_positionals[] = {
     { 0 },
 };
 
+static const struct option close_options[] = {
+    REASON_OPTION,
+    { 0 },
+};
+
 const struct command command_period_close = {
     .name = "period close",
     .summary = "refuse value dates up to and with a day, for ever",
     .positionals = close_positionals,
-    .examples = "period close 2026-10-31",
+    .options = close_options,
+    .examples = "period close 2026-10-31\nperiod close 2026-10-31 --reason close-2026-10",
     .run = period_close_run,
 };

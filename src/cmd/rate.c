@@ -8,6 +8,7 @@ static int rate_set_run(struct invocation *invocation)
     call_text(&call, "asset", invocation->positionals[0]);
     call_text(&call, "to_asset", invocation->positionals[1]);
     call_text(&call, "rate", invocation->positionals[2]);
+    call_reason(&call);
     return call_show(&call);
 }
 
@@ -19,12 +20,18 @@ static const struct positional set_positionals[] = {
     { 0 },
 };
 
+static const struct option set_options[] = {
+    REASON_OPTION,
+    { 0 },
+};
+
 const struct command command_rate_set = {
     .name = "rate set",
     .summary = "set what a pair of assets is exchanged at from here on",
     .details = "Quotes that were given keep their rate. The rate is kept as an exact fraction of "
                "minor units, which is shown; the way back is another pair.",
     .positionals = set_positionals,
+    .options = set_options,
     .examples = "rate set EUR USD 1.0842\nrate set USD EUR 0.9201\nrate set EUR JPY 0",
     .run = rate_set_run,
 };

@@ -17,6 +17,7 @@
 #include "cmd/host.h"
 #include "cmd/report.h"
 #include "cmd/serve_payments.h"
+#include "cmd/serve_settings.h"
 #include "cmd/serve_webhooks.h"
 #include "cmd/serve_witnesses.h"
 #include "cmd/stop_signal.h"
@@ -34,6 +35,7 @@ struct serve {
     struct json_log *log;
     struct otlp_exporter *exporter;
     struct http_server *server;
+    struct serve_settings settings;
     struct buf address_path;
     struct buf socket_path;
     uint64_t drain_s;
@@ -268,6 +270,9 @@ static int serve_opened(struct serve *serve)
     enum status status = ledger_open(serve);
     if (status == STATUS_OK) status = listen_open(serve);
     if (status == STATUS_OK) status = address_write(serve);
+    if (status == STATUS_OK)
+        status = serve_settings_begin(&serve->settings, serve->invocation, serve->host.lane,
+                                      &serve->host.ports, &serve->error);
     int code = EXIT_CODE_DONE;
     if (status == STATUS_OK) {
         code = announce(serve);
@@ -278,6 +283,7 @@ static int serve_opened(struct serve *serve)
     } else {
         code = report_error(serve->invocation, &serve->error);
     }
+    serve_settings_end(&serve->settings);
     http_server_close(serve->server);
     otlp_close(serve->exporter);
     host_close(&serve->host);

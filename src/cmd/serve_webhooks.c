@@ -225,6 +225,7 @@ enum status serve_webhooks_start(struct serve_webhooks *webhooks, const char *fo
     if (status != STATUS_OK) return error_set(out_error, status, "no memory for the events");
     const struct webhook_desk_options desk = {
         .ports = *ports,
+        .lane = lane,
         .http = webhooks->http,
         .feed = journal_feed_port(webhooks->feed),
         .relay_store = webhooks->relay_store,

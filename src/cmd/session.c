@@ -106,6 +106,8 @@ static enum status local_call(struct session *session, const struct session_requ
         .idempotency_key = request->idempotency_key,
         .body = request->body,
         .local = true,
+        .uid_known = true,
+        .uid = getuid(),
         .answer = *out_answer,
     };
     host_call(&session->host, &call);

@@ -16,6 +16,7 @@ static int create_run(struct invocation *invocation)
     call_words(&call, "filters", invocation_text(invocation, "filters"));
     call_text(&call, "after", invocation_text(invocation, "after"));
     call_key(&call, invocation_text(invocation, "key"));
+    call_reason(&call);
     return call_show(&call);
 }
 
@@ -29,6 +30,7 @@ static const struct option create_options[] = {
       NULL },
     { "after", "POSITION", "events behind it; 0 is all there ever were; else from now on", NULL },
     { "key", "KEY", "the Idempotency-Key; a repeat with it makes no second one", NULL },
+    REASON_OPTION,
     { 0 },
 };
 
@@ -75,6 +77,7 @@ static int update_run(struct invocation *invocation)
     call_text(&call, "url", invocation_text(invocation, "url"));
     call_words(&call, "filters", invocation_text(invocation, "filters"));
     call_text(&call, "state", invocation_text(invocation, "state"));
+    call_reason(&call);
     return call_show(&call);
 }
 
@@ -82,6 +85,7 @@ static const struct option update_options[] = {
     { "url", "URL", "another address", NULL },
     { "filters", "TYPES", "other events, from where deliveries have got to", NULL },
     { "state", "STATE", "active, also after it has disabled itself; or disabled", NULL },
+    REASON_OPTION,
     { 0 },
 };
 
@@ -99,13 +103,20 @@ static int delete_run(struct invocation *invocation)
     struct call call;
     call_init(&call, invocation, API_DELETE, path);
     call_segment(&call, invocation->positionals[0]);
+    call_reason(&call);
     return call_show(&call);
 }
+
+static const struct option delete_options[] = {
+    REASON_OPTION,
+    { 0 },
+};
 
 const struct command command_webhook_endpoint_delete = {
     .name = "webhook endpoint delete",
     .summary = "send an endpoint nothing more, and forget its secrets and dead letters",
     .positionals = id_positional,
+    .options = delete_options,
     .examples = "webhook endpoint delete 019ab000-0000-7000-8000-0000000000e1",
     .run = delete_run,
 };
@@ -117,11 +128,13 @@ static int rotate_run(struct invocation *invocation)
     call_segment(&call, invocation->positionals[0]);
     call_segment(&call, "rotate-secret");
     call_number(&call, "overlap_s", invocation_text(invocation, "overlap-s"));
+    call_reason(&call);
     return call_show(&call);
 }
 
 static const struct option rotate_options[] = {
     { "overlap-s", "SECONDS", "how long the secrets of before sign too", "86400" },
+    REASON_OPTION,
     { 0 },
 };
 

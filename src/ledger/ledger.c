@@ -278,6 +278,19 @@ static uint16_t rate_set(struct ledger *ledger, const struct admin *admin,
     return sizeof *out_record;
 }
 
+/* Nothing in the ledger forbids or follows it. */
+static uint16_t notice_make(const struct admin *admin, struct record_notice *out_record)
+{
+    *out_record = (struct record_notice){
+        .head = { .type = RECORD_NOTICE, .kind = (uint8_t)admin->notice.kind },
+        .subject = admin->notice.subject,
+        .digest = admin->notice.digest,
+        .settings = admin->notice.settings,
+    };
+    memcpy(out_record->reason, admin->reason, sizeof out_record->reason);
+    return sizeof *out_record;
+}
+
 uint16_t ledger_admin(struct ledger *ledger, struct ledger_moment moment, const struct admin *admin,
                       union ledger_admin_record *out_record)
 {
@@ -285,6 +298,7 @@ uint16_t ledger_admin(struct ledger *ledger, struct ledger_moment moment, const 
     uint16_t size = 0;
     switch (admin->kind) {
     case ADMIN_ACCOUNT_CHANGE: return account_change(ledger, admin, &out_record->account_change);
+    case ADMIN_NOTICE: return notice_make(admin, &out_record->notice);
     case ADMIN_ASSET_CREATE: size = asset_create(ledger, admin, &out_record->asset); break;
     case ADMIN_PERIOD_CLOSE: size = period_close(ledger, moment, admin, &out_record->period); break;
     case ADMIN_RATE_SET: size = rate_set(ledger, admin, &out_record->rate); break;

@@ -216,6 +216,7 @@ void registry_apply(struct registry *registry, const struct record_head *record,
     case RECORD_ACCOUNT:
     case RECORD_TRANSFER:
     case RECORD_ACCOUNT_CHANGE:
+    case RECORD_NOTICE:
     case RECORD_PAYMENT: CHECK(false); break;
     }
 }

@@ -179,7 +179,8 @@ enum status ledger_replay(struct ledger *ledger, struct ledger_moment moment,
                           const struct record_head *record, uint64_t registry_batch)
 {
     switch (record->type) {
-    case RECORD_CONTEXT: return STATUS_OK;
+    case RECORD_CONTEXT:
+    case RECORD_NOTICE: return STATUS_OK;
     case RECORD_ACCOUNT:
         return account_replay(ledger, moment, (const struct record_account *)record);
     case RECORD_TRANSFER:

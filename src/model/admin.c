@@ -183,6 +183,8 @@ const char *admin_fault(const struct admin *admin, const char **out_field)
 {
     CHECK(admin != NULL);
     CHECK(out_field != NULL);
+    if (admin->reason[0] != '\0' && !reason_is_valid(text_in(admin->reason, sizeof admin->reason)))
+        return fault(out_field, "reason", "must be a code: 1 to 47 of A-Z a-z 0-9 . _ : # / -");
     switch (admin->kind) {
     case ADMIN_ASSET_CREATE: return asset_fault(&admin->asset, out_field);
     case ADMIN_ACCOUNT_CHANGE: return account_change_fault(admin, out_field);
@@ -196,6 +198,7 @@ const char *admin_fault(const struct admin *admin, const char **out_field)
             return fault(out_field, "id", "the id of a key is required");
         return NULL;
     case ADMIN_RATE_SET: return rate_fault(&admin->rate, out_field);
+    case ADMIN_NOTICE: return notice_fault(&admin->notice, out_field);
     }
     return fault(out_field, "kind", "there is no such administrative act");
 }

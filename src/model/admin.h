@@ -1,4 +1,4 @@
-/* admin.h - administrative acts on a ledger: assets, account states, periods, API keys. */
+/* admin.h - administrative acts: assets, account states, periods, API keys, and notices of others. */
 #ifndef MODEL_ADMIN_H
 #define MODEL_ADMIN_H
 
@@ -6,6 +6,7 @@
 #include "model/account.h"
 #include "model/asset.h"
 #include "model/id.h"
+#include "model/notice.h"
 
 enum admin_kind {
     ADMIN_ASSET_CREATE,      /* a custom asset: code and exponent; the id is assigned */
@@ -14,6 +15,7 @@ enum admin_kind {
     ADMIN_CREDENTIAL_CREATE, /* an API key, by its digest */
     ADMIN_CREDENTIAL_REVOKE,
     ADMIN_RATE_SET, /* what exchanges are quoted at from here on */
+    ADMIN_NOTICE,   /* something that is done elsewhere: written down */
 };
 
 /* What an API key may do. */
@@ -64,6 +66,8 @@ struct admin {
     struct business_date closed_through; /* PERIOD_CLOSE */
     struct credential credential;        /* CREATE: all but id; REVOKE: id */
     struct rate rate;                    /* RATE_SET */
+    struct notice notice;                /* NOTICE */
+    char reason[REASON_SIZE];            /* of any; "": none is given */
 };
 
 /*

@@ -14,7 +14,7 @@ struct transfer_id {
 struct payment_id {
     struct uuid value;
 };
-/* Who asks: an API key's id, or one of the two below. Work is taken in turn by principal. */
+/* Who asks: an API key's id, or one of those below. Work is taken in turn by principal. */
 struct principal_id {
     struct uuid value;
 };
@@ -22,6 +22,27 @@ struct principal_id {
 /* The ledger itself (expiries), and the operator on this machine (local socket, CLI). */
 #define PRINCIPAL_SYSTEM ((struct principal_id){ { .hi = 0, .lo = 0 } })
 #define PRINCIPAL_LOCAL ((struct principal_id){ { .hi = 0, .lo = 1 } })
+
+/* Who came over the network without a key, where that is allowed. */
+#define PRINCIPAL_ANONYMOUS ((struct principal_id){ { .hi = 0, .lo = 2 } })
+
+/* The operator again, by the number of the user on this machine. */
+static inline struct principal_id principal_local(uint32_t uid)
+{
+    return (struct principal_id){ { .hi = 0, .lo = ((uint64_t)uid + 1) << 16 | 1 } };
+}
+static inline bool principal_is_local(struct principal_id principal)
+{
+    bool number = principal.value.lo >> 16 <= (uint64_t)UINT32_MAX + 1;
+    return principal.value.hi == 0 && (principal.value.lo & UINT16_MAX) == 1 && number;
+}
+/* False: it is not known, or not a local one. */
+static inline bool principal_uid(struct principal_id principal, uint32_t *out_uid)
+{
+    if (!principal_is_local(principal) || principal.value.lo >> 16 == 0) return false;
+    *out_uid = (uint32_t)((principal.value.lo >> 16) - 1);
+    return true;
+}
 
 /*
  * Where a unit stands in its lane's journal: batch is the journal's sequence number (from 1),

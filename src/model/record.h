@@ -5,6 +5,7 @@
 #include "crypto/digest.h"
 #include "model/account.h"
 #include "model/asset.h"
+#include "model/notice.h"
 #include "model/payment.h"
 #include "model/transfer.h"
 
@@ -52,6 +53,7 @@ enum record_type {
     RECORD_CREDENTIAL = 7,
     RECORD_PAYMENT = 8,
     RECORD_RATE = 9,
+    RECORD_NOTICE = 10,
 };
 
 /* In flags, beside enum transfer_flag: what the request gave (without it, the date is the stamp's
@@ -203,5 +205,19 @@ struct record_credential {
     char name[CREDENTIAL_NAME_LEN_MAX + 1];
 };
 _Static_assert(sizeof(struct record_credential) == 144, "stored as it is");
+
+/*
+ * An administrative act that changes nothing in the ledger; kind is enum notice_kind. A REASON
+ * stands behind the record of the act that it is given for, in the same unit.
+ */
+struct record_notice {
+    struct record_head head;
+    struct uuid subject;
+    struct digest digest;
+    uint32_t settings;
+    uint32_t reserved[3];
+    char reason[REASON_SIZE]; /* padded with zeroes; "": none was given */
+};
+_Static_assert(sizeof(struct record_notice) == 128, "stored as it is");
 
 #endif

@@ -47,6 +47,8 @@ struct api_call {
     uint32_t raw_header_count;
     struct str body;
     bool local; /* came over the local socket: the operator, all scopes */
+    bool uid_known;
+    uint32_t uid; /* of who is at the socket's other end, when it is known */
 
     /* Called at most once, from any task, when api_start() returned API_PENDING. */
     void (*ready)(struct api_call *call);

@@ -2,6 +2,7 @@
 #include "sim/checkers.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "sim/payment_checkers.h"
@@ -181,6 +182,9 @@ static void admin_check(struct asking *asking)
     durable_check(asking, result->position, 0);
     const struct model_context *known = &model->contexts[place];
     if (known->admin_outcome != result->outcome) wrong(asking, "an act has another outcome", 0);
+    if (strcmp(known->admin_reason, asking->question->admin.reason) != 0) {
+        wrong(asking, "an act has another reason", 0);
+    }
     if (!position_equal(known->position, result->position)) {
         wrong(asking, "an act has another position", 0);
     }

@@ -356,10 +356,18 @@ static struct question *invent_act(struct crowd *crowd, struct prng *prng)
     } else if (draw < 28) {
         admin->kind = ADMIN_RATE_SET;
         admin->rate = (struct rate){ rated_asset(prng), 978, 1 + prng_below(prng, 9), 7 };
-    } else if (draw < 44) {
+    } else if (draw < 32) {
+        admin->kind = ADMIN_NOTICE;
+        admin->notice.kind = NOTICE_ENDPOINT_DISABLE;
+        admin->notice.subject = invent_id(prng);
+    } else if (draw < 48) {
         invent_credential(crowd, prng, admin);
     } else {
         invent_account_change(crowd, prng, admin);
+    }
+    if (chance(prng, 30)) {
+        memcpy(admin->reason, "ops-0", sizeof "ops-0");
+        admin->reason[4] = (char)('0' + (char)prng_below(prng, 10));
     }
     key_give(prng, question);
     return question;

@@ -361,6 +361,7 @@ enum admin_outcome model_admin_decide(const struct model *model, const struct ad
                      model_asset_by_id(model, admin->rate.counter_asset) != NULL;
         return known ? ADMIN_OUTCOME_OK : ADMIN_OUTCOME_RATE_ASSET_NOT_FOUND;
     }
+    case ADMIN_NOTICE: return ADMIN_OUTCOME_OK;
     }
     check_failed(__FILE__, __LINE__, "an administrative act of the table");
 }
@@ -381,7 +382,8 @@ void model_admin_apply(struct model *model, const struct admin *admin, struct wa
         return;
     }
     case ADMIN_PERIOD_CLOSE: model->closed_through = admin->closed_through; return;
-    case ADMIN_RATE_SET: return;
+    case ADMIN_RATE_SET:
+    case ADMIN_NOTICE: return;
     case ADMIN_CREDENTIAL_CREATE:
         model->credentials[model->credential_count] = admin->credential;
         model->credentials[model->credential_count].created_at = stamp;

@@ -393,6 +393,12 @@ static struct admin admin_of(const struct record_head *head)
         admin.kind = ADMIN_RATE_SET;
         admin.rate = (struct rate){ record->asset, record->counter_asset, record->numerator,
                                     record->denominator };
+    } else if (head->type == RECORD_NOTICE) {
+        const struct record_notice *record = (const void *)head;
+        admin.kind = ADMIN_NOTICE;
+        admin.notice.kind = head->kind;
+        admin.notice.subject = record->subject;
+        memcpy(admin.reason, record->reason, sizeof admin.reason);
     } else {
         const struct record_credential *record = (const void *)head;
         admin.kind = record->revoked ? ADMIN_CREDENTIAL_REVOKE : ADMIN_CREDENTIAL_CREATE;
@@ -429,9 +435,29 @@ static void admin_apply(struct model_journal *journal, const struct walk *walk,
         context->admin_outcome = decided;
         context->asset_id = admin.asset.id;
         context->position = position_of(walk, head);
+        memcpy(context->admin_reason, admin.reason, sizeof context->admin_reason);
     }
+    journal->act = position_of(walk, head);
     if (decided == ADMIN_OUTCOME_OK) model_admin_apply(model, &admin, walk->stamp);
     model_unit_end(model, position_of(walk, head));
+}
+
+static void notice_apply(struct model_journal *journal, const struct walk *walk,
+                         const struct record_notice *record)
+{
+    if (record->head.kind != NOTICE_REASON) {
+        admin_apply(journal, walk, &record->head);
+        return;
+    }
+    struct position act = journal->act;
+    if (act.batch != walk->sequence || act.index != record->head.unit) {
+        verdict_violation(journal->verdict, "batch %" PRIu64 ": a reason behind no act",
+                          walk->sequence);
+    }
+    const struct record_context *under = (const void *)(walk->data + record->head.context);
+    uint32_t place = model_context_find(journal->model, under->key);
+    if (place == MODEL_NONE) return;
+    memcpy(journal->model->contexts[place].admin_reason, record->reason, sizeof record->reason);
 }
 
 static void payment_apply(struct model_journal *journal, const struct walk *walk,
@@ -459,6 +485,7 @@ static void record_apply(struct model_journal *journal, const struct walk *walk,
     case RECORD_PERIOD:
     case RECORD_CREDENTIAL:
     case RECORD_RATE: admin_apply(journal, walk, head); return;
+    case RECORD_NOTICE: notice_apply(journal, walk, (const void *)head); return;
     case RECORD_TRANSFER: break; /* by its group */
     case RECORD_PAYMENT: payment_apply(journal, walk, (const void *)head); return;
     }

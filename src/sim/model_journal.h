@@ -11,7 +11,8 @@
  * Checks, of every batch: header, chain of hashes, stamps strictly increasing, every record's
  * check; that each transfer has the outcome and effect the twin decides; that no id comes
  * twice; that linked groups succeed or fail as one; that holds expire by stamp and never
- * early; that a key has one fingerprint and one root; that debits equal credits per asset.
+ * early; that a key has one fingerprint and one root; that a reason stands behind its act; that
+ * debits equal credits per asset.
  */
 struct model_journal {
     struct model *model;
@@ -20,6 +21,7 @@ struct model_journal {
     struct digest hash;
     struct wall_time stamp;
     uint64_t epoch;
+    struct position act; /* the newest administrative act */
     uint64_t records;
     uint64_t expiries;
     uint64_t outcomes[OUTCOME_COUNT]; /* journaled */

@@ -72,6 +72,7 @@ struct model_context {
     struct uuid fingerprint;
     struct uuid root;
     bool has_admin;
+    char admin_reason[REASON_SIZE];
     enum admin_outcome admin_outcome;
     uint32_t asset_id;
     struct position position; /* of the first unit under it */

@@ -146,6 +146,17 @@ static bool admin_is_recorded(const struct request *request, uint8_t outcome)
     return outcome == ADMIN_OUTCOME_OK || !uuid_is_nil(request->key);
 }
 
+/* Behind the act, in its unit. A notice has room for its own. */
+static void reason_add(struct batch *batch, const struct admin *admin)
+{
+    if (admin->reason[0] == '\0' || admin->kind == ADMIN_NOTICE) return;
+    struct record_notice *record = batch_room(batch);
+    *record =
+        (struct record_notice){ .head = { .type = RECORD_NOTICE, .kind = (uint8_t)NOTICE_REASON } };
+    memcpy(record->reason, admin->reason, sizeof record->reason);
+    batch_add(batch, &record->head, sizeof *record, batch->unit_count - 1);
+}
+
 enum status acts_admin(struct lane *lane, struct request *request, struct error *out_error)
 {
     if (!uuid_is_nil(request->key) && !request->key_is_new) {
@@ -171,6 +182,7 @@ enum status acts_admin(struct lane *lane, struct request *request, struct error 
     void *room = batch_room(batch);
     memcpy(room, &record, size);
     batch_add(batch, room, size, batch->unit_count);
+    reason_add(batch, &admin);
     lane->building->changes_registry = true;
     return STATUS_OK;
 }

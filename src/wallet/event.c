@@ -37,6 +37,9 @@ void event_unit_add(struct event_unit *unit, const struct record_context *contex
     case RECORD_ACCOUNT_CHANGE:
         if (record->outcome == 0) unit->first = record;
         return;
+    case RECORD_NOTICE:
+        if (record->kind == NOTICE_ENDPOINT_DISABLE) unit->first = record;
+        return;
     case RECORD_CONTEXT:
     case RECORD_ASSET:
     case RECORD_PERIOD:
@@ -181,6 +184,8 @@ static void data_write(struct data *data, const struct event_unit *unit)
         }
     } else if (unit->first->type == RECORD_TRANSFER) {
         transfers_write(data, unit);
+    } else if (unit->first->type == RECORD_NOTICE) {
+        id_write(data, STR("id"), ((const struct record_notice *)unit->first)->subject);
     } else if (unit->first->type == RECORD_ACCOUNT) {
         account_write(data, &((const struct record_account *)unit->first)->account);
     } else {
@@ -196,6 +201,7 @@ static struct uuid subject_of(const struct record_head *first)
     if (first->type == RECORD_PAYMENT) {
         return ((const struct record_payment *)first)->payment.id.value;
     }
+    if (first->type == RECORD_NOTICE) return ((const struct record_notice *)first)->subject;
     if (first->type == RECORD_ACCOUNT) {
         return ((const struct record_account *)first)->account.id.value;
     }
@@ -216,6 +222,8 @@ static void type_write(const struct record_head *first, struct buf *out)
         buf_append_format(out, "transfer.%s", transfer_kind_name(first->kind));
     } else if (first->type == RECORD_ACCOUNT) {
         buf_append_str(out, STR("account.created"));
+    } else if (first->type == RECORD_NOTICE) {
+        buf_append_str(out, STR("webhook_endpoint.disabled"));
     } else {
         buf_append_str(out, STR("account.changed"));
     }

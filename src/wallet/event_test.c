@@ -95,6 +95,29 @@ static void what_changed_for_nobody_is_not_told_of(void **state)
     assert_false(written(&unit, &memory, &event));
 }
 
+static void of_notices_only_a_disabled_endpoint_is_told_of(void **state)
+{
+    (void)state;
+    BUF_SCOPE struct buf memory;
+    buf_init(&memory, EVENT_SIZE_MAX);
+    for (unsigned kind = NOTICE_REASON; notice_code(kind) != NULL; kind++) {
+        const struct record_notice notice = {
+            .head = { .type = RECORD_NOTICE, .kind = (uint8_t)kind },
+            .subject = { .hi = 2, .lo = 9 },
+            .reason = "ops-1",
+        };
+        struct event_unit unit = { 0 };
+        struct feed_event event;
+        event_unit_add(&unit, &context, &notice.head);
+        assert_int_equal(written(&unit, &memory, &event), kind == NOTICE_ENDPOINT_DISABLE);
+        if (kind != NOTICE_ENDPOINT_DISABLE) continue;
+        assert_true(str_equal(event.type, STR("webhook_endpoint.disabled")));
+        assert_true(str_equal(event.subject, STR("00000000-0000-0002-0000-000000000009")));
+        assert_true(
+            str_equal(event.data, STR("{\"id\":\"00000000-0000-0002-0000-000000000009\"}")));
+    }
+}
+
 static void a_large_group_is_counted_and_shown_in_part(void **state)
 {
     (void)state;
@@ -152,6 +175,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_payment_that_has_changed_is_told_of),
         cmocka_unit_test(what_changed_for_nobody_is_not_told_of),
+        cmocka_unit_test(of_notices_only_a_disabled_endpoint_is_told_of),
         cmocka_unit_test(a_large_group_is_counted_and_shown_in_part),
         cmocka_unit_test(accounts_and_their_changes_are_told_of),
     };

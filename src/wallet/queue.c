@@ -8,6 +8,7 @@ uint32_t request_items(const struct request *request)
 {
     bool many = request->kind == REQUEST_TRANSFERS || request->kind == REQUEST_ACCOUNTS;
     if (request->kind == REQUEST_PAYMENT) return PAYMENT_ITEMS;
+    if (request->kind == REQUEST_ADMIN) return ADMIN_ITEMS;
     return many ? request->count : 1;
 }
 
@@ -77,7 +78,8 @@ static void request_leave(struct queue *queue)
 static uint32_t whole_units(const struct request *request, uint32_t from, uint32_t most)
 {
     uint32_t left = request_items(request) - from;
-    if (request->kind == REQUEST_PAYMENT) return left; /* one unit, which is not cut */
+    bool one_unit = request->kind == REQUEST_PAYMENT || request->kind == REQUEST_ADMIN;
+    if (one_unit) return left; /* it is not cut */
     if (request->kind != REQUEST_TRANSFERS) return left < most ? left : most;
     uint32_t whole = 0;
     for (uint32_t i = 0; i < left; i++) {

@@ -13,6 +13,8 @@ enum {
     QUEUE_TURN_ITEMS = 2048,
     /* A payment's unit: two after-images, and the transfers of a decision and of its refusal. */
     PAYMENT_ITEMS = 9,
+    /* An act, and its reason. */
+    ADMIN_ITEMS = 2,
 };
 
 struct queue_line {

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/reserve.h"
+#include "wallet/act_record.h"
 
 _Static_assert((int)ENDPOINT_ROW_URL_SIZE == (int)ENDPOINT_URL_SIZE, "a URL fits");
 _Static_assert((int)ENDPOINT_ROW_FILTERS_MAX == (int)ENDPOINT_FILTERS_MAX, "filters fit");
@@ -20,6 +21,7 @@ enum {
 
 struct webhook_desk {
     struct lane_ports ports;
+    struct lane *lane;
     struct relay_store *relay_store;
     struct endpoint_store *endpoint_store;
     struct webhook_relay *relay;
@@ -33,6 +35,30 @@ static void count(struct webhook_desk *desk, int endpoints, int disabled)
     desk->status.endpoints += (uint64_t)endpoints;
     desk->status.disabled += (uint64_t)disabled;
     desk->ports.sync->unlock(desk->monitor);
+}
+
+/*
+ * Once for each time that it fails, told by when it began to. What cannot be written down now is
+ * tried again at the next start.
+ */
+static void disabled_record(struct webhook_desk *desk, const struct relay_state *state)
+{
+    if (desk->lane == NULL) return;
+    const struct digest_part parts[] = { { "disabled", 8 },
+                                         { &state->endpoint, sizeof state->endpoint },
+                                         { &state->failing_at, sizeof state->failing_at } };
+    struct digest digest = digest_of_parts(parts, sizeof parts / sizeof parts[0]);
+    struct act_done act = { .principal = PRINCIPAL_SYSTEM };
+    act.notice.kind = NOTICE_ENDPOINT_DISABLE;
+    act.notice.subject = state->endpoint;
+    memcpy(&act.key, digest.bytes, sizeof act.key);
+    if (act_record(desk->lane, &act) == STATUS_OK) return;
+    log_write(desk->ports.log,
+              (struct log_line){
+                  .level = LOG_WARNING,
+                  .event = STR("webhook_endpoint.not_recorded"),
+                  .message = STR("that an endpoint is disabled is written down at the next start"),
+              });
 }
 
 /* By a worker of the relay. */
@@ -55,6 +81,7 @@ static void on_disabled(void *owner, const struct relay_state *state)
                   .fields = fields,
                   .field_count = 3,
               });
+    disabled_record(desk, state);
 }
 
 /* ---- Rows, endpoints, views ---- */
@@ -410,6 +437,9 @@ static enum status endpoints_load(struct webhook_desk *desk, struct error *out_e
         status = webhook_relay_add(desk->relay, &endpoint, out_error);
         endpoint_done(&endpoint);
         if (status != STATUS_OK) return status;
+        struct relay_state state;
+        status = webhook_relay_state(desk->relay, row.id, &state);
+        if (status == STATUS_OK && state.disabled) disabled_record(desk, &state);
         after = row.id;
         count(desk, 1, 0);
     }
@@ -421,6 +451,7 @@ enum status webhook_desk_open(const struct webhook_desk_options *options,
     struct webhook_desk *desk = reserve_new(sizeof *desk);
     if (desk == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for webhooks");
     desk->ports = options->ports;
+    desk->lane = options->lane;
     desk->relay_store = options->relay_store;
     desk->endpoint_store = options->endpoint_store;
     desk->monitor = desk->ports.sync->monitor_new(desk->ports.sync, "webhook_desk");

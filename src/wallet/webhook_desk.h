@@ -17,6 +17,7 @@ struct webhook_desk;
 
 struct webhook_desk_options {
     struct lane_ports ports; /* all that is pointed to outlives the desk */
+    struct lane *lane;       /* where it is written down that one disables itself; NULL: nowhere */
     struct http_out *http;
     struct event_feed *feed; /* of its own: the relay moves it about */
     struct relay_store *relay_store;

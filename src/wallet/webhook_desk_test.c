@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "wallet/act_walk.h"
 #include "wallet/event_feed_test.h"
 #include "wallet/lane_test.h"
 #include "webhook/signature.h"
@@ -38,6 +39,8 @@ struct scene {
     struct test_feed feed;
     struct bench *bench;
     struct webhook_desk *desk;
+    uint16_t answer; /* of the receiver; 0: 200 */
+    bool no_lane;    /* nobody to write anything down */
 };
 static struct scene *scene_now; /* the ports that are not first have no place for it */
 
@@ -206,6 +209,7 @@ static enum status receive(struct http_out *http, const struct http_out_request 
     scene_now->seen[scene_now->seen_count++] = sequence_of(request->body);
     if (scene_now->secret[0] != '\0') signature_check(request);
     *out_response = (struct http_out_response){ .status = 200 };
+    if (scene_now->answer != 0) out_response->status = scene_now->answer;
     return STATUS_OK;
 }
 
@@ -219,6 +223,7 @@ static enum status desk_try_open(struct scene *scene)
                    .entropy = &bench->entropy.port,
                    .sync = &bench->sync.port,
                    .log = &bench->log.port },
+        .lane = scene->no_lane ? NULL : bench->lane,
         .http = &scene->http,
         .feed = &scene->feed.port,
         .relay_store = &scene->relays,
@@ -399,6 +404,81 @@ static void what_is_removed_is_sent_nothing_and_forgotten(void **state)
     scene_free(scene);
 }
 
+static bool act_count(void *owner, const struct act_row *row)
+{
+    uint32_t *count = owner;
+    assert_string_equal(act_code(row->record), "endpoint_disable");
+    assert_true(uuid_equal(row->context->principal.value, PRINCIPAL_SYSTEM.value));
+    const struct record_notice *notice = (const void *)row->record;
+    assert_true(uuid_equal(notice->subject, test_id(1)));
+    (*count)++;
+    return true;
+}
+
+static bool never(void *owner)
+{
+    (void)owner; /* there is time enough */
+    return false;
+}
+
+static uint32_t disabled_acts(struct scene *scene)
+{
+    uint32_t count = 0;
+    const struct act_query query = { .to = { INT64_MAX },
+                                     .head = scene->bench->disk->head,
+                                     .visit = act_count,
+                                     .over = never,
+                                     .owner = &count };
+    struct act_answer answer;
+    struct error error = { 0 };
+    assert_int_equal(act_walk(&scene->bench->store.port, &query, &answer, &error), STATUS_OK);
+    return count;
+}
+
+static void refuse_for_good(struct scene *scene)
+{
+    scene->answer = 410;
+    for (int i = 0; i < 3; i++) {
+        bench_sleep(scene->bench, 2000);
+        (void)webhook_relay_step(webhook_desk_relay(scene->desk)); /* also when nothing is due */
+    }
+    scene->answer = 0;
+}
+
+static void that_one_disables_itself_is_written_down_once(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene *scene = scene_new(4);
+    (void)create(scene, 1);
+    refuse_for_good(scene);
+    assert_int_equal(disabled_acts(scene), 1);
+    again(scene);
+    assert_int_equal(disabled_acts(scene), 1);
+    struct webhook_desk_change change = { .state = true, .wanted.state = ENDPOINT_ACTIVE };
+    struct webhook_desk_view view;
+    struct error error = { 0 };
+    assert_int_equal(webhook_desk_update(scene->desk, test_id(1), &change, &view, &error),
+                     STATUS_OK);
+    refuse_for_good(scene); /* another time */
+    assert_int_equal(disabled_acts(scene), 2);
+    scene_free(scene);
+}
+
+static void what_could_not_be_written_down_is_at_the_next_start(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene *scene = scene_new(4);
+    scene->no_lane = true;
+    again(scene);
+    (void)create(scene, 1);
+    refuse_for_good(scene);
+    assert_int_equal(disabled_acts(scene), 0);
+    scene->no_lane = false;
+    again(scene);
+    assert_int_equal(disabled_acts(scene), 1);
+    scene_free(scene);
+}
+
 static void a_row_that_is_no_endpoint_stops_the_start(void **state)
 {
     (void)state; /* no fixture */
@@ -467,6 +547,8 @@ int main(void)
         cmocka_unit_test(both_secrets_sign_until_the_overlap_ends),
         cmocka_unit_test(what_is_removed_is_sent_nothing_and_forgotten),
         cmocka_unit_test(what_became_of_an_event_is_told),
+        cmocka_unit_test(that_one_disables_itself_is_written_down_once),
+        cmocka_unit_test(what_could_not_be_written_down_is_at_the_next_start),
         cmocka_unit_test(a_row_that_is_no_endpoint_stops_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

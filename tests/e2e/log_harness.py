@@ -88,7 +88,7 @@ def logged_ledger(name, transfers):
     with ledger(name, "--log-origin", ORIGIN) as (server, secret):
         client = Client(server, secret)
         payments, units = make_payments(client, transfers)
-        yield server, client, payments, units + 1  # the key is a unit too
+        yield server, client, payments, units + 2  # the key and the start are units too
 
 
 def receipt(client, payment):

@@ -127,11 +127,14 @@ def the_relay_is_killed_and_goes_on(wallet, credited):
     for _ in range(KILLS):
         relay = subprocess.Popen(words)
         size = os.path.getsize(path) if os.path.exists(path) else 0
-        pay_in(wallet, credited, "1.00", "card_ok")
-        if draw.random() < 0.7:  # else it may die before it has written anything
-            until(lambda: os.path.getsize(path) > size, "the relay writes")
-        relay.send_signal(signal.SIGKILL)
-        relay.wait()
+        try:
+            pay_in(wallet, credited, "1.00", "card_ok")
+            if draw.random() < 0.7:  # else it may die before it has written anything
+                until(lambda: os.path.exists(path) and os.path.getsize(path) > size,
+                      "the relay writes")
+        finally:
+            relay.send_signal(signal.SIGKILL)
+            relay.wait()
         if draw.random() < 0.5:  # as if it had died within a line
             with open(path, "ab") as file:
                 file.write(b'{"specversion":"1.0","id":"9')

@@ -116,6 +116,8 @@ PLANTS = [
      "    if (uuid_is_nil(account->user_ref)) return;"),
     ("a read says that it shows more than it does", "src/wallet/acts.c",
      "building ? lane->building->batch.unit_count : UINT32_MAX;", "UINT32_MAX;"),
+    ("the reason of an act is lost", "src/wallet/acts.c",
+     "    reason_add(batch, &admin);\n", ""),
     ("the index forgets references on replay", "src/wallet/indexes.c",
      "        index_insert(lane->indexes[LANE_INDEX_REFERENCES], transfer->user_ref, locator);",
      "        (void)locator;"),
