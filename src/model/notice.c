@@ -10,14 +10,6 @@ const char *notice_code(unsigned kind)
     return kind < sizeof codes / sizeof codes[0] ? codes[kind] : NULL;
 }
 
-const char *notice_text(unsigned kind)
-{
-#define NOTICE_SENTENCE(name, number, code, text) [number] = (text),
-    static const char *const texts[] = { NOTICE_TABLE(NOTICE_SENTENCE) };
-#undef NOTICE_SENTENCE
-    return kind < sizeof texts / sizeof texts[0] ? texts[kind] : NULL;
-}
-
 struct setting_row {
     unsigned bit;
     const char *code;

@@ -6,7 +6,7 @@
 #include "crypto/digest.h"
 #include "model/id.h"
 
-/* Name, number in the journal (for ever), API code, sentence. */
+/* Name, number in the journal (for ever), API code, what it says. */
 #define NOTICE_TABLE(X)                                                                            \
     X(REASON, 1, "reason", "why the act before it in its unit was done")                           \
     X(ENDPOINT_CREATE, 2, "endpoint_create",                                                       \
@@ -23,9 +23,8 @@
 enum notice_kind { NOTICE_TABLE(NOTICE_ENUM) };
 #undef NOTICE_ENUM
 
-/* Static strings; NULL for an unknown kind. */
+/* A static string; NULL for an unknown kind. */
 const char *notice_code(unsigned kind);
-const char *notice_text(unsigned kind);
 
 /* In settings, of SERVER_START. Name, bit, API code. */
 #define SETTING_TABLE(X)                                                                           \

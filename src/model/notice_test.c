@@ -46,7 +46,6 @@ static void every_act_has_a_code_of_its_own(void **state)
     unsigned count = 0;
     for (unsigned i = 0; i < 300; i++) {
         const char *code = notice_code(i);
-        assert_true((code == NULL) == (notice_text(i) == NULL));
         if (code == NULL) continue;
         count++;
         for (unsigned j = 0; j < i; j++) {
