@@ -46,7 +46,7 @@ const char *setting_code(unsigned bit);
 
 /*
  * A reason is a code or the number of a ticket, never a sentence: what the journal holds cannot be
- * erased (docs/decisions/011). 1 to REASON_LEN_MAX of A-Z, a-z, 0-9 and ._:#/-, a letter or digit
+ * erased (docs/decisions/014). 1 to REASON_LEN_MAX of A-Z, a-z, 0-9 and ._:#/-, a letter or digit
  * first. It is kept terminated and padded with zeroes.
  */
 enum { REASON_LEN_MAX = 47, REASON_SIZE = REASON_LEN_MAX + 1 };
