@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "adapter/file_error.h"
 #include "adapter/tile_pack.h"
 #include "base/check.h"
 
@@ -34,16 +35,6 @@ struct file_log_store {
     struct tile_pack pack; /* whole tiles; the others are files of their own in log/ */
 };
 
-static enum status failure(const char *what, const char *name, struct error *out_error)
-{
-    int code = errno;
-    bool full = code == ENOSPC || code == EDQUOT;
-    enum status status = full ? STATUS_LIMIT : STATUS_UNAVAILABLE;
-    (void)error_set(out_error, status, "the log: cannot %s %s", what, name); /* as returned */
-    error_detail(out_error, "%s", strerror(code));
-    return status;
-}
-
 struct name {
     char text[LOG_STORE_NAME_LEN_MAX + 1];
 };
@@ -61,7 +52,7 @@ static enum status file_fill(int folder, const char *name, struct str bytes, boo
                              struct error *out_error)
 {
     int file = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (file < 0) return failure("make", name, out_error);
+    if (file < 0) return file_error("the log", "make", name, out_error);
     size_t done = 0;
     bool good = true;
     while (good && done < bytes.len) {
@@ -70,8 +61,9 @@ static enum status file_fill(int folder, const char *name, struct str bytes, boo
         if (wrote > 0) done += (size_t)wrote;
     }
     if (good && sync) good = fsync(file) == 0;
-    enum status status = good ? STATUS_OK : failure("write", name, out_error);
-    if (close(file) != 0 && status == STATUS_OK) status = failure("close", name, out_error);
+    enum status status = good ? STATUS_OK : file_error("the log", "write", name, out_error);
+    if (close(file) != 0 && status == STATUS_OK)
+        status = file_error("the log", "close", name, out_error);
     return status;
 }
 
@@ -81,7 +73,7 @@ static enum status file_read(int folder, const char *name, struct buf *out_bytes
     int file = folder < 0 ? -1 : openat(folder, name, O_RDONLY | O_CLOEXEC);
     if (file < 0) {
         if (folder < 0 || errno == ENOENT || errno == ENOTDIR) return STATUS_NOT_FOUND;
-        return failure("open", name, out_error);
+        return file_error("the log", "open", name, out_error);
     }
     uint8_t block[16 << 10];
     ssize_t got;
@@ -94,7 +86,7 @@ static enum status file_read(int folder, const char *name, struct buf *out_bytes
     if (out_bytes->overflow) {
         status = error_set(out_error, STATUS_LIMIT, "the log: %s is too large", name);
     } else if (got < 0) {
-        status = failure("read", name, out_error);
+        status = file_error("the log", "read", name, out_error);
     }
     (void)close(file); /* only read */
     return status;
@@ -139,7 +131,7 @@ static enum status store_write(struct log_store *port, struct str name, struct s
         folders_make(log, file);
         if (renameat(log, "new", log, file.text) == 0) return STATUS_OK;
     }
-    return failure("put into place", file.text, out_error);
+    return file_error("the log", "put into place", file.text, out_error);
 }
 
 static enum status store_remove(struct log_store *port, struct str name, struct error *out_error)
@@ -149,7 +141,7 @@ static enum status store_remove(struct log_store *port, struct str name, struct 
     struct name file = name_of(name);
     int log = ((struct file_log_store *)port)->log;
     if (unlinkat(log, file.text, 0) != 0 && errno != ENOENT && errno != ENOTDIR) {
-        return failure("remove", file.text, out_error);
+        return file_error("the log", "remove", file.text, out_error);
     }
     char *slash = strrchr(file.text, '/'); /* "000.p/7": the last one takes its folder along */
     if (slash == NULL) return STATUS_OK;
@@ -161,7 +153,7 @@ static enum status store_remove(struct log_store *port, struct str name, struct 
 static enum status store_sync(struct log_store *port, struct error *out_error)
 {
     if (syncfs(((struct file_log_store *)port)->log) == 0) return STATUS_OK;
-    return failure("sync", "the tiles", out_error);
+    return file_error("the log", "sync", "the tiles", out_error);
 }
 
 static enum status store_head_read(struct log_store *port, struct log_head *out_head,
@@ -202,9 +194,10 @@ static enum status store_head_write(struct log_store *port, const struct log_hea
     enum status status = file_fill(store->folder, "log.head.new", bytes, true, out_error);
     if (status != STATUS_OK) return status;
     if (renameat(store->folder, "log.head.new", store->folder, "log.head") != 0) {
-        return failure("put into place", "log.head", out_error);
+        return file_error("the log", "put into place", "log.head", out_error);
     }
-    return fsync(store->folder) == 0 ? STATUS_OK : failure("sync", "log.head", out_error);
+    return fsync(store->folder) == 0 ? STATUS_OK
+                                     : file_error("the log", "sync", "log.head", out_error);
 }
 
 static void store_close(struct log_store *port)
@@ -233,15 +226,15 @@ enum status file_log_store_open(const char *folder, bool read_only, struct log_s
     memset(&store->pack, -1, sizeof store->pack); /* no file */
     store->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     enum status status = STATUS_OK;
-    if (store->folder < 0) status = failure("open", folder, out_error);
+    if (store->folder < 0) status = file_error("the log", "open", folder, out_error);
     if (status == STATUS_OK && !read_only && mkdirat(store->folder, "log", 0700) != 0 &&
         errno != EEXIST) {
-        status = failure("make", "log/", out_error);
+        status = file_error("the log", "make", "log/", out_error);
     }
     if (status == STATUS_OK) {
         store->log = openat(store->folder, "log", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         bool absent = store->log < 0 && errno == ENOENT && read_only;
-        if (store->log < 0 && !absent) status = failure("open", "log/", out_error);
+        if (store->log < 0 && !absent) status = file_error("the log", "open", "log/", out_error);
     }
     if (status == STATUS_OK && store->log >= 0) {
         status = tile_pack_open(store->log, read_only, &store->pack, out_error);

@@ -2,12 +2,13 @@
 
 #include <unistd.h>
 
+#include "adapter/file_error.h"
 #include "adapter/secret_file.h"
 #include "base/check.h"
 #include "base/hex.h"
 #include "tlog/leaf.h"
 
-enum { FILE_SIZE_MAX = 1024, PATH_LEN_MAX = 4096 };
+enum { FILE_SIZE_MAX = 1024 };
 
 static const struct str LEAF_START = { "LEAF+KEY+", 9 };
 
@@ -30,21 +31,12 @@ static enum status text_parse(struct str text, struct log_keys *out_keys)
     return status;
 }
 
-static enum status path_of(const char *folder, const char *name, struct buf *path,
-                           struct error *out_error)
-{
-    buf_init(path, PATH_LEN_MAX);
-    buf_append_format(path, "%s/%s", folder, name);
-    if (buf_status(path) == STATUS_OK) return STATUS_OK;
-    return error_set(out_error, STATUS_INVALID, "the folder's path is too long");
-}
-
 enum status log_keys_read(const char *folder, struct log_keys *out_keys, struct error *out_error)
 {
     char text[FILE_SIZE_MAX];
     size_t size = 0;
     BUF_SCOPE struct buf path;
-    enum status status = path_of(folder, "log.key", &path, out_error);
+    enum status status = file_path(folder, "log.key", &path, out_error);
     if (status == STATUS_OK)
         status = secret_file_read(buf_terminated(&path), text, sizeof text, &size, out_error);
     if (status != STATUS_OK) return status;
@@ -85,8 +77,8 @@ enum status log_keys_make(const char *folder, struct str origin, struct entropy 
 {
     BUF_SCOPE struct buf path;
     BUF_SCOPE struct buf head;
-    enum status status = path_of(folder, "log.head", &head, out_error);
-    if (status == STATUS_OK) status = path_of(folder, "log.key", &path, out_error);
+    enum status status = file_path(folder, "log.head", &head, out_error);
+    if (status == STATUS_OK) status = file_path(folder, "log.key", &path, out_error);
     if (status != STATUS_OK) return status;
     if (!note_name_is_valid(origin)) {
         status = error_set(out_error, STATUS_INVALID, "this cannot be the origin of a log");

@@ -6,33 +6,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static enum status failure(const char *what, const char *path, struct error *out_error)
-{
-    enum status status = errno == ENOSPC ? STATUS_LIMIT : STATUS_UNAVAILABLE;
-    (void)error_set(out_error, status, "cannot %s %s", what, path); /* as returned */
-    error_detail(out_error, "%s", strerror(errno));
-    return status;
-}
+#include "adapter/file_error.h"
 
 enum status secret_file_read(const char *path, char *text, size_t size_max, size_t *out_size,
                              struct error *out_error)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0) {
-        if (errno != ENOENT) return failure("open", path, out_error);
+        if (errno != ENOENT) return file_error("a secret", "open", path, out_error);
         return error_set(out_error, STATUS_NOT_FOUND, "there is no %s", path);
     }
     struct stat info;
     enum status status = STATUS_OK;
     ssize_t got = 0;
     if (fstat(file, &info) != 0) {
-        status = failure("look at", path, out_error);
+        status = file_error("a secret", "look at", path, out_error);
     } else if ((info.st_mode & 077) != 0) {
         status = error_set(out_error, STATUS_DENIED, "others may read %s", path);
         error_hint(out_error, "it holds secrets: chmod 600 %s", path);
     } else {
         got = read(file, text, size_max);
-        if (got < 0) status = failure("read", path, out_error);
+        if (got < 0) status = file_error("a secret", "read", path, out_error);
     }
     (void)close(file); /* only read */
     if (status == STATUS_OK) *out_size = (size_t)got;
@@ -46,13 +40,13 @@ enum status secret_file_make(const char *folder, const char *path, struct str te
     if (file < 0 && errno == EEXIST) {
         return error_set(out_error, STATUS_CONFLICT, "there is a %s already", path);
     }
-    if (file < 0) return failure("make", path, out_error);
+    if (file < 0) return file_error("a secret", "make", path, out_error);
     bool good = write(file, text.data, text.len) == (ssize_t)text.len && fsync(file) == 0;
-    enum status status = good ? STATUS_OK : failure("write", path, out_error);
+    enum status status = good ? STATUS_OK : file_error("a secret", "write", path, out_error);
     (void)close(file); /* synced before */
     int above = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (status == STATUS_OK && (above < 0 || fsync(above) != 0)) {
-        status = failure("sync", folder, out_error);
+        status = file_error("a secret", "sync", folder, out_error);
     }
     if (above >= 0) (void)close(above);          /* only synced */
     if (status != STATUS_OK) (void)unlink(path); /* it would be taken for whole */

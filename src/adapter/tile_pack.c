@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "adapter/file_error.h"
 #include "base/check.h"
 
 enum { TILE_BYTES = TILE_WIDTH * sizeof(struct digest) };
@@ -16,16 +17,6 @@ struct place {
     uint64_t end;
 };
 
-static enum status failure(const char *what, struct error *out_error)
-{
-    int code = errno;
-    bool full = code == ENOSPC || code == EDQUOT;
-    enum status status = error_set(out_error, full ? STATUS_LIMIT : STATUS_UNAVAILABLE,
-                                   "the log: cannot %s the tiles", what);
-    error_detail(out_error, "%s", strerror(code));
-    return status;
-}
-
 /* ---- Files ---- */
 
 static enum status file_open(int folder, const char *name, bool read_only, int *out_file,
@@ -34,7 +25,7 @@ static enum status file_open(int folder, const char *name, bool read_only, int *
     int flags = read_only ? O_RDONLY : O_RDWR | O_CREAT;
     *out_file = openat(folder, name, flags | O_CLOEXEC, 0600);
     if (*out_file >= 0 || (read_only && errno == ENOENT)) return STATUS_OK;
-    return failure("open", out_error);
+    return file_error("the log", "open", "the tiles", out_error);
 }
 
 enum status tile_pack_open(int folder, bool read_only, struct tile_pack *out_pack,
@@ -78,7 +69,7 @@ static enum status get(int file, void *out_bytes, size_t size, uint64_t at, stru
     while (done < size) {
         ssize_t got = pread(file, (uint8_t *)out_bytes + done, size - done, (off_t)(at + done));
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return failure("read", out_error);
+        if (got < 0) return file_error("the log", "read", "the tiles", out_error);
         if (got == 0) return STATUS_NOT_FOUND;
         done += (size_t)got;
     }
@@ -92,7 +83,7 @@ static enum status put(int file, const void *bytes, size_t size, uint64_t at,
     while (done < size) {
         ssize_t put = pwrite(file, (const uint8_t *)bytes + done, size - done, (off_t)(at + done));
         if (put < 0 && errno == EINTR) continue;
-        if (put < 0) return failure("write", out_error);
+        if (put < 0) return file_error("the log", "write", "the tiles", out_error);
         done += (size_t)put;
     }
     return STATUS_OK;
@@ -139,7 +130,7 @@ static enum status bundle_begins(const struct tile_pack *pack, uint64_t index, u
     bool known = status == STATUS_OK && before.end > before.start;
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
     off_t end = known ? (off_t)before.end : lseek(pack->entries, 0, SEEK_END);
-    if (end < 0) return failure("read", out_error);
+    if (end < 0) return file_error("the log", "read", "the tiles", out_error);
     *out_start = (uint64_t)end;
     return STATUS_OK;
 }

@@ -10,12 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "adapter/file_error.h"
 #include "adapter/secret_file.h"
 #include "base/check.h"
 #include "base/hex.h"
 #include "crypto/digest.h"
 
-enum { KEY_SIZE_MAX = 1024, PATH_LEN_MAX = 4096 };
+enum { KEY_SIZE_MAX = 1024 };
 
 struct witness_folder {
     struct witness_store store; /* first */
@@ -24,31 +25,12 @@ struct witness_folder {
     int logs;
 };
 
-static enum status failure(const char *what, const char *name, struct error *out_error)
-{
-    int code = errno;
-    bool full = code == ENOSPC || code == EDQUOT;
-    enum status status = full ? STATUS_LIMIT : STATUS_UNAVAILABLE;
-    (void)error_set(out_error, status, "the witness: cannot %s %s", what, name); /* as returned */
-    error_detail(out_error, "%s", strerror(code));
-    return status;
-}
-
-static enum status path_of(const char *folder, const char *name, struct buf *path,
-                           struct error *out_error)
-{
-    buf_init(path, PATH_LEN_MAX);
-    buf_append_format(path, "%s/%s", folder, name);
-    if (buf_status(path) == STATUS_OK) return STATUS_OK;
-    return error_set(out_error, STATUS_INVALID, "the folder's path is too long");
-}
-
 /* ---- Making ---- */
 
 static enum status folder_is_empty(const char *path, struct error *out_error)
 {
     DIR *folder = opendir(path);
-    if (folder == NULL) return failure("open the folder", path, out_error);
+    if (folder == NULL) return file_error("the witness", "open the folder", path, out_error);
     enum status status = STATUS_OK;
     const struct dirent *entry;
     while (status == STATUS_OK && (entry = readdir(folder)) != NULL) {
@@ -63,16 +45,17 @@ static enum status folder_is_empty(const char *path, struct error *out_error)
 static enum status folders_make(const char *path, struct error *out_error)
 {
     BUF_SCOPE struct buf logs;
-    enum status status = path_of(path, "logs", &logs, out_error);
+    enum status status = file_path(path, "logs", &logs, out_error);
     if (status != STATUS_OK) return status;
     if (mkdir(path, 0700) != 0) {
-        if (errno != EEXIST) return failure("make the folder", path, out_error);
+        if (errno != EEXIST) return file_error("the witness", "make the folder", path, out_error);
         status = folder_is_empty(path, out_error);
         if (status != STATUS_OK) return status;
-        if (chmod(path, 0700) != 0) return failure("set the permissions of", path, out_error);
+        if (chmod(path, 0700) != 0)
+            return file_error("the witness", "set the permissions of", path, out_error);
     }
     if (mkdir(buf_terminated(&logs), 0700) == 0) return STATUS_OK;
-    return failure("make the folder", buf_terminated(&logs), out_error);
+    return file_error("the witness", "make the folder", buf_terminated(&logs), out_error);
 }
 
 enum status witness_folder_create(const char *path, struct str name, struct entropy *entropy,
@@ -82,7 +65,7 @@ enum status witness_folder_create(const char *path, struct str name, struct entr
     char line[NOTE_KEY_TEXT_SIZE + 1];
     struct note_signer signer;
     BUF_SCOPE struct buf key;
-    enum status status = path_of(path, "witness.key", &key, out_error);
+    enum status status = file_path(path, "witness.key", &key, out_error);
     if (status != STATUS_OK) return status;
     if (!note_name_is_valid(name)) {
         status = error_set(out_error, STATUS_INVALID, "this cannot be the name of a witness");
@@ -113,8 +96,8 @@ static enum status signer_read(const char *path, struct note_signer *out_signer,
     size_t size = 0;
     BUF_SCOPE struct buf key;
     BUF_SCOPE struct buf format;
-    enum status status = path_of(path, "witness.key", &key, out_error);
-    if (status == STATUS_OK) status = path_of(path, "FORMAT", &format, out_error);
+    enum status status = file_path(path, "witness.key", &key, out_error);
+    if (status == STATUS_OK) status = file_path(path, "FORMAT", &format, out_error);
     if (status != STATUS_OK) return status;
     if (access(buf_terminated(&format), F_OK) == 0) {
         status = error_set(out_error, STATUS_INVALID, "%s is a ledger's folder", path);
@@ -169,10 +152,11 @@ static enum status store_read(struct witness_store *port, struct str origin, str
     ssize_t got;
     int file = openat(folder->logs, name.text, O_RDONLY | O_CLOEXEC);
     if (file < 0 && errno == ENOENT) return STATUS_NOT_FOUND;
-    if (file < 0) return failure("open", name.text, out_error);
+    if (file < 0) return file_error("the witness", "open", name.text, out_error);
     buf_reset(out_note);
     while ((got = read(file, block, sizeof block)) > 0) buf_append(out_note, block, (size_t)got);
-    enum status status = got < 0 ? failure("read", name.text, out_error) : STATUS_OK;
+    enum status status =
+        got < 0 ? file_error("the witness", "read", name.text, out_error) : STATUS_OK;
     (void)close(file); /* only read */
     if (status != STATUS_OK || buf_status(out_note) == STATUS_OK) return status;
     return error_set(out_error, STATUS_LIMIT, "the witness: %s is too large", name.text);
@@ -184,14 +168,17 @@ static enum status store_write(struct witness_store *port, struct str origin, st
     const struct witness_folder *folder = (const struct witness_folder *)port;
     struct name name = name_of(origin);
     int file = openat(folder->logs, "new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (file < 0) return failure("make", name.text, out_error);
+    if (file < 0) return file_error("the witness", "make", name.text, out_error);
     bool good = write(file, note.data, note.len) == (ssize_t)note.len && fsync(file) == 0;
-    enum status status = good ? STATUS_OK : failure("write", name.text, out_error);
-    if (close(file) != 0 && status == STATUS_OK) status = failure("close", name.text, out_error);
+    enum status status =
+        good ? STATUS_OK : file_error("the witness", "write", name.text, out_error);
+    if (close(file) != 0 && status == STATUS_OK)
+        status = file_error("the witness", "close", name.text, out_error);
     if (status != STATUS_OK) return status;
     good = renameat(folder->logs, "new", folder->logs, name.text) == 0 && fsync(folder->logs) == 0;
     if (good) return STATUS_OK;
-    (void)failure("put into place", name.text, out_error); /* more than it can tell: as returned */
+    (void)file_error("the witness", "put into place", name.text,
+                     out_error); /* more than it can tell: as returned */
     return STATUS_IN_DOUBT;
 }
 
@@ -204,13 +191,13 @@ static enum status folder_lock(struct witness_folder *folder, const char *path,
                                struct error *out_error)
 {
     folder->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder->folder < 0) return failure("open", path, out_error);
+    if (folder->folder < 0) return file_error("the witness", "open", path, out_error);
     if (flock(folder->folder, LOCK_EX | LOCK_NB) != 0) {
         return error_set(out_error, STATUS_CONFLICT, "another witness has %s open", path);
     }
     folder->logs = openat(folder->folder, "logs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder->logs >= 0) return STATUS_OK;
-    if (errno != ENOENT) return failure("open", "logs/", out_error);
+    if (errno != ENOENT) return file_error("the witness", "open", "logs/", out_error);
     enum status status = error_set(out_error, STATUS_NOT_FOUND,
                                    "%s/logs is lost: what was cosigned is not known", path);
     error_hint(out_error, "a witness that forgot must not go on: make a new one, with a key of its "
