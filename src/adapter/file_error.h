@@ -11,7 +11,7 @@
  * STATUS_LIMIT: the disk is full; otherwise STATUS_UNAVAILABLE.
  */
 enum status file_error(const char *whose, const char *what, const char *name,
-                       struct error *out_error);
+                       struct error *out_error) MUST_CHECK;
 
 /* "FOLDER/NAME"; buf_init()s it. STATUS_INVALID: too long for a path. */
 enum status file_path(const char *folder, const char *name, struct buf *out_path,

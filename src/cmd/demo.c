@@ -19,8 +19,8 @@ static void words_show(struct demo *demo, const char *const *words)
     (void)fprintf(demo->out, "\n");
 }
 
-enum status demo_start(struct demo *demo, const char *const *words, const char *name,
-                       struct child *out_child)
+static enum status start_in(struct demo *demo, const char *folder, const char *const *words,
+                            const char *name, struct child *out_child)
 {
     const char *all[CHILD_ARGUMENTS_MAX + 1] = { NULL };
     uint32_t count = 0;
@@ -29,7 +29,7 @@ enum status demo_start(struct demo *demo, const char *const *words, const char *
         all[count] = words[count];
     }
     all[count++] = "--data";
-    all[count] = buf_terminated(&demo->stage.data);
+    all[count] = folder;
     BUF_SCOPE struct buf path;
     buf_init(&path, 4096);
     stage_path(&demo->stage, name, &path);
@@ -37,6 +37,12 @@ enum status demo_start(struct demo *demo, const char *const *words, const char *
     const struct child_files files = { .output = file };
     out_child->pid = 0;
     return child_start(all, &files, out_child, &demo->error);
+}
+
+enum status demo_start(struct demo *demo, const char *const *words, const char *name,
+                       struct child *out_child)
+{
+    return start_in(demo, buf_terminated(&demo->stage.data), words, name, out_child);
 }
 
 void demo_show_file(struct demo *demo, const char *name)
@@ -69,19 +75,25 @@ enum status demo_answer_read(struct demo *demo, const char *name, struct arena *
 
 enum status demo_run(struct demo *demo, const char *const *words)
 {
+    return demo_run_in(demo, buf_terminated(&demo->stage.data), words, EXIT_CODE_DONE);
+}
+
+enum status demo_run_in(struct demo *demo, const char *folder, const char *const *words,
+                        enum exit_code code)
+{
     struct child child;
     words_show(demo, words);
-    enum status status = demo_start(demo, words, "output", &child);
+    enum status status = start_in(demo, folder, words, "output", &child);
     if (status != STATUS_OK) return status;
-    int code = child_wait(&child);
+    int ended = child_wait(&child);
     demo_show_file(demo, "output");
     BUF_SCOPE struct buf path;
     buf_init(&path, 4096);
     stage_path(&demo->stage, "output", &path);
     (void)remove(buf_terminated(&path)); /* the next one appends */
-    if (code == EXIT_CODE_DONE) return STATUS_OK;
+    if (ended == (int)code) return STATUS_OK;
     return error_set(&demo->error, STATUS_UNAVAILABLE, "'%s' ended with exit code %d", words[0],
-                     code);
+                     ended);
 }
 
 static enum status begin(struct demo *demo)
@@ -218,6 +230,7 @@ static int demo_command_run(struct invocation *invocation)
     if (status == STATUS_OK) status = demo_payments(&demo);
     if (status == STATUS_OK) status = verify(&demo);
     if (status == STATUS_OK) status = demo_reserves(&demo);
+    if (status == STATUS_OK) status = demo_log(&demo);
     demo.elapsed_ms = (uint64_t)((clock_monotonic(system_clock()).ns - from) / NS_PER_MS);
     int code = EXIT_CODE_DONE;
     if (status == STATUS_OK) {
@@ -254,7 +267,8 @@ const struct command command_demo = {
         "PSP that loses answers, fails and declines, with one more kill: when all have come "
         "to rest the day is settled, the wallet's books are compared with the sandbox's, "
         "and one broken payment tells its story. At last a wallet's balance is proven to be in the "
-        "signed total of what customers are owed. Every figure is measured in the run that prints it.",
+        "signed total of what customers are owed, that payment's receipt is verified offline, and a "
+        "copy with one byte of the journal changed is found out. Every figure is measured in the run that prints it.",
     .options = options,
     .examples = "demo\ndemo --transfers 1M --kills 20",
     .run = demo_command_run,

@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "cmd/answer.h"
+#include "cmd/demo_caller.h"
+#include "cmd/exit_code.h"
 #include "cmd/invocation.h"
 #include "cmd/session.h"
 #include "cmd/stage.h"
@@ -37,13 +39,17 @@ struct demo {
     uint64_t payments_manual;    /* that a person has to decide, at the end of the day */
     uint64_t payments_in_flight; /* when the server was killed */
     uint64_t payments_ms;
-    struct uuid wallet; /* of a customer of the payments' day */
+    struct uuid wallet;  /* of a customer of the payments' day */
+    struct uuid receipt; /* the payment whose receipt was taken */
     uint64_t elapsed_ms;
 };
 
 /* Prints what is run, as one could type it, then runs it and prints what it says, indented. */
 enum status demo_run(struct demo *demo, const char *const *words) MUST_CHECK;
-/* The same in the background: its output goes to the file `name` of the stage. */
+/* The same on another data folder, as it must end. */
+enum status demo_run_in(struct demo *demo, const char *folder, const char *const *words,
+                        enum exit_code code) MUST_CHECK;
+/* The first in the background: its output goes to the file `name` of the stage. */
 enum status demo_start(struct demo *demo, const char *const *words, const char *name,
                        struct child *out_child) MUST_CHECK;
 /* Reads what a command with --json left in a file of the stage. The text is in the arena: of at
@@ -57,6 +63,11 @@ void demo_show_file(struct demo *demo, const char *name);
 enum status demo_import(struct demo *demo) MUST_CHECK;
 enum status demo_story(struct demo *demo) MUST_CHECK;
 enum status demo_payments(struct demo *demo) MUST_CHECK;
+/* While a server runs; until it is signed. */
+enum status demo_receipt(struct demo *demo, struct demo_caller *caller, struct uuid payment)
+    MUST_CHECK;
+/* When none runs any more: verifies the receipt, and finds a copy doctored. */
+enum status demo_log(struct demo *demo) MUST_CHECK;
 /* When no server runs any more: one that stops signs what there is. */
 enum status demo_reserves(struct demo *demo) MUST_CHECK;
 

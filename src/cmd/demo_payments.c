@@ -222,6 +222,7 @@ static enum status part_run(struct part *part)
     if (status == STATUS_OK) status = demo_books_settle(part->demo, &part->sandbox);
     if (status == STATUS_OK) status = demo_books_compare(part->demo, &part->caller, &part->sandbox);
     if (status == STATUS_OK) status = broken_tell(part);
+    if (status == STATUS_OK) status = demo_receipt(part->demo, &part->caller, part->broken);
     return status;
 }
 

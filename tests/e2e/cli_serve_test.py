@@ -127,6 +127,8 @@ def demo_runs():
     check("equal to the minor unit" in done.stderr, f"both books: {done.stderr}")
     check("owed to customers: verified" in done.stderr, f"the proof of a balance: {done.stderr}")
     check("MISSING webhook, due by" in done.stderr, f"the broken story: {done.stderr}")
+    check("this record is in the log whose key you gave" in done.stderr, f"receipt: {done.stderr}")
+    check("verdict     journal_damaged" in done.stderr, f"the doctored copy: {done.stderr}")
     equal([name for name in os.listdir(SCRATCH) if name.startswith("tpwallet-demo")], [],
           "its folder is gone")
 
