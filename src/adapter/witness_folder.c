@@ -177,9 +177,9 @@ static enum status store_write(struct witness_store *port, struct str origin, st
     if (status != STATUS_OK) return status;
     good = renameat(folder->logs, "new", folder->logs, name.text) == 0 && fsync(folder->logs) == 0;
     if (good) return STATUS_OK;
-    (void)file_error("the witness", "put into place", name.text,
-                     out_error); /* more than it can tell: as returned */
-    return STATUS_IN_DOUBT;
+    status = file_error("the witness", "put into place", name.text, out_error);
+    CHECK(status != STATUS_OK);
+    return STATUS_IN_DOUBT; /* it may be there all the same */
 }
 
 static void store_close(struct witness_store *port)
