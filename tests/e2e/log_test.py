@@ -67,7 +67,9 @@ def receipts(wallet, client, payments, key):
 
 def proofs(wallet, key, payment, kept, units):
     """Of a unit by its place in a story, of a leaf by its index, and of growth from what was kept."""
-    with serving(wallet, "--plain", "--anonymous"):
+    rested = int(wallet.run("log", "checkpoint").out.split("\n")[1])
+    with serving(wallet, "--plain", "--anonymous") as server:
+        Reader(server).checkpoint(rested + 1)  # this start is a unit, too, and the last one
         position = wallet.json("story", payment)["units"][0]["position"]
         size = int(wallet.run("log", "checkpoint").out.split("\n")[1])
         path = file_of("proof", wallet.run("log", "prove", "--at", position).out)
