@@ -479,6 +479,7 @@ void request_end(void *listener, struct MHD_Connection *connection, void **conte
     *context = NULL;
     struct request_service *service = request->service;
     if (request->stage == STAGE_CALLED) request_abandon(request);
+    http_stream_end(&request->stream);
     if (request->call.stream != NULL) service->api.leave(service->api.api, &request->call);
     span_export(request);
     if (request->reserved > 0) (void)atomic_fetch_sub(&service->bodies_size, request->reserved);

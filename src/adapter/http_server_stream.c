@@ -30,13 +30,23 @@ static void stream_wait(struct http_stream *stream)
     http_loop_suspend(loop, stream->resume);
 }
 
-static void stream_wake(struct http_stream *stream)
+static void stream_unlink(struct http_stream *stream)
 {
-    CHECK(atomic_load(&stream->resume->mark) == MARK_READY);
     if (stream->next != NULL) stream->next->previous = stream->previous;
     if (stream->previous != NULL) stream->previous->next = stream->next;
     if (stream->loop->streams == stream) stream->loop->streams = stream->next;
     stream->asked = false;
+}
+
+void http_stream_end(struct http_stream *stream)
+{
+    if (stream->asked) stream_unlink(stream);
+}
+
+static void stream_wake(struct http_stream *stream)
+{
+    CHECK(atomic_load(&stream->resume->mark) == MARK_READY);
+    stream_unlink(stream);
     connection_enter(stream->peer, PHASE_PART);
 }
 

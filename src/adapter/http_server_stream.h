@@ -27,6 +27,9 @@ struct http_stream {
 /* The first part is in the call's answer. NULL: no memory. To be destroyed once it is queued. */
 struct MHD_Response *http_stream_response(struct http_stream *stream);
 
+/* The request has ended, however far it got. Accepts a zeroed one. */
+void http_stream_end(struct http_stream *stream);
+
 /* The loop's thread: hurries the streams whose clients are gone, when a look is due. */
 void http_streams_watch(struct http_loop *loop);
 

@@ -107,8 +107,11 @@ enum status tile_pack_read(const struct tile_pack *pack, const struct tile *tile
 {
     if (tile->width != TILE_WIDTH) return STATUS_NOT_FOUND;
     if (tile->kind == TILE_HASHES) {
-        return range_read(pack->hashes[tile->level], tile->index * TILE_BYTES, TILE_BYTES,
-                          out_bytes, out_error);
+        static const struct digest hole; /* no hash is all zeroes */
+        enum status status = range_read(pack->hashes[tile->level], tile->index * TILE_BYTES,
+                                        TILE_BYTES, out_bytes, out_error);
+        bool lost = status == STATUS_OK && memcmp(out_bytes->data, &hole, sizeof hole) == 0;
+        return lost ? STATUS_NOT_FOUND : status;
     }
     struct place place;
     enum status status =

@@ -151,6 +151,7 @@ enum payment_flag {
     PAYMENT_FLAG_LAPSED = 8,    /* CANCEL under way: because its time has passed */
     PAYMENT_FLAG_SUSPENSE = 16, /* its money came and could not be credited: it is in suspense */
     PAYMENT_FLAG_UNDONE = 32,   /* a person has said that its step was not taken */
+    PAYMENT_FLAG_KNOWN = 64,    /* the PSP has said once that it has the step */
 };
 
 /*

@@ -94,7 +94,7 @@ void flow_step(struct flow *flow, enum psp_operation operation, struct money amo
     payment->sent_at = (struct wall_time){ 0 };
     payment->attempts = 0;
     payment->doublings = 0;
-    payment->flags &= (uint8_t) ~(PAYMENT_FLAG_WAITING | PAYMENT_FLAG_UNDONE);
+    payment->flags &= (uint8_t) ~(PAYMENT_FLAG_WAITING | PAYMENT_FLAG_UNDONE | PAYMENT_FLAG_KNOWN);
     flow_state(flow, PAYMENT_STATE_PENDING);
     payment->next_at = flow->facts->stamp;
 }

@@ -333,8 +333,9 @@ static void still_pending(struct flow *flow)
         flow_manual(flow, "pending_for_too_long");
         return;
     }
-    bool news = (payment->flags & PAYMENT_FLAG_WAITING) == 0;
-    if (news) payment->doublings = 0; /* it is known to be there: another wait begins */
+    bool news = (payment->flags & PAYMENT_FLAG_KNOWN) == 0;
+    if (news) payment->doublings = 0; /* it is known to be there: another wait begins, once */
+    payment->flags |= PAYMENT_FLAG_KNOWN;
     flow_state(flow, PAYMENT_STATE_PENDING);
     payment->flags |= PAYMENT_FLAG_WAITING;
     payment->next_at = later(flow);

@@ -157,6 +157,9 @@ static void a_wait_doubles_once_and_begins_anew_with_news(void **state)
     assert_int_equal(scene_answer(&scene, PSP_ANSWER_PENDING, true), PAYMENT_OUTCOME_OK);
     assert_int_equal(scene.payment.doublings, 2);
     assert_int_equal(scene.payment.attempts, 12);
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_UNKNOWN, true), PAYMENT_OUTCOME_OK);
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_PENDING, true), PAYMENT_OUTCOME_OK);
+    assert_int_equal(scene.payment.doublings, 4); /* a PSP that wavers is not asked faster */
 }
 
 static void throttled_waits_as_long_as_it_was_told(void **state)

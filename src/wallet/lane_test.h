@@ -661,6 +661,22 @@ static inline enum status test_run(struct bench *bench, const struct transfer *t
     return lane_run(bench->lane, &request);
 }
 
+static inline void test_freeze(struct bench *bench, struct account_id account, bool frozen)
+{
+    struct admin change = { .kind = ADMIN_ACCOUNT_CHANGE,
+                            .account = account,
+                            .set = frozen ? ACCOUNT_FLAG_FROZEN : 0,
+                            .clear = frozen ? 0 : ACCOUNT_FLAG_FROZEN };
+    struct admin_result result;
+    struct request request = { .kind = REQUEST_ADMIN,
+                               .root = lane_new_id(bench->lane),
+                               .count = 1,
+                               .admin = &change,
+                               .admin_result = &result };
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    assert_int_equal(result.outcome, ADMIN_OUTCOME_OK);
+}
+
 /* Runs one, which must be answered. */
 static inline struct transfer_result test_one(struct bench *bench, struct transfer transfer)
 {

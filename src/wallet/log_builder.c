@@ -191,6 +191,25 @@ static enum status right_end_read(struct log_builder *builder, struct log_source
     return status == STATUS_OK ? bundle_verify(builder, bundle.width, out_error) : status;
 }
 
+/*
+ * The first whole tile of each level, and the first whole bundle: what was lost is found out at one
+ * end or the other, since nothing is ever taken out between.
+ */
+static enum status left_end_read(uint64_t size, struct log_source *source, struct error *out_error)
+{
+    BUF_SCOPE struct buf bytes;
+    buf_init(&bytes, LOG_BUNDLE_SIZE_MAX);
+    enum status status = STATUS_OK;
+    for (unsigned level = 0; level < TILE_LEVELS && status == STATUS_OK; level++) {
+        const struct tile tile = { TILE_HASHES, level, 0, TILE_WIDTH };
+        if (tile_width(size, level, 0) < TILE_WIDTH) break;
+        status = source_read(source, &tile, &bytes, out_error);
+    }
+    const struct tile bundle = { TILE_ENTRIES, 0, 0, TILE_WIDTH };
+    if (status != STATUS_OK || size < TILE_WIDTH) return status;
+    return source_read(source, &bundle, &bytes, out_error);
+}
+
 enum status log_builder_resume(struct log_builder *builder, struct log_source *source,
                                const struct digest *root, uint64_t size, struct error *out_error)
 {
@@ -211,6 +230,7 @@ enum status log_builder_resume(struct log_builder *builder, struct log_source *s
         }
     }
     if (status == STATUS_OK) status = right_end_read(builder, source, out_error);
+    if (status == STATUS_OK) status = left_end_read(size, source, out_error);
     if (status != STATUS_OK) log_builder_reset(builder);
     return status;
 }

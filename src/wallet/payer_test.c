@@ -410,28 +410,12 @@ static void refunds_cannot_be_more_than_was_taken(void **state)
     bench_free(bench);
 }
 
-static void freeze(struct bench *bench, struct account_id account, bool frozen)
-{
-    struct admin change = { .kind = ADMIN_ACCOUNT_CHANGE,
-                            .account = account,
-                            .set = frozen ? ACCOUNT_FLAG_FROZEN : 0,
-                            .clear = frozen ? 0 : ACCOUNT_FLAG_FROZEN };
-    struct admin_result result;
-    struct request request = { .kind = REQUEST_ADMIN,
-                               .root = lane_new_id(bench->lane),
-                               .count = 1,
-                               .admin = &change,
-                               .admin_result = &result };
-    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
-    assert_int_equal(result.outcome, ADMIN_OUTCOME_OK);
-}
-
 static void money_that_a_frozen_wallet_refuses_is_in_suspense(void **state)
 {
     (void)state;
     struct bench *bench = scene_new();
     struct payment_result made = run(bench, draft(PAYMENT_PAY_IN, 1000, 2500));
-    freeze(bench, (struct account_id){ test_id(WALLET) }, true);
+    test_freeze(bench, (struct account_id){ test_id(WALLET) }, true);
     struct payment_result done = run(bench, answer(&made.payment, PSP_ANSWER_DONE));
     assert_int_equal(done.outcome, PAYMENT_OUTCOME_OK);
     assert_int_equal(done.payment.state, PAYMENT_STATE_MANUAL);
@@ -452,7 +436,7 @@ static void a_frozen_chart_delays_and_loses_nothing(void **state)
     struct payment_result paid = run(bench, draft(PAYMENT_PAY_OUT, 1001, 400));
     paid = run(bench, answer(&paid.payment, PSP_ANSWER_DONE));
     (void)run(bench, to(PAYMENT_CAUSE_HINT, 1001));
-    freeze(bench, clearing, true);
+    test_freeze(bench, clearing, true);
     struct payment_result held = run(bench, answer(&made.payment, PSP_ANSWER_DONE));
     assert_int_equal(held.outcome, PAYMENT_OUTCOME_OK);
     assert_int_equal(held.payment.state, PAYMENT_STATE_IN_DOUBT);
@@ -464,7 +448,7 @@ static void a_frozen_chart_delays_and_loses_nothing(void **state)
     restart(bench);
     assert_memory_equal(&(struct payment[]){ payment_now(bench, 1000) }, &held.payment,
                         sizeof held.payment);
-    freeze(bench, clearing, false);
+    test_freeze(bench, clearing, false);
     held = run(bench, answer(&held.payment, PSP_ANSWER_DONE));
     assert_int_equal(held.payment.state, PAYMENT_STATE_SUCCEEDED);
     back = run(bench, answer(&paid.payment, PSP_ANSWER_DECLINED));
@@ -481,7 +465,7 @@ static void a_late_success_that_a_wallet_refuses_is_in_suspense(void **state)
     struct payment_result made = run(bench, draft(PAYMENT_PAY_IN, 1000, 2500));
     (void)run(bench, answer(&made.payment, PSP_ANSWER_DECLINED));
     (void)run(bench, to(PAYMENT_CAUSE_HINT, 1000));
-    freeze(bench, (struct account_id){ test_id(WALLET) }, true);
+    test_freeze(bench, (struct account_id){ test_id(WALLET) }, true);
     struct payment_command late = answer(&made.payment, PSP_ANSWER_DONE);
     late.reply.query = true;
     struct payment_result done = run(bench, late);

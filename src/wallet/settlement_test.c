@@ -228,22 +228,6 @@ static void what_its_payment_refuses_is_in_suspense(void **state)
     bench_free(bench);
 }
 
-static void bank_freeze(struct bench *bench, bool frozen)
-{
-    struct admin change = { .kind = ADMIN_ACCOUNT_CHANGE,
-                            .account = chart_account_id(EUR, CHART_BANK, ""),
-                            .set = frozen ? ACCOUNT_FLAG_FROZEN : 0,
-                            .clear = frozen ? 0 : ACCOUNT_FLAG_FROZEN };
-    struct admin_result result;
-    struct request request = { .kind = REQUEST_ADMIN,
-                               .root = lane_new_id(bench->lane),
-                               .count = 1,
-                               .admin = &change,
-                               .admin_result = &result };
-    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
-    assert_int_equal(result.outcome, ADMIN_OUTCOME_OK);
-}
-
 static void what_the_ledger_refused_is_booked_when_it_can_be(void **state)
 {
     (void)state;
@@ -253,14 +237,14 @@ static void what_the_ledger_refused_is_booked_when_it_can_be(void **state)
     charged(bench, 1000, 100);
     line_add(&office, 1000, PSP_LINE_CHARGE, 100, 3);
     line_add(&office, 4711, PSP_LINE_CHARGE, 50, 0); /* nobody's */
-    bank_freeze(bench, true);
+    test_freeze(bench, chart_account_id(EUR, CHART_BANK, ""), true);
     struct settlement_report report;
     for (int time = 0; time < 2; time++) {
         assert_int_equal(settle(bench, &office, &report), STATUS_OK);
         assert_int_equal(report.refused, 2);
         assert_int_equal(net(bench, CHART_BANK), 0);
     }
-    bank_freeze(bench, false);
+    test_freeze(bench, chart_account_id(EUR, CHART_BANK, ""), false);
     for (int time = 0; time < 2; time++) {
         assert_int_equal(settle(bench, &office, &report), STATUS_OK);
         assert_int_equal(report.refused, 0);

@@ -10,7 +10,7 @@
 enum {
     REDO_MS = 1000,
     REDO_PAGE = 64,
-    YOUNG_S = 2, /* whoever stored it is still at it */
+    YOUNG_S = 2,
     ARENA_SLACK = 64 << 10,
 };
 
@@ -22,7 +22,9 @@ struct webhook_in {
     uint32_t sender_count;
     struct webhook_sender senders[WEBHOOK_SENDERS_MAX];
     struct task *task;
-    struct buf redo_bytes;   /* of the webhook that is taken up again */
+    struct buf redo_bytes; /* of the webhook that is taken up again */
+    bool passed;           /* all of them were looked at, the last time then: */
+    struct monotonic_time passed_at;
     struct monitor *monitor; /* guards the rest, and the senders' keys */
     bool stopping;
     struct webhook_scratch scratch;
@@ -116,6 +118,7 @@ struct act {
     enum status read; /* what event_read() came to; STATUS_UNAVAILABLE: not read yet */
     struct psp_event event;
     const char *why; /* it is kept; static */
+    bool postponed;  /* NOT_TAKEN: there is no place for it now, as there may be for others */
 };
 
 /* STATUS_OK: it is durable, whatever the outcome. key nil: what an event only implies. */
@@ -156,7 +159,8 @@ static enum webhook_in_result hint_run(struct act *act)
         status = command_run(act, &command, (struct uuid){ 0 }, &result);
     }
     if (status != STATUS_OK) return WEBHOOK_IN_NOT_TAKEN;
-    if (result.outcome == PAYMENT_OUTCOME_CAPACITY) return WEBHOOK_IN_NOT_TAKEN;
+    act->postponed = result.outcome == PAYMENT_OUTCOME_CAPACITY;
+    if (act->postponed) return WEBHOOK_IN_NOT_TAKEN;
     if (result.repeated) return WEBHOOK_IN_REPEATED;
     return result.outcome == PAYMENT_OUTCOME_NOT_FOUND ? WEBHOOK_IN_IGNORED : WEBHOOK_IN_DONE;
 }
@@ -213,7 +217,10 @@ static enum status dispute_look(const struct act *act, uint8_t *out_state)
     return STATUS_OK;
 }
 
-/* What must have happened before the event's news, and has not been told yet. */
+/*
+ * What must have happened before the event's news, and has not been told yet. What it came to
+ * shows in the event's own command: a chargeback whose opening was refused is one that failed.
+ */
 static enum status dispute_catch_up(const struct act *act)
 {
     uint8_t told = state_told(act->event.kind);
@@ -247,6 +254,11 @@ static enum webhook_in_result dispute_run(struct act *act)
     if (command_run(act, &command, key_of(act), &result) != STATUS_OK) return WEBHOOK_IN_NOT_TAKEN;
     if (result.repeated) return WEBHOOK_IN_REPEATED;
     bool stands = result.outcome == PAYMENT_OUTCOME_OK || result.outcome == PAYMENT_OUTCOME_STATE;
+    if (stands && result.payment.state == PAYMENT_STATE_FAILED) {
+        act->why =
+            "chargeback_not_booked"; /* its opening was refused: nothing of it is in the books */
+        return WEBHOOK_IN_KEPT;
+    }
     if (!stands) act->why = payment_outcome_code((enum payment_outcome)result.outcome);
     return stands ? WEBHOOK_IN_DONE : WEBHOOK_IN_KEPT;
 }
@@ -511,8 +523,21 @@ enum status webhook_in_told(struct webhook_in *in, const struct payment *payment
 
 /* ---- Again ---- */
 
+/*
+ * Each refusal is journaled, so what has waited long is tried seldom: when its age doubles, or was
+ * not looked at since. Ages of a clock that was set back are none.
+ */
+static bool is_due(int64_t age_ns, int64_t since_ns)
+{
+    int64_t at_ns = YOUNG_S * NS_PER_S; /* before, whoever stored it is still at it */
+    if (age_ns < 0) return true;
+    if (age_ns < at_ns) return false;
+    while (at_ns <= age_ns / 2) at_ns *= 2;
+    return age_ns - at_ns < since_ns;
+}
+
 /* False: the lane, or the inbox, cannot go on now. */
-static bool redo_one(struct webhook_in *in, uint64_t id)
+static bool redo_one(struct webhook_in *in, uint64_t id, int64_t since_ns)
 {
     struct inbox_webhook webhook;
     struct error error = { 0 };
@@ -523,14 +548,12 @@ static bool redo_one(struct webhook_in *in, uint64_t id)
         return false;
     }
     int64_t age_ns = clock_wall(in->ports.clock).ns - webhook.received_at.ns;
-    if (webhook.mark != INBOX_MARK_NONE || (age_ns >= 0 && age_ns < YOUNG_S * NS_PER_S)) {
-        return true;
-    }
+    if (webhook.mark != INBOX_MARK_NONE || !is_due(age_ns, since_ns)) return true;
     struct act act = { .in = in,
                        .sender = sender_find(in, str_from(webhook.endpoint)),
                        .read = STATUS_UNAVAILABLE };
     if (act.sender == NULL) return true; /* it waits until its sender is configured again */
-    if (stored_run(&act, id, webhook.body) == WEBHOOK_IN_NOT_TAKEN) return false;
+    if (stored_run(&act, id, webhook.body) == WEBHOOK_IN_NOT_TAKEN) return act.postponed;
     in->ports.sync->lock(in->monitor);
     in->status.redone++;
     in->ports.sync->unlock(in->monitor);
@@ -547,6 +570,8 @@ static bool stopping(struct webhook_in *in)
 
 static void redo_all(struct webhook_in *in)
 {
+    int64_t now_ns = clock_monotonic(in->ports.clock).ns;
+    int64_t since_ns = in->passed ? now_ns - in->passed_at.ns : INT64_MAX;
     uint64_t ids[REDO_PAGE];
     uint64_t after = 0;
     uint32_t count = REDO_PAGE;
@@ -557,10 +582,12 @@ static void redo_all(struct webhook_in *in)
             return;
         }
         for (uint32_t i = 0; i < count; i++) {
-            if (!redo_one(in, ids[i])) return;
+            if (!redo_one(in, ids[i], since_ns)) return;
             after = ids[i];
         }
     }
+    in->passed = true;
+    in->passed_at.ns = now_ns;
 }
 
 static void old_trim(struct webhook_in *in)

@@ -19,7 +19,7 @@
  * later changes nothing.
  *
  * What the lane could not take stays in the inbox without a mark. A task takes it up again, at
- * the start and every second, and removes what is over its age.
+ * the start and whenever it has waited twice as long, and removes what is over its age.
  *
  * All calls from any task.
  */

@@ -444,6 +444,18 @@ static void chargebacks_end_right_whatever_comes_first(void **state)
     }
 }
 
+/* The ledger refuses its opening: nothing of it is in the books, whatever comes later. */
+static void what_a_refused_chargeback_came_to_is_for_a_person(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene *scene = scene_new();
+    const struct event lost = { "evt_b", "chargeback.lost", PAYMENT, "cb_1", NULL };
+    test_freeze(scene->bench, chart_account_id(EUR, CHART_RECEIVABLE, "sandbox"), true);
+    assert_int_equal(send(scene, lost), WEBHOOK_IN_KEPT);
+    assert_int_equal(scene->rows[0].mark, INBOX_MARK_FAILED);
+    scene_free(scene);
+}
+
 static void ids_follow_from_names_and_are_apart(void **state)
 {
     (void)state; /* no fixture */
@@ -507,6 +519,7 @@ int main(void)
         cmocka_unit_test(what_is_stored_is_done_once_after_any_failure),
         cmocka_unit_test(what_a_psp_does_not_carry_out_is_not_its_to_tell),
         cmocka_unit_test(chargebacks_end_right_whatever_comes_first),
+        cmocka_unit_test(what_a_refused_chargeback_came_to_is_for_a_person),
         cmocka_unit_test(what_came_about_a_payment_is_told),
         cmocka_unit_test(ids_follow_from_names_and_are_apart),
     };

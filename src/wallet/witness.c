@@ -9,7 +9,7 @@ struct record {
     struct str origin;     /* of the options' key */
     struct tree_head last; /* size 0: nothing was cosigned */
     bool in_doubt;
-    struct monotonic_time quiet_until;
+    struct monotonic_time quiet_until[2]; /* [1]: of forks, which nobody can make up */
 };
 
 struct witness {
@@ -102,12 +102,31 @@ void witness_close(struct witness *witness)
 
 /* ---- A request ---- */
 
+/* The signature that was verified: others may stand before it. */
+static struct str evidence(const struct witness *witness)
+{
+    const struct note *note = &witness->submission.note;
+    const struct witness_options *options = &witness->options;
+    for (uint32_t i = 0; i < note->signature_count; i++) {
+        struct note one = { .text = note->text, .signature_count = 1 };
+        one.signatures[0] = note->signatures[i];
+        for (uint32_t j = 0; j < options->log_count; j++) {
+            if (note_verify(&one, &options->logs[j], NULL) == STATUS_OK) {
+                return note->signatures[i].encoded;
+            }
+        }
+    }
+    CHECK(false); /* it was verified before */
+    return STR("");
+}
+
 static void contradiction_log(struct witness *witness, struct record *record,
                               enum witness_outcome outcome)
 {
     struct monotonic_time now = clock_monotonic(witness->ports.clock);
-    if (now.ns < record->quiet_until.ns) return;
-    record->quiet_until.ns = now.ns + (int64_t)WITNESS_QUIET_S * NS_PER_S;
+    struct monotonic_time *quiet_until = &record->quiet_until[outcome == WITNESS_FORKED];
+    if (now.ns < quiet_until->ns) return;
+    quiet_until->ns = now.ns + (int64_t)WITNESS_QUIET_S * NS_PER_S;
     const struct witness_submission *submission = &witness->submission;
     char root[BASE64_TEXT_SIZE(sizeof record->last.root)];
     struct str text = base64_format(record->last.root.bytes, sizeof record->last.root, root);
@@ -117,7 +136,7 @@ static void contradiction_log(struct witness *witness, struct record *record,
         { STR("cosigned_root"), text, 0 },
         { STR("size"), { NULL, 0 }, (int64_t)submission->checkpoint.head.size },
         { STR("checkpoint"), submission->note.text, 0 },
-        { STR("signature"), submission->note.signatures[0].encoded, 0 },
+        { STR("signature"), evidence(witness), 0 },
     };
     const struct log_line line = {
         .level = outcome == WITNESS_FORKED ? LOG_ALARM : LOG_WARNING,

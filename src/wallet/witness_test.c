@@ -98,9 +98,12 @@ static void a_fork_is_refused_and_said_once(void **state)
     }
     assert_int_equal(rig->log.lines[LOG_ALARM], 1);
     assert_int_equal(submit(life, &life->other, 9, 20), WITNESS_INCONSISTENT);
+    assert_int_equal(rig->log.lines[LOG_WARNING], 1);
     rig->clock.now_s += WITNESS_QUIET_S;
     assert_int_equal(submit(life, &life->other, 9, 20), WITNESS_INCONSISTENT);
-    assert_int_equal(rig->log.lines[LOG_WARNING], 1);
+    assert_int_equal(rig->log.lines[LOG_WARNING], 2);
+    assert_int_equal(submit(life, &life->other, 9, 9), WITNESS_FORKED); /* anybody can warn: */
+    assert_int_equal(rig->log.lines[LOG_ALARM], 2);                     /* it silences nothing */
     assert_int_equal(rig_restart(rig), STATUS_OK);
     assert_int_equal(submit(life, &life->other, 9, 20), WITNESS_INCONSISTENT);
     rig->clock.now_s = RIG_NOW_S;

@@ -119,6 +119,7 @@ static void expect_all(struct log_store *store)
     expect_file(store, "checkpoint", "second, and longer");
     expect_tile(store, "tile/0/x001/234", 'h');
     expect_tile(store, "tile/7/000", 'i');
+    expect_file(store, "tile/0/x001/233", NULL); /* before one that is there */
     expect_file(store, "tile/0/x001/235.p/7", NULL);
     expect_file(store, "tile/0/x001/235.p/8", "wider");
     expect_file(store, "tile/entries/000.p/3", "three");
