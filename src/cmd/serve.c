@@ -268,11 +268,11 @@ static void drain(struct serve *serve)
 static int serve_opened(struct serve *serve)
 {
     enum status status = ledger_open(serve);
-    if (status == STATUS_OK) status = listen_open(serve);
-    if (status == STATUS_OK) status = address_write(serve);
     if (status == STATUS_OK)
         status = serve_settings_begin(&serve->settings, serve->invocation, serve->host.lane,
                                       &serve->host.ports, &serve->error);
+    if (status == STATUS_OK) status = listen_open(serve);
+    if (status == STATUS_OK) status = address_write(serve);
     int code = EXIT_CODE_DONE;
     if (status == STATUS_OK) {
         code = announce(serve);

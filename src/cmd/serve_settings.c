@@ -104,6 +104,10 @@ enum status serve_settings_begin(struct serve_settings *settings,
     settings->act.notice.kind = NOTICE_SERVER_START;
     settings->act.notice.settings = bits_of(invocation);
     settings->act.notice.digest = settings_tell(invocation, ports->log);
+    if (act_record(lane, &settings->act) == STATUS_OK) {
+        settings->sync = NULL; /* nothing is left to do */
+        return STATUS_OK;
+    }
     settings->monitor = ports->sync->monitor_new(ports->sync, "settings");
     enum status status =
         ports->sync->spawn(ports->sync, "settings", settings_body, settings, &settings->task);

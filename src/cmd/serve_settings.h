@@ -10,8 +10,8 @@
  * command's table; a URL, which may hold a password, is there as its SHA-256. The log line
  * serve.settings has the same text, so that the digest can be made again from it.
  *
- * Writing it down waits for nobody: while the lane takes no writes (its index is rebuilt, the disk
- * is full) it is tried again every second, until the server stops.
+ * It is written down before anybody is served. Where the lane takes no writes then (its index is
+ * rebuilt, the disk is full) it is tried again every second, until the server stops.
  */
 struct serve_settings {
     struct lane *lane;
