@@ -9,9 +9,10 @@
 
 enum { TEXT_SIZE_MAX = 64 << 10, DIGEST_TEXT_SIZE = 2 * sizeof(struct digest) };
 
-static bool is_url(const struct option *option)
+/* As the command's table says of its value, so that a new one cannot be forgotten here. */
+static bool has_url(const struct option *option)
 {
-    return strcmp(option->name, "psp") == 0 || strcmp(option->name, "otlp") == 0;
+    return option->argument != NULL && strstr(option->argument, "URL") != NULL;
 }
 
 /* NULL: it is off. */
@@ -30,7 +31,7 @@ static void line_add(struct buf *text, const struct option *option, const char *
 {
     char digits[DIGEST_TEXT_SIZE + 1];
     struct str shown = str_from(value);
-    if (is_url(option)) shown = digest_text(digest_of(shown.data, shown.len), digits);
+    if (has_url(option)) shown = digest_text(digest_of(shown.data, shown.len), digits);
     buf_append_format(text, "%s=%.*s\n", option->name, STR_ARG(shown));
 }
 

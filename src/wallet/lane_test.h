@@ -2,6 +2,7 @@
 #ifndef WALLET_LANE_TEST_H
 #define WALLET_LANE_TEST_H
 
+#include "payment/chart.h"
 #include "wallet/committer.h"
 #include "wallet/run_test.h"
 
@@ -675,6 +676,22 @@ static inline void test_freeze(struct bench *bench, struct account_id account, b
                                .admin_result = &result };
     assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
     assert_int_equal(result.outcome, ADMIN_OUTCOME_OK);
+}
+
+/* The accounts that payments need beside the wallets. */
+static inline void test_chart(struct bench *bench, uint32_t asset, const char *psp)
+{
+    struct account chart[CHART_ROLE_END - 1];
+    struct account_result results[CHART_ROLE_END - 1];
+    for (unsigned role = 1; role < CHART_ROLE_END; role++) {
+        chart[role - 1] = chart_account(asset, role, psp);
+    }
+    struct request request = { .kind = REQUEST_ACCOUNTS,
+                               .root = lane_new_id(bench->lane),
+                               .count = CHART_ROLE_END - 1,
+                               .accounts = chart,
+                               .account_results = results };
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
 }
 
 /* Runs one, which must be answered. */

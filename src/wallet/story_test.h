@@ -35,17 +35,7 @@ static inline struct bench *story_bench(void)
 {
     struct bench *bench = bench_new();
     test_accounts(bench, 2);
-    struct account chart[CHART_ROLE_END - 1];
-    struct account_result results[CHART_ROLE_END - 1];
-    for (unsigned role = 1; role < CHART_ROLE_END; role++) {
-        chart[role - 1] = chart_account(EUR, role, "sandbox");
-    }
-    struct request request = { .kind = REQUEST_ACCOUNTS,
-                               .root = lane_new_id(bench->lane),
-                               .count = CHART_ROLE_END - 1,
-                               .accounts = chart,
-                               .account_results = results };
-    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    test_chart(bench, EUR, "sandbox");
     return bench;
 }
 

@@ -46,6 +46,9 @@ def cosigned_and_verified(wallet, options, key, witnesses):
         client = Client(server, None)
         payments, units = make_payments(client, 300)
         shown(server, units, ["witness.example.com/w1", "witness.example.com/w2"])
+        with open(server.log, encoding="utf-8") as file:
+            settings = [line for line in file if '"event":"serve.settings"' in line][-1]
+        check("witness=" in settings and "http:" not in settings, "addresses may hold passwords")
         path = file_of("receipt.json", receipt(client, payments[1]).decode())
         told = wallet.json("receipt", "verify", path, "--key", key, "--witnesses", keys)
         equal(told["cosigned_by"], 2, "witnesses of a receipt")
