@@ -122,3 +122,8 @@ endforeach()
 test_folder(port port)
 test_folder(sim sim)
 test_folder(e2e e2e)
+
+# Those that talk to real servers, each by the name of what it needs most.
+foreach(folder postgres kafka redis ha otel doctor)
+  test_folder(${folder} ${folder})
+endforeach()

@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 unit='^(base|crypto|model|port|ledger|tlog|payment|webhook|sandbox|risk|iso20022|wallet|doctor|api|sim|adapter|cmd|fuzz)$'
 threaded='^(wallet|adapter|api|port)$'
+servers='^(postgres|kafka|redis|ha|otel)$' # what waits for real servers: once is enough
 
 presets=("$@")
 [ "${#presets[@]}" -gt 0 ] || presets=(debug asan tsan clang)
@@ -27,6 +28,7 @@ for preset in "${presets[@]}"; do
     echo $((SECONDS - start)) >"build/$preset/build_seconds"
     labels=()
     case "$preset" in
+        asan) labels=(-LE "$servers") ;;
         tsan) labels=(-L "$threaded") ;;
         clang) labels=(-L "$unit") ;;
     esac
