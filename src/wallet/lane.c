@@ -6,6 +6,8 @@
 #include "base/check.h"
 #include "base/reserve.h"
 #include "wallet/committer.h"
+#include "wallet/follower.h"
+#include "wallet/indexes.h"
 #include "wallet/lane_task.h"
 #include "wallet/rebuild.h"
 #include "wallet/recovery.h"
@@ -112,17 +114,18 @@ static void clocks_begin(struct lane *lane)
                                });
 }
 
-static enum status tasks_start(struct lane *lane)
+static enum status helpers_start(struct lane *lane)
 {
     struct sync *sync = lane->ports.sync;
     enum status status = sync->spawn(sync, "flush", committer_flush, lane, &lane->flush_task);
-    if (status == STATUS_OK) {
-        status = sync->spawn(sync, "index", committer_index, lane, &lane->index_task);
-    }
-    if (status == STATUS_OK) {
-        status = sync->spawn(sync, "apply", committer_apply, lane, &lane->apply_task);
-    }
-    return status;
+    if (status != STATUS_OK) return status;
+    return sync->spawn(sync, "index", committer_index, lane, &lane->index_task);
+}
+
+static enum status apply_start(struct lane *lane)
+{
+    struct sync *sync = lane->ports.sync;
+    return sync->spawn(sync, "apply", committer_apply, lane, &lane->apply_task);
 }
 
 static void tasks_join(struct lane *lane)
@@ -138,6 +141,11 @@ static void tasks_join(struct lane *lane)
     lane->index_task = NULL;
 }
 
+static bool passive(const struct lane *lane)
+{
+    return lane->options.read_only || lane->options.follow;
+}
+
 /*
  * Claims first: the epoch is raised before the journal is read, so that nobody else appends
  * meanwhile, and what is read is the end.
@@ -145,13 +153,13 @@ static void tasks_join(struct lane *lane)
 static enum status lane_recover(struct lane *lane, struct error *out_error)
 {
     struct store_head claimed = { 0 };
-    if (!lane->options.read_only) {
+    if (!passive(lane)) {
         enum status status = lane->ports.store->claim(lane->ports.store, &claimed, out_error);
         if (status != STATUS_OK) return status;
         lane->head = claimed;
     }
     enum status status = recovery_run(lane, out_error);
-    if (lane->options.read_only) return status;
+    if (passive(lane)) return status;
     if (status == STATUS_CORRUPT) status = recovery_fenced(lane, claimed.epoch, out_error);
     if (status != STATUS_OK || lane->head.epoch == claimed.epoch) return status;
     return error_set(out_error, STATUS_FENCED, "another owner has taken the lane over");
@@ -169,8 +177,10 @@ static enum status lane_begin(struct lane *lane, struct error *out_error)
     lane->status.head = lane->head;
     lane->status.recovery_ns = (uint64_t)(clock_monotonic(lane->ports.clock).ns - begin.ns);
     lane->building = &lane->flights[0];
-    clocks_begin(lane);
-    status = tasks_start(lane);
+    lane->status.following = lane->options.follow;
+    if (!lane->options.follow) clocks_begin(lane);
+    status = helpers_start(lane);
+    if (status == STATUS_OK && !lane->options.follow) status = apply_start(lane);
     if (status == STATUS_OK) return STATUS_OK;
     lane->draining = true;
     tasks_join(lane);
@@ -181,6 +191,7 @@ enum status lane_open(const struct lane_ports *ports, const struct lane_options 
                       struct lane **out_lane, struct error *out_error)
 {
     CHECK(options->memtable_ids >= 1 << 10 && options->memtable_ids <= 1 << 24);
+    CHECK(!options->read_only || !options->follow);
     struct lane *lane = reserve_new(sizeof *lane);
     if (lane == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for the lane");
     lane->ports = *ports;
@@ -195,6 +206,29 @@ enum status lane_open(const struct lane_ports *ports, const struct lane_options 
     return STATUS_OK;
 }
 
+enum status lane_follow(struct lane *lane, uint64_t *out_left, struct error *out_error)
+{
+    CHECK(lane->status.following);
+    return follower_read(lane, out_left, out_error);
+}
+
+enum status lane_lead(struct lane *lane, struct error *out_error)
+{
+    CHECK(lane->status.following);
+    struct monotonic_time begin = clock_monotonic(lane->ports.clock);
+    enum status status = follower_take_over(lane, out_error);
+    if (status != STATUS_OK) return status;
+    clocks_begin(lane);
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    lane->status.following = false;
+    lane->status.recovery_ns = (uint64_t)(clock_monotonic(lane->ports.clock).ns - begin.ns);
+    sync->unlock(lane->monitor);
+    status = apply_start(lane);
+    if (status == STATUS_OK) return STATUS_OK;
+    return error_set(out_error, status, "the lane's tasks cannot be started");
+}
+
 void lane_drain(struct lane *lane)
 {
     struct sync *sync = lane->ports.sync;
@@ -202,7 +236,8 @@ void lane_drain(struct lane *lane)
     lane->draining = true;
     sync->wake_all(lane->monitor);
     sync->unlock(lane->monitor);
-    if (lane->apply_task != NULL) tasks_join(lane);
+    if (lane->apply_task == NULL && lane->index_task != NULL) indexes_job_wait(lane);
+    if (lane->flush_task != NULL) tasks_join(lane);
 }
 
 void lane_close(struct lane *lane)
@@ -239,6 +274,7 @@ static void request_check(const struct request *request)
 static enum status submit_refusal(const struct lane *lane, const struct request *request)
 {
     if (lane->draining || lane->status.fenced || lane->status.damaged) return STATUS_STOPPED;
+    if (lane->status.following) return STATUS_UNAVAILABLE;
     bool read = request->kind == REQUEST_READ;
     if (!read && lane->options.read_only) return STATUS_DENIED;
     if (!read && lane->status.reloading) return STATUS_UNAVAILABLE;
@@ -373,7 +409,7 @@ void lane_get_status(struct lane *lane, struct lane_status *out_status)
     struct sync *sync = lane->ports.sync;
     sync->lock(lane->monitor);
     *out_status = lane->status;
-    out_status->accepting = !lane->draining && !lane->status.reloading &&
+    out_status->accepting = !lane->draining && !lane->status.following && !lane->status.reloading &&
                             !lane->status.rebuilding && !lane->status.fenced &&
                             !lane->status.damaged;
     out_status->queue_requests = lane->queue.requests;
@@ -398,7 +434,7 @@ void lane_catch_up(struct lane *lane)
     uint64_t mine = ++lane->catch_ups_wanted;
     sync->wake_all(lane->monitor);
     while (lane->catch_ups_done < mine && !lane->draining && !lane->status.damaged &&
-           !lane->status.fenced) {
+           !lane->status.fenced && !lane->status.following) {
         (void)sync->wait(lane->monitor, MONOTONIC_NEVER);
     }
     sync->unlock(lane->monitor);

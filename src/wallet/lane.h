@@ -48,6 +48,7 @@ struct lane_options {
     /* Ids per table in memory before it becomes a run, 2^10..2^24; of accounts, a quarter. */
     uint32_t memtable_ids;
     bool read_only; /* nothing is claimed or written; submit refuses all but reads */
+    bool follow;    /* another owns the lane, for now: see lane_follow() */
     /*
      * An index that is missing, damaged or far behind is rebuilt from the journal. lane_open()
      * waits so long for that; then it returns, and the rest is done beside reads: see
@@ -193,6 +194,23 @@ struct request {
 enum status lane_open(const struct lane_ports *ports, const struct lane_options *options,
                       struct lane **out_lane, struct error *out_error) MUST_CHECK;
 
+/*
+ * Of a lane opened with `follow`: nothing is claimed, and submit refuses everything
+ * (STATUS_UNAVAILABLE). Called again and again, it brings memory and the index up to the head;
+ * one call reads for about 100 ms at most, *out_left batches are then still to be read.
+ * STATUS_UNAVAILABLE: to be called again. After any other status but STATUS_OK memory cannot be
+ * used: close the lane. One task, which also calls lane_lead().
+ */
+enum status lane_follow(struct lane *lane, uint64_t *out_left, struct error *out_error) MUST_CHECK;
+
+/*
+ * Makes a follower the owner: claims the lane, so that the former owner can append no more,
+ * reads what it had appended, and begins to take requests. What it takes depends on how far
+ * the follower is behind, not on how long history is. After a failure: close the lane.
+ * STATUS_FENCED: yet another has taken it; else as lane_open().
+ */
+enum status lane_lead(struct lane *lane, struct error *out_error) MUST_CHECK;
+
 /* Refuses new requests (STATUS_STOPPED), answers all accepted ones, stops the tasks. */
 void lane_drain(struct lane *lane);
 /* Drains if that was not done; flushes the index; releases. Accepts NULL. */
@@ -201,7 +219,7 @@ void lane_close(struct lane *lane);
 /*
  * STATUS_OK: accepted; it will be answered. Otherwise it was not and nothing will be called:
  * STATUS_LIMIT: the queue, or a disk, is full (see lane_status): come back later.
- * STATUS_UNAVAILABLE: reloading; or the index is being rebuilt or cannot be written, and this is
+ * STATUS_UNAVAILABLE: following; reloading; or the index is being rebuilt or cannot be written, and this is
  * a write or a look-up by id or reference.
  * STATUS_STOPPED: draining, fenced or damaged. STATUS_DENIED: read-only.
  * Arrays over their maximum (base/limits.h) and unterminated linked groups are CHECKed: the
@@ -239,6 +257,7 @@ uint32_t lane_rate_page(struct lane *lane, uint32_t from, struct rate *out_rates
 
 struct lane_status {
     bool accepting; /* requests are taken, writes too but for a full disk */
+    bool following; /* another owns it: nothing is accepted */
     bool reloading; /* after a commit in doubt */
     bool fenced;
     bool damaged;

@@ -11,7 +11,7 @@
 #include "wallet/lane_task.h"
 #include "wallet/rebuild.h"
 
-enum { PROGRESS_BATCHES = 1024 };
+enum { PROGRESS_BATCHES = 1024, SLICE_LIST_SIZE_MAX = 64 << 20 };
 
 struct recovery {
     struct lane *lane;
@@ -20,6 +20,7 @@ struct recovery {
     uint64_t sweep_generation; /* the newest whole one */
     bool holds_counted;
     bool with_indexes; /* one reading of the journal does for ledger and indexes */
+    bool changes_registry;
     uint64_t records;
 };
 
@@ -151,6 +152,28 @@ static enum status replay_start(struct recovery *recovery, uint64_t head, struct
     return STATUS_OK;
 }
 
+/* A sweep from the beginning, newer than all that is stored. */
+static void sweep_begin(struct lane *lane, const struct store_slice *slices, size_t count)
+{
+    uint64_t newest = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (slices[i].generation > newest) newest = slices[i].generation;
+    }
+    lane->sweep = (struct sweep){ .generation = newest + 1, .table = SLICE_ACCOUNTS };
+    lane->sweep_credit = 0;
+}
+
+enum status recovery_sweep(struct lane *lane, struct error *out_error)
+{
+    struct store *store = lane->ports.store;
+    BUF_SCOPE struct buf list;
+    buf_init(&list, SLICE_LIST_SIZE_MAX);
+    enum status status = store->slice_list(store, &list, out_error);
+    if (status != STATUS_OK) return status;
+    sweep_begin(lane, (const struct store_slice *)list.data, list.len / sizeof(struct store_slice));
+    return STATUS_OK;
+}
+
 /* Without a whole sweep there is no checkpoint: everything is replayed. */
 static enum status checkpoint_load(struct recovery *recovery, uint64_t head,
                                    struct error *out_error)
@@ -158,7 +181,7 @@ static enum status checkpoint_load(struct recovery *recovery, uint64_t head,
     struct lane *lane = recovery->lane;
     struct store *store = lane->ports.store;
     BUF_SCOPE struct buf list;
-    buf_init(&list, 64 << 20);
+    buf_init(&list, SLICE_LIST_SIZE_MAX);
     enum status status = store->slice_list(store, &list, out_error);
     if (status != STATUS_OK) return status;
     struct store_slice *slices = (struct store_slice *)list.data;
@@ -170,11 +193,7 @@ static enum status checkpoint_load(struct recovery *recovery, uint64_t head,
         }
         if (slices[i].table == SLICE_REGISTRY) recovery->sweep_generation = slices[i].generation;
     }
-    uint64_t newest = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (slices[i].generation > newest) newest = slices[i].generation;
-    }
-    lane->sweep = (struct sweep){ .generation = newest + 1, .table = SLICE_ACCOUNTS };
+    sweep_begin(lane, slices, count);
     lane->ledger->hold_replay_from = 1;
     if (recovery->sweep_generation == 0) return STATUS_OK;
     slices_sort(slices, count);
@@ -182,6 +201,12 @@ static enum status checkpoint_load(struct recovery *recovery, uint64_t head,
     status = slices_load(recovery, slices, count, out_error);
     if (status != STATUS_OK) return status;
     return replay_start(recovery, head, out_error);
+}
+
+static bool registry_keeps(const struct record_head *record)
+{
+    return record->type == RECORD_ASSET || record->type == RECORD_PERIOD ||
+           record->type == RECORD_CREDENTIAL || record->type == RECORD_RATE;
 }
 
 static enum status record_replay(struct recovery *recovery, const struct batch_reader *reader,
@@ -197,6 +222,7 @@ static enum status record_replay(struct recovery *recovery, const struct batch_r
     indexes_enter(lane, which, moment.locator, record);
     if (moment.batch <= recovery->ledger_from) return STATUS_OK;
     recovery->records++;
+    recovery->changes_registry = recovery->changes_registry || registry_keeps(record);
     enum status status = ledger_replay(lane->ledger, moment, record, recovery->registry_at);
     if (status == STATUS_OK) return STATUS_OK;
     return error_set(out_error, status, "batch %llu, record at byte %u cannot be replayed: %s",
@@ -292,12 +318,10 @@ static enum status state_check(struct lane *lane, struct error *out_error)
     return error_set(out_error, STATUS_CORRUPT, "the recovered state is wrong: %s", reason);
 }
 
-/* What other tasks may see: the registry and the counts, as of the durable journal. */
-static void state_publish(struct lane *lane, const struct recovery *recovery)
+/* Under the monitor. */
+static void registry_publish(struct lane *lane)
 {
-    struct sync *sync = lane->ports.sync;
     const struct registry *from = &lane->ledger->registry;
-    sync->lock(lane->monitor);
     struct registry *into = &lane->published;
     memcpy(into->assets, from->assets, from->asset_count * sizeof *from->assets);
     memcpy(into->credentials, from->credentials,
@@ -307,6 +331,14 @@ static void state_publish(struct lane *lane, const struct recovery *recovery)
     into->closed_through = from->closed_through;
     memcpy(into->rates, from->rates, from->rate_count * sizeof *from->rates);
     into->rate_count = from->rate_count;
+}
+
+/* What other tasks may see: the registry and the counts, as of the durable journal. */
+static void state_publish(struct lane *lane, const struct recovery *recovery)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    registry_publish(lane);
     lane->status.head = lane->head;
     const struct lane_sizes sizes = tally_sizes(lane->ledger);
     tally_show(lane, &sizes);
@@ -314,6 +346,32 @@ static void state_publish(struct lane *lane, const struct recovery *recovery)
     lane->status.index_batch = least_cursor(lane);
     lane->status.index_fault = STATUS_OK;
     sync->unlock(lane->monitor);
+}
+
+enum status recovery_follow(struct lane *lane, struct batch_reader *reader, struct error *out_error)
+{
+    struct recovery recovery = {
+        .lane = lane,
+        .ledger_from = reader->header->sequence - 1,
+        .holds_counted = true,
+        .with_indexes = lane->rebuild.state == REBUILD_NONE,
+    };
+    enum status status = batch_replay(&recovery, reader, out_error);
+    if (status != STATUS_OK) return status;
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    if (recovery.changes_registry) registry_publish(lane);
+    const struct lane_sizes sizes = tally_sizes(lane->ledger);
+    tally_show(lane, &sizes);
+    sync->unlock(lane->monitor);
+    return STATUS_OK;
+}
+
+enum status recovery_derive(struct lane *lane, struct error *out_error)
+{
+    enum status status = ledger_recovered(lane->ledger);
+    if (status == STATUS_OK) return STATUS_OK;
+    return error_set(out_error, status, "the followed state is wrong");
 }
 
 static enum status recover(struct lane *lane, struct error *out_error)

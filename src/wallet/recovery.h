@@ -23,4 +23,17 @@ enum status recovery_run(struct lane *lane, struct error *out_error) MUST_CHECK;
  */
 enum status recovery_fenced(struct lane *lane, uint64_t epoch, struct error *out_error) MUST_CHECK;
 
+/* ---- For a follower (follower.h) ---- */
+
+/*
+ * Applies the batch behind the one at lane->head to ledger and indexes, in which there must be
+ * room. Anything but STATUS_OK leaves memory between two batches.
+ */
+enum status recovery_follow(struct lane *lane, struct batch_reader *reader, struct error *out_error)
+    MUST_CHECK;
+/* What replay leaves out, derived anew: totals, and the order in which payments are due. */
+enum status recovery_derive(struct lane *lane, struct error *out_error) MUST_CHECK;
+/* A sweep of the checkpoint that is newer than what others have stored since. */
+enum status recovery_sweep(struct lane *lane, struct error *out_error) MUST_CHECK;
+
 #endif
