@@ -36,6 +36,14 @@ struct lease_party {
     char url[LEASE_URL_SIZE]; /* where its peers reach it */
 };
 
+/* What is asked for. */
+struct lease_term {
+    uint32_t lane;
+    const struct lease_party *party;
+    uint64_t epoch; /* of the lease that is held; not for take() */
+    uint32_t ttl_ms;
+};
+
 struct lease_view {
     struct lease_party holder;    /* empty: nobody ever held it */
     char wanted[LEASE_NAME_SIZE]; /* who is to have it next, as somebody asked; empty: nobody */
@@ -64,23 +72,22 @@ struct lease {
      * STATUS_CONFLICT: not taken. STATUS_UNAVAILABLE: not taken.
      * STATUS_IN_DOUBT: taken or not; read() tells, by name and epoch.
      */
-    enum status (*take)(struct lease *lease, uint32_t lane, const struct lease_party *party,
-                        uint32_t ttl_ms, struct lease_view *out_view, struct error *out_error);
+    enum status (*take)(struct lease *lease, const struct lease_term *term,
+                        struct lease_view *out_view, struct error *out_error);
 
     /*
      * Sets the end of a lease that is still this party's, expired or not, to ttl_ms from now.
      * STATUS_FENCED: it is not. STATUS_UNAVAILABLE, STATUS_IN_DOUBT: not known to be renewed.
      */
-    enum status (*renew)(struct lease *lease, uint32_t lane, const struct lease_party *party,
-                         uint64_t epoch, uint32_t ttl_ms, struct lease_view *out_view,
-                         struct error *out_error);
+    enum status (*renew)(struct lease *lease, const struct lease_term *term,
+                         struct lease_view *out_view, struct error *out_error);
 
     /*
      * Ends it now, in favour of `to` (empty: of anybody). As renew(); the holder must have
      * stopped answering before.
      */
-    enum status (*release)(struct lease *lease, uint32_t lane, const struct lease_party *party,
-                           uint64_t epoch, const char *to, struct error *out_error);
+    enum status (*release)(struct lease *lease, const struct lease_term *term, const char *to,
+                           struct error *out_error);
 
     /* Asks the holder to hand over to `to`. STATUS_NOT_FOUND, STATUS_UNAVAILABLE, _IN_DOUBT. */
     enum status (*want)(struct lease *lease, uint32_t lane, const char *to,

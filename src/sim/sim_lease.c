@@ -145,21 +145,22 @@ static bool may_take(const struct lease_view *view, const char *name)
     return preferred || view->left_ms <= -LEASE_PREFERENCE_MS;
 }
 
-static enum status sim_take(struct lease *port, uint32_t lane, const struct lease_party *party,
-                            uint32_t ttl_ms, struct lease_view *out_view, struct error *out_error)
+static enum status sim_take(struct lease *port, const struct lease_term *term,
+                            struct lease_view *out_view, struct error *out_error)
 {
     struct sim_lease *lease = (struct sim_lease *)port;
     struct world *world = lease->leases->world;
     enum status status = enter(lease, SIM_POINT_STORE_APPEND, out_error);
     if (status != STATUS_OK) return status;
-    struct row *row = row_of(lease, lane);
+    struct row *row = row_of(lease, term->lane);
     struct lease_view view = view_of(world, row);
-    if (row->exists && !may_take(&view, party->name)) {
+    if (row->exists && !may_take(&view, term->party->name)) {
         return error_set(out_error, STATUS_CONFLICT, "somebody else holds it");
     }
-    *row = (struct row){
-        .exists = true, .holder = *party, .epoch = row->epoch + 1, .expires = in_ms(world, ttl_ms)
-    };
+    *row = (struct row){ .exists = true,
+                         .holder = *term->party,
+                         .epoch = row->epoch + 1,
+                         .expires = in_ms(world, term->ttl_ms) };
     view = view_of(world, row);
     world_mix(world, row->epoch);
     status = leave(lease, out_error);
@@ -167,38 +168,38 @@ static enum status sim_take(struct lease *port, uint32_t lane, const struct leas
     return status;
 }
 
-static bool is_theirs(const struct row *row, const struct lease_party *party, uint64_t epoch)
+static bool is_theirs(const struct row *row, const struct lease_term *term)
 {
-    return row->exists && row->epoch == epoch && strcmp(row->holder.name, party->name) == 0;
+    return row->exists && row->epoch == term->epoch &&
+           strcmp(row->holder.name, term->party->name) == 0;
 }
 
-static enum status sim_renew(struct lease *port, uint32_t lane, const struct lease_party *party,
-                             uint64_t epoch, uint32_t ttl_ms, struct lease_view *out_view,
-                             struct error *out_error)
+static enum status sim_renew(struct lease *port, const struct lease_term *term,
+                             struct lease_view *out_view, struct error *out_error)
 {
     struct sim_lease *lease = (struct sim_lease *)port;
     enum status status = enter(lease, SIM_POINT_STORE_APPEND, out_error);
     if (status != STATUS_OK) return status;
-    struct row *row = row_of(lease, lane);
-    if (!is_theirs(row, party, epoch)) {
+    struct row *row = row_of(lease, term->lane);
+    if (!is_theirs(row, term)) {
         return error_set(out_error, STATUS_FENCED, "somebody else has taken it");
     }
-    row->expires = in_ms(lease->leases->world, ttl_ms);
+    row->expires = in_ms(lease->leases->world, term->ttl_ms);
     struct lease_view view = view_of(lease->leases->world, row);
     status = leave(lease, out_error);
     if (status == STATUS_OK) *out_view = view;
     return status;
 }
 
-static enum status sim_release(struct lease *port, uint32_t lane, const struct lease_party *party,
-                               uint64_t epoch, const char *to, struct error *out_error)
+static enum status sim_release(struct lease *port, const struct lease_term *term, const char *to,
+                               struct error *out_error)
 {
     struct sim_lease *lease = (struct sim_lease *)port;
     CHECK(strlen(to) < LEASE_NAME_SIZE);
     enum status status = enter(lease, SIM_POINT_STORE_APPEND, out_error);
     if (status != STATUS_OK) return status;
-    struct row *row = row_of(lease, lane);
-    if (!is_theirs(row, party, epoch)) {
+    struct row *row = row_of(lease, term->lane);
+    if (!is_theirs(row, term)) {
         return error_set(out_error, STATUS_FENCED, "somebody else has taken it");
     }
     row->expires = world_now(lease->leases->world);

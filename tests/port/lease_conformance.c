@@ -14,6 +14,8 @@
 static const struct lease_party ANNA = { "anna", "http://127.0.0.1:1" };
 static const struct lease_party BERT = { "bert", "http://127.0.0.1:2" };
 
+#define TERM(lane, party, epoch, ttl_ms) (&(struct lease_term){ lane, party, epoch, ttl_ms })
+
 enum { LONG_MS = 60000, SHORT_MS = 150 };
 
 static void expect_holder(struct lease *lease, uint32_t lane, const struct lease_party *party,
@@ -33,20 +35,20 @@ static void one_holds_it(const struct lease_factory *factory)
     struct lease *b = factory->open(factory->owner);
     struct lease_view view;
     assert_int_equal(a->read(a, 0, &view, NULL), STATUS_NOT_FOUND);
-    assert_int_equal(a->renew(a, 0, &ANNA, 1, LONG_MS, &view, NULL), STATUS_FENCED);
-    assert_int_equal(a->take(a, 0, &ANNA, LONG_MS, &view, NULL), STATUS_OK);
+    assert_int_equal(a->renew(a, TERM(0, &ANNA, 1, LONG_MS), &view, NULL), STATUS_FENCED);
+    assert_int_equal(a->take(a, TERM(0, &ANNA, 0, LONG_MS), &view, NULL), STATUS_OK);
     assert_int_equal(view.epoch, 1);
     assert_true(view.left_ms > LONG_MS - 5000 && view.left_ms <= LONG_MS);
     assert_string_equal(view.holder.name, "anna");
     assert_string_equal(view.wanted, "");
-    assert_int_equal(b->take(b, 0, &BERT, LONG_MS, &view, NULL), STATUS_CONFLICT);
-    assert_int_equal(a->take(a, 0, &ANNA, LONG_MS, &view, NULL), STATUS_CONFLICT);
+    assert_int_equal(b->take(b, TERM(0, &BERT, 0, LONG_MS), &view, NULL), STATUS_CONFLICT);
+    assert_int_equal(a->take(a, TERM(0, &ANNA, 0, LONG_MS), &view, NULL), STATUS_CONFLICT);
     expect_holder(b, 0, &ANNA, 1);
-    assert_int_equal(b->renew(b, 0, &BERT, 1, LONG_MS, &view, NULL), STATUS_FENCED);
-    assert_int_equal(a->renew(a, 0, &ANNA, 2, LONG_MS, &view, NULL), STATUS_FENCED);
-    assert_int_equal(a->renew(a, 0, &ANNA, 1, LONG_MS, &view, NULL), STATUS_OK);
+    assert_int_equal(b->renew(b, TERM(0, &BERT, 1, LONG_MS), &view, NULL), STATUS_FENCED);
+    assert_int_equal(a->renew(a, TERM(0, &ANNA, 2, LONG_MS), &view, NULL), STATUS_FENCED);
+    assert_int_equal(a->renew(a, TERM(0, &ANNA, 1, LONG_MS), &view, NULL), STATUS_OK);
     /* another lane is another lease */
-    assert_int_equal(b->take(b, 1, &BERT, LONG_MS, &view, NULL), STATUS_OK);
+    assert_int_equal(b->take(b, TERM(1, &BERT, 0, LONG_MS), &view, NULL), STATUS_OK);
     expect_holder(a, 1, &BERT, 1);
     expect_holder(a, 0, &ANNA, 1);
     a->close(a);
@@ -58,18 +60,18 @@ static void it_ends_by_itself(const struct lease_factory *factory)
     factory->fresh(factory->owner);
     struct lease *a = factory->open(factory->owner);
     struct lease_view view;
-    assert_int_equal(a->take(a, 0, &ANNA, SHORT_MS, &view, NULL), STATUS_OK);
+    assert_int_equal(a->take(a, TERM(0, &ANNA, 0, SHORT_MS), &view, NULL), STATUS_OK);
     factory->pass(factory->owner, 2 * SHORT_MS);
     assert_int_equal(a->read(a, 0, &view, NULL), STATUS_OK);
     assert_true(view.left_ms <= 0);
     /* nobody took it: it can go on */
-    assert_int_equal(a->renew(a, 0, &ANNA, 1, SHORT_MS, &view, NULL), STATUS_OK);
+    assert_int_equal(a->renew(a, TERM(0, &ANNA, 1, SHORT_MS), &view, NULL), STATUS_OK);
     assert_true(view.left_ms > 0);
     factory->pass(factory->owner, 2 * SHORT_MS);
-    assert_int_equal(a->take(a, 0, &BERT, LONG_MS, &view, NULL), STATUS_OK);
+    assert_int_equal(a->take(a, TERM(0, &BERT, 0, LONG_MS), &view, NULL), STATUS_OK);
     assert_int_equal(view.epoch, 2);
-    assert_int_equal(a->renew(a, 0, &ANNA, 1, SHORT_MS, &view, NULL), STATUS_FENCED);
-    assert_int_equal(a->release(a, 0, &ANNA, 1, "", NULL), STATUS_FENCED);
+    assert_int_equal(a->renew(a, TERM(0, &ANNA, 1, SHORT_MS), &view, NULL), STATUS_FENCED);
+    assert_int_equal(a->release(a, TERM(0, &ANNA, 1, 0), "", NULL), STATUS_FENCED);
     expect_holder(a, 0, &BERT, 2);
     a->close(a);
 }
@@ -80,24 +82,25 @@ static void it_goes_first_to_who_was_named(const struct lease_factory *factory)
     struct lease *a = factory->open(factory->owner);
     struct lease_view view;
     assert_int_equal(a->want(a, 0, "bert", NULL), STATUS_NOT_FOUND);
-    assert_int_equal(a->take(a, 0, &ANNA, LONG_MS, &view, NULL), STATUS_OK);
+    assert_int_equal(a->take(a, TERM(0, &ANNA, 0, LONG_MS), &view, NULL), STATUS_OK);
     assert_int_equal(a->want(a, 0, "bert", NULL), STATUS_OK);
-    assert_int_equal(a->renew(a, 0, &ANNA, 1, LONG_MS, &view, NULL), STATUS_OK);
+    assert_int_equal(a->renew(a, TERM(0, &ANNA, 1, LONG_MS), &view, NULL), STATUS_OK);
     assert_string_equal(view.wanted, "bert");
-    assert_int_equal(a->take(a, 0, &BERT, LONG_MS, &view, NULL), STATUS_CONFLICT); /* not yet */
-    assert_int_equal(a->release(a, 0, &ANNA, 1, "bert", NULL), STATUS_OK);
-    assert_int_equal(a->take(a, 0, &ANNA, LONG_MS, &view, NULL), STATUS_CONFLICT);
-    assert_int_equal(a->take(a, 0, &BERT, LONG_MS, &view, NULL), STATUS_OK);
+    assert_int_equal(a->take(a, TERM(0, &BERT, 0, LONG_MS), &view, NULL),
+                     STATUS_CONFLICT); /* not yet */
+    assert_int_equal(a->release(a, TERM(0, &ANNA, 1, 0), "bert", NULL), STATUS_OK);
+    assert_int_equal(a->take(a, TERM(0, &ANNA, 0, LONG_MS), &view, NULL), STATUS_CONFLICT);
+    assert_int_equal(a->take(a, TERM(0, &BERT, 0, LONG_MS), &view, NULL), STATUS_OK);
     assert_int_equal(view.epoch, 2);
     assert_string_equal(view.wanted, "");
     /* who was named and does not come is not waited for */
-    assert_int_equal(a->release(a, 0, &BERT, 2, "cora", NULL), STATUS_OK);
-    assert_int_equal(a->take(a, 0, &ANNA, LONG_MS, &view, NULL), STATUS_CONFLICT);
+    assert_int_equal(a->release(a, TERM(0, &BERT, 2, 0), "cora", NULL), STATUS_OK);
+    assert_int_equal(a->take(a, TERM(0, &ANNA, 0, LONG_MS), &view, NULL), STATUS_CONFLICT);
     factory->pass(factory->owner, LEASE_PREFERENCE_MS + 100);
-    assert_int_equal(a->take(a, 0, &ANNA, LONG_MS, &view, NULL), STATUS_OK);
+    assert_int_equal(a->take(a, TERM(0, &ANNA, 0, LONG_MS), &view, NULL), STATUS_OK);
     /* nobody in particular */
-    assert_int_equal(a->release(a, 0, &ANNA, 3, "", NULL), STATUS_OK);
-    assert_int_equal(a->take(a, 0, &ANNA, LONG_MS, &view, NULL), STATUS_OK);
+    assert_int_equal(a->release(a, TERM(0, &ANNA, 3, 0), "", NULL), STATUS_OK);
+    assert_int_equal(a->take(a, TERM(0, &ANNA, 0, LONG_MS), &view, NULL), STATUS_OK);
     assert_int_equal(view.epoch, 4);
     a->close(a);
 }

@@ -13,6 +13,8 @@
 
 static const struct lease_party ANNA = { "anna", "http://127.0.0.1:1" };
 
+#define TERM(lane, party, epoch, ttl_ms) (&(struct lease_term){ lane, party, epoch, ttl_ms })
+
 struct scene {
     struct world *world;
     struct faults faults;
@@ -52,19 +54,19 @@ static void fail_in_turn(void *argument)
     struct lease *lease = open_lease(scene);
     struct lease_view view;
     scene->faults.rates[SIM_FAULT_LOST_COMMIT] = FAULT_RATE_ALWAYS;
-    assert_int_equal(lease->take(lease, 0, &ANNA, 100, &view, NULL), STATUS_IN_DOUBT);
+    assert_int_equal(lease->take(lease, TERM(0, &ANNA, 0, 100), &view, NULL), STATUS_IN_DOUBT);
     scene->faults.rates[SIM_FAULT_LOST_COMMIT] = 0;
     assert_int_equal(lease->read(lease, 0, &view, NULL), STATUS_NOT_FOUND);
     scene->faults.rates[SIM_FAULT_LOST_REPLY] = FAULT_RATE_ALWAYS;
-    assert_int_equal(lease->take(lease, 0, &ANNA, 100, &view, NULL), STATUS_IN_DOUBT);
+    assert_int_equal(lease->take(lease, TERM(0, &ANNA, 0, 100), &view, NULL), STATUS_IN_DOUBT);
     scene->faults.rates[SIM_FAULT_LOST_REPLY] = 0;
     assert_int_equal(lease->read(lease, 0, &view, NULL), STATUS_OK);
     assert_int_equal(view.epoch, 1);
     sim_register_cut(scene->leases, true);
     assert_int_equal(lease->read(lease, 0, &view, NULL), STATUS_UNAVAILABLE);
-    assert_int_equal(lease->renew(lease, 0, &ANNA, 1, 100, &view, NULL), STATUS_UNAVAILABLE);
+    assert_int_equal(lease->renew(lease, TERM(0, &ANNA, 1, 100), &view, NULL), STATUS_UNAVAILABLE);
     sim_register_cut(scene->leases, false);
-    assert_int_equal(lease->renew(lease, 0, &ANNA, 1, 100, &view, NULL), STATUS_OK);
+    assert_int_equal(lease->renew(lease, TERM(0, &ANNA, 1, 100), &view, NULL), STATUS_OK);
     lease->close(lease);
 }
 
