@@ -545,7 +545,8 @@ class Checker:
 
     def compile_header(self, path, generated):
         """The first message of the compiler for a file that is this header, twice."""
-        command = ["gcc", "-std=gnu17", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I", "src",
+        command = ["gcc", "-std=gnu17", "-Wall", "-Wextra", "-Werror", "-fsyntax-only",
+                   "-isystem", "/usr/include/postgresql", "-I", "src",
                    "-I", ".", "-I", generated, "-include", path, "-include", path, "-x", "c", "/dev/null"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode == 0:

@@ -1,0 +1,188 @@
+/* postgres_connection.h - one PostgreSQL connection: opened our way, with deadlines, its errors in our words. */
+#ifndef ADAPTER_POSTGRES_CONNECTION_H
+#define ADAPTER_POSTGRES_CONNECTION_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/status.h"
+#include "base/uuid.h"
+
+/*
+ * Every wait has a deadline; when it passes the connection is given up, since nobody knows what
+ * its server still does. A connection that is lost stays lost: close it and open another. One
+ * thread at a time.
+ *
+ * A URL never holds a password: it comes from PGPASSFILE, a service file or a certificate.
+ */
+enum {
+    POSTGRES_URL_SIZE = 2048, /* with the terminator */
+    POSTGRES_PARAMETERS_MAX = 16,
+    POSTGRES_STATEMENTS_MAX = 48,   /* prepared on one connection */
+    POSTGRES_CALL_MS_MAX = 9000,    /* within STORE_CALL_S_MAX, with room for what is around it */
+    POSTGRES_CONNECT_MS_MAX = 5000, /* of it, to have a session */
+    POSTGRES_VERSION_MIN = 150000,  /* as PQserverVersion() counts; of PostgreSQL itself */
+};
+
+/* Where the tables are. The second is for measuring, and dropped behind it. */
+enum postgres_schema { POSTGRES_SCHEMA_TPWALLET, POSTGRES_SCHEMA_BENCH };
+
+struct postgres_connection_options {
+    const char *url;  /* postgres://... or postgresql://..., copied */
+    const char *name; /* what the server shows as application_name, unless the URL says another */
+    enum postgres_schema schema;
+    bool read_only;      /* every transaction is */
+    int64_t deadline_ns; /* to have a session by, see postgres_deadline(); 0: as it says */
+};
+
+/* SQL that is prepared at its first use on a connection; known by its address. */
+struct postgres_statement {
+    const char *name;
+    const char *sql;
+};
+
+/* Parameters in binary form; may be copied. The bytes they point to stay the caller's. */
+struct postgres_parameters {
+    int count;
+    uint32_t inside; /* bit by bit: the value stands in numbers, and not elsewhere */
+    const char *values[POSTGRES_PARAMETERS_MAX];
+    int lengths[POSTGRES_PARAMETERS_MAX];
+    int formats[POSTGRES_PARAMETERS_MAX];
+    uint8_t numbers[POSTGRES_PARAMETERS_MAX][16];
+};
+
+struct postgres_connection {
+    PGconn *pg;
+    int64_t deadline_ns; /* monotonic; of the call under way */
+    bool lost;
+    bool warned;              /* by the server, since this was last cleared */
+    char warning[128];        /* the newest of those */
+    char state[6];            /* SQLSTATE of the newest failure, "" when it had none */
+    bool fatal;               /* and it ended the session */
+    uint32_t statement_count; /* prepared */
+    const struct postgres_statement *statements[POSTGRES_STATEMENTS_MAX];
+    uint32_t piped; /* statements sent in the pipeline that is open */
+};
+
+/*
+ * That a text is a URL we take. STATUS_INVALID: no URL of PostgreSQL, malformed, too long, or
+ * with a password in it (which is not repeated).
+ */
+enum status postgres_url_check(const char *url, struct error *out_error) MUST_CHECK;
+
+/*
+ * A session at a server that is of a known version, keeps text as UTF-8 and syncs what it
+ * commits. STATUS_INVALID: the URL, or a server that will not do. STATUS_DENIED: it does not let
+ * us in. STATUS_UNAVAILABLE.
+ */
+enum status postgres_connection_open(const struct postgres_connection_options *options,
+                                     struct postgres_connection **out_connection,
+                                     struct error *out_error) MUST_CHECK;
+/* Accepts NULL. What was under way may go on at the server. */
+void postgres_connection_close(struct postgres_connection *connection);
+
+/* So long from now, on the monotonic clock. */
+int64_t postgres_deadline(uint32_t ms);
+/* Starts the time of a call; all below wait no longer than until it is over. */
+void postgres_call_begin(struct postgres_connection *connection);
+/* The same, until a time that was taken before. */
+void postgres_call_until(struct postgres_connection *connection, int64_t deadline_ns);
+
+/* Whether the server is one that speaks PostgreSQL's protocol and is another program. */
+bool postgres_is_cockroach(const struct postgres_connection *connection);
+
+/* ---- parameters ---- */
+
+void postgres_bind_int32(struct postgres_parameters *parameters, int32_t number);
+void postgres_bind_int64(struct postgres_parameters *parameters, int64_t number);
+/* CHECKs that it fits the server's signed numbers, so that its order is ours. */
+void postgres_bind_number(struct postgres_parameters *parameters, uint64_t number);
+void postgres_bind_bool(struct postgres_parameters *parameters, bool value);
+void postgres_bind_bytes(struct postgres_parameters *parameters, const void *data, size_t size);
+void postgres_bind_text(struct postgres_parameters *parameters, struct str text);
+void postgres_bind_uuid(struct postgres_parameters *parameters, struct uuid id);
+void postgres_bind_null(struct postgres_parameters *parameters);
+
+/* ---- columns of binary results: CHECK the row and column, not what the server sent ---- */
+
+/* 0 when it is NULL or of another size. */
+int64_t postgres_int64(const PGresult *result, int row, int column);
+int32_t postgres_int32(const PGresult *result, int row, int column);
+bool postgres_bool(const PGresult *result, int row, int column);
+/* Lives as long as the result. */
+struct str postgres_bytes(const PGresult *result, int row, int column);
+/* False when it is not exactly `size` bytes. */
+bool postgres_copy(const PGresult *result, int row, int column, void *out_bytes, size_t size);
+
+/* ---- one statement, one round trip ---- */
+
+/*
+ * Statements without parameters, several at once if need be; their rows are dropped. As
+ * postgres_failure().
+ */
+enum status postgres_execute(struct postgres_connection *connection, const char *sql,
+                             struct error *out_error) MUST_CHECK;
+/* Rows in binary form; PQclear() them. parameters may be NULL. As postgres_failure(). */
+enum status postgres_query(struct postgres_connection *connection,
+                           const struct postgres_statement *statement,
+                           const struct postgres_parameters *parameters, PGresult **out_result,
+                           struct error *out_error) MUST_CHECK;
+/* The same for statements that change rows: how many. */
+enum status postgres_change(struct postgres_connection *connection,
+                            const struct postgres_statement *statement,
+                            const struct postgres_parameters *parameters, uint64_t *out_rows,
+                            struct error *out_error) MUST_CHECK;
+/* Ahead of a pipeline, in which nothing can be prepared. */
+enum status postgres_prepare(struct postgres_connection *connection,
+                             const struct postgres_statement *statement, struct error *out_error)
+    MUST_CHECK;
+
+/* ---- several statements in one round trip: when one fails, none behind it is carried out ---- */
+
+enum status postgres_pipeline_begin(struct postgres_connection *connection, struct error *out_error)
+    MUST_CHECK;
+/* Of a prepared statement. What does not fit the socket at once waits for the end. */
+enum status postgres_pipeline_add(struct postgres_connection *connection,
+                                  const struct postgres_statement *statement,
+                                  const struct postgres_parameters *parameters,
+                                  struct error *out_error) MUST_CHECK;
+
+struct postgres_pipeline_report {
+    uint32_t done;     /* statements that succeeded, from the first on */
+    bool refused;      /* the server said why the next one failed, and the session goes on */
+    char last_tag[16]; /* of the last that succeeded: "COMMIT", "INSERT 0 1" */
+};
+/*
+ * Sends what waits, and takes all answers. As postgres_failure() for the first statement that
+ * failed; out_report is written in any case.
+ */
+enum status postgres_pipeline_end(struct postgres_connection *connection,
+                                  struct postgres_pipeline_report *out_report,
+                                  struct error *out_error) MUST_CHECK;
+
+/* ---- transactions by hand ---- */
+
+enum status postgres_begin(struct postgres_connection *connection, struct error *out_error)
+    MUST_CHECK;
+/*
+ * STATUS_IN_DOUBT: committed or not: the connection went, or the server warned, that a standby
+ * has it is not known. As postgres_failure() when it is surely not committed.
+ */
+enum status postgres_commit(struct postgres_connection *connection, struct error *out_error)
+    MUST_CHECK;
+/* After a failure; a connection on which it fails is lost. */
+void postgres_rollback(struct postgres_connection *connection);
+
+/*
+ * What the newest failure means to the caller, the server's words as detail: STATUS_CORRUPT,
+ * STATUS_LIMIT (its disk is full), STATUS_DENIED (a right is missing), STATUS_CONFLICT (a key is
+ * taken), STATUS_INVALID (the schema lacks what is named), STATUS_UNAVAILABLE for the rest.
+ * `result` may be NULL: the connection's own failure.
+ */
+enum status postgres_failure(struct postgres_connection *connection, const PGresult *result,
+                             struct error *out_error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,87 @@
+#include "adapter/postgres_schema_journal.h"
+
+static const char SQL[] =
+    "CREATE TABLE lane("
+    " number integer PRIMARY KEY,"
+    " epoch bigint NOT NULL,"
+    " writer bigint NOT NULL,"
+    " sequence bigint NOT NULL,"
+    " stamp bigint NOT NULL,"
+    " hash bytea NOT NULL,"
+    " mark bigint NOT NULL);"
+    "CREATE TABLE batch("
+    " lane integer NOT NULL,"
+    " sequence bigint NOT NULL,"
+    " stamp bigint NOT NULL,"
+    " size integer NOT NULL,"
+    " mark bigint NOT NULL,"
+    " hash bytea NOT NULL,"
+    " data bytea NOT NULL,"
+    " PRIMARY KEY(lane, sequence));"
+    "CREATE INDEX batch_stamp ON batch(lane, stamp);"
+    "CREATE TABLE slice("
+    " lane integer NOT NULL,"
+    " number integer NOT NULL,"
+    " generation bigint NOT NULL,"
+    " low bigint NOT NULL,"
+    " high bigint NOT NULL,"
+    " at_batch bigint NOT NULL,"
+    " size integer NOT NULL,"
+    " mark bigint NOT NULL,"
+    " digest bytea NOT NULL,"
+    " data bytea NOT NULL,"
+    " PRIMARY KEY(lane, number, generation, low));"
+    "COMMENT ON TABLE migration IS 'The steps of this schema that were applied';"
+    "COMMENT ON COLUMN migration.number IS 'From 1, without gaps';"
+    "COMMENT ON COLUMN migration.name IS 'What the step is about';"
+    "COMMENT ON COLUMN migration.digest IS 'SHA-256 of its SQL';"
+    "COMMENT ON COLUMN migration.applied_at IS 'When it was applied';"
+    "COMMENT ON TABLE lane IS"
+    " 'One row for each lane: who may append to its journal, and where that ends';"
+    "COMMENT ON COLUMN lane.number IS 'The lane';"
+    "COMMENT ON COLUMN lane.epoch IS 'Number of its ownership; appends of older ones fail';"
+    "COMMENT ON COLUMN lane.writer IS"
+    " 'Number of the connection that may append; what older ones left under way fails';"
+    "COMMENT ON COLUMN lane.sequence IS 'The newest batch; 0: none';"
+    "COMMENT ON COLUMN lane.stamp IS 'Its stamp: nanoseconds since 1970, UTC';"
+    "COMMENT ON COLUMN lane.hash IS 'SHA-256 of its data';"
+    "COMMENT ON COLUMN lane.mark IS"
+    " 'XXH3-64 of number, epoch, sequence, stamp and hash, against damage';"
+    "COMMENT ON TABLE batch IS"
+    " 'The journal: batches of units. Nothing here is ever changed or removed';"
+    "COMMENT ON COLUMN batch.lane IS 'The lane';"
+    "COMMENT ON COLUMN batch.sequence IS 'From 1 in each lane, without gaps';"
+    "COMMENT ON COLUMN batch.stamp IS"
+    " 'When it was made: nanoseconds since 1970, UTC; always later than the batch before';"
+    "COMMENT ON COLUMN batch.size IS 'Of its data, in bytes';"
+    "COMMENT ON COLUMN batch.mark IS 'XXH3-64 of the columns before and of hash, against damage';"
+    "COMMENT ON COLUMN batch.hash IS 'SHA-256 of its data';"
+    "COMMENT ON COLUMN batch.data IS"
+    " 'Header and records in fixed little-endian layouts; holds the hash of the batch before';"
+    "COMMENT ON TABLE slice IS"
+    " 'The checkpoint: copies of parts of memory''s tables; can be rebuilt from the journal';"
+    "COMMENT ON COLUMN slice.lane IS 'The lane';"
+    "COMMENT ON COLUMN slice.number IS 'The table of memory';"
+    "COMMENT ON COLUMN slice.generation IS 'The sweep through that table, from 1';"
+    "COMMENT ON COLUMN slice.low IS 'The first entry';"
+    "COMMENT ON COLUMN slice.high IS 'The entry behind the last';"
+    "COMMENT ON COLUMN slice.at_batch IS 'The batch as of which it is';"
+    "COMMENT ON COLUMN slice.size IS 'Of its data, in bytes';"
+    "COMMENT ON COLUMN slice.mark IS 'XXH3-64 of the columns before and of digest';"
+    "COMMENT ON COLUMN slice.digest IS 'XXH3-128 of its data';"
+    "COMMENT ON COLUMN slice.data IS 'The entries in memory''s own layout'";
+
+/*
+ * What is binary does not compress, and a part of a batch is read without the rest. The row of
+ * a lane changes with each commit: room on its page keeps that out of the index.
+ */
+static const char SQL_POSTGRES[] = "ALTER TABLE batch ALTER COLUMN data SET STORAGE EXTERNAL;"
+                                   "ALTER TABLE slice ALTER COLUMN data SET STORAGE EXTERNAL;"
+                                   "ALTER TABLE lane SET (fillfactor = 20)";
+
+const struct postgres_migration POSTGRES_SCHEMA_JOURNAL = {
+    .number = 1,
+    .name = "journal",
+    .sql = SQL,
+    .sql_postgres = SQL_POSTGRES,
+};

@@ -1,0 +1,439 @@
+/* Who may call what and when; writing and rows are in modules of their own. */
+#include "adapter/postgres_store.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapter/postgres_journal.h"
+#include "adapter/postgres_migrations.h"
+#include "adapter/postgres_pool.h"
+#include "adapter/postgres_write.h"
+#include "base/check.h"
+#include "base/limits.h"
+
+struct postgres_store {
+    struct store port; /* first: the port's pointer is ours */
+    struct postgres_store_options options;
+    char url[POSTGRES_URL_SIZE];
+    char name[48];
+    pthread_mutex_t writer_mutex; /* claim, append, reopen: one at a time */
+    struct postgres_write write;
+    struct postgres_pool readers;
+    bool in_doubt;
+};
+
+static struct postgres_store *of_port(struct store *store)
+{
+    return (struct postgres_store *)store;
+}
+
+/* ---- reading ---- */
+
+/* STATUS_UNAVAILABLE: reopen is due. */
+static enum status enter(const struct postgres_store *store, struct error *out_error)
+{
+    if (!__atomic_load_n(&store->in_doubt, __ATOMIC_ACQUIRE)) return STATUS_OK;
+    return error_set(out_error, STATUS_UNAVAILABLE, "the last commit is in doubt: reopen first");
+}
+
+/* Parameters with the lane in them, and more for the caller to add. */
+static struct postgres_parameters of_lane(const struct postgres_store *store)
+{
+    struct postgres_parameters parameters = { 0 };
+    postgres_bind_int32(&parameters, (int32_t)store->options.lane);
+    return parameters;
+}
+
+static enum status read_rows(struct postgres_store *store,
+                             const struct postgres_statement *statement,
+                             const struct postgres_parameters *parameters, PGresult **out_result,
+                             struct error *out_error)
+{
+    enum status status = enter(store, out_error);
+    if (status != STATUS_OK) return status;
+    return postgres_pool_query(&store->readers, statement, parameters, out_result, out_error);
+}
+
+static enum status store_head_of(struct store *port, struct store_head *out_head,
+                                 struct error *out_error)
+{
+    struct postgres_store *store = of_port(port);
+    struct postgres_parameters parameters = of_lane(store);
+    PGresult *result = NULL;
+    struct postgres_lane_row row;
+    enum status status = read_rows(store, &POSTGRES_LANE_SELECT, &parameters, &result, out_error);
+    if (status != STATUS_OK) return status;
+    status = postgres_lane_read(result, store->options.lane, &row, out_error);
+    PQclear(result);
+    if (status == STATUS_OK) *out_head = row.head;
+    return status;
+}
+
+static enum status no_such_batch(uint64_t sequence, struct error *out_error)
+{
+    return error_set(out_error, STATUS_NOT_FOUND, "there is no batch %llu",
+                     (unsigned long long)sequence);
+}
+
+static enum status batch_damaged(uint64_t sequence, struct error *out_error)
+{
+    (void)error_set(out_error, STATUS_CORRUPT, "batch %llu in the database is damaged",
+                    (unsigned long long)sequence);
+    error_detail(out_error, "its data do not have the hash that was stored with them");
+    error_hint(out_error, "restore a backup of the database");
+    return STATUS_CORRUPT;
+}
+
+static enum status batch_take(const struct postgres_store *store, const PGresult *result,
+                              uint64_t sequence, struct buf *out_blob, struct error *out_error)
+{
+    struct postgres_batch_row row;
+    if (PQntuples(result) == 0) return no_such_batch(sequence, out_error);
+    enum status status = postgres_batch_read(result, 0, store->options.lane, &row, out_error);
+    if (status != STATUS_OK) return status;
+    struct str data = postgres_bytes(result, 0, POSTGRES_BATCH_DATA);
+    struct digest digest = digest_of(data.data, data.len);
+    if (row.sequence != sequence || row.size != data.len || !digest_equal(&digest, &row.hash))
+        return batch_damaged(sequence, out_error);
+    buf_reset(out_blob);
+    buf_append_str(out_blob, data);
+    if (buf_status(out_blob) == STATUS_OK) return STATUS_OK;
+    return error_set(out_error, STATUS_LIMIT, "batch %llu does not fit",
+                     (unsigned long long)sequence);
+}
+
+static bool fits(uint64_t number)
+{
+    return number <= INT64_MAX;
+}
+
+static enum status store_read(struct store *port, uint64_t sequence, struct buf *out_blob,
+                              struct error *out_error)
+{
+    struct postgres_store *store = of_port(port);
+    struct postgres_parameters parameters = of_lane(store);
+    PGresult *result = NULL;
+    if (!fits(sequence)) return no_such_batch(sequence, out_error);
+    postgres_bind_number(&parameters, sequence);
+    enum status status = read_rows(store, &POSTGRES_BATCH_SELECT, &parameters, &result, out_error);
+    if (status != STATUS_OK) return status;
+    status = batch_take(store, result, sequence, out_blob, out_error);
+    PQclear(result);
+    return status;
+}
+
+static enum status store_read_part(struct store *port, uint64_t sequence, uint32_t offset,
+                                   uint32_t size, void *out_bytes, struct error *out_error)
+{
+    struct postgres_store *store = of_port(port);
+    struct postgres_parameters parameters = of_lane(store);
+    PGresult *result = NULL;
+    if (!fits(sequence) || offset > BATCH_SIZE_MAX || size > BATCH_SIZE_MAX)
+        return no_such_batch(sequence, out_error);
+    postgres_bind_number(&parameters, sequence);
+    postgres_bind_int32(&parameters, (int32_t)offset + 1);
+    postgres_bind_int32(&parameters, (int32_t)size);
+    enum status status = read_rows(store, &POSTGRES_BATCH_PART, &parameters, &result, out_error);
+    if (status != STATUS_OK) return status;
+    bool found = PQntuples(result) == 1 && postgres_copy(result, 0, 0, out_bytes, size);
+    PQclear(result);
+    return found ? STATUS_OK : no_such_batch(sequence, out_error);
+}
+
+static enum status store_find_stamp(struct store *port, struct wall_time stamp,
+                                    uint64_t *out_sequence, struct error *out_error)
+{
+    struct postgres_store *store = of_port(port);
+    struct postgres_parameters parameters = of_lane(store);
+    PGresult *result = NULL;
+    postgres_bind_int64(&parameters, stamp.ns);
+    enum status status = read_rows(store, &POSTGRES_BATCH_STAMP, &parameters, &result, out_error);
+    if (status != STATUS_OK) return status;
+    *out_sequence = (uint64_t)postgres_int64(result, 0, 0);
+    PQclear(result);
+    return STATUS_OK;
+}
+
+static enum status slices_take(const struct postgres_store *store, const PGresult *result,
+                               struct buf *out_slices, struct error *out_error)
+{
+    for (int i = 0; i < PQntuples(result); i++) {
+        struct postgres_slice_row row;
+        enum status status =
+            postgres_slice_row_read(result, i, store->options.lane, &row, out_error);
+        if (status != STATUS_OK) return status;
+        buf_append(out_slices, &row.slice, sizeof row.slice);
+    }
+    if (buf_status(out_slices) == STATUS_OK) return STATUS_OK;
+    return error_set(out_error, STATUS_LIMIT, "the list of slices does not fit");
+}
+
+static enum status store_slice_list(struct store *port, struct buf *out_slices,
+                                    struct error *out_error)
+{
+    struct postgres_store *store = of_port(port);
+    struct postgres_parameters parameters = of_lane(store);
+    PGresult *result = NULL;
+    enum status status = read_rows(store, &POSTGRES_SLICE_LIST, &parameters, &result, out_error);
+    if (status != STATUS_OK) return status;
+    status = slices_take(store, result, out_slices, out_error);
+    PQclear(result);
+    return status;
+}
+
+static enum status slice_take(const struct postgres_store *store, const PGresult *result,
+                              const struct store_slice *slice, struct buf *out_data,
+                              struct error *out_error)
+{
+    struct postgres_slice_row row;
+    uint8_t digest[POSTGRES_SLICE_DIGEST_SIZE];
+    if (PQntuples(result) == 0)
+        return error_set(out_error, STATUS_NOT_FOUND, "the slice was replaced meanwhile");
+    enum status status = postgres_slice_row_read(result, 0, store->options.lane, &row, out_error);
+    if (status != STATUS_OK) return status;
+    if (row.slice.to != slice->to || row.slice.at_batch != slice->at_batch)
+        return error_set(out_error, STATUS_NOT_FOUND, "the slice was replaced meanwhile");
+    struct str data = postgres_bytes(result, 0, POSTGRES_SLICE_DATA);
+    postgres_slice_digest(data.data, data.len, digest);
+    if (data.len != row.slice.size || memcmp(digest, row.digest, sizeof digest) != 0) {
+        (void)error_set(out_error, STATUS_CORRUPT,
+                        "a slice of table %u as of batch %llu in the database is damaged",
+                        slice->table, (unsigned long long)row.slice.at_batch);
+        error_hint(out_error, "restore a backup of the database");
+        return STATUS_CORRUPT;
+    }
+    buf_append_str(out_data, data);
+    if (buf_status(out_data) == STATUS_OK) return STATUS_OK;
+    return error_set(out_error, STATUS_LIMIT, "a slice does not fit");
+}
+
+static enum status store_slice_read(struct store *port, const struct store_slice *slice,
+                                    struct buf *out_data, struct error *out_error)
+{
+    struct postgres_store *store = of_port(port);
+    struct postgres_parameters parameters = of_lane(store);
+    PGresult *result = NULL;
+    buf_reset(out_data);
+    postgres_bind_int32(&parameters, (int32_t)slice->table);
+    postgres_bind_number(&parameters, slice->generation);
+    postgres_bind_number(&parameters, slice->from);
+    enum status status = read_rows(store, &POSTGRES_SLICE_SELECT, &parameters, &result, out_error);
+    if (status != STATUS_OK) return status;
+    status = slice_take(store, result, slice, out_data, out_error);
+    PQclear(result);
+    return status;
+}
+
+/* ---- writing ---- */
+
+static enum status denied(struct error *out_error)
+{
+    return error_set(out_error, STATUS_DENIED, "the store was opened to be read only");
+}
+
+static enum status store_reopen(struct store *port, struct error *out_error)
+{
+    struct postgres_store *store = of_port(port);
+    if (store->options.read_only) return STATUS_OK; /* nothing is held in memory */
+    (void)pthread_mutex_lock(&store->writer_mutex);
+    enum status status = postgres_write_settle(&store->write, out_error);
+    if (status == STATUS_OK) __atomic_store_n(&store->in_doubt, false, __ATOMIC_RELEASE);
+    (void)pthread_mutex_unlock(&store->writer_mutex);
+    return status;
+}
+
+/* What the port's call may say; what else a server comes up with is a state that passes. */
+static enum status writing(enum status status)
+{
+    bool known = status == STATUS_OK || status == STATUS_FENCED || status == STATUS_LIMIT ||
+                 status == STATUS_IN_DOUBT || status == STATUS_CORRUPT;
+    return known ? status : STATUS_UNAVAILABLE;
+}
+
+/* A claim in doubt: whether the epoch rose once or twice matters to nobody. */
+static enum status store_claim(struct store *port, struct store_head *out_head,
+                               struct error *out_error)
+{
+    struct postgres_store *store = of_port(port);
+    if (store->options.read_only) return denied(out_error);
+    enum status status = enter(store, out_error);
+    if (status != STATUS_OK) return status;
+    (void)pthread_mutex_lock(&store->writer_mutex);
+    status = postgres_write_claim(&store->write, out_head, out_error);
+    (void)pthread_mutex_unlock(&store->writer_mutex);
+    if (status == STATUS_OK || status == STATUS_CORRUPT) return status;
+    return STATUS_UNAVAILABLE;
+}
+
+/* How much room the server's disk has is not to be known from here. */
+static enum status store_room(struct store *port, struct error *out_error)
+{
+    (void)port;
+    (void)out_error;
+    return STATUS_OK;
+}
+
+static enum status store_append(struct store *port, const struct store_batch *batch,
+                                struct error *out_error)
+{
+    struct postgres_store *store = of_port(port);
+    CHECK(batch->sequence > 0);
+    CHECK(batch->size <= BATCH_SIZE_MAX);
+    CHECK(batch->slice_count <= STORE_SLICES_PER_BATCH_MAX);
+    if (store->options.read_only) return denied(out_error);
+    enum status status = enter(store, out_error);
+    if (status != STATUS_OK) return status;
+    (void)pthread_mutex_lock(&store->writer_mutex);
+    status = writing(postgres_write_append(&store->write, batch, out_error));
+    if (status == STATUS_IN_DOUBT) __atomic_store_n(&store->in_doubt, true, __ATOMIC_RELEASE);
+    (void)pthread_mutex_unlock(&store->writer_mutex);
+    return status;
+}
+
+static void store_close(struct store *port)
+{
+    if (port == NULL) return;
+    struct postgres_store *store = of_port(port);
+    postgres_write_close(&store->write);
+    postgres_pool_close(&store->readers);
+    (void)pthread_mutex_destroy(&store->writer_mutex); /* nobody is inside */
+    free(store);
+}
+
+/* ---- making one ---- */
+
+static struct postgres_store *store_new(const struct postgres_store_options *options)
+{
+    struct postgres_store *store = calloc(1, sizeof *store);
+    CHECK(store != NULL);
+    store->port = (struct store){
+        .head = store_head_of,
+        .claim = store_claim,
+        .room = store_room,
+        .append = store_append,
+        .reopen = store_reopen,
+        .read = store_read,
+        .read_part = store_read_part,
+        .find_stamp = store_find_stamp,
+        .slice_list = store_slice_list,
+        .slice_read = store_slice_read,
+        .close = store_close,
+    };
+    int failed = pthread_mutex_init(&store->writer_mutex, NULL);
+    CHECK(failed == 0);
+    store->options = *options;
+    store->options.url = store->url;
+    return store;
+}
+
+static enum status set_names(struct postgres_store *store, const char *url, struct error *out_error)
+{
+    enum status status = postgres_url_check(url, out_error);
+    if (status != STATUS_OK) return status;
+    memcpy(store->url, url, strlen(url) + 1);
+    int length = snprintf(store->name, sizeof store->name, "tpwallet lane %u", store->options.lane);
+    CHECK(length > 0 && (size_t)length < sizeof store->name);
+    store->write.lane = store->options.lane;
+    store->write.options = (struct postgres_connection_options){
+        .url = store->url,
+        .name = store->name,
+        .schema = store->options.schema,
+    };
+    return STATUS_OK;
+}
+
+/* The lane's row against the newest batch, as one statement sees them. */
+static enum status verify_head(struct postgres_store *store, struct error *out_error)
+{
+    struct postgres_parameters parameters = of_lane(store);
+    PGresult *result = NULL;
+    struct postgres_lane_row lane;
+    struct postgres_batch_row newest = { 0 };
+    enum status status = read_rows(store, &POSTGRES_NEWEST_SELECT, &parameters, &result, out_error);
+    if (status != STATUS_OK) return status;
+    status = postgres_lane_read(result, store->options.lane, &lane, out_error);
+    if (status == STATUS_OK && PQgetisnull(result, 0, POSTGRES_LANE_COLUMNS) == 0) {
+        status = postgres_batch_read(result, POSTGRES_LANE_COLUMNS, store->options.lane, &newest,
+                                     out_error);
+    }
+    PQclear(result);
+    if (status != STATUS_OK) return status;
+    if (newest.sequence == lane.head.sequence && newest.stamp.ns == lane.head.stamp.ns &&
+        digest_equal(&newest.hash, &lane.head.hash)) {
+        return STATUS_OK;
+    }
+    (void)error_set(out_error, STATUS_CORRUPT,
+                    "the head of lane %u in the database is not its newest batch",
+                    store->options.lane);
+    error_detail(out_error, "the head says %llu, and the newest batch is %llu",
+                 (unsigned long long)lane.head.sequence, (unsigned long long)newest.sequence);
+    error_hint(out_error, "rows were changed or restored by hand: restore a backup");
+    return STATUS_CORRUPT;
+}
+
+static enum status open_readers(struct postgres_store *store, struct error *out_error)
+{
+    struct postgres_connection_options options = store->write.options;
+    options.read_only = true;
+    return postgres_pool_open(&store->readers, &options, out_error);
+}
+
+static enum status migrate(struct postgres_store *store, struct error *out_error)
+{
+    enum status status = postgres_write_open(&store->write, out_error);
+    if (status != STATUS_OK) return status;
+    postgres_call_begin(store->write.connection);
+    return postgres_migrate(store->write.connection, store->options.schema, out_error);
+}
+
+static enum status lane_make(struct postgres_store *store, bool *out_new, struct error *out_error)
+{
+    static const struct postgres_lane_row empty;
+    struct postgres_parameters parameters;
+    uint64_t rows = 0;
+    postgres_lane_bind(&parameters, store->options.lane, &empty);
+    enum status status = postgres_change(store->write.connection, &POSTGRES_LANE_INSERT,
+                                         &parameters, &rows, out_error);
+    if (status == STATUS_OK) *out_new = rows == 1;
+    return status;
+}
+
+enum status postgres_store_create(const struct postgres_store_options *options, bool *out_new,
+                                  struct error *out_error)
+{
+    struct postgres_store *store = store_new(options);
+    enum status status = set_names(store, options->url, out_error);
+    if (status == STATUS_OK) status = migrate(store, out_error);
+    if (status == STATUS_OK) status = lane_make(store, out_new, out_error);
+    store_close(&store->port);
+    return status;
+}
+
+static enum status verify_schema(struct postgres_store *store, struct error *out_error)
+{
+    struct postgres_connection *connection = NULL;
+    if (!store->options.read_only) return migrate(store, out_error);
+    enum status status = postgres_pool_take(&store->readers, &connection, out_error);
+    if (status != STATUS_OK) return status;
+    status = postgres_migrations_verify(connection, out_error);
+    postgres_pool_give(&store->readers, connection);
+    return status;
+}
+
+enum status postgres_store_open(const struct postgres_store_options *options,
+                                struct store **out_store, struct error *out_error)
+{
+    struct postgres_store *store = store_new(options);
+    enum status status = set_names(store, options->url, out_error);
+    if (status == STATUS_OK) status = open_readers(store, out_error);
+    if (status == STATUS_OK) status = verify_schema(store, out_error);
+    if (status == STATUS_OK) status = verify_head(store, out_error);
+    if (status != STATUS_OK) {
+        store_close(&store->port);
+        return status;
+    }
+    *out_store = &store->port;
+    return STATUS_OK;
+}

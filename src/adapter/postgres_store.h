@@ -1,0 +1,38 @@
+/* postgres_store.h - the store port over PostgreSQL: one lane of the tables in schema tpwallet. */
+#ifndef ADAPTER_POSTGRES_STORE_H
+#define ADAPTER_POSTGRES_STORE_H
+
+#include "adapter/postgres_connection.h"
+#include "port/store.h"
+
+/*
+ * A batch is one row; a commit is one pipelined transaction, whose first statement moves the
+ * lane's head or fails. Acknowledged means: COMMIT was answered with COMMIT and no warning,
+ * that is, on the server's disk and at the synchronous standbys it has.
+ *
+ * Connections: one that appends, made at the first claim or append; a few that read. Those that
+ * are lost are made again; an append whose answer did not come is STATUS_IN_DOUBT.
+ */
+struct postgres_store_options {
+    const char *url; /* without a password; copied */
+    enum postgres_schema schema;
+    uint32_t lane;
+    bool read_only; /* nothing is written or migrated; claim and append are denied */
+};
+
+/*
+ * Makes what is lacking: the schema, and an empty lane. What is there stays as it is; out_new
+ * says whether the lane was made. STATUS_INVALID: not a database that will do, or of a newer
+ * version. STATUS_DENIED, STATUS_UNAVAILABLE.
+ */
+enum status postgres_store_create(const struct postgres_store_options *options, bool *out_new,
+                                  struct error *out_error) MUST_CHECK;
+
+/*
+ * Brings the schema up, unless read_only. STATUS_CORRUPT: the head is not the newest batch's.
+ * STATUS_NOT_FOUND: no such lane. STATUS_INVALID, STATUS_DENIED, STATUS_UNAVAILABLE as above.
+ */
+enum status postgres_store_open(const struct postgres_store_options *options,
+                                struct store **out_store, struct error *out_error) MUST_CHECK;
+
+#endif
