@@ -127,7 +127,8 @@ enum status postgres_failure(struct postgres_connection *connection, const PGres
         result == NULL ? NULL : PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
     if (message == NULL || message[0] == '\0') message = PQerrorMessage(connection->pg);
     memset(connection->state, 0, sizeof connection->state);
-    if (state != NULL) (void)strncpy(connection->state, state, sizeof connection->state - 1);
+    if (state != NULL)
+        memcpy(connection->state, state, strnlen(state, sizeof connection->state - 1));
     connection->fatal = severity != NULL && strcmp(severity, "ERROR") != 0;
     if (connection->fatal || PQstatus(connection->pg) == CONNECTION_BAD) connection->lost = true;
     struct meaning found = { "", STATUS_UNAVAILABLE, "the database failed", "" };
