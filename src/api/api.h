@@ -52,7 +52,8 @@ struct api_options {
                              char out_psp[PSP_NAME_SIZE]);
     /* Appends families of its own to the metrics' page. Any task. NULL: there are none. */
     void (*more_metrics)(void *context, struct buf *out_page);
-    void *payments_context;  /* of both */
+    void *metrics_context;
+    void *payments_context;  /* of route_psp */
     struct saga *saga;       /* for metrics; outlives the api; NULL: none runs */
     struct psp *const *psps; /* for settlements; they and the array outlive the api */
     uint32_t psp_count;

@@ -85,7 +85,7 @@ static void metrics_page_write(struct work *work)
     webhooks_write(options, &work->call->answer);
     log_metrics_write(options, &work->call->answer);
     if (options->more_metrics != NULL)
-        options->more_metrics(options->payments_context, &work->call->answer);
+        options->more_metrics(options->metrics_context, &work->call->answer);
     work->call->answer_type = "text/plain; version=0.0.4; charset=utf-8";
 }
 

@@ -28,7 +28,7 @@ struct positional {
 struct invocation; /* cmd/invocation.h */
 
 enum {
-    COMMAND_OPTIONS_MAX = 32,
+    COMMAND_OPTIONS_MAX = 64,
     COMMAND_POSITIONALS_MAX = 4,
     COMMAND_WORDS_MAX = 3, /* "webhook endpoint create" */
 };

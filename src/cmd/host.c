@@ -11,6 +11,7 @@
 #include "adapter/system_entropy.h"
 #include "adapter/thread_sync.h"
 #include "base/check.h"
+#include "cmd/serve_bus.h"
 #include "cmd/serve_payments.h"
 #include "cmd/serve_webhooks.h"
 #include "cmd/version.h"
@@ -84,6 +85,22 @@ static enum status webhooks_open(const struct host_options *options, struct host
                                 out_error);
 }
 
+static enum status bus_open(const struct host_options *options, struct host *host,
+                            struct error *out_error)
+{
+    if (options->bus == NULL) return STATUS_OK;
+    host->bus = options->bus;
+    return serve_bus_start(options->bus, host->lane, &host->ports, out_error);
+}
+
+/* What runs beside the API, for its page. */
+static void metrics_write(void *context, struct buf *out_page)
+{
+    struct host *host = context;
+    if (host->payments != NULL) serve_payments_metrics(host->payments, out_page);
+    if (host->bus != NULL) serve_bus_metrics(host->bus, out_page);
+}
+
 static enum status lane_and_api_open(const struct host_options *options, struct host *host,
                                      struct error *out_error)
 {
@@ -107,7 +124,9 @@ static enum status lane_and_api_open(const struct host_options *options, struct 
                                   &host->stream_feed);
     }
     if (status != STATUS_OK) return error_set(out_error, status, "no memory for the events");
+    host->payments = options->payments;
     status = webhooks_open(options, host, out_error);
+    if (status == STATUS_OK) status = bus_open(options, host, out_error);
     if (status != STATUS_OK) return status;
     const struct serve_webhooks *webhooks = host->webhooks;
     const struct api_options api = {
@@ -115,7 +134,8 @@ static enum status lane_and_api_open(const struct host_options *options, struct 
         .version = TPWALLET_VERSION,
         .anonymous_all = options->anonymous,
         .route_psp = options->payments == NULL ? NULL : serve_payments_route,
-        .more_metrics = options->payments == NULL ? NULL : serve_payments_metrics,
+        .more_metrics = metrics_write,
+        .metrics_context = host,
         .payments_context = options->payments,
         .saga = host->saga,
         .psps = options->payments == NULL ? NULL : options->payments->saga.psps,
@@ -183,6 +203,7 @@ void host_close(struct host *host)
 {
     saga_stop(host->saga);
     if (host->webhooks != NULL) serve_webhooks_stop(host->webhooks);
+    if (host->bus != NULL) serve_bus_stop(host->bus);
     if (host->lane != NULL) lane_drain(host->lane);
     api_free(host->api);
     host_log_close(&host->tlog);

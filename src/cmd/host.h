@@ -11,6 +11,7 @@ struct data_folder;
 struct json_log;
 struct journal_feed;
 struct serve_payments;
+struct serve_bus;
 struct serve_webhooks;
 
 /* What an open ledger consists of; for whoever opened it, as long as it is open. */
@@ -22,6 +23,8 @@ struct host {
     struct journal_feed *feed;        /* what the api gives out as events */
     struct journal_feed *stream_feed; /* the same, for those who wait for the newest */
     struct serve_webhooks *webhooks;  /* NULL: none are taken or sent */
+    struct serve_bus *bus;            /* NULL: nothing is published */
+    struct serve_payments *payments;  /* NULL: nobody carries payments out here */
     struct host_log tlog;             /* zeroed: none is kept here */
     struct api *api;
     struct monitor *answered;  /* where host_call() waits */
@@ -42,6 +45,7 @@ struct host_options {
     const struct serve_witnesses *tlog_witnesses; /* NULL, or without any: none are asked */
     struct serve_payments *payments; /* its workers run while it is open; NULL: none do */
     struct serve_webhooks *webhooks; /* the same */
+    struct serve_bus *bus;           /* the same */
 };
 
 /*

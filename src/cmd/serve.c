@@ -16,6 +16,7 @@
 #include "cmd/core_dumps.h"
 #include "cmd/host.h"
 #include "cmd/report.h"
+#include "cmd/serve_bus.h"
 #include "cmd/serve_payments.h"
 #include "cmd/serve_settings.h"
 #include "cmd/serve_webhooks.h"
@@ -31,6 +32,7 @@ struct serve {
     struct host host;
     struct serve_payments payments;
     struct serve_webhooks *webhooks;
+    struct serve_bus bus;
     struct serve_witnesses witnesses;
     struct json_log *log;
     struct otlp_exporter *exporter;
@@ -133,6 +135,7 @@ static enum status ledger_open(struct serve *serve)
     if (status == STATUS_OK)
         status = serve_webhooks_new(serve->invocation, &serve->payments, &serve->webhooks,
                                     &serve->error);
+    if (status == STATUS_OK) status = serve_bus_open(serve->invocation, &serve->bus, &serve->error);
     if (status == STATUS_OK)
         status = serve_witnesses_open(serve->invocation, &serve->witnesses, &serve->error);
     if (status != STATUS_OK) return status;
@@ -140,6 +143,7 @@ static enum status ledger_open(struct serve *serve)
         .folder = serve->invocation->data,
         .payments = &serve->payments,
         .webhooks = serve->webhooks,
+        .bus = &serve->bus,
         .anonymous = invocation_has(serve->invocation, "anonymous"),
         .tlog = !invocation_has(serve->invocation, "no-log"),
         .tlog_origin = invocation_text(serve->invocation, "log-origin"),
@@ -287,6 +291,7 @@ static int serve_opened(struct serve *serve)
     http_server_close(serve->server);
     otlp_close(serve->exporter);
     host_close(&serve->host);
+    serve_bus_close(&serve->bus);
     serve_witnesses_close(&serve->witnesses);
     serve_webhooks_free(serve->webhooks);
     serve_payments_close(&serve->payments);
@@ -355,6 +360,13 @@ static const struct option options[] = {
       NULL },
     { "webhook-private", NULL, "endpoints of ours may be at private and loopback addresses", NULL },
     { "webhook-attempts", "COUNT", "before an event is a dead letter, 1 to 100", "16" },
+    { "kafka", "BROKERS", "publish events on Kafka: HOST:PORT, or several with commas between",
+      NULL },
+    { "kafka-topic", "NAME", "where events go; their positions go to NAME.positions",
+      "tpwallet.events" },
+    { "kafka-partitions", "COUNT", "of topics that have to be made; a lane is a partition", "1" },
+    { "kafka-settings", "FILE",
+      "librdkafka's properties, TLS and SASL among them; for its owner alone (600)", NULL },
     { "streams-max", "COUNT", "streams of events at once, 1 to 16384", "1024" },
     { "heartbeat-s", "SECONDS", "how often a stream says that it is alive", "15" },
     { "drain-s", "SECONDS", "how long requests may still take when stopping", "10" },

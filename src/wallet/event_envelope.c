@@ -12,15 +12,23 @@ static void write_text(struct json_writer *writer, struct str key, struct str va
     json_write_string(writer, value);
 }
 
-/* W3C Trace Context, as CloudEvents' Distributed Tracing extension has it. */
-static void write_trace(struct json_writer *writer, const struct trace *trace)
+struct str event_traceparent(const struct feed_event *event, char text[EVENT_TRACEPARENT_SIZE])
 {
-    if (uuid_is_nil(trace->id)) return;
-    char text[64];
-    int len = snprintf(text, sizeof text, "00-%016" PRIx64 "%016" PRIx64 "-%016" PRIx64 "-01",
-                       trace->id.hi, trace->id.lo, trace->span);
+    const struct trace *trace = &event->trace;
+    if (uuid_is_nil(trace->id)) return STR("");
+    int len =
+        snprintf(text, EVENT_TRACEPARENT_SIZE, "00-%016" PRIx64 "%016" PRIx64 "-%016" PRIx64 "-01",
+                 trace->id.hi, trace->id.lo, trace->span);
     CHECK(len == 55);
-    write_text(writer, STR("traceparent"), (struct str){ text, (size_t)len });
+    return (struct str){ text, (size_t)len };
+}
+
+/* As CloudEvents' Distributed Tracing extension has it. */
+static void write_trace(struct json_writer *writer, const struct feed_event *event)
+{
+    char text[EVENT_TRACEPARENT_SIZE];
+    struct str traceparent = event_traceparent(event, text);
+    if (traceparent.len > 0) write_text(writer, STR("traceparent"), traceparent);
 }
 
 static void write_delivery(struct json_writer *writer, const struct event_delivery *delivery)
@@ -52,7 +60,7 @@ enum status event_envelope_write(const struct feed_event *event,
     write_text(&writer, STR("type"), event->type);
     if (event->subject.len > 0) write_text(&writer, STR("subject"), event->subject);
     write_text(&writer, STR("time"), wall_time_format(event->time, time));
-    write_trace(&writer, &event->trace);
+    write_trace(&writer, event);
     if (delivery != NULL) write_delivery(&writer, delivery);
     write_text(&writer, STR("datacontenttype"), STR("application/json"));
     json_write_key(&writer, STR("data"));

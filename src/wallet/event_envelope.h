@@ -23,4 +23,9 @@ enum status event_envelope_write(const struct feed_event *event,
                                  const struct event_delivery *delivery, struct buf *out_json)
     MUST_CHECK;
 
+enum { EVENT_TRACEPARENT_SIZE = 64 };
+
+/* The event's trace as W3C Trace Context writes it; "" when it has none. */
+struct str event_traceparent(const struct feed_event *event, char text[EVENT_TRACEPARENT_SIZE]);
+
 #endif

@@ -1,0 +1,325 @@
+/*
+ * Goal: the relay goes on where the bus says that the lane stands, waits longer with each failure,
+ * publishes nothing behind a mark that the journal does not have, stops for a later owner, and
+ * tells how old the oldest unpublished event is.
+ * Method: a relay without a task, stepped by the test over a feed, a bus and a clock in memory;
+ * the bus answers as told and counts what it took.
+ */
+#include "wallet/bus_relay.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "wallet/event_feed_test.h"
+
+struct monitor {
+    bool held;
+};
+
+struct rig {
+    struct sync sync;
+    struct clock clock;
+    struct log log;
+    struct bus bus;
+    struct test_feed feed;
+    struct monitor monitor;
+    int64_t now_ns;
+    enum status begins; /* what the calls come to */
+    enum status publishes;
+    uint32_t begin_count;
+    uint32_t run_count;
+    uint32_t last_run; /* events */
+    uint64_t taken;    /* events in all */
+    struct bus_mark mark;
+    uint32_t lines;
+    uint64_t head;
+    struct bus_relay *relay;
+};
+
+static struct rig *rig_now; /* ports in memory have no place for it */
+
+static struct monitor *rig_monitor_new(struct sync *sync, const char *name)
+{
+    (void)sync;
+    (void)name;
+    return &rig_now->monitor;
+}
+static void rig_monitor_free(struct monitor *monitor)
+{
+    assert_false(monitor->held);
+}
+static void rig_lock(struct monitor *monitor)
+{
+    assert_false(monitor->held);
+    monitor->held = true;
+}
+static void rig_unlock(struct monitor *monitor)
+{
+    assert_true(monitor->held);
+    monitor->held = false;
+}
+static void rig_wake_all(struct monitor *monitor)
+{
+    assert_true(monitor->held);
+}
+static void rig_join(struct task *task)
+{
+    assert_null(task);
+}
+static struct wall_time rig_wall(struct clock *clock)
+{
+    (void)clock;
+    return (struct wall_time){ rig_now->now_ns };
+}
+static struct monotonic_time rig_monotonic(struct clock *clock)
+{
+    (void)clock;
+    return (struct monotonic_time){ rig_now->now_ns };
+}
+static void rig_log(struct log *log, const struct log_line *line)
+{
+    (void)log;
+    assert_true(line->event.len > 0);
+    rig_now->lines++;
+}
+static uint64_t rig_head(void *owner)
+{
+    return ((struct rig *)owner)->head;
+}
+
+static enum status rig_begin(struct bus *bus, uint32_t lane, uint64_t epoch,
+                             struct bus_mark *out_mark, struct error *out_error)
+{
+    (void)bus;
+    assert_false(rig_now->monitor.held); /* a slow bus stops nobody else */
+    assert_int_equal(lane, 2);
+    assert_int_equal(epoch, 7);
+    rig_now->begin_count++;
+    if (rig_now->begins != STATUS_OK) return error_set(out_error, rig_now->begins, "no");
+    *out_mark = rig_now->mark;
+    return STATUS_OK;
+}
+
+static enum status rig_publish(struct bus *bus, const struct bus_event *events, uint32_t count,
+                               struct bus_mark mark, struct error *out_error)
+{
+    (void)bus;
+    assert_false(rig_now->monitor.held);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_true(events[i].key.len > 0 && events[i].value.data[0] == '{');
+        assert_true(events[i].value.data[events[i].value.len - 1] == '}');
+    }
+    assert_int_equal(mark.time.ns, events[count - 1].time.ns);
+    rig_now->run_count++;
+    rig_now->last_run = count;
+    if (rig_now->publishes != STATUS_OK) return error_set(out_error, rig_now->publishes, "no");
+    rig_now->taken += count;
+    rig_now->mark = mark;
+    return STATUS_OK;
+}
+
+static void rig_init(struct rig *rig, uint64_t events)
+{
+    *rig = (struct rig){
+        .sync = { .monitor_new = rig_monitor_new,
+                  .monitor_free = rig_monitor_free,
+                  .lock = rig_lock,
+                  .unlock = rig_unlock,
+                  .wake_all = rig_wake_all,
+                  .join = rig_join },
+        .clock = { rig_wall, rig_monotonic },
+        .log = { rig_log },
+        .bus = { .begin = rig_begin, .publish = rig_publish },
+        .now_ns = 1000 * NS_PER_S,
+    };
+    rig_now = rig;
+    test_feed_init(&rig->feed, events);
+    const struct bus_relay_ports ports = { &rig->sync, &rig->clock, &rig->log, &rig->feed.port,
+                                           &rig->bus };
+    struct bus_relay_options options = BUS_RELAY_OPTIONS_DEFAULT;
+    options.lane = 2;
+    options.epoch = 7;
+    options.run_events_max = 10;
+    options.task = false;
+    options.head = rig_head;
+    options.owner = rig;
+    assert_int_equal(bus_relay_open(&ports, &options, &rig->relay, NULL), STATUS_OK);
+}
+
+static struct bus_relay_status status_of(struct rig *rig)
+{
+    struct bus_relay_status status;
+    bus_relay_get_status(rig->relay, &status);
+    return status;
+}
+
+static void step_all(struct rig *rig)
+{
+    while (bus_relay_step(rig->relay)) continue;
+}
+
+static void runs_are_as_large_as_allowed(void **state)
+{
+    (void)state; /* no fixture */
+    struct rig rig;
+    rig_init(&rig, 25);
+    step_all(&rig);
+    assert_int_equal(rig.begin_count, 1);
+    assert_int_equal(rig.run_count, 3);
+    assert_int_equal(rig.last_run, 5);
+    assert_int_equal(rig.taken, 25);
+    assert_int_equal(status_of(&rig).oldest.ns, 0);
+    assert_int_equal(status_of(&rig).events, 25);
+    assert_false(bus_relay_step(rig.relay)); /* it looks again after a while */
+    rig.feed.count++;
+    rig.now_ns += 10 * NS_PER_MS;
+    assert_true(bus_relay_step(rig.relay));
+    assert_int_equal(rig.taken, 26);
+    bus_relay_close(rig.relay);
+}
+
+static void it_goes_on_where_the_bus_stands(void **state)
+{
+    (void)state; /* no fixture */
+    struct rig rig;
+    rig_init(&rig, 25);
+    rig.mark = (struct bus_mark){ test_feed_position(20), { 20 * NS_PER_S } };
+    step_all(&rig);
+    assert_int_equal(rig.taken, 5);
+    bus_relay_close(rig.relay);
+}
+
+static void after_any_failure_the_bus_is_asked(void **state)
+{
+    (void)state; /* no fixture */
+    static const enum status ways[] = { STATUS_UNAVAILABLE, STATUS_IN_DOUBT, STATUS_FENCED,
+                                        STATUS_LIMIT };
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        struct rig rig;
+        rig_init(&rig, 25);
+        rig.publishes = ways[i];
+        step_all(&rig);
+        assert_int_equal(rig.begin_count, 1);
+        assert_int_equal(status_of(&rig).state, BUS_BEGINNING);
+        rig.mark = (struct bus_mark){ test_feed_position(10), { 10 * NS_PER_S } }; /* it landed */
+        rig.publishes = STATUS_OK;
+        rig.now_ns += NS_PER_S;
+        step_all(&rig);
+        assert_int_equal(rig.begin_count, 2);
+        assert_int_equal(rig.taken, 15);
+        bus_relay_close(rig.relay);
+    }
+}
+
+static void waits_double_and_are_said_once(void **state)
+{
+    (void)state; /* no fixture */
+    struct rig rig;
+    rig_init(&rig, 3);
+    rig.head = 9;
+    rig.begins = STATUS_UNAVAILABLE;
+    int64_t from_ns = rig.now_ns;
+    int64_t waits_ms[12];
+    assert_true(bus_relay_step(rig.relay));
+    for (int i = 0; i < 12; i++) {
+        int64_t before_ns = rig.now_ns;
+        while (!bus_relay_step(rig.relay)) {
+            rig.now_ns += 50 * NS_PER_MS;
+            if (rig.now_ns - before_ns > 40 * NS_PER_S) fail_msg("it waits for ever");
+        }
+        waits_ms[i] = (rig.now_ns - before_ns) / NS_PER_MS;
+        if (i > 0) assert_true(waits_ms[i] >= waits_ms[i - 1]);
+    }
+    assert_int_equal(waits_ms[0], 250);
+    assert_int_equal(waits_ms[11], 30000);
+    assert_int_equal(rig.lines, 1);
+    assert_int_equal(status_of(&rig).lag_batches, 9);
+    assert_int_equal(status_of(&rig).oldest.ns, from_ns);
+    rig.begins = STATUS_OK;
+    rig.now_ns += 60 * NS_PER_S;
+    step_all(&rig);
+    assert_int_equal(rig.taken, 3);
+    assert_int_equal(status_of(&rig).lag_batches, 0);
+    bus_relay_close(rig.relay);
+}
+
+/* A mark that this journal does not have, by place or by time. */
+static void a_foreign_mark_stops_it(void **state)
+{
+    (void)state; /* no fixture */
+    const struct bus_mark marks[] = {
+        { test_feed_position(26), { 26 * NS_PER_S } },
+        { test_feed_position(20), { 21 * NS_PER_S } },
+        { { 10, 1 }, { 20 * NS_PER_S } },
+    };
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+        struct rig rig;
+        rig_init(&rig, 25);
+        rig.mark = marks[i];
+        step_all(&rig);
+        rig.now_ns += 100 * NS_PER_S;
+        step_all(&rig);
+        assert_int_equal(status_of(&rig).state, BUS_REFUSED);
+        assert_int_equal(rig.run_count, 0);
+        assert_int_equal(rig.begin_count, 1);
+        assert_int_equal(rig.lines, 1);
+        bus_relay_close(rig.relay);
+    }
+}
+
+static void a_later_owner_stops_it(void **state)
+{
+    (void)state; /* no fixture */
+    struct rig rig;
+    rig_init(&rig, 25);
+    step_all(&rig);
+    rig.feed.count++;
+    rig.publishes = STATUS_FENCED;
+    rig.begins = STATUS_FENCED;
+    for (int i = 0; i < 10; i++) {
+        rig.now_ns += 100 * NS_PER_S;
+        step_all(&rig);
+    }
+    assert_int_equal(rig.begin_count, 2);
+    assert_int_equal(status_of(&rig).state, BUS_FENCED);
+    BUF_SCOPE struct buf page;
+    buf_init(&page, 1 << 16);
+    bus_relay_metrics(rig.relay, &page);
+    const char *text = buf_terminated(&page);
+    assert_non_null(strstr(text, "\ntpwallet_bus_stopped 1\n"));
+    assert_non_null(strstr(text, "\ntpwallet_bus_events_total 25\n"));
+    assert_non_null(strstr(text, "\ntpwallet_bus_outbox_age_seconds 1974\n"));
+    bus_relay_close(rig.relay);
+}
+
+static void a_feed_that_fails_is_read_again(void **state)
+{
+    (void)state; /* no fixture */
+    struct rig rig;
+    rig_init(&rig, 5);
+    rig.feed.fails = STATUS_UNAVAILABLE;
+    step_all(&rig);
+    assert_int_equal(rig.run_count, 0);
+    rig.feed.fails = STATUS_OK;
+    rig.now_ns += NS_PER_S;
+    step_all(&rig);
+    assert_int_equal(rig.taken, 5);
+    bus_relay_close(rig.relay);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(runs_are_as_large_as_allowed),
+        cmocka_unit_test(it_goes_on_where_the_bus_stands),
+        cmocka_unit_test(after_any_failure_the_bus_is_asked),
+        cmocka_unit_test(waits_double_and_are_said_once),
+        cmocka_unit_test(a_foreign_mark_stops_it),
+        cmocka_unit_test(a_later_owner_stops_it),
+        cmocka_unit_test(a_feed_that_fails_is_read_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,100 @@
+"""Goal: whatever moment the server dies at, readers of the topic that see only what is committed get
+each event of the journal once and in order; an owner that was paused and followed publishes nothing
+more; without brokers the ledger goes on, tells how far it is behind, and catches up.
+
+Method: a real broker, and a server under load that is killed (kill -9) again and again; a copy of
+its folder that takes the lane over on the bus while the first one is stopped (SIGSTOP); the broker
+killed under load. Afterwards the topic is read by Kafka's own consumer, and compared with what
+`tpwallet events` reads in the journal. KILLS=n sets how often (6); SEED=n the moments.
+"""
+import os
+import random
+import shutil
+import signal
+import time
+
+from kafka_harness import Cluster
+from outbox_harness import (Load, caught_up, check, compare, equal, ledger, metric, post,
+                            publishing, until)
+
+from cli_harness import Wallet  # found by outbox_harness
+
+KILLS = int(os.environ.get("KILLS", "6"))
+DRAW = random.Random(int(os.environ.get("SEED", "1")))
+
+
+def killed_again_and_again(cluster, wallet, accounts):
+    for kill in range(KILLS):
+        server = publishing(wallet, cluster).start()
+        with Load(server, accounts, seed=100 * kill):
+            time.sleep(DRAW.uniform(0.1, 2.5))  # the moment
+            server.kill()
+    server = publishing(wallet, cluster).start()
+    try:
+        until(lambda: caught_up(server), "all is published after the last kill")
+        server.stop()
+    finally:
+        if server.process.poll() is None:
+            server.kill()
+    count = compare(wallet, cluster)
+    raw = len(cluster.read_all("tpwallet.events", isolation="read_uncommitted"))
+    print(f"{KILLS} kills: {count} events, each once; {raw - count} more in aborted transactions")
+
+
+def brokers_away(cluster, wallet, accounts):
+    server = publishing(wallet, cluster).start()
+    try:
+        until(lambda: caught_up(server), "all is published")
+        with Load(server, accounts, clients=1):
+            cluster.kill(0)
+            until(lambda: metric(server, "tpwallet_bus_outbox_age_seconds") >= 3,
+                  "the outbox is told to grow old")
+            check(metric(server, "tpwallet_bus_lag_batches") > 0, "the lag is told")
+            check(post(server, accounts, DRAW), "the ledger goes on without brokers")
+        cluster.restart(0)
+        began = time.monotonic()
+        until(lambda: caught_up(server), "all is published once the broker is back")
+        print(f"caught up {time.monotonic() - began:.1f} s after the broker was back")
+        server.stop()
+    finally:
+        if server.process.poll() is None:
+            server.kill()
+    compare(wallet, cluster)
+
+
+def a_followed_owner(cluster, wallet, accounts):
+    old = publishing(wallet, cluster).start()
+    new = None
+    try:
+        until(lambda: caught_up(old), "all is published")
+        old.process.send_signal(signal.SIGSTOP)
+        follower = Wallet("follower")
+        shutil.copytree(wallet.folder, follower.folder,
+                        ignore=lambda _, names: [n for n in names if n in ("socket", "address")])
+        new = publishing(follower, cluster).start()
+        check(post(new, accounts, DRAW), "the follower takes transfers")
+        until(lambda: caught_up(new), "the follower publishes")
+        old.process.send_signal(signal.SIGCONT)
+        post(old, accounts, DRAW)
+        until(lambda: metric(old, "tpwallet_bus_stopped") == 1, "the old owner is shut out")
+        equal(metric(old, "tpwallet_bus_events_total"), 0, "events of the old owner since then")
+        check(post(new, accounts, DRAW), "the follower goes on")
+        until(lambda: caught_up(new), "the follower publishes on")
+        new.stop()
+        compare(follower, cluster)
+    finally:
+        for server in (old, new):
+            if server is not None and server.process.poll() is None:
+                server.process.send_signal(signal.SIGCONT)
+                server.kill()
+
+
+def main():
+    with Cluster(1) as cluster:
+        wallet, accounts = ledger("wallet")
+        killed_again_and_again(cluster, wallet, accounts)
+        brokers_away(cluster, wallet, accounts)
+        a_followed_owner(cluster, wallet, accounts)
+
+
+main()
