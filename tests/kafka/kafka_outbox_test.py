@@ -5,7 +5,7 @@ more; without brokers the ledger goes on, tells how far it is behind, and catche
 Method: a real broker, and a server under load that is killed (kill -9) again and again; a copy of
 its folder that takes the lane over on the bus while the first one is stopped (SIGSTOP); the broker
 killed under load. Afterwards the topic is read by Kafka's own consumer, and compared with what
-`tpwallet events` reads in the journal. KILLS=n sets how often (6); SEED=n the moments.
+`tpwallet events` reads in the journal. KILLS=n sets how often (4); SEED=n the moments.
 """
 import os
 import random
@@ -19,7 +19,7 @@ from outbox_harness import (Load, caught_up, check, compare, equal, ledger, metr
 
 from cli_harness import Wallet  # found by outbox_harness
 
-KILLS = int(os.environ.get("KILLS", "6"))
+KILLS = int(os.environ.get("KILLS", "4"))
 DRAW = random.Random(int(os.environ.get("SEED", "1")))
 
 
@@ -89,12 +89,20 @@ def a_followed_owner(cluster, wallet, accounts):
                 server.kill()
 
 
+def stamp(what):
+    print(f"{time.strftime('%X')} {what}", flush=True)
+
+
 def main():
     with Cluster(1) as cluster:
         wallet, accounts = ledger("wallet")
+        stamp('kills')
         killed_again_and_again(cluster, wallet, accounts)
+        stamp('away')
         brokers_away(cluster, wallet, accounts)
+        stamp('followed')
         a_followed_owner(cluster, wallet, accounts)
+        stamp('end')
 
 
 main()
