@@ -67,6 +67,7 @@ struct api_call {
     struct trace trace; /* the server's span, known after api_start() */
     uint32_t route;     /* which operation, for metrics; 0 when none matched */
     void *work;         /* the api's own: NULL before start, freed by finish */
+    void *front;        /* the same of what stands in front of several apis (api/front.h) */
     void *stream;       /* the same: NULL before start, set by finish, freed by leave */
 };
 
