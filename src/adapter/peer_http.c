@@ -14,6 +14,7 @@
 #include <curl/curl.h>
 
 #include "adapter/address_guard.h"
+#include "adapter/peer_headers.h"
 #include "base/check.h"
 #include "base/limits.h"
 
@@ -72,77 +73,6 @@ static void mutex_unlock(struct peer_http *peer)
 {
     int error = pthread_mutex_unlock(&peer->mutex);
     CHECK(error == 0);
-}
-
-/* ---- The head of an answer ---- */
-
-/* Names that an API of ours answers with; what is not among them is not passed on. */
-static const char *const ANSWER_HEADERS[] = {
-    "Allow",       "Cache-Control", "Idempotent-Replayed", "Location",
-    "Retry-After", "traceparent",   PEER_HEADER_NOT_OWNER, "WWW-Authenticate",
-};
-
-/* The same of its types. */
-static const char *const ANSWER_TYPES[] = {
-    "application/json",
-    "application/problem+json",
-    "application/x-ndjson",
-    "application/vnd.tpwallet.transfer-results",
-    "application/vnd.tpwallet.transfers",
-    "application/octet-stream",
-    "application/yaml",
-    "text/csv",
-    "text/event-stream",
-    "text/plain; charset=utf-8",
-    "text/plain; version=0.0.4; charset=utf-8",
-};
-
-static bool same_name(struct str a, const char *b)
-{
-    if (a.len != strlen(b)) return false;
-    for (size_t i = 0; i < a.len; i++) {
-        char left = a.data[i];
-        char right = b[i];
-        if (left >= 'A' && left <= 'Z') left = (char)(left - 'A' + 'a');
-        if (right >= 'A' && right <= 'Z') right = (char)(right - 'A' + 'a');
-        if (left != right) return false;
-    }
-    return true;
-}
-
-static const char *find_name(const char *const *names, size_t count, struct str name)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (same_name(name, names[i])) return names[i];
-    }
-    return NULL;
-}
-#define FIND_NAME(names, name) find_name(names, sizeof(names) / sizeof(names)[0], name)
-
-static struct str trim(struct str text)
-{
-    while (text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t')) {
-        text.data++;
-        text.len--;
-    }
-    while (text.len > 0 && strchr(" \t\r\n", text.data[text.len - 1]) != NULL) text.len--;
-    return text;
-}
-
-static void header_take(struct api_call *call, struct str name, struct str value)
-{
-    if (same_name(name, "Content-Type")) {
-        const char *type = FIND_NAME(ANSWER_TYPES, value);
-        call->answer_type = type == NULL ? "application/octet-stream" : type;
-        return;
-    }
-    const char *known = FIND_NAME(ANSWER_HEADERS, name);
-    if (known == NULL || call->header_count == API_HEADERS_MAX) return;
-    if (value.len >= API_HEADER_SIZE) return;
-    struct api_header *header = &call->headers[call->header_count++];
-    header->name = known;
-    if (value.len > 0) memcpy(header->value, value.data, value.len);
-    header->value[value.len] = '\0';
 }
 
 /* ---- The body of an answer ---- */
@@ -215,7 +145,7 @@ static size_t head_take(const char *data, size_t one, size_t size, void *context
     if (colon == NULL) return size;
     size_t len = (size_t)(colon - data);
     struct str rest = { colon + 1, size - len - 1 };
-    header_take(call, (struct str){ data, len }, trim(rest));
+    peer_answer_header(call, (struct str){ data, len }, rest);
     return size;
 }
 
@@ -369,24 +299,6 @@ static void transfer_give(struct transfer_http *transfer)
 
 /* ---- A request ---- */
 
-/* Of one connection, said otherwise by libcurl, or said anew. */
-static const char *const NOT_PASSED[] = {
-    "Connection",
-    "Host",
-    "Content-Length",
-    "Transfer-Encoding",
-    "TE",
-    "Upgrade",
-    "Keep-Alive",
-    "Expect",
-    "traceparent",
-    "Trailer",
-    "Proxy-Authorization",
-    "Proxy-Connection",
-    PEER_HEADER_LEFT_MS,
-    PEER_HEADER_LOCAL,
-};
-
 static bool header_append(struct curl_slist **list, struct str name, struct str value)
 {
     BUF_SCOPE struct buf line;
@@ -424,8 +336,8 @@ static bool headers_make(struct transfer_http *transfer)
     bool typed = false;
     for (uint32_t i = 0; i < call->raw_header_count && ok; i++) {
         const struct api_raw_header *header = &call->raw_headers[i];
-        if (FIND_NAME(NOT_PASSED, header->name) != NULL) continue;
-        typed = typed || same_name(header->name, "Content-Type");
+        if (!peer_passes_header(header->name)) continue;
+        typed = typed || name_equal(header->name, STR("Content-Type"));
         ok = header_append(&transfer->headers, header->name, header->value);
     }
     struct curl_slist *list = ok ? curl_slist_append(transfer->headers, "Expect:") : NULL;

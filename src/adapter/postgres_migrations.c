@@ -1,12 +1,14 @@
 #include "adapter/postgres_migrations.h"
 
 #include "adapter/postgres_schema_journal.h"
+#include "adapter/postgres_schema_lease.h"
 #include "base/check.h"
 #include "crypto/digest.h"
 
 /* In order; one is added at the end. */
 static const struct postgres_migration *const MIGRATIONS[] = {
     &POSTGRES_SCHEMA_JOURNAL,
+    &POSTGRES_SCHEMA_LEASE,
 };
 enum { MIGRATION_COUNT = sizeof MIGRATIONS / sizeof MIGRATIONS[0] };
 
