@@ -276,7 +276,7 @@ static void entry_extra_write(struct render *render, const struct history_entry 
                               const struct render_entry_extra *extra)
 {
     const struct record_transfer *transfer = &entry->transfer;
-    bool held = transfer->head.kind == TRANSFER_HOLD && transfer->head.outcome == OUTCOME_OK;
+    bool held = transfer_kind_holds(transfer->head.kind) && transfer->head.outcome == OUTCOME_OK;
     if (held && extra->closing_known) hold_write(render, extra->closing);
     if (!uuid_is_nil(extra->account.value)) {
         bool debit = uuid_equal(extra->account.value, transfer->debit.value);

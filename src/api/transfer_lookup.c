@@ -29,7 +29,7 @@ static void get_run(struct work *work)
     struct history_entry closing;
     struct render_entry_extra extra = { 0 };
     if (!entry_load(work, work->locator, &entry)) return;
-    if (entry.transfer.head.kind == TRANSFER_HOLD) {
+    if (transfer_kind_holds(entry.transfer.head.kind)) {
         if (!locator_read(work, READ_CLOSING)) return;
         extra.closing_known = true;
         if (!locator_is_none(work->locator)) {

@@ -41,7 +41,8 @@ static bool kind_take(struct body *body, struct transfer *transfer)
 {
     struct str text;
     if (!json_string(&body->reader, &text)) return body_expected(body, "must be a string");
-    if (transfer_kind_parse(text, &transfer->kind) && transfer->kind != TRANSFER_EXPIRE)
+    bool known = transfer_kind_parse(text, &transfer->kind);
+    if (known && transfer->kind != TRANSFER_EXPIRE && transfer->kind != TRANSFER_DEPARTURE)
         return true;
     return body_fault(body, PROBLEM_INVALID_VALUE, NULL,
                       "must be direct, hold, post, void or reversal");

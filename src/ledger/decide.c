@@ -11,6 +11,7 @@ struct decision {
     uint32_t asset;
     uint32_t hold_place;
     uint32_t reversal; /* entry of the target, or ID_MAP_NONE */
+    bool in_transit;   /* the hold left for another lane, which decides what becomes of it */
     struct money amount;
     struct money released;
     struct business_date value_date;
@@ -65,11 +66,13 @@ static void resolve_hold(const struct ledger *ledger, struct ledger_moment momen
             decision->outcome = OUTCOME_TARGET_NOT_FOUND;
         } else if (target->view.record->head.outcome != OUTCOME_OK) {
             decision->outcome = OUTCOME_TARGET_REFUSED;
-        } else if (target->view.record->head.kind != TRANSFER_HOLD) {
+        } else if (target->view.record->head.kind != TRANSFER_HOLD &&
+                   target->view.record->head.kind != TRANSFER_DEPARTURE) {
             decision->outcome = OUTCOME_TARGET_WRONG_KIND;
         } else if (is_owned(target->view.record->head.flags) && !is_owned(transfer->flags)) {
             decision->outcome = OUTCOME_TARGET_OWNED;
         } else {
+            decision->in_transit = target->view.record->head.kind == TRANSFER_DEPARTURE;
             accounts_from_target(ledger, target, false, decision);
             decision->outcome = closed_outcome(target->closed_by);
         }
@@ -80,6 +83,7 @@ static void resolve_hold(const struct ledger *ledger, struct ledger_moment momen
         decision->outcome = OUTCOME_TARGET_OWNED;
         return;
     }
+    decision->in_transit = hold->owned == HOLD_OF_TRANSIT;
     decision->debit = hold->debit;
     decision->credit = hold->credit;
     decision->debit_id = ledger->accounts[hold->debit].account.id;
@@ -172,10 +176,10 @@ static enum outcome refuse_early(const struct ledger *ledger, const struct trans
     if (debit->asset != decision->asset || credit->asset != decision->asset) {
         return OUTCOME_ASSET_MISMATCH;
     }
-    if (transfer->kind != TRANSFER_VOID && in_closed_period(ledger, decision)) {
-        return OUTCOME_PERIOD_CLOSED;
-    }
-    if (found != OUTCOME_OK || transfer->kind == TRANSFER_VOID) return found;
+    /* what the other lane has accepted is settled whatever became of the accounts here */
+    bool unconditional = transfer->kind == TRANSFER_VOID || decision->in_transit;
+    if (!unconditional && in_closed_period(ledger, decision)) return OUTCOME_PERIOD_CLOSED;
+    if (found != OUTCOME_OK || unconditional) return found;
     if ((debit->flags & ACCOUNT_FLAG_CLOSED) != 0) return OUTCOME_DEBIT_ACCOUNT_CLOSED;
     if ((credit->flags & ACCOUNT_FLAG_CLOSED) != 0) return OUTCOME_CREDIT_ACCOUNT_CLOSED;
     if ((debit->flags & ACCOUNT_FLAG_FROZEN) != 0) return OUTCOME_DEBIT_ACCOUNT_FROZEN;
@@ -273,7 +277,7 @@ static enum outcome move_amounts(const struct ledger *ledger, const struct trans
 static bool over_capacity(const struct ledger *ledger, const struct transfer *transfer,
                           const struct decision *decision)
 {
-    if (transfer->kind == TRANSFER_HOLD) return hold_table_full(&ledger->holds);
+    if (transfer_kind_holds(transfer->kind)) return hold_table_full(&ledger->holds);
     return transfer->kind == TRANSFER_REVERSAL && decision->reversal == ID_MAP_NONE &&
            ledger->reversal_count == ledger->options.reversals_max;
 }
@@ -346,7 +350,7 @@ static void hold_apply(struct ledger *ledger, struct ledger_moment moment,
                        const struct transfer *transfer, const struct decision *decision,
                        struct ledger_undo *undo)
 {
-    if (transfer->kind == TRANSFER_HOLD) {
+    if (transfer_kind_holds(transfer->kind)) {
         struct hold hold = {
             .id = transfer->id,
             .remaining = decision->amount,
@@ -355,7 +359,7 @@ static void hold_apply(struct ledger *ledger, struct ledger_moment moment,
             .expires_at = hold_expires_at(moment.stamp, transfer->timeout_s),
             .debit = decision->debit,
             .credit = decision->credit,
-            .owned = is_owned(transfer->flags),
+            .owned = hold_owner_of(transfer->kind, transfer->flags),
         };
         undo->hold_place = hold_insert(&ledger->holds, &hold);
         undo->hold_made = true;
@@ -416,7 +420,7 @@ enum outcome ledger_transfer(struct ledger *ledger, struct ledger_moment moment,
     struct transfer_view view = transfer_view_of(out_record);
     entry_apply(ledger, decision.debit, EFFECT_DEBIT, view, moment.locator);
     entry_apply(ledger, decision.credit, EFFECT_CREDIT, view, moment.locator);
-    if (transfer->kind == TRANSFER_HOLD || is_hold_end(transfer)) {
+    if (transfer_kind_holds(transfer->kind) || is_hold_end(transfer)) {
         hold_apply(ledger, moment, transfer, &decision, out_undo);
         if (out_undo->hold_removed) out_record->head.flags |= RECORD_FLAG_CLOSES_HOLD;
     } else if (transfer->kind == TRANSFER_REVERSAL) {

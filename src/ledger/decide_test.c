@@ -188,7 +188,7 @@ static const uint64_t refusals_of[TRANSFER_KIND_END] = {
     [TRANSFER_REVERSAL] =
         BITS_TARGET | BITS_STATE | BITS_MOVE | BIT(AMOUNT_OVER_REVERSIBLE) | BIT(CAPACITY),
 };
-static const uint64_t found_by_lanes = BIT(ID_CONFLICT) | BIT(LINKED_FAILED);
+static const uint64_t found_by_lanes = BIT(ID_CONFLICT) | BIT(LINKED_FAILED) | BIT(WITHDRAWN);
 
 /* A hold ends once only. */
 static bool exclude_each_other(unsigned first, unsigned second)
@@ -608,6 +608,64 @@ static void a_closed_period_refuses_its_dates_and_no_later_ones(void **state)
     book_close(&book);
 }
 
+/* ---- Departures ---- */
+
+static void freeze(struct book *book, uint64_t account)
+{
+    const struct admin admin = { .kind = ADMIN_ACCOUNT_CHANGE,
+                                 .account = book_account_id(account),
+                                 .set = ACCOUNT_FLAG_FROZEN };
+    assert_int_equal(book_admin(book, &admin), ADMIN_OUTCOME_OK);
+}
+
+static struct transfer departure(uint64_t debit, uint64_t minor)
+{
+    struct transfer transfer = book_hold(debit, 2, minor, 0);
+    transfer.kind = TRANSFER_DEPARTURE;
+    transfer.flags = TRANSFER_FLAG_OWNED;
+    transfer.target.value = book_account_id(77).value; /* in another lane */
+    return transfer;
+}
+
+/* What was accepted elsewhere is a fact; so is what was refused. */
+static void a_departure_ends_whatever_became_of_its_accounts(void **state)
+{
+    (void)state;
+    struct book book;
+    book_open(&book, (struct ledger_options){ 4, 3, 4, 7, 4 }, 64);
+    assert_int_equal(book_open_account(&book, 1, EUR, ACCOUNT_FLAG_DEBITS_MUST_NOT_EXCEED_CREDITS),
+                     0);
+    assert_int_equal(book_open_account(&book, 2, EUR, 0), 0);
+    assert_int_equal(book_open_account(&book, 3, EUR, 0), 0);
+    must(&book, book_direct(3, 1, 300), OUTCOME_OK);
+    must(&book, departure(1, 301), OUTCOME_DEBITS_EXCEED_CREDITS);
+    must(&book, departure(1, 200), OUTCOME_OK); /* the third */
+    must(&book, departure(1, 101), OUTCOME_DEBITS_EXCEED_CREDITS);
+    must(&book, departure(1, 60), OUTCOME_OK); /* the fifth */
+    must(&book, departure(1, 40), OUTCOME_OK); /* the sixth */
+    must(&book, departure(3, 1), OUTCOME_CAPACITY);
+    must(&book, book_on(TRANSFER_POST, 3, MONEY_MAX), OUTCOME_TARGET_OWNED);
+    must(&book, book_on(TRANSFER_VOID, 3, MONEY_MAX), OUTCOME_TARGET_OWNED);
+    freeze(&book, 1);
+    freeze(&book, 2);
+    const struct admin close = { .kind = ADMIN_PERIOD_CLOSE, .closed_through = { BOOK_DAY - 1 } };
+    assert_int_equal(book_admin(&book, &close), ADMIN_OUTCOME_OK);
+    struct transfer settle = book_on(TRANSFER_POST, 3, MONEY_MAX);
+    settle.flags = TRANSFER_FLAG_OWNED;
+    settle.value_date.days = BOOK_DAY - 1;
+    must(&book, settle, OUTCOME_OK);
+    must(&book, settle, OUTCOME_HOLD_ALREADY_POSTED);
+    struct transfer release = book_on(TRANSFER_VOID, 5, MONEY_MAX);
+    release.flags = TRANSFER_FLAG_OWNED;
+    must(&book, release, OUTCOME_OK);
+    const struct balance *balance = &book_state(&book, 1)->balance;
+    assert_true(money_equal(balance->debits_posted, money_from_minor(200)));
+    assert_true(money_equal(balance->debits_pending, money_from_minor(40)));
+    assert_int_equal(book.ledger->holds.departure_count, 1);
+    assert_null(book_fault(book.ledger));
+    book_close(&book);
+}
+
 /* ---- What reaches us only by our own mistake ---- */
 
 static void close_by_nothing(void *argument)
@@ -674,6 +732,7 @@ int main(void)
         cmocka_unit_test(reversals_never_pass_what_was_moved),
         cmocka_unit_test(an_asset_never_passes_128_bits_whoever_holds_it),
         cmocka_unit_test(a_closed_period_refuses_its_dates_and_no_later_ones),
+        cmocka_unit_test(a_departure_ends_whatever_became_of_its_accounts),
         cmocka_unit_test(a_lane_that_forgets_history_is_stopped),
         cmocka_unit_test(a_refusal_found_elsewhere_is_recorded_as_asked),
     };

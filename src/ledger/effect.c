@@ -15,7 +15,8 @@ static struct change change_of(struct transfer_view view)
     switch ((enum transfer_kind)view.record->head.kind) {
     case TRANSFER_DIRECT:
     case TRANSFER_REVERSAL: change.posted_more = view.record->amount; break;
-    case TRANSFER_HOLD: change.pending_more = view.record->amount; break;
+    case TRANSFER_HOLD:
+    case TRANSFER_DEPARTURE: change.pending_more = view.record->amount; break;
     case TRANSFER_POST:
         change.posted_more = view.record->amount;
         change.pending_less = view.more->released;
@@ -70,8 +71,8 @@ bool effect_same_content(struct transfer_view view, const struct transfer *trans
     bool asset_given = (record->head.flags & RECORD_FLAG_ASSET_GIVEN) != 0;
     if (asset_given != (transfer->asset != 0)) return false;
     if (asset_given && record->asset != transfer->asset) return false;
-    bool resolved = transfer->kind != TRANSFER_DIRECT && transfer->kind != TRANSFER_HOLD;
-    if (!resolved) {
+    bool own_sides = transfer->kind == TRANSFER_DIRECT || transfer_kind_holds(transfer->kind);
+    if (own_sides) {
         if (!uuid_equal(record->debit.value, transfer->debit.value)) return false;
         if (!uuid_equal(record->credit.value, transfer->credit.value)) return false;
     }

@@ -20,7 +20,8 @@ enum status hold_table_init(struct hold_table *table, uint64_t holds_max, uint64
     *table = (struct hold_table){ .holds_max = holds_max };
     table->holds = reserve_new(holds_max * sizeof *table->holds);
     table->heap = reserve_new(holds_max * sizeof *table->heap);
-    bool reserved = table->holds != NULL && table->heap != NULL;
+    table->departures = reserve_new(holds_max * sizeof *table->departures);
+    bool reserved = table->holds != NULL && table->heap != NULL && table->departures != NULL;
     if (!reserved || id_map_init(&table->map, table->holds, sizeof *table->holds, holds_max,
                                  seed) != STATUS_OK) {
         hold_table_free(table);
@@ -34,6 +35,7 @@ void hold_table_free(struct hold_table *table)
 {
     reserve_free(table->holds, table->holds_max * sizeof *table->holds);
     reserve_free(table->heap, table->holds_max * sizeof *table->heap);
+    reserve_free(table->departures, table->holds_max * sizeof *table->departures);
     id_map_free(&table->map);
     *table = (struct hold_table){ 0 };
 }
@@ -47,6 +49,7 @@ void hold_table_reset(struct hold_table *table)
     table->last = HOLD_NONE;
     table->count = 0;
     table->heap_count = 0;
+    table->departure_count = 0;
     hold_sweep_start(table);
 }
 
@@ -121,10 +124,21 @@ static void heap_sink(struct hold_table *table, uint32_t at)
     heap_place(table, at, place);
 }
 
+static bool departs(const struct hold *hold)
+{
+    return hold->owned == HOLD_OF_TRANSIT;
+}
+
 static void heap_add(struct hold_table *table, uint32_t place)
 {
-    table->holds[place].heap_index = HOLD_NONE;
-    if (table->holds[place].expires_at.ns == 0) return;
+    struct hold *hold = &table->holds[place];
+    hold->heap_index = HOLD_NONE;
+    CHECK(!departs(hold) || hold->expires_at.ns == 0);
+    if (departs(hold)) {
+        hold->heap_index = table->departure_count;
+        table->departures[table->departure_count++] = place;
+    }
+    if (hold->expires_at.ns == 0) return;
     table->heap[table->heap_count] = place;
     heap_rise(table, table->heap_count++);
 }
@@ -133,6 +147,12 @@ static void heap_drop(struct hold_table *table, uint32_t place)
 {
     uint32_t at = table->holds[place].heap_index;
     if (at == HOLD_NONE) return;
+    if (departs(&table->holds[place])) {
+        uint32_t last = table->departures[--table->departure_count];
+        table->departures[at] = last;
+        table->holds[last].heap_index = at;
+        return;
+    }
     uint32_t moved = table->heap[--table->heap_count];
     if (moved == place) return;
     heap_place(table, at, moved);
@@ -223,6 +243,7 @@ enum status hold_table_check(const struct hold_table *table)
 {
     uint64_t count = 0;
     uint64_t expiring = 0;
+    uint64_t departures = 0;
     uint64_t number = 0;
     uint32_t previous = HOLD_NONE;
     for (uint32_t at = table->first; at != HOLD_NONE; at = table->holds[at].next) {
@@ -235,6 +256,12 @@ enum status hold_table_check(const struct hold_table *table)
             if (hold->heap_index >= table->heap_count) return STATUS_CORRUPT;
             if (table->heap[hold->heap_index] != at) return STATUS_CORRUPT;
         }
+        if (departs(hold)) {
+            departures++;
+            if (hold->expires_at.ns != 0 || hold->heap_index >= table->departure_count)
+                return STATUS_CORRUPT;
+            if (table->departures[hold->heap_index] != at) return STATUS_CORRUPT;
+        }
         number = hold->number;
         previous = at;
     }
@@ -244,6 +271,7 @@ enum status hold_table_check(const struct hold_table *table)
         }
     }
     bool whole = count == table->count && expiring == table->heap_count &&
-                 previous == table->last && table->map.count == count;
+                 departures == table->departure_count && previous == table->last &&
+                 table->map.count == count;
     return whole ? STATUS_OK : STATUS_CORRUPT;
 }

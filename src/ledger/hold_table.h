@@ -7,6 +7,19 @@
 
 enum { HOLD_NONE = UINT32_MAX };
 
+/* Who alone may end a hold. */
+enum hold_owner {
+    HOLD_OF_ANYBODY = 0,
+    HOLD_OF_PAYMENT = 1,
+    HOLD_OF_TRANSIT = 2, /* a departure: it never expires */
+};
+
+static inline uint32_t hold_owner_of(uint8_t kind, uint8_t flags)
+{
+    if (kind == TRANSFER_DEPARTURE) return HOLD_OF_TRANSIT;
+    return (flags & TRANSFER_FLAG_OWNED) != 0 ? HOLD_OF_PAYMENT : HOLD_OF_ANYBODY;
+}
+
 /* Also its layout in checkpoint slices, where the links mean nothing. */
 struct hold {
     struct transfer_id id;
@@ -18,8 +31,8 @@ struct hold {
     uint32_t credit;
     uint32_t next; /* by number; for free places, the next free one */
     uint32_t previous;
-    uint32_t heap_index; /* place in the expiry heap; HOLD_NONE when it never expires */
-    uint32_t owned;      /* 1: by a payment (TRANSFER_FLAG_OWNED) */
+    uint32_t heap_index; /* place in the expiry heap, of departures among those; else HOLD_NONE */
+    uint32_t owned;      /* enum hold_owner */
 };
 _Static_assert(sizeof(struct hold) == 80, "stored as it is in checkpoint slices");
 
@@ -34,6 +47,8 @@ struct hold_table {
     struct id_map map;
     uint32_t *heap;
     uint32_t heap_count;
+    uint32_t *departures; /* places of those that are open, in no order */
+    uint32_t departure_count;
     uint32_t sweep;      /* the first open hold numbered sweep_from or above, or HOLD_NONE */
     uint64_t sweep_from; /* set both with hold_sweep_start(), move with hold_sweep_pass() */
 };

@@ -32,6 +32,7 @@ struct twin {
     struct hold_table table;
     bool open[NUMBERS_MAX + 1];
     int64_t expires_ns[NUMBERS_MAX + 1];
+    bool departs[NUMBERS_MAX + 1];
     uint64_t made;
     uint64_t count;
     uint64_t swept_to; /* numbers below are passed */
@@ -70,6 +71,13 @@ static void assert_agrees(const struct twin *twin)
         at = table->holds[at].next;
     }
     assert_int_equal(at, HOLD_NONE);
+    uint32_t departures = 0;
+    for (uint64_t i = 1; i <= twin->made; i++) departures += twin->open[i] && twin->departs[i];
+    assert_int_equal(table->departure_count, departures);
+    for (uint32_t i = 0; i < departures; i++) {
+        uint64_t number = number_at(twin, table->departures[i]);
+        assert_true(twin->open[number] && twin->departs[number]);
+    }
     uint64_t due = lowest_open(twin, twin->swept_to);
     assert_int_equal(number_at(twin, table->sweep), due <= twin->made ? due : 0);
 }
@@ -91,7 +99,10 @@ static void make_one(struct twin *twin, struct prng *prng)
     uint64_t number = ++twin->made;
     /* few moments, so that many expire at once */
     twin->expires_ns[number] = (int64_t)prng_below(prng, 6);
+    bool departs = twin->expires_ns[number] == 0 && number % 2 == 0;
     struct hold hold = a_hold(number, twin->expires_ns[number]);
+    if (departs) hold.owned = HOLD_OF_TRANSIT;
+    twin->departs[number] = departs;
     (void)hold_insert(&twin->table, &hold); /* found by its id below */
     twin->open[number] = true;
     twin->count++;
@@ -193,13 +204,14 @@ static void an_expiry_past_the_end_of_time_is_the_end_of_time(void **state)
     assert_int_equal(hold_expires_at(late, UINT32_MAX).ns, INT64_MAX);
 }
 
-/* Four holds, places 0 to 3; the second never expires. */
+/* Four holds, places 0 to 3; the second is a departure. */
 static struct hold_table four_holds(void)
 {
     struct hold_table table;
     assert_int_equal(hold_table_init(&table, 4, 7), STATUS_OK);
     for (uint64_t i = 1; i <= 4; i++) {
         struct hold hold = a_hold(i, i == 2 ? 0 : (int64_t)(100 * i));
+        if (i == 2) hold.owned = HOLD_OF_TRANSIT;
         assert_int_equal(hold_insert(&table, &hold), i - 1);
     }
     return table;
@@ -223,6 +235,11 @@ static void damage_plant(struct hold_table *table, int damage)
     case 11: table->last = 2; return;
     case 12: holds[0].expires_at.ns = 0; return; /* in the heap all the same */
     case 13: table->map.count = 5; return;
+    case 14: holds[1].owned = HOLD_OF_PAYMENT; return;
+    case 15: holds[1].heap_index = 3; return;
+    case 16: table->departure_count = 0; return;
+    case 17: table->departures[0] = 2; return;
+    case 18: holds[2].owned = HOLD_OF_TRANSIT; return; /* and expires */
     default: return;
     }
 }
@@ -230,7 +247,7 @@ static void damage_plant(struct hold_table *table, int damage)
 static void the_check_finds_each_damage(void **state)
 {
     (void)state;
-    enum { DAMAGES = 14 };
+    enum { DAMAGES = 19 };
     for (int damage = 0; damage <= DAMAGES; damage++) {
         struct hold_table table = four_holds();
         assert_int_equal(hold_table_check(&table), STATUS_OK);
@@ -253,6 +270,13 @@ static void insert_an_old_number(void *table)
     (void)hold_insert(table, &hold); /* never returns */
 }
 
+static void insert_a_departure_that_expires(void *table)
+{
+    struct hold hold = a_hold(9, 5);
+    hold.owned = HOLD_OF_TRANSIT;
+    (void)hold_insert(table, &hold); /* never returns */
+}
+
 static void insert_nothing(void *table)
 {
     struct hold hold = a_hold(9, 0);
@@ -267,6 +291,7 @@ static void what_cannot_be_inserted_stops_the_program(void **state)
     assert_true(dies(insert_again, &table)); /* full */
     hold_remove(&table, 0);
     assert_false(dies(insert_again, &table));
+    assert_true(dies(insert_a_departure_that_expires, &table));
     assert_true(dies(insert_an_old_number, &table));
     assert_true(dies(insert_nothing, &table));
     hold_table_free(&table);

@@ -65,7 +65,7 @@ static void each_refused_reservation_is_a_limit_and_leaks_nothing(void **state)
         assert_int_equal(reserves.live, 0);
     }
     reserves.fails_at = 0;
-    assert_int_equal(needed, 21);
+    assert_int_equal(needed, 22);
     ledger_free(NULL);
 }
 

@@ -383,6 +383,10 @@ static inline struct transfer book_random_transfer(struct book *book, struct prn
     CHECK(transfer_fault(&transfer, &field) == NULL);
     transfer.id = (struct transfer_id){ 0 };
     if (prng_chance(prng, 1, 3)) transfer.flags |= TRANSFER_FLAG_OWNED; /* as payments do */
+    if (kind == TRANSFER_HOLD && transfer.timeout_s == 0 && transfer.flags == TRANSFER_FLAG_OWNED) {
+        transfer.kind = TRANSFER_DEPARTURE; /* as lanes do; who it is for is not looked at */
+        transfer.target.value = book_account_id(99).value;
+    }
     return transfer;
 }
 

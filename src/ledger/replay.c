@@ -38,6 +38,8 @@ static enum status hold_replay(struct ledger *ledger, struct ledger_moment momen
     if (last != HOLD_NONE && ledger->holds.holds[last].number >= number) return STATUS_CORRUPT;
     if (hold_find(&ledger->holds, view.record->id) != HOLD_NONE) return STATUS_CORRUPT;
     if (money_is_zero(view.record->amount)) return STATUS_CORRUPT;
+    bool departs = view.record->head.kind == TRANSFER_DEPARTURE;
+    if (departs && view.record->timeout_s != 0) return STATUS_CORRUPT;
     struct hold hold = {
         .id = view.record->id,
         .remaining = view.record->amount,
@@ -46,7 +48,7 @@ static enum status hold_replay(struct ledger *ledger, struct ledger_moment momen
         .expires_at = hold_expires_at(moment.stamp, view.record->timeout_s),
         .debit = ledger_account_find(ledger, view.record->debit),
         .credit = ledger_account_find(ledger, view.record->credit),
-        .owned = (view.record->head.flags & TRANSFER_FLAG_OWNED) != 0,
+        .owned = hold_owner_of(view.record->head.kind, view.record->head.flags),
     };
     (void)hold_insert(&ledger->holds, &hold); /* its place is not needed */
     return STATUS_OK;
@@ -110,7 +112,8 @@ static enum status transfer_replay(struct ledger *ledger, struct ledger_moment m
     status = side_replay(ledger, moment, record->credit, EFFECT_CREDIT, view);
     if (status != STATUS_OK) return status;
     switch ((enum transfer_kind)record->head.kind) {
-    case TRANSFER_HOLD: return hold_replay(ledger, moment, view);
+    case TRANSFER_HOLD:
+    case TRANSFER_DEPARTURE: return hold_replay(ledger, moment, view);
     case TRANSFER_POST:
     case TRANSFER_VOID:
     case TRANSFER_EXPIRE: return hold_end_replay(ledger, moment, view);

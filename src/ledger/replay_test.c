@@ -48,7 +48,7 @@ static void twin_add(struct twin *twin, const struct record_transfer *record)
         twin->held[hold] -= more->released.minor;
         if (twin->held[hold] == 0) twin->open_holds--;
     }
-    if (record->head.kind == TRANSFER_HOLD) {
+    if (record->head.kind == TRANSFER_HOLD || record->head.kind == TRANSFER_DEPARTURE) {
         twin->debits_pending[debit] += record->amount.minor;
         twin->credits_pending[credit] += record->amount.minor;
         twin->held[record->id.value.lo] = record->amount.minor;

@@ -164,6 +164,7 @@ static enum status holds_load(struct ledger *ledger, const struct slice *slice, 
         if (hold.number < slice->from || hold.number >= slice->to) return STATUS_CORRUPT;
         if (hold.number < ledger->hold_replay_from) continue;
         if (money_is_zero(hold.remaining)) return STATUS_CORRUPT;
+        if (hold.owned == HOLD_OF_TRANSIT && hold.expires_at.ns != 0) return STATUS_CORRUPT;
         if (hold_table_full(&ledger->holds)) return STATUS_LIMIT;
         if (hold_find(&ledger->holds, hold.id) != HOLD_NONE) return STATUS_CORRUPT;
         uint32_t last = ledger->holds.last;

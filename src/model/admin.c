@@ -2,6 +2,7 @@
 #include "model/admin.h"
 
 #include "base/check.h"
+#include "model/transit.h"
 
 #define OUTCOME_CODE(name, code, http, text) code,
 #define OUTCOME_TEXT(name, code, http, text) text,
@@ -89,6 +90,16 @@ static const char *fault(const char **out_field, const char *field, const char *
     return sentence;
 }
 
+/* An id that looks like a transit account's is one, to the last bit; all others are free. */
+static bool transit_id_is_right(const struct account *account)
+{
+    if (!transit_account_is(account->id)) return true;
+    struct transit_account transit;
+    if (!transit_account_parse(account->id, &transit)) return false;
+    struct account right = transit_account(&transit);
+    return account_same_content(&right, account);
+}
+
 const char *account_fault(const struct account *account, const char **out_field)
 {
     CHECK(account != NULL);
@@ -102,6 +113,8 @@ const char *account_fault(const struct account *account, const char **out_field)
         return fault(out_field, "flags", "a new account cannot be frozen or closed");
     if (account->flags == ACCOUNT_FLAGS_BOUND)
         return fault(out_field, "flags", "an account can have one bound, not both");
+    if (!transit_id_is_right(account))
+        return fault(out_field, "id", "such ids are those of what is between lanes");
     return NULL;
 }
 

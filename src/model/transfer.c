@@ -2,6 +2,7 @@
 #include "model/transfer.h"
 
 #include "base/check.h"
+#include "model/transit.h"
 
 #define OUTCOME_CODE(name, code, http, text) code,
 static const char *const outcome_codes[] = { OUTCOME_TABLE(OUTCOME_CODE) };
@@ -106,6 +107,8 @@ static const char *kind_fault(const struct transfer *transfer, const char **out_
         return fault(out_field, "kind", "there is no such kind of transfer");
     if (transfer->kind == TRANSFER_EXPIRE)
         return fault(out_field, "kind", "only the ledger itself lets holds expire");
+    if (transfer->kind == TRANSFER_DEPARTURE)
+        return fault(out_field, "kind", "only lanes themselves let money leave for another");
     if ((transfer->flags & TRANSFER_FLAG_OWNED) != 0)
         return fault(out_field, "flags", "only payments own the transfers they make");
     if ((transfer->flags & ~known) != 0) return fault(out_field, "flags", "there is no such flag");
@@ -124,6 +127,10 @@ static const char *own_sides_fault(const struct transfer *transfer, const char *
         return fault(out_field, "credit", "a credit account is required");
     if (uuid_equal(transfer->debit.value, transfer->credit.value))
         return fault(out_field, "credit", "must be another account than the debit account");
+    if (transit_account_is(transfer->debit))
+        return fault(out_field, "debit", "only lanes themselves move what is between them");
+    if (transit_account_is(transfer->credit))
+        return fault(out_field, "credit", "only lanes themselves move what is between them");
     if (transfer->asset == 0) return fault(out_field, "asset", "an asset is required");
     if (!uuid_is_nil(transfer->target.value))
         return fault(out_field, "target", "only a post, a void or a reversal has a target");

@@ -15,6 +15,8 @@
  * REVERSAL compensates the DIRECT, POST or REVERSAL transfer `target` by the opposite entry:
  *          whole of what is not yet reversed (amount MONEY_MAX) or in part.
  * EXPIRE   made by the ledger itself when a hold's time has passed.
+ * DEPARTURE a hold of what leaves for another lane; never expires. Made by lanes alone: see
+ *          model/transit.h.
  */
 #define TRANSFER_KIND_TABLE(X)                                                                     \
     X(DIRECT, 1, "direct")                                                                         \
@@ -22,11 +24,18 @@
     X(POST, 3, "post")                                                                             \
     X(VOID, 4, "void")                                                                             \
     X(REVERSAL, 5, "reversal")                                                                     \
-    X(EXPIRE, 6, "expire")
+    X(EXPIRE, 6, "expire")                                                                         \
+    X(DEPARTURE, 7, "departure")
 
 #define TRANSFER_KIND_ENUM(name, value, text) TRANSFER_##name = value,
 enum transfer_kind { TRANSFER_KIND_TABLE(TRANSFER_KIND_ENUM) TRANSFER_KIND_END };
 #undef TRANSFER_KIND_ENUM
+
+/* Whether it reserves, to be posted or voided by what has it as its target. */
+static inline bool transfer_kind_holds(uint8_t kind)
+{
+    return kind == TRANSFER_HOLD || kind == TRANSFER_DEPARTURE;
+}
 
 /*
  * LINKED            succeeds or fails as one with the transfer after it.
@@ -34,8 +43,9 @@ enum transfer_kind { TRANSFER_KIND_TABLE(TRANSFER_KIND_ENUM) TRANSFER_KIND_END }
  *                   has available.
  * BALANCING_CREDIT  the same for the credit account.
  * KEEP_REST         POST only: what is not posted stays reserved.
- * OWNED             of a payment: no POST, VOID or REVERSAL that is not itself OWNED may have it as
- *                   its target. Set by payments alone; transfer_fault() refuses it from others.
+ * OWNED             of a payment, or on its way between lanes: no POST, VOID or REVERSAL that is not
+ *                   itself OWNED may have it as its target. Set by those alone;
+ *                   transfer_fault() refuses it from others.
  */
 #define TRANSFER_FLAG_TABLE(X)                                                                     \
     X(LINKED, 1, "linked")                                                                         \
@@ -53,14 +63,15 @@ enum transfer_flag { TRANSFER_FLAG_TABLE(TRANSFER_FLAG_ENUM) };
  * content: a repeat must be equal in all of them.
  *
  * id       nil: derived from the request's idempotency key and its place in the request.
- * debit, credit   DIRECT and HOLD only, and not the same; nil otherwise (they follow from
+ * debit, credit   DIRECT, HOLD and DEPARTURE only, and not the same; nil otherwise (they follow from
  *          the target).
- * asset    DIRECT and HOLD: of both accounts. POST and REVERSAL: 0 (it follows from the target), or
+ * asset    of the same kinds: of both accounts. POST and REVERSAL: 0 (it follows from the target), or
  *          what amount is counted in, so that a wrong exponent cannot pass: it must be the
  *          target's, else ASSET_MISMATCH. VOID: 0.
  * amount   at least 1. MONEY_MAX is "all": for POST and REVERSAL, and as balancing maximum; a
  *          VOID always has it, other transfers never.
- * target   POST, VOID: the hold. REVERSAL: the transfer to reverse. Otherwise nil.
+ * target   POST, VOID: the hold. REVERSAL: the transfer to reverse. DEPARTURE: the account that it
+ *          is for, in another lane. Otherwise nil.
  * user_ref the caller's own reference, indexed; nil is none.
  * value_date 0: the date of the stamp.
  * timeout_s  HOLD only; 0 is never.
@@ -119,7 +130,8 @@ _Static_assert(sizeof(struct transfer) == 128, "the binary wire form");
       "insufficient funds: the debit account's debits would exceed its credits")                   \
     X(CREDITS_EXCEED_DEBITS, "credits_exceed_debits", 422,                                         \
       "the credit account's credits would exceed its debits")                                      \
-    X(CAPACITY, "capacity", 422, "the ledger's capacity of open holds or reversals is used up")
+    X(CAPACITY, "capacity", 422, "the ledger's capacity of open holds or reversals is used up")    \
+    X(WITHDRAWN, "withdrawn", 422, "it was taken back before the other lane had accepted it")
 
 #define OUTCOME_ENUM(name, code, http, text) OUTCOME_##name,
 enum outcome { OUTCOME_TABLE(OUTCOME_ENUM) OUTCOME_COUNT };

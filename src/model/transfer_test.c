@@ -219,11 +219,12 @@ static void every_bit_of_an_account_counts_when_sides_are_compared(void **state)
 static void kinds_and_flags_are_named_both_ways(void **state)
 {
     (void)state; /* no fixture */
-    static const char *const kinds[] = { "direct", "hold", "post", "void", "reversal", "expire" };
+    static const char *const kinds[] = { "direct",   "hold",   "post",     "void",
+                                         "reversal", "expire", "departure" };
     static const char *const flags[] = { "linked", "balancing_debit", "balancing_credit",
                                          "keep_rest", "owned" };
     uint8_t value;
-    for (unsigned i = 0; i < 6; i++) {
+    for (unsigned i = 0; i < 7; i++) {
         assert_string_equal(transfer_kind_name(i + 1), kinds[i]);
         assert_true(transfer_kind_parse(str_from(kinds[i]), &value));
         assert_int_equal(value, i + 1);
@@ -238,7 +239,7 @@ static void kinds_and_flags_are_named_both_ways(void **state)
         named += transfer_kind_name(i) != NULL;
         named += transfer_flag_name(i) != NULL;
     }
-    assert_int_equal(named, 11);
+    assert_int_equal(named, 12);
     value = 77;
     assert_false(transfer_kind_parse(STR(""), &value));
     assert_false(transfer_kind_parse(STR("Direct"), &value));

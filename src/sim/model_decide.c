@@ -17,7 +17,8 @@ static bool ends_hold(const struct transfer *asked)
 
 static bool kind_allows(uint8_t asked_kind, uint8_t target_kind)
 {
-    if (asked_kind != TRANSFER_REVERSAL) return target_kind == TRANSFER_HOLD;
+    bool holds = target_kind == TRANSFER_HOLD || target_kind == TRANSFER_DEPARTURE;
+    if (asked_kind != TRANSFER_REVERSAL) return holds;
     return target_kind == TRANSFER_DIRECT || target_kind == TRANSFER_POST ||
            target_kind == TRANSFER_REVERSAL;
 }
@@ -26,7 +27,8 @@ static bool kind_allows(uint8_t asked_kind, uint8_t target_kind)
 static enum outcome find_parties(const struct model *model, const struct transfer *asked,
                                  struct model_effect *effect)
 {
-    if (asked->kind == TRANSFER_DIRECT || asked->kind == TRANSFER_HOLD) {
+    if (asked->kind == TRANSFER_DIRECT || asked->kind == TRANSFER_HOLD ||
+        asked->kind == TRANSFER_DEPARTURE) {
         effect->debit = model_account_find(model, asked->debit);
         effect->credit = model_account_find(model, asked->credit);
     } else {
@@ -63,13 +65,16 @@ static enum outcome check_parties(const struct model *model, const struct transf
     uint32_t credit_asset = model->accounts[effect->credit].state.account.asset;
     if (asked->asset != 0 && asked->asset != effect->asset) return OUTCOME_ASSET_MISMATCH;
     if (credit_asset != effect->asset) return OUTCOME_ASSET_MISMATCH;
-    bool void_it = asked->kind == TRANSFER_VOID; /* looks at no account state, at no period */
-    if (!void_it && effect->value_date.days <= model->closed_through.days) {
+    /* a void, and what another lane has accepted, look at no account state and at no period */
+    bool freely =
+        asked->kind == TRANSFER_VOID ||
+        (ends_hold(asked) && model->transfers[effect->target].asked.kind == TRANSFER_DEPARTURE);
+    if (!freely && effect->value_date.days <= model->closed_through.days) {
         return OUTCOME_PERIOD_CLOSED;
     }
     if (ends_hold(asked)) {
         enum outcome outcome = check_hold_open(&model->transfers[effect->target], stamp);
-        if (outcome != OUTCOME_OK || void_it) return outcome;
+        if (outcome != OUTCOME_OK || freely) return outcome;
     }
     if (has_flag(model, effect->debit, ACCOUNT_FLAG_CLOSED)) return OUTCOME_DEBIT_ACCOUNT_CLOSED;
     if (has_flag(model, effect->credit, ACCOUNT_FLAG_CLOSED)) return OUTCOME_CREDIT_ACCOUNT_CLOSED;
@@ -169,7 +174,8 @@ static enum outcome move(const struct model *model, const struct transfer *asked
 static enum outcome check_capacity(const struct model *model, const struct transfer *asked,
                                    const struct model_effect *effect)
 {
-    if (asked->kind == TRANSFER_HOLD && model->open_holds == model->options.holds_max) {
+    bool holds = asked->kind == TRANSFER_HOLD || asked->kind == TRANSFER_DEPARTURE;
+    if (holds && model->open_holds == model->options.holds_max) {
         return OUTCOME_CAPACITY;
     }
     if (asked->kind == TRANSFER_REVERSAL && model->reversals == model->options.reversals_max &&
@@ -252,7 +258,7 @@ void model_apply(struct model *model, const struct transfer *asked,
         .reversals = model->reversals,
     };
     if (effect->target != MODEL_NONE) out_undo->target_before = model->transfers[effect->target];
-    if (asked->kind == TRANSFER_HOLD) {
+    if (asked->kind == TRANSFER_HOLD || asked->kind == TRANSFER_DEPARTURE) {
         from->debits_pending.minor += effect->amount.minor;
         into->credits_pending.minor += effect->amount.minor;
         model->open_holds++;

@@ -77,7 +77,8 @@ static const struct record_transfer_more *more_of(const struct record_transfer *
 static struct transfer asked_of(const struct record_transfer *record)
 {
     const struct record_transfer_more *more = more_of(record);
-    bool own_parties = record->head.kind == TRANSFER_DIRECT || record->head.kind == TRANSFER_HOLD;
+    bool own_parties =
+        record->head.kind == TRANSFER_DIRECT || transfer_kind_holds(record->head.kind);
     struct transfer asked = {
         .id = record->id,
         .amount = more == NULL ? record->amount : more->requested,
@@ -129,7 +130,7 @@ static void closing_compare(struct model_journal *journal, const struct walk *wa
     bool stated = (record->head.flags & RECORD_FLAG_CLOSES_HOLD) != 0;
     const struct model_transfer *transfer =
         target == MODEL_NONE ? NULL : &journal->model->transfers[target];
-    bool closed = transfer != NULL && transfer->asked.kind == TRANSFER_HOLD &&
+    bool closed = transfer != NULL && transfer_kind_holds(transfer->asked.kind) &&
                   transfer->closed_at.packed == locator_of(walk, &record->head).packed;
     if (stated != closed) {
         verdict_violation(journal->verdict, "batch %" PRIu64 ": the end of a hold is misstated",
@@ -153,7 +154,7 @@ static uint32_t transfer_add(struct model_journal *journal, const struct walk *w
         .stamp = walk->stamp,
         .locator = locator_of(walk, &record->head),
     };
-    if (done && record->head.kind == TRANSFER_HOLD) {
+    if (done && transfer_kind_holds(record->head.kind)) {
         transfer.remaining = effect->amount;
         if (record->timeout_s != 0) {
             transfer.expires_at.ns = walk->stamp.ns + (int64_t)record->timeout_s * NS_PER_S;
@@ -239,6 +240,17 @@ static bool failed_by_unseen(const struct group *group)
     return true;
 }
 
+/*
+ * What was taken back before it was known is refused whatever the state. That nothing else is
+ * refused so is for whoever knows of both lanes.
+ */
+static bool is_withdrawn(const struct group *group)
+{
+    const struct record_head *head = &group->records[0]->head;
+    return group->count == 1 && head->outcome == OUTCOME_WITHDRAWN &&
+           head->kind == TRANSFER_DIRECT && (head->flags & TRANSFER_FLAG_OWNED) != 0;
+}
+
 /* Adds and applies members until one is refused; the rest is added as refused. How many held. */
 static uint32_t group_decide(struct model_journal *journal, const struct walk *walk,
                              struct group *group)
@@ -251,6 +263,7 @@ static uint32_t group_decide(struct model_journal *journal, const struct walk *w
         struct transfer asked = asked_of(record);
         struct model_effect effect = model_decide(model, &asked, walk->stamp);
         if (refused) effect.outcome = OUTCOME_LINKED_FAILED;
+        if (is_withdrawn(group)) effect.outcome = OUTCOME_WITHDRAWN;
         if (effect.outcome != OUTCOME_OK) {
             group->places[i] = transfer_add(journal, walk, record, &effect);
             refused = true;

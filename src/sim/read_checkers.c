@@ -185,7 +185,7 @@ static const char *counts_fault(const struct asking *asking, struct position at)
     for (uint32_t i = 0; i < model->transfer_count; i++) {
         const struct model_transfer *transfer = &model->transfers[i];
         if (!model_not_after(transfer->position, at)) break;
-        if (transfer->asked.kind != TRANSFER_HOLD || transfer->outcome != OUTCOME_OK) continue;
+        if (!transfer_kind_holds(transfer->asked.kind) || transfer->outcome != OUTCOME_OK) continue;
         if (transfer->closed_by == 0 || !model_not_after(transfer->closed_position, at)) holds++;
     }
     return holds == asking->read.hold_count ? NULL : "another number of open holds is shown";
@@ -205,7 +205,8 @@ static const char *fault_at(const struct asking *asking, struct position at)
     case READ_TOTALS: return totals_fault(asking, at);
     case READ_PAYMENTS: return payments_read_fault(asking);
     case READ_PAYMENT_PAGE:
-    case READ_PAYMENT_DUE: break; /* of another workload */
+    case READ_TRANSITS:
+    case READ_PAYMENT_DUE: break; /* of other workloads */
     }
     return "a read of no kind";
 }

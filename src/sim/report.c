@@ -31,6 +31,7 @@ struct report {
     uint64_t visits[SIM_POINT_COUNT];
     uint64_t journaled[OUTCOME_COUNT];
     struct payment_sums payments;
+    struct books_sums transits;
 };
 
 /*
@@ -100,17 +101,22 @@ static void seed_write(const struct sim_options *options, uint64_t seed,
     text_write(options, &text);
 }
 
+static void world_add(struct report *report, const struct world *world)
+{
+    report->seeds++;
+    report->trace =
+        hash_fold(report->trace ^ world_trace(world), report->seeds | 1) + world_trace(world);
+    report->steps += world_steps(world);
+    report->virtual_s += (uint64_t)(world_now(world).ns / NS_PER_S);
+}
+
 void report_seed(struct report *report, const struct sim_options *options, uint64_t seed,
                  const struct seed_parts *parts)
 {
     const struct service *service = parts->service;
     const struct crowd *crowd = parts->crowd;
-    report->seeds++;
+    if (!parts->beside) world_add(report, service->world);
     report->violations += service->verdict.violations;
-    report->trace = hash_fold(report->trace ^ world_trace(service->world), report->seeds | 1) +
-                    world_trace(service->world);
-    report->steps += world_steps(service->world);
-    report->virtual_s += (uint64_t)(world_now(service->world).ns / NS_PER_S);
     report->batches += sim_disk_head(service->disk);
     report->records += service->journal.records;
     report->expiries += service->journal.expiries;
@@ -126,6 +132,8 @@ void report_seed(struct report *report, const struct sim_options *options, uint6
     counters_add(report->crash_points, service->faults.crash_points, sizeof report->crash_points);
     counters_add(report->visits, service->faults.visits, sizeof report->visits);
     counters_add(report->journaled, service->journal.outcomes, sizeof report->journaled);
+    if (parts->books != NULL)
+        counters_add(&report->transits, &parts->books->sums, sizeof report->transits);
     if (parts->twin != NULL) payment_sums_add(&report->payments, parts);
     if (service->verdict.violations > 0) violations_write(options, seed, service);
     if (options->verbose) seed_write(options, seed, service, crowd);
@@ -172,17 +180,40 @@ static void answers_table(const struct report *report, struct buf *text)
     }
 }
 
-static void faults_table(const struct report *report, bool psp, struct buf *text,
+/* Whether the workload has what faults or points `first_psp` and `first_link` begin. */
+static bool has(enum sim_workload workload, unsigned at, unsigned first_psp, unsigned first_link)
+{
+    if (at >= first_link) return workload == SIM_WORKLOAD_LANES;
+    return at < first_psp || workload == SIM_WORKLOAD_PAYMENTS;
+}
+
+static void faults_table(const struct report *report, enum sim_workload workload, struct buf *text,
                          uint64_t *never_met)
 {
     buf_append_str(text, STR("faults:\n"));
-    for (unsigned i = 0; i < (psp ? SIM_FAULT_COUNT : SIM_FAULT_PSP_FIRST); i++) {
+    for (unsigned i = 0; i < SIM_FAULT_COUNT; i++) {
+        if (!has(workload, i, SIM_FAULT_PSP_FIRST, SIM_FAULT_LINK_FIRST)) continue;
         report_row(text, sim_fault_name(i), report->hits[i], false, never_met);
     }
     buf_append_str(text, STR("crashes at:\n"));
-    for (unsigned i = 0; i < (psp ? SIM_POINT_COUNT : SIM_POINT_PSP_FIRST); i++) {
+    for (unsigned i = 0; i < SIM_POINT_COUNT; i++) {
+        if (!has(workload, i, SIM_POINT_PSP_FIRST, SIM_POINT_LINK_FIRST)) continue;
         report_row(text, sim_point_name(i), report->crash_points[i], false, never_met);
     }
+}
+
+static void transits_table(const struct report *report, struct buf *text, uint64_t *never_met)
+{
+    const struct books_sums *sums = &report->transits;
+    buf_append_str(text, STR("between lanes:\n"));
+    report_row(text, "departures", sums->departures, false, never_met);
+    report_row(text, "arrivals accepted", sums->accepted, false, never_met);
+    report_row(text, "arrivals refused", sums->refused, false, never_met);
+    report_row(text, "of them withdrawn", sums->withdrawn, false, never_met);
+    report_row(text, "departures settled", sums->settled, false, never_met);
+    report_row(text, "departures released", sums->released, false, never_met);
+    report_row(text, "of them for a taken id", sums->conflicts, false, never_met);
+    report_row(text, "pairs of accounts compared", sums->compared, false, never_met);
 }
 
 static void rebuilds_table(const struct report *report, struct buf *text, uint64_t *never_met)
@@ -211,7 +242,8 @@ static void outcomes_table(const struct report *report, struct buf *text, uint64
 {
     buf_append_str(text, STR("outcomes of transfers, acknowledged:\n"));
     for (unsigned i = 0; i < OUTCOME_COUNT; i++) {
-        report_row(text, outcome_code(i), report->told.outcomes[i], false, never_met);
+        bool excluded = i == OUTCOME_WITHDRAWN; /* nobody else's doing than that of lanes */
+        report_row(text, outcome_code(i), report->told.outcomes[i], excluded, never_met);
     }
     buf_append_str(text, STR("outcomes of accounts, acknowledged:\n"));
     for (unsigned i = 0; i < ACCOUNT_OUTCOME_COUNT; i++) {
@@ -233,12 +265,13 @@ void report_print(const struct report *report, const struct sim_options *options
     uint64_t never_met = 0;
     work_table(report, &text);
     answers_table(report, &text);
-    bool payments = options->workload == SIM_WORKLOAD_PAYMENTS;
-    faults_table(report, payments, &text, &never_met);
+    faults_table(report, options->workload, &text, &never_met);
     rebuilds_table(report, &text, &never_met);
     verifiable_log_table(report, &text, &never_met);
-    if (payments) {
+    if (options->workload == SIM_WORKLOAD_PAYMENTS) {
         payment_tables(&report->payments, &report->told, &text, &never_met);
+    } else if (options->workload == SIM_WORKLOAD_LANES) {
+        transits_table(report, &text, &never_met);
     } else {
         outcomes_table(report, &text, &never_met);
     }
@@ -273,5 +306,9 @@ const char sim_help[] =
     "pay-outs, captures, refunds, exchanges and chargebacks, with answers that are lost, late or\n"
     "wrong, and webhooks that come late, twice or never. When the faults stop, every payment must\n"
     "come to its end, and the wallet's books must equal the PSP's to the minor unit.\n"
+    "\n"
+    "With `--workload lanes` a ledger has two to four lanes, each with its own crashes, and money\n"
+    "goes between them over links that are slow, late, or lose what is asked or answered. At every\n"
+    "moment each pair of transit accounts must be what is in flight, and in the end nothing is.\n"
     "\n"
     "The trace is a hash of everything that happened: the same range and binary have the same.\n";

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "wallet/indexes.h"
 #include "wallet/payer.h"
+#include "wallet/transit_apply.h"
 
 enum status acts_key(struct lane *lane, struct request *request, struct error *out_error)
 {
@@ -285,6 +286,7 @@ enum status acts_read(struct lane *lane, struct request *request, struct error *
     case READ_TOTALS: read_totals(lane, read); return STATUS_OK;
     case READ_PAYMENTS:
     case READ_PAYMENT_PAGE: return payer_read(lane, read, out_error);
+    case READ_TRANSITS: return transit_apply_read(lane, read, out_error);
     case READ_PAYMENT_DUE: break; /* waits elsewhere */
     }
     CHECK(false);

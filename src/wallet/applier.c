@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "wallet/transit_apply.h"
 
 void applier_context(struct lane *lane, const struct request *request)
 {
@@ -231,6 +232,18 @@ static enum status record_new(struct lane *lane, const struct transfer *transfer
     return STATUS_OK;
 }
 
+/* What is taken back before it was known: refused, so that it is for ever. */
+static struct record_transfer *record_withdrawn(struct lane *lane, const struct transfer *transfer)
+{
+    struct batch *batch = &lane->building->batch;
+    struct record_transfer *record = batch_room(batch);
+    struct ledger_moment moment = applier_moment(lane);
+    ledger_refuse(moment, transfer, OUTCOME_WITHDRAWN, record);
+    batch_add(batch, &record->head, record_size(&record->head), batch->unit_count);
+    index_insert(lane->indexes[LANE_INDEX_IDS], record->id.value, moment.locator);
+    return record;
+}
+
 static enum status single(struct lane *lane, const struct request *request,
                           const struct transfer *transfer, struct transfer_result *out_result,
                           struct error *out_error)
@@ -240,14 +253,20 @@ static enum status single(struct lane *lane, const struct request *request,
         index_find(lane->indexes[LANE_INDEX_IDS], transfer->id.value, &locator, out_error);
     if (status == STATUS_OK) return repeat(lane, locator, transfer, out_result, out_error);
     if (status != STATUS_NOT_FOUND) return status;
+    if (!request->withdraw) status = transit_apply_accounts(lane, request, transfer, out_error);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
     applier_context(lane, request);
     struct batch *batch = &lane->building->batch;
     uint32_t unit = batch->unit_count;
     locator = batch_next_locator(batch);
     struct ledger_undo undo;
     struct record_transfer *record;
-    status = record_new(lane, transfer, unit, &undo, &record, out_error);
-    if (status != STATUS_OK) return status;
+    if (request->withdraw) {
+        record = record_withdrawn(lane, transfer);
+    } else {
+        status = record_new(lane, transfer, unit, &undo, &record, out_error);
+        if (status != STATUS_OK) return status;
+    }
     index_rest(lane, record, locator);
     result_write(record, (struct position){ batch->sequence, unit }, batch->stamp, out_result);
     lane->building->outcomes[record->head.outcome]++;
@@ -526,6 +545,7 @@ enum status applier_transfers(struct lane *lane, const struct queue_piece *piece
         }
         uint32_t count = group_length(request, at, end);
         enum status status;
+        CHECK(count == 1 || !request->withdraw);
         if (count > 1) {
             status = linked(lane, request, at, count, lane->building->batch.unit_count, out_error);
         } else {

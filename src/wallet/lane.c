@@ -449,7 +449,7 @@ uint64_t lane_memory_bytes(const struct lane_options *options)
         tables += INDEX_TABLES_MAX * entries * (sizeof(struct index_entry) + slots);
     }
     return options->accounts_max * (sizeof(struct account_state) + slots) +
-           options->holds_max * (sizeof(struct hold) + sizeof(uint32_t) + slots) +
+           options->holds_max * (sizeof(struct hold) + 2 * sizeof(uint32_t) + slots) +
            options->reversals_max * (sizeof(struct reversal) + slots) + tables +
            options->payments_max * (sizeof(struct payment_slot) + 7 * sizeof(uint32_t) + slots) +
            2 * (BATCH_SIZE_MAX + STORE_SLICES_PER_BATCH_MAX * SLICE_SIZE_MAX);

@@ -42,7 +42,7 @@ struct lane_ports {
 struct lane_options {
     uint32_t number;        /* of the lane; 0 is the first */
     uint64_t accounts_max;  /* each 160 bytes, and 8 for its place in the map */
-    uint64_t holds_max;     /* open at once; each 96 bytes, and 8 for its place */
+    uint64_t holds_max;     /* open at once; each 88 bytes, and 8 for its place */
     uint64_t reversals_max; /* transfers ever reversed; each 64 bytes, and 8 for its place */
     uint64_t payments_max;  /* open at once; each 572 bytes, and 16 for its place in the map */
     /* Ids per table in memory before it becomes a run, 2^10..2^24; of accounts, a quarter. */
@@ -92,6 +92,11 @@ enum read_kind {
      * with: it is put back. Nothing of this is durable: after a restart all is due anew.
      */
     READ_PAYMENT_DUE,
+    /*
+     * Locators of the open departures for lane `peer` (model/transit.h), from the one numbered
+     * `from` on, which is moved on; in no order, and those that end meanwhile change places.
+     */
+    READ_TRANSITS,
 };
 
 /* One row of a trial balance: over all accounts of a kind in an asset. */
@@ -109,9 +114,10 @@ struct read {
     uint32_t count; /* of ids, at most READ_IDS_MAX */
     uint32_t limit; /* of results for pages and references, at most PAGE_ITEMS_MAX */
     const struct uuid *ids;
-    uint64_t from; /* READ_PAYMENT_PAGE: moved on to the next page */
+    uint64_t from; /* READ_PAYMENT_PAGE, READ_TRANSITS: moved on to the next page */
     struct locator after;
     uint8_t state;               /* READ_PAYMENT_PAGE: enum payment_state wanted; 0: any */
+    uint32_t peer;               /* READ_TRANSITS */
     struct monotonic_time until; /* READ_PAYMENT_DUE: how long to wait for one */
     /* results */
     struct account_state *accounts;
@@ -146,6 +152,12 @@ struct request {
     struct uuid key;
     struct uuid fingerprint;
     struct uuid root;
+
+    /*
+     * TRANSFERS, none of them linked: those whose ids are not known yet are not decided but
+     * refused, OUTCOME_WITHDRAWN, for ever; the others have the outcome that they had.
+     */
+    bool withdraw;
 
     uint32_t count;
     const struct transfer *transfers;

@@ -63,7 +63,8 @@ static bool needs_index(const struct read *read)
     case READ_REFERENCE:
     case READ_CLOSING:
     case READ_ACCOUNT_REFERENCE:
-    case READ_PAYMENTS: return true;
+    case READ_PAYMENTS:
+    case READ_TRANSITS: return true;
     case READ_ACCOUNTS:
     case READ_ACCOUNT_PAGE:
     case READ_TOTALS:

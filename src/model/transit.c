@@ -1,0 +1,151 @@
+/* Ids are computed, so both lanes know all of them without a word between them. */
+#include "model/transit.h"
+
+#include "base/check.h"
+
+/* "tplane" in ASCII: the first 48 bits, which in other ids are a time or chance. */
+static const uint64_t MARK = UINT64_C(0x74706C616E65);
+static const uint64_t VERSION_8 = 0x8000;
+static const uint64_t VARIANT_RFC = UINT64_C(2) << 62;
+
+enum { ASSET_SHIFT = 30, PEER_SHIFT = 16, PEER_BITS = 14, OUT = 1, IN = 2 };
+_Static_assert(LANES_MAX < 1 << PEER_BITS, "a peer's number has room");
+
+/*
+ * Steps that no index in a request and no step of a payment reaches, and further apart than a
+ * request is long: no two ids that derive from one root meet.
+ */
+enum {
+    STEP_ARRIVAL = 0x20000000,
+    STEP_SETTLEMENT = 0x30000000,
+    STEP_RELEASE = 0x38000000,
+};
+_Static_assert((int)REQUEST_TRANSFERS_MAX < (int)STEP_ARRIVAL, "steps of requests are below");
+_Static_assert((int)REQUEST_TRANSFERS_MAX < STEP_RELEASE - STEP_SETTLEMENT, "and between");
+
+struct account transit_account(const struct transit_account *transit)
+{
+    CHECK(transit->lane < LANES_MAX && transit->peer < LANES_MAX);
+    CHECK(transit->lane != transit->peer && transit->asset != 0);
+    struct uuid id = {
+        .hi = MARK << 16 | VERSION_8 | (transit->out ? OUT : IN),
+        .lo = VARIANT_RFC | (uint64_t)transit->asset << ASSET_SHIFT |
+              (uint64_t)transit->peer << PEER_SHIFT | transit->lane,
+    };
+    return (struct account){ .id = { id }, .asset = transit->asset, .kind = ACCOUNT_ASSET };
+}
+
+bool transit_account_is(struct account_id id)
+{
+    return id.value.hi >> 16 == MARK && (id.value.hi >> 12 & 0xF) == VERSION_8 >> 12;
+}
+
+bool transit_account_parse(struct account_id id, struct transit_account *out_transit)
+{
+    if (!transit_account_is(id)) return false;
+    uint64_t direction = id.value.hi & 0xFFF;
+    uint64_t peer = id.value.lo >> PEER_SHIFT & ((1U << PEER_BITS) - 1);
+    uint64_t lane = id.value.lo & 0xFFFF;
+    uint32_t asset = (uint32_t)(id.value.lo >> ASSET_SHIFT);
+    bool whole = (direction == OUT || direction == IN) && id.value.lo >> 62 == 2 && asset != 0 &&
+                 lane < LANES_MAX && peer < LANES_MAX && lane != peer;
+    if (!whole) return false;
+    *out_transit = (struct transit_account){
+        .asset = asset,
+        .lane = (uint32_t)lane,
+        .peer = (uint32_t)peer,
+        .out = direction == OUT,
+    };
+    return true;
+}
+
+struct transfer_id transit_arrival_id(struct transfer_id departure)
+{
+    return (struct transfer_id){ uuid_derive(departure.value, STEP_ARRIVAL) };
+}
+
+struct transfer_id transit_end_id(struct transfer_id departure, bool settles)
+{
+    uint32_t step = settles ? STEP_SETTLEMENT : STEP_RELEASE;
+    return (struct transfer_id){ uuid_derive(departure.value, step) };
+}
+
+static const char *fault(const char **out_field, const char *field, const char *sentence)
+{
+    *out_field = field;
+    return sentence;
+}
+
+const char *transit_fault(const struct transfer *transfer, const char **out_field)
+{
+    static const uint8_t balancing = TRANSFER_FLAG_BALANCING_DEBIT | TRANSFER_FLAG_BALANCING_CREDIT;
+    if (transfer->kind != TRANSFER_DIRECT)
+        return fault(out_field, "kind", "only a direct transfer can be between two lanes");
+    if ((transfer->flags & TRANSFER_FLAG_LINKED) != 0)
+        return fault(out_field, "flags", "a linked group cannot be between two lanes");
+    if ((transfer->flags & balancing) != 0)
+        return fault(out_field, "flags", "a balancing transfer cannot be between two lanes");
+    return NULL;
+}
+
+struct transfer transit_departure(const struct transfer *transfer, uint32_t lanes)
+{
+    const char *field;
+    CHECK(transit_fault(transfer, &field) == NULL);
+    const struct transit_account way = {
+        .asset = transfer->asset,
+        .lane = lane_of_account(transfer->debit, lanes),
+        .peer = lane_of_account(transfer->credit, lanes),
+        .out = true,
+    };
+    struct transfer departure = *transfer;
+    departure.kind = TRANSFER_DEPARTURE;
+    departure.flags = TRANSFER_FLAG_OWNED;
+    departure.credit = transit_account(&way).id;
+    departure.target.value = transfer->credit.value;
+    return departure;
+}
+
+/* The date that the caller gave; 0: none, so that each step has the date of its stamp. */
+static struct business_date date_given(const struct record_transfer *departure)
+{
+    bool given = (departure->head.flags & RECORD_FLAG_DATE_GIVEN) != 0;
+    return given ? departure->value_date : (struct business_date){ 0 };
+}
+
+struct transfer transit_arrival(const struct record_transfer *departure,
+                                const struct record_transfer_more *more)
+{
+    struct transit_account way;
+    bool parsed = transit_account_parse(departure->credit, &way);
+    CHECK(parsed && way.out && departure->head.kind == TRANSFER_DEPARTURE);
+    const struct transit_account back = {
+        .asset = way.asset, .lane = way.peer, .peer = way.lane, .out = false
+    };
+    return (struct transfer){
+        .id = transit_arrival_id(departure->id),
+        .debit = transit_account(&back).id,
+        .credit = { more->target.value },
+        .amount = departure->amount,
+        .user_ref = departure->user_ref,
+        .asset = departure->asset,
+        .value_date = date_given(departure),
+        .code = departure->code,
+        .kind = TRANSFER_DIRECT,
+        .flags = TRANSFER_FLAG_OWNED,
+    };
+}
+
+struct transfer transit_end(const struct record_transfer *departure, enum outcome arrival)
+{
+    bool settles = arrival == OUTCOME_OK;
+    return (struct transfer){
+        .id = transit_end_id(departure->id, settles),
+        .amount = MONEY_MAX,
+        .target = departure->id,
+        .value_date = date_given(departure),
+        .code = (uint32_t)arrival,
+        .kind = settles ? TRANSFER_POST : TRANSFER_VOID,
+        .flags = TRANSFER_FLAG_OWNED,
+    };
+}

@@ -1,0 +1,64 @@
+/* transit.h - the workers of money between lanes: what has left goes on until it is there or back. */
+#ifndef WALLET_TRANSIT_H
+#define WALLET_TRANSIT_H
+
+#include "model/transit.h"
+#include "wallet/lane.h"
+
+/*
+ * One worker for each other lane. It goes round straight: look which departures for that lane are
+ * open, ask the lane to take what arrives, wait until that is durable there, end the departures
+ * here: settled where it was accepted, released where it was refused. The steps and their ids are
+ * in model/transit.h, so a crash anywhere between loses nothing and asking again doubles nothing;
+ * nothing of the workers' own is durable.
+ *
+ * A departure that the other lane has not decided after patience_ms is taken back: asked for again
+ * in a way that refuses it for ever when it is not known there. While that lane cannot be reached
+ * it stays open, whatever the time, since it may have been accepted.
+ */
+struct transit;
+
+/*
+ * The way to another lane, in this process or not. As lane_run(): STATUS_OK: results are written.
+ * STATUS_IN_DOUBT: it may be done, or be done yet, at any time; anything else: it is not done. It
+ * keeps nothing of the request's when it returns, which it does within TRANSIT_CALL_MS_MAX.
+ */
+struct transit_link {
+    enum status (*run)(struct transit_link *link, struct request *request);
+};
+
+enum { TRANSIT_CALL_MS_MAX = 30000, TRANSIT_PATIENCE_MS_DEFAULT = 60000 };
+
+struct transit_options {
+    uint32_t lanes;                    /* of the ledger, 2 to LANES_MAX */
+    uint32_t lane;                     /* this one */
+    int64_t patience_ms;               /* at least 1 */
+    struct transit_link *const *links; /* by lane, this one's is not used; outlive the workers */
+};
+
+/* Since the start. */
+struct transit_status {
+    uint64_t settled;
+    uint64_t released;
+    uint64_t withdrawn;   /* asked to be taken back; may have been accepted before */
+    uint64_t unreachable; /* rounds in which the other lane did not answer */
+    uint64_t broken;      /* ends that contradict what was done before: never, or alarm */
+};
+
+/* STATUS_LIMIT: no memory; STATUS_UNAVAILABLE: no task can be started. */
+enum status transit_start(struct lane *lane, const struct lane_ports *ports,
+                          const struct transit_options *options, struct transit **out_transit,
+                          struct error *out_error) MUST_CHECK;
+
+/*
+ * Workers finish the call in hand and end. Before lane_close(); a lane that is drained sends them
+ * away. Accepts NULL.
+ */
+void transit_stop(struct transit *transit);
+
+/* Something has left: whoever made a departure says so, or the workers find it within a second. */
+void transit_wake(struct transit *transit);
+
+void transit_get_status(struct transit *transit, struct transit_status *out_status);
+
+#endif

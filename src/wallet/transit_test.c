@@ -1,0 +1,401 @@
+/*
+ * Goal: what leaves a lane comes to its end as the other lane decides, whatever answer is lost,
+ * and nothing is decided twice.
+ * Method: two lanes without threads and a worker that the test runs itself, over a link that
+ * does what a script says; after some time its lane is drained, which sends it away.
+ */
+#include "wallet/transit.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "wallet/history.h"
+#include "wallet/lane_test.h"
+
+enum { LANES = 2, BANK = 1, ANN, BOB, STRANGER = 9, LONG_MS = 1000000, SHORT_MS = 200 };
+
+/* What becomes of a call. */
+enum call { CALL_GOOD, CALL_LOST, CALL_REPLY_LOST, CALL_UNREACHABLE };
+
+struct script {
+    struct transit_link port; /* first */
+    struct bench *peer;
+    const enum call *calls;
+    uint32_t call_count;
+    uint32_t called;
+    uint32_t withdrawals; /* calls that took something back */
+    uint32_t asked;       /* transfers in all calls */
+};
+
+static enum status script_run(struct transit_link *link, struct request *request)
+{
+    struct script *script = (struct script *)link;
+    enum call call = CALL_GOOD;
+    if (script->called < script->call_count) call = script->calls[script->called];
+    script->called++;
+    script->withdrawals += request->withdraw;
+    script->asked += request->count;
+    if (call == CALL_UNREACHABLE) return STATUS_UNAVAILABLE;
+    if (call == CALL_LOST) return STATUS_IN_DOUBT;
+    struct request theirs = *request;
+    enum status status = lane_run(script->peer->lane, &theirs);
+    return call == CALL_REPLY_LOST ? STATUS_IN_DOUBT : status;
+}
+
+/* ---- A worker that is run by whoever starts it ---- */
+
+static enum status inline_spawn(struct sync *sync, const char *name, void (*body)(void *argument),
+                                void *argument, struct task **out_task)
+{
+    (void)sync;
+    (void)name;
+    *out_task = NULL;
+    body(argument);
+    return STATUS_OK;
+}
+
+static void inline_join(struct task *task)
+{
+    assert_null(task);
+}
+
+struct scene {
+    struct bench *source;
+    struct bench *peer;
+    struct script script;
+};
+
+static struct account account_of(uint64_t number, uint32_t lane)
+{
+    struct account account = test_account(number);
+    account.id.value.hi = 0x8000;
+    account.id.value.lo = UINT64_C(2) << 62 | number << 16 | lane;
+    return account;
+}
+
+static struct bench *lane_bench(uint32_t lane)
+{
+    struct bench *bench = bench_new();
+    bench_close(bench);
+    bench->options.number = lane;
+    bench_open(bench);
+    for (uint64_t number = BANK; number <= BOB; number++) {
+        struct account account = account_of(number, lane);
+        if (number != BANK) account.flags = ACCOUNT_FLAG_DEBITS_MUST_NOT_EXCEED_CREDITS;
+        assert_int_equal(test_make(bench, account).outcome, ACCOUNT_OUTCOME_OK);
+    }
+    struct transfer funds = test_transfer(1, 0, 0, 1000);
+    funds.debit = account_of(BANK, lane).id;
+    funds.credit = account_of(ANN, lane).id;
+    assert_int_equal(test_one(bench, funds).outcome, OUTCOME_OK);
+    return bench;
+}
+
+static struct scene scene_new(const enum call *calls, uint32_t call_count)
+{
+    struct scene scene = { .source = lane_bench(0), .peer = lane_bench(1) };
+    scene.script = (struct script){
+        .port = { script_run }, .peer = scene.peer, .calls = calls, .call_count = call_count
+    };
+    return scene;
+}
+
+static void scene_free(struct scene *scene)
+{
+    bench_free(scene->source);
+    bench_free(scene->peer);
+}
+
+/* From ANN of lane 0 to somebody of lane 1. */
+static struct transfer_result leave(struct scene *scene, uint64_t id, uint64_t to, uint64_t minor)
+{
+    struct transfer transfer = test_transfer(id, 0, 0, minor);
+    transfer.debit = account_of(ANN, 0).id;
+    transfer.credit = account_of(to, 1).id;
+    return test_one(scene->source, transit_departure(&transfer, LANES));
+}
+
+/* The worker's clock: when it shows a time, the worker's lane has been drained. */
+struct ending_clock {
+    struct clock port; /* first */
+    struct bench *bench;
+    int64_t ends_ns;
+    bool ended;
+};
+
+static struct wall_time ending_wall(struct clock *clock)
+{
+    return clock_wall(&((struct ending_clock *)clock)->bench->clock.port);
+}
+
+static struct monotonic_time ending_monotonic(struct clock *clock)
+{
+    struct ending_clock *ending = (struct ending_clock *)clock;
+    struct monotonic_time now = clock_monotonic(&ending->bench->clock.port);
+    if (now.ns < ending->ends_ns || ending->ended) return now;
+    ending->ended = true;
+    lane_drain(ending->bench->lane);
+    return now;
+}
+
+/* Runs a worker for a while, with the given patience; then the source is another life. */
+static struct transit_status work(struct scene *scene, int64_t patience_ms)
+{
+    struct bench *bench = scene->source;
+    struct bench_sync sync = bench->sync;
+    sync.port.spawn = inline_spawn;
+    sync.port.join = inline_join;
+    struct ending_clock clock = {
+        { ending_wall, ending_monotonic }, bench, bench->monotonic_ns + 10 * NS_PER_S, false
+    };
+    const struct lane_ports ports = { .store = &bench->store.port,
+                                      .clock = &clock.port,
+                                      .entropy = &bench->entropy.port,
+                                      .sync = &sync.port,
+                                      .log = &bench->log.port };
+    struct transit_link *links[LANES] = { NULL, &scene->script.port };
+    const struct transit_options options = {
+        .lanes = LANES, .lane = 0, .patience_ms = patience_ms, .links = links
+    };
+    struct transit *transit;
+    struct error error = { 0 };
+    assert_int_equal(transit_start(bench->lane, &ports, &options, &transit, &error), STATUS_OK);
+    struct transit_status status;
+    transit_get_status(transit, &status);
+    transit_stop(transit);
+    bench_close(bench);
+    bench_open(bench);
+    return status;
+}
+
+/* ---- What is there to see ---- */
+
+static struct balance balance_of(struct bench *bench, struct account_id id)
+{
+    struct account_state state;
+    struct read read = { .kind = READ_ACCOUNTS, .count = 1, .ids = &id.value, .accounts = &state };
+    struct request request = { .kind = REQUEST_READ, .read = &read };
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    return state.balance;
+}
+
+static uint64_t credits(struct bench *bench, uint64_t number, uint32_t lane)
+{
+    return (uint64_t)balance_of(bench, account_of(number, lane).id).credits_posted.minor;
+}
+
+/* Both transit accounts: what was settled, and what arrived. */
+static void assert_moved(struct scene *scene, uint64_t settled, uint64_t arrived)
+{
+    const struct transit_account left = { EUR, 0, 1, true };
+    const struct transit_account came = { EUR, 1, 0, false };
+    struct balance out = balance_of(scene->source, transit_account(&left).id);
+    struct balance in = balance_of(scene->peer, transit_account(&came).id);
+    assert_int_equal(out.credits_posted.minor, settled);
+    assert_int_equal(in.debits_posted.minor, arrived);
+}
+
+static void assert_open(struct scene *scene, uint32_t count)
+{
+    assert_int_equal(scene->source->lane->ledger->holds.departure_count, count);
+}
+
+/* What ended a departure: its kind, and the outcome that it names. */
+static void assert_ended(struct scene *scene, uint64_t id, uint8_t kind, uint32_t code)
+{
+    struct uuid hold = test_id(id);
+    struct locator locator;
+    struct read read = {
+        .kind = READ_CLOSING, .count = 1, .limit = 1, .ids = &hold, .locators = &locator
+    };
+    struct request request = { .kind = REQUEST_READ, .read = &read };
+    assert_int_equal(lane_run(scene->source->lane, &request), STATUS_OK);
+    struct history_entry entry;
+    struct error error;
+    struct store *store = &scene->source->store.port;
+    assert_int_equal(history_transfer(store, locator, &entry, &error), STATUS_OK);
+    assert_int_equal(entry.transfer.head.kind, kind);
+    assert_int_equal(entry.transfer.code, code);
+}
+
+/* ---- Tests ---- */
+
+static void what_leaves_arrives_and_is_settled(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene scene = scene_new(NULL, 0);
+    assert_int_equal(leave(&scene, 100, BOB, 30).outcome, OUTCOME_OK);
+    assert_int_equal(leave(&scene, 101, BOB, 12).outcome, OUTCOME_OK);
+    assert_int_equal(leave(&scene, 102, BOB, 959).outcome, OUTCOME_DEBITS_EXCEED_CREDITS);
+    assert_open(&scene, 2);
+    struct transit_status status = work(&scene, LONG_MS);
+    assert_int_equal(status.settled, 2);
+    assert_int_equal(status.released + status.withdrawn + status.broken, 0);
+    assert_int_equal(scene.script.called, 1); /* both at once */
+    assert_int_equal(credits(scene.peer, BOB, 1), 42);
+    assert_moved(&scene, 42, 42);
+    assert_open(&scene, 0);
+    assert_ended(&scene, 100, TRANSFER_POST, OUTCOME_OK);
+    struct transfer_result again = leave(&scene, 100, BOB, 30);
+    assert_true(again.repeated && again.outcome == OUTCOME_OK);
+    assert_int_equal(leave(&scene, 100, BOB, 31).outcome, OUTCOME_ID_CONFLICT);
+    assert_int_equal(leave(&scene, 100, STRANGER, 30).outcome, OUTCOME_ID_CONFLICT);
+    scene_free(&scene);
+}
+
+static void what_is_refused_there_comes_back_with_the_reason(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene scene = scene_new(NULL, 0);
+    test_freeze(scene.peer, account_of(BOB, 1).id, true);
+    assert_int_equal(leave(&scene, 100, BOB, 30).outcome, OUTCOME_OK);
+    assert_int_equal(leave(&scene, 101, STRANGER, 5).outcome, OUTCOME_OK);
+    struct transit_status status = work(&scene, LONG_MS);
+    assert_int_equal(status.released, 2);
+    assert_int_equal(status.settled, 0);
+    assert_moved(&scene, 0, 0);
+    assert_open(&scene, 0);
+    assert_ended(&scene, 100, TRANSFER_VOID, OUTCOME_CREDIT_ACCOUNT_FROZEN);
+    assert_ended(&scene, 101, TRANSFER_VOID, OUTCOME_CREDIT_ACCOUNT_NOT_FOUND);
+    assert_int_equal(leave(&scene, 102, ANN, 1000).outcome, OUTCOME_OK); /* all is there again */
+    scene_free(&scene);
+}
+
+static void lost_answers_double_nothing(void **state)
+{
+    (void)state; /* no fixture */
+    static const enum call calls[] = { CALL_LOST, CALL_REPLY_LOST, CALL_REPLY_LOST,
+                                       CALL_UNREACHABLE };
+    struct scene scene = scene_new(calls, 4);
+    assert_int_equal(leave(&scene, 100, BOB, 30).outcome, OUTCOME_OK);
+    struct transit_status status = work(&scene, LONG_MS);
+    assert_int_equal(status.settled, 1);
+    assert_int_equal(status.unreachable, 4);
+    assert_int_equal(scene.script.called, 5);
+    assert_int_equal(credits(scene.peer, BOB, 1), 30);
+    assert_moved(&scene, 30, 30);
+    scene_free(&scene);
+}
+
+/* It may be there: so it stays open, as long as nobody says so. */
+static void an_unreachable_lane_leaves_it_open_and_the_next_owner_goes_on(void **state)
+{
+    (void)state; /* no fixture */
+    static const enum call calls[] = { CALL_REPLY_LOST,  CALL_UNREACHABLE, CALL_UNREACHABLE,
+                                       CALL_UNREACHABLE, CALL_UNREACHABLE, CALL_UNREACHABLE,
+                                       CALL_UNREACHABLE, CALL_UNREACHABLE, CALL_UNREACHABLE };
+    struct scene scene = scene_new(calls, 9);
+    assert_int_equal(leave(&scene, 100, BOB, 30).outcome, OUTCOME_OK);
+    struct transit_status status = work(&scene, SHORT_MS);
+    assert_int_equal(status.settled + status.released, 0);
+    assert_open(&scene, 1);
+    assert_moved(&scene, 0, 30); /* in flight is the difference */
+    scene.script.call_count = 0;
+    status = work(&scene, SHORT_MS); /* asks back, and hears that it was accepted */
+    assert_int_equal(status.withdrawn, 1);
+    assert_int_equal(status.settled, 1);
+    assert_moved(&scene, 30, 30);
+    scene_free(&scene);
+}
+
+static void what_is_taken_back_can_never_arrive(void **state)
+{
+    (void)state; /* no fixture */
+    static const enum call calls[] = { CALL_LOST, CALL_LOST, CALL_LOST, CALL_LOST };
+    struct scene scene = scene_new(calls, 4);
+    assert_int_equal(leave(&scene, 100, BOB, 30).outcome, OUTCOME_OK);
+    struct transit_status status = work(&scene, SHORT_MS);
+    assert_int_equal(status.released, 1);
+    assert_true(scene.script.withdrawals > 0);
+    assert_ended(&scene, 100, TRANSFER_VOID, OUTCOME_WITHDRAWN);
+
+    /* the first call was only late */
+    struct transfer late = test_transfer(0, 0, 0, 30);
+    const struct transit_account came = { EUR, 1, 0, false };
+    late.id = transit_arrival_id((struct transfer_id){ test_id(100) });
+    late.debit = transit_account(&came).id;
+    late.credit = account_of(BOB, 1).id;
+    late.flags = TRANSFER_FLAG_OWNED;
+    struct transfer_result result = test_one(scene.peer, late);
+    assert_int_equal(result.outcome, OUTCOME_WITHDRAWN);
+    assert_true(result.repeated);
+    assert_int_equal(credits(scene.peer, BOB, 1), 0);
+    bench_close(scene.peer);
+    bench_open(scene.peer); /* for ever: in another life too */
+    assert_int_equal(test_one(scene.peer, late).outcome, OUTCOME_WITHDRAWN);
+    scene_free(&scene);
+}
+
+static void an_owner_that_crashed_in_between_has_settled_nothing_twice(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene scene = scene_new(NULL, 0);
+    assert_int_equal(leave(&scene, 100, BOB, 30).outcome, OUTCOME_OK);
+    scene.source->fault = APPEND_DOUBT_LANDED; /* the settlement's commit */
+    scene.source->fault_after = 0;
+    struct transit_status status = work(&scene, LONG_MS);
+    assert_int_equal(status.broken, 0);
+    assert_moved(&scene, 30, 30);
+    assert_open(&scene, 0);
+    scene_free(&scene);
+}
+
+static void ids_that_somebody_has_taken_hold_nothing_up(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene scene = scene_new(NULL, 0);
+    struct transfer_id id = { test_id(100) };
+    struct transfer taken = test_transfer(0, 0, 0, 1);
+    taken.debit = account_of(BANK, 0).id;
+    taken.credit = account_of(ANN, 0).id;
+    taken.id = transit_end_id(id, true);
+    assert_int_equal(test_one(scene.source, taken).outcome, OUTCOME_OK);
+    assert_int_equal(leave(&scene, 100, BOB, 30).outcome, OUTCOME_OK);
+
+    taken.debit = account_of(BANK, 1).id;
+    taken.credit = account_of(ANN, 1).id;
+    taken.id = transit_arrival_id((struct transfer_id){ test_id(200) });
+    assert_int_equal(test_one(scene.peer, taken).outcome, OUTCOME_OK);
+    assert_int_equal(leave(&scene, 200, BOB, 40).outcome, OUTCOME_OK);
+    struct transit_status status = work(&scene, LONG_MS);
+    assert_int_equal(status.broken, 0);
+    assert_open(&scene, 0);
+    assert_moved(&scene, 30, 30);
+    assert_ended(&scene, 100, TRANSFER_POST, OUTCOME_OK);
+    assert_ended(&scene, 200, TRANSFER_VOID, OUTCOME_ID_CONFLICT);
+    scene_free(&scene);
+}
+
+static void more_than_a_round_takes_all_go(void **state)
+{
+    (void)state; /* no fixture */
+    enum { COUNT = 150 };
+    struct scene scene = scene_new(NULL, 0);
+    for (uint64_t i = 0; i < COUNT; i++) {
+        assert_int_equal(leave(&scene, 100 + i, BOB, 2).outcome, OUTCOME_OK);
+    }
+    struct transit_status status = work(&scene, LONG_MS);
+    assert_int_equal(status.settled, COUNT);
+    assert_int_equal(scene.script.asked, COUNT);
+    assert_moved(&scene, 2 * COUNT, 2 * COUNT);
+    scene_free(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_leaves_arrives_and_is_settled),
+        cmocka_unit_test(what_is_refused_there_comes_back_with_the_reason),
+        cmocka_unit_test(lost_answers_double_nothing),
+        cmocka_unit_test(an_unreachable_lane_leaves_it_open_and_the_next_owner_goes_on),
+        cmocka_unit_test(what_is_taken_back_can_never_arrive),
+        cmocka_unit_test(an_owner_that_crashed_in_between_has_settled_nothing_twice),
+        cmocka_unit_test(ids_that_somebody_has_taken_hold_nothing_up),
+        cmocka_unit_test(more_than_a_round_takes_all_go),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
