@@ -89,7 +89,7 @@ static int sim_command_run(struct invocation *invocation)
 
 static const struct option sim_options_table[] = {
     { "seeds", "A..B", "which seeds to run; each fixes everything that happens", "0..99" },
-    { "workload", "NAME", "what is asked of it: ledger or payments", "ledger" },
+    { "workload", "NAME", "what is asked of it: ledger, payments or lanes", "ledger" },
     { "verbose", NULL, "a line per seed, and the newest log lines of one that fails", NULL },
     { 0 },
 };

@@ -127,6 +127,7 @@ enum ask_end ask_once(struct service *service, struct told *told, struct life *l
         .key = question->key,
         .fingerprint = uuid_is_nil(question->key) ? question->key : question->fingerprint,
         .root = lane_new_id(life->lane),
+        .withdraw = question->withdraw,
         .count = question->count,
         .done = through_done ? on_done : NULL,
         .owner = asking,

@@ -37,7 +37,7 @@ void crowd_init(struct crowd *crowd, struct service *service, const struct crowd
     *crowd = (struct crowd){
         .service = service, .profile = *profile, .invent = invent, .invent_opening = invent_opening
     };
-    struct prng prng = world_stream(service->world, STREAM_SHARED);
+    struct prng prng = world_stream(service->world, service->streams + STREAM_SHARED);
     for (uint32_t i = 0; i < CROWD_REFERENCES; i++) crowd->references[i] = invent_id(&prng);
 }
 
@@ -223,7 +223,8 @@ void crowd_start(struct crowd *crowd)
         struct client *client = calloc(1, sizeof *client);
         CHECK(client != NULL);
         client->crowd = crowd;
-        client->prng = world_stream(crowd->service->world, STREAM_CLIENTS + i);
+        client->prng =
+            world_stream(crowd->service->world, crowd->service->streams + STREAM_CLIENTS + i);
         crowd->busy++;
         (void)task_spawn(crowd->service->world, "client", client_body, client); /* ends by itself */
     }
@@ -276,7 +277,8 @@ void crowd_audit(struct crowd *crowd, struct life *life, bool all)
     for (uint64_t from = 0; go_on && from <= model->account_count; from += 40) {
         go_on = audit_page(crowd, life, from);
     }
-    struct prng prng = world_stream(crowd->service->world, STREAM_AUDITS + life->process.number);
+    uint64_t stream = crowd->service->streams + STREAM_AUDITS + life->process.number;
+    struct prng prng = world_stream(crowd->service->world, stream);
     uint32_t known = model->transfer_count;
     if (known == 0) return;
     uint32_t first = all ? 0 : (uint32_t)prng_below(&prng, known);

@@ -31,6 +31,7 @@ struct crowd {
     uint32_t abandoned_count;
     struct uuid references[CROWD_REFERENCES];
     uint32_t busy; /* clients that have not finished */
+    void *owner;   /* of what invents; its own */
     /* What they ask for: sim/invention.h unless it is set otherwise. */
     struct question *(*invent)(struct crowd *crowd, struct prng *prng);
     struct question *(*invent_opening)(struct crowd *crowd, struct prng *prng);

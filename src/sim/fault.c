@@ -38,12 +38,17 @@ uint32_t sim_point_passes(enum sim_point point)
     return point_passes[point];
 }
 
+void faults_draw_from(struct faults *faults, const struct world *world, uint64_t first)
+{
+    for (unsigned i = 0; i < SIM_FAULT_COUNT; i++) {
+        faults->streams[i] = world_stream(world, first + STREAM_FAULTS + i);
+    }
+}
+
 void faults_init(struct faults *faults, const struct world *world)
 {
     *faults = (struct faults){ .calm = false };
-    for (unsigned i = 0; i < SIM_FAULT_COUNT; i++) {
-        faults->streams[i] = world_stream(world, STREAM_FAULTS + i);
-    }
+    faults_draw_from(faults, world, 0);
 }
 
 bool fault_strikes(struct faults *faults, enum sim_fault fault)

@@ -46,13 +46,19 @@
     X(PSP_QUERY_BLIND, "psp_query_blind", "a query does not find what is young")                   \
     X(WEBHOOK_LOST, "webhook_lost", "a webhook does not come while faults last")                   \
     X(WEBHOOK_LATE, "webhook_late", "a webhook comes late, after others")                          \
-    X(WEBHOOK_TWICE, "webhook_twice", "a webhook comes twice")
+    X(WEBHOOK_TWICE, "webhook_twice", "a webhook comes twice")                                     \
+    X(LINK_LOST, "link_lost", "what is asked of another lane does not reach it")                   \
+    X(LINK_LATE, "link_late", "no answer from another lane, which is asked only later")            \
+    X(LINK_SLOW, "link_slow", "another lane is reached after seconds")                             \
+    X(LINK_REPLY_LOST, "link_reply_lost", "no answer from another lane, after the effect")
 
 #define SIM_FAULT_ENUM(name, text, sentence) SIM_FAULT_##name,
 enum sim_fault { SIM_FAULT_TABLE(SIM_FAULT_ENUM) SIM_FAULT_COUNT };
 #undef SIM_FAULT_ENUM
 /* From here on they need a PSP: only the workload of payments has one. */
 enum { SIM_FAULT_PSP_FIRST = SIM_FAULT_PSP_NOT_SENT };
+/* And from here on another lane: only the workload of lanes has that. */
+enum { SIM_FAULT_LINK_FIRST = SIM_FAULT_LINK_LOST };
 
 /*
  * The scheduling points inside ports: where a process can crash. Name, text, and how many times
@@ -100,12 +106,14 @@ enum { SIM_FAULT_PSP_FIRST = SIM_FAULT_PSP_NOT_SENT };
     X(PSP_ORDER, "psp.order, before it is sent", 12)                                               \
     X(PSP_ORDERED, "psp.order, after the effect", 12)                                              \
     X(PSP_QUERY, "psp.query", 8)                                                                   \
-    X(PSP_QUERIED, "psp.query, answered", 8)
+    X(PSP_QUERIED, "psp.query, answered", 8)                                                       \
+    X(LINK_SEND, "link, before another lane is asked", 12)                                         \
+    X(LINK_SENT, "link, another lane has answered", 12)
 
 #define SIM_POINT_ENUM(name, text, passes) SIM_POINT_##name,
 enum sim_point { SIM_POINT_TABLE(SIM_POINT_ENUM) SIM_POINT_COUNT };
 #undef SIM_POINT_ENUM
-enum { SIM_POINT_PSP_FIRST = SIM_POINT_PSP_ORDER };
+enum { SIM_POINT_PSP_FIRST = SIM_POINT_PSP_ORDER, SIM_POINT_LINK_FIRST = SIM_POINT_LINK_SEND };
 
 /* Static strings. */
 const char *sim_fault_name(enum sim_fault fault);
@@ -130,6 +138,8 @@ struct faults {
 
 /* No fault has a rate yet. */
 void faults_init(struct faults *faults, const struct world *world);
+/* From now on they draw from streams of their own: independent of those of another `first`. */
+void faults_draw_from(struct faults *faults, const struct world *world, uint64_t first);
 /* Whether it strikes now; counts it. */
 bool fault_strikes(struct faults *faults, enum sim_fault fault);
 /* A value for the shape of a fault: from..to, both included. */

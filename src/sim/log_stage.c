@@ -238,6 +238,7 @@ void log_stage_opened(struct log_stage *stage, struct life *life)
         .files = beside->files,
     };
     const struct log_relay_options options = {
+        .lane = stage->service->options.number,
         .signer = &stage->signer,
         .key = &stage->key,
         .poll_ms = stage->poll_ms,
@@ -324,7 +325,7 @@ void log_stage_init(struct log_stage *stage, struct service *service)
 {
     uint8_t seed[ED25519_SEED_SIZE];
     uint8_t key[LEAF_KEY_SIZE];
-    struct prng prng = world_stream(service->world, STREAM_LOG);
+    struct prng prng = world_stream(service->world, service->streams + STREAM_LOG);
     for (size_t i = 0; i < sizeof seed; i++) seed[i] = (uint8_t)prng_below(&prng, 256);
     for (size_t i = 0; i < sizeof key; i++) key[i] = (uint8_t)prng_below(&prng, 256);
     *stage = (struct log_stage){ .service = service };

@@ -351,7 +351,7 @@ static struct payment_stage *stage_new(uint64_t seed)
     struct service *service = &stage->service;
     service_init(service, stage->world, &stage->plan.options);
     for (int i = 0; i < SIM_FAULT_COUNT; i++) service->faults.rates[i] = stage->plan.rates[i];
-    service->point_count = SIM_POINT_COUNT;
+    service->point_count = SIM_POINT_LINK_FIRST;
     service->opened = payment_life_opened;
     service->closing = payment_life_closing;
     service->owner = stage;
@@ -383,8 +383,12 @@ void payment_seed_run(const struct sim_options *options, uint64_t seed, struct r
     enum world_end end = world_run(stage->world, STEPS_MAX);
     if (end == WORLD_STUCK || end == WORLD_STEPS) hang_describe(stage, end);
     report_seed(report, options, seed,
-                &(struct seed_parts){ &stage->service, &stage->crowd, stage->twin, &stage->acquirer,
-                                      &stage->courier, stage->resolved });
+                &(struct seed_parts){ .service = &stage->service,
+                                      .crowd = &stage->crowd,
+                                      .twin = stage->twin,
+                                      .acquirer = &stage->acquirer,
+                                      .courier = &stage->courier,
+                                      .resolved = stage->resolved });
     crowd_done(&stage->crowd);
     courier_done(&stage->courier);
     sim_acquirer_done(&stage->acquirer);

@@ -43,6 +43,10 @@ static const uint32_t usual_rates[SIM_FAULT_COUNT] = {
     [SIM_FAULT_WEBHOOK_LOST] = 12000,
     [SIM_FAULT_WEBHOOK_LATE] = 12000,
     [SIM_FAULT_WEBHOOK_TWICE] = 8000,
+    [SIM_FAULT_LINK_LOST] = 6000,
+    [SIM_FAULT_LINK_LATE] = 6000,
+    [SIM_FAULT_LINK_SLOW] = 4000,
+    [SIM_FAULT_LINK_REPLY_LOST] = 8000,
 };
 
 static uint32_t rate_draw(struct prng *prng, uint32_t usual)
@@ -103,7 +107,7 @@ void plan_make_payments(const struct world *world, struct plan *out_plan)
     struct prng prng = world_stream(world, STREAM_SEED_PLAN);
     *out_plan = (struct plan){ .calm_after_steps = 150000 };
     bool quiet = prng_below(&prng, 12) == 0;
-    for (int i = 0; i < SIM_FAULT_COUNT; i++) {
+    for (int i = 0; i < SIM_FAULT_LINK_FIRST; i++) {
         uint32_t rate = rate_draw(&prng, usual_rates[i]);
         out_plan->rates[i] = quiet ? 0 : rate;
     }
@@ -120,6 +124,34 @@ void plan_make_payments(const struct world *world, struct plan *out_plan)
         .holds_max = 2000,
         .reversals_max = 2000,
         .payments_max = tight ? 24 : 2000,
+        .memtable_ids = 1 << 10,
+        .index_wait_ms = prng_below(&prng, 8) == 0 ? -1 : (int64_t)prng_below(&prng, 3),
+    };
+}
+
+void plan_make_lanes(const struct world *world, uint32_t lane, struct plan *out_plan)
+{
+    uint64_t streams = (uint64_t)lane * LANE_STREAMS;
+    struct prng prng = world_stream(world, streams + STREAM_SEED_PLAN);
+    *out_plan = (struct plan){ .calm_after_steps = 200000 };
+    bool quiet = prng_below(&prng, 12) == 0;
+    for (int i = 0; i < SIM_FAULT_COUNT; i++) {
+        uint32_t rate = rate_draw(&prng, usual_rates[i]);
+        bool met = i < SIM_FAULT_PSP_FIRST || i >= SIM_FAULT_LINK_FIRST;
+        out_plan->rates[i] = quiet || !met ? 0 : rate;
+    }
+    if (!quiet && prng_below(&prng, 4) != 0) out_plan->rates[SIM_FAULT_CRASH] = 1;
+    out_plan->profile = (struct crowd_profile){
+        .clients = (uint32_t)prng_between(&prng, 2, 6),
+        .questions = (uint32_t)prng_between(&prng, 20, 50),
+        .think_ms_max = (uint32_t)prng_between(&prng, 1, 600),
+    };
+    bool tight = prng_below(&prng, 4) == 0; /* so that departures meet the capacity of holds */
+    out_plan->options = (struct lane_options){
+        .number = lane,
+        .accounts_max = 96,
+        .holds_max = tight ? 6 : 400,
+        .reversals_max = 400,
         .memtable_ids = 1 << 10,
         .index_wait_ms = prng_below(&prng, 8) == 0 ? -1 : (int64_t)prng_below(&prng, 3),
     };

@@ -15,5 +15,7 @@ struct plan {
 void plan_make(const struct world *world, struct plan *out_plan);
 /* For the workload of payments: with the faults of the PSP, too. */
 void plan_make_payments(const struct world *world, struct plan *out_plan);
+/* For one lane of several: with the faults of what is between them. */
+void plan_make_lanes(const struct world *world, uint32_t lane, struct plan *out_plan);
 
 #endif

@@ -25,7 +25,8 @@ struct question {
     uint32_t limit;
     uint64_t from;
     struct locator after;
-    bool fresh; /* its ids and key were made for it, and only one client asks it */
+    bool withdraw; /* TRANSFERS: as in struct request */
+    bool fresh;    /* its ids and key were made for it, and only one client asks it */
     bool *
         absent; /* per transfer or payment: answered "not done", and not journaled in that moment */
 };

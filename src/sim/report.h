@@ -4,6 +4,7 @@
 
 #include "sim/courier.h"
 #include "sim/run.h"
+#include "sim/transit_books.h"
 
 struct report;
 
@@ -11,7 +12,7 @@ struct report;
 struct report *report_new(void);
 void report_free(struct report *report);
 
-/* What a seed consisted of; the last three are of the workload of payments, NULL without. */
+/* What a seed consisted of; what is not of its workload is NULL. */
 struct seed_parts {
     const struct service *service;
     const struct crowd *crowd;
@@ -19,6 +20,8 @@ struct seed_parts {
     const struct sim_acquirer *acquirer;
     const struct courier *courier;
     uint64_t resolved; /* by a person */
+    bool beside;       /* another lane of the seed that was added last */
+    const struct transit_books *books;
 };
 
 /* Adds a seed that has ended; writes its violations, and its line when verbose. */

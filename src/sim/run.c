@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "sim/checkers.h"
+#include "sim/lanes_run.h"
 #include "sim/payment_run.h"
 #include "sim/plan.h"
 
@@ -180,6 +181,8 @@ enum status sim_run_seeds(const struct sim_options *options, struct sim_result *
         if (options->current_seed != NULL) *options->current_seed = seed;
         if (options->workload == SIM_WORKLOAD_PAYMENTS) {
             payment_seed_run(options, seed, report);
+        } else if (options->workload == SIM_WORKLOAD_LANES) {
+            lanes_seed_run(options, seed, report);
         } else {
             ledger_seed_run(options, seed, report);
         }

@@ -14,7 +14,8 @@ enum { SIM_COVERAGE_SEEDS_MIN = 100 };
 /* Name in options, text in tables. */
 #define SIM_WORKLOAD_TABLE(X)                                                                      \
     X(LEDGER, "ledger")                                                                            \
-    X(PAYMENTS, "payments")
+    X(PAYMENTS, "payments")                                                                        \
+    X(LANES, "lanes")
 
 #define SIM_WORKLOAD_ENUM(name, text) SIM_WORKLOAD_##name,
 enum sim_workload { SIM_WORKLOAD_TABLE(SIM_WORKLOAD_ENUM) SIM_WORKLOAD_COUNT };

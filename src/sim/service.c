@@ -8,6 +8,7 @@
 
 enum {
     STREAM_PLAN = 2,
+    LIVES_MAX = 10000,       /* numbers of processes are those of one lane only */
     WALL_START_DAYS = 20000, /* 2024-10-04 */
     LOOK_MS_MAX = 400,       /* between two looks at the state of a lane */
     DOWN_MS_MAX = 800,       /* between two lives */
@@ -18,6 +19,7 @@ static void on_appended(void *owner, uint64_t sequence, const struct sim_batch *
 {
     struct service *service = owner;
     model_journal_batch(&service->journal, sequence, batch);
+    if (service->appended != NULL) service->appended(service->owner);
     if (service->verdict.violations == 0) model_log_batch(&service->log_stage.twin, batch);
 }
 
@@ -30,7 +32,10 @@ static void on_misused(void *owner, const char *text)
 void service_init(struct service *service, struct world *world, const struct lane_options *options)
 {
     *service = (struct service){ .world = world, .options = *options };
+    service->streams = (uint64_t)options->number * LANE_STREAMS;
+    service->life_count = options->number * LIVES_MAX;
     faults_init(&service->faults, world);
+    faults_draw_from(&service->faults, world, service->streams);
     verdict_init(&service->verdict, world);
     const struct model_options limits = { options->accounts_max, options->holds_max,
                                           options->reversals_max };
@@ -43,7 +48,7 @@ void service_init(struct service *service, struct world *world, const struct lan
         service->shelves[i] = sim_shelf_new(world, &service->faults, on_misused, service);
     }
     log_stage_init(&service->log_stage, service);
-    service->plan = world_stream(world, STREAM_PLAN);
+    service->plan = world_stream(world, service->streams + STREAM_PLAN);
     service->point_count = SIM_POINT_PSP_FIRST;
 }
 
@@ -79,7 +84,11 @@ static void crash_plan(struct service *service, struct process *process)
     uint64_t kind = prng_below(plan, 20);
     uint64_t magnitude = prng_between(plan, 3, 16);
     uint64_t passes = prng_between(plan, 1, UINT64_C(1) << magnitude);
-    enum sim_point point = (enum sim_point)prng_below(plan, service->point_count);
+    uint64_t point_count = (uint64_t)service->point_count + service->point_gap;
+    uint64_t drawn = prng_below(plan, point_count);
+    bool of_link = drawn >= SIM_POINT_PSP_FIRST && service->point_gap > 0;
+    if (of_link) drawn += SIM_POINT_LINK_FIRST - SIM_POINT_PSP_FIRST;
+    enum sim_point point = (enum sim_point)drawn;
     if (service->faults.rates[SIM_FAULT_CRASH] == 0) return;
     if (kind < 3) return; /* this one ends in a shutdown */
     process->crash_after = passes;

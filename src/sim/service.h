@@ -60,8 +60,12 @@ struct service_stats {
     uint64_t rebuild_crashes; /* and lives that crashed with an index not yet rebuilt */
 };
 
+/* Streams of the world's seed between those of one lane and of the next. */
+enum { LANE_STREAMS = 1000000 };
+
 struct service {
     struct world *world;
+    uint64_t streams; /* the first of this lane's; lane 0 begins with 0 */
     struct faults faults;
     struct verdict verdict;
     struct model *model;
@@ -81,13 +85,16 @@ struct service {
     bool stopping; /* no more lives after this one */
     struct task *supervisor;
     struct service_stats stats;
-    uint32_t point_count; /* a crash may aim at the first so many of enum sim_point */
+    uint32_t point_count; /* a crash may aim at the first so many of enum sim_point, */
+    uint32_t point_gap;   /* and at so many beyond those of PSPs: they have none */
     /*
      * Called by the task of a life that has come up, and before its lane is drained. opened()
      * must not wait for the lane. May be NULL.
      */
     void (*opened)(void *owner, struct life *life);
     void (*closing)(void *owner, struct life *life);
+    /* A batch is durable, and the twin has it. May be NULL. */
+    void (*appended)(void *owner);
     void *owner;
 };
 

@@ -35,3 +35,4 @@ compare() {
 
 compare ledger 29
 compare payments 14
+compare lanes 14

@@ -3,7 +3,7 @@
 
 Method: builds the layers under the simulator once, from a copy of the sources; then plants one
 bug at a time in one file, builds that file and runs seeds until a violation (or a failed CHECK,
-or a hang) is reported. The unplanted copy must be clean over the same seeds. A plant whose text
+or a hang) is reported. Names of workloads as arguments: only theirs. The unplanted copy must be clean over the same seeds. A plant whose text
 is not found in the sources fails the test: it has to follow the code.
 """
 import concurrent.futures
@@ -24,6 +24,7 @@ LAYERS = [
 CHUNKS = {  # a bug is looked for in ever more seeds
     "ledger": [(0, 19), (20, 59), (60, 119)],
     "payments": [(0, 4), (5, 19), (20, 34), (35, 49)],
+    "lanes": [(0, 9), (10, 39), (40, 79)],
 }
 RUN_SECONDS_MAX = 90
 
@@ -76,7 +77,7 @@ PLANTS = [
     ("an open hold of a payment is anybody's", "src/ledger/decide.c",
      "    if (hold->owned != 0 && !is_owned(transfer->flags)) {", "    if (hold->owned > 1) {"),
     ("whose a hold is does not survive a crash", "src/ledger/replay.c",
-     "        .owned = (view.record->head.flags & TRANSFER_FLAG_OWNED) != 0,", ""),
+     "        .owned = hold_owner_of(view.record->head.kind, view.record->head.flags),", ""),
     ("replay applies what a slice already has", "src/ledger/replay.c",
      "    return moment.batch > applied_batch;", "    return moment.batch > 0;"),
     ("a checkpoint slice claims the batch after its own", "src/wallet/recovery.c",
@@ -204,6 +205,47 @@ PAYMENT_PLANTS = [
      "    case PSP_ANSWER_UNKNOWN: flow_step_done(flow); return;"),
 ]
 
+# And for that of lanes.
+LANE_PLANTS = [
+    ("settled before the other lane has recorded it", "src/wallet/transit.c",
+     "    if (status != STATUS_OK) return status;\n"
+     "    for (uint32_t i = 0; i < count; i++) {\n"
+     "        way->departures[which[i]].outcome = way->results[i].outcome;",
+     "    if (status != STATUS_OK && status != STATUS_IN_DOUBT) return status;\n"
+     "    for (uint32_t i = 0; i < count; i++) {\n"
+     "        way->departures[which[i]].outcome = status == STATUS_OK ? way->results[i].outcome : "
+     "OUTCOME_OK;"),
+    ("released without a tombstone in the other lane", "src/wallet/transit.c",
+     "    if (status == STATUS_OK) status = arrivals_ask(way, overdue, true);\n",
+     "    for (uint32_t i = 0; i < way->count && status == STATUS_OK; i++)\n"
+     "        if (overdue[i]) way->departures[i].outcome = OUTCOME_WITHDRAWN;\n"),
+    ("the tombstone is not recorded", "src/wallet/applier.c",
+     "    batch_add(batch, &record->head, record_size(&record->head), batch->unit_count);\n"
+     "    index_insert(lane->indexes[LANE_INDEX_IDS], record->id.value, moment.locator);\n"
+     "    return record;", "    return record;"),
+    ("the tombstone is not found again", "src/wallet/applier.c",
+     "    index_insert(lane->indexes[LANE_INDEX_IDS], record->id.value, moment.locator);\n"
+     "    return record;", "    return record;"),
+    ("what was asked back is released though it had arrived", "src/wallet/transit.c",
+     "        way->departures[which[i]].outcome = way->results[i].outcome;",
+     "        way->departures[which[i]].outcome = withdraw ? OUTCOME_WITHDRAWN : "
+     "way->results[i].outcome;"),
+    ("what is on its way is forgotten in a restart", "src/ledger/replay.c",
+     "        .owned = hold_owner_of(view.record->head.kind, view.record->head.flags),",
+     "        .owned = HOLD_OF_PAYMENT,"),
+    ("a second attempt arrives under another id", "src/model/transit.c",
+     "        .id = transit_arrival_id(departure->id),", ""),
+    ("a wallet that was frozen meanwhile keeps what has arrived from being settled",
+     "src/ledger/decide.c", "transfer->kind == TRANSFER_VOID || decision->in_transit;",
+     "transfer->kind == TRANSFER_VOID;"),
+    ("an id that somebody has taken holds a departure open", "src/wallet/transit.c",
+     "    if (left == 0) return STATUS_OK;", "    if (left < count + 1) return STATUS_OK;"),
+    ("customers may take back what is on its way", "src/model/transit.c",
+     "    departure.flags = TRANSFER_FLAG_OWNED;", "    departure.flags = 0;"),
+    ("a departure names the wrong account", "src/model/transit.c",
+     "        .credit = { more->target.value },", "        .credit = departure->debit,"),
+]
+
 
 def compile_file(tree, objects, path):
     """Compiles one source; returns the compiler's complaint, or None."""
@@ -292,6 +334,7 @@ def try_plant(tree, objects, scratch, workload, entry):
 
 
 def main():
+    every = (("ledger", PLANTS), ("payments", PAYMENT_PLANTS), ("lanes", LANE_PLANTS))
     with tempfile.TemporaryDirectory() as scratch:
         tree = os.path.join(scratch, "tree")
         objects = os.path.join(scratch, "objects")
@@ -303,7 +346,9 @@ def main():
         clean = os.path.join(scratch, "clean")
         link(objects, clean)
         planted = caught = 0
-        for workload, plants in (("ledger", PLANTS), ("payments", PAYMENT_PLANTS)):
+        for workload, plants in every:
+            if sys.argv[1:] and workload not in sys.argv[1:]:
+                continue
             found = run_seeds(clean, workload)
             if found is not None:
                 print(f"planted: {workload}, with no bug planted: {found}")

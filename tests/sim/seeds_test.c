@@ -1,5 +1,5 @@
 /*
- * Goal: the shipped lane, ledger, recovery, payments and sagas keep every promise under the first
+ * Goal: the shipped lane, ledger, recovery, payments, sagas and transits keep every promise under the first
  * seeds.
  * Method: without arguments, a range of each workload short enough for every build; with a
  * workload and two numbers, that range (the other tests of this folder call it so). The seed of
@@ -13,7 +13,7 @@
 
 #include "sim/run.h"
 
-enum { SEEDS_LEDGER = 12, SEEDS_PAYMENTS = 8 };
+enum { SEEDS_LEDGER = 12, SEEDS_PAYMENTS = 8, SEEDS_LANES = 12 };
 
 static volatile uint64_t current_seed;
 
@@ -56,7 +56,8 @@ int main(int argc, char **argv)
     if (argc == 1) {
         bool ledger = seeds_run(SIM_WORKLOAD_LEDGER, 0, SEEDS_LEDGER - 1);
         bool payments = seeds_run(SIM_WORKLOAD_PAYMENTS, 0, SEEDS_PAYMENTS - 1);
-        return ledger && payments ? 0 : 1;
+        bool lanes = seeds_run(SIM_WORKLOAD_LANES, 0, SEEDS_LANES - 1);
+        return ledger && payments && lanes ? 0 : 1;
     }
     enum sim_workload workload;
     if (argc != 4 || !sim_workload_parse(str_from(argv[1]), &workload)) return 2;

@@ -1,0 +1,206 @@
+#include "sim/transit_books.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "model/transit.h"
+
+void transit_books_init(struct transit_books *books, struct verdict *verdict)
+{
+    *books = (struct transit_books){ .verdict = verdict };
+    books->departures = calloc(BOOKS_DEPARTURES_MAX, sizeof *books->departures);
+    CHECK(books->departures != NULL);
+}
+
+void transit_books_done(struct transit_books *books)
+{
+    free(books->departures);
+}
+
+static struct books_departure *departure_find(const struct transit_books *books, uint32_t source,
+                                              struct transfer_id id)
+{
+    for (uint32_t i = books->departure_count; i > 0; i--) {
+        struct books_departure *departure = &books->departures[i - 1];
+        if (departure->source == source && uuid_equal(departure->id.value, id.value))
+            return departure;
+    }
+    return NULL;
+}
+
+static struct books_departure *arrival_find(const struct transit_books *books, uint32_t source,
+                                            struct transfer_id arrival)
+{
+    for (uint32_t i = books->departure_count; i > 0; i--) {
+        struct books_departure *departure = &books->departures[i - 1];
+        if (departure->source == source && uuid_equal(departure->arrival.value, arrival.value))
+            return departure;
+    }
+    return NULL;
+}
+
+/* ---- Each step ---- */
+
+static void departure_take(struct transit_books *books, uint32_t lane,
+                           const struct model_transfer *transfer)
+{
+    struct transit_account way;
+    if (!transit_account_parse(transfer->asked.credit, &way) || !way.out || way.lane != lane) {
+        verdict_violation(books->verdict, "lane %u: a departure to no transit account", lane);
+        return;
+    }
+    CHECK(books->departure_count < BOOKS_DEPARTURES_MAX);
+    books->departures[books->departure_count++] = (struct books_departure){
+        .id = transfer->asked.id,
+        .arrival = transit_arrival_id(transfer->asked.id),
+        .to = { transfer->asked.target.value },
+        .amount = transfer->amount,
+        .asset = transfer->asset,
+        .source = lane,
+        .peer = way.peer,
+    };
+    books->open++;
+    books->sums.departures++;
+}
+
+static void arrival_take(struct transit_books *books, uint32_t lane,
+                         const struct transit_account *way, const struct model_transfer *transfer)
+{
+    struct books_departure *departure = arrival_find(books, way->peer, transfer->asked.id);
+    if (departure == NULL || departure->peer != lane) {
+        verdict_violation(books->verdict, "lane %u: what never left lane %u is decided", lane,
+                          way->peer);
+        return;
+    }
+    bool accepted = transfer->outcome == OUTCOME_OK;
+    bool same = uuid_equal(transfer->asked.credit.value, departure->to.value) &&
+                money_equal(transfer->asked.amount, departure->amount);
+    if (!same) verdict_violation(books->verdict, "lane %u: something else arrives", lane);
+    if (accepted && departure->ended)
+        verdict_violation(books->verdict, "lane %u: a credit after its release", lane);
+    if (departure->accepted || departure->refused)
+        verdict_violation(books->verdict, "lane %u: an arrival is decided twice", lane);
+    departure->accepted = accepted;
+    departure->refused = !accepted;
+    departure->refusal = (uint8_t)transfer->outcome;
+    books->sums.accepted += accepted;
+    books->sums.refused += !accepted;
+    books->sums.withdrawn += transfer->outcome == OUTCOME_WITHDRAWN;
+}
+
+/* Under its id the other lane did something else before, so it can never arrive. */
+static bool id_is_taken(const struct transit_books *books, const struct books_departure *departure)
+{
+    uint32_t known = model_transfer_find(books->models[departure->peer], departure->arrival);
+    return known != MODEL_NONE && !departure->accepted && !departure->refused;
+}
+
+static void end_take(struct transit_books *books, struct books_departure *departure,
+                     const struct model_transfer *transfer)
+{
+    uint32_t lane = departure->source;
+    bool settles = transfer->asked.kind == TRANSFER_POST;
+    bool conflict = !settles && id_is_taken(books, departure);
+    uint32_t refusal = conflict ? OUTCOME_ID_CONFLICT : departure->refusal;
+    if (settles && !departure->accepted)
+        verdict_violation(books->verdict, "lane %u: settled before the other lane has it", lane);
+    if (!settles && !departure->refused && !conflict)
+        verdict_violation(books->verdict, "lane %u: released and not refused", lane);
+    if (!settles && transfer->asked.code != refusal)
+        verdict_violation(books->verdict, "lane %u: released with another outcome", lane);
+    if (!money_equal(transfer->amount, departure->amount))
+        verdict_violation(books->verdict, "lane %u: a departure ends in parts", lane);
+    departure->ended = true;
+    books->open--;
+    books->sums.settled += settles;
+    books->sums.released += !settles;
+    books->sums.conflicts += conflict;
+}
+
+static void transfer_take(struct transit_books *books, uint32_t lane,
+                          const struct model_transfer *transfer)
+{
+    const struct transfer *asked = &transfer->asked;
+    bool done = transfer->outcome == OUTCOME_OK;
+    struct transit_account way;
+    bool arrives = asked->kind == TRANSFER_DIRECT && transit_account_parse(asked->debit, &way);
+    if (arrives) {
+        arrival_take(books, lane, &way, transfer);
+    } else if (asked->kind == TRANSFER_DEPARTURE && done) {
+        departure_take(books, lane, transfer);
+    } else if ((asked->kind == TRANSFER_POST || asked->kind == TRANSFER_VOID) && done) {
+        struct books_departure *departure = departure_find(books, lane, asked->target);
+        if (departure != NULL) end_take(books, departure, transfer);
+    }
+}
+
+/* ---- At every moment ---- */
+
+static struct balance balance_of(const struct transit_books *books,
+                                 const struct transit_account *transit)
+{
+    const struct model *model = books->models[transit->lane];
+    uint32_t place = model_account_find(model, transit_account(transit).id);
+    return place == MODEL_NONE ? (struct balance){ 0 } : model->accounts[place].state.balance;
+}
+
+/* What left one lane for another in an asset, and how far it is. */
+struct flow {
+    uint128 open;
+    uint128 accepted;
+    uint128 settled;
+};
+
+static struct flow flow_of(const struct transit_books *books, const struct transit_account *way)
+{
+    struct flow flow = { 0 };
+    for (uint32_t i = 0; i < books->departure_count; i++) {
+        const struct books_departure *departure = &books->departures[i];
+        bool on_it = departure->source == way->lane && departure->peer == way->peer &&
+                     departure->asset == way->asset;
+        if (!on_it) continue;
+        if (!departure->ended) flow.open += departure->amount.minor;
+        if (departure->accepted) flow.accepted += departure->amount.minor;
+        if (departure->accepted && departure->ended) flow.settled += departure->amount.minor;
+    }
+    return flow;
+}
+
+static void pair_compare(struct transit_books *books, uint32_t source, uint32_t peer,
+                         uint32_t asset)
+{
+    const struct transit_account left = { asset, source, peer, true };
+    const struct transit_account came = { asset, peer, source, false };
+    struct balance out = balance_of(books, &left);
+    struct balance in = balance_of(books, &came);
+    struct flow flow = flow_of(books, &left);
+    uint128 arrived = in.debits_posted.minor - out.credits_posted.minor;
+    bool right = out.credits_pending.minor == flow.open &&
+                 out.credits_posted.minor == flow.settled &&
+                 in.debits_posted.minor == flow.accepted && arrived == flow.accepted - flow.settled;
+    bool clean = money_is_zero(out.debits_posted) && money_is_zero(out.debits_pending) &&
+                 money_is_zero(in.credits_posted) && money_is_zero(in.credits_pending) &&
+                 money_is_zero(in.debits_pending);
+    if (!right || !clean) {
+        verdict_violation(books->verdict,
+                          "the transit accounts from lane %u to %u are not what is in flight",
+                          source, peer);
+    }
+    books->sums.compared++;
+}
+
+void transit_books_batch(struct transit_books *books, uint32_t lane)
+{
+    static const uint32_t assets[] = { 978, 840 };
+    const struct model *model = books->models[lane];
+    while (books->seen[lane] < model->transfer_count) {
+        transfer_take(books, lane, &model->transfers[books->seen[lane]++]);
+    }
+    for (uint32_t peer = 0; peer < books->lanes; peer++) {
+        if (peer == lane) continue;
+        for (uint32_t i = 0; i < 2; i++) {
+            pair_compare(books, lane, peer, assets[i]);
+            pair_compare(books, peer, lane, assets[i]);
+        }
+    }
+}
