@@ -110,6 +110,7 @@ extern const struct command command_period_show;
 extern const struct command command_rate_list;
 extern const struct command command_rate_set;
 extern const struct command command_receipt_verify;
+extern const struct command command_reconcile;
 extern const struct command command_reserves_prove;
 extern const struct command command_reserves_snapshot;
 extern const struct command command_reserves_verify;

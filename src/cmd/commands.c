@@ -41,6 +41,7 @@ const struct command *const commands[] = {
     &command_payment_states,
     &command_story,
     &command_settle,
+    &command_reconcile,
     &command_events,
     &command_chart_create,
     &command_chart_show,

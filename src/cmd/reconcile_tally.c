@@ -1,0 +1,336 @@
+#include "cmd/reconcile_tally.h"
+
+#include "base/check.h"
+
+enum { LISTED_SIZE_MAX = 64 << 20, LISTED_LINES = 8 }; /* of one result, the rest is counted */
+
+/* A result that is kept to be shown; `shown` lines stand behind it. */
+struct reconcile_listed {
+    struct signed_amount drift;
+    enum reconcile_verdict verdict;
+    uint32_t count;
+    uint32_t shown;
+    uint32_t reserved;
+};
+
+void reconcile_tally_init(struct reconcile_tally *tally)
+{
+    buf_init(&tally->listed, LISTED_SIZE_MAX);
+}
+
+void reconcile_tally_done(struct reconcile_tally *tally)
+{
+    buf_free(&tally->listed);
+}
+
+/* Sums stay below the currency's bound. */
+static void sum_add(struct signed_amount *sum, struct signed_amount part)
+{
+    bool fits = signed_amount_add(*sum, part, sum);
+    CHECK(fits);
+}
+
+void reconcile_tally_line(struct reconcile_tally *tally, const struct reconcile_line *line)
+{
+    tally->lines[line->side]++;
+    sum_add(&tally->sums[line->side][line->currency], line->amount);
+}
+
+uint64_t reconcile_tally_class(const struct reconcile_tally *tally, enum reconcile_class class)
+{
+    uint64_t results = 0;
+    for (uint32_t i = 0; i < RECONCILE_VERDICT_COUNT; i++)
+        if (reconcile_verdict_class((enum reconcile_verdict)i) == class)
+            results += tally->totals[i].results;
+    return results;
+}
+
+static const char *class_name(enum reconcile_class class)
+{
+    static const char *const names[] = { "match", "timing", "break" };
+    return names[class];
+}
+
+/* ---- as CSV ---- */
+
+void reconcile_tally_head(FILE *rows)
+{
+    (void)fputs("comparison,result,class,rule,side,line,key,amount,currency,at,drift\n",
+                rows); /* ferror() is asked at the end */
+}
+
+/* A spreadsheet must not take a key for a formula: it is quoted, and its first character told. */
+static void label_write(FILE *rows, const char *label)
+{
+    bool formula = label[0] != '\0' && strchr("=+-@", label[0]) != NULL;
+    (void)fputs(formula ? "\"'" : "\"", rows); /* the same */
+    for (; *label != '\0'; label++) {
+        if (*label == '"') (void)fputc('"', rows); /* the same */
+        (void)fputc(*label, rows);                 /* the same */
+    }
+    (void)fputc('"', rows); /* the same */
+}
+
+static void rows_write(struct reconcile_tally *tally, const struct reconcile_result *result)
+{
+    for (uint32_t i = 0; i < result->count; i++) {
+        const struct reconcile_line *line = result->lines[i];
+        const struct reconcile_currency *currency = &tally->currencies->list[line->currency];
+        char amount[SIGNED_AMOUNT_TEXT_SIZE];
+        char drift[SIGNED_AMOUNT_TEXT_SIZE];
+        char at[TIME_TEXT_SIZE];
+        struct str amount_text = signed_amount_format(line->amount, currency->exponent, amount);
+        struct str drift_text = signed_amount_format(result->drift, currency->exponent, drift);
+        int done = fprintf(tally->rows, "%s,%llu,%s,%s,%s,%llu,", tally->name,
+                           (unsigned long long)tally->numbered,
+                           class_name(reconcile_verdict_class(result->verdict)),
+                           reconcile_verdict_name(result->verdict), tally->names[line->side],
+                           (unsigned long long)line->line);
+        label_write(tally->rows, line->label);
+        if (done > 0)
+            done =
+                fprintf(tally->rows, ",%.*s,%s,%.*s,%.*s\n", STR_ARG(amount_text), currency->code,
+                        STR_ARG(wall_time_format(line->at, at)), STR_ARG(drift_text));
+        if (done < 0) tally->rows_failed = true;
+    }
+}
+
+/* ---- counting ---- */
+
+static void list(struct reconcile_tally *tally, const struct reconcile_result *result)
+{
+    tally->listed_count++;
+    struct reconcile_listed listed = {
+        .drift = result->drift,
+        .verdict = result->verdict,
+        .count = result->count,
+        .shown = result->count < LISTED_LINES ? result->count : LISTED_LINES,
+    };
+    buf_append(&tally->listed, &listed, sizeof listed);
+    for (uint32_t i = 0; i < listed.shown; i++)
+        buf_append(&tally->listed, result->lines[i], sizeof *result->lines[i]);
+    CHECK(!tally->listed.overflow); /* list_max is bounded by the command */
+}
+
+void reconcile_tally_found(void *context, const struct reconcile_result *result)
+{
+    struct reconcile_tally *tally = context;
+    enum reconcile_class class = reconcile_verdict_class(result->verdict);
+    tally->numbered++;
+    tally->totals[result->verdict].results++;
+    tally->totals[result->verdict].lines += result->count;
+    sum_add(&tally->drifts[result->verdict][result->lines[0]->currency], result->drift);
+    if (class != RECONCILE_MATCH && tally->listed_count < tally->list_max) list(tally, result);
+    if (tally->rows != NULL) rows_write(tally, result);
+}
+
+/* ---- as text ---- */
+
+static void amount_append(const struct reconcile_tally *tally, uint32_t currency,
+                          struct signed_amount amount, struct buf *out)
+{
+    char text[SIGNED_AMOUNT_TEXT_SIZE];
+    const struct reconcile_currency *known = &tally->currencies->list[currency];
+    buf_append_format(out, "%s %.*s", known->code,
+                      STR_ARG(signed_amount_format(amount, known->exponent, text)));
+}
+
+static void line_text(const struct reconcile_tally *tally, const struct reconcile_line *line,
+                      struct buf *out)
+{
+    char at[TIME_TEXT_SIZE];
+    struct str time = wall_time_format(line->at, at);
+    if ((line->flags & RECONCILE_FLAG_DAY_ONLY) != 0) time.len = 10;
+    buf_append_format(out, "      %s line %llu  ", tally->names[line->side],
+                      (unsigned long long)line->line);
+    amount_append(tally, line->currency, line->amount, out);
+    buf_append_format(out, "  %.*s  %s\n", STR_ARG(time), line->label);
+}
+
+static void listed_text(const struct reconcile_tally *tally, struct buf *out)
+{
+    size_t at = 0;
+    while (at < tally->listed.len) {
+        struct reconcile_listed listed;
+        struct reconcile_line line;
+        memcpy(&listed, tally->listed.data + at, sizeof listed);
+        at += sizeof listed;
+        memcpy(&line, tally->listed.data + at, sizeof line);
+        buf_append_format(out, "  %s  drift ", reconcile_verdict_name(listed.verdict));
+        amount_append(tally, line.currency, listed.drift, out);
+        buf_append_format(out, "  (%s)\n", reconcile_verdict_text(listed.verdict));
+        for (uint32_t i = 0; i < listed.shown; i++) {
+            memcpy(&line, tally->listed.data + at, sizeof line);
+            at += sizeof line;
+            line_text(tally, &line, out);
+        }
+        if (listed.count > listed.shown)
+            buf_append_format(out, "      and %u more lines\n", listed.count - listed.shown);
+    }
+}
+
+static void totals_text(const struct reconcile_tally *tally, struct buf *out)
+{
+    for (uint32_t i = 0; i < RECONCILE_VERDICT_COUNT; i++) {
+        const struct reconcile_total *total = &tally->totals[i];
+        if (total->results == 0) continue;
+        enum reconcile_verdict verdict = (enum reconcile_verdict)i;
+        buf_append_format(out, "  %-7s %-21s %12llu results %12llu lines",
+                          class_name(reconcile_verdict_class(verdict)),
+                          reconcile_verdict_name(verdict), (unsigned long long)total->results,
+                          (unsigned long long)total->lines);
+        for (uint32_t k = 0; k < tally->currencies->count; k++) {
+            if (tally->drifts[i][k].minor == 0) continue;
+            buf_append_str(out, STR("  drift "));
+            amount_append(tally, k, tally->drifts[i][k], out);
+        }
+        buf_append_byte(out, '\n');
+    }
+}
+
+void reconcile_tally_text(const struct reconcile_tally *tally, struct buf *out)
+{
+    buf_append_format(out, "%s: %llu lines of %s, %llu of %s\n", tally->name,
+                      (unsigned long long)tally->lines[0], tally->names[0],
+                      (unsigned long long)tally->lines[1], tally->names[1]);
+    for (uint32_t k = 0; k < tally->currencies->count; k++) {
+        struct signed_amount ours = tally->sums[0][k];
+        struct signed_amount theirs = tally->sums[1][k];
+        if (ours.minor == 0 && theirs.minor == 0) continue;
+        struct signed_amount drift = { theirs.minor - ours.minor }; /* both within one bound */
+        buf_append_format(out, "  %s ", tally->names[0]);
+        amount_append(tally, k, ours, out);
+        buf_append_format(out, "  %s ", tally->names[1]);
+        amount_append(tally, k, theirs, out);
+        buf_append_str(out, STR("  drift "));
+        amount_append(tally, k, drift, out);
+        buf_append_byte(out, '\n');
+    }
+    totals_text(tally, out);
+    listed_text(tally, out);
+    uint64_t others = reconcile_tally_class(tally, RECONCILE_BREAK) +
+                      reconcile_tally_class(tally, RECONCILE_TIMING);
+    if (others > tally->listed_count)
+        buf_append_format(out, "  and %llu more that are not shown here\n",
+                          (unsigned long long)(others - tally->listed_count));
+}
+
+/* ---- as JSON ---- */
+
+static void text_member(struct json_writer *writer, struct str key, struct str value)
+{
+    json_write_key(writer, key);
+    json_write_string(writer, value);
+}
+
+static void number_member(struct json_writer *writer, struct str key, uint64_t value)
+{
+    json_write_key(writer, key);
+    json_write_uint64(writer, value);
+}
+
+static void amount_member(const struct reconcile_tally *tally, struct json_writer *writer,
+                          struct str key, uint32_t currency, struct signed_amount amount)
+{
+    char text[SIGNED_AMOUNT_TEXT_SIZE];
+    unsigned exponent = tally->currencies->list[currency].exponent;
+    text_member(writer, key, signed_amount_format(amount, exponent, text));
+}
+
+static void line_json(const struct reconcile_tally *tally, const struct reconcile_line *line,
+                      struct json_writer *writer)
+{
+    char at[TIME_TEXT_SIZE];
+    json_write_object_begin(writer);
+    text_member(writer, STR("side"), str_from(tally->names[line->side]));
+    number_member(writer, STR("line"), line->line);
+    text_member(writer, STR("key"), str_from(line->label));
+    text_member(writer, STR("currency"), str_from(tally->currencies->list[line->currency].code));
+    amount_member(tally, writer, STR("amount"), line->currency, line->amount);
+    text_member(writer, STR("at"), wall_time_format(line->at, at));
+    json_write_object_end(writer);
+}
+
+static void listed_json(const struct reconcile_tally *tally, struct json_writer *writer)
+{
+    json_write_key(writer, STR("differences"));
+    json_write_array_begin(writer);
+    size_t at = 0;
+    while (at < tally->listed.len) {
+        struct reconcile_listed listed;
+        struct reconcile_line line;
+        memcpy(&listed, tally->listed.data + at, sizeof listed);
+        at += sizeof listed;
+        memcpy(&line, tally->listed.data + at, sizeof line);
+        json_write_object_begin(writer);
+        text_member(writer, STR("rule"), str_from(reconcile_verdict_name(listed.verdict)));
+        text_member(writer, STR("class"),
+                    str_from(class_name(reconcile_verdict_class(listed.verdict))));
+        text_member(writer, STR("currency"), str_from(tally->currencies->list[line.currency].code));
+        amount_member(tally, writer, STR("drift"), line.currency, listed.drift);
+        number_member(writer, STR("line_count"), listed.count);
+        json_write_key(writer, STR("lines"));
+        json_write_array_begin(writer);
+        for (uint32_t i = 0; i < listed.shown; i++, at += sizeof line) {
+            memcpy(&line, tally->listed.data + at, sizeof line);
+            line_json(tally, &line, writer);
+        }
+        json_write_array_end(writer);
+        json_write_object_end(writer);
+    }
+    json_write_array_end(writer);
+}
+
+static void totals_json(const struct reconcile_tally *tally, struct json_writer *writer)
+{
+    json_write_key(writer, STR("rules"));
+    json_write_array_begin(writer);
+    for (uint32_t i = 0; i < RECONCILE_VERDICT_COUNT; i++) {
+        if (tally->totals[i].results == 0) continue;
+        enum reconcile_verdict verdict = (enum reconcile_verdict)i;
+        json_write_object_begin(writer);
+        text_member(writer, STR("rule"), str_from(reconcile_verdict_name(verdict)));
+        text_member(writer, STR("class"), str_from(class_name(reconcile_verdict_class(verdict))));
+        number_member(writer, STR("results"), tally->totals[i].results);
+        number_member(writer, STR("lines"), tally->totals[i].lines);
+        json_write_key(writer, STR("drift"));
+        json_write_object_begin(writer);
+        for (uint32_t k = 0; k < tally->currencies->count; k++)
+            if (tally->drifts[i][k].minor != 0)
+                amount_member(tally, writer, str_from(tally->currencies->list[k].code), k,
+                              tally->drifts[i][k]);
+        json_write_object_end(writer);
+        json_write_object_end(writer);
+    }
+    json_write_array_end(writer);
+}
+
+void reconcile_tally_json(const struct reconcile_tally *tally, struct json_writer *writer)
+{
+    json_write_object_begin(writer);
+    text_member(writer, STR("comparison"), str_from(tally->name));
+    number_member(writer, STR("matches"), reconcile_tally_class(tally, RECONCILE_MATCH));
+    number_member(writer, STR("timing"), reconcile_tally_class(tally, RECONCILE_TIMING));
+    number_member(writer, STR("breaks"), reconcile_tally_class(tally, RECONCILE_BREAK));
+    json_write_key(writer, STR("currencies"));
+    json_write_array_begin(writer);
+    for (uint32_t k = 0; k < tally->currencies->count; k++) {
+        struct signed_amount ours = tally->sums[0][k];
+        struct signed_amount theirs = tally->sums[1][k];
+        if (ours.minor == 0 && theirs.minor == 0) continue;
+        json_write_object_begin(writer);
+        text_member(writer, STR("currency"), str_from(tally->currencies->list[k].code));
+        amount_member(tally, writer, STR("ours"), k, ours);
+        amount_member(tally, writer, STR("theirs"), k, theirs);
+        amount_member(tally, writer, STR("drift"), k,
+                      (struct signed_amount){ theirs.minor - ours.minor });
+        json_write_object_end(writer);
+    }
+    json_write_array_end(writer);
+    totals_json(tally, writer);
+    listed_json(tally, writer);
+    number_member(writer, STR("not_listed"),
+                  reconcile_tally_class(tally, RECONCILE_BREAK) +
+                      reconcile_tally_class(tally, RECONCILE_TIMING) - tally->listed_count);
+    json_write_object_end(writer);
+}
