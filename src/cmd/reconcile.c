@@ -411,7 +411,7 @@ const struct command command_reconcile = {
         "docs/reconcile.md has the rules and the form of a mapping.",
     .options = options,
     .examples = "reconcile --statement stripe.csv --mapping stripe.map --psp stripe\n"
-                "reconcile --statement psp.csv --mapping psp.map --ledger orders.csv "
-                "--ledger-mapping orders.map --payouts bank.csv --payouts-mapping bank.map",
+                "reconcile --statement t.csv --mapping t.map --ledger o.csv "
+                "--ledger-mapping o.map",
     .run = reconcile_run,
 };
