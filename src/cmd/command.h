@@ -78,6 +78,7 @@ extern const struct command command_bench_webhook;
 extern const struct command command_check;
 extern const struct command command_demo;
 extern const struct command command_events;
+extern const struct command command_exam;
 extern const struct command command_export;
 extern const struct command command_export_journal;
 extern const struct command command_help;

@@ -90,6 +90,7 @@ const struct command *const commands[] = {
     &command_bench_webhook,
     &command_bench_inbox,
     &command_bench_log,
+    &command_exam,
     &command_sim,
     &command_version,
     &command_help,

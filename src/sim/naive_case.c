@@ -1,0 +1,176 @@
+#include "sim/naive_case.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/json_writer.h"
+#include "sim/naive_api.h"
+#include "sim/naive_bank.h"
+#include "sim/naive_broker.h"
+#include "sim/naive_chain.h"
+#include "sim/naive_dump.h"
+#include "sim/naive_jobs.h"
+#include "sim/naive_ops.h"
+#include "sim/naive_plan.h"
+#include "sim/naive_psp.h"
+
+static struct naive_world *world_run(uint64_t seed, const struct naive_fault_set *faults)
+{
+    struct naive_world *world = naive_world_new(seed, faults);
+    naive_plan_make(world);
+    naive_clients_start(world);
+    naive_psp_start(world);
+    naive_broker_start(world);
+    naive_bank_start(world);
+    naive_chain_start(world);
+    naive_jobs_start(world);
+    naive_ops_start(world);
+    naive_world_run(world);
+    naive_dump(world);
+    naive_psp_dump(world);
+    naive_broker_dump(world);
+    naive_bank_dump(world);
+    naive_ops_dump(world);
+    return world;
+}
+
+/* ---- the truth ---- */
+
+static int64_t posted_to(const struct naive_world *world, uint32_t account)
+{
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < world->posting_count; i++) {
+        const struct naive_posting *posting = &world->postings[i];
+        if (posting->account == account && !world->txs[posting->tx].gone) sum += posting->amount;
+    }
+    return sum;
+}
+
+/* Whether what the twin posted more is a consequence that nobody is to take back or to add. */
+static bool is_by_refusal(const struct naive_truth *truth)
+{
+    for (uint32_t i = 0; i < truth->fault_count; i++)
+        if (truth->faults[i] == NAIVE_K03 || truth->faults[i] == NAIVE_D15) return true;
+    return false;
+}
+
+static bool has_fault(const struct naive_truth *truth, enum naive_fault fault)
+{
+    for (uint32_t i = 0; i < truth->fault_count; i++)
+        if (truth->faults[i] == fault) return true;
+    return false;
+}
+
+static bool is_to_post(const struct naive_truth *truth)
+{
+    for (uint32_t i = 0; i < truth->fault_count; i++)
+        if (naive_fault_facts(truth->faults[i])->money != NAIVE_MONEY_NONE) return true;
+    return false;
+}
+
+static void drift_add(struct naive_truth *truth, const struct naive_account *account, int64_t delta,
+                      bool to_post)
+{
+    struct naive_drift *drift = &truth->drifts[truth->drift_count++];
+    memcpy(drift->account, account->id, sizeof drift->account);
+    drift->asset = naive_asset_codes[account->asset];
+    drift->delta = delta;
+    drift->to_post = to_post;
+}
+
+/* What an account has too much in its postings. */
+static int64_t delta_of(const struct naive_truth *truth, const struct naive_world *world,
+                        const struct naive_world *twin, uint32_t at)
+{
+    const struct naive_account *account = &world->accounts[at];
+    if (has_fault(truth, NAIVE_D02)) /* the goods are gone: what is missing is owed by the payer */
+        return account->balance < 0 ? account->balance : 0;
+    if (has_fault(truth, NAIVE_M03) || is_by_refusal(truth)) return 0;
+    return posted_to(world, at) - posted_to(twin, at);
+}
+
+static void truth_find(const struct naive_world *world, const struct naive_world *twin,
+                       struct naive_truth *truth)
+{
+    for (uint32_t i = 0; i < world->account_count; i++) {
+        const struct naive_account *account = &world->accounts[i];
+        if (account->role != ROLE_CUSTOMER && account->role != ROLE_MERCHANT) continue;
+        int64_t delta = delta_of(truth, world, twin, i);
+        int64_t row = account->balance - account->opening - posted_to(world, i);
+        if (delta != 0)
+            drift_add(truth, account, delta, is_to_post(truth));
+        else if (row != 0)
+            drift_add(truth, account, row, false);
+        else if (account->shown_wrong)
+            drift_add(truth, account, 0, false);
+    }
+}
+
+bool naive_case_make(const struct naive_case_options *options, struct naive_case *out_case)
+{
+    CHECK(options->fault_count <= NAIVE_FAULTS_MAX);
+    struct naive_fault_set none = { { false } };
+    struct naive_fault_set faults = none;
+    *out_case = (struct naive_case){ .options = *options };
+    struct naive_truth *truth = &out_case->truth;
+    for (uint32_t i = 0; i < options->fault_count; i++) {
+        faults.broken[options->faults[i]] = true;
+        truth->faults[truth->fault_count++] = options->faults[i];
+    }
+    struct naive_world *world = world_run(options->seed, &faults);
+    bool met = true;
+    if (options->fault_count > 0) {
+        struct naive_world *twin = world_run(options->seed, &none);
+        met = naive_evidence_hash(&world->evidence) != naive_evidence_hash(&twin->evidence);
+        truth_find(world, twin, truth);
+        naive_world_free(twin);
+    }
+    if (!met) {
+        naive_world_free(world);
+        return false;
+    }
+    for (uint32_t i = 0; i < NAIVE_SOURCES; i++) world->evidence.dropped[i] = options->dropped[i];
+    out_case->world = world;
+    return true;
+}
+
+void naive_case_done(struct naive_case *made)
+{
+    naive_world_free(made->world);
+    made->world = NULL;
+}
+
+enum status naive_case_truth(const struct naive_case *made, struct buf *out_json)
+{
+    const struct naive_truth *truth = &made->truth;
+    struct json_writer writer;
+    json_writer_init(&writer, out_json);
+    json_write_object_begin(&writer);
+    json_write_key(&writer, STR("faults"));
+    json_write_array_begin(&writer);
+    for (uint32_t i = 0; i < truth->fault_count; i++)
+        json_write_string(&writer, str_from(naive_fault_facts(truth->faults[i])->id));
+    json_write_array_end(&writer);
+    json_write_key(&writer, STR("affected"));
+    json_write_array_begin(&writer);
+    for (uint32_t i = 0; i < truth->drift_count; i++) {
+        const struct naive_drift *drift = &truth->drifts[i];
+        char delta[24];
+        int len = snprintf(delta, sizeof delta, "%lld", (long long)drift->delta);
+        CHECK(len > 0 && (size_t)len < sizeof delta);
+        json_write_object_begin(&writer);
+        json_write_key(&writer, STR("account"));
+        json_write_string(&writer, str_from(drift->account));
+        json_write_key(&writer, STR("ccy"));
+        json_write_string(&writer, str_from(drift->asset));
+        json_write_key(&writer, STR("delta"));
+        json_write_string(&writer, (struct str){ delta, (size_t)len });
+        json_write_key(&writer, STR("to_post"));
+        json_write_bool(&writer, drift->to_post);
+        json_write_object_end(&writer);
+    }
+    json_write_array_end(&writer);
+    json_write_object_end(&writer);
+    return json_write_end(&writer);
+}
