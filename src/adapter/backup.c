@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "adapter/data_folder.h"
+#include "adapter/folder_store.h"
 #include "adapter/sqlite_store.h"
 #include "base/check.h"
 #include "base/limits.h"
@@ -37,6 +38,7 @@ static enum status place_open(const char *path, enum data_folder_role role, stru
 {
     struct place place = { 0 };
     enum status status = data_folder_open(path, role, &place.folder, out_error);
+    if (status == STATUS_OK) status = folder_store_is_local(place.folder, "a backup", out_error);
     if (status == STATUS_OK) {
         struct sqlite_store_options options = {
             .folder = path,
@@ -207,7 +209,7 @@ static enum status copy_journal(const struct backup_options *options, bool made,
     struct place target = { 0 };
     enum status status = place_open(options->source, DATA_FOLDER_GUEST, &source, out_error);
     if (status != STATUS_OK) return status;
-    if (made) status = data_folder_create(options->target, out_error);
+    if (made) status = data_folder_create(options->target, NULL, out_error);
     if (status == STATUS_OK) status = target_open(options->target, made, &target, out_error);
     if (status == STATUS_OK) {
         out_result->head = target.head.sequence;

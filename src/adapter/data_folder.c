@@ -16,11 +16,12 @@
 #include "base/str.h"
 
 static const struct str FORMAT_START = { "tpwallet data folder, format ", 29 };
-enum { FORMAT_SIZE_MAX = 64, LOCK_SIZE_MAX = 32 };
+enum { FORMAT_SIZE_MAX = 64, LOCK_SIZE_MAX = 32, STORE_SIZE_MAX = 2048 };
 
 struct data_folder {
     char path[SQLITE_PATH_SIZE];
     char socket[SQLITE_PATH_SIZE];
+    char store[STORE_SIZE_MAX]; /* "": none */
     int lock_file;
     enum data_folder_role role;
     bool beside_owner;
@@ -119,20 +120,38 @@ static enum status format_make(const char *folder, struct error *out_error)
     return file_make(path, text, (size_t)length, out_error);
 }
 
-enum status data_folder_create(const char *path, struct error *out_error)
+static enum status journal_make(const char *path, struct error *out_error)
 {
-    char lock[SQLITE_PATH_SIZE];
     char archive[SQLITE_PATH_SIZE];
     enum status status = sqlite_path(path, "archive", archive, out_error);
-    if (status == STATUS_OK) status = sqlite_path(path, "lock", lock, out_error);
-    if (status == STATUS_OK) status = folder_make(path, out_error);
-    if (status == STATUS_OK && mkdir(archive, 0700) != 0) {
+    if (status == STATUS_OK && mkdir(archive, 0700) != 0)
         status = system_error(archive, "make the folder", out_error);
-    }
+    if (status != STATUS_OK) return status;
+    struct sqlite_store_options options = { .folder = path };
+    return sqlite_store_create(&options, out_error);
+}
+
+static enum status store_make(const char *folder, const char *url, struct error *out_error)
+{
+    char path[SQLITE_PATH_SIZE];
+    char text[STORE_SIZE_MAX];
+    enum status status = sqlite_path(folder, "store", path, out_error);
+    if (status != STATUS_OK) return status;
+    int length = snprintf(text, sizeof text, "%s\n", url);
+    if (length <= 0 || (size_t)length >= sizeof text)
+        return error_set(out_error, STATUS_INVALID, "the database's URL is too long");
+    return file_make(path, text, (size_t)length, out_error);
+}
+
+enum status data_folder_create(const char *path, const char *store_url, struct error *out_error)
+{
+    char lock[SQLITE_PATH_SIZE];
+    enum status status = sqlite_path(path, "lock", lock, out_error);
+    if (status == STATUS_OK) status = folder_make(path, out_error);
     if (status == STATUS_OK) status = file_make(lock, "", 0, out_error);
     if (status == STATUS_OK) {
-        struct sqlite_store_options options = { .folder = path };
-        status = sqlite_store_create(&options, out_error);
+        status = store_url == NULL ? journal_make(path, out_error)
+                                   : store_make(path, store_url, out_error);
     }
     if (status == STATUS_OK) status = folder_sync(path, out_error);
     if (status == STATUS_OK) status = format_make(path, out_error);
@@ -271,6 +290,23 @@ static enum status lock_as_guest(struct data_folder *folder, const char *path,
     return STATUS_OK;
 }
 
+static enum status store_read(struct data_folder *folder, struct error *out_error)
+{
+    char path[SQLITE_PATH_SIZE];
+    enum status status = sqlite_path(folder->path, "store", path, out_error);
+    if (status != STATUS_OK) return status;
+    if (access(path, F_OK) != 0 && errno == ENOENT) return STATUS_OK;
+    status = file_read(path, folder->store, sizeof folder->store, out_error);
+    size_t len = strcspn(folder->store, "\n");
+    if (status == STATUS_OK && (len == 0 || folder->store[len] != '\n')) {
+        (void)error_set(out_error, STATUS_CORRUPT, "%s is damaged", path);
+        error_hint(out_error, "it should be one line: the URL of the database");
+        status = STATUS_CORRUPT;
+    }
+    folder->store[len] = 0;
+    return status;
+}
+
 enum status data_folder_open(const char *path, enum data_folder_role role,
                              struct data_folder **out_folder, struct error *out_error)
 {
@@ -284,6 +320,7 @@ enum status data_folder_open(const char *path, enum data_folder_role role,
     char lock[SQLITE_PATH_SIZE];
     status = sqlite_path(path, "lock", lock, out_error);
     if (status == STATUS_OK) status = sqlite_path(path, "socket", folder->socket, out_error);
+    if (status == STATUS_OK) status = store_read(folder, out_error);
     if (status == STATUS_OK) {
         status = role == DATA_FOLDER_OWNER ? lock_as_owner(folder, lock, out_error)
                                            : lock_as_guest(folder, lock, out_error);
@@ -316,6 +353,11 @@ const char *data_folder_path(const struct data_folder *folder)
 const char *data_folder_socket(const struct data_folder *folder)
 {
     return folder->socket;
+}
+
+const char *data_folder_store(const struct data_folder *folder)
+{
+    return folder->store[0] == 0 ? NULL : folder->store;
 }
 
 bool data_folder_beside_owner(const struct data_folder *folder)

@@ -19,6 +19,8 @@
  * log.head     what it last signed (file_log_store.h); not in backups
  * log/         its tiles and checkpoint, rebuildable
  * archive/     segments of old batches (archive.h)
+ * store        the URL of the database that has the journal, one line; then there is no
+ *              journal.db, head or archive/, and no password in it
  * lock         held by the owner, with its process id inside
  * socket       where the owner answers commands on this machine
  *
@@ -27,11 +29,13 @@
 enum { DATA_FOLDER_FORMAT = 1 };
 
 /*
- * Makes the folder, or takes an empty one, with an empty journal in it, durably.
+ * Makes the folder, or takes an empty one, durably: with an empty journal in it, or with the
+ * URL of a database that has one (NULL: none; checked by whoever made it there).
  * STATUS_CONFLICT: it is there and not empty. STATUS_INVALID: a file stands there, or the path
  * is too long. STATUS_UNAVAILABLE, STATUS_LIMIT. What was made before a failure stays.
  */
-enum status data_folder_create(const char *path, struct error *out_error) MUST_CHECK;
+enum status data_folder_create(const char *path, const char *store_url, struct error *out_error)
+    MUST_CHECK;
 
 enum data_folder_role {
     DATA_FOLDER_OWNER, /* alone: may write; refused while anybody has it open */
@@ -54,6 +58,8 @@ void data_folder_close(struct data_folder *folder);
 const char *data_folder_path(const struct data_folder *folder);
 /* "<path>/socket"; lives as long as the folder is open. */
 const char *data_folder_socket(const struct data_folder *folder);
+/* The URL of the database that has the journal; NULL: it is in the folder. Lives as long. */
+const char *data_folder_store(const struct data_folder *folder);
 /* A guest that came while an owner was there: for sqlite_store_options.beside_owner. */
 bool data_folder_beside_owner(const struct data_folder *folder);
 

@@ -52,7 +52,7 @@ static void new_folder(char out_path[PATH_SIZE])
     path_in(pattern, name);
     assert_non_null(mkdtemp(pattern));
     file_in(out_path, pattern, "data");
-    enum status status = data_folder_create(out_path, &error);
+    enum status status = data_folder_create(out_path, NULL, &error);
     if (status != STATUS_OK) fail_msg("%s: %s", error.message, error.detail);
 }
 
@@ -98,14 +98,14 @@ static void create_refuses_what_is_there(void **state)
     char inner[PATH_SIZE];
     struct error error = { 0 };
     new_folder(path);
-    assert_int_equal(data_folder_create(path, &error), STATUS_CONFLICT);
+    assert_int_equal(data_folder_create(path, NULL, &error), STATUS_CONFLICT);
     file_in(file, path, "FORMAT");
-    assert_int_equal(data_folder_create(file, &error), STATUS_INVALID);
+    assert_int_equal(data_folder_create(file, NULL, &error), STATUS_INVALID);
     file_in(inner, path, "no/such/parent");
-    assert_int_equal(data_folder_create(inner, &error), STATUS_UNAVAILABLE);
+    assert_int_equal(data_folder_create(inner, NULL, &error), STATUS_UNAVAILABLE);
     file_in(inner, path, "empty");
     assert_int_equal(mkdir(inner, 0755), 0);
-    assert_int_equal(data_folder_create(inner, &error), STATUS_OK);
+    assert_int_equal(data_folder_create(inner, NULL, &error), STATUS_OK);
     assert_int_equal(mode_of(inner), 0700);
 }
 

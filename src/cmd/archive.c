@@ -2,6 +2,7 @@
 #include "adapter/archive.h"
 
 #include "adapter/data_folder.h"
+#include "adapter/folder_store.h"
 #include "adapter/sqlite_store.h"
 #include "base/check.h"
 #include "base/json_writer.h"
@@ -20,7 +21,8 @@ static enum status archive_folder(const struct invocation *invocation,
     if (status != STATUS_OK) return status;
     const struct sqlite_store_options store_options = { .folder = invocation->data };
     struct store *store;
-    status = sqlite_store_open(&store_options, &store, out_error);
+    status = folder_store_is_local(folder, "archiving", out_error);
+    if (status == STATUS_OK) status = sqlite_store_open(&store_options, &store, out_error);
     if (status == STATUS_OK) {
         status = archive_run(store, options, out_result, out_error);
         store->close(store);

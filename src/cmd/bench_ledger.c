@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "adapter/doomed_process.h"
+#include "adapter/postgres_store.h"
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "base/limits.h"
@@ -220,6 +221,31 @@ static int text_report(const struct invocation *invocation, const struct bench_r
     return report_text(invocation, buf_view(&out));
 }
 
+/* In a schema of its own, which is dropped behind it. */
+static enum status store_make(const struct bench_options *options, struct error *out_error)
+{
+    const struct postgres_store_options store = {
+        .url = options->store_url,
+        .schema = POSTGRES_SCHEMA_BENCH,
+    };
+    bool made = false;
+    if (options->store_url == NULL) return STATUS_OK;
+    enum status status = postgres_store_create(&store, &made, out_error);
+    if (status != STATUS_OK || made) return status;
+    (void)error_set(out_error, STATUS_CONFLICT, "the database has a schema tpwallet_bench already");
+    error_hint(out_error, "of another bench that runs, or was killed: DROP SCHEMA tpwallet_bench "
+                          "CASCADE");
+    return STATUS_CONFLICT;
+}
+
+static void store_drop(const struct bench_options *options)
+{
+    struct error error = { 0 };
+    if (options->store_url == NULL) return;
+    if (postgres_store_drop_bench(options->store_url, &error) == STATUS_OK) return;
+    (void)fprintf(stderr, "the schema tpwallet_bench stays: %s\n", error.message);
+}
+
 static int bench_run(struct invocation *invocation)
 {
     struct error error = { 0 };
@@ -232,9 +258,12 @@ static int bench_run(struct invocation *invocation)
         stage_open("bench-ledger", invocation_has(invocation, "keep"), &stage, &error);
     if (status != STATUS_OK) return report_error(invocation, &error);
     options.folder = buf_terminated(&stage.data);
-    status = load_and_crash(&options, &report, &error);
+    options.store_url = invocation_text(invocation, "store");
+    status = store_make(&options, &error);
+    if (status == STATUS_OK) status = load_and_crash(&options, &report, &error);
     struct bench_recovery recovery = { 0 };
     if (status == STATUS_OK) status = bench_recover(&options, &recovery, &error);
+    if (!invocation_has(invocation, "keep")) store_drop(&options);
     stage_close(&stage);
     int code = status != STATUS_OK ? report_error(invocation, &error)
                : invocation->json  ? json_report(invocation, &report.result, &recovery)
@@ -257,6 +286,8 @@ static const struct option bench_options_table[] = {
     { "rate", "WORD", "sustained: the clock stops when every index has caught up; or burst",
       "sustained" },
     { "seed", "N", "of accounts and amounts", "1" },
+    { "store", "URL", "the journal is in this PostgreSQL database, in a schema tpwallet_bench",
+      NULL },
     { "keep", NULL, "leave the data folder where it is", NULL },
     { 0 },
 };
@@ -271,6 +302,7 @@ const struct command command_bench_ledger = {
     .examples = "bench ledger --transfers 10M\n"
                 "bench ledger --batch 1 --clients 64 --transfers 1M\n"
                 "bench ledger --batch 1 --clients 64 --threads 2 --transfers 1M\n"
-                "bench ledger --accounts 1M --transfers 10M --id-order random --json",
+                "bench ledger --accounts 1M --transfers 10M --id-order random --json\n"
+                "bench ledger --store postgres://postgres@localhost/bench --transfers 4M",
     .run = bench_run,
 };

@@ -11,8 +11,9 @@
 #include <string.h>
 
 #include "adapter/data_folder.h"
+#include "adapter/folder_store.h"
+#include "adapter/postgres_store.h"
 #include "adapter/sqlite_run_store.h"
-#include "adapter/sqlite_store.h"
 #include "adapter/system_clock.h"
 #include "adapter/system_entropy.h"
 #include "adapter/thread_sync.h"
@@ -41,6 +42,19 @@ struct bench_lane {
     struct host_log tlog;
 };
 
+static enum status store_begin(const struct bench_options *options, struct bench_lane *bench,
+                               struct error *out_error)
+{
+    const struct folder_store_options local = { 0 };
+    const struct postgres_store_options database = {
+        .url = options->store_url,
+        .schema = POSTGRES_SCHEMA_BENCH,
+    };
+    if (options->store_url == NULL)
+        return folder_store_open(bench->folder, &local, &bench->ports.store, out_error);
+    return postgres_store_open(&database, &bench->ports.store, out_error);
+}
+
 static enum status lane_begin(const struct bench_options *options, struct bench_lane *out_lane,
                               struct error *out_error)
 {
@@ -49,8 +63,7 @@ static enum status lane_begin(const struct bench_options *options, struct bench_
     enum status status =
         data_folder_open(options->folder, DATA_FOLDER_OWNER, &bench->folder, out_error);
     if (status != STATUS_OK) return status;
-    struct sqlite_store_options store = { .folder = options->folder };
-    status = sqlite_store_open(&store, &bench->ports.store, out_error);
+    status = store_begin(options, bench, out_error);
     if (status != STATUS_OK) return status;
     struct sqlite_run_store_options runs = { .folder = options->folder };
     status = sqlite_run_store_open(&runs, &bench->ports.run_store, out_error);

@@ -10,7 +10,8 @@
 enum bench_distribution { BENCH_UNIFORM, BENCH_ZIPFIAN, BENCH_HOT };
 
 struct bench_options {
-    const char *folder; /* an initialised data folder */
+    const char *folder;    /* an initialised data folder */
+    const char *store_url; /* NULL, or the database that has the journal, in a schema of its own */
     uint64_t accounts;
     uint64_t transfers;         /* by the bulk callers together */
     uint32_t batch;             /* transfers per call, 1 to REQUEST_TRANSFERS_MAX */

@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include "adapter/data_folder.h"
+#include "adapter/folder_store.h"
 #include "adapter/json_log.h"
 #include "adapter/sqlite_run_store.h"
-#include "adapter/sqlite_store.h"
 #include "adapter/system_clock.h"
 #include "adapter/system_entropy.h"
 #include "adapter/thread_sync.h"
@@ -50,12 +50,8 @@ static enum status stores_open(struct checking *checking, struct error *out_erro
     status = data_folder_open(path, DATA_FOLDER_GUEST, &checking->folder, out_error);
     if (status != STATUS_OK) return status;
     checking->beside_owner = data_folder_beside_owner(checking->folder);
-    const struct sqlite_store_options store = {
-        .folder = path,
-        .read_only = true,
-        .beside_owner = checking->beside_owner,
-    };
-    status = sqlite_store_open(&store, &checking->ports.store, out_error);
+    const struct folder_store_options store = { .read_only = true };
+    status = folder_store_open(checking->folder, &store, &checking->ports.store, out_error);
     if (status != STATUS_OK || checking->beside_owner) return status;
     const struct sqlite_run_store_options runs = { .folder = path };
     return sqlite_run_store_open(&runs, &checking->ports.run_store, out_error);
@@ -91,7 +87,7 @@ static enum status all_check(struct checking *checking, struct error *out_error)
     ports->sync = thread_sync();
     ports->log = json_log_port(checking->warnings);
     int64_t begin_ns = clock_monotonic(ports->clock).ns;
-    status = sqlite_store_integrity(ports->store, out_error);
+    status = folder_store_integrity(checking->folder, ports->store, out_error);
     if (status == STATUS_OK && ports->run_store != NULL)
         status = sqlite_run_store_integrity(ports->run_store, out_error);
     if (status != STATUS_OK) return status;

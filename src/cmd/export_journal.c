@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "adapter/data_folder.h"
-#include "adapter/sqlite_store.h"
+#include "adapter/folder_store.h"
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "cmd/report.h"
@@ -302,12 +302,8 @@ static enum status journal_export_open(struct journal_export *export)
     const char *path = export->invocation->data;
     enum status status = data_folder_open(path, DATA_FOLDER_GUEST, &export->folder, &export->error);
     if (status != STATUS_OK) return status;
-    const struct sqlite_store_options options = {
-        .folder = path,
-        .read_only = true,
-        .beside_owner = data_folder_beside_owner(export->folder),
-    };
-    status = sqlite_store_open(&options, &export->store, &export->error);
+    const struct folder_store_options options = { .read_only = true };
+    status = folder_store_open(export->folder, &options, &export->store, &export->error);
     struct store_head head;
     if (status == STATUS_OK) status = export->store->head(export->store, &head, &export->error);
     if (status != STATUS_OK) return status;

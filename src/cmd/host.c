@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include "adapter/data_folder.h"
+#include "adapter/folder_store.h"
 #include "adapter/json_log.h"
 #include "adapter/sqlite_run_store.h"
-#include "adapter/sqlite_store.h"
 #include "adapter/system_clock.h"
 #include "adapter/system_entropy.h"
 #include "adapter/thread_sync.h"
@@ -59,11 +59,8 @@ static enum status folder_open(const struct host_options *options, struct host *
 static enum status stores_open(const struct host_options *options, struct host *host,
                                struct error *out_error)
 {
-    const struct sqlite_store_options store = {
-        .folder = options->folder,
-        .read_only = options->read_only,
-    };
-    enum status status = sqlite_store_open(&store, &host->ports.store, out_error);
+    const struct folder_store_options store = { .read_only = options->read_only };
+    enum status status = folder_store_open(host->folder, &store, &host->ports.store, out_error);
     if (status != STATUS_OK) return status;
     const struct sqlite_run_store_options runs = { .folder = options->folder };
     return sqlite_run_store_open(&runs, &host->ports.run_store, out_error);

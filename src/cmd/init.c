@@ -1,5 +1,6 @@
 /* tpwallet init: a new, empty ledger. */
 #include "adapter/data_folder.h"
+#include "adapter/postgres_store.h"
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "cmd/chart_accounts.h"
@@ -24,15 +25,31 @@ static enum status chart_make(const struct invocation *invocation, struct error 
     return status;
 }
 
+/* In the database first: a folder that names a ledger that is not there helps nobody. */
+static enum status ledger_make(const struct invocation *invocation, bool *out_new,
+                               struct error *out_error)
+{
+    const char *url = invocation_text(invocation, "store");
+    enum status status = STATUS_OK;
+    *out_new = true;
+    if (url != NULL) {
+        const struct postgres_store_options store = { .url = url };
+        status = postgres_store_create(&store, out_new, out_error);
+    }
+    if (status == STATUS_OK) status = data_folder_create(invocation->data, url, out_error);
+    return status;
+}
+
 static int init_run(struct invocation *invocation)
 {
     struct error error = { 0 };
+    bool made = true;
     if (invocation_has(invocation, "psp") && !invocation_has(invocation, "asset")) {
         (void)error_set(&error, STATUS_INVALID,
                         "--psp wants --asset: a chart is of an asset"); /* always that status */
         return report_error(invocation, &error);
     }
-    enum status status = data_folder_create(invocation->data, &error);
+    enum status status = ledger_make(invocation, &made, &error);
     if (status == STATUS_CONFLICT)
         error_hint(&error, "a ledger that is there stays; name another folder with --data DIR");
     if (status == STATUS_OK) status = chart_make(invocation, &error);
@@ -48,16 +65,19 @@ static int init_run(struct invocation *invocation)
         json_write_string(&writer, str_from(invocation->data));
         json_write_key(&writer, STR("format"));
         json_write_uint64(&writer, DATA_FOLDER_FORMAT);
+        json_write_key(&writer, STR("new_ledger"));
+        json_write_bool(&writer, made);
         json_write_object_end(&writer);
         CHECK(json_write_end(&writer) == STATUS_OK);
         buf_append_byte(&out, '\n');
     } else {
         const char *folder = invocation->data;
         buf_append_format(&out,
-                          "made an empty ledger in %s\n\nnext:\n"
+                          "made %s %s\n\nnext:\n"
                           "  tpwallet --data %s key create admin\n"
                           "  tpwallet --data %s serve --plain\n"
                           "  tpwallet --data %s account create shop:alice\n",
+                          made ? "an empty ledger in" : "a folder for the ledger that is there,",
                           folder, folder, folder, folder);
     }
     return report_text(invocation, buf_view(&out));
@@ -65,6 +85,7 @@ static int init_run(struct invocation *invocation)
 
 static const struct option options[] = {
     { "asset", "CODES", "make the chart of accounts of these too, with commas between", NULL },
+    { "store", "URL", "the journal is in this PostgreSQL database, and not in the folder", NULL },
     { "psp", "NAMES", "in the chart: a clearing account for each of these PSPs", NULL },
     { 0 },
 };
@@ -74,8 +95,14 @@ const struct command command_init = {
     .summary = "make a data folder with an empty ledger in it",
     .details = "The folder must be absent or empty. It is for its owner alone (mode 0700). "
                "Without --data it is $TPWALLET_DATA, or ./tpwallet-data. With --asset it has the "
-               "accounts that payments need: see `tpwallet help chart create`.",
+               "accounts that payments need: see `tpwallet help chart create`.\n"
+               "\n"
+               "With --store postgres://user@host/database the journal is there (PostgreSQL 15 or\n"
+               "later, UTF-8), in a schema tpwallet that is made; the folder keeps the URL, and\n"
+               "what can be made again. The URL has no password in it: use PGPASSFILE. A ledger\n"
+               "that is there already stays, and the folder is one more for it.",
     .options = options,
-    .examples = "init\ninit --data /var/lib/tpwallet\ninit --asset EUR,USD --psp sandbox",
+    .examples = "init\ninit --data /var/lib/tpwallet\ninit --asset EUR,USD --psp sandbox\n"
+                "init --store postgres://wallet@db.internal/wallet",
     .run = init_run,
 };

@@ -5,8 +5,8 @@
 
 #include "adapter/data_folder.h"
 #include "adapter/file_log_store.h"
+#include "adapter/folder_store.h"
 #include "adapter/log_keys.h"
-#include "adapter/sqlite_store.h"
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "cmd/file_bytes.h"
@@ -209,12 +209,8 @@ static int verify_run(struct invocation *invocation)
     enum status status = data_folder_open(invocation->data, DATA_FOLDER_GUEST, &folder, &error);
     if (status == STATUS_OK) status = held_read(invocation, &held, &held_count, &error);
     if (status == STATUS_OK) {
-        const struct sqlite_store_options options = {
-            .folder = invocation->data,
-            .read_only = true,
-            .beside_owner = data_folder_beside_owner(folder),
-        };
-        status = sqlite_store_open(&options, &store, &error);
+        const struct folder_store_options options = { .read_only = true };
+        status = folder_store_open(folder, &options, &store, &error);
     }
     if (status == STATUS_OK)
         status = log_verify_run(invocation->data, store, &held, held_count, &report, &error);

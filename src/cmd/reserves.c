@@ -6,8 +6,8 @@
 
 #include "adapter/data_folder.h"
 #include "adapter/file_log_store.h"
+#include "adapter/folder_store.h"
 #include "adapter/log_keys.h"
-#include "adapter/sqlite_store.h"
 #include "adapter/system_entropy.h"
 #include "base/base64.h"
 #include "base/check.h"
@@ -107,12 +107,8 @@ static enum status all_open(struct snapshot *snapshot, struct error *out_error)
     enum status status = data_folder_open(path, DATA_FOLDER_GUEST, &snapshot->folder, out_error);
     if (status == STATUS_OK) status = log_open(snapshot, out_error);
     if (status != STATUS_OK) return status;
-    const struct sqlite_store_options options = {
-        .folder = path,
-        .read_only = true,
-        .beside_owner = data_folder_beside_owner(snapshot->folder),
-    };
-    return sqlite_store_open(&options, &snapshot->journal, out_error);
+    const struct folder_store_options options = { .read_only = true };
+    return folder_store_open(snapshot->folder, &options, &snapshot->journal, out_error);
 }
 
 static void all_close(struct snapshot *snapshot)

@@ -42,7 +42,7 @@ enum status stage_open(const char *name, bool keep, struct stage *out_stage,
     }
     stage_path(out_stage, "data", &out_stage->data);
     stage_path(out_stage, "server.log", &out_stage->log);
-    enum status status = data_folder_create(buf_terminated(&out_stage->data), out_error);
+    enum status status = data_folder_create(buf_terminated(&out_stage->data), NULL, out_error);
     if (status != STATUS_OK) stage_close(out_stage);
     return status;
 }

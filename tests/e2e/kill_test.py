@@ -103,6 +103,7 @@ def client_run(server, recorder, accounts, seed):
             return
         if status != 200:  # in doubt, or going down: not answered
             recorder.request_lost(items)
+            threading.Event().wait(0.05)
             continue
         recorder.request_answered(items, body["results"])
 
@@ -306,8 +307,9 @@ def kill_and_look(server, recorder, accounts, draw):
           f"violations 0, {time.monotonic() - started:.0f} s")
 
 
-try:
-    main()
-except SystemExit:
-    print(f"repeat with SEED={SEED} KILLS={KILLS}", file=sys.stderr)
-    raise
+if __name__ == "__main__":
+    try:
+        main()
+    except SystemExit:
+        print(f"repeat with SEED={SEED} KILLS={KILLS}", file=sys.stderr)
+        raise

@@ -63,7 +63,7 @@ static void owner_new(struct owner *owner, const char *name, uint64_t count)
     struct store_head head;
     scratch_path(name, owner->path);
     scratch_remove(owner->path);
-    expect_ok(data_folder_create(owner->path, &error), &error);
+    expect_ok(data_folder_create(owner->path, NULL, &error), &error);
     owner_open(owner);
     expect_ok(owner->store->claim(owner->store, &head, &error), &error);
     append(owner, count);

@@ -91,7 +91,7 @@ static struct store *open_new(const char *name, char out_path[SCRATCH_PATH_SIZE]
     struct store_head head;
     scratch_path(name, out_path);
     scratch_remove(out_path);
-    expect_ok(data_folder_create(out_path, &error), &error);
+    expect_ok(data_folder_create(out_path, NULL, &error), &error);
     struct sqlite_store_options options = store_options(out_path);
     expect_ok(sqlite_store_open(&options, &store, &error), &error);
     expect_ok(store->claim(store, &head, &error), &error);
@@ -543,7 +543,7 @@ static enum verdict judge_wal_alone(uint64_t offset)
     renew_victim(crashed_folder);
     scratch_path("young", young);
     scratch_remove(young);
-    expect_ok(data_folder_create(young, &error), &error);
+    expect_ok(data_folder_create(young, NULL, &error), &error);
     scratch_join(young, "head", path);
     scratch_join(victim, "head", head);
     assert_int_equal(rename(path, head), 0);

@@ -37,7 +37,10 @@ class Postgres:
         self.settings = settings  # of postgresql.conf, the server's defaults otherwise
         self.programs = programs()
         self.user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
-        self.folder = tempfile.mkdtemp(prefix="tpwallet-postgres-", dir="/tmp")
+        scratch = os.environ.get("SCRATCH")
+        if scratch:
+            os.chmod(scratch, 0o711)  # user postgres passes through
+        self.folder = tempfile.mkdtemp(prefix="postgres-", dir=scratch or "/tmp")
         self.port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/tpwallet"
         self.process = None

@@ -162,7 +162,10 @@ bool postgres_rig_start(struct postgres_rig *rig)
     char programs[RIG_PATH_SIZE];
     char program[RIG_PATH_SIZE];
     char data[RIG_PATH_SIZE];
-    *rig = (struct postgres_rig){ .folder = "/tmp/tpwallet-postgres-XXXXXX" };
+    const char *scratch = getenv("SCRATCH");
+    *rig = (struct postgres_rig){ 0 };
+    join(rig->folder, scratch == NULL ? "/tmp" : scratch, "/postgres-XXXXXX");
+    if (scratch != NULL) (void)chmod(scratch, 0711); /* user postgres passes through */
     if (!find_programs(programs)) return false;
     if (geteuid() == 0 && other_user() == NULL) {
         (void)fprintf(stderr, "postgres_rig: there is no user postgres\n");

@@ -17,7 +17,7 @@ struct postgres_rig {
 };
 
 /*
- * Makes a cluster in a folder of its own under /tmp (as user postgres when we are root), starts
+ * Makes a cluster in a folder of its own in $SCRATCH, or /tmp (as user postgres when we are root), starts
  * it on a free port of 127.0.0.1 with its default durability, and makes the database. False,
  * with a line on standard error: there is no server to be had; the test ends with 77.
  */

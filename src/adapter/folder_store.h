@@ -1,0 +1,31 @@
+/* folder_store.h - the journal of a data folder: in it, or in the database that its file `store` names. */
+#ifndef ADAPTER_FOLDER_STORE_H
+#define ADAPTER_FOLDER_STORE_H
+
+#include "base/error.h"
+#include "port/store.h"
+
+struct data_folder;
+
+struct folder_store_options {
+    uint32_t lane;
+    bool read_only;
+};
+
+/*
+ * As sqlite_store_open() or postgres_store_open(). The folder stays open as long as the store.
+ * Lane 0 is the only one that can be in a folder: others are STATUS_INVALID there.
+ */
+enum status folder_store_open(const struct data_folder *folder,
+                              const struct folder_store_options *options, struct store **out_store,
+                              struct error *out_error) MUST_CHECK;
+
+/* STATUS_INVALID for acts on the files of a journal that is in a database. */
+enum status folder_store_is_local(const struct data_folder *folder, const char *act,
+                                  struct error *out_error) MUST_CHECK;
+
+/* What the store itself can check without reading all of it: SQLite's pages. STATUS_CORRUPT. */
+enum status folder_store_integrity(const struct data_folder *folder, struct store *store,
+                                   struct error *out_error) MUST_CHECK;
+
+#endif
