@@ -270,7 +270,7 @@ enum status http_server_open(const struct http_server_options *options,
     server->clock = options->clock;
     server->service.api = options->service;
     server->service.clock = options->clock;
-    server->service.exporter = options->exporter;
+    server->service.tracer = options->tracer;
     server->service.route_path = options->route_path;
     server->service.bodies_size_max = options->bodies_size_max;
     const struct connection_times times = {

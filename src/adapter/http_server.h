@@ -6,12 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "adapter/otlp_exporter.h"
 #include "base/error.h"
 #include "base/status.h"
 #include "port/api_call.h"
 #include "port/clock.h"
 #include "port/sync.h"
+#include "port/tracer.h"
 
 /*
  * Listens on one TCP address, on one local socket, or on both. Threads of its own parse and
@@ -38,7 +38,7 @@ struct http_server_options {
     struct api_service service; /* all belong to the caller and outlive the server */
     struct sync *sync;
     struct clock *clock;
-    struct otlp_exporter *exporter;           /* NULL: no spans */
+    struct tracer *tracer;                    /* NULL: no spans */
     struct str (*route_path)(uint32_t route); /* static text, for spans; NULL: none */
 
     const char *listen;               /* "127.0.0.1:8080", "[::1]:0"; NULL: no TCP */

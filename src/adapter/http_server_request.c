@@ -163,7 +163,7 @@ void *request_begin(void *listener, const char *uri, struct MHD_Connection *conn
     request->call.ready = request_ready;
     request->call.owner = request;
     buf_append(&request->target, uri, strlen(uri));
-    if (service->exporter != NULL) request->begun = clock_wall(service->clock);
+    if (service->tracer != NULL) request->begun = clock_wall(service->clock);
     connection_enter(peer, PHASE_HEADERS);
     atomic_fetch_add(&service->counts.begun, 1);
     return request;
@@ -442,20 +442,24 @@ static void span_export(struct http_request *request)
 {
     struct request_service *service = request->service;
     struct api_call *call = &request->call;
-    if (service->exporter == NULL || uuid_is_nil(call->trace.id)) return;
+    if (service->tracer == NULL || !call->watched) return;
     struct str route = { 0 };
     if (call->route != 0 && service->route_path != NULL) route = service->route_path(call->route);
     struct span span = {
         .trace = call->trace,
         .parent = parent_of(call),
-        .kind = OTLP_SERVER,
+        .kind = SPAN_SERVER,
         .route = route,
         .method = method_text(call->method),
         .http_status = call->status,
         .start = request->begun,
         .end = clock_wall(service->clock),
     };
-    otlp_span(service->exporter, &span);
+    span_note_text(&span, STR("url.path"), call->path);
+    span_note_text(&span, STR("url.scheme"), request->tls ? STR("https") : STR("http"));
+    span_note_id(&span, STR("tpwallet.payment.id"), call->payment);
+    span_note_id(&span, STR("tpwallet.idempotency.digest"), call->key);
+    service->tracer->record(service->tracer, &span);
 }
 
 /*

@@ -12,9 +12,9 @@
 
 #include "adapter/http_server_connection.h"
 #include "adapter/http_server_loop.h"
-#include "adapter/otlp_exporter.h"
 #include "port/api_call.h"
 #include "port/clock.h"
+#include "port/tracer.h"
 
 /*
  * The library calls back on the thread of the connection's loop: request_begin() when the
@@ -42,7 +42,7 @@ struct request_counts {
 struct request_service {
     struct api_service api;
     struct clock *clock;
-    struct otlp_exporter *exporter;
+    struct tracer *tracer;
     struct str (*route_path)(uint32_t route);
     struct connection_list connections;
     size_t bodies_size_max;

@@ -26,6 +26,8 @@ struct json_log {
     uint64_t seq;
     uint64_t lost_said; /* as of the last line that was written */
     _Atomic uint64_t lost;
+    void (*tap)(void *owner, const struct json_log_record *record);
+    void *tap_owner;
     bool broken; /* the last line was cut: the next one begins with a line feed */
 };
 
@@ -96,7 +98,8 @@ static void field_append(struct json_writer *writer, const struct log_field *fie
     }
 }
 
-static enum status line_build(struct json_log *log, const struct log_line *entry)
+static enum status line_build(struct json_log *log, const struct log_line *entry,
+                              struct wall_time time)
 {
     char ts[TIME_TEXT_SIZE];
     uint64_t lost = atomic_load(&log->lost);
@@ -105,7 +108,7 @@ static enum status line_build(struct json_log *log, const struct log_line *entry
     if (log->broken) buf_append_byte(&log->line, '\n');
     json_writer_init(&writer, &log->line);
     json_write_object_begin(&writer);
-    member_text(&writer, STR("ts"), wall_time_format(clock_wall(log->clock), ts));
+    member_text(&writer, STR("ts"), wall_time_format(time, ts));
     member_text(&writer, STR("level"), level_text(entry->level));
     member_number(&writer, STR("seq"), log->seq);
     member_text(&writer, STR("writer"), buf_view(&log->writer));
@@ -147,11 +150,14 @@ static void json_log_write(struct log *port, const struct log_line *line)
     CHECK(error == 0);
     log->seq++;
     uint64_t lost = atomic_load(&log->lost);
-    if (line_build(log, line) == STATUS_OK && line_write(log)) {
+    struct wall_time time = clock_wall(log->clock);
+    if (line_build(log, line, time) == STATUS_OK && line_write(log)) {
         log->lost_said = lost;
     } else {
         atomic_store(&log->lost, lost + 1);
     }
+    const struct json_log_record record = { time, log->seq, buf_view(&log->writer), line };
+    if (log->tap != NULL) log->tap(log->tap_owner, &record);
     error = pthread_mutex_unlock(&log->mutex);
     CHECK(error == 0);
 }
@@ -169,6 +175,8 @@ enum status json_log_open(const struct json_log_options *options, struct json_lo
     log->fd = options->fd;
     log->level_min = options->level_min;
     log->clock = options->clock;
+    log->tap = options->tap;
+    log->tap_owner = options->tap_owner;
     int error = pthread_mutex_init(&log->mutex, NULL);
     CHECK(error == 0);
     buf_init(&log->writer, WRITER_NAME_SIZE_MAX);

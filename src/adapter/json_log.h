@@ -25,11 +25,22 @@ struct json_log;
 
 enum { JSON_LOG_LINE_SIZE_MAX = 16 << 10, JSON_LOG_FIELDS_MAX = 32 };
 
+/* A line as it was numbered. */
+struct json_log_record {
+    struct wall_time time;
+    uint64_t seq;
+    struct str writer;
+    const struct log_line *line;
+};
+
 struct json_log_options {
     int fd;             /* the caller's; written as it is, also when it blocks */
     const char *writer; /* its role: "server" */
     enum log_level level_min;
     struct clock *clock;
+    /* Told of each line in the order of the numbers, also when it cannot be written. NULL: nobody. */
+    void (*tap)(void *owner, const struct json_log_record *record);
+    void *tap_owner;
 };
 
 /* STATUS_UNAVAILABLE: out of memory. */

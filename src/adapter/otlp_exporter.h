@@ -6,11 +6,9 @@
 
 #include "base/error.h"
 #include "base/status.h"
-#include "base/str.h"
-#include "base/time.h"
-#include "model/id.h"
 #include "port/clock.h"
 #include "port/sync.h"
+#include "port/tracer.h"
 
 /*
  * otlp_span() copies the span into a queue of fixed size and returns; a task sends what is
@@ -18,28 +16,13 @@
  * the queue is full or the collector does not take a batch, its spans are dropped and counted:
  * a request never waits for its own observation.
  *
- * Resource: service.name = tpwallet, service.version. OTLP 1.x, traces only.
+ * Resource: service.name = tpwallet, service.version. OTLP 1.x.
  */
 struct otlp_exporter;
 
 enum {
     OTLP_QUEUE_SPANS = 8192,
     OTLP_BATCH_SPANS = 512,
-    OTLP_SEND_MS_MAX = 5000,
-};
-
-enum otlp_kind { OTLP_INTERNAL = 1, OTLP_SERVER = 2, OTLP_CLIENT = 3 };
-
-struct span {
-    struct trace trace; /* the trace, and this span in it; neither is zero */
-    uint64_t parent;    /* span; 0: a root */
-    enum otlp_kind kind;
-    struct str name;      /* static text; empty: method and route, as the conventions say */
-    struct str route;     /* http.route; static text; empty: none */
-    struct str method;    /* http.request.method; static text; empty: none */
-    uint32_t http_status; /* http.response.status_code; 0: none. From 500 on the span failed */
-    struct wall_time start;
-    struct wall_time end;
 };
 
 struct otlp_options {
@@ -58,10 +41,12 @@ struct otlp_counts {
 /* STATUS_INVALID: not a URL of http or https. STATUS_UNAVAILABLE: memory, or no task. */
 enum status otlp_open(const struct otlp_options *options, struct otlp_exporter **out_exporter,
                       struct error *out_error) MUST_CHECK;
+/* The port, which wants everything; lives as the exporter. NULL for NULL. */
+struct tracer *otlp_tracer(struct otlp_exporter *exporter);
 /* Any thread. Accepts a NULL exporter, which exports nothing. */
 void otlp_span(struct otlp_exporter *exporter, const struct span *span);
 void otlp_get_counts(struct otlp_exporter *exporter, struct otlp_counts *out_counts);
-/* Sends what is queued (within OTLP_SEND_MS_MAX for all), then releases. Accepts NULL. */
+/* Sends what is queued (within OTLP_SEND_MS_MAX of adapter/otlp_sender.h for all), then releases. Accepts NULL. */
 void otlp_close(struct otlp_exporter *exporter);
 
 #endif

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "adapter/http_server_test.h"
+#include "adapter/otlp_sender.h"
 
 enum { URL_SIZE = 128 };
 
@@ -54,7 +55,7 @@ static struct span span_of(uint64_t number)
     return (struct span){
         .trace = { .id = { .hi = 0x0af7651916cd43dd, .lo = 0x8448eb211c80319c }, .span = number },
         .parent = 0x00f067aa0ba902b7,
-        .kind = OTLP_SERVER,
+        .kind = SPAN_SERVER,
         .route = STR("/v1/transfers"),
         .method = STR("POST"),
         .http_status = 201,

@@ -118,6 +118,30 @@ enum status tls_server_load(const char *certificate_file, const char *key_file,
     return STATUS_OK;
 }
 
+enum status tls_certificate_end(const char *certificate_file, struct wall_time *out_end,
+                                struct error *out_error)
+{
+    BUF_SCOPE struct buf text;
+    buf_init(&text, TLS_FILE_SIZE_MAX);
+    enum status status = file_read(certificate_file, &text, out_error);
+    if (status != STATUS_OK) return status;
+    gnutls_x509_crt_t certificate;
+    int error = gnutls_x509_crt_init(&certificate);
+    if (error < 0) {
+        return error_set(out_error, STATUS_UNAVAILABLE, "TLS: %s", gnutls_strerror(error));
+    }
+    gnutls_datum_t datum = datum_of(&text);
+    error = gnutls_x509_crt_import(certificate, &datum, GNUTLS_X509_FMT_PEM);
+    time_t end = error < 0 ? -1 : gnutls_x509_crt_get_expiration_time(certificate);
+    gnutls_x509_crt_deinit(certificate);
+    if (end < 0) {
+        return error_set(out_error, STATUS_INVALID, "%s holds no certificate", certificate_file);
+    }
+    /* One without an end is as good as one that outlives the clock. */
+    out_end->ns = end > INT64_MAX / NS_PER_S ? INT64_MAX : (int64_t)end * NS_PER_S;
+    return STATUS_OK;
+}
+
 void tls_server_free(struct tls_server *tls)
 {
     if (tls->key.data != NULL) explicit_bzero(tls->key.data, tls->key.capacity);

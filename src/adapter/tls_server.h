@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/status.h"
+#include "base/time.h"
 
 /* For GnuTLS: nothing older than TLS 1.3, whose suites are all AEAD; ephemeral (EC)DHE only. */
 extern const char *const TLS_SERVER_PRIORITIES;
@@ -32,6 +33,10 @@ enum status tls_server_load(const char *certificate_file, const char *key_file,
                             struct error *out_error) MUST_CHECK;
 /* Wipes the key. Accepts a zeroed struct. */
 void tls_server_free(struct tls_server *tls);
+
+/* Until when the first certificate of a PEM file is valid. Fails as tls_server_load(). */
+enum status tls_certificate_end(const char *certificate_file, struct wall_time *out_end,
+                                struct error *out_error) MUST_CHECK;
 
 /*
  * Prepares the session of a new connection, before its handshake. With require_certificate, the

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "api/idempotency.h"
+#include "api/watch.h"
 #include "api/work.h"
 #include "base/check.h"
 #include "base/reserve.h"
@@ -96,7 +97,7 @@ static void trace_begin(struct work *work)
     uint8_t flags;
     if (!traceparent_parse(call->traceparent, &parent, &flags)) return; /* a trace of its own */
     call->trace.id = parent.id;
-    work->trace_flags = flags & TRACE_FLAG_SAMPLED;
+    work->trace_asked = (flags & TRACE_FLAG_SAMPLED) != 0;
 }
 
 /* The path, decoded: most have nothing to decode and stay where they are. */
@@ -274,7 +275,9 @@ enum api_progress api_start(struct api *api, struct api_call *call)
                                           .by_id = asset_by_id,
                                           .context = api->lane };
     trace_begin(work);
-    if (!route_find(work) || !authorize(work) || !query_take(work)) return API_READY;
+    bool found = route_find(work);
+    watch_begin(work);
+    if (!found || !authorize(work) || !query_take(work)) return API_READY;
     if (!media_take(work) || !idempotency_take(work)) return API_READY;
     return work_begin(work);
 }
@@ -313,7 +316,10 @@ static void headers_add(struct work *work)
 {
     struct api_call *call = work->call;
     char text[TRACEPARENT_SIZE];
-    header_add(call, "traceparent", traceparent_format(call->trace, work->trace_flags, text));
+    bool unknown = work->api->ports.tracer == NULL; /* then the caller's word goes on */
+    bool sampled = unknown ? work->trace_asked : call->watched;
+    uint8_t flags = sampled ? TRACE_FLAG_SAMPLED : 0;
+    header_add(call, "traceparent", traceparent_format(call->trace, flags, text));
     if (work->replayed) header_add(call, "Idempotent-Replayed", STR("true"));
     if (!problem_is_set(&work->problem)) {
         if (work->cacheable != NULL) header_add(call, "Cache-Control", str_from(work->cacheable));
@@ -353,6 +359,7 @@ void api_finish(struct api *api, struct api_call *call)
     struct work *work = call->work;
     if (work == NULL) return; /* refused before it got one: the answer is there */
     answer_write(work);
+    watch_end(work);
     headers_add(work);
     int64_t duration_ns = clock_monotonic(api->ports.clock).ns - work->started.ns;
     metrics_count(&api->metrics, call->route, call->status, duration_ns);

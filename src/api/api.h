@@ -30,6 +30,7 @@
  * answer is 429. No other memory is taken but the transport's answer buffer.
  */
 struct api;
+struct sampling;
 
 enum {
     API_CALLS_MAX = QUEUE_REQUESTS_MAX,
@@ -53,9 +54,13 @@ struct api_options {
     /* Appends families of its own to the metrics' page. Any task. NULL: there are none. */
     void (*more_metrics)(void *context, struct buf *out_page);
     void *metrics_context;
-    void *payments_context;  /* of route_psp */
-    struct saga *saga;       /* for metrics; outlives the api; NULL: none runs */
-    struct psp *const *psps; /* for settlements; they and the array outlive the api */
+    /* The same, of the server itself; NULL: there are none. */
+    void (*server_metrics)(void *context, struct buf *out_page);
+    void *server_context;
+    struct sampling *sampling; /* outlives the api; NULL: nothing can be raised */
+    void *payments_context;    /* of route_psp */
+    struct saga *saga;         /* for metrics; outlives the api; NULL: none runs */
+    struct psp *const *psps;   /* for settlements; they and the array outlive the api */
     uint32_t psp_count;
     struct event_feed *events;         /* outlives the api; NULL: none are given out */
     struct event_feed *stream_feed;    /* another one, for streams alone; NULL: there are none */

@@ -331,6 +331,13 @@ void metrics_webhook_desk_write(const struct webhook_desk_status *status, struct
                       "Endpoints that have disabled themselves");
     buf_append_format(out_page, "tpwallet_webhook_endpoints_disabled_total %llu\n",
                       (unsigned long long)status->disabled);
+    static const char deliveries[] = "tpwallet_webhook_deliveries_total";
+    metric_head_write(out_page, deliveries, "counter",
+                      "Attempts to deliver an event to an endpoint, and dead letters made");
+    metric_labelled_write(out_page, deliveries, "result", STR("delivered"),
+                          status->deliveries.delivered);
+    metric_labelled_write(out_page, deliveries, "result", STR("failed"), status->deliveries.failed);
+    metric_labelled_write(out_page, deliveries, "result", STR("dead"), status->deliveries.dead);
 }
 
 void metrics_log_write(const struct log_relay_status *status, struct buf *out_page)

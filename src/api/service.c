@@ -86,6 +86,8 @@ static void metrics_page_write(struct work *work)
     log_metrics_write(options, &work->call->answer);
     if (options->more_metrics != NULL)
         options->more_metrics(options->metrics_context, &work->call->answer);
+    if (options->server_metrics != NULL)
+        options->server_metrics(options->server_context, &work->call->answer);
     work->call->answer_type = "text/plain; version=0.0.4; charset=utf-8";
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/watch.h"
 #include "base/check.h"
 
 enum { PARK_LOOK_MS = 2 }; /* how often the head is compared with what parked calls wait for */
@@ -55,7 +56,7 @@ struct work *work_take(struct api *api, struct api_call *call)
     work->www_error = NULL;
     work->cacheable = NULL;
     work->methods = 0;
-    work->trace_flags = TRACE_FLAG_SAMPLED;
+    work->trace_asked = false;
     work->slow = false;
     work->replayed = false;
     work->problem.code = NULL;
@@ -134,6 +135,7 @@ static bool refused_raise(struct work *work, enum status status)
 
 enum api_progress work_submit(struct work *work)
 {
+    watch_submit(work);
     enum status status = lane_submit(work->api->lane, &work->request);
     if (status == STATUS_OK) return API_PENDING;
     (void)refused_raise(work, status);
@@ -255,6 +257,7 @@ static void worker_body(void *argument)
 
 bool work_run(struct work *work)
 {
+    watch_submit(work);
     work->request.done = NULL;
     enum status status = lane_run(work->api->lane, &work->request);
     return work->request.answered ? work_status_ok(work, status) : refused_raise(work, status);

@@ -12,6 +12,7 @@
 #include "api/router.h"
 #include "api/trace_context.h"
 #include "base/arena.h"
+#include "wallet/sampling.h"
 
 /* All inside the api only. A work belongs to one task at a time, and to its call until finish. */
 
@@ -84,7 +85,8 @@ struct work {
     uint32_t methods;      /* for Allow */
 
     struct monotonic_time started;
-    uint8_t trace_flags;
+    bool trace_asked;           /* the caller says that it samples this trace */
+    struct wall_time submitted; /* of a watched call, to the lane; 0: not yet */
     bool slow;
     bool replayed; /* everything in it had been done before */
     struct monotonic_time position_until;
@@ -101,6 +103,7 @@ struct work {
     struct admin admin;
     struct settlement_request settlement;
     struct admin_result admin_result;
+    struct raise raise;
     char secret[SECRET_LEN + 1];
 
     struct arena bulk; /* work_reserve() */

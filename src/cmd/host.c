@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "cmd/serve_bus.h"
 #include "cmd/serve_payments.h"
+#include "cmd/serve_tracing.h"
 #include "cmd/serve_webhooks.h"
 #include "cmd/version.h"
 #include "wallet/journal_feed.h"
@@ -134,6 +135,9 @@ static enum status lane_and_api_open(const struct host_options *options, struct 
         .more_metrics = metrics_write,
         .metrics_context = host,
         .payments_context = options->payments,
+        .server_metrics = options->tracing == NULL ? NULL : serve_tracing_metrics,
+        .server_context = options->tracing,
+        .sampling = options->tracing == NULL ? NULL : options->tracing->sampling,
         .saga = host->saga,
         .psps = options->payments == NULL ? NULL : options->payments->saga.psps,
         .psp_count = options->payments == NULL ? 0 : options->payments->saga.psp_count,
@@ -156,6 +160,8 @@ enum status host_open(const struct host_options *options, struct host *out_host,
     out_host->ports.clock = system_clock();
     out_host->ports.entropy = system_entropy();
     out_host->ports.sync = thread_sync();
+    if (options->tracing != NULL)
+        out_host->ports.tracer = sampling_tracer(options->tracing->sampling);
     out_host->answered = thread_sync()->monitor_new(thread_sync(), "host.answered");
     enum status status = log_choose(options, out_host, out_error);
     if (status == STATUS_OK) status = folder_open(options, out_host, out_error);

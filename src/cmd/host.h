@@ -12,6 +12,7 @@ struct json_log;
 struct journal_feed;
 struct serve_payments;
 struct serve_bus;
+struct serve_tracing;
 struct serve_webhooks;
 
 /* What an open ledger consists of; for whoever opened it, as long as it is open. */
@@ -46,6 +47,7 @@ struct host_options {
     struct serve_payments *payments; /* its workers run while it is open; NULL: none do */
     struct serve_webhooks *webhooks; /* the same */
     struct serve_bus *bus;           /* the same */
+    struct serve_tracing *tracing;   /* who watches it; outlives it; NULL: nobody */
 };
 
 /*

@@ -6,7 +6,6 @@
 
 #include "adapter/http_server.h"
 #include "adapter/json_log.h"
-#include "adapter/otlp_exporter.h"
 #include "adapter/system_clock.h"
 #include "adapter/thread_sync.h"
 #include "api/event_streams.h"
@@ -19,6 +18,7 @@
 #include "cmd/serve_bus.h"
 #include "cmd/serve_payments.h"
 #include "cmd/serve_settings.h"
+#include "cmd/serve_tracing.h"
 #include "cmd/serve_webhooks.h"
 #include "cmd/serve_witnesses.h"
 #include "cmd/stop_signal.h"
@@ -35,7 +35,7 @@ struct serve {
     struct serve_bus bus;
     struct serve_witnesses witnesses;
     struct json_log *log;
-    struct otlp_exporter *exporter;
+    struct serve_tracing tracing;
     struct http_server *server;
     struct serve_settings settings;
     struct buf address_path;
@@ -144,6 +144,7 @@ static enum status ledger_open(struct serve *serve)
         .payments = &serve->payments,
         .webhooks = serve->webhooks,
         .bus = &serve->bus,
+        .tracing = &serve->tracing,
         .anonymous = invocation_has(serve->invocation, "anonymous"),
         .tlog = !invocation_has(serve->invocation, "no-log"),
         .tlog_origin = invocation_text(serve->invocation, "log-origin"),
@@ -165,22 +166,11 @@ static enum status ledger_open(struct serve *serve)
 static enum status listen_open(struct serve *serve)
 {
     const struct invocation *invocation = serve->invocation;
-    const char *collector = invocation_text(invocation, "otlp");
-    if (collector != NULL) {
-        const struct otlp_options otlp = {
-            .url = collector,
-            .version = TPWALLET_VERSION,
-            .clock = system_clock(),
-            .sync = thread_sync(),
-        };
-        enum status status = otlp_open(&otlp, &serve->exporter, &serve->error);
-        if (status != STATUS_OK) return status;
-    }
     struct http_server_options options = HTTP_SERVER_OPTIONS_DEFAULT;
     options.service = api_service(serve->host.api);
     options.sync = thread_sync();
     options.clock = system_clock();
-    options.exporter = serve->exporter;
+    options.tracer = serve->host.ports.tracer;
     options.route_path = route_path;
     options.listen = invocation_text(invocation, "listen");
     options.plain = invocation_has(invocation, "plain");
@@ -289,7 +279,6 @@ static int serve_opened(struct serve *serve)
     }
     serve_settings_end(&serve->settings);
     http_server_close(serve->server);
-    otlp_close(serve->exporter);
     host_close(&serve->host);
     serve_bus_close(&serve->bus);
     serve_witnesses_close(&serve->witnesses);
@@ -299,6 +288,21 @@ static int serve_opened(struct serve *serve)
     return code;
 }
 
+static enum status log_open(struct serve *serve)
+{
+    const struct json_log_options options = {
+        .fd = STDERR_FILENO,
+        .writer = "server",
+        .level_min = LOG_INFO,
+        .clock = system_clock(),
+        .tap = serve->tracing.lines == NULL ? NULL : otlp_logs_line,
+        .tap_owner = serve->tracing.lines,
+    };
+    enum status status = json_log_open(&options, &serve->log, &serve->error);
+    if (status == STATUS_OK) serve->tracing.log = serve->log;
+    return status;
+}
+
 static int serve_run(struct invocation *invocation)
 {
     struct serve serve = { .invocation = invocation, .drain_s = 10 };
@@ -306,18 +310,14 @@ static int serve_run(struct invocation *invocation)
     buf_init(&serve.socket_path, 4096);
     buf_append_format(&serve.address_path, "%s/address", invocation->data);
     buf_append_format(&serve.socket_path, "%s/socket", invocation->data);
-    const struct json_log_options log_options = {
-        .fd = STDERR_FILENO,
-        .writer = "server",
-        .level_min = LOG_INFO,
-        .clock = system_clock(),
-    };
     enum status status = options_check(&serve);
     if (status == STATUS_OK) status = core_dumps_off(&serve.error);
     if (status == STATUS_OK) status = stop_signal_block(&serve.signals, &serve.error);
-    if (status == STATUS_OK) status = json_log_open(&log_options, &serve.log, &serve.error);
+    if (status == STATUS_OK) status = serve_tracing_open(invocation, &serve.tracing, &serve.error);
+    if (status == STATUS_OK) status = log_open(&serve);
     int code = status == STATUS_OK ? serve_opened(&serve) : report_error(invocation, &serve.error);
     json_log_close(serve.log);
+    serve_tracing_close(&serve.tracing);
     buf_free(&serve.address_path);
     buf_free(&serve.socket_path);
     return code;
@@ -332,6 +332,9 @@ static const struct option options[] = {
     { "anonymous", NULL, "no API key is asked for: for trying things out, with --plain only",
       NULL },
     { "otlp", "URL", "send spans to this collector: http://127.0.0.1:4318/v1/traces", NULL },
+    { "otlp-logs", "URL", "send log lines to this one too: http://127.0.0.1:4318/v1/logs", NULL },
+    { "trace-sample", "RATIO", "watch so many traces: 1/1000; see `tpwallet help trace raise`",
+      "1/1" },
     { "threads", "COUNT", "that parse and answer; 1 to 64", NULL },
     { "connections-max", "COUNT", "over TCP at once; more are refused", NULL },
     { "accounts-max", "COUNT", "memory is reserved for so many accounts: 168 bytes each", NULL },

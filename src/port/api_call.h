@@ -69,6 +69,9 @@ struct api_call {
     void *work;         /* the api's own: NULL before start, freed by finish */
     void *front;        /* the same of what stands in front of several apis (api/front.h) */
     void *stream;       /* the same: NULL before start, set by finish, freed by leave */
+    bool watched;       /* its span is wanted; what it is about, as far as there is anything: */
+    struct uuid payment;
+    struct uuid key; /* digest of the idempotency key, cut to 128 bits */
 };
 
 enum api_progress {

@@ -14,6 +14,7 @@
 #include "port/run_store.h"
 #include "port/store.h"
 #include "port/sync.h"
+#include "port/tracer.h"
 
 /*
  * Requests of all callers are taken in turn by principal, applied in order by one task, and
@@ -37,6 +38,7 @@ struct lane_ports {
     struct entropy *entropy;
     struct sync *sync;
     struct log *log;
+    struct tracer *tracer; /* NULL: nobody watches */
 };
 
 struct lane_options {

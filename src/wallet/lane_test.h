@@ -530,8 +530,13 @@ static inline void bench_init(struct bench *bench, struct disk *disk, struct she
 
 static inline enum status bench_try_open(struct bench *bench, struct error *out_error)
 {
-    const struct lane_ports ports = { &bench->store.port,   &bench->shelf->port, &bench->clock.port,
-                                      &bench->entropy.port, &bench->sync.port,   &bench->log.port };
+    const struct lane_ports ports = { &bench->store.port,
+                                      &bench->shelf->port,
+                                      &bench->clock.port,
+                                      &bench->entropy.port,
+                                      &bench->sync.port,
+                                      &bench->log.port,
+                                      NULL };
     bench->task_count = 0;
     bench->dead = false;
     bench->in_doubt = false;

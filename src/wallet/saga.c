@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/reserve.h"
+#include "model/position.h"
 #include "payment/decide.h"
 
 enum {
@@ -68,15 +69,58 @@ static void pause(struct saga *saga)
 /* A span of the trace in which the payment was asked for. */
 static struct trace trace_of(const struct payment *payment, struct uuid span)
 {
-    return (struct trace){ .id = payment->trace, .span = span.lo };
+    return (struct trace){ .id = payment->trace, .span = span_of_id(span) };
+}
+
+static bool is_watched(struct saga *saga, const struct payment *payment)
+{
+    const struct span_subject subject = {
+        .trace = payment->trace,
+        .payment = payment->id.value,
+        .user_ref = payment->user_ref,
+    };
+    return tracer_wants(saga->ports.tracer, &subject);
+}
+
+/* Of the call that is now made for the payment: the same however often it is looked at. */
+static struct uuid call_id(const struct payment *payment)
+{
+    enum { ATTEMPTS = 1 << 16 };
+    uint32_t step = payment->step_number * ATTEMPTS + payment->attempts % ATTEMPTS + 1;
+    return uuid_derive(payment->id.value, step);
+}
+
+static void commit_record(struct saga *saga, const struct payment *payment,
+                          const struct request *request, struct wall_time start)
+{
+    struct span span = {
+        .trace = request->trace,
+        .parent = span_of_id(call_id(payment)),
+        .kind = SPAN_INTERNAL,
+        .name = STR("commit"),
+        .failed = request->status != STATUS_OK,
+        .start = start,
+        .end = clock_wall(saga->ports.clock),
+    };
+    if (request->payment->cause != PAYMENT_CAUSE_ANSWER) {
+        span.parent = span_of_id(payment->id.value); /* nobody was called */
+    }
+    char position[POSITION_TEXT_SIZE];
+    span_note_text(&span, STR("tpwallet.position"), position_format(request->position, position));
+    span_note_id(&span, STR("tpwallet.payment.id"), payment->id.value);
+    const char *outcome = payment_outcome_code(request->payment_result->outcome);
+    span_note_text(&span, STR("tpwallet.outcome"), str_from(outcome));
+    saga->ports.tracer->record(saga->ports.tracer, &span);
 }
 
 /* STATUS_OK: it is decided and durable, whatever the outcome. */
 static enum status command_run(struct saga *saga, const struct payment *payment,
-                               const struct payment_command *command, uint8_t *out_outcome)
+                               const struct payment_command *command,
+                               struct payment_result *out_result)
 {
-    struct payment_result result = { 0 };
     struct uuid root = lane_new_id(saga->lane);
+    bool watched = is_watched(saga, payment);
+    struct wall_time start = watched ? clock_wall(saga->ports.clock) : (struct wall_time){ 0 };
     struct request request = {
         .kind = REQUEST_PAYMENT,
         .principal = PRINCIPAL_SYSTEM,
@@ -84,10 +128,10 @@ static enum status command_run(struct saga *saga, const struct payment *payment,
         .root = root,
         .count = 1,
         .payment = command,
-        .payment_result = &result,
+        .payment_result = out_result,
     };
     enum status status = lane_run(saga->lane, &request);
-    if (status == STATUS_OK) *out_outcome = result.outcome;
+    if (watched && request.answered) commit_record(saga, payment, &request, start);
     return status;
 }
 
@@ -100,7 +144,7 @@ static struct psp_order order_of(const struct payment *payment)
         .last = (payment->flags & PAYMENT_FLAG_FINAL) != 0,
         .asset = payment->asset,
         .amount = payment->step_amount,
-        .trace = trace_of(payment, payment->id.value),
+        .trace = trace_of(payment, call_id(payment)),
     };
     memcpy(order.method, payment->method, sizeof order.method);
     memcpy(order.object, payment->psp_object, sizeof order.object);
@@ -124,10 +168,36 @@ static void call_count(struct saga *saga, const struct psp_reply *reply, int64_t
     saga->ports.sync->unlock(saga->monitor);
 }
 
+static void call_record(struct saga *saga, const struct payment *payment,
+                        const struct psp_reply *reply, struct wall_time start)
+{
+    struct span span = {
+        .trace = trace_of(payment, call_id(payment)),
+        .parent = span_of_id(payment->id.value),
+        .kind = SPAN_CLIENT,
+        .name = reply->query ? STR("psp query") : STR("psp order"),
+        .method = reply->query ? STR("GET") : STR("POST"),
+        .http_status = reply->http_status,
+        .failed = reply->answer == PSP_ANSWER_UNKNOWN || reply->answer == PSP_ANSWER_NOT_SENT,
+        .start = start,
+        .end = reply->at,
+    };
+    span_note_text(&span, STR("peer.service"), str_from(payment->psp));
+    span_note_id(&span, STR("tpwallet.payment.id"), payment->id.value);
+    const char *operation = psp_operation_name(payment->step);
+    span_note_text(&span, STR("tpwallet.psp.operation"), str_from(operation));
+    span_note_number(&span, STR("tpwallet.psp.step"), payment->step_number);
+    span_note_text(&span, STR("tpwallet.psp.answer"), str_from(psp_answer_name(reply->answer)));
+    span_note_text(&span, STR("error.type"), str_from(reply->reason));
+    saga->ports.tracer->record(saga->ports.tracer, &span);
+}
+
 static void psp_ask(struct saga *saga, struct psp *psp, const struct payment *payment, bool query,
                     struct psp_reply *out_reply)
 {
     struct psp_order order = order_of(payment);
+    bool watched = is_watched(saga, payment);
+    struct wall_time start = watched ? clock_wall(saga->ports.clock) : (struct wall_time){ 0 };
     int64_t begin_ns = clock_monotonic(saga->ports.clock).ns;
     *out_reply = (struct psp_reply){ 0 };
     if (query) {
@@ -141,6 +211,7 @@ static void psp_ask(struct saga *saga, struct psp *psp, const struct payment *pa
     out_reply->duration_ms = (uint32_t)(duration_ns / NS_PER_MS);
     out_reply->at = clock_wall(saga->ports.clock);
     call_count(saga, out_reply, duration_ns);
+    if (watched) call_record(saga, payment, out_reply, start);
 }
 
 /* What has to be done for a payment, as one command. */
@@ -192,15 +263,46 @@ static void refused_log(struct saga *saga, const struct payment *payment, uint8_
               });
 }
 
+/* What a person may be asked about tomorrow: a payment is in doubt, or nobody but a person can go on. */
+static void trouble_log(struct saga *saga, const struct payment *before,
+                        const struct payment *payment)
+{
+    bool doubt = payment->state == PAYMENT_STATE_IN_DOUBT;
+    bool manual = payment->state == PAYMENT_STATE_MANUAL;
+    if (payment->state == before->state || (!doubt && !manual)) return;
+    char id[UUID_TEXT_LEN + 1];
+    uuid_format(payment->id.value, id);
+    const struct log_field fields[] = {
+        { STR("payment"), { id, UUID_TEXT_LEN }, 0 },
+        { STR("psp"), str_from(payment->psp), 0 },
+        { STR("step"), { NULL, 0 }, payment->step_number },
+        { STR("reason"), str_from(payment->reason), 0 },
+    };
+    log_write(saga->ports.log,
+              (struct log_line){
+                  .level = LOG_WARNING,
+                  .trace = trace_of(payment, payment->id.value),
+                  .event = doubt ? STR("payment.in_doubt") : STR("payment.manual"),
+                  .message = doubt ? STR("nobody knows whether the PSP did it; it is asked again")
+                                   : STR("a payment waits for a person to decide"),
+                  .fields = fields,
+                  .field_count = 4,
+              });
+}
+
 /* True when the payment was dealt with; else it has to be put back. */
 static bool payment_run(struct saga *saga, const struct payment *payment)
 {
     struct payment_command command;
     command_make(saga, payment, &command);
-    uint8_t outcome = PAYMENT_OUTCOME_OK;
-    enum status status = command_run(saga, payment, &command, &outcome);
+    struct payment_result result = { 0 };
+    enum status status = command_run(saga, payment, &command, &result);
     if (status != STATUS_OK) return false;
-    if (outcome == PAYMENT_OUTCOME_OK) return true;
+    uint8_t outcome = result.outcome;
+    if (outcome == PAYMENT_OUTCOME_OK) {
+        trouble_log(saga, payment, &result.payment);
+        return true;
+    }
     if (command.cause == PAYMENT_CAUSE_EXPIRE) return false; /* the lane's clock is behind ours */
     saga->ports.sync->lock(saga->monitor);
     saga->status.refused++;

@@ -466,6 +466,7 @@ enum status webhook_desk_open(const struct webhook_desk_options *options,
     const struct webhook_relay_ports ports = {
         .sync = desk->ports.sync,
         .clock = desk->ports.clock,
+        .tracer = desk->ports.tracer,
         .http = options->http,
         .feed = options->feed,
         .store = options->relay_store,
@@ -493,4 +494,5 @@ void webhook_desk_get_status(struct webhook_desk *desk, struct webhook_desk_stat
     desk->ports.sync->lock(desk->monitor);
     *out_status = desk->status;
     desk->ports.sync->unlock(desk->monitor);
+    webhook_relay_get_counts(desk->relay, &out_status->deliveries);
 }

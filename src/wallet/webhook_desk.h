@@ -130,6 +130,7 @@ enum status webhook_desk_delivery(struct webhook_desk *desk, const struct webhoo
 struct webhook_relay *webhook_desk_relay(struct webhook_desk *desk);
 
 struct webhook_desk_status {
+    struct webhook_relay_counts deliveries;
     uint64_t endpoints;
     uint64_t disabled; /* endpoints that have disabled themselves, since the start */
 };

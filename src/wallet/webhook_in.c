@@ -121,6 +121,29 @@ struct act {
     bool postponed;  /* NOT_TAKEN: there is no place for it now, as there may be for others */
 };
 
+/* The news in the payment's own trace: whoever sent them knows nothing of it. */
+static void news_record(const struct act *act, const struct payment *payment,
+                        struct wall_time start)
+{
+    struct tracer *tracer = act->in->ports.tracer;
+    const struct span_subject subject = { payment->trace, payment->id.value, payment->user_ref, 0,
+                                          false };
+    if (!tracer_wants(tracer, &subject)) return;
+    struct uuid news = webhook_in_key(act->sender->name, act->event.id);
+    struct span span = {
+        .trace = { payment->trace, span_of_id(news) },
+        .parent = span_of_id(payment->id.value),
+        .kind = SPAN_CONSUMER,
+        .name = STR("webhook in"),
+        .start = start,
+        .end = clock_wall(act->in->ports.clock),
+    };
+    span_note_text(&span, STR("peer.service"), str_from(act->sender->name));
+    span_note_text(&span, STR("cloudevents.event_id"), str_from(act->event.id));
+    span_note_id(&span, STR("tpwallet.payment.id"), payment->id.value);
+    tracer->record(tracer, &span);
+}
+
 /* STATUS_OK: it is durable, whatever the outcome. key nil: what an event only implies. */
 static enum status command_run(const struct act *act, const struct payment_command *command,
                                struct uuid key, struct payment_result *out_result)
@@ -138,7 +161,11 @@ static enum status command_run(const struct act *act, const struct payment_comma
     };
     /* Always the same: the event is known by its id, whatever its other bytes are this time. */
     if (!uuid_is_nil(key)) request.fingerprint = key;
-    return lane_run(act->in->lane, &request);
+    bool traced = act->in->ports.tracer != NULL;
+    struct wall_time start = traced ? clock_wall(act->in->ports.clock) : (struct wall_time){ 0 };
+    enum status status = lane_run(act->in->lane, &request);
+    if (traced && status == STATUS_OK) news_record(act, &out_result->payment, start);
+    return status;
 }
 
 static struct uuid key_of(const struct act *act)

@@ -43,6 +43,7 @@ struct webhook_relay {
     size_t reserved_size;
     struct monitor *monitor; /* of all below, but for slots that are busy */
     uint64_t wakes;
+    struct webhook_relay_counts counts;
     bool stopping;
     uint32_t turn; /* where to look for work first */
     uint32_t worker_count;
@@ -65,11 +66,68 @@ static void idle(struct webhook_relay *relay, struct slot *slot, bool at_end)
     slot->at_end = at_end;
 }
 
+static void counts_add(struct webhook_relay *relay, struct webhook_relay_counts more)
+{
+    relay->ports.sync->lock(relay->monitor);
+    relay->counts.delivered += more.delivered;
+    relay->counts.failed += more.failed;
+    relay->counts.dead += more.dead;
+    relay->ports.sync->unlock(relay->monitor);
+}
+
+static bool is_watched(struct webhook_relay *relay, const struct feed_event *event)
+{
+    struct span_subject subject = { .trace = event->trace.id };
+    /* The subject of a payment's event is the payment. */
+    if (uuid_parse(event->subject, &subject.payment) != STATUS_OK) subject.payment.hi = 0;
+    return tracer_wants(relay->ports.tracer, &subject);
+}
+
+/* What stands between "//" and the next '/': a path may hold a secret, and is not told. */
+static struct str host_of(const char *url)
+{
+    struct str text = str_from(url);
+    size_t from = 0;
+    while (from + 1 < text.len && !(text.data[from] == '/' && text.data[from + 1] == '/')) from++;
+    from = from + 2 < text.len ? from + 2 : text.len;
+    size_t end = from;
+    while (end < text.len && text.data[end] != '/' && text.data[end] != '?') {
+        end++;
+        if (text.data[end - 1] == '@') from = end; /* nor is a password */
+    }
+    return (struct str){ text.data + from, end - from };
+}
+
+static void attempt_record(struct webhook_relay *relay, const struct attempt *attempt,
+                           const struct attempt_result *result)
+{
+    const struct feed_event *event = attempt->event;
+    struct span span = {
+        .trace = attempt->trace,
+        .parent = event->trace.span,
+        .kind = SPAN_CLIENT,
+        .name = STR("webhook out"),
+        .method = STR("POST"),
+        .http_status = result->http_status,
+        .failed = !result->delivered,
+        .start = attempt->now,
+        .end = clock_wall(relay->ports.clock),
+    };
+    span_note_text(&span, STR("server.address"), host_of(attempt->endpoint->url));
+    span_note_text(&span, STR("cloudevents.event_id"), event->id);
+    span_note_text(&span, STR("cloudevents.event_type"), event->type);
+    span_note_id(&span, STR("tpwallet.endpoint.id"), attempt->endpoint->id);
+    if (str_starts(event->type, STR("payment.")))
+        span_note_text(&span, STR("tpwallet.payment.id"), event->subject);
+    span_note_number(&span, STR("tpwallet.webhook.sequence"), attempt->delivery.sequence);
+    relay->ports.tracer->record(relay->ports.tracer, &span);
+}
+
 static struct attempt_result send_event(struct webhook_relay *relay, struct slot *slot,
                                         struct worker *worker, const struct feed_event *event,
                                         struct event_delivery delivery)
 {
-    const struct attempt attempt = {
+    struct attempt attempt = {
         .endpoint = &slot->endpoint,
         .event = event,
         .delivery = delivery,
@@ -78,7 +136,13 @@ static struct attempt_result send_event(struct webhook_relay *relay, struct slot
         .call_ms_max = relay->options.call_ms_max,
         .private_allowed = relay->options.private_allowed,
     };
-    return attempt_send(&attempt, relay->ports.http, &worker->memory);
+    bool watched = is_watched(relay, event);
+    if (watched) attempt.trace = (struct trace){ event->trace.id, prng_next(&worker->prng) | 1 };
+    struct attempt_result result = attempt_send(&attempt, relay->ports.http, &worker->memory);
+    if (watched) attempt_record(relay, &attempt, &result);
+    const struct webhook_relay_counts more = { result.delivered, !result.delivered, 0 };
+    counts_add(relay, more);
+    return result;
 }
 
 static void step_over(struct relay_state *state, const struct endpoint_walk *walk)
@@ -106,6 +170,7 @@ static void give_up(struct webhook_relay *relay, struct slot *slot,
     /* A letter that is not kept must not be passed: it would be lost. */
     if (relay->ports.store->save(relay->ports.store, &state, &letter, NULL) == STATUS_OK) {
         slot->state = state;
+        counts_add(relay, (struct webhook_relay_counts){ .dead = 1 });
     } else {
         idle(relay, slot, false);
     }
@@ -306,6 +371,13 @@ bool webhook_relay_step(struct webhook_relay *relay)
     bool worked = work_once(relay, &relay->workers[0]);
     relay->ports.sync->unlock(relay->monitor);
     return worked;
+}
+
+void webhook_relay_get_counts(struct webhook_relay *relay, struct webhook_relay_counts *out_counts)
+{
+    relay->ports.sync->lock(relay->monitor);
+    *out_counts = relay->counts;
+    relay->ports.sync->unlock(relay->monitor);
 }
 
 void webhook_relay_wake(struct webhook_relay *relay)

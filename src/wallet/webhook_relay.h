@@ -6,6 +6,7 @@
 #include "port/http_out.h"
 #include "port/relay_store.h"
 #include "port/sync.h"
+#include "port/tracer.h"
 #include "wallet/endpoint_walk.h"
 
 /*
@@ -29,6 +30,7 @@ struct webhook_relay_ports { /* all belong to the caller and outlive the relay *
     struct http_out *http;
     struct event_feed *feed;
     struct relay_store *store;
+    struct tracer *tracer; /* NULL: nobody watches */
 };
 
 struct webhook_relay_options {
@@ -93,6 +95,14 @@ enum status webhook_relay_missed(struct webhook_relay *relay, struct uuid endpoi
                                  struct missed_question *question, struct buf *memory,
                                  struct missed_answer *out_answer, struct error *out_error)
     MUST_CHECK;
+
+/* Attempts since the start: what came of each. */
+struct webhook_relay_counts {
+    uint64_t delivered;
+    uint64_t failed;
+    uint64_t dead; /* dead letters made of those that failed */
+};
+void webhook_relay_get_counts(struct webhook_relay *relay, struct webhook_relay_counts *out_counts);
 
 /* There are new events. */
 void webhook_relay_wake(struct webhook_relay *relay);

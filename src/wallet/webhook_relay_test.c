@@ -214,8 +214,8 @@ static void on_disabled(void *owner, const struct relay_state *state)
 
 static void rig_live(struct rig *rig)
 {
-    const struct webhook_relay_ports ports = { &rig->sync, &rig->clock, &rig->http, &rig->feed.port,
-                                               &rig->store };
+    const struct webhook_relay_ports ports = { &rig->sync,      &rig->clock, &rig->http,
+                                               &rig->feed.port, &rig->store, NULL };
     struct webhook_relay_options options = WEBHOOK_RELAY_OPTIONS_DEFAULT;
     options.workers = 0;
     options.endpoints_max = 2;

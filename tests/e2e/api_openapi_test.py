@@ -169,7 +169,7 @@ def check_everybody_else(server, client):
 def main():
     check_structure()
     chart = ("--asset", "EUR,USD", "--psp", "sandbox")
-    with ledger("examples", init=chart) as (server, key):
+    with ledger("examples", "--otlp", "http://127.0.0.1:9/v1/traces", init=chart) as (server, key):
         client = Client(server, key)
         send_all(client)
         check_everybody_else(server, client)

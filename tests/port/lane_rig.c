@@ -169,8 +169,10 @@ void rig_open(struct rig *rig)
     if (options.reversals_max == 0) options.reversals_max = 1024;
     if (options.memtable_ids == 0) options.memtable_ids = 1 << 10;
     if (options.index_wait_ms == 0) options.index_wait_ms = -1;
-    const struct lane_ports ports = { &rig->store.port, rig->runs,     &rig->clock.port,
-                                      system_entropy(), thread_sync(), &rig->log };
+    const struct lane_ports ports = {
+        &rig->store.port, rig->runs, &rig->clock.port, system_entropy(), thread_sync(),
+        &rig->log,        NULL
+    };
     status = lane_open(&ports, &options, &rig->lane, &error);
     if (status != STATUS_OK)
         fail_msg("%s: %s; %s", status_name(status), error.message, error.detail);

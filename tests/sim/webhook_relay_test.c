@@ -131,7 +131,7 @@ static void make_endpoints(struct scene *scene)
 static bool life_begin(struct scene *scene)
 {
     const struct webhook_relay_ports ports = { &scene->sync.port, &scene->clock.port, &scene->http,
-                                               &scene->feed.port, scene->store };
+                                               &scene->feed.port, scene->store,       NULL };
     struct webhook_relay_options options = WEBHOOK_RELAY_OPTIONS_DEFAULT;
     options.workers = 3;
     options.endpoints_max = ENDPOINTS;

@@ -1,0 +1,224 @@
+/*
+ * Goal: a trace is watched by its id, its caller's word, or an incident, for a bounded time and
+ * number; and what an incident once took up is watched to its end.
+ * Method: a clock and bytes of our own, a sink that counts; the ratio over many ids.
+ */
+#include "wallet/sampling.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/prng.h"
+
+static struct wall_time wall = { .ns = INT64_C(1795000000) * NS_PER_S };
+
+static struct wall_time test_wall(struct clock *clock)
+{
+    (void)clock;
+    return wall;
+}
+
+static struct monotonic_time test_monotonic(struct clock *clock)
+{
+    (void)clock;
+    return (struct monotonic_time){ wall.ns };
+}
+
+static void test_fill(struct entropy *entropy, void *out_bytes, size_t size)
+{
+    static uint64_t seed = 0;
+    struct prng prng;
+    (void)entropy;
+    prng_init(&prng, ++seed);
+    prng_fill(&prng, out_bytes, size);
+}
+
+static struct monitor *test_monitor_new(struct sync *sync, const char *name)
+{
+    (void)sync;
+    (void)name;
+    return NULL;
+}
+
+static void test_nothing(struct monitor *monitor)
+{
+    (void)monitor;
+}
+
+static struct clock test_clock = { .wall = test_wall, .monotonic = test_monotonic };
+static struct entropy test_entropy = { .fill = test_fill };
+static struct sync test_sync = { .monitor_new = test_monitor_new,
+                                 .monitor_free = test_nothing,
+                                 .lock = test_nothing,
+                                 .unlock = test_nothing };
+static uint32_t recorded;
+
+static void sink_record(struct tracer *tracer, const struct span *span)
+{
+    (void)tracer;
+    (void)span;
+    recorded++;
+}
+
+static struct tracer sink = { .record = sink_record };
+
+static struct sampling *sampling_of(uint32_t part, uint32_t of)
+{
+    const struct sampling_options options = {
+        .sink = &sink,
+        .sync = &test_sync,
+        .clock = &test_clock,
+        .entropy = &test_entropy,
+        .ratio_part = part,
+        .ratio_of = of,
+    };
+    struct sampling *sampling = NULL;
+    assert_int_equal(sampling_new(&options, &sampling, NULL), STATUS_OK);
+    return sampling;
+}
+
+static bool wants(struct sampling *sampling, struct span_subject subject)
+{
+    return tracer_wants(sampling_tracer(sampling), &subject);
+}
+
+#define TRACE(number) ((struct uuid){ 7, UINT64_MAX - (number) }) /* in no ratio below all */
+#define ID(number) ((struct uuid){ 9, (number) })
+
+static void the_ratio_is_kept_and_depends_on_the_id_alone(void **state)
+{
+    (void)state;
+    enum { IDS = 200000 };
+    struct sampling *some = sampling_of(1, 100);
+    struct sampling *again = sampling_of(1, 100);
+    struct sampling *all = sampling_of(1, 1);
+    struct sampling *none = sampling_of(0, 1);
+    struct prng prng;
+    prng_init(&prng, 1);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < IDS; i++) {
+        struct span_subject subject = { .trace = { prng_next(&prng), prng_next(&prng) } };
+        bool wanted = wants(some, subject);
+        assert_int_equal(wanted, wants(again, subject));
+        assert_true(wants(all, subject));
+        assert_false(wants(none, subject));
+        count += wanted;
+    }
+    assert_in_range(count, IDS / 100 * 9 / 10, IDS / 100 * 11 / 10);
+    assert_false(wants(all, (struct span_subject){ .asked = true })); /* there is no trace */
+    sampling_free(some);
+    sampling_free(again);
+    sampling_free(all);
+    sampling_free(none);
+}
+
+static void what_the_caller_samples_is_watched_to_its_end(void **state)
+{
+    (void)state;
+    struct sampling *sampling = sampling_of(0, 1);
+    const struct span_subject quiet = { .trace = TRACE(1) };
+    assert_false(wants(sampling, quiet));
+    assert_true(wants(sampling, (struct span_subject){ .trace = TRACE(1), .asked = true }));
+    assert_true(wants(sampling, quiet));
+    assert_false(wants(sampling, (struct span_subject){ .trace = TRACE(2) }));
+    wall.ns += (int64_t)SAMPLING_FOLLOW_S * NS_PER_S;
+    assert_false(wants(sampling, quiet));
+    for (uint64_t i = 0; i < 4 * SAMPLING_FOLLOWED_MAX; i++) { /* memory is bounded */
+        assert_true(wants(sampling, (struct span_subject){ .trace = TRACE(i), .asked = true }));
+        assert_true(wants(sampling, (struct span_subject){ .trace = TRACE(i) }));
+    }
+    sampling_free(sampling);
+}
+
+static struct raise raised(struct sampling *sampling, struct raise raise)
+{
+    raise.until.ns = wall.ns + 60 * NS_PER_S;
+    if (raise.traces_left == 0) raise.traces_left = 10;
+    assert_int_equal(sampling_raise(sampling, &raise), STATUS_OK);
+    assert_false(uuid_is_nil(raise.id));
+    return raise;
+}
+
+static void an_incident_is_watched_by_payment_user_or_route(void **state)
+{
+    (void)state;
+    struct sampling *sampling = sampling_of(0, 1);
+    const struct span_subject payment = { .trace = TRACE(1), .payment = ID(1) };
+    const struct span_subject user = { .trace = TRACE(2), .user_ref = ID(2) };
+    const struct span_subject route = { .trace = TRACE(3), .route = 3 };
+    assert_false(wants(sampling, payment));
+    (void)raised(sampling, (struct raise){ .payment = ID(1) });
+    assert_true(wants(sampling, payment));
+    assert_false(wants(sampling, user));
+    assert_false(wants(sampling, route));
+    (void)raised(sampling, (struct raise){ .user_ref = ID(2) });
+    assert_true(wants(sampling, user));
+    (void)raised(sampling, (struct raise){ .route = 3 });
+    assert_true(wants(sampling, route));
+    assert_true(wants(sampling, (struct span_subject){ .trace = TRACE(3) })); /* followed */
+    assert_false(wants(sampling, (struct span_subject){ .trace = TRACE(4) }));
+    sampling_free(sampling);
+}
+
+static void an_incident_ends_with_its_time_its_traces_or_its_word(void **state)
+{
+    (void)state;
+    struct sampling *sampling = sampling_of(0, 1);
+    struct raise list[SAMPLING_RAISES_MAX];
+    (void)raised(sampling, (struct raise){ .route = 1, .traces_left = 2 });
+    assert_true(wants(sampling, (struct span_subject){ .trace = TRACE(1), .route = 1 }));
+    assert_true(wants(sampling, (struct span_subject){ .trace = TRACE(1), .route = 1 })); /* same */
+    assert_true(wants(sampling, (struct span_subject){ .trace = TRACE(2), .route = 1 }));
+    assert_false(wants(sampling, (struct span_subject){ .trace = TRACE(3), .route = 1 }));
+    assert_int_equal(sampling_list(sampling, list), 0);
+    (void)raised(sampling, (struct raise){ .route = 1 });
+    wall.ns += 60 * NS_PER_S;
+    assert_false(wants(sampling, (struct span_subject){ .trace = TRACE(4), .route = 1 }));
+    struct raise raise = raised(sampling, (struct raise){ .route = 1 });
+    raise = raised(sampling, raise); /* once more under its id */
+    assert_int_equal(sampling_list(sampling, list), 1);
+    assert_true(uuid_equal(list[0].id, raise.id));
+    assert_int_equal(sampling_lower(sampling, raise.id), STATUS_OK);
+    assert_int_equal(sampling_lower(sampling, raise.id), STATUS_NOT_FOUND);
+    assert_false(wants(sampling, (struct span_subject){ .trace = TRACE(5), .route = 1 }));
+    for (uint32_t i = 0; i < SAMPLING_RAISES_MAX; i++)
+        (void)raised(sampling, (struct raise){ .route = i + 1 });
+    raise = (struct raise){ .route = 99, .traces_left = 1, .until = { wall.ns + 1 } };
+    assert_int_equal(sampling_raise(sampling, &raise), STATUS_LIMIT);
+    sampling_free(sampling);
+}
+
+static void spans_go_on_to_the_sink_and_are_counted(void **state)
+{
+    (void)state;
+    struct sampling *sampling = sampling_of(1, 1);
+    const struct span span = { .trace = { ID(1), 1 } };
+    recorded = 0;
+    sampling_tracer(sampling)->record(sampling_tracer(sampling), &span);
+    assert_int_equal(recorded, 1);
+    (void)raised(sampling, (struct raise){ .route = 1 });
+    struct sampling_counts counts;
+    sampling_get_counts(sampling, &counts);
+    assert_int_equal(counts.watched, 1);
+    assert_int_equal(counts.raises, 1);
+    assert_int_equal(counts.followed, 0);
+    assert_null(sampling_tracer(NULL));
+    assert_false(tracer_wants(NULL, &(struct span_subject){ .trace = ID(1) }));
+    sampling_free(sampling);
+    sampling_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_ratio_is_kept_and_depends_on_the_id_alone),
+        cmocka_unit_test(what_the_caller_samples_is_watched_to_its_end),
+        cmocka_unit_test(an_incident_is_watched_by_payment_user_or_route),
+        cmocka_unit_test(an_incident_ends_with_its_time_its_traces_or_its_word),
+        cmocka_unit_test(spans_go_on_to_the_sink_and_are_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,109 @@
+"""Goal: what is raised is watched although nothing else is: a payment, a user, a route, for a bounded
+time and number of traces; `--trace-sample` watches about so many; without a collector it is refused.
+
+Method: a server that samples nothing, straight to a real Jaeger; payments before, during and after
+each raise, by the command line. Then one that samples a quarter. Skipped without a Go new enough.
+"""
+from otel_harness import Jaeger, check, equal, until
+from cli_harness import NOT_FOUND, UNAVAILABLE, USAGE, new_id
+from paying_server import PayingServer, call, want
+from sandbox_harness import Sandbox
+
+REQUESTS = 400
+
+
+def traces_of(jaeger, payment):
+    return jaeger.find(**{"tpwallet.payment.id": payment})
+
+
+def settled(bench, payment):
+    bench.until_state(payment, "succeeded")
+    return payment
+
+
+def marked(jaeger, bench):
+    """Passes when all that was made before is at the collector: a caller who samples comes last."""
+    trace = new_id().replace("-", "")
+    call(bench.server, "GET", "/v1/payments", headers={"traceparent": f"00-{trace}-{'1' * 16}-01"})
+    until(lambda: jaeger.trace(trace), "the marked trace")
+
+
+def a_payment(jaeger, bench):
+    quiet = settled(bench, bench.pay_in()[0])
+    payment = settled(bench, bench.pay_in()[0])
+    raised = bench.wallet.json("trace", "raise", "--payment", payment, "--for", "15m")
+    equal((raised["payment"], raised["traces_left"]), (payment, 1000), f"{raised}")
+    listed = bench.wallet.json("trace", "list")["items"]
+    equal([item["id"] for item in listed], [raised["id"]], "listed")
+    want(200, bench.server, "GET", f"/v1/payments/{payment}")
+    want(200, bench.server, "GET", f"/v1/payments/{quiet}")
+    marked(jaeger, bench)
+    until(lambda: jaeger.find(**{"url.path": f"/v1/payments/{payment}"}), "it is watched")
+    equal(jaeger.find(**{"url.path": f"/v1/payments/{quiet}"}), [], "the other one is not")
+    equal(bench.metric("tpwallet_trace_raises"), 1, "counted")
+    bench.wallet.run("trace", "lower", raised["id"])
+    bench.wallet.run("trace", "lower", raised["id"], code=NOT_FOUND)
+    equal(bench.wallet.json("trace", "list")["items"], [], "none is left")
+    log = bench.server.tail()
+    check('"event":"trace.raised"' in log and '"event":"trace.lowered"' in log, "both are on record")
+
+
+def a_user(jaeger, bench):
+    user = new_id()
+    bench.wallet.run("trace", "raise", "--user", user, "--for", "1h")
+    payment = settled(bench, bench.pay_in(user_ref=user)[0])
+    (trace,) = until(lambda: traces_of(jaeger, payment), "the user's payment")
+    names = {"POST /v1/payments", "commit", "psp order"}
+    until(lambda: names <= {span["operationName"] for span in jaeger.trace(trace).values()},
+          "with the PSP's call, long after the request")
+    other = settled(bench, bench.pay_in()[0])
+    marked(jaeger, bench)
+    equal(traces_of(jaeger, other), [], "another user's payment is not watched")
+
+
+def a_route_for_three_traces(jaeger, bench):
+    bench.wallet.run("trace", "raise", "--route", "payments_create", "--for", "90s", "--traces", "3")
+    payments = [bench.pay_in()[0] for _ in range(6)]
+    marked(jaeger, bench)
+    until(lambda: sum(len(traces_of(jaeger, payment)) for payment in payments) == 3, "three of six")
+    items = bench.wallet.json("trace", "list")["items"]
+    equal([item for item in items if "route" in item], [], "it has ended by itself")
+
+
+def nonsense(bench):
+    for words in (("--for", "1h"), ("--route", "nothing"), ("--payment", new_id(), "--for", "2d"),
+                  ("--payment", new_id(), "--route", "payments_create")):
+        bench.wallet.run("trace", "raise", *words, code=USAGE)
+
+
+def a_quarter(jaeger, sandbox):
+    with PayingServer("quarter", sandbox, "--otlp", jaeger.url, "--trace-sample", "1/4") as bench:
+        connection = bench.server.connection()
+        for _ in range(REQUESTS):
+            connection.request("GET", "/v1/rates")
+            connection.getresponse().read()
+        connection.close()
+    found = len(jaeger.find(**{"http.route": "/v1/rates"})) # stopped: all is sent
+    check(REQUESTS / 8 < found < REQUESTS * 3 / 8, f"about a quarter of {REQUESTS}: {found}")
+
+
+def without_a_collector(sandbox):
+    with PayingServer("blind", sandbox) as bench:
+        bench.wallet.run("trace", "raise", "--route", "payments_create", code=UNAVAILABLE)
+    for ratio in ("3/2", "1", "1/0", "-1/2", "0.1"):
+        bench.wallet.run("serve", "--plain", "--anonymous", "--otlp", "http://127.0.0.1:9/v1/traces",
+                         "--trace-sample", ratio, code=USAGE)
+
+
+def main():
+    with Jaeger() as jaeger, Sandbox() as sandbox:
+        with PayingServer("quiet", sandbox, "--otlp", jaeger.url, "--trace-sample", "0/1") as bench:
+            a_payment(jaeger, bench)
+            a_user(jaeger, bench)
+            a_route_for_three_traces(jaeger, bench)
+            nonsense(bench)
+        a_quarter(jaeger, sandbox)
+        without_a_collector(sandbox)
+
+
+main()
