@@ -1,0 +1,80 @@
+/* sqlite_event_book.h - what events came to, each counted once: effects and marks in one file. */
+#ifndef ADAPTER_SQLITE_EVENT_BOOK_H
+#define ADAPTER_SQLITE_EVENT_BOOK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/status.h"
+#include "base/str.h"
+
+/*
+ * A consumer of a topic of events. Its effects are the tables `payment` (each as its newest event
+ * shows it) and `happened` (how many events of each type on each day); for others to read with
+ * SQLite. An event's effect, its id in the inbox and the mark of its partition are one transaction,
+ * so that whoever dies or is followed by another, at whatever moment, neither loses nor doubles
+ * an effect. Several processes may use one file; one thread at a time uses a book.
+ *
+ * STATUS_CORRUPT, STATUS_UNAVAILABLE, STATUS_LIMIT (the disk is full) may come from every call.
+ */
+struct event_book;
+
+/* Made when it is not there, for its owner alone. STATUS_CONFLICT: it is of another topic. */
+enum status event_book_open(const char *path, const char *topic, struct event_book **out_book,
+                            struct error *out_error) MUST_CHECK;
+/* Accepts NULL. */
+void event_book_close(struct event_book *book);
+
+/* A record of the topic, or only its place: everything before `offset` was seen. */
+struct event_book_record {
+    int32_t partition;
+    int64_t offset;
+    bool end; /* there is no record */
+    struct str key;
+    struct str value;
+};
+
+enum event_book_outcome {
+    EVENT_BOOK_APPLIED,
+    EVENT_BOOK_REPEATED, /* below the mark, or its id is in the inbox: nothing was done */
+    EVENT_BOOK_DEAD,     /* it cannot be understood: kept as a dead letter */
+};
+
+/* Between begin and commit; a call that fails has undone everything since begin. */
+enum status event_book_begin(struct event_book *book, struct error *out_error) MUST_CHECK;
+/* The next record of a partition: below the mark it is a repeat; the mark moves behind it. */
+enum status event_book_apply(struct event_book *book, const struct event_book_record *record,
+                             enum event_book_outcome *out_outcome, struct error *out_error)
+    MUST_CHECK;
+/* A record read again, out of order: only the inbox says whether it is a repeat. */
+enum status event_book_replay(struct event_book *book, const struct event_book_record *record,
+                              enum event_book_outcome *out_outcome, struct error *out_error)
+    MUST_CHECK;
+enum status event_book_commit(struct event_book *book, struct error *out_error) MUST_CHECK;
+
+/* The offset from which a partition is read on; STATUS_NOT_FOUND: it was never read. */
+enum status event_book_mark(struct event_book *book, int32_t partition, int64_t *out_next,
+                            struct error *out_error) MUST_CHECK;
+
+/* Whether consumers of this book wait; kept in it, so that it outlives them. */
+enum status event_book_set_paused(struct event_book *book, bool paused, struct error *out_error)
+    MUST_CHECK;
+enum status event_book_paused(struct event_book *book, bool *out_paused, struct error *out_error)
+    MUST_CHECK;
+
+/* Dead letters in order of partition and offset; views are good during the visit. */
+struct event_book_letter {
+    int32_t partition;
+    int64_t offset;
+    struct str reason;
+    struct str value;
+};
+enum status event_book_letters(struct event_book *book,
+                               void (*visit)(void *owner, const struct event_book_letter *letter),
+                               void *owner, struct error *out_error) MUST_CHECK;
+/* Tries all dead letters again; those that are understood by now leave. */
+enum status event_book_redrive(struct event_book *book, uint64_t *out_applied, uint64_t *out_left,
+                               struct error *out_error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,167 @@
+/* tpwallet events consume: events from Kafka into an event book, each counted once. */
+#include <signal.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "base/reserve.h"
+#include "cmd/kafka_options.h"
+#include "cmd/report.h"
+#include "cmd/stop_signal.h"
+
+enum { WAIT_MS = 200, PARTITIONS_MAX = KAFKA_PARTITIONS_MAX };
+
+struct consume {
+    const struct invocation *invocation;
+    struct event_book *book;
+    struct kafka_reader *reader;
+    uint32_t batch;
+    bool until_end;
+    int32_t partition_count;    /* of the topic; 0: not known yet */
+    bool ended[PARTITIONS_MAX]; /* nothing came since its end was seen */
+    sigset_t signals;
+    uint64_t counts[3]; /* by enum event_book_outcome */
+    struct kafka_reader_record records[KAFKA_READER_RECORDS_MAX];
+    struct error error;
+};
+
+static enum status mark_of(void *owner, int32_t partition, int64_t *out_next,
+                           struct error *out_error)
+{
+    struct consume *consume = owner;
+    return event_book_mark(consume->book, partition, out_next, out_error);
+}
+
+static bool is_stopped(const struct consume *consume)
+{
+    const struct timespec at_once = { 0, 0 };
+    return sigtimedwait(&consume->signals, NULL, &at_once) > 0;
+}
+
+static void end_note(struct consume *consume, const struct kafka_reader_record *record)
+{
+    if (record->partition < PARTITIONS_MAX) consume->ended[record->partition] = record->end;
+}
+
+static bool is_at_end(struct consume *consume)
+{
+    if (!consume->until_end) return false;
+    if (consume->partition_count == 0 &&
+        kafka_reader_partitions(consume->reader, &consume->partition_count, NULL) != STATUS_OK)
+        return false;
+    for (int32_t i = 0; i < consume->partition_count && i < PARTITIONS_MAX; i++)
+        if (!consume->ended[i]) return false;
+    return true;
+}
+
+/* One transaction: effects, inbox and marks of all records. */
+static enum status records_apply(struct consume *consume, uint32_t count)
+{
+    struct event_book *book = consume->book;
+    enum event_book_outcome outcomes[KAFKA_READER_RECORDS_MAX];
+    enum status status = event_book_begin(book, &consume->error);
+    for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
+        const struct kafka_reader_record *from = &consume->records[i];
+        const struct event_book_record record = { from->partition, from->offset, from->end,
+                                                  from->key, from->value };
+        status = event_book_apply(book, &record, &outcomes[i], &consume->error);
+    }
+    if (status == STATUS_OK) status = event_book_commit(book, &consume->error);
+    if (status != STATUS_OK) return status;
+    for (uint32_t i = 0; i < count; i++) {
+        end_note(consume, &consume->records[i]);
+        if (!consume->records[i].end) consume->counts[outcomes[i]]++;
+    }
+    kafka_reader_tell(consume->reader);
+    return STATUS_OK;
+}
+
+static enum status consume_all(struct consume *consume)
+{
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && !is_stopped(consume) && !is_at_end(consume)) {
+        bool paused = false;
+        uint32_t count = 0;
+        status = event_book_paused(consume->book, &paused, &consume->error);
+        if (status != STATUS_OK) break;
+        kafka_reader_pause(consume->reader, paused);
+        status = kafka_reader_take(consume->reader, consume->batch, WAIT_MS, consume->records,
+                                   &count, &consume->error);
+        if (status == STATUS_OK && count > 0) status = records_apply(consume, count);
+    }
+    return status;
+}
+
+static int told(const struct consume *consume)
+{
+    BUF_SCOPE struct buf out;
+    buf_init(&out, 1024);
+    const struct kafka_count counts[] = {
+        { "applied", consume->counts[EVENT_BOOK_APPLIED] },
+        { "repeated", consume->counts[EVENT_BOOK_REPEATED] },
+        { "dead", consume->counts[EVENT_BOOK_DEAD] },
+    };
+    kafka_counts_write(consume->invocation, counts, 3, &out);
+    return report_text(consume->invocation, buf_view(&out));
+}
+
+static enum status consume_open(struct consume *consume)
+{
+    const struct invocation *invocation = consume->invocation;
+    uint64_t batch = 0;
+    enum status status =
+        invocation_number(invocation, "batch", (struct number_range){ 1, KAFKA_READER_RECORDS_MAX },
+                          &batch, &consume->error);
+    consume->batch = (uint32_t)batch;
+    consume->until_end = invocation_has(invocation, "until-end");
+    if (status == STATUS_OK) status = stop_signal_block(&consume->signals, &consume->error);
+    if (status == STATUS_OK)
+        status = kafka_options_book(invocation, &consume->book, &consume->error);
+    if (status != STATUS_OK) return status;
+    struct kafka_reader_options options =
+        kafka_options_reader(invocation, invocation_text(invocation, "group"));
+    options.mark = mark_of;
+    options.owner = consume;
+    return kafka_reader_open(&options, &consume->reader, &consume->error);
+}
+
+static int events_consume_run(struct invocation *invocation)
+{
+    struct consume *consume = reserve_new(sizeof *consume);
+    CHECK(consume != NULL);
+    consume->invocation = invocation;
+    enum status status = consume_open(consume);
+    if (status == STATUS_OK) status = consume_all(consume);
+    int code = status == STATUS_OK ? told(consume) : report_error(invocation, &consume->error);
+    kafka_reader_close(consume->reader);
+    event_book_close(consume->book);
+    reserve_free(consume, sizeof *consume);
+    return code;
+}
+
+static const struct option options[] = {
+    KAFKA_OPTIONS_BROKERS,
+    KAFKA_OPTION_TOPIC,
+    { "group", "NAME", "consumers of one name and one book share the partitions",
+      "tpwallet.event-book" },
+    KAFKA_OPTION_INTO,
+    { "batch", "COUNT", "events in one transaction at most, 1 to 1024", "500" },
+    { "until-end", NULL, "end when there is no more, for a consumer that is alone", NULL },
+    { 0 },
+};
+
+const struct command command_events_consume = {
+    .name = "events consume",
+    .summary = "read events from Kafka into a file of SQLite, each counted once",
+    .details =
+        "The file has two tables for others: `payment`, each as its newest event shows it, and "
+        "`happened`, how many events of each type there were on each day. An event's effect, its id "
+        "and the mark up to where its partition is read are one transaction: a consumer that is "
+        "killed, or whose partitions go to another one, neither loses nor doubles an effect.\n\n"
+        "What cannot be understood is kept as a dead letter (`tpwallet kafka dead-letters`). "
+        "When the topic no longer has what comes next, it ends with exit code 5 and does not jump "
+        "over the gap.",
+    .options = options,
+    .examples = "events consume --kafka 127.0.0.1:9092 --into events.db\n"
+                "events consume --kafka broker:9092 --into events.db --until-end",
+    .run = events_consume_run,
+};

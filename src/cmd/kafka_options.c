@@ -1,0 +1,47 @@
+#include "cmd/kafka_options.h"
+
+#include "base/check.h"
+#include "base/json_writer.h"
+
+enum status kafka_options_book(const struct invocation *invocation, struct event_book **out_book,
+                               struct error *out_error)
+{
+    return event_book_open(invocation_text(invocation, "into"),
+                           invocation_text(invocation, "kafka-topic"), out_book, out_error);
+}
+
+struct kafka_reader_options kafka_options_reader(const struct invocation *invocation,
+                                                 const char *group)
+{
+    return (struct kafka_reader_options){
+        .kafka = { invocation_text(invocation, "kafka"),
+                   invocation_text(invocation, "kafka-settings") },
+        .topic = invocation_text(invocation, "kafka-topic"),
+        .group = group,
+    };
+}
+
+static void counts_json(const struct kafka_count *counts, uint32_t length, struct buf *out)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, out);
+    json_write_object_begin(&writer);
+    for (uint32_t i = 0; i < length; i++) {
+        json_write_key(&writer, str_from(counts[i].name));
+        json_write_uint64(&writer, counts[i].count);
+    }
+    json_write_object_end(&writer);
+    enum status status = json_write_end(&writer);
+    CHECK(status == STATUS_OK); /* a few numbers */
+}
+
+void kafka_counts_write(const struct invocation *invocation, const struct kafka_count *counts,
+                        uint32_t length, struct buf *out)
+{
+    if (invocation->json) counts_json(counts, length, out);
+    for (uint32_t i = 0; i < length && !invocation->json; i++) {
+        buf_append_format(out, "%s%llu %s", i == 0 ? "" : ", ", (unsigned long long)counts[i].count,
+                          counts[i].name);
+    }
+    buf_append_byte(out, '\n');
+}

@@ -1,0 +1,42 @@
+/* kafka_options.h - what commands on events in Kafka share: which topic, and whose event book. */
+#ifndef CMD_KAFKA_OPTIONS_H
+#define CMD_KAFKA_OPTIONS_H
+
+#include "adapter/kafka_reader.h"
+#include "adapter/sqlite_event_book.h"
+#include "base/buf.h"
+#include "cmd/invocation.h"
+
+#define KAFKA_OPTION_INTO                                                                          \
+    {                                                                                              \
+        "into", "FILE", "the event book: effects, marks and dead letters; made when it is new",    \
+            "events.db"                                                                            \
+    }
+#define KAFKA_OPTION_TOPIC                                                                         \
+    {                                                                                              \
+        "kafka-topic", "NAME", "the topic of events", "tpwallet.events"                            \
+    }
+#define KAFKA_OPTIONS_BROKERS                                                                      \
+    { "kafka", "BROKERS", "HOST:PORT, or several with commas between", "127.0.0.1:9092" },         \
+    {                                                                                              \
+        "kafka-settings", "FILE",                                                                  \
+            "librdkafka's properties, TLS and SASL among them; for its owner alone (600)", NULL    \
+    }
+
+/* --into, --kafka-topic. As event_book_open(). */
+enum status kafka_options_book(const struct invocation *invocation, struct event_book **out_book,
+                               struct error *out_error) MUST_CHECK;
+
+/* All but mark and range: --kafka, --kafka-settings, --kafka-topic, and --group if there is one. */
+struct kafka_reader_options kafka_options_reader(const struct invocation *invocation,
+                                                 const char *group);
+
+/* What was done so many times: one JSON object, or "3 applied, 0 repeated". */
+struct kafka_count {
+    const char *name;
+    uint64_t count;
+};
+void kafka_counts_write(const struct invocation *invocation, const struct kafka_count *counts,
+                        uint32_t length, struct buf *out);
+
+#endif

@@ -1,0 +1,221 @@
+"""Goal: consumers of events that share a book neither lose nor double an effect, whatever moment
+they die, are paused or followed at; what cannot be understood is kept, told and tried again; pause
+and replay do what they say; and what the topic has deleted unread is told, not jumped over.
+
+Method: a real broker with a topic of four partitions, filled by Kafka's own console producer with
+events of several ledgers, and a topic that a server publishes. Consumers are killed (kill -9) at
+random moments, stopped for longer than their session (SIGSTOP) while others take over, and started
+beside each other. The book's counts, which any double would change, are compared with what was
+produced. KILLS=n sets how often (8); SEED=n the moments.
+"""
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import time
+
+from kafka_harness import Cluster, tool
+from outbox_harness import caught_up, check, equal, events_of, ledger, post, publishing, until
+
+from cli_harness import SCRATCH, TPWALLET
+
+KILLS = int(os.environ.get("KILLS", "8"))
+DRAW = random.Random(int(os.environ.get("SEED", "1")))
+TOPIC = "events"
+EVENTS = 6000
+LANES = 4
+
+
+def run(cluster, *words, code=0, topic=TOPIC):
+    words = [TPWALLET, *words, "--into", book(topic), "--kafka-topic", topic]
+    if words[2] not in ("pause", "resume", "dead-letters"):
+        words += ["--kafka", cluster.bootstrap]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+    equal(done.returncode, code, f"exit code of {words}: {done.stdout} {done.stderr}")
+    return done.stdout
+
+
+def book(topic=TOPIC):
+    return os.path.join(SCRATCH, f"{topic}.db")
+
+
+def rows(sql, topic=TOPIC):
+    with sqlite3.connect(book(topic), timeout=10) as db:
+        return db.execute(sql).fetchall()
+
+
+def event(lane, number, kind="payment.succeeded"):
+    payment = f"0190a1b2-0000-7000-8000-{lane:06x}{number % 50:06x}"
+    return json.dumps({
+        "specversion": "1.0", "id": f"{number}-0", "source": f"/tpwallet/{lane}", "type": kind,
+        "time": "2026-11-29T10:00:00.000000000Z", "subject": payment,
+        "data": {"payment": {"id": payment, "kind": "wallet", "state": "succeeded",
+                             "asset": "EUR", "amount": "1.00", "version": number}}})
+
+
+def produce(cluster, lines, topic=TOPIC):
+    with tempfile.TemporaryFile("w+") as file:
+        for key, value in lines:
+            file.write(f"{key}\t{value}\n")
+        file.seek(0)
+        done = tool("org.apache.kafka.tools.ConsoleProducer", [
+            "--bootstrap-server", cluster.bootstrap, "--topic", topic,
+            "--reader-property", "parse.key=true", "--reader-property", "key.separator=\t"],
+            stdin=file)
+    check(done.returncode == 0, f"producing: {done.stderr[-500:]}")
+
+
+def make_topic(cluster, topic, partitions, *more):
+    done = tool("org.apache.kafka.tools.TopicCommand", [
+        "--bootstrap-server", cluster.bootstrap, "--create", "--topic", topic,
+        "--partitions", str(partitions), *more])
+    check(done.returncode == 0, f"making a topic: {done.stdout} {done.stderr[-500:]}")
+
+
+def consumer(cluster, topic=TOPIC):
+    return subprocess.Popen([TPWALLET, "events", "consume", "--kafka", cluster.bootstrap,
+                             "--kafka-topic", topic, "--into", book(topic), "--batch", "20"],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def happened(topic=TOPIC):
+    return rows("SELECT coalesce(sum(events), 0) FROM happened", topic)[0][0]
+
+
+def check_book(wanted):
+    equal(happened(), wanted, "effects in the book")
+    equal(rows("SELECT count(*) FROM inbox")[0][0], wanted, "ids in the inbox")
+    for lane in range(LANES):
+        top = rows(f"SELECT max(version) FROM payment WHERE id LIKE '%-{lane:06x}%'")[0][0]
+        equal(top, EVENTS // LANES, f"the newest version in lane {lane}")
+
+
+def crashes_and_rebalances(cluster):
+    """Two places for consumers; whoever is in one is killed or stopped, and followed."""
+    places = [None, None]
+    stopped = []
+    try:
+        for turn in range(KILLS):
+            place = turn % 2
+            if places[place] is None:
+                places[place] = consumer(cluster)
+            time.sleep(DRAW.uniform(0.2, 1.5))  # the moment
+            if turn % 4 == 3:
+                places[place].send_signal(signal.SIGSTOP)
+                stopped.append(places[place])
+            else:
+                places[place].kill()
+                places[place].wait()
+            places[place] = consumer(cluster)
+        until(lambda: happened() >= EVENTS, "all effects are there")
+        for one in stopped:
+            one.send_signal(signal.SIGCONT)
+        time.sleep(2)  # what they hold must come to nothing
+    finally:
+        for one in [*places, *stopped]:
+            if one is not None:
+                one.kill()
+                one.communicate()
+    check_book(EVENTS)
+    print(f"{KILLS} kills, stops and rebalances: {EVENTS} effects, each once")
+
+
+def dead_letters(cluster):
+    produce(cluster, [("x", "garbage"), ("y", event(9, 1).replace("1.0", "0.3", 1)),
+                      ("z", event(9, 2))])
+    counts = json.loads(run(cluster, "events", "consume", "--until-end", "--json"))
+    equal((counts["applied"], counts["dead"]), (1, 2), "applied and dead")
+    letters = json.loads(run(cluster, "kafka", "dead-letters", "--json"))["dead_letters"]
+    equal(len(letters), 2, "dead letters")
+    check(all(letter["reason"] for letter in letters), f"reasons: {letters}")
+    with sqlite3.connect(book(), timeout=10) as db:  # as if it were understood by now
+        db.execute("UPDATE letter SET value=? WHERE reason LIKE '%CloudEvents%'", (event(9, 1),))
+    redriven = json.loads(run(cluster, "kafka", "dead-letters", "--redrive", "--json"))
+    equal(redriven, {"applied": 1, "left": 1}, "redriven")
+    equal(happened(), EVENTS + 2, "effects after the redrive")
+
+
+def pause_and_replay(cluster):
+    run(cluster, "kafka", "pause")
+    waiting = consumer(cluster)
+    try:
+        produce(cluster, [("p", event(10, 1))])
+        time.sleep(2)  # nothing may come of it
+        equal(happened(), EVENTS + 2, "effects while paused")
+        lag = json.loads(run(cluster, "kafka", "lag", "--json"))["partitions"]
+        equal(sum(one["lag"] for one in lag), 1, "lag while paused")
+        run(cluster, "kafka", "resume")
+        until(lambda: happened() == EVENTS + 3, "it goes on")
+    finally:
+        waiting.send_signal(signal.SIGTERM)
+        out, err = waiting.communicate(timeout=30)
+        equal(waiting.returncode, 0, f"exit code of a consumer that is told to stop: {err}")
+    check(b"applied" in out, f"what it did: {out}")
+    for partition in range(LANES):
+        counts = json.loads(run(cluster, "kafka", "replay", "--partition", str(partition),
+                                "--json"))
+        equal(counts["applied"], 0, f"applied by a replay of partition {partition}")
+    equal(happened(), EVENTS + 3, "effects after the replay")
+    with sqlite3.connect(book(), timeout=10) as db:  # as if an effect had been lost
+        db.execute("DELETE FROM inbox WHERE source='/tpwallet/1' AND id='17-0'")
+        db.execute("UPDATE happened SET events=events-1")
+    for partition in range(LANES):
+        run(cluster, "kafka", "replay", "--partition", str(partition))
+    equal(happened(), EVENTS + 3, "effects after the lost one is replayed")
+
+
+def deleted_unread(cluster):
+    """The topic's first records go while nobody reads: the consumer says so, and stays."""
+    path = os.path.join(SCRATCH, "delete.json")
+    with open(path, "w", encoding="ascii") as file:
+        json.dump({"version": 1, "partitions": [
+            {"topic": "gap", "partition": 0, "offset": 8}]}, file)
+    make_topic(cluster, "gap", 1)
+    produce(cluster, [("k", event(1, i)) for i in range(1, 5)], "gap")
+    run(cluster, "events", "consume", "--until-end", topic="gap")
+    produce(cluster, [("k", event(1, i)) for i in range(5, 11)], "gap")
+    done = tool("org.apache.kafka.tools.DeleteRecordsCommand", [
+        "--bootstrap-server", cluster.bootstrap, "--offset-json-file", path])
+    check(done.returncode == 0, f"deleting: {done.stdout} {done.stderr}")
+    lag = json.loads(run(cluster, "kafka", "lag", "--json", topic="gap"))["partitions"]
+    equal(lag[0]["lost"], 4, "what is told to be lost")
+    run(cluster, "events", "consume", "--until-end", code=5, topic="gap")
+    equal(happened("gap"), 4, "effects before the gap")
+
+
+def a_server_and_a_consumer(cluster):
+    """From the ledger to the book."""
+    wallet, accounts = ledger("wallet")
+    server = publishing(wallet, cluster).start()
+    try:
+        for _ in range(10):
+            post(server, accounts, DRAW)
+        until(lambda: caught_up(server), "all is published")
+        server.stop()
+    finally:
+        if server.process.poll() is None:
+            server.kill()
+    topic = "tpwallet.events"
+    counts = json.loads(run(cluster, "events", "consume", "--until-end", "--json", topic=topic))
+    wanted = len(events_of(wallet))
+    equal((counts["applied"], counts["dead"]), (wanted, 0), "events of a ledger")
+    lag = json.loads(run(cluster, "kafka", "lag", "--json", topic=topic))["partitions"]
+    equal(lag[0]["lag"], 0, "lag at the end")
+
+
+def main():
+    with Cluster(1) as cluster:
+        make_topic(cluster, TOPIC, LANES)
+        produce(cluster, [(f"key-{n % 50}", event(n % LANES, n // LANES + 1))
+                          for n in range(EVENTS)])
+        crashes_and_rebalances(cluster)
+        dead_letters(cluster)
+        pause_and_replay(cluster)
+        deleted_unread(cluster)
+        a_server_and_a_consumer(cluster)
+
+
+main()
