@@ -2,6 +2,7 @@
 #include "api/account_walk.h"
 #include "api/accounts_parse.h"
 #include "api/acts.h"
+#include "api/lanes.h"
 #include "api/lookup.h"
 #include "base/check.h"
 #include "wallet/history.h"
@@ -39,6 +40,7 @@ static enum api_progress create_start(struct work *work)
         problem_field(&work->problem, "Idempotency-Key");
         return API_READY;
     }
+    if (!lanes_accounts_here(work, list.accounts, list.count)) return API_READY;
     request->count = list.count;
     request->accounts = list.accounts;
     return work_submit(work);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "api/idempotency.h"
+#include "api/lanes.h"
 #include "api/watch.h"
 #include "api/work.h"
 #include "base/check.h"
@@ -155,7 +156,9 @@ static bool key_find(struct work *work, uint32_t *out_scopes)
     struct credential credential;
     if (token.len == SECRET_LEN) {
         struct digest digest = digest_of(token.data, token.len);
-        if (lane_credential_by_digest(work->api->lane, &digest, &credential) == STATUS_OK) {
+        struct lane *keys = work->api->options.keys;
+        if (keys == NULL) keys = work->api->lane;
+        if (lane_credential_by_digest(keys, &digest, &credential) == STATUS_OK) {
             work->principal = credential.id;
             work->by_key = true;
             work->key = digest;
@@ -278,6 +281,7 @@ enum api_progress api_start(struct api *api, struct api_call *call)
     bool found = route_find(work);
     watch_begin(work);
     if (!found || !authorize(work) || !query_take(work)) return API_READY;
+    if (!lanes_path_here(work)) return API_READY;
     if (!media_take(work) || !idempotency_take(work)) return API_READY;
     return work_begin(work);
 }

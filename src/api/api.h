@@ -8,6 +8,7 @@
 #include "wallet/log_relay.h"
 #include "wallet/log_witnesses.h"
 #include "wallet/saga.h"
+#include "wallet/transit.h"
 #include "wallet/webhook_desk.h"
 #include "wallet/webhook_in.h"
 
@@ -44,6 +45,12 @@ struct api_options {
     uint32_t workers;    /* tasks for calls that read the disk, 1 to 64; 2 is a good number */
     const char *version; /* for / and metrics; outlives the api */
     bool anonymous_all;  /* the demo only: no key means every scope */
+
+    /* Of a ledger with several lanes (0 and 1: there is one); the lane is one of them. */
+    uint32_t lanes;
+    uint32_t lane;
+    struct transit *transit; /* woken when something leaves; outlives the api; NULL: none runs */
+    struct lane *keys;       /* whose API keys count; outlives the api; NULL: the lane's own */
 
     /*
      * Who carries out a payment whose caller named nobody; writes a name and returns STATUS_OK,

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "api/lanes.h"
 #include "api/router.h"
 #include "api/trace_context.h"
 #include "base/check.h"
@@ -428,7 +429,7 @@ static enum api_progress side_start(struct api *api, struct api_call *call)
         .call = call,
         .ready = call->ready,
         .owner = call->owner,
-        .lane = front->options.lane_of == NULL ? 0 : front->options.lane_of(call),
+        .lane = lanes_of_call(call, front->options.lanes),
         .of_peer = side->of_peers,
         .repeatable = is_repeatable(call),
         .until = in_ms(front, hold_ms),

@@ -39,8 +39,8 @@ struct front_options {
     struct sync *sync;
     struct clock *clock;
     struct entropy *entropy;
-    uint32_t hold_ms;                                 /* 0: FRONT_HOLD_MS */
-    uint32_t (*lane_of)(const struct api_call *call); /* NULL: lane 0 */
+    uint32_t hold_ms; /* 0: FRONT_HOLD_MS */
+    uint32_t lanes;   /* of the ledger: api/lanes.h says where a call goes; 0 and 1: one */
 };
 
 enum status front_new(const struct front_options *options, struct front **out_front,

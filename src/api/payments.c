@@ -1,4 +1,5 @@
 /* /v1/payments: commands go to the lane, which decides; open ones are in memory, others on disk. */
+#include "api/lanes.h"
 #include "api/lookup.h"
 #include "api/payments_parse.h"
 #include "api/payments_render.h"
@@ -98,6 +99,7 @@ static enum api_progress create_start(struct work *work)
         problem_field(&work->problem, "Idempotency-Key");
         return API_READY;
     }
+    if (!lanes_payment_here(work, &work->payment_command.draft)) return API_READY;
     if (!psp_choose(work)) return API_READY;
     return command_submit(work);
 }

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/hex.h"
 #include "model/position.h"
+#include "model/transit.h"
 
 void render_init(struct render *render, struct asset_source *assets, struct buf *out)
 {
@@ -269,15 +270,41 @@ static void entry_amounts_write(struct render *render, const struct history_entr
         render_amount(render, STR("requested"), more->requested, transfer->asset);
     if (!money_is_zero(more->released))
         render_amount(render, STR("released"), more->released, transfer->asset);
+    if (transfer->head.kind == TRANSFER_DEPARTURE) return; /* it says where it is going */
     render_reference(render, STR("target"), more->target.value);
+}
+
+/* Where a departure is going; once it is known, what became of it there. */
+static void transit_write(struct render *render, const struct history_entry *entry,
+                          const struct render_entry_extra *extra)
+{
+    struct transit_account way;
+    const struct history_entry *closing = extra->closing;
+    json_write_key(&render->json, STR("transit"));
+    json_write_object_begin(&render->json);
+    render_uuid(render, STR("to"), entry->more.target.value);
+    if (transit_account_parse(entry->transfer.credit, &way))
+        render_number(render, STR("lane"), way.peer);
+    bool held = entry->transfer.head.outcome == OUTCOME_OK && extra->closing_known;
+    if (held && closing == NULL) render_text(render, STR("state"), STR("pending"));
+    if (held && closing != NULL) {
+        bool settled = closing->transfer.head.kind == TRANSFER_POST;
+        uint32_t outcome = settled ? (uint32_t)OUTCOME_OK : closing->transfer.code;
+        render_text(render, STR("state"), settled ? STR("settled") : STR("released"));
+        if (outcome < OUTCOME_COUNT) render_name(render, STR("outcome"), outcome_code(outcome));
+        render_uuid(render, STR("ended_by"), closing->transfer.id.value);
+        render_time(render, STR("ended_at"), closing->stamp);
+    }
+    json_write_object_end(&render->json);
 }
 
 static void entry_extra_write(struct render *render, const struct history_entry *entry,
                               const struct render_entry_extra *extra)
 {
     const struct record_transfer *transfer = &entry->transfer;
-    bool held = transfer_kind_holds(transfer->head.kind) && transfer->head.outcome == OUTCOME_OK;
+    bool held = transfer->head.kind == TRANSFER_HOLD && transfer->head.outcome == OUTCOME_OK;
     if (held && extra->closing_known) hold_write(render, extra->closing);
+    if (transfer->head.kind == TRANSFER_DEPARTURE) transit_write(render, entry, extra);
     if (!uuid_is_nil(extra->account.value)) {
         bool debit = uuid_equal(extra->account.value, transfer->debit.value);
         render_text(render, STR("side"), debit ? STR("debit") : STR("credit"));
@@ -311,7 +338,8 @@ void render_entry(struct render *render, const struct history_entry *entry,
     json_write_object_end(&render->json);
 }
 
-void render_transfer_result(struct render *render, const struct transfer_result *result)
+void render_transfer_result(struct render *render, const struct transfer_result *result,
+                            bool pending)
 {
     json_write_object_begin(&render->json);
     render_uuid(render, STR("id"), result->id.value);
@@ -323,6 +351,7 @@ void render_transfer_result(struct render *render, const struct transfer_result 
     render_position(render, STR("position"), result->position);
     render_time(render, STR("at"), result->stamp);
     render_bool(render, STR("repeated"), result->repeated);
+    if (pending) render_bool(render, STR("pending"), true);
     json_write_object_end(&render->json);
 }
 

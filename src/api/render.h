@@ -64,8 +64,9 @@ struct render_entry_extra {
 void render_entry(struct render *render, const struct history_entry *entry,
                   const struct render_entry_extra *extra);
 
-/* What a transfer came to: in JSON, and in the binary form documented in api/openapi.yaml. */
-void render_transfer_result(struct render *render, const struct transfer_result *result);
+/* What a transfer came to (pending: another lane will decide): in JSON, and in the binary form documented in api/openapi.yaml. */
+void render_transfer_result(struct render *render, const struct transfer_result *result,
+                            bool pending);
 
 struct transfer_record {
     struct transfer_id id;

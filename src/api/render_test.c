@@ -268,12 +268,12 @@ static const struct transfer_result some_result = {
 static void a_result_is_short_and_a_refused_one_has_no_amount(void **state)
 {
     struct paper *paper = *state;
-    render_transfer_result(&paper->render, &some_result);
+    render_transfer_result(&paper->render, &some_result, false);
     render_next(&paper->render);
     struct transfer_result refused = some_result;
     refused.outcome = OUTCOME_CAPACITY;
     refused.repeated = false;
-    render_transfer_result(&paper->render, &refused);
+    render_transfer_result(&paper->render, &refused, false);
     expect_written(
         paper, "{\"id\":\"" ID_TEXT(
                    "1") "\",\"outcome\":\"ok\",\"amount\":\"3.00\","

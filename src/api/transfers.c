@@ -1,4 +1,5 @@
 /* POST /v1/transfers: one object, an array, a stream, or records. */
+#include "api/lanes.h"
 #include "api/render.h"
 #include "api/transfers_parse.h"
 #include "api/work.h"
@@ -55,6 +56,7 @@ static enum api_progress create_start(struct work *work)
         problem_field(&work->problem, "Idempotency-Key");
         return API_READY;
     }
+    if (!lanes_transfers_here(work, list.transfers, list.count)) return API_READY;
     request->count = list.count;
     request->transfers = list.transfers;
     return work_submit(work);
@@ -73,6 +75,18 @@ static void refusal_raise(struct work *work, const struct transfer_result *resul
     problem->repeated = result->repeated;
 }
 
+/* Whether it has left for another lane, which will decide. */
+static bool is_pending(const struct work *work, uint32_t index)
+{
+    return work->request.transfers[index].kind == TRANSFER_DEPARTURE &&
+           work->request.transfer_results[index].outcome == OUTCOME_OK;
+}
+
+static void result_write(struct work *work, struct render *render, uint32_t index)
+{
+    render_transfer_result(render, &work->request.transfer_results[index], is_pending(work, index));
+}
+
 static void json_array_write(struct work *work)
 {
     struct render render;
@@ -81,7 +95,7 @@ static void json_array_write(struct work *work)
     json_write_key(&render.json, STR("results"));
     json_write_array_begin(&render.json);
     for (uint32_t i = 0; i < work->request.count; i++) {
-        render_transfer_result(&render, &work->request.transfer_results[i]);
+        result_write(work, &render, i);
     }
     json_write_array_end(&render.json);
     render_position(&render, STR("position"), work->request.position);
@@ -94,7 +108,7 @@ static void lines_write(struct work *work)
     struct render render;
     render_init(&render, &work->assets, &work->call->answer);
     for (uint32_t i = 0; i < work->request.count; i++) {
-        render_transfer_result(&render, &work->request.transfer_results[i]);
+        result_write(work, &render, i);
         render_next(&render);
         buf_append_byte(&work->call->answer, '\n');
     }
@@ -121,6 +135,8 @@ static bool all_repeated(const struct request *request)
 static void create_write(struct work *work)
 {
     if (!work_answered(work)) return;
+    struct transit *transit = work->api->options.transit;
+    if (work->departs && transit != NULL) transit_wake(transit);
     work->replayed = all_repeated(&work->request);
     if (work->media == MEDIA_TRANSFERS) {
         records_write(work);
@@ -133,9 +149,10 @@ static void create_write(struct work *work)
     } else {
         struct render render;
         render_init(&render, &work->assets, &work->call->answer);
-        render_transfer_result(&render, &work->transfer_result);
+        result_write(work, &render, 0);
         render_end(&render);
-        work->call->status = work->transfer_result.repeated ? 200 : 201;
+        unsigned done = is_pending(work, 0) ? 202 : 201;
+        work->call->status = work->transfer_result.repeated ? 200 : done;
     }
 }
 

@@ -89,6 +89,7 @@ struct work {
     struct wall_time submitted; /* of a watched call, to the lane; 0: not yet */
     bool slow;
     bool replayed; /* everything in it had been done before */
+    bool departs;  /* some of it is for another lane */
     struct monotonic_time position_until;
 
     struct request request;

@@ -1,0 +1,216 @@
+#include "api/lanes.h"
+
+#include "base/check.h"
+#include "base/decimal.h"
+#include "base/hash.h"
+#include "base/json_reader.h"
+#include "model/transit.h"
+
+/* ---- Where a call goes ---- */
+
+static char lower(char byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+}
+
+static bool same_name(struct str name, struct str wanted)
+{
+    if (name.len != wanted.len) return false;
+    for (size_t i = 0; i < name.len; i++) {
+        if (lower(name.data[i]) != lower(wanted.data[i])) return false;
+    }
+    return true;
+}
+
+static bool header_lane(const struct api_call *call, uint32_t lanes, uint32_t *out_lane)
+{
+    for (uint32_t i = 0; i < call->raw_header_count; i++) {
+        const struct api_raw_header *header = &call->raw_headers[i];
+        uint64_t lane;
+        if (!same_name(header->name, STR("tpw-lane"))) continue;
+        if (decimal_parse(header->value, lanes - 1, &lane) != STATUS_OK) return false;
+        *out_lane = (uint32_t)lane;
+        return true;
+    }
+    return false;
+}
+
+/* The account in "/v1/accounts/{id}" and what is below it. */
+static bool path_account(struct str path, struct account_id *out_id)
+{
+    struct str start = STR("/v1/accounts/");
+    if (!str_starts(path, start) || path.len < start.len + UUID_TEXT_LEN) return false;
+    struct str id = { path.data + start.len, UUID_TEXT_LEN };
+    return uuid_parse(id, &out_id->value) == STATUS_OK;
+}
+
+/* A member of the first object of a body, as an id; false: there is none that can be read. */
+static bool body_member(struct str body, struct str member, struct uuid *out_id)
+{
+    uint8_t memory[4096]; /* for the keys of one item */
+    struct arena arena;
+    arena_init_over(&arena, memory, sizeof memory);
+    struct json_reader reader;
+    json_reader_init(&reader, body, &arena);
+    if (json_peek(&reader) == JSON_ARRAY) {
+        if (!json_array_begin(&reader) || !json_array_next(&reader)) return false;
+    }
+    if (json_peek(&reader) != JSON_OBJECT || !json_object_begin(&reader)) return false;
+    struct str key;
+    while (json_object_next(&reader, &key)) {
+        if (str_equal(key, member)) return json_uuid(&reader, out_id);
+        if (!json_skip(&reader)) return false;
+    }
+    return false;
+}
+
+static struct str first_line(struct str text)
+{
+    size_t len = 0;
+    while (len < text.len && text.data[len] != '\n') len++;
+    return (struct str){ text.data, len };
+}
+
+static uint32_t lane_of_transfers(const struct api_call *call, uint32_t lanes)
+{
+    struct account_id debit;
+    uint32_t media = media_parse(call->content_type);
+    if (media == MEDIA_TRANSFERS) {
+        struct transfer first;
+        if (call->body.len < sizeof first) return 0;
+        memcpy(&first, call->body.data, sizeof first);
+        return lane_of_account(first.debit, lanes);
+    }
+    struct str body = media == MEDIA_X_NDJSON ? first_line(call->body) : call->body;
+    return body_member(body, STR("debit"), &debit.value) ? lane_of_account(debit, lanes) : 0;
+}
+
+static uint32_t lane_of_member(const struct api_call *call, struct str member, uint32_t lanes)
+{
+    struct account_id id;
+    if (body_member(call->body, member, &id.value)) return lane_of_account(id, lanes);
+    if (call->idempotency_key.len == 0) return 0;
+    return (uint32_t)(hash_bytes(call->idempotency_key.data, call->idempotency_key.len) % lanes);
+}
+
+uint32_t lanes_of_call(const struct api_call *call, uint32_t lanes)
+{
+    uint32_t lane;
+    struct account_id id;
+    if (lanes <= 1) return 0;
+    if (header_lane(call, lanes, &lane)) return lane;
+    if (path_account(call->path, &id)) return lane_of_account(id, lanes);
+    if (call->method != API_POST) return 0;
+    if (str_equal(call->path, STR("/v1/transfers"))) return lane_of_transfers(call, lanes);
+    if (str_equal(call->path, STR("/v1/accounts"))) return lane_of_member(call, STR("id"), lanes);
+    if (str_equal(call->path, STR("/v1/payments"))) {
+        return lane_of_member(call, STR("wallet"), lanes);
+    }
+    return 0;
+}
+
+/* ---- What a lane makes of it ---- */
+
+static uint32_t lanes_of(const struct work *work)
+{
+    uint32_t lanes = work->api->options.lanes;
+    return lanes == 0 ? 1 : lanes;
+}
+
+static bool wrong_lane(struct work *work, const char *field, uint32_t lane)
+{
+    (void)problem_raise(&work->problem, PROBLEM_WRONG_LANE, "name the lane: TPW-Lane");
+    problem_detail(&work->problem, "this account is in lane %u, and this is lane %u", lane,
+                   work->api->options.lane);
+    problem_field(&work->problem, "%s", field);
+    return false;
+}
+
+/* Whether the account is in this lane, or, nil, in none. */
+static bool is_here(struct work *work, struct account_id id, const char *field)
+{
+    if (uuid_is_nil(id.value)) return true;
+    uint32_t lane = lane_of_account(id, lanes_of(work));
+    return lane == work->api->options.lane ? true : wrong_lane(work, field, lane);
+}
+
+bool lanes_path_here(struct work *work)
+{
+    if (lanes_of(work) == 1 || !str_starts(work->path, STR("/v1/accounts/"))) return true;
+    return is_here(work, (struct account_id){ work->id }, "id");
+}
+
+/* A root from which the first account has an id in this lane: one of so many, by chance. */
+static void root_fit(struct work *work)
+{
+    uint32_t lanes = lanes_of(work);
+    struct request *request = &work->request;
+    while (lane_of_account((struct account_id){ request->root }, lanes) !=
+           work->api->options.lane) {
+        request->root = lane_new_id(work->api->lane);
+    }
+}
+
+bool lanes_accounts_here(struct work *work, const struct account *accounts, uint32_t count)
+{
+    if (lanes_of(work) == 1) return true;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!is_here(work, accounts[i].id, "id")) return false;
+        if (!uuid_is_nil(accounts[i].id.value)) continue;
+        if (count == 1) {
+            root_fit(work);
+            continue;
+        }
+        (void)problem_raise(&work->problem, PROBLEM_MISSING_FIELD,
+                            "in a ledger with several lanes each of many accounts needs an id");
+        problem_field(&work->problem, "id");
+        return false;
+    }
+    return true;
+}
+
+static bool between_lanes(struct work *work, const char *field, const char *sentence)
+{
+    (void)problem_raise(&work->problem, PROBLEM_BETWEEN_LANES, NULL);
+    problem_detail(&work->problem, "%s", sentence);
+    problem_field(&work->problem, "%s", field);
+    return false;
+}
+
+bool lanes_payment_here(struct work *work, const struct payment *draft)
+{
+    uint32_t lanes = lanes_of(work);
+    if (lanes == 1) return true;
+    if (!is_here(work, draft->wallet, "wallet")) return false;
+    if (uuid_is_nil(draft->counter.value)) return true;
+    if (lane_of_account(draft->counter, lanes) == work->api->options.lane) return true;
+    return between_lanes(work, "to", "both wallets of a payment must be in one lane");
+}
+
+/* One that names both its accounts. before: the one in front of it, or NULL. */
+static bool transfer_here(struct work *work, struct transfer *transfer,
+                          const struct transfer *before)
+{
+    uint32_t lanes = lanes_of(work);
+    if (!is_here(work, transfer->debit, "debit")) return false;
+    if (lane_of_account(transfer->credit, lanes) == work->api->options.lane) return true;
+    const char *field = "flags";
+    const char *sentence = transit_fault(transfer, &field);
+    bool linked = before != NULL && (before->flags & TRANSFER_FLAG_LINKED) != 0;
+    if (linked) sentence = "a linked group cannot be between two lanes";
+    if (sentence != NULL) return between_lanes(work, field, sentence);
+    *transfer = transit_departure(transfer, lanes);
+    work->departs = true;
+    return true;
+}
+
+bool lanes_transfers_here(struct work *work, struct transfer *transfers, uint32_t count)
+{
+    if (lanes_of(work) == 1) return true;
+    for (uint32_t i = 0; i < count; i++) {
+        bool names = transfers[i].kind == TRANSFER_DIRECT || transfers[i].kind == TRANSFER_HOLD;
+        const struct transfer *before = i == 0 ? NULL : &transfers[i - 1];
+        if (names && !transfer_here(work, &transfers[i], before)) return false;
+    }
+    return true;
+}

@@ -1,0 +1,32 @@
+/* lanes.h - which lane of a ledger a call is about, and what a lane makes of what is in another. */
+#ifndef API_LANES_H
+#define API_LANES_H
+
+#include "api/work.h"
+
+/*
+ * Of a ledger with several lanes each has an api of its own, and whoever stands in front of them
+ * asks here where a call goes:
+ *
+ *   header TPW-Lane: N                     there
+ *   /v1/accounts/{id}...                   to the lane of the account
+ *   POST /v1/accounts, /v1/transfers,      to the lane of what the first item names: its id, its
+ *     /v1/payments                         debit account, its wallet; of an account without an
+ *                                          id: by the idempotency key
+ *   all else                               to lane 0
+ *
+ * With one lane all is lane 0. What cannot be read goes to lane 0, which says what is wrong.
+ */
+uint32_t lanes_of_call(const struct api_call *call, uint32_t lanes);
+
+/* Each raises a problem and returns false when it is not for this lane. */
+bool lanes_path_here(struct work *work);
+bool lanes_accounts_here(struct work *work, const struct account *accounts, uint32_t count);
+bool lanes_payment_here(struct work *work, const struct payment *draft);
+/*
+ * Turns what goes to another lane into departures, in place. False also when it cannot be between
+ * two lanes: see transit_fault().
+ */
+bool lanes_transfers_here(struct work *work, struct transfer *transfers, uint32_t count);
+
+#endif

@@ -1,0 +1,313 @@
+/*
+ * Goal: a call of a ledger with several lanes goes where what it names is, a lane refuses what is
+ * another's, and what goes to another lane is answered as pending and told of later.
+ * Method: calls of each kind beside the lane they are for; an api that is lane 0 of two, asked
+ * for everything; its departures are ended by hand, as the workers would.
+ */
+#include "api/lanes.h"
+
+#include "api/api_test.h"
+#include "model/transit.h"
+
+/* Ids that say their lane: the last digits. */
+#define HERE_BANK "019ab000-0000-8000-8000-000000010000"
+#define HERE_ANNA "019ab000-0000-8000-8000-000000020000"
+#define HERE_BEN "019ab000-0000-8000-8000-000000030000"
+#define THERE_CARL "019ab000-0000-8000-8000-000000040001"
+
+/* ---- Where a call goes ---- */
+
+struct case_of_call {
+    enum api_method method;
+    const char *path;
+    const char *body;
+    const char *type;
+    const char *lane_header;
+    const char *key;
+    uint32_t lane;
+};
+
+static uint32_t lane_of(const struct case_of_call *one, uint32_t lanes)
+{
+    const struct api_raw_header headers[] = {
+        { STR("Accept"), STR("*/*") },
+        { STR("tpw-LANE"), one->lane_header == NULL ? STR("") : str_from(one->lane_header) },
+    };
+    struct api_call call = {
+        .method = one->method,
+        .path = str_from(one->path),
+        .raw_headers = headers,
+        .raw_header_count = one->lane_header == NULL ? 1 : 2,
+        .content_type = str_from(one->type == NULL ? "application/json" : one->type),
+    };
+    if (one->body != NULL) call.body = str_from(one->body);
+    if (one->key != NULL) call.idempotency_key = str_from(one->key);
+    return lanes_of_call(&call, lanes);
+}
+
+static void calls_go_to_the_lane_of_what_they_name(void **state)
+{
+    (void)state; /* no fixture */
+    static const struct case_of_call cases[] = {
+        { API_GET, "/v1/accounts/" HERE_ANNA, NULL, NULL, NULL, NULL, 0 },
+        { API_GET, "/v1/accounts/" THERE_CARL, NULL, NULL, NULL, NULL, 1 },
+        { API_GET, "/v1/accounts/" THERE_CARL "/entries", NULL, NULL, NULL, NULL, 1 },
+        { API_PATCH, "/v1/accounts/" THERE_CARL, "{}", NULL, NULL, NULL, 1 },
+        { API_GET, "/v1/accounts/" THERE_CARL, NULL, NULL, "0", NULL, 0 },
+        { API_GET, "/v1/accounts", NULL, NULL, NULL, NULL, 0 },
+        { API_GET, "/v1/accounts", NULL, NULL, "1", NULL, 1 },
+        { API_GET, "/v1/accounts", NULL, NULL, "2", NULL, 0 }, /* there is none */
+        { API_GET, "/v1/accounts", NULL, NULL, "x", NULL, 0 },
+        { API_GET, "/v1/accounts/nonsense", NULL, NULL, NULL, NULL, 0 },
+        { API_POST, "/v1/accounts", "{\"asset\":\"EUR\",\"id\":\"" THERE_CARL "\"}", NULL, NULL,
+          NULL, 1 },
+        { API_POST, "/v1/accounts", "[{\"id\":\"" THERE_CARL "\"}]", NULL, NULL, NULL, 1 },
+        { API_POST, "/v1/transfers", "{\"debit\":\"" THERE_CARL "\"}", NULL, NULL, NULL, 1 },
+        { API_POST, "/v1/transfers",
+          "{\"credit\":\"" THERE_CARL "\",\"flags\":[\"linked\"],\"debit\":\"" HERE_ANNA "\"}",
+          NULL, NULL, NULL, 0 },
+        { API_POST, "/v1/transfers", "[{\"debit\":\"" THERE_CARL "\"},{\"debit\":", NULL, NULL,
+          NULL, 1 },
+        { API_POST, "/v1/transfers", "{\"kind\":\"void\",\"target\":\"" THERE_CARL "\"}", NULL,
+          NULL, NULL, 0 },
+        { API_POST, "/v1/transfers", "{\"debit\":\"" THERE_CARL "\"}\n{", "application/x-ndjson",
+          NULL, NULL, 1 },
+        { API_POST, "/v1/transfers", "", NULL, NULL, NULL, 0 },
+        { API_POST, "/v1/transfers", "{\"debit\":7}", NULL, NULL, NULL, 0 },
+        { API_POST, "/v1/transfers", "[", NULL, NULL, NULL, 0 },
+        { API_POST, "/v1/transfers", "short", "application/vnd.tpwallet.transfers", NULL, NULL, 0 },
+        { API_POST, "/v1/payments", "{\"wallet\":\"" THERE_CARL "\"}", NULL, NULL, NULL, 1 },
+        { API_POST, "/v1/assets", "{\"id\":\"" THERE_CARL "\"}", NULL, NULL, NULL, 0 },
+        { API_POST, "/v1/keys", "{}", NULL, NULL, "\"k\"", 0 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint32_t lane = lane_of(&cases[i], 2);
+        if (lane != cases[i].lane) fail_msg("case %zu: lane %u", i, lane);
+        assert_int_equal(lane_of(&cases[i], 1), 0);
+        assert_int_equal(lane_of(&cases[i], 0), 0);
+    }
+}
+
+static void an_account_without_an_id_goes_by_its_key(void **state)
+{
+    (void)state; /* no fixture */
+    uint32_t counts[2] = { 0 };
+    for (char letter = 'a'; letter <= 'z'; letter++) {
+        char key[] = "key-?";
+        key[4] = letter;
+        const struct case_of_call one = { API_POST, "/v1/accounts", "{\"asset\":\"EUR\"}",
+                                          NULL,     NULL,           key,
+                                          0 };
+        uint32_t lane = lane_of(&one, 2);
+        counts[lane]++;
+        assert_int_equal(lane_of(&one, 2), lane); /* as a repeat does */
+    }
+    assert_true(counts[0] > 0 && counts[1] > 0);
+}
+
+static void binary_transfers_go_by_their_first_record(void **state)
+{
+    (void)state; /* no fixture */
+    struct transfer transfers[2] = { 0 };
+    assert_int_equal(uuid_parse(STR(THERE_CARL), &transfers[0].debit.value), STATUS_OK);
+    const struct api_call call = {
+        .method = API_POST,
+        .path = STR("/v1/transfers"),
+        .content_type = STR("application/vnd.tpwallet.transfers"),
+        .body = { (const char *)transfers, sizeof transfers },
+    };
+    assert_int_equal(lanes_of_call(&call, 2), 1);
+}
+
+/* ---- What lane 0 of two says ---- */
+
+static void run_in_lanes(void (*body)(struct rig *rig))
+{
+    const struct api_options options = {
+        .workers = 2, .version = "0.0.0-test", .lanes = 2, .lane = 0
+    };
+    rig_run_with(body, &options);
+}
+
+#define LANE_TRANSFER(id, more)                                                                    \
+    "{\"id\":\"019ab000-0000-7000-8000-0000000001" id                                              \
+    "\",\"asset\":\"EUR\",\"amount\":\"5\"," more "}"
+#define SIDES(from, to) "\"debit\":\"" from "\",\"credit\":\"" to "\""
+
+static void here_make(struct rig *rig)
+{
+    expect_status(rig, 200,
+                  rig_send(rig, API_POST, "/v1/accounts",
+                           "[{\"id\":\"" HERE_BANK "\",\"asset\":\"EUR\",\"kind\":\"equity\"},"
+                           "{\"id\":\"" HERE_ANNA "\",\"asset\":\"EUR\",\"kind\":\"liability\","
+                           "\"flags\":[\"debits_must_not_exceed_credits\"]},"
+                           "{\"id\":\"" HERE_BEN "\",\"asset\":\"EUR\",\"kind\":\"liability\"}]"));
+    expect_status(
+        rig, 201,
+        rig_send(rig, API_POST, "/v1/transfers", LANE_TRANSFER("01", SIDES(HERE_BANK, HERE_ANNA))));
+}
+
+static void others_body(struct rig *rig)
+{
+    here_make(rig);
+    expect_status(rig, 421, rig_send(rig, API_GET, "/v1/accounts/" THERE_CARL, NULL));
+    expect_in_answer(rig, "wrong_lane");
+    expect_in_answer(rig, "in lane 1, and this is lane 0");
+    expect_status(rig, 421, rig_send(rig, API_GET, "/v1/accounts/" THERE_CARL "/entries", NULL));
+    expect_status(rig, 421,
+                  rig_send(rig, API_POST, "/v1/accounts",
+                           "{\"id\":\"" THERE_CARL "\",\"asset\":\"EUR\",\"kind\":\"equity\"}"));
+    expect_status(rig, 421,
+                  rig_send(rig, API_POST, "/v1/transfers",
+                           LANE_TRANSFER("02", SIDES(THERE_CARL, HERE_ANNA))));
+    expect_in_answer(rig, "debit");
+    expect_status(rig, 200, rig_send(rig, API_GET, "/v1/accounts/" HERE_ANNA, NULL));
+}
+
+static void what_is_in_another_lane_is_refused_with_its_number(void **state)
+{
+    (void)state; /* no fixture */
+    run_in_lanes(others_body);
+}
+
+static void fresh_body(struct rig *rig)
+{
+    for (char letter = 'a'; letter < 'i'; letter++) {
+        char key[] = "\"fresh-?\"";
+        key[7] = letter;
+        rig->call.idempotency_key = str_from(key);
+        expect_status(
+            rig, 201,
+            rig_send(rig, API_POST, "/v1/accounts", "{\"asset\":\"EUR\",\"kind\":\"equity\"}"));
+        char text[UUID_TEXT_LEN + 1];
+        struct account_id id;
+        rig_cut(rig, "id", text, sizeof text);
+        assert_int_equal(uuid_parse(str_from(text), &id.value), STATUS_OK);
+        assert_int_equal(lane_of_account(id, 2), 0);
+        expect_status(
+            rig, 200,
+            rig_send(rig, API_POST, "/v1/accounts", "{\"asset\":\"EUR\",\"kind\":\"equity\"}"));
+        expect_in_answer(rig, text); /* a repeat has the id of the first time */
+    }
+    rig->call.idempotency_key = STR("\"many\"");
+    expect_status(rig, 400,
+                  rig_send(rig, API_POST, "/v1/accounts",
+                           "[{\"asset\":\"EUR\",\"kind\":\"equity\"},"
+                           "{\"asset\":\"EUR\",\"kind\":\"equity\"}]"));
+    expect_in_answer(rig, "missing_field");
+    rig->call.idempotency_key = (struct str){ NULL, 0 };
+}
+
+static void an_account_that_gets_its_id_here_is_here(void **state)
+{
+    (void)state; /* no fixture */
+    run_in_lanes(fresh_body);
+}
+
+static void refused_body(struct rig *rig)
+{
+    here_make(rig);
+    static const char *const bodies[] = {
+        LANE_TRANSFER("11", "\"kind\":\"hold\"," SIDES(HERE_ANNA, THERE_CARL)),
+        LANE_TRANSFER("12", "\"flags\":[\"balancing_debit\"]," SIDES(HERE_ANNA, THERE_CARL)),
+        "[" LANE_TRANSFER("13", "\"flags\":[\"linked\"]," SIDES(HERE_ANNA, THERE_CARL)) "," //
+        LANE_TRANSFER("14", SIDES(HERE_ANNA, HERE_BEN)) "]",
+        "[" LANE_TRANSFER("15", "\"flags\":[\"linked\"]," SIDES(HERE_ANNA, HERE_BEN)) "," //
+        LANE_TRANSFER("16", SIDES(HERE_ANNA, THERE_CARL)) "]",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        expect_status(rig, 400, rig_send(rig, API_POST, "/v1/transfers", bodies[i]));
+        expect_in_answer(rig, "between_lanes");
+    }
+    expect_status(rig, 400,
+                  rig_send(rig, API_POST, "/v1/payments",
+                           "{\"id\":\"" NOBODY "\",\"kind\":\"wallet\",\"asset\":\"EUR\","
+                           "\"amount\":\"1\",\"wallet\":\"" HERE_ANNA "\",\"to\":\"" THERE_CARL
+                           "\"}"));
+    expect_in_answer(rig, "between_lanes");
+    expect_net(rig, HERE_ANNA, "5.00"); /* nothing of any of it was done */
+}
+
+static void what_needs_two_lanes_at_once_is_refused(void **state)
+{
+    (void)state; /* no fixture */
+    run_in_lanes(refused_body);
+}
+
+/* What the workers do when the other lane has decided. */
+static void departure_end(struct rig *rig, const char *id, enum outcome arrival)
+{
+    struct record_transfer record = { 0 };
+    assert_int_equal(uuid_parse(str_from(id), &record.id.value), STATUS_OK);
+    struct transfer end = transit_end(&record, arrival);
+    struct transfer_result result = { 0 };
+    struct request request = {
+        .kind = REQUEST_TRANSFERS,
+        .root = lane_new_id(rig->lane),
+        .count = 1,
+        .transfers = &end,
+        .transfer_results = &result,
+    };
+    assert_int_equal(lane_run(rig->lane, &request), STATUS_OK);
+    assert_int_equal(result.outcome, OUTCOME_OK);
+}
+
+static void pending_body(struct rig *rig)
+{
+    static const char first[] = "019ab000-0000-7000-8000-000000000121";
+    static const char second[] = "019ab000-0000-7000-8000-000000000122";
+    here_make(rig);
+    const char *body = LANE_TRANSFER("21", SIDES(HERE_ANNA, THERE_CARL));
+    expect_status(rig, 202, rig_send(rig, API_POST, "/v1/transfers", body));
+    expect_in_answer(rig, "\"pending\":true");
+    expect_in_answer(rig, first);
+    expect_status(rig, 200, rig_send(rig, API_POST, "/v1/transfers", body));
+    expect_in_answer(rig, "\"repeated\":true");
+    expect_status(rig, 422,
+                  rig_send(rig, API_POST, "/v1/transfers",
+                           LANE_TRANSFER("23", SIDES(HERE_ANNA, THERE_CARL))));
+    expect_in_answer(rig, "debits_exceed_credits"); /* the rest is on its way */
+    expect_status(rig, 200,
+                  rig_send(rig, API_POST, "/v1/transfers",
+                           "[" LANE_TRANSFER("22", SIDES(HERE_BEN, THERE_CARL)) "," LANE_TRANSFER(
+                               "24", SIDES(HERE_BEN, HERE_BANK)) "]"));
+    expect_in_answer(rig, "\"pending\":true");
+
+    expect_status(
+        rig, 200,
+        rig_send(rig, API_GET, "/v1/transfers/019ab000-0000-7000-8000-000000000121", NULL));
+    expect_in_answer(rig, "\"kind\":\"departure\"");
+    expect_in_answer(rig,
+                     "\"transit\":{\"to\":\"" THERE_CARL "\",\"lane\":1,\"state\":\"pending\"}");
+    departure_end(rig, first, OUTCOME_OK);
+    expect_status(
+        rig, 200,
+        rig_send(rig, API_GET, "/v1/transfers/019ab000-0000-7000-8000-000000000121", NULL));
+    expect_in_answer(rig, "\"state\":\"settled\",\"outcome\":\"ok\"");
+    expect_net(rig, HERE_ANNA, "0.00");
+    departure_end(rig, second, OUTCOME_CREDIT_ACCOUNT_FROZEN);
+    expect_status(
+        rig, 200,
+        rig_send(rig, API_GET, "/v1/transfers/019ab000-0000-7000-8000-000000000122", NULL));
+    expect_in_answer(rig, "\"state\":\"released\",\"outcome\":\"credit_account_frozen\"");
+}
+
+static void what_leaves_is_pending_until_the_other_lane_has_said(void **state)
+{
+    (void)state; /* no fixture */
+    run_in_lanes(pending_body);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(calls_go_to_the_lane_of_what_they_name),
+        cmocka_unit_test(an_account_without_an_id_goes_by_its_key),
+        cmocka_unit_test(binary_transfers_go_by_their_first_record),
+        cmocka_unit_test(what_is_in_another_lane_is_refused_with_its_number),
+        cmocka_unit_test(an_account_that_gets_its_id_here_is_here),
+        cmocka_unit_test(what_needs_two_lanes_at_once_is_refused),
+        cmocka_unit_test(what_leaves_is_pending_until_the_other_lane_has_said),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
