@@ -77,6 +77,7 @@ extern const struct command command_bench_payments;
 extern const struct command command_bench_webhook;
 extern const struct command command_check;
 extern const struct command command_demo;
+extern const struct command command_doctor_rules_check;
 extern const struct command command_events;
 extern const struct command command_exam;
 extern const struct command command_events_consume;

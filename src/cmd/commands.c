@@ -40,6 +40,7 @@ const struct command *const commands[] = {
     &command_payment_refresh,
     &command_payment_states,
     &command_story,
+    &command_doctor_rules_check,
     &command_settle,
     &command_reconcile,
     &command_events,

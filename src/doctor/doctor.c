@@ -1,0 +1,98 @@
+#include "doctor/doctor.h"
+
+static const char *const column_names[] = {
+    [COLUMN_INV] = "inv",
+    [COLUMN_KEY] = "key",
+    [COLUMN_ACCOUNT] = "account",
+    [COLUMN_CCY] = "ccy",
+    [COLUMN_DELTA] = "delta",
+    [COLUMN_TS] = "ts",
+    [COLUMN_W] = "w",
+    [COLUMN_PAYMENT] = "payment",
+    [COLUMN_HOLD] = "hold",
+    [COLUMN_WEBHOOK] = "webhook",
+    [COLUMN_PAYOUT] = "payout",
+    [COLUMN_BEFORE_CLOCK] = "before_clock",
+    [COLUMN_BEFORE_TS] = "before_ts",
+    [COLUMN_AFTER_CLOCK] = "after_clock",
+    [COLUMN_AFTER_TS] = "after_ts",
+};
+_Static_assert(sizeof column_names / sizeof column_names[0] == COLUMN_COUNT, "each has a name");
+
+/* The columns that a part cannot do without, by bit; and their names for the error. */
+static uint32_t wanted_columns(enum rule_part part)
+{
+    switch (part) {
+    case RULE_PART_VIOLATIONS: return 1U << COLUMN_KEY;
+    case RULE_PART_PREDICT: return 1U << COLUMN_INV | 1U << COLUMN_KEY;
+    case RULE_PART_START:
+    case RULE_PART_LAST: return 1U << COLUMN_TS;
+    case RULE_PART_PAIRS:
+        return 1U << COLUMN_BEFORE_CLOCK | 1U << COLUMN_BEFORE_TS | 1U << COLUMN_AFTER_CLOCK |
+               1U << COLUMN_AFTER_TS;
+    case RULE_PART_EXCEPTION:
+    case RULE_PART_TRIGGER:
+    case RULE_PART_REQUIRE:
+    case RULE_PART_FORBID:
+    case RULE_PART_SEPARATE:
+    case RULE_PART_AFFECTED:
+    case RULE_PART_COUNT: break;
+    }
+    return 0;
+}
+
+static void learn_columns(struct evidence *evidence, struct doctor_query *query)
+{
+    const char *name;
+    memset(query->columns, -1, sizeof query->columns);
+    query->column_count = 0;
+    while ((name = evidence->column(evidence, query->handle, query->column_count)) != NULL) {
+        uint32_t place = query->column_count++;
+        query->names[place] = name;
+        for (int i = 0; i < COLUMN_COUNT; i++) {
+            if (strcmp(name, column_names[i]) == 0) query->columns[i] = (int8_t)place;
+        }
+    }
+}
+
+static enum status bind_query(struct doctor *doctor, const struct rule *rule, uint32_t place,
+                              struct error *out_error)
+{
+    const struct rule_query *source = &doctor->rules->queries[place];
+    struct doctor_query *query = &doctor->queries[place];
+    struct error inner = { 0 };
+    enum status status =
+        doctor->evidence->prepare(doctor->evidence, source->sql, &query->handle, &inner);
+    if (status != STATUS_OK) {
+        (void)error_set(out_error, status, "%.*s:%u: rule %.*s, %s %.*s: %s", STR_ARG(rule->file),
+                        source->line, STR_ARG(rule->id), rule_part_name(source->part),
+                        STR_ARG(source->name), inner.message);
+        error_detail(out_error, "%s", inner.detail);
+        return status;
+    }
+    learn_columns(doctor->evidence, query);
+    uint32_t wanted = wanted_columns(source->part);
+    for (int i = 0; i < COLUMN_COUNT; i++) {
+        if ((wanted >> i & 1) == 0 || query->columns[i] >= 0) continue;
+        return error_set(out_error, STATUS_INVALID,
+                         "%.*s:%u: rule %.*s, %s: a column '%s' is wanted", STR_ARG(rule->file),
+                         source->line, STR_ARG(rule->id), rule_part_name(source->part),
+                         column_names[i]);
+    }
+    return STATUS_OK;
+}
+
+enum status doctor_init(struct doctor *doctor, const struct rule_set *rules,
+                        struct evidence *evidence, struct error *out_error)
+{
+    doctor->rules = rules;
+    doctor->evidence = evidence;
+    enum status status = STATUS_OK;
+    for (uint32_t r = 0; r < rules->rule_count; r++) {
+        const struct rule *rule = &rules->rules[r];
+        for (uint32_t i = 0; status == STATUS_OK && i < rule->query_count; i++) {
+            status = bind_query(doctor, rule, rule->query_first + i, out_error);
+        }
+    }
+    return status;
+}

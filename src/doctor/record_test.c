@@ -1,0 +1,118 @@
+/*
+ * Goal: a line is a record with typed values, or a reject with its reason, and never a guess.
+ * Method: a line with every sort of value; a table of broken lines, each with words of its reason.
+ */
+#include "doctor/record.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+
+static struct record_names names;
+static struct arena arena;
+static struct record record;
+
+static enum status parse(const char *line, const char **out_reason)
+{
+    record_names_init(&names);
+    arena_done(&arena);
+    assert_int_equal(arena_init(&arena, 1 << 20), STATUS_OK);
+    return record_parse(&names, str_from(line), &arena, &record, out_reason);
+}
+
+static const struct record_value *value_of(const char *name)
+{
+    const struct evidence_field *field;
+    const struct evidence_kind *kind = &evidence_kinds[record.kind];
+    for (uint32_t i = 0; (field = evidence_field_at(kind, i)) != NULL; i++) {
+        if (strcmp(field->name, name) != 0) continue;
+        return (record.seen >> i & 1) == 0 ? NULL : &record.values[i];
+    }
+    return NULL;
+}
+
+static void values_have_their_types(void **state)
+{
+    (void)state; /* no fixture is needed */
+    const char *reason = NULL;
+    assert_int_equal(
+        parse("{\"kind\":\"ledger_tx\",\"ts\":\"2026-11-22T10:00:00.5+02:00\",\"tx\":501773,"
+              "\"amount\":\"-170141183460469231731687303715884105728\",\"ccy\":\"CNY\","
+              "\"lsn\":\"-7\",\"row_ok\":true,\"idem\":null,\"state\":\"posted\"}",
+              &reason),
+        STATUS_OK);
+    assert_true(value_of("ts")->number == INT64_C(1795334400500000000));
+    assert_true(str_equal(value_of("tx")->text, STR("501773")));
+    assert_true(
+        str_equal(value_of("amount")->text, STR("-170141183460469231731687303715884105728")));
+    assert_int_equal(value_of("lsn")->number, -7);
+    assert_int_equal(value_of("row_ok")->number, 1);
+    assert_null(value_of("idem"));
+    assert_int_equal(record.unknown_count, 0);
+}
+
+static void unknown_fields_are_counted_and_spoil_nothing(void **state)
+{
+    (void)state; /* no fixture is needed */
+    const char *reason = NULL;
+    assert_int_equal(parse("{\"kind\":\"posting\",\"colour\":[1,{}],\"tx\":\"t\",\"account\":\"a\","
+                           "\"amount\":5,\"ccy\":\"EUR\",\"x\":1}",
+                           &reason),
+                     STATUS_OK);
+    assert_int_equal(record.unknown_count, 2);
+    assert_true(str_equal(record.unknown[0], STR("colour")));
+    assert_int_equal(value_of("amount")->number, 5);
+}
+
+static void broken_lines_are_rejects_with_a_reason(void **state)
+{
+    static const struct {
+        const char *line;
+        const char *words;
+    } rows[] = {
+        { "", "begin with a kind" },
+        { "{}", "begin with a kind" },
+        { "{\"kind\":\"nothing\"}", "begin with a kind" },
+        { "{\"tx\":\"t\",\"kind\":\"posting\"}", "begin with a kind" },
+        { "{\"kind\":\"posting\",\"tx\":\"t\",\"account\":\"a\",\"ccy\":\"EUR\"}", "required" },
+        { "{\"kind\":\"posting\",\"amount\":\"1.5\"}", "whole number of minor units" },
+        { "{\"kind\":\"posting\",\"amount\":\"01\"}", "whole number of minor units" },
+        { "{\"kind\":\"posting\",\"amount\":1e3}", "whole number of minor units" },
+        { "{\"kind\":\"posting\",\"amount\":\"170141183460469231731687303715884105728\"}", "128" },
+        { "{\"kind\":\"posting\",\"ts\":\"yesterday\"}", "RFC 3339" },
+        { "{\"kind\":\"posting\",\"ts\":-5}", "nanoseconds" },
+        { "{\"kind\":\"posting\",\"pos\":1.5}", "not whole" },
+        { "{\"kind\":\"posting\",\"tx\":\"\"}", "empty" },
+        { "{\"kind\":\"posting\",\"tx\":true}", "neither string nor number" },
+        { "{\"kind\":\"ledger_tx\",\"state\":\"odd\"}", "list" },
+        { "{\"kind\":\"wal\",\"op\":\"odd\"}", "list" },
+        { "{\"kind\":\"ledger_tx\",\"row_ok\":\"true\"}", "true or false" },
+    };
+    (void)state; /* no fixture is needed */
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *reason = NULL;
+        assert_int_equal(parse(rows[i].line, &reason), STATUS_INVALID);
+        if (strstr(reason, rows[i].words) == NULL) fail_msg("%s: %s", rows[i].line, reason);
+    }
+    const char *reason = NULL;
+    assert_int_equal(parse("{\"kind\":\"posting\",\"tx\":\"t\"", &reason), STATUS_INVALID);
+    assert_int_equal(parse("{\"kind\":\"posting\",\"tx\":\"t\",\"tx\":\"u\"}", &reason),
+                     STATUS_INVALID);
+    assert_int_equal(parse("{\"kind\":\"posting\"} x", &reason), STATUS_INVALID);
+    arena_done(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_have_their_types),
+        cmocka_unit_test(unknown_fields_are_counted_and_spoil_nothing),
+        cmocka_unit_test(broken_lines_are_rejects_with_a_reason),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

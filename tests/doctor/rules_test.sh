@@ -1,0 +1,25 @@
+#!/bin/bash
+# Goal: every case that the doctor's rules ship with is diagnosed as it says.
+# Method: all of them, with the rules built in; then a rule is broken, and the check must see it.
+set -euo pipefail
+cd "$SCRATCH"
+
+"$TPWALLET" doctor rules check
+
+cp -r "$TPWALLET_SOURCE/doctor/rules" ./rules
+"$TPWALLET" doctor rules check B03 --rules ./rules
+sed -i 's/AND a.ts < :at AND b.ts >= :at/AND a.ts > :at AND b.ts >= :at/' rules/faults/B03.rule
+if "$TPWALLET" doctor rules check B03 --rules ./rules; then
+    echo "a broken require was not seen" >&2
+    exit 1
+fi
+rm rules/faults/B03.fixtures
+if out=$("$TPWALLET" doctor rules check --rules ./rules 2>&1); then
+    echo "a fault without cases was loaded" >&2
+    exit 1
+fi
+grep -q "rule B03: it has no fixtures" <<<"$out"
+sed -i 's/^require same_offset.*/require x:\n    DELETE FROM applied/' rules/faults/B03.rule
+cp "$TPWALLET_SOURCE/doctor/rules/faults/B03.fixtures" rules/faults/
+out=$("$TPWALLET" doctor rules check --rules ./rules 2>&1) && exit 1
+grep -q "the query is refused" <<<"$out"

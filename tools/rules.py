@@ -1,0 +1,31 @@
+#!/usr/bin/env python3
+"""All rules of a folder as the inside of a C array initialiser: rules.py FOLDER OUT.
+
+Each file stands after a line "%file NAME", in order of name, rules before fixtures, as
+src/doctor/rule.h wants them.
+"""
+import os
+import sys
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit("usage: rules.py FOLDER OUT")
+    names = []
+    for folder, _, files in os.walk(sys.argv[1]):
+        for name in files:
+            if name.endswith((".rule", ".fixtures")):
+                names.append(os.path.relpath(os.path.join(folder, name), sys.argv[1]))
+    data = bytearray()
+    for name in sorted(names):
+        data += b"%file " + name.encode("ascii") + b"\n"
+        with open(os.path.join(sys.argv[1], name), "rb") as source:
+            text = source.read()
+        data += text if text.endswith(b"\n") else text + b"\n"
+    with open(sys.argv[2], "w", encoding="ascii") as out:
+        for start in range(0, len(data), 20):
+            out.write(",".join(str(byte) for byte in data[start:start + 20]) + ",\n")
+
+
+if __name__ == "__main__":
+    main()
