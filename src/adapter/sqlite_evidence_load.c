@@ -44,8 +44,8 @@ static enum status insert(struct sqlite_evidence *store, uint32_t source,
 {
     sqlite3_stmt **statement = &store->inserts[record->kind];
     if (*statement == NULL) {
-        enum status status = sqlite_evidence_prepare(store->db, record->kind, EVIDENCE_INSERT,
-                                                     statement, out_error);
+        enum status status =
+            sqlite_evidence_prepare(store->db, record->kind, EVIDENCE_INSERT, statement, out_error);
         if (status != STATUS_OK) return status;
     }
     int64_t number = (++store->sequence << EVIDENCE_KIND_BITS) | record->kind;
