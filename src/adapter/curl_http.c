@@ -24,6 +24,7 @@ enum {
 
 struct handle {
     CURL *easy;
+    const struct http_cover *cover;
     uint64_t origin; /* hash of the newest call's */
     bool private_allowed;
 
@@ -45,6 +46,7 @@ struct curl_http {
     uint32_t idle_count;
     struct handle *idle[CURL_HTTP_CALLS_MAX]; /* longest idle first */
     char *ca_file;
+    struct http_cover cover;
 };
 
 static void library_init(void)
@@ -93,6 +95,11 @@ static curl_socket_t socket_make(void *context, curlsocktype purpose, struct cur
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+static bool is_covered(const struct http_cover *cover)
+{
+    return cover->covers == NULL || cover->covers(cover->context);
+}
+
 /* The connection stands, its TLS too, and nothing of the request is written yet. */
 static int request_begins(void *context, char *remote, char *local, int remote_port, int local_port)
 {
@@ -102,6 +109,7 @@ static int request_begins(void *context, char *remote, char *local, int remote_p
     (void)remote_port;
     (void)local_port;
     if (handle->sent) return CURL_PREREQFUNC_ABORT; /* a second writing on its own account */
+    if (!is_covered(handle->cover)) return CURL_PREREQFUNC_ABORT; /* it took long to connect */
     handle->sent = true;
     return CURL_PREREQFUNC_OK;
 }
@@ -423,12 +431,15 @@ static enum status http_call(struct http_out *port, const struct http_out_reques
     struct str origin = url_origin(request->url);
     if (origin.len == 0 || !url_fits(request->url))
         return error_set(out_error, STATUS_INVALID, "this is no URL of http or https");
+    if (!is_covered(&http->cover))
+        return error_set(out_error, STATUS_UNAVAILABLE, "calls are not covered by a lease now");
     struct handle *handle =
         handle_take(http, hash_bytes(origin.data, origin.len), request->private_allowed);
     if (handle == NULL) {
         return error_set(out_error, STATUS_UNAVAILABLE, "%d calls are under way already",
                          CURL_HTTP_CALLS_MAX);
     }
+    handle->cover = &http->cover;
     handle->origin = hash_bytes(origin.data, origin.len);
     struct curl_slist *headers = headers_make(request);
     enum status status = STATUS_UNAVAILABLE;
@@ -470,6 +481,7 @@ enum status curl_http_open(const struct curl_http_options *options, struct http_
     error = pthread_mutex_init(&http->mutex, NULL);
     CHECK(error == 0);
     http->port = (struct http_out){ .call = http_call, .close = http_close };
+    http->cover = options->cover;
     if (options->ca_file != NULL) {
         http->ca_file = strdup(options->ca_file);
         if (http->ca_file == NULL) {

@@ -35,7 +35,8 @@ enum {
 };
 
 struct curl_http_options {
-    const char *ca_file; /* PEM: whom to trust; NULL: the system's authorities */
+    const char *ca_file;     /* PEM: whom to trust; NULL: the system's authorities */
+    struct http_cover cover; /* when it does not cover a call: STATUS_UNAVAILABLE, nothing sent */
 };
 
 /* STATUS_INVALID: ca_file cannot be read. STATUS_UNAVAILABLE: out of memory. */

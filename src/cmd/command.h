@@ -95,6 +95,8 @@ extern const struct command command_key_create;
 extern const struct command command_audit_list;
 extern const struct command command_key_list;
 extern const struct command command_key_revoke;
+extern const struct command command_lane_list;
+extern const struct command command_lane_move;
 extern const struct command command_log_checkpoint;
 extern const struct command command_log_key;
 extern const struct command command_log_prove;

@@ -71,6 +71,8 @@ const struct command *const commands[] = {
     &command_restore_accept,
     &command_archive,
     &command_check,
+    &command_lane_list,
+    &command_lane_move,
     &command_log_verify,
     &command_receipt_verify,
     &command_log_key,

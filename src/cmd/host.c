@@ -97,15 +97,41 @@ static void metrics_write(void *context, struct buf *out_page)
     struct host *host = context;
     if (host->payments != NULL) serve_payments_metrics(host->payments, out_page);
     if (host->bus != NULL) serve_bus_metrics(host->bus, out_page);
+    if (host->more_metrics != NULL) host->more_metrics(host->metrics_context, out_page);
 }
 
-static enum status lane_and_api_open(const struct host_options *options, struct host *host,
-                                     struct error *out_error)
+static enum status host_lane_open(const struct host_options *options, struct host *host,
+                                  struct error *out_error)
 {
     struct lane_options lane = options->lane == NULL ? LANE_OPTIONS_DEFAULT : *options->lane;
     lane.read_only = options->read_only;
-    enum status status = lane_open(&host->ports, &lane, &host->lane, out_error);
-    if (status == STATUS_OK) status = saga_open(options, host, out_error);
+    lane.follow = options->follow;
+    host->more_metrics = options->more_metrics;
+    host->metrics_context = options->metrics_context;
+    return lane_open(&host->ports, &lane, &host->lane, out_error);
+}
+
+/* It answers about this process; of the lane it knows nothing that it may tell. */
+static enum status follower_api_open(const struct host_options *options, struct host *host,
+                                     struct error *out_error)
+{
+    const struct api_options api = {
+        .workers = 1,
+        .version = TPWALLET_VERSION,
+        .anonymous_all = options->anonymous,
+        .more_metrics = metrics_write,
+        .metrics_context = host,
+        .server_metrics = options->tracing == NULL ? NULL : serve_tracing_metrics,
+        .server_context = options->tracing,
+    };
+    return api_new(host->lane, &host->ports, &api, &host->api, out_error);
+}
+
+/* All that an owner runs beside its lane, and the API over it. */
+static enum status owner_open(const struct host_options *options, struct host *host,
+                              struct error *out_error)
+{
+    enum status status = saga_open(options, host, out_error);
     if (status == STATUS_OK && options->tlog) {
         const struct host_log_options tlog = {
             .folder = options->folder,
@@ -166,9 +192,31 @@ enum status host_open(const struct host_options *options, struct host *out_host,
     enum status status = log_choose(options, out_host, out_error);
     if (status == STATUS_OK) status = folder_open(options, out_host, out_error);
     if (status == STATUS_OK) status = stores_open(options, out_host, out_error);
-    if (status == STATUS_OK) status = lane_and_api_open(options, out_host, out_error);
+    if (status == STATUS_OK) status = host_lane_open(options, out_host, out_error);
+    if (status == STATUS_OK && options->follow) {
+        status = follower_api_open(options, out_host, out_error);
+    } else if (status == STATUS_OK) {
+        status = owner_open(options, out_host, out_error);
+    }
     if (status != STATUS_OK) host_close(out_host);
     return status;
+}
+
+enum status host_lead(const struct host_options *options, struct host *host,
+                      struct error *out_error)
+{
+    CHECK(host->follower_api == NULL);
+    enum status status = lane_lead(host->lane, out_error);
+    if (status != STATUS_OK) return status;
+    host->follower_api = host->api;
+    host->api = NULL;
+    return owner_open(options, host, out_error);
+}
+
+void host_follower_done(struct host *host)
+{
+    api_free(host->follower_api);
+    host->follower_api = NULL;
 }
 
 struct waiting {
@@ -209,6 +257,7 @@ void host_close(struct host *host)
     if (host->bus != NULL) serve_bus_stop(host->bus);
     if (host->lane != NULL) lane_drain(host->lane);
     api_free(host->api);
+    host_follower_done(host);
     host_log_close(&host->tlog);
     journal_feed_free(host->feed);
     journal_feed_free(host->stream_feed);

@@ -26,8 +26,11 @@ struct host {
     struct serve_webhooks *webhooks;  /* NULL: none are taken or sent */
     struct serve_bus *bus;            /* NULL: nothing is published */
     struct serve_payments *payments;  /* NULL: nobody carries payments out here */
-    struct host_log tlog;             /* zeroed: none is kept here */
+    void (*more_metrics)(void *context, struct buf *out_page); /* as options have them */
+    void *metrics_context;
+    struct host_log tlog; /* zeroed: none is kept here */
     struct api *api;
+    struct api *follower_api;  /* beside api only while this host takes the lane over */
     struct monitor *answered;  /* where host_call() waits */
     struct json_log *warnings; /* when no other log is given: to standard error */
 };
@@ -35,6 +38,7 @@ struct host {
 struct host_options {
     const char *folder;
     bool read_only;  /* beside an owner too: nothing is locked, claimed or written */
+    bool follow;     /* the lane is another's: only it, and an API that tells about it, are open */
     bool anonymous;  /* no key means every scope */
     struct log *log; /* NULL: warnings and worse, to standard error */
     const struct lane_options *lane; /* NULL: LANE_OPTIONS_DEFAULT; read_only is set from above */
@@ -48,6 +52,8 @@ struct host_options {
     struct serve_webhooks *webhooks; /* the same */
     struct serve_bus *bus;           /* the same */
     struct serve_tracing *tracing;   /* who watches it; outlives it; NULL: nobody */
+    void (*more_metrics)(void *context, struct buf *out_page); /* NULL: none */
+    void *metrics_context;
 };
 
 /*
@@ -57,6 +63,15 @@ struct host_options {
  */
 enum status host_open(const struct host_options *options, struct host *out_host,
                       struct error *out_error) MUST_CHECK;
+
+/*
+ * Of a host opened with `follow`: takes the lane over (lane_lead()) and opens all that its owner
+ * runs beside it; options are the same without `follow`. The API is another then; the former is
+ * to be given up by host_follower_done(), when nobody uses it. After a failure: host_close().
+ */
+enum status host_lead(const struct host_options *options, struct host *host,
+                      struct error *out_error) MUST_CHECK;
+void host_follower_done(struct host *host);
 
 /*
  * Runs one call to its end: the request's part of `call` and its answer buf are the caller's,

@@ -16,6 +16,7 @@
 #include "cmd/host.h"
 #include "cmd/report.h"
 #include "cmd/serve_bus.h"
+#include "cmd/serve_cluster.h"
 #include "cmd/serve_payments.h"
 #include "cmd/serve_settings.h"
 #include "cmd/serve_tracing.h"
@@ -34,6 +35,9 @@ struct serve {
     struct serve_webhooks *webhooks;
     struct serve_bus bus;
     struct serve_witnesses witnesses;
+    struct serve_cluster cluster;
+    struct lane_options lane_options;
+    struct host_options host_options;
     struct json_log *log;
     struct serve_tracing tracing;
     struct http_server *server;
@@ -126,51 +130,105 @@ static enum status stream_options_read(struct serve *serve, struct host_options 
     return status;
 }
 
-static enum status ledger_open(struct serve *serve)
+/* Each time that this replica owns the lane: as a server alone does once. */
+static enum status cluster_begin(void *context, struct host *host, struct error *out_error)
 {
-    struct lane_options lane;
-    enum status status = lane_options_read(serve, &lane);
+    struct serve *serve = context;
+    return serve_settings_begin(&serve->settings, serve->invocation, host->lane, &host->ports,
+                                out_error);
+}
+
+static void cluster_end(void *context)
+{
+    struct serve *serve = context;
+    serve_settings_end(&serve->settings);
+    serve->settings = (struct serve_settings){ 0 };
+}
+
+static enum status cluster_open(struct serve *serve)
+{
+    const struct replica_options replica = {
+        .folder = serve->invocation->data,
+        .log = json_log_port(serve->log),
+        .begin = cluster_begin,
+        .end = cluster_end,
+        .context = serve,
+    };
+    return serve_cluster_open(serve->invocation, &replica, &serve->cluster, &serve->error);
+}
+
+/* What a server runs beside its lane, made ready; nothing of it runs yet. */
+static enum status parts_open(struct serve *serve)
+{
+    struct http_cover cover = { .covers = NULL };
+    enum status status = lane_options_read(serve, &serve->lane_options);
+    if (status == STATUS_OK) status = cluster_open(serve);
+    if (serve->cluster.replica != NULL) cover = replica_cover(serve->cluster.replica);
     if (status == STATUS_OK)
-        status = serve_payments_open(serve->invocation, &serve->payments, &serve->error);
+        status = serve_payments_open(serve->invocation, cover, &serve->payments, &serve->error);
     if (status == STATUS_OK)
         status = serve_webhooks_new(serve->invocation, &serve->payments, &serve->webhooks,
                                     &serve->error);
     if (status == STATUS_OK) status = serve_bus_open(serve->invocation, &serve->bus, &serve->error);
     if (status == STATUS_OK)
         status = serve_witnesses_open(serve->invocation, &serve->witnesses, &serve->error);
+    return status;
+}
+
+/* The log of a cluster has one key, which whoever set it up has copied into each folder. */
+static bool keeps_log(const struct serve *serve)
+{
+    if (invocation_has(serve->invocation, "no-log")) return false;
+    if (serve->cluster.replica == NULL) return true;
+    BUF_SCOPE struct buf path;
+    buf_init(&path, 4096);
+    buf_append_format(&path, "%s/log.key", serve->invocation->data);
+    return access(buf_terminated(&path), F_OK) == 0;
+}
+
+static enum status ledger_open(struct serve *serve)
+{
+    enum status status = parts_open(serve);
     if (status != STATUS_OK) return status;
-    struct host_options options = {
+    bool alone = serve->cluster.replica == NULL;
+    serve->host_options = (struct host_options){
         .folder = serve->invocation->data,
         .payments = &serve->payments,
-        .webhooks = serve->webhooks,
+        .webhooks = alone ? serve->webhooks : NULL, /* their stores are in the folder */
         .bus = &serve->bus,
         .tracing = &serve->tracing,
         .anonymous = invocation_has(serve->invocation, "anonymous"),
-        .tlog = !invocation_has(serve->invocation, "no-log"),
+        .tlog = keeps_log(serve),
         .tlog_origin = invocation_text(serve->invocation, "log-origin"),
         .streams = true,
         .tlog_witnesses = &serve->witnesses,
         .log = json_log_port(serve->log),
-        .lane = &lane,
+        .lane = &serve->lane_options,
+        .more_metrics = alone ? NULL : replica_metrics,
+        .metrics_context = serve->cluster.replica,
     };
-    status = stream_options_read(serve, &options);
+    status = stream_options_read(serve, &serve->host_options);
+    if (status != STATUS_OK || !alone) return status;
+    status = host_open(&serve->host_options, &serve->host, &serve->error);
+    if (status == STATUS_OK && !serve->host_options.anonymous && !has_live_key(serve->host.lane)) {
+        status = error_set(&serve->error, STATUS_DENIED, "there is no API key: nobody could call");
+        error_hint(&serve->error, "make one: tpwallet key create NAME; or try things out with "
+                                  "--anonymous --plain");
+    }
     if (status != STATUS_OK) return status;
-    status = host_open(&options, &serve->host, &serve->error);
-    if (status != STATUS_OK || options.anonymous || has_live_key(serve->host.lane)) return status;
-    status = error_set(&serve->error, STATUS_DENIED, "there is no API key: nobody could call");
-    error_hint(&serve->error, "make one: tpwallet key create NAME; or try things out with "
-                              "--anonymous --plain");
-    return status;
+    return serve_settings_begin(&serve->settings, serve->invocation, serve->host.lane,
+                                &serve->host.ports, &serve->error);
 }
 
 static enum status listen_open(struct serve *serve)
 {
     const struct invocation *invocation = serve->invocation;
     struct http_server_options options = HTTP_SERVER_OPTIONS_DEFAULT;
-    options.service = api_service(serve->host.api);
+    bool alone = serve->cluster.replica == NULL;
+    options.service = alone ? api_service(serve->host.api) : front_service(serve->cluster.front);
     options.sync = thread_sync();
     options.clock = system_clock();
-    options.tracer = serve->host.ports.tracer;
+    options.tracer = sampling_tracer(serve->tracing.sampling);
     options.route_path = route_path;
     options.listen = invocation_text(invocation, "listen");
     options.plain = invocation_has(invocation, "plain");
@@ -187,6 +245,9 @@ static enum status listen_open(struct serve *serve)
         status = invocation_number(invocation, "connections-max",
                                    (struct number_range){ 1, 1000000 }, &number, &serve->error);
     options.connections_max = (uint32_t)number;
+    if (status == STATUS_OK && !alone)
+        status = serve_cluster_start(&serve->cluster, invocation, &options, &serve->host_options,
+                                     &serve->error);
     if (status != STATUS_OK) return status;
     return http_server_open(&options, &serve->server, &serve->error);
 }
@@ -262,9 +323,6 @@ static void drain(struct serve *serve)
 static int serve_opened(struct serve *serve)
 {
     enum status status = ledger_open(serve);
-    if (status == STATUS_OK)
-        status = serve_settings_begin(&serve->settings, serve->invocation, serve->host.lane,
-                                      &serve->host.ports, &serve->error);
     if (status == STATUS_OK) status = listen_open(serve);
     if (status == STATUS_OK) status = address_write(serve);
     int code = EXIT_CODE_DONE;
@@ -272,13 +330,15 @@ static int serve_opened(struct serve *serve)
         code = announce(serve);
         log_event(serve, LOG_INFO, STR("serve.ready"), STR("requests are taken"));
         wait_for_signal(serve);
+        if (serve->cluster.replica != NULL) replica_retire(serve->cluster.replica);
         drain(serve);
         (void)unlink(buf_terminated(&serve->address_path)); /* stale at worst: replaced at start */
     } else {
         code = report_error(serve->invocation, &serve->error);
     }
-    serve_settings_end(&serve->settings);
+    if (serve->cluster.replica == NULL) serve_settings_end(&serve->settings);
     http_server_close(serve->server);
+    serve_cluster_close(&serve->cluster);
     host_close(&serve->host);
     serve_bus_close(&serve->bus);
     serve_witnesses_close(&serve->witnesses);
@@ -372,6 +432,18 @@ static const struct option options[] = {
       "librdkafka's properties, TLS and SASL among them; for its owner alone (600)", NULL },
     { "streams-max", "COUNT", "streams of events at once, 1 to 16384", "1024" },
     { "heartbeat-s", "SECONDS", "how often a stream says that it is alive", "15" },
+    { "cluster", NULL, "one of several servers before one journal in PostgreSQL (docs/scale.md)",
+      NULL },
+    { "replica-name", "NAME", "of this server, among those of the cluster", NULL },
+    { "peer-listen", "ADDR:PORT", "where the others hand calls on to", "127.0.0.1:0" },
+    { "advertise", "URL", "how the others reach that; without it the address itself", NULL },
+    { "peer-ca", "FILE", "PEM: who the others are; without the three, plain and on loopback only",
+      NULL },
+    { "peer-cert", "FILE", "PEM: the certificate shown to the others, for client and server",
+      NULL },
+    { "peer-key", "FILE", "PEM: its private key", NULL },
+    { "lease-ms", "MS", "how long a lease lasts, 500 to 60000: so long an owner may be missing",
+      "2000" },
     { "drain-s", "SECONDS", "how long requests may still take when stopping", "10" },
     { 0 },
 };

@@ -67,6 +67,7 @@ static enum status key_take(char *text, struct str name, struct secret *out_key)
 
 struct opening {
     const struct invocation *invocation;
+    struct http_cover cover;
     struct serve_payments *payments;
     struct buf keys; /* the file of --psp-keys */
 };
@@ -141,7 +142,7 @@ static enum status psps_open(struct opening *opening, const char *list, struct e
     enum status status = STATUS_OK;
     if (keys != NULL) status = file_read(keys, true, &opening->keys, out_error);
     buf_append_byte(&opening->keys, '\0');
-    const struct curl_http_options http = { 0 };
+    const struct curl_http_options http = { .cover = opening->cover };
     if (status == STATUS_OK) status = curl_http_open(&http, &opening->payments->http, out_error);
     while (status == STATUS_OK && *list != '\0') {
         size_t len = strcspn(list, ",");
@@ -182,7 +183,7 @@ static enum status routing_open(const struct invocation *invocation,
 
 /* ---- The whole ---- */
 
-enum status serve_payments_open(const struct invocation *invocation,
+enum status serve_payments_open(const struct invocation *invocation, struct http_cover cover,
                                 struct serve_payments *out_payments, struct error *out_error)
 {
     *out_payments = (struct serve_payments){ 0 };
@@ -196,7 +197,11 @@ enum status serve_payments_open(const struct invocation *invocation,
     out_payments->set_made = true;
     const char *list = invocation_text(invocation, "psp");
     if (list != NULL) {
-        struct opening opening = { .invocation = invocation, .payments = out_payments };
+        struct opening opening = {
+            .invocation = invocation,
+            .cover = cover,
+            .payments = out_payments,
+        };
         buf_init(&opening.keys, KEYS_SIZE_MAX);
         status = psps_open(&opening, list, out_error);
         buf_free(&opening.keys);

@@ -26,10 +26,10 @@ struct serve_payments {
 
 /*
  * From the options --psp, --psp-keys, --psp-routing, --psp-private and --saga-workers. With no
- * PSP the workers still see to what expires. STATUS_INVALID, STATUS_LIMIT, STATUS_UNAVAILABLE;
+ * PSP the workers still see to what expires. Calls to PSPs are made while `cover` covers them. STATUS_INVALID, STATUS_LIMIT, STATUS_UNAVAILABLE;
  * out_payments is to be closed either way.
  */
-enum status serve_payments_open(const struct invocation *invocation,
+enum status serve_payments_open(const struct invocation *invocation, struct http_cover cover,
                                 struct serve_payments *out_payments, struct error *out_error)
     MUST_CHECK;
 /* When no worker runs any more. Accepts a zeroed struct. */

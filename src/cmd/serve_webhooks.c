@@ -195,7 +195,7 @@ static enum status in_start(struct serve_webhooks *webhooks, const char *folder,
 static enum status stores_open(struct serve_webhooks *webhooks, const char *folder, struct log *log,
                                struct error *out_error)
 {
-    const struct curl_http_options http = { 0 };
+    const struct curl_http_options http = { .cover = webhooks->cover };
     enum status status = curl_http_open(&http, &webhooks->http, out_error);
     if (status != STATUS_OK) return status;
     const struct sqlite_endpoint_store_options endpoints = { .folder = folder };

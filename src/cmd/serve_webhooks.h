@@ -14,6 +14,7 @@ struct serve_webhooks {
     uint32_t sender_count;
     bool private_allowed;
     uint32_t attempts_max;
+    struct http_cover cover; /* of what is sent; set before it is started */
     /* While it runs. */
     struct http_out *http;
     struct inbox *inbox; /* NULL: nobody sends any */

@@ -30,6 +30,12 @@ struct http_out_request {
     bool private_allowed;
 };
 
+/* Whether a call may be made now, asked right before it is written: any task, short. */
+struct http_cover {
+    bool (*covers)(void *context); /* NULL: always */
+    void *context;
+};
+
 struct http_out_response {
     unsigned status;
     uint32_t retry_after_s; /* of Retry-After in seconds; 0: none */

@@ -1,0 +1,292 @@
+/* tpwallet lane list, lane move: which replica owns a lane, and handing it to another as planned. */
+#include <string.h>
+
+#include "adapter/data_folder.h"
+#include "adapter/postgres_lease.h"
+#include "adapter/system_clock.h"
+#include "base/check.h"
+#include "base/decimal.h"
+#include "base/json_writer.h"
+#include "cmd/invocation.h"
+#include "cmd/pause.h"
+#include "cmd/report.h"
+#include "port/clock.h"
+
+enum {
+    GONE_MS = 5000, /* a replica that has said nothing for so long */
+    LOOK_MS = 25,
+    MOVE_S_MAX = 600,
+    OUT_SIZE_MAX = 64 << 10,
+};
+
+static enum status leases_open(const struct invocation *invocation, struct lease **out_lease,
+                               struct error *out_error)
+{
+    struct data_folder *folder = NULL;
+    enum status status = data_folder_open(invocation->data, DATA_FOLDER_GUEST, &folder, out_error);
+    if (status != STATUS_OK) return status;
+    const struct postgres_lease_options options = { .url = data_folder_store(folder) };
+    if (options.url == NULL) {
+        status = error_set(out_error, STATUS_INVALID,
+                           "the ledger in '%s' has one server: lanes "
+                           "are moved between replicas before one database",
+                           invocation->data);
+    } else {
+        status = postgres_lease_open(&options, out_lease, out_error);
+    }
+    data_folder_close(folder);
+    return status;
+}
+
+/* ---- lane list ---- */
+
+struct board {
+    struct lease_member members[LEASE_MEMBERS_MAX];
+    uint32_t count;
+    struct lease *lease;
+};
+
+/* "owner" is who holds the lease, whatever it says of itself. */
+static const char *role_of(const struct lease_member *member, const struct lease_view *view)
+{
+    bool holder = view->left_ms > 0 && strcmp(view->holder.name, member->party.name) == 0;
+    if (holder && member->holds) return "owner";
+    if (holder) return "taking over";
+    if (member->age_ms > GONE_MS) return "gone";
+    return member->warm ? "warm" : "recovering";
+}
+
+static void member_json(const struct lease_member *member, const struct lease_view *view,
+                        struct json_writer *writer)
+{
+    json_write_object_begin(writer);
+    json_write_key(writer, STR("lane"));
+    json_write_uint64(writer, member->lane);
+    json_write_key(writer, STR("replica"));
+    json_write_string(writer, str_from(member->party.name));
+    json_write_key(writer, STR("role"));
+    json_write_string(writer, str_from(role_of(member, view)));
+    json_write_key(writer, STR("batch"));
+    json_write_uint64(writer, member->batch);
+    json_write_key(writer, STR("seen_ms_ago"));
+    json_write_int64(writer, member->age_ms);
+    json_write_key(writer, STR("url"));
+    json_write_string(writer, str_from(member->party.url));
+    json_write_object_end(writer);
+}
+
+static void member_text(const struct lease_member *member, const struct lease_view *view,
+                        struct buf *out)
+{
+    buf_append_format(out, "%-5u %-20s %-11s %12llu %9.1f s  %s\n", member->lane,
+                      member->party.name, role_of(member, view), (unsigned long long)member->batch,
+                      (double)member->age_ms / 1000, /* not money: seconds */
+                      member->party.url);
+}
+
+static enum status view_read(struct lease *lease, uint32_t lane, struct lease_view *out_view,
+                             struct error *out_error)
+{
+    *out_view = (struct lease_view){ 0 };
+    enum status status = lease->read(lease, lane, out_view, out_error);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status board_write(const struct board *board, bool json, struct buf *out,
+                               struct error *out_error)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, out);
+    if (json) {
+        json_write_object_begin(&writer);
+        json_write_key(&writer, STR("replicas"));
+        json_write_array_begin(&writer);
+    } else {
+        buf_append_format(out, "%-5s %-20s %-11s %12s %11s  %s\n", "LANE", "REPLICA", "ROLE",
+                          "BATCH", "SEEN BEFORE", "URL");
+    }
+    for (uint32_t i = 0; i < board->count; i++) {
+        struct lease_view view;
+        enum status status = view_read(board->lease, board->members[i].lane, &view, out_error);
+        if (status != STATUS_OK) return status;
+        if (json) member_json(&board->members[i], &view, &writer);
+        if (!json) member_text(&board->members[i], &view, out);
+    }
+    if (!json) return STATUS_OK;
+    json_write_array_end(&writer);
+    json_write_object_end(&writer);
+    CHECK(json_write_end(&writer) == STATUS_OK);
+    buf_append_byte(out, '\n');
+    return STATUS_OK;
+}
+
+static int lane_list_run(struct invocation *invocation)
+{
+    struct error error = { 0 };
+    struct board board = { .count = 0 };
+    BUF_SCOPE struct buf out;
+    buf_init(&out, OUT_SIZE_MAX);
+    enum status status = leases_open(invocation, &board.lease, &error);
+    if (status != STATUS_OK) return report_error(invocation, &error);
+    status =
+        board.lease->members(board.lease, board.members, LEASE_MEMBERS_MAX, &board.count, &error);
+    if (status == STATUS_OK) status = board_write(&board, invocation->json, &out, &error);
+    board.lease->close(board.lease);
+    if (status != STATUS_OK) return report_error(invocation, &error);
+    return report_text(invocation, buf_view(&out));
+}
+
+const struct command command_lane_list = {
+    .name = "lane list",
+    .summary = "which replica owns which lane, and who could",
+    .details = "Of the replicas that said something within a day: the owner answers; those that "
+               "are warm have read the journal to its end and could take over at once; who is "
+               "gone has said nothing for 5 seconds.",
+    .examples = "lane list",
+    .run = lane_list_run,
+};
+
+/* ---- lane move ---- */
+
+struct move {
+    struct lease *lease;
+    uint32_t lane;
+    const char *to;
+    struct monotonic_time begun;
+    struct monotonic_time until;
+};
+
+/* Who is to have it must be there and warm: else nothing would happen, and nobody would say so. */
+static enum status heir_check(const struct move *move, struct error *out_error)
+{
+    static struct lease_member members[LEASE_MEMBERS_MAX];
+    uint32_t count = 0;
+    enum status status =
+        move->lease->members(move->lease, members, LEASE_MEMBERS_MAX, &count, out_error);
+    if (status != STATUS_OK) return status;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct lease_member *member = &members[i];
+        if (member->lane != move->lane || strcmp(member->party.name, move->to) != 0) continue;
+        if (member->age_ms <= GONE_MS && (member->warm || member->holds)) return STATUS_OK;
+        return error_set(out_error, STATUS_UNAVAILABLE,
+                         "the replica '%s' could not take it over: "
+                         "it is %s",
+                         move->to, member->age_ms > GONE_MS ? "gone" : "recovering");
+    }
+    (void)error_set(out_error, STATUS_NOT_FOUND, "no replica '%s' follows lane %u", move->to,
+                    move->lane); /* always that status */
+    error_hint(out_error, "tpwallet lane list");
+    return STATUS_NOT_FOUND;
+}
+
+/* The heir has said that it answers, not only that it holds the lease. */
+static enum status owns_look(const struct move *move, bool *out_owns, struct error *out_error)
+{
+    static struct lease_member members[LEASE_MEMBERS_MAX];
+    uint32_t count = 0;
+    struct lease_view view;
+    enum status status = view_read(move->lease, move->lane, &view, out_error);
+    if (status == STATUS_OK)
+        status = move->lease->members(move->lease, members, LEASE_MEMBERS_MAX, &count, out_error);
+    if (status != STATUS_OK) return status;
+    *out_owns = false;
+    for (uint32_t i = 0; i < count; i++) {
+        bool it = members[i].lane == move->lane && strcmp(members[i].party.name, move->to) == 0;
+        if (it) *out_owns = strcmp(role_of(&members[i], &view), "owner") == 0;
+    }
+    return STATUS_OK;
+}
+
+static enum status move_wait(const struct move *move, struct error *out_error)
+{
+    for (;;) {
+        bool owns = false;
+        enum status status = owns_look(move, &owns, out_error);
+        if (status != STATUS_OK || owns) return status;
+        if (clock_monotonic(system_clock()).ns >= move->until.ns) break;
+        pause_ms(LOOK_MS);
+    }
+    (void)error_set(out_error, STATUS_UNAVAILABLE, "lane %u was not handed over in time",
+                    move->lane); /* always that status */
+    error_hint(out_error, "its owner may still do it: tpwallet lane list");
+    return STATUS_UNAVAILABLE;
+}
+
+static enum status move_run(const struct invocation *invocation, struct move *move,
+                            struct error *out_error)
+{
+    uint64_t lane = 0;
+    uint64_t timeout_s = 0;
+    if (decimal_parse(str_from(invocation->positionals[0]), INT32_MAX, &lane) != STATUS_OK)
+        return error_set(out_error, STATUS_INVALID, "a lane is a number");
+    enum status status = invocation_number(
+        invocation, "timeout-s", (struct number_range){ 1, MOVE_S_MAX }, &timeout_s, out_error);
+    if (status != STATUS_OK) return status;
+    move->lane = (uint32_t)lane;
+    move->to = invocation_text(invocation, "to");
+    if (move->to == NULL || strlen(move->to) >= LEASE_NAME_SIZE)
+        return error_set(out_error, STATUS_INVALID, "--to names the replica that is to own it");
+    status = leases_open(invocation, &move->lease, out_error);
+    if (status != STATUS_OK) return status;
+    move->begun = clock_monotonic(system_clock());
+    move->until.ns = move->begun.ns + (int64_t)timeout_s * NS_PER_S;
+    status = heir_check(move, out_error);
+    bool owns = false;
+    if (status == STATUS_OK) status = owns_look(move, &owns, out_error);
+    if (status != STATUS_OK || owns) return status;
+    status = move->lease->want(move->lease, move->lane, move->to, out_error);
+    return status == STATUS_OK ? move_wait(move, out_error) : status;
+}
+
+static int lane_move_run(struct invocation *invocation)
+{
+    struct error error = { 0 };
+    struct move move = { .lease = NULL };
+    enum status status = move_run(invocation, &move, &error);
+    if (move.lease != NULL) move.lease->close(move.lease);
+    if (status != STATUS_OK) return report_error(invocation, &error);
+    int64_t took_ms = (clock_monotonic(system_clock()).ns - move.begun.ns) / NS_PER_MS;
+    BUF_SCOPE struct buf out;
+    buf_init(&out, OUT_SIZE_MAX);
+    if (invocation->json) {
+        struct json_writer writer;
+        json_writer_init(&writer, &out);
+        json_write_object_begin(&writer);
+        json_write_key(&writer, STR("lane"));
+        json_write_uint64(&writer, move.lane);
+        json_write_key(&writer, STR("owner"));
+        json_write_string(&writer, str_from(move.to));
+        json_write_key(&writer, STR("took_ms"));
+        json_write_int64(&writer, took_ms);
+        json_write_object_end(&writer);
+        CHECK(json_write_end(&writer) == STATUS_OK);
+        buf_append_byte(&out, '\n');
+    } else {
+        buf_append_format(&out, "%s owns lane %u, %lld ms after it was asked for\n", move.to,
+                          move.lane, (long long)took_ms);
+    }
+    return report_text(invocation, buf_view(&out));
+}
+
+static const struct positional move_positionals[] = {
+    { "LANE", "its number; the first is 0", false },
+    { 0 },
+};
+
+static const struct option move_options[] = {
+    { "to", "NAME", "the replica that is to own it: warm, as `tpwallet lane list` shows", NULL },
+    { "timeout-s", "SECONDS", "how long to wait for it, 1 to 600", "30" },
+    { 0 },
+};
+
+const struct command command_lane_move = {
+    .name = "lane move",
+    .summary = "hand a lane to another replica, without a failed request",
+    .details = "The owner takes nothing new, answers what has begun, and gives its lease to the "
+               "named replica; all replicas hold what comes meanwhile, and hand it to the new "
+               "owner. Returns when that one answers.",
+    .positionals = move_positionals,
+    .options = move_options,
+    .examples = "lane move 0 --to replica-b",
+    .run = lane_move_run,
+};

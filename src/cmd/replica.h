@@ -1,0 +1,64 @@
+/* replica.h - one of several servers before one journal: follows the lane, owns it while its lease runs. */
+#ifndef CMD_REPLICA_H
+#define CMD_REPLICA_H
+
+#include "api/front.h"
+#include "cmd/host.h"
+#include "port/lane_route.h"
+#include "wallet/lease_keeper.h"
+
+/*
+ *   COLD ── recovers ──► FOLLOWING ── takes the lease ──► LEADING
+ *    ▲                       │                              │
+ *    └──── memory is of no use any more, or was handed over ┘
+ *
+ * Two tasks: one asks for the lease and nothing else, so that nothing slow delays a renewal; the
+ * other changes roles. What leads (the lane's API, saga, relays) is opened when the lease is
+ * held, and closed when it is lost or handed over; then the replica follows again. Calls to the
+ * outside are made only while the lease is believed (struct http_cover).
+ */
+struct replica;
+
+struct replica_options {
+    const char *folder; /* outlives it */
+    const char *name;   /* below LEASE_NAME_SIZE */
+    uint32_t lane;
+    const struct lease_terms *terms; /* NULL: LEASE_TERMS_DEFAULT; copied */
+    struct log *log;
+    /* Around each time that it owns the lane, before anything is answered. */
+    enum status (*begin)(void *context, struct host *host, struct error *out_error);
+    void (*end)(void *context);
+    void *context; /* of both */
+};
+
+/* STATUS_INVALID: the folder's journal is in no database. Else as host_open(). */
+enum status replica_open(const struct replica_options *options, struct replica **out_replica,
+                         struct error *out_error) MUST_CHECK;
+
+struct lane_route *replica_route(struct replica *replica);
+struct http_cover replica_cover(struct replica *replica);
+
+struct replica_start_options {
+    const struct host_options *host; /* copied; what it points to outlives the replica */
+    struct front *front;             /* whom to wake when the owner changes */
+    const char *url;                 /* where peers reach this one; below LEASE_URL_SIZE */
+};
+/* Begins to recover, follow and ask for the lease. Once. STATUS_UNAVAILABLE: no task. */
+enum status replica_start(struct replica *replica, const struct replica_start_options *options,
+                          struct error *out_error) MUST_CHECK;
+
+/*
+ * Hands the lane over to a replica that is warm, if this one owns it and there is one, and never
+ * takes it again. Returns when that is done; calls are forwarded meanwhile, and after it.
+ */
+void replica_retire(struct replica *replica);
+
+/* Ends its tasks, and with them all that it runs. The transports have no call any more. */
+void replica_stop(struct replica *replica);
+/* Stops it if that was not done. The front is gone. Accepts NULL. */
+void replica_close(struct replica *replica);
+
+/* Appends what it tells of itself to a page of metrics. Context: the replica. */
+void replica_metrics(void *context, struct buf *out_page);
+
+#endif

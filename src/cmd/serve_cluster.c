@@ -1,0 +1,163 @@
+#include "cmd/serve_cluster.h"
+
+#include <string.h>
+
+#include "adapter/peer_http.h"
+#include "adapter/system_clock.h"
+#include "adapter/system_entropy.h"
+#include "adapter/thread_sync.h"
+#include "base/check.h"
+
+enum { LEASE_MS_MIN = 500, LEASE_MS_MAX = 60000, MARGIN_SHARE = 8, RENEW_SHARE = 5 };
+
+struct peer_files {
+    const char *ca;
+    const char *certificate;
+    const char *key;
+};
+
+static struct peer_files files_of(const struct invocation *invocation)
+{
+    return (struct peer_files){ invocation_text(invocation, "peer-ca"),
+                                invocation_text(invocation, "peer-cert"),
+                                invocation_text(invocation, "peer-key") };
+}
+
+static bool is_plain(const struct peer_files *files)
+{
+    return files->ca == NULL && files->certificate == NULL && files->key == NULL;
+}
+
+static bool name_is_good(const char *name)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    size_t len = strlen(name);
+    return len > 0 && len < LEASE_NAME_SIZE && strspn(name, letters) == len;
+}
+
+static enum status options_check(const struct invocation *invocation, struct error *out_error)
+{
+    const char *name = invocation_text(invocation, "replica-name");
+    struct peer_files files = files_of(invocation);
+    bool whole = files.ca != NULL && files.certificate != NULL && files.key != NULL;
+    if (name == NULL || !name_is_good(name)) {
+        return error_set(out_error, STATUS_INVALID,
+                         "--cluster wants --replica-name: letters, digits, '.', '_' and '-'");
+    }
+    if (!is_plain(&files) && !whole) {
+        return error_set(out_error, STATUS_INVALID,
+                         "--peer-ca, --peer-cert and --peer-key belong together");
+    }
+    if (invocation_has(invocation, "webhook-in")) {
+        return error_set(out_error, STATUS_INVALID,
+                         "--webhook-in is for one server: its inbox is in the folder");
+    }
+    const char *url = invocation_text(invocation, "advertise");
+    if (url != NULL && strlen(url) >= LEASE_URL_SIZE) {
+        return error_set(out_error, STATUS_INVALID, "--advertise: the URL is too long");
+    }
+    return STATUS_OK;
+}
+
+static struct lease_terms terms_of(uint64_t ttl_ms)
+{
+    struct lease_terms terms = LEASE_TERMS_DEFAULT;
+    terms.ttl_ms = (uint32_t)ttl_ms;
+    terms.margin_ms = terms.ttl_ms / MARGIN_SHARE;
+    terms.renew_ms = terms.ttl_ms / RENEW_SHARE;
+    return terms;
+}
+
+static enum status peer_open(const struct invocation *invocation, struct serve_cluster *cluster,
+                             struct error *out_error)
+{
+    struct peer_files files = files_of(invocation);
+    const struct peer_http_options peer = {
+        .ca_file = files.ca,
+        .certificate_file = files.certificate,
+        .key_file = files.key,
+    };
+    enum status status = peer_http_open(&peer, &cluster->peer, out_error);
+    if (status != STATUS_OK) return status;
+    const struct front_options front = {
+        .route = replica_route(cluster->replica),
+        .peer = cluster->peer,
+        .sync = thread_sync(),
+        .clock = system_clock(),
+        .entropy = system_entropy(),
+    };
+    return front_new(&front, &cluster->front, out_error);
+}
+
+enum status serve_cluster_open(const struct invocation *invocation,
+                               const struct replica_options *options,
+                               struct serve_cluster *out_cluster, struct error *out_error)
+{
+    *out_cluster = (struct serve_cluster){ 0 };
+    if (!invocation_has(invocation, "cluster")) return STATUS_OK;
+    enum status status = options_check(invocation, out_error);
+    uint64_t lease_ms = LEASE_TERMS_DEFAULT.ttl_ms;
+    if (status == STATUS_OK) {
+        status = invocation_number(invocation, "lease-ms",
+                                   (struct number_range){ LEASE_MS_MIN, LEASE_MS_MAX }, &lease_ms,
+                                   out_error);
+    }
+    if (status != STATUS_OK) return status;
+    struct lease_terms terms = terms_of(lease_ms);
+    struct replica_options replica = *options;
+    replica.terms = &terms;
+    replica.name = invocation_text(invocation, "replica-name");
+    status = replica_open(&replica, &out_cluster->replica, out_error);
+    if (status == STATUS_OK) status = peer_open(invocation, out_cluster, out_error);
+    return status;
+}
+
+static enum status listener_open(struct serve_cluster *cluster, const struct invocation *invocation,
+                                 const struct http_server_options *like, struct error *out_error)
+{
+    struct peer_files files = files_of(invocation);
+    struct http_server_options options = *like;
+    options.service = front_peer_service(cluster->front);
+    options.listen = invocation_text(invocation, "peer-listen");
+    options.plain = is_plain(&files);
+    options.tls_certificate_file = files.certificate;
+    options.tls_key_file = files.key;
+    options.tls_client_ca_file = files.ca;
+    options.socket_path = NULL;
+    return http_server_open(&options, &cluster->listener, out_error);
+}
+
+enum status serve_cluster_start(struct serve_cluster *cluster, const struct invocation *invocation,
+                                const struct http_server_options *like,
+                                const struct host_options *host, struct error *out_error)
+{
+    CHECK(cluster->replica != NULL);
+    enum status status = listener_open(cluster, invocation, like, out_error);
+    if (status != STATUS_OK) return status;
+    struct peer_files files = files_of(invocation);
+    BUF_SCOPE struct buf url;
+    buf_init(&url, LEASE_URL_SIZE - 1);
+    const char *given = invocation_text(invocation, "advertise");
+    if (given != NULL) buf_append_str(&url, str_from(given));
+    if (given == NULL) {
+        buf_append_format(&url, "http%s://%s", is_plain(&files) ? "" : "s",
+                          http_server_address(cluster->listener));
+    }
+    const struct replica_start_options start = {
+        .host = host,
+        .front = cluster->front,
+        .url = buf_terminated(&url),
+    };
+    return replica_start(cluster->replica, &start, out_error);
+}
+
+void serve_cluster_close(struct serve_cluster *cluster)
+{
+    http_server_close(cluster->listener);
+    if (cluster->replica != NULL) replica_stop(cluster->replica);
+    front_free(cluster->front);
+    replica_close(cluster->replica);
+    if (cluster->peer != NULL) cluster->peer->close(cluster->peer);
+    *cluster = (struct serve_cluster){ 0 };
+}

@@ -1,0 +1,39 @@
+/* serve_cluster.h - what a server needs to be one of several before one journal: its options and peers. */
+#ifndef CMD_SERVE_CLUSTER_H
+#define CMD_SERVE_CLUSTER_H
+
+#include "adapter/http_server.h"
+#include "cmd/invocation.h"
+#include "cmd/replica.h"
+
+/* Zeroed: the server is alone. */
+struct serve_cluster {
+    struct replica *replica;
+    struct front *front;
+    struct peer *peer;
+    struct http_server *listener; /* for peers */
+};
+
+/*
+ * From the options --cluster, --replica-name, --lease-ms and --peer-...; nothing happens yet.
+ * STATUS_INVALID: options that do not fit together; or the folder's journal is in no database.
+ * Else as replica_open(); out_cluster is to be closed either way.
+ */
+enum status serve_cluster_open(const struct invocation *invocation,
+                               const struct replica_options *options,
+                               struct serve_cluster *out_cluster, struct error *out_error)
+    MUST_CHECK;
+
+/*
+ * Listens for peers, with `like` for all that is not the cluster's own, and begins to follow.
+ * As http_server_open().
+ */
+enum status serve_cluster_start(struct serve_cluster *cluster, const struct invocation *invocation,
+                                const struct http_server_options *like,
+                                const struct host_options *host, struct error *out_error)
+    MUST_CHECK;
+
+/* The transports for clients have no call any more. Accepts a zeroed struct. */
+void serve_cluster_close(struct serve_cluster *cluster);
+
+#endif
