@@ -72,7 +72,7 @@ static void a_server_that_was_away_is_used_again(void **state)
     fresh(NULL);
     struct lease *lease = open_lease(NULL);
     assert_int_equal(lease->take(lease, &term, &view, NULL), STATUS_OK);
-    postgres_rig_kill(&server, SIGKILL);
+    postgres_rig_kill(&server, SIGQUIT);
     enum status status = lease->renew(lease, &term, &view, NULL);
     assert_true(status == STATUS_IN_DOUBT || status == STATUS_UNAVAILABLE);
     assert_int_equal(lease->read(lease, 0, &view, NULL), STATUS_UNAVAILABLE);
