@@ -127,7 +127,8 @@ static void stream_begin(struct transfer_http *transfer)
 static size_t head_take(const char *data, size_t one, size_t size, void *context)
 {
     struct transfer_http *transfer = context;
-    CHECK(one == 1); /* as libcurl documents */
+    CHECK(one == 1);                    /* as libcurl documents */
+    if (transfer->streams) return size; /* trailers, of a call that may be gone */
     struct api_call *call = transfer->peer_call->call;
     struct str line = { data, size };
     if (str_starts(line, STR("HTTP/"))) {

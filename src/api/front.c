@@ -342,9 +342,17 @@ static void span_begin(struct front_call *held)
     call->trace.id = (struct uuid){ random[1] | 1, random[2] };
     if (traceparent_parse(call->traceparent, &parent, &flags)) call->trace.id = parent.id;
     call->trace.span = random[0] | 1;
-    (void)traceparent_format(call->trace, flags, held->peer_call.traceparent); /* written there */
     struct route_match match = router_match(call->method, call->path);
     call->route = match.route == NULL ? ROUTE_NONE : match.route->number;
+    struct tracer *tracer = held->front->options.tracer;
+    const struct span_subject subject = {
+        .trace = call->trace.id,
+        .route = call->route,
+        .asked = (flags & TRACE_FLAG_SAMPLED) != 0,
+    };
+    call->watched = tracer_wants(tracer, &subject);
+    if (tracer != NULL) flags = call->watched ? TRACE_FLAG_SAMPLED : 0; /* the owner hears it */
+    (void)traceparent_format(call->trace, flags, held->peer_call.traceparent); /* written there */
 }
 _Static_assert((int)PEER_TRACEPARENT_SIZE == (int)TRACEPARENT_SIZE, "it fits");
 
@@ -466,6 +474,7 @@ static void side_finish(struct api *api, struct api_call *call)
     if (held->stage == FRONT_API) answer_judge(held);
     if (held->stage == FRONT_OWN) api_end(held);
     held->streaming = call->streams;
+    if (held->stage == FRONT_PEER) call->stream = held; /* so that the transport leaves it */
     if (!call->streams) call_give(held);
 }
 
@@ -506,6 +515,7 @@ static void side_leave(struct api *api, struct api_call *call)
     struct front_call *held = call->front;
     struct front *front = held->front;
     if (held->stage == FRONT_PEER) {
+        call->stream = NULL;
         front->options.peer->leave(front->options.peer, &held->peer_call);
     } else {
         held->service.leave(held->service.api, call);

@@ -5,6 +5,7 @@
 #include "api/api.h"
 #include "port/lane_route.h"
 #include "port/peer.h"
+#include "port/tracer.h"
 
 /*
  * What a replica's transports see instead of an api. A call goes to the API of its lane when this
@@ -39,8 +40,9 @@ struct front_options {
     struct sync *sync;
     struct clock *clock;
     struct entropy *entropy;
-    uint32_t hold_ms; /* 0: FRONT_HOLD_MS */
-    uint32_t lanes;   /* of the ledger: api/lanes.h says where a call goes; 0 and 1: one */
+    struct tracer *tracer; /* NULL: nobody watches */
+    uint32_t hold_ms;      /* 0: FRONT_HOLD_MS */
+    uint32_t lanes;        /* of the ledger: api/lanes.h says where a call goes; 0 and 1: one */
 };
 
 enum status front_new(const struct front_options *options, struct front **out_front,

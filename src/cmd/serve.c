@@ -154,7 +154,8 @@ static enum status cluster_open(struct serve *serve)
         .end = cluster_end,
         .context = serve,
     };
-    return serve_cluster_open(serve->invocation, &replica, &serve->cluster, &serve->error);
+    return serve_cluster_open(serve->invocation, &replica, sampling_tracer(serve->tracing.sampling),
+                              &serve->cluster, &serve->error);
 }
 
 /* What a server runs beside its lane, made ready; nothing of it runs yet. */

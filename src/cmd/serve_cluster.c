@@ -69,8 +69,8 @@ static struct lease_terms terms_of(uint64_t ttl_ms)
     return terms;
 }
 
-static enum status peer_open(const struct invocation *invocation, struct serve_cluster *cluster,
-                             struct error *out_error)
+static enum status peer_open(const struct invocation *invocation, struct tracer *tracer,
+                             struct serve_cluster *cluster, struct error *out_error)
 {
     struct peer_files files = files_of(invocation);
     const struct peer_http_options peer = {
@@ -86,12 +86,13 @@ static enum status peer_open(const struct invocation *invocation, struct serve_c
         .sync = thread_sync(),
         .clock = system_clock(),
         .entropy = system_entropy(),
+        .tracer = tracer,
     };
     return front_new(&front, &cluster->front, out_error);
 }
 
 enum status serve_cluster_open(const struct invocation *invocation,
-                               const struct replica_options *options,
+                               const struct replica_options *options, struct tracer *tracer,
                                struct serve_cluster *out_cluster, struct error *out_error)
 {
     *out_cluster = (struct serve_cluster){ 0 };
@@ -109,7 +110,7 @@ enum status serve_cluster_open(const struct invocation *invocation,
     replica.terms = &terms;
     replica.name = invocation_text(invocation, "replica-name");
     status = replica_open(&replica, &out_cluster->replica, out_error);
-    if (status == STATUS_OK) status = peer_open(invocation, out_cluster, out_error);
+    if (status == STATUS_OK) status = peer_open(invocation, tracer, out_cluster, out_error);
     return status;
 }
 

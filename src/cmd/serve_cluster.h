@@ -15,12 +15,13 @@ struct serve_cluster {
 };
 
 /*
- * From the options --cluster, --replica-name, --lease-ms and --peer-...; nothing happens yet.
+ * From the options --cluster, --replica-name, --lease-ms and --peer-...; nothing happens yet. tracer: who
+ * watches, or NULL.
  * STATUS_INVALID: options that do not fit together; or the folder's journal is in no database.
  * Else as replica_open(); out_cluster is to be closed either way.
  */
 enum status serve_cluster_open(const struct invocation *invocation,
-                               const struct replica_options *options,
+                               const struct replica_options *options, struct tracer *tracer,
                                struct serve_cluster *out_cluster, struct error *out_error)
     MUST_CHECK;
 
