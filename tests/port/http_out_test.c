@@ -495,9 +495,46 @@ static int pipe_breaks_are_errors(void **state)
     return signal(SIGPIPE, SIG_IGN) == SIG_ERR;
 }
 
+/* ---- What a lease covers ---- */
+
+/* The lease runs out after so many looks. */
+struct lapse {
+    uint32_t looks_left;
+};
+
+static bool lapse_covers(void *context)
+{
+    struct lapse *lapse = context;
+    if (lapse->looks_left == 0) return false;
+    lapse->looks_left--;
+    return true;
+}
+
+/* Before the call, and after the connection stands: in neither case does the server see it. */
+static void what_no_lease_covers_is_not_sent(void **state)
+{
+    (void)state;
+    static const struct server_step step = { .status = 200, .body = "{}" };
+    for (uint32_t looks = 0; looks <= 2; looks++) {
+        struct lapse lapse = { .looks_left = looks };
+        struct world world;
+        world_open(&world, &step, 1);
+        world.http->close(world.http);
+        const struct curl_http_options covered = { .cover = { lapse_covers, &lapse } };
+        assert_int_equal(curl_http_open(&covered, &world.http, &world.error), STATUS_OK);
+        enum status status = post(&world);
+        struct server_counts counts;
+        fault_server_counts(world.server, &counts);
+        assert_int_equal(status, looks < 2 ? STATUS_UNAVAILABLE : STATUS_OK);
+        assert_int_equal(counts.requests, looks < 2 ? 0 : 1);
+        world_close(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_no_lease_covers_is_not_sent),
         cmocka_unit_test(request_and_answer_pass_unchanged),
         cmocka_unit_test(calls_of_one_thread_share_a_connection),
         cmocka_unit_test(the_time_to_come_back_is_told),
