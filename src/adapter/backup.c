@@ -209,7 +209,10 @@ static enum status copy_journal(const struct backup_options *options, bool made,
     struct place target = { 0 };
     enum status status = place_open(options->source, DATA_FOLDER_GUEST, &source, out_error);
     if (status != STATUS_OK) return status;
-    if (made) status = data_folder_create(options->target, NULL, out_error);
+    if (made) {
+        status = data_folder_create_lane(options->target, NULL, data_folder_lane(source.folder),
+                                         data_folder_lanes(source.folder), out_error);
+    }
     if (status == STATUS_OK) status = target_open(options->target, made, &target, out_error);
     if (status == STATUS_OK) {
         out_result->head = target.head.sequence;

@@ -13,15 +13,19 @@
 
 #include "adapter/sqlite_store.h"
 #include "base/check.h"
+#include "base/decimal.h"
 #include "base/str.h"
+#include "model/lane_map.h"
 
 static const struct str FORMAT_START = { "tpwallet data folder, format ", 29 };
-enum { FORMAT_SIZE_MAX = 64, LOCK_SIZE_MAX = 32, STORE_SIZE_MAX = 2048 };
+enum { FORMAT_SIZE_MAX = 64, LOCK_SIZE_MAX = 32, STORE_SIZE_MAX = 2048, LANE_SIZE_MAX = 32 };
 
 struct data_folder {
     char path[SQLITE_PATH_SIZE];
     char socket[SQLITE_PATH_SIZE];
     char store[STORE_SIZE_MAX]; /* "": none */
+    uint32_t lane;
+    uint32_t lanes;
     int lock_file;
     enum data_folder_role role;
     bool beside_owner;
@@ -143,7 +147,21 @@ static enum status store_make(const char *folder, const char *url, struct error 
     return file_make(path, text, (size_t)length, out_error);
 }
 
-enum status data_folder_create(const char *path, const char *store_url, struct error *out_error)
+static enum status lane_make(const char *folder, uint32_t lane, uint32_t lanes,
+                             struct error *out_error)
+{
+    char path[SQLITE_PATH_SIZE];
+    char text[LANE_SIZE_MAX];
+    if (lanes == 1) return STATUS_OK;
+    enum status status = sqlite_path(folder, "lane", path, out_error);
+    if (status != STATUS_OK) return status;
+    int length = snprintf(text, sizeof text, "%u of %u\n", lane, lanes);
+    CHECK(length > 0 && (size_t)length < sizeof text);
+    return file_make(path, text, (size_t)length, out_error);
+}
+
+enum status data_folder_create_lane(const char *path, const char *store_url, uint32_t lane,
+                                    uint32_t lanes, struct error *out_error)
 {
     char lock[SQLITE_PATH_SIZE];
     enum status status = sqlite_path(path, "lock", lock, out_error);
@@ -153,10 +171,47 @@ enum status data_folder_create(const char *path, const char *store_url, struct e
         status = store_url == NULL ? journal_make(path, out_error)
                                    : store_make(path, store_url, out_error);
     }
+    if (status == STATUS_OK) status = lane_make(path, lane, lanes, out_error);
     if (status == STATUS_OK) status = folder_sync(path, out_error);
     if (status == STATUS_OK) status = format_make(path, out_error);
     if (status == STATUS_OK) status = folder_sync(path, out_error);
     if (status == STATUS_OK) status = parent_sync(path, out_error);
+    return status;
+}
+
+enum status data_folder_create(const char *path, const char *store_url, struct error *out_error)
+{
+    return data_folder_create_lane(path, store_url, 0, 1, out_error);
+}
+
+enum status data_folder_lane_path(const char *path, uint32_t lane, char *out_path,
+                                  size_t out_path_size, struct error *out_error)
+{
+    char inner[sizeof "/lanes/4294967295"] = "";
+    if (lane > 0) {
+        int tail = snprintf(inner, sizeof inner, "/lanes/%u", lane);
+        CHECK(tail > 0 && (size_t)tail < sizeof inner);
+    }
+    int length = snprintf(out_path, out_path_size, "%s%s", path, inner);
+    if (length > 0 && (size_t)length < out_path_size) return STATUS_OK;
+    return error_set(out_error, STATUS_INVALID, "the folder's path is too long");
+}
+
+enum status data_folder_create_lanes(const char *path, const char *store_url, uint32_t lanes,
+                                     struct error *out_error)
+{
+    CHECK(lanes > 0 && lanes <= LANES_MAX);
+    char inner[SQLITE_PATH_SIZE];
+    enum status status = data_folder_create_lane(path, store_url, 0, lanes, out_error);
+    if (status != STATUS_OK || lanes == 1) return status;
+    status = sqlite_path(path, "lanes", inner, out_error);
+    if (status == STATUS_OK && mkdir(inner, 0700) != 0)
+        status = system_error(inner, "make the folder", out_error);
+    for (uint32_t lane = 1; lane < lanes && status == STATUS_OK; lane++) {
+        status = data_folder_lane_path(path, lane, inner, sizeof inner, out_error);
+        if (status == STATUS_OK)
+            status = data_folder_create_lane(inner, store_url, lane, lanes, out_error);
+    }
     return status;
 }
 
@@ -307,6 +362,40 @@ static enum status store_read(struct data_folder *folder, struct error *out_erro
     return status;
 }
 
+/* "1 of 3": a number below the other. */
+static bool lane_parse(struct str line, uint32_t *out_lane, uint32_t *out_lanes)
+{
+    uint64_t lane, lanes;
+    size_t len = 0;
+    while (len < line.len && line.data[len] != ' ') len++;
+    struct str rest = { line.data + len, line.len - len };
+    if (!str_starts(rest, STR(" of "))) return false;
+    rest.data += STR(" of ").len;
+    rest.len -= STR(" of ").len;
+    if (decimal_parse(rest, LANES_MAX, &lanes) != STATUS_OK || lanes < 2) return false;
+    if (decimal_parse((struct str){ line.data, len }, lanes - 1, &lane) != STATUS_OK) return false;
+    *out_lane = (uint32_t)lane;
+    *out_lanes = (uint32_t)lanes;
+    return true;
+}
+
+static enum status lane_read(struct data_folder *folder, struct error *out_error)
+{
+    char path[SQLITE_PATH_SIZE];
+    char text[LANE_SIZE_MAX];
+    folder->lanes = 1;
+    enum status status = sqlite_path(folder->path, "lane", path, out_error);
+    if (status != STATUS_OK) return status;
+    if (access(path, F_OK) != 0 && errno == ENOENT) return STATUS_OK;
+    status = file_read(path, text, sizeof text, out_error);
+    if (status != STATUS_OK) return status;
+    struct str line = { text, strcspn(text, "\n") };
+    if (lane_parse(line, &folder->lane, &folder->lanes)) return STATUS_OK;
+    (void)error_set(out_error, STATUS_CORRUPT, "%s is damaged", path);
+    error_hint(out_error, "it should be one line: which lane of how many, as in \"1 of 3\"");
+    return STATUS_CORRUPT;
+}
+
 enum status data_folder_open(const char *path, enum data_folder_role role,
                              struct data_folder **out_folder, struct error *out_error)
 {
@@ -321,6 +410,7 @@ enum status data_folder_open(const char *path, enum data_folder_role role,
     status = sqlite_path(path, "lock", lock, out_error);
     if (status == STATUS_OK) status = sqlite_path(path, "socket", folder->socket, out_error);
     if (status == STATUS_OK) status = store_read(folder, out_error);
+    if (status == STATUS_OK) status = lane_read(folder, out_error);
     if (status == STATUS_OK) {
         status = role == DATA_FOLDER_OWNER ? lock_as_owner(folder, lock, out_error)
                                            : lock_as_guest(folder, lock, out_error);
@@ -358,6 +448,16 @@ const char *data_folder_socket(const struct data_folder *folder)
 const char *data_folder_store(const struct data_folder *folder)
 {
     return folder->store[0] == 0 ? NULL : folder->store;
+}
+
+uint32_t data_folder_lane(const struct data_folder *folder)
+{
+    return folder->lane;
+}
+
+uint32_t data_folder_lanes(const struct data_folder *folder)
+{
+    return folder->lanes;
 }
 
 bool data_folder_beside_owner(const struct data_folder *folder)

@@ -3,6 +3,8 @@
 #define ADAPTER_DATA_FOLDER_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/status.h"
@@ -21,6 +23,8 @@
  * archive/     segments of old batches (archive.h)
  * store        the URL of the database that has the journal, one line; then there is no
  *              journal.db, head or archive/, and no password in it
+ * lane         of a ledger with several lanes, which this is: "1 of 3", one line
+ * lanes/N/     in the folder of lane 0: a data folder for each other lane
  * lock         held by the owner, with its process id inside
  * socket       where the owner answers commands on this machine
  *
@@ -36,6 +40,19 @@ enum { DATA_FOLDER_FORMAT = 1 };
  */
 enum status data_folder_create(const char *path, const char *store_url, struct error *out_error)
     MUST_CHECK;
+
+/*
+ * The same for a ledger with several lanes, 1 to LANES_MAX: the folder is lane 0's, and the other
+ * lanes have theirs in it. With one lane it is what data_folder_create() makes.
+ */
+enum status data_folder_create_lanes(const char *path, const char *store_url, uint32_t lanes,
+                                     struct error *out_error) MUST_CHECK;
+/* The folder of one of so many lanes alone. */
+enum status data_folder_create_lane(const char *path, const char *store_url, uint32_t lane,
+                                    uint32_t lanes, struct error *out_error) MUST_CHECK;
+/* The folder of a lane, from that of lane 0. STATUS_INVALID: too long. */
+enum status data_folder_lane_path(const char *path, uint32_t lane, char *out_path,
+                                  size_t out_path_size, struct error *out_error) MUST_CHECK;
 
 enum data_folder_role {
     DATA_FOLDER_OWNER, /* alone: may write; refused while anybody has it open */
@@ -60,6 +77,9 @@ const char *data_folder_path(const struct data_folder *folder);
 const char *data_folder_socket(const struct data_folder *folder);
 /* The URL of the database that has the journal; NULL: it is in the folder. Lives as long. */
 const char *data_folder_store(const struct data_folder *folder);
+/* Which lane it holds, of how many: 0 of 1 without a file that says so. */
+uint32_t data_folder_lane(const struct data_folder *folder);
+uint32_t data_folder_lanes(const struct data_folder *folder);
 /* A guest that came while an owner was there: for sqlite_store_options.beside_owner. */
 bool data_folder_beside_owner(const struct data_folder *folder);
 

@@ -271,6 +271,60 @@ static void folder_that_cannot_be_written_is_denied(void **state)
     assert_int_equal(status, 0);
 }
 
+static void folder_is_opened(const char *path, uint32_t lane, uint32_t lanes)
+{
+    struct error error = { 0 };
+    struct data_folder *folder = NULL;
+    enum status status = data_folder_open(path, DATA_FOLDER_OWNER, &folder, &error);
+    if (status != STATUS_OK) fail_msg("%s: %s", error.message, error.detail);
+    assert_int_equal(data_folder_lane(folder), lane);
+    assert_int_equal(data_folder_lanes(folder), lanes);
+    data_folder_close(folder);
+}
+
+static void each_lane_has_a_folder_that_says_which_it_is(void **state)
+{
+    (void)state;
+    enum { LANES = 3 };
+    char parent[PATH_SIZE];
+    char path[PATH_SIZE];
+    char inner[PATH_SIZE];
+    struct error error = { 0 };
+    new_folder(parent);
+    folder_is_opened(parent, 0, 1);
+    file_in(path, parent, "several");
+    assert_int_equal(data_folder_create_lanes(path, NULL, LANES, &error), STATUS_OK);
+    for (uint32_t lane = 0; lane < LANES; lane++) {
+        enum status status = data_folder_lane_path(path, lane, inner, sizeof inner, &error);
+        assert_int_equal(status, STATUS_OK);
+        folder_is_opened(inner, lane, LANES);
+        assert_int_equal(mode_of(inner), 0700);
+    }
+    assert_int_equal(data_folder_lane_path(path, 1, inner, 8, &error), STATUS_INVALID);
+    assert_int_equal(data_folder_create_lanes(path, NULL, LANES, &error), STATUS_CONFLICT);
+}
+
+static void what_says_which_lane_it_is_is_read_strictly(void **state)
+{
+    (void)state;
+    static const char *const texts[] = { "",          "\n",       "3 of 3\n",  "0 of 1\n",
+                                         "1 of 65\n", "1 of x\n", "-1 of 3\n", "1  of 3\n",
+                                         "1of3\n",    "1\n" };
+    char path[PATH_SIZE];
+    char file[PATH_SIZE];
+    new_folder(path);
+    file_in(file, path, "lane");
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct error error = { 0 };
+        struct data_folder *folder = NULL;
+        write_text(file, texts[i]);
+        enum status status = data_folder_open(path, DATA_FOLDER_OWNER, &folder, &error);
+        if (status != STATUS_CORRUPT) fail_msg("'%s' is taken", texts[i]);
+    }
+    write_text(file, "2 of 3\n");
+    folder_is_opened(path, 2, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +336,8 @@ int main(void)
         cmocka_unit_test(format_is_read_strictly),
         cmocka_unit_test(what_is_no_data_folder_is_refused),
         cmocka_unit_test(folder_that_cannot_be_written_is_denied),
+        cmocka_unit_test(each_lane_has_a_folder_that_says_which_it_is),
+        cmocka_unit_test(what_says_which_lane_it_is_is_read_strictly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,14 +12,10 @@ enum status folder_store_open(const struct data_folder *folder,
     if (url != NULL) {
         const struct postgres_store_options postgres = {
             .url = url,
-            .lane = options->lane,
+            .lane = data_folder_lane(folder),
             .read_only = options->read_only,
         };
         return postgres_store_open(&postgres, out_store, out_error);
-    }
-    if (options->lane != 0) {
-        return error_set(out_error, STATUS_INVALID, "%s holds lane 0, and no lane %u",
-                         data_folder_path(folder), options->lane);
     }
     const struct sqlite_store_options sqlite = {
         .folder = data_folder_path(folder),

@@ -8,13 +8,12 @@
 struct data_folder;
 
 struct folder_store_options {
-    uint32_t lane;
     bool read_only;
 };
 
 /*
  * As sqlite_store_open() or postgres_store_open(). The folder stays open as long as the store.
- * Lane 0 is the only one that can be in a folder: others are STATUS_INVALID there.
+ * The lane is the folder's (data_folder_lane()).
  */
 enum status folder_store_open(const struct data_folder *folder,
                               const struct folder_store_options *options, struct store **out_store,

@@ -150,6 +150,7 @@ static void list_run(struct work *work)
 {
     struct audit_page page = { .work = work, .until = work_history_until(work) };
     const struct act_query query = {
+        .lane = work->api->options.lane,
         .after = work->query.after,
         .from = work->query.from,
         .to = work->query.to,

@@ -527,11 +527,15 @@ static void side_leave(struct api *api, struct api_call *call)
 static void side_stop(struct api *api)
 {
     struct front *front = ((const struct front_side *)api)->front;
-    struct api_service service;
+    struct lane_route *route = front->options.route;
+    uint32_t lanes = front->options.lanes == 0 ? 1 : front->options.lanes;
     front->options.peer->stop(front->options.peer);
-    if (!front->options.route->enter(front->options.route, 0, &service)) return;
-    service.stop(service.api);
-    front->options.route->leave(front->options.route, 0);
+    for (uint32_t lane = 0; lane < lanes; lane++) {
+        struct api_service service;
+        if (!route->enter(route, lane, &service)) continue;
+        service.stop(service.api);
+        route->leave(route, lane);
+    }
 }
 
 /* ---- The front's task ---- */

@@ -1,14 +1,20 @@
 /* tpwallet backup, restore: copies of the journal, beside a running server, and back again. */
 #include "adapter/backup.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "adapter/data_folder.h"
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "cmd/call.h"
 #include "cmd/folder_act.h"
 #include "cmd/report.h"
+
+enum { FOLDER_PATH_SIZE = 4096 };
 
 static bool progress_show(void *owner, uint64_t batches_done, uint64_t batches_total)
 {
@@ -48,18 +54,65 @@ static int result_report(const struct invocation *invocation, const struct backu
     return report_text(invocation, buf_view(&out));
 }
 
-static int backup_command_run(struct invocation *invocation)
+/* How many lanes there are, when the folder is that of the first of them. */
+static enum status lanes_count(const char *folder, uint32_t *out_lanes, struct error *out_error)
+{
+    struct data_folder *opened;
+    enum status status = data_folder_open(folder, DATA_FOLDER_GUEST, &opened, out_error);
+    if (status != STATUS_OK) return status;
+    *out_lanes = data_folder_lane(opened) == 0 ? data_folder_lanes(opened) : 1;
+    data_folder_close(opened);
+    return STATUS_OK;
+}
+
+/* The folder of lanes, in which each has its own. */
+static enum status lanes_folder_make(const char *target, struct error *out_error)
+{
+    BUF_SCOPE struct buf path;
+    buf_init(&path, FOLDER_PATH_SIZE);
+    buf_append_format(&path, "%s/lanes", target);
+    if (mkdir(buf_terminated(&path), 0700) == 0 || errno == EEXIST) return STATUS_OK;
+    return error_set(out_error, STATUS_UNAVAILABLE, "cannot make '%s': %s", buf_terminated(&path),
+                     strerror(errno));
+}
+
+typedef enum status lane_copy(const struct backup_options *options,
+                              struct backup_result *out_result, struct error *out_error);
+
+/* Copies one lane after the other, and says so of each. */
+static int lanes_copy(struct invocation *invocation, const struct backup_options *all,
+                      lane_copy *copy)
 {
     struct error error;
-    struct backup_result result = { 0 };
+    uint32_t lanes = 1;
+    enum status status = lanes_count(all->source, &lanes, &error);
+    int code = status == STATUS_OK ? EXIT_CODE_DONE : report_error(invocation, &error);
+    for (uint32_t lane = 0; lane < lanes && code == EXIT_CODE_DONE; lane++) {
+        char source[FOLDER_PATH_SIZE], target[FOLDER_PATH_SIZE];
+        struct backup_result result = { 0 };
+        struct backup_options one = *all;
+        one.source = source;
+        one.target = target;
+        status = data_folder_lane_path(all->source, lane, source, sizeof source, &error);
+        if (status == STATUS_OK)
+            status = data_folder_lane_path(all->target, lane, target, sizeof target, &error);
+        if (status == STATUS_OK && lane == 1) status = lanes_folder_make(all->target, &error);
+        if (status == STATUS_OK) status = copy(&one, &result, &error);
+        code = status == STATUS_OK ? result_report(invocation, &result, target)
+                                   : report_error(invocation, &error);
+    }
+    return code;
+}
+
+static int backup_command_run(struct invocation *invocation)
+{
     const struct backup_options options = {
         .source = invocation->data,
         .target = invocation->positionals[0],
         .progress = progress_show,
         .owner = invocation,
     };
-    if (backup_run(&options, &result, &error) != STATUS_OK) return report_error(invocation, &error);
-    return result_report(invocation, &result, options.target);
+    return lanes_copy(invocation, &options, backup_run);
 }
 
 static const struct positional backup_positionals[] = {
@@ -73,7 +126,8 @@ const struct command command_backup = {
     .details = "Copies what was committed when it began, a page at a time, each batch verified "
                "against its hash and the one before. Into an earlier backup it copies only what "
                "is new. A backup is a data folder that can be read and checked, and that refuses "
-               "to be written.",
+               "to be written. Of a ledger with several lanes all are copied, one after the other: "
+               "what is on its way between two of them may be in one copy only.",
     .positionals = backup_positionals,
     .examples = "backup /mnt/backup/ledger\ncheck --data /mnt/backup/ledger",
     .run = backup_command_run,
@@ -81,17 +135,13 @@ const struct command command_backup = {
 
 static int restore_run(struct invocation *invocation)
 {
-    struct error error;
-    struct backup_result result = { 0 };
     const struct backup_options options = {
         .source = invocation->positionals[0],
         .target = invocation->data,
         .progress = progress_show,
         .owner = invocation,
     };
-    if (backup_restore(&options, &result, &error) != STATUS_OK)
-        return report_error(invocation, &error);
-    int code = result_report(invocation, &result, options.target);
+    int code = lanes_copy(invocation, &options, backup_restore);
     if (code == EXIT_CODE_DONE && !invocation->json)
         (void)fprintf(stderr,
                       "it can be read but not written until `tpwallet --data %s restore accept`\n",
@@ -116,12 +166,25 @@ const struct command command_restore = {
     .run = restore_run,
 };
 
+/* Lane 0 last: as long as it may not be written, nobody serves any of them. */
+static enum status lanes_accept(const char *folder, struct error *out_error)
+{
+    uint32_t lanes;
+    enum status status = lanes_count(folder, &lanes, out_error);
+    for (uint32_t lane = lanes; status == STATUS_OK && lane > 0; lane--) {
+        char path[FOLDER_PATH_SIZE];
+        status = data_folder_lane_path(folder, lane - 1, path, sizeof path, out_error);
+        if (status == STATUS_OK) status = backup_accept(path, out_error);
+    }
+    return status;
+}
+
 static int restore_accept_run(struct invocation *invocation)
 {
     struct error error;
     const char *reason;
     enum status status = folder_act_reason(invocation, &reason, &error);
-    if (status == STATUS_OK) status = backup_accept(invocation->data, &error);
+    if (status == STATUS_OK) status = lanes_accept(invocation->data, &error);
     if (status == STATUS_OK) status = folder_act_record(invocation, NOTICE_RESTORE_ACCEPT, &error);
     if (status != STATUS_OK) return report_error(invocation, &error);
     BUF_SCOPE struct buf out;

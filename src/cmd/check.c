@@ -16,8 +16,11 @@
 #include "cmd/report.h"
 #include "wallet/audit.h"
 
+enum { FOLDER_PATH_SIZE = 4096 };
+
 struct checking {
     const struct invocation *invocation;
+    const char *path; /* of the lane's folder */
     struct data_folder *folder;
     struct json_log *warnings;
     struct lane_ports ports;
@@ -38,7 +41,7 @@ static void progress_show(void *argument, uint64_t batch, uint64_t head)
 
 static enum status stores_open(struct checking *checking, struct error *out_error)
 {
-    const char *path = checking->invocation->data;
+    const char *path = checking->path;
     const struct json_log_options log = {
         .fd = STDERR_FILENO,
         .writer = "check",
@@ -69,7 +72,7 @@ static void stores_close(struct checking *checking)
 /* The log, where one is kept. */
 static enum status log_check(struct checking *checking, struct error *out_error)
 {
-    enum status status = log_verify_run(checking->invocation->data, checking->ports.store, NULL, 0,
+    enum status status = log_verify_run(checking->folder, checking->ports.store, NULL, 0,
                                         &checking->tlog, out_error);
     checking->has_log = status == STATUS_OK;
     if (status == STATUS_NOT_FOUND) return STATUS_OK;
@@ -91,8 +94,10 @@ static enum status all_check(struct checking *checking, struct error *out_error)
     if (status == STATUS_OK && ports->run_store != NULL)
         status = sqlite_run_store_integrity(ports->run_store, out_error);
     if (status != STATUS_OK) return status;
+    struct lane_options lane = LANE_OPTIONS_DEFAULT;
+    lane.number = data_folder_lane(checking->folder);
     const struct audit_options options = {
-        .lane = LANE_OPTIONS_DEFAULT,
+        .lane = lane,
         .beside_owner = checking->beside_owner,
         .progress = progress_show,
         .argument = checking,
@@ -178,14 +183,29 @@ static int text_report(const struct checking *checking)
     return report_text(checking->invocation, buf_view(&out));
 }
 
-static int check_run(struct invocation *invocation)
+/* One lane; of the first, *out_lanes is how many there are. */
+static int lane_check(struct invocation *invocation, uint32_t lane, uint32_t *out_lanes)
 {
-    struct checking checking = { .invocation = invocation };
+    char path[FOLDER_PATH_SIZE];
+    struct checking checking = { .invocation = invocation, .path = path };
     struct error error = { 0 };
-    enum status status = all_check(&checking, &error);
+    enum status status = data_folder_lane_path(invocation->data, lane, path, sizeof path, &error);
+    if (status == STATUS_OK) status = all_check(&checking, &error);
+    if (status == STATUS_OK && data_folder_lane(checking.folder) == 0)
+        *out_lanes = data_folder_lanes(checking.folder);
     stores_close(&checking);
     if (status != STATUS_OK) return report_error(invocation, &error);
     return invocation->json ? json_report(&checking) : text_report(&checking);
+}
+
+static int check_run(struct invocation *invocation)
+{
+    uint32_t lanes = 1;
+    int code = EXIT_CODE_DONE;
+    for (uint32_t lane = 0; lane < lanes && code == EXIT_CODE_DONE; lane++) {
+        code = lane_check(invocation, lane, &lanes);
+    }
+    return code;
 }
 
 const struct command command_check = {
@@ -198,6 +218,8 @@ const struct command command_check = {
         "with the journal, entry by entry, and the verifiable log, as `tpwallet log verify` does.\n"
         "Changes nothing. Runs beside a server, but then leaves\n"
         "checkpoint and index out.\n"
+        "\n"
+        "Of a ledger with several lanes all are checked, one report after the other.\n"
         "\n"
         "Ends with exit code 5 and the place when anything is damaged. Then: keep the folder as\n"
         "it is, restore the newest backup to another one, and check that.",

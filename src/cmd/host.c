@@ -1,6 +1,7 @@
 /* Opens what a ledger consists of in order, and closes it in the other. */
 #include "cmd/host.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "adapter/data_folder.h"
@@ -23,9 +24,6 @@ enum {
     /* A webhook waits for two commits on its worker, and those at the same time share them. */
     API_WORKERS_WEBHOOKS = 32,
 };
-
-/* Of CloudEvents: the lane. There is one. */
-#define EVENT_SOURCE "/tpwallet/0"
 
 /* Commands say themselves what they did; the lane is heard only when something is wrong. */
 static enum status log_choose(const struct host_options *options, struct host *host,
@@ -106,6 +104,7 @@ static enum status host_lane_open(const struct host_options *options, struct hos
     struct lane_options lane = options->lane == NULL ? LANE_OPTIONS_DEFAULT : *options->lane;
     lane.read_only = options->read_only;
     lane.follow = options->follow;
+    lane.number = data_folder_lane(host->folder);
     host->more_metrics = options->more_metrics;
     host->metrics_context = options->metrics_context;
     return lane_open(&host->ports, &lane, &host->lane, out_error);
@@ -127,6 +126,35 @@ static enum status follower_api_open(const struct host_options *options, struct 
     return api_new(host->lane, &host->ports, &api, &host->api, out_error);
 }
 
+static enum status transit_open(const struct host_options *options, struct host *host,
+                                struct error *out_error)
+{
+    if (options->links == NULL) return STATUS_OK;
+    const struct transit_options transit = {
+        .lanes = data_folder_lanes(host->folder),
+        .lane = data_folder_lane(host->folder),
+        .patience_ms = TRANSIT_PATIENCE_MS_DEFAULT,
+        .links = options->links,
+    };
+    return transit_start(host->lane, &host->ports, &transit, &host->transit, out_error);
+}
+
+static enum status feeds_open(const struct host_options *options, struct host *host,
+                              struct error *out_error)
+{
+    int length =
+        snprintf(host->source, sizeof host->source, "/tpwallet/%u", data_folder_lane(host->folder));
+    CHECK(length > 0 && (size_t)length < sizeof host->source);
+    enum status status = journal_feed_new(host->lane, host->ports.store, host->ports.sync,
+                                          host->source, &host->feed);
+    if (status == STATUS_OK && options->streams) {
+        status = journal_feed_new(host->lane, host->ports.store, host->ports.sync, host->source,
+                                  &host->stream_feed);
+    }
+    if (status != STATUS_OK) return error_set(out_error, status, "no memory for the events");
+    return STATUS_OK;
+}
+
 /* All that an owner runs beside its lane, and the API over it. */
 static enum status owner_open(const struct host_options *options, struct host *host,
                               struct error *out_error)
@@ -135,19 +163,16 @@ static enum status owner_open(const struct host_options *options, struct host *h
     if (status == STATUS_OK && options->tlog) {
         const struct host_log_options tlog = {
             .folder = options->folder,
+            .lane = data_folder_lane(host->folder),
             .origin = options->tlog_origin,
             .witnesses = options->tlog_witnesses,
         };
         status = host_log_open(&tlog, host->lane, &host->ports, &host->tlog, out_error);
     }
     if (status != STATUS_OK) return status;
-    status = journal_feed_new(host->lane, host->ports.store, host->ports.sync, EVENT_SOURCE,
-                              &host->feed);
-    if (status == STATUS_OK && options->streams) {
-        status = journal_feed_new(host->lane, host->ports.store, host->ports.sync, EVENT_SOURCE,
-                                  &host->stream_feed);
-    }
-    if (status != STATUS_OK) return error_set(out_error, status, "no memory for the events");
+    status = feeds_open(options, host, out_error);
+    if (status == STATUS_OK) status = transit_open(options, host, out_error);
+    if (status != STATUS_OK) return status;
     host->payments = options->payments;
     status = webhooks_open(options, host, out_error);
     if (status == STATUS_OK) status = bus_open(options, host, out_error);
@@ -157,6 +182,10 @@ static enum status owner_open(const struct host_options *options, struct host *h
         .workers = webhooks == NULL ? API_WORKERS : API_WORKERS_WEBHOOKS,
         .version = TPWALLET_VERSION,
         .anonymous_all = options->anonymous,
+        .lanes = data_folder_lanes(host->folder),
+        .lane = data_folder_lane(host->folder),
+        .transit = host->transit,
+        .keys = options->keys,
         .route_psp = options->payments == NULL ? NULL : serve_payments_route,
         .more_metrics = metrics_write,
         .metrics_context = host,
@@ -250,8 +279,15 @@ void host_call(struct host *host, struct api_call *call)
     api_finish(host->api, call);
 }
 
+void host_transit_stop(struct host *host)
+{
+    transit_stop(host->transit);
+    host->transit = NULL;
+}
+
 void host_close(struct host *host)
 {
+    host_transit_stop(host);
     saga_stop(host->saga);
     if (host->webhooks != NULL) serve_webhooks_stop(host->webhooks);
     if (host->bus != NULL) serve_bus_stop(host->bus);

@@ -20,6 +20,8 @@ struct host {
     struct data_folder *folder;
     struct lane_ports ports;
     struct lane *lane;
+    struct transit *transit;          /* NULL: nothing goes to other lanes from here */
+    char source[32];                  /* of CloudEvents: the lane */
     struct saga *saga;                /* NULL: payments are only written down here, and wait */
     struct journal_feed *feed;        /* what the api gives out as events */
     struct journal_feed *stream_feed; /* the same, for those who wait for the newest */
@@ -51,7 +53,11 @@ struct host_options {
     struct serve_payments *payments; /* its workers run while it is open; NULL: none do */
     struct serve_webhooks *webhooks; /* the same */
     struct serve_bus *bus;           /* the same */
-    struct serve_tracing *tracing;   /* who watches it; outlives it; NULL: nobody */
+    /* Of a ledger with several lanes: the ways to the others, by number, and lane 0, whose keys
+     * count. NULL: what is for others waits in the journal. */
+    struct transit_link *const *links;
+    struct lane *keys;
+    struct serve_tracing *tracing; /* who watches it; outlives it; NULL: nobody */
     void (*more_metrics)(void *context, struct buf *out_page); /* NULL: none */
     void *metrics_context;
 };
@@ -78,6 +84,9 @@ void host_follower_done(struct host *host);
  * see api.h; ready and owner are set here. One thread at a time.
  */
 void host_call(struct host *host, struct api_call *call);
+
+/* Ends the workers of what goes to other lanes; before any of those is closed. */
+void host_transit_stop(struct host *host);
 
 /* Ends the workers of payments and webhooks, answers what was accepted, flushes, releases. Accepts a zeroed struct. */
 void host_close(struct host *host);

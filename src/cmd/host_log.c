@@ -63,6 +63,7 @@ enum status host_log_open(const struct host_log_options *options, struct lane *l
         .files = out_log->files,
     };
     const struct log_relay_options relay = {
+        .lane = options->lane,
         .signer = &out_log->keys.signer,
         .key = &out_log->keys.leaf,
         .poll_ms = LOG_POLL_MS,

@@ -16,6 +16,7 @@ struct host_log {
 
 struct host_log_options {
     const char *folder;
+    uint32_t lane;
     const char *origin;                      /* NULL: as it was, or one of its own */
     const struct serve_witnesses *witnesses; /* NULL, or without any: what is signed is shown */
 };

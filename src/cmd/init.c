@@ -5,6 +5,7 @@
 #include "base/json_writer.h"
 #include "cmd/chart_accounts.h"
 #include "cmd/report.h"
+#include "model/lane_map.h"
 
 /* The folder is new and nobody else's: it is opened here. */
 static enum status chart_make(const struct invocation *invocation, struct error *out_error)
@@ -32,11 +33,15 @@ static enum status ledger_make(const struct invocation *invocation, bool *out_ne
     const char *url = invocation_text(invocation, "store");
     enum status status = STATUS_OK;
     *out_new = true;
-    if (url != NULL) {
-        const struct postgres_store_options store = { .url = url };
+    uint64_t lanes = 1;
+    status = invocation_number(invocation, "lanes", (struct number_range){ 1, LANES_MAX }, &lanes,
+                               out_error);
+    for (uint32_t lane = 0; url != NULL && lane < lanes && status == STATUS_OK; lane++) {
+        const struct postgres_store_options store = { .url = url, .lane = lane };
         status = postgres_store_create(&store, out_new, out_error);
     }
-    if (status == STATUS_OK) status = data_folder_create(invocation->data, url, out_error);
+    if (status == STATUS_OK)
+        status = data_folder_create_lanes(invocation->data, url, (uint32_t)lanes, out_error);
     return status;
 }
 
@@ -84,6 +89,7 @@ static int init_run(struct invocation *invocation)
 }
 
 static const struct option options[] = {
+    { "lanes", "COUNT", "of the ledger, 1 to 64: it cannot be changed later", NULL },
     { "asset", "CODES", "make the chart of accounts of these too, with commas between", NULL },
     { "store", "URL", "the journal is in this PostgreSQL database, and not in the folder", NULL },
     { "psp", "NAMES", "in the chart: a clearing account for each of these PSPs", NULL },

@@ -15,16 +15,18 @@
 
 enum { LISTED_MAX = 20 };
 
-enum status log_verify_run(const char *folder, struct store *journal, const struct tree_head *held,
-                           uint32_t held_count, struct log_audit_report *out_report,
-                           struct error *out_error)
+enum status log_verify_run(const struct data_folder *folder, struct store *journal,
+                           const struct tree_head *held, uint32_t held_count,
+                           struct log_audit_report *out_report, struct error *out_error)
 {
     struct log_keys keys = { 0 };
     struct log_store *files = NULL;
-    enum status status = log_keys_read(folder, &keys, out_error);
-    if (status == STATUS_OK) status = file_log_store_open(folder, true, &files, out_error);
+    enum status status = log_keys_read(data_folder_path(folder), &keys, out_error);
+    if (status == STATUS_OK)
+        status = file_log_store_open(data_folder_path(folder), true, &files, out_error);
     if (status == STATUS_OK) {
         const struct log_audit_options options = {
+            .lane = data_folder_lane(folder),
             .key = &keys.leaf,
             .log = &keys.signer.key,
             .held = held,
@@ -213,7 +215,7 @@ static int verify_run(struct invocation *invocation)
         status = folder_store_open(folder, &options, &store, &error);
     }
     if (status == STATUS_OK)
-        status = log_verify_run(invocation->data, store, &held, held_count, &report, &error);
+        status = log_verify_run(folder, store, &held, held_count, &report, &error);
     if (store != NULL) store->close(store);
     data_folder_close(folder);
     return status == STATUS_OK ? verdict_show(invocation, &report)

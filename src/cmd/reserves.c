@@ -19,7 +19,7 @@
 #include "model/position.h"
 #include "payment/chart.h"
 
-enum { PROVE_ATTEMPTS = 5, LANE = 0 };
+enum { PROVE_ATTEMPTS = 5 };
 
 struct snapshot {
     const struct invocation *invocation;
@@ -138,7 +138,7 @@ static enum status balances_read(struct snapshot *snapshot, struct error *out_er
         .journal = snapshot->journal,
         .leaf_key = &snapshot->keys.leaf,
         .log = &snapshot->log,
-        .lane = LANE,
+        .lane = data_folder_lane(snapshot->folder),
         .asset = str_from(invocation_text(snapshot->invocation, "asset")),
         .at = snapshot->at,
         .progress = progress_show,
@@ -282,7 +282,7 @@ static enum status tree_make(struct snapshot *snapshot, struct error *out_error)
     if (status == STATUS_OK) status = reserves_book_open(book, out_error);
     if (status == STATUS_OK) status = reserves_book_build(book, out_error);
     if (status != STATUS_OK) return status;
-    snapshot->statement.lane = LANE;
+    snapshot->statement.lane = data_folder_lane(snapshot->folder);
     snapshot->statement.log = snapshot->log;
     snapshot->statement.tree = sum_tree_head(&book->tree);
     snapshot->statement.key = reserves_key_digest(&book->key);

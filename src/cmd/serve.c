@@ -14,6 +14,7 @@
 #include "base/json_writer.h"
 #include "cmd/core_dumps.h"
 #include "cmd/host.h"
+#include "cmd/lane_set.h"
 #include "cmd/report.h"
 #include "cmd/serve_bus.h"
 #include "cmd/serve_cluster.h"
@@ -34,6 +35,7 @@ struct serve {
     struct serve_payments payments;
     struct serve_webhooks *webhooks;
     struct serve_bus bus;
+    struct lane_set *lanes; /* NULL: there is one */
     struct serve_witnesses witnesses;
     struct serve_cluster cluster;
     struct lane_options lane_options;
@@ -187,9 +189,19 @@ static bool keeps_log(const struct serve *serve)
     return access(buf_terminated(&path), F_OK) == 0;
 }
 
+/* How many lanes there are, before any of them is opened. */
+static enum status lanes_open(struct serve *serve)
+{
+    enum status status = lane_set_new(serve->invocation->data, &serve->lanes, &serve->error);
+    if (status != STATUS_OK || serve->lanes == NULL || serve->cluster.replica == NULL)
+        return status;
+    return error_set(&serve->error, STATUS_INVALID, "a cluster serves ledgers with one lane");
+}
+
 static enum status ledger_open(struct serve *serve)
 {
     enum status status = parts_open(serve);
+    if (status == STATUS_OK) status = lanes_open(serve);
     if (status != STATUS_OK) return status;
     bool alone = serve->cluster.replica == NULL;
     serve->host_options = (struct host_options){
@@ -210,7 +222,10 @@ static enum status ledger_open(struct serve *serve)
     };
     status = stream_options_read(serve, &serve->host_options);
     if (status != STATUS_OK || !alone) return status;
+    if (serve->lanes != NULL) serve->host_options.links = lane_set_links(serve->lanes, 0);
     status = host_open(&serve->host_options, &serve->host, &serve->error);
+    if (status == STATUS_OK && serve->lanes != NULL)
+        status = lane_set_open(serve->lanes, &serve->host_options, &serve->host, &serve->error);
     if (status == STATUS_OK && !serve->host_options.anonymous && !has_live_key(serve->host.lane)) {
         status = error_set(&serve->error, STATUS_DENIED, "there is no API key: nobody could call");
         error_hint(&serve->error, "make one: tpwallet key create NAME; or try things out with "
@@ -227,6 +242,7 @@ static enum status listen_open(struct serve *serve)
     struct http_server_options options = HTTP_SERVER_OPTIONS_DEFAULT;
     bool alone = serve->cluster.replica == NULL;
     options.service = alone ? api_service(serve->host.api) : front_service(serve->cluster.front);
+    if (serve->lanes != NULL) options.service = lane_set_service(serve->lanes);
     options.sync = thread_sync();
     options.clock = system_clock();
     options.tracer = sampling_tracer(serve->tracing.sampling);
@@ -340,6 +356,7 @@ static int serve_opened(struct serve *serve)
     if (serve->cluster.replica == NULL) serve_settings_end(&serve->settings);
     http_server_close(serve->server);
     serve_cluster_close(&serve->cluster);
+    lane_set_close(serve->lanes);
     host_close(&serve->host);
     serve_bus_close(&serve->bus);
     serve_witnesses_close(&serve->witnesses);

@@ -1,0 +1,208 @@
+#include "cmd/lane_set.h"
+
+#include <stdatomic.h>
+
+#include "adapter/data_folder.h"
+#include "adapter/sqlite_connection.h"
+#include "adapter/system_clock.h"
+#include "adapter/system_entropy.h"
+#include "adapter/thread_sync.h"
+#include "api/front.h"
+#include "base/check.h"
+#include "base/reserve.h"
+#include "model/lane_map.h"
+
+/* To a lane of this process: it is there once its host is. */
+struct set_link {
+    struct transit_link port; /* first */
+    _Atomic(struct lane *) target;
+};
+
+struct lane_set {
+    struct lane_route route; /* first */
+    struct peer peer;
+    uint32_t lanes;
+    char folder[SQLITE_PATH_SIZE];
+    struct set_link links[LANES_MAX];
+    struct transit_link *ports[LANES_MAX];
+    struct host *first;
+    struct host hosts[LANES_MAX]; /* [0] is not used */
+    struct front *front;
+};
+
+/* ---- The ways between lanes ---- */
+
+static enum status link_run(struct transit_link *port, struct request *request)
+{
+    struct set_link *link = (struct set_link *)port;
+    struct lane *lane = atomic_load(&link->target);
+    return lane == NULL ? STATUS_UNAVAILABLE : lane_run(lane, request);
+}
+
+/* ---- The route of the front: every lane is here, and nobody else has any ---- */
+
+static struct host *host_of(struct lane_set *set, uint32_t lane)
+{
+    CHECK(lane < set->lanes);
+    return lane == 0 ? set->first : &set->hosts[lane];
+}
+
+static enum lane_place route_find(struct lane_route *route, uint32_t lane,
+                                  char out_url[LEASE_URL_SIZE])
+{
+    (void)route;
+    (void)lane;
+    (void)out_url; /* of others only */
+    return LANE_HERE;
+}
+
+static bool route_enter(struct lane_route *route, uint32_t lane, struct api_service *out_service)
+{
+    *out_service = api_service(host_of((struct lane_set *)route, lane)->api);
+    return true;
+}
+
+static void route_leave(struct lane_route *route, uint32_t lane)
+{
+    (void)route; /* nothing is counted: all stay as long as the set */
+    (void)lane;
+}
+
+static bool route_believes(struct lane_route *route, uint32_t lane)
+{
+    (void)route; /* the folder is locked: there is no other owner */
+    (void)lane;
+    return true;
+}
+
+static bool route_enter_own(struct lane_route *route, struct api_service *out_service)
+{
+    return route_enter(route, 0, out_service);
+}
+
+static void route_leave_own(struct lane_route *route)
+{
+    route_leave(route, 0);
+}
+
+/* ---- No lane is anywhere else, so nothing is ever sent ---- */
+
+static void peer_send(struct peer *peer, struct peer_call *peer_call)
+{
+    (void)peer;
+    peer_call->status = STATUS_UNAVAILABLE;
+    peer_call->done(peer_call);
+}
+
+static void peer_stop(struct peer *peer)
+{
+    (void)peer; /* nothing is under way */
+}
+
+/* ---- Opening and closing ---- */
+
+enum status lane_set_new(const char *folder, struct lane_set **out_set, struct error *out_error)
+{
+    struct data_folder *opened;
+    *out_set = NULL;
+    enum status status = data_folder_open(folder, DATA_FOLDER_GUEST, &opened, out_error);
+    if (status != STATUS_OK) return status;
+    uint32_t lanes = data_folder_lanes(opened);
+    uint32_t lane = data_folder_lane(opened);
+    data_folder_close(opened);
+    if (lane != 0) {
+        (void)error_set(out_error, STATUS_INVALID, "'%s' is lane %u of %u", folder, lane, lanes);
+        error_hint(out_error, "serve the folder that has this one in its lanes/");
+        return STATUS_INVALID;
+    }
+    if (lanes == 1) return STATUS_OK;
+    struct lane_set *set = reserve_new(sizeof *set);
+    if (set == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for the lanes");
+    set->lanes = lanes;
+    status = data_folder_lane_path(folder, 0, set->folder, sizeof set->folder, out_error);
+    for (uint32_t i = 0; i < lanes; i++) {
+        set->links[i].port.run = link_run;
+        atomic_init(&set->links[i].target, NULL);
+        set->ports[i] = &set->links[i].port;
+    }
+    set->route = (struct lane_route){
+        .find = route_find,
+        .enter = route_enter,
+        .leave = route_leave,
+        .believes = route_believes,
+        .enter_own = route_enter_own,
+        .leave_own = route_leave_own,
+    };
+    set->peer = (struct peer){ .send = peer_send, .stop = peer_stop };
+    *out_set = set;
+    if (status != STATUS_OK) lane_set_close(set);
+    return status;
+}
+
+struct transit_link *const *lane_set_links(struct lane_set *set, uint32_t lane)
+{
+    CHECK(lane < set->lanes);
+    return set->ports;
+}
+
+static enum status lane_add(struct lane_set *set, uint32_t lane, const struct host_options *first,
+                            struct error *out_error)
+{
+    char folder[SQLITE_PATH_SIZE];
+    enum status status = data_folder_lane_path(set->folder, lane, folder, sizeof folder, out_error);
+    if (status != STATUS_OK) return status;
+    struct host_options options = {
+        .folder = folder,
+        .anonymous = first->anonymous,
+        .log = first->log,
+        .lane = first->lane,
+        .tlog = first->tlog,
+        .streams = first->streams,
+        .streams_max = first->streams_max,
+        .heartbeat_ms = first->heartbeat_ms,
+        .tracing = first->tracing,
+        .links = lane_set_links(set, lane),
+        .keys = set->first->lane,
+    };
+    status = host_open(&options, &set->hosts[lane], out_error);
+    if (status == STATUS_NOT_FOUND) error_hint(out_error, "`tpwallet init` did not finish");
+    if (status == STATUS_OK) atomic_store(&set->links[lane].target, set->hosts[lane].lane);
+    return status;
+}
+
+enum status lane_set_open(struct lane_set *set, const struct host_options *options,
+                          struct host *first, struct error *out_error)
+{
+    enum status status = STATUS_OK;
+    set->first = first;
+    atomic_store(&set->links[0].target, first->lane);
+    for (uint32_t lane = 1; lane < set->lanes && status == STATUS_OK; lane++) {
+        status = lane_add(set, lane, options, out_error);
+    }
+    if (status != STATUS_OK) return status;
+    const struct front_options front = {
+        .route = &set->route,
+        .peer = &set->peer,
+        .sync = thread_sync(),
+        .clock = system_clock(),
+        .entropy = system_entropy(),
+        .lanes = set->lanes,
+    };
+    return front_new(&front, &set->front, out_error);
+}
+
+struct api_service lane_set_service(struct lane_set *set)
+{
+    return front_service(set->front);
+}
+
+void lane_set_close(struct lane_set *set)
+{
+    if (set == NULL) return;
+    front_free(set->front);
+    /* first all workers, since each calls the others' lanes; then the lanes */
+    if (set->first != NULL) host_transit_stop(set->first);
+    for (uint32_t i = 1; i < set->lanes; i++) host_transit_stop(&set->hosts[i]);
+    for (uint32_t i = 1; i < set->lanes; i++) host_close(&set->hosts[i]);
+    reserve_free(set, sizeof *set);
+}

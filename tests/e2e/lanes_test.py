@@ -1,0 +1,267 @@
+"""Goal: a ledger with three lanes moves money between them through one server, loses and doubles
+nothing when that is killed at any moment, and is checked, copied and restored as a whole.
+
+Method: accounts whose ids say their lane, transfers between all pairs of lanes, some of them to
+nobody or to a frozen wallet; each is asked for until it is settled or released, and the balances
+are held against what was answered. Then the same while the server is killed again and again, with
+repeats under the same ids. At the end every transit account of a pair equals the other.
+"""
+import json
+import os
+import random
+import time
+
+from api_harness import Client, check_fits, load_document
+from cli_harness import CONFLICT, USAGE, Wallet, check, equal, new_id, serving
+
+LANES = 3
+UNTIL_S = 60
+ROUNDS = 5
+
+
+def account_id(lane, number):
+    """An id of version 8: its lowest 16 bits are its lane."""
+    return f"019ab000-0000-8000-8000-0000{number:04x}{lane:04x}"
+
+
+BANK = [account_id(lane, 1) for lane in range(LANES)]
+WALLETS = [[account_id(lane, 10 + i) for i in range(3)] for lane in range(LANES)]
+FROZEN = [account_id(lane, 30) for lane in range(LANES)]
+
+
+def transfer(debit, credit, cents, **more):
+    return {"id": new_id(), "debit": debit, "credit": credit, "asset": "EUR",
+            "amount": f"{cents // 100}.{cents % 100:02d}", **more}
+
+
+def net(client, account):
+    balance = client.expect(200, "GET", f"/v1/accounts/{account}").json()["balance"]
+    return int(balance["net"].replace(".", ""))
+
+
+def lane_header(lane):
+    return {"TPW-Lane": str(lane)}
+
+
+def setup(client):
+    for lane in range(LANES):
+        accounts = [{"id": BANK[lane], "asset": "EUR", "kind": "equity"}]
+        accounts += [{"id": one, "asset": "EUR", "kind": "liability",
+                      "flags": ["debits_must_not_exceed_credits"]}
+                     for one in WALLETS[lane] + [FROZEN[lane]]]
+        client.expect(200, "POST", "/v1/accounts", accounts)
+        funds = [transfer(BANK[lane], one, 100000) for one in WALLETS[lane]]
+        client.expect(200, "POST", "/v1/transfers", funds)
+        client.expect(200, "PATCH", f"/v1/accounts/{FROZEN[lane]}", {"frozen": True})
+
+
+def ended(client, lane, asked, document=None):
+    """Asks for a departure until it has ended; its transit."""
+    deadline = time.monotonic() + UNTIL_S
+    while time.monotonic() < deadline:
+        answer = client.expect(200, "GET", f"/v1/transfers/{asked['id']}", None, lane_header(lane))
+        found = answer.json()
+        if document is not None:
+            check_fits(document, document["components"]["schemas"]["Transfer"], found, "a departure")
+        if found["transit"]["state"] != "pending":
+            return found["transit"]
+        time.sleep(0.02)
+    check(False, f"a departure does not end: {found}")
+    return None
+
+
+def what_is_refused(client):
+    here, there = WALLETS[0][0], WALLETS[1][0]
+    answer = client.expect(400, "POST", "/v1/transfers",
+                           transfer(here, there, 5, kind="hold"))
+    equal(answer.json()["code"], "between_lanes", "a hold for another lane")
+    both = [transfer(here, WALLETS[0][1], 5, flags=["linked"]), transfer(here, there, 5)]
+    answer = client.expect(400, "POST", "/v1/transfers", both)
+    equal(answer.json()["code"], "between_lanes", "a linked group over lanes")
+    answer = client.expect(421, "POST", "/v1/transfers",
+                           [transfer(here, there, 5), transfer(there, here, 5)])
+    equal(answer.json()["code"], "wrong_lane", "two debit accounts in two lanes")
+    answer = client.expect(421, "GET", f"/v1/accounts/{there}", None, lane_header(0))
+    equal(answer.json()["code"], "wrong_lane", "an account asked for in another lane")
+    equal(net(client, here), 100000, "nothing of that was done")
+
+
+def each_way(client, document):
+    """A transfer on each way between two lanes, one to nobody, one to a frozen wallet."""
+    for source in range(LANES):
+        for peer in range(LANES):
+            if source == peer:
+                continue
+            sender, receiver = WALLETS[source][0], WALLETS[peer][1]
+            before = net(client, sender), net(client, receiver)
+            asked = transfer(sender, receiver, 125)
+            answer = client.expect(202, "POST", "/v1/transfers", asked).json()
+            check(answer["pending"], f"it is pending: {answer}")
+            transit = ended(client, source, asked, document)
+            equal((transit["state"], transit["outcome"]), ("settled", "ok"), "what became of it")
+            equal((transit["lane"], transit["to"]), (peer, receiver), "where it went")
+            equal((net(client, sender), net(client, receiver)), (before[0] - 125, before[1] + 125),
+                  "both balances")
+            again = client.expect(200, "POST", "/v1/transfers", asked).json()
+            check(again["repeated"], "a repeat moves nothing")
+            for to, why in ((FROZEN[peer], "credit_account_frozen"),
+                            (account_id(peer, 99), "credit_account_not_found")):
+                asked = transfer(sender, to, 3)
+                client.expect(202, "POST", "/v1/transfers", asked)
+                transit = ended(client, source, asked)
+                equal((transit["state"], transit["outcome"]), ("released", why), "what came back")
+            equal(net(client, sender), before[0] - 125, "what came back is there")
+
+
+def transit_accounts(client, lane):
+    found = {}
+    page = client.expect(200, "GET", "/v1/accounts?limit=1000", None, lane_header(lane)).json()
+    for account in page["items"]:
+        if account["id"].startswith("74706c61-6e65-8"):
+            direction = int(account["id"][15:18], 16)  # 1: left for the peer, 2: came from it
+            peer = int(account["id"].replace("-", ""), 16) >> 16 & 0x3FFF
+            found[direction, peer] = account["balance"]
+    return found
+
+
+def pairs_equal(client):
+    """Nothing is in flight: on each way, what left is what arrived."""
+    accounts = [transit_accounts(client, lane) for lane in range(LANES)]
+    for source in range(LANES):
+        for peer in range(LANES):
+            if source == peer:
+                continue
+            left, came = accounts[source][1, peer], accounts[peer][2, source]
+            equal(left["credits_pending"], "0.00", "nothing is on its way")
+            equal(left["credits_posted"], came["debits_posted"], f"from {source} to {peer}")
+            check(left["credits_posted"] != "0.00", "something went there")
+
+
+def send_until(server, key, asked):
+    """As clients do: the same again until there is an answer."""
+    deadline = time.monotonic() + UNTIL_S
+    while time.monotonic() < deadline:
+        try:
+            client = Client(server, key)
+            answer = client.send("POST", "/v1/transfers", asked)
+            client.close()
+            if answer.status < 500 and answer.status != 429:
+                return answer.status
+        except OSError:
+            time.sleep(0.02)
+        except Exception as fault:  # a connection cut in the middle of an answer
+            check(type(fault).__module__ == "http.client", f"{fault!r}")
+    check(False, "no answer")
+    return None
+
+
+def killed(wallet, key, server):
+    """Kills the server while money is on its way, and starts it again."""
+    random.seed(11)
+    sent = []
+    for _ in range(ROUNDS):
+        for _ in range(25):
+            source, peer = random.sample(range(LANES), 2)
+            to = random.choice(WALLETS[peer] + [FROZEN[peer]])
+            asked = transfer(random.choice(WALLETS[source]), to, random.randrange(1, 900))
+            equal(send_until(server, key, asked), 202, "what the transfer comes to")
+            sent.append((source, peer, asked))
+        server.kill()
+        server.start()
+        for source, _, asked in random.sample(sent, 10):
+            check(send_until(server, key, asked) == 200, "a repeat after a crash")
+    return sent
+
+
+def expected(sent, client):
+    """The balances that follow from what each transfer is told to have come to."""
+    change = {}
+    for source, peer, asked in sent:
+        transit = ended(client, source, asked)
+        equal(transit["state"] == "released", asked["credit"] == FROZEN[peer], f"{transit}")
+        if transit["state"] == "released":
+            continue
+        cents = int(asked["amount"].replace(".", ""))
+        change[asked["debit"]] = change.get(asked["debit"], 0) - cents
+        change[asked["credit"]] = change.get(asked["credit"], 0) + cents
+    return change
+
+
+def balances(client):
+    return {one: net(client, one) for lane in WALLETS for one in lane}
+
+
+def key_of(wallet):
+    return wallet.json("key", "create", "test", "--scopes",
+                       "accounts:read,accounts:write,transfers:read,transfers:write,admin")["secret"]
+
+
+def lanes_of(result):
+    """The reports of one command over all lanes."""
+    return [json.loads(line) for line in result.out.splitlines()]
+
+
+def copies(wallet):
+    checked = lanes_of(wallet.run("check", "--json"))
+    equal([one["sound"] for one in checked], [True] * LANES, "all lanes are sound")
+    backup = Wallet("backup")
+    made = lanes_of(wallet.run("backup", backup.folder, "--json"))
+    equal([one["head"] for one in made], [one["head"] for one in checked], "all lanes are copied")
+    restored = Wallet("restored")
+    restored.run("restore", backup.folder)
+    restored.run("restore", "accept")
+    equal(len(lanes_of(restored.run("check", "--json"))), LANES, "all lanes are restored")
+    return restored
+
+
+def first_life(wallet, key):
+    """Everything on the first ledger; the balances at the end."""
+    with serving(wallet, "--plain") as server:
+        client = Client(server, key)
+        setup(client)
+        what_is_refused(client)
+        each_way(client, load_document())
+        pairs_equal(client)
+        Wallet("ledger/lanes/1").run("serve", "--plain", code=USAGE)
+        before = balances(client)
+        client.close()
+        sent = killed(wallet, key, server)
+        client = Client(server, key)
+        change = expected(sent, client)
+        after = balances(client)
+        equal(after, {one: cents + change.get(one, 0) for one, cents in before.items()},
+              "balances after all that")
+        pairs_equal(client)
+        for lane in range(LANES):
+            totals_equal(client, lane)
+        client.close()
+    return after
+
+
+def totals_equal(client, lane):
+    page = client.expect(200, "GET", "/v1/trial-balance", None, lane_header(lane)).json()
+    sums = [sum(int(row["balance"][name].replace(".", "")) for row in page["rows"])
+            for name in ("debits_posted", "credits_posted")]
+    equal(sums[0], sums[1], f"the totals of lane {lane}")
+
+
+def main():
+    wallet = Wallet("ledger")
+    wallet.run("init", "--lanes", "65", code=USAGE)
+    wallet.run("init", "--lanes", str(LANES))
+    equal(sorted(os.listdir(os.path.join(wallet.folder, "lanes"))), ["1", "2"], "its folders")
+    wallet.run("init", "--lanes", str(LANES), code=CONFLICT)
+    key = key_of(wallet)
+    after = first_life(wallet, key)
+    restored = copies(wallet)
+    with serving(restored, "--plain") as server:
+        client = Client(server, key)
+        equal(balances(client), after, "the balances of the restored ledger")
+        client.close()
+    lonely = Wallet("lonely")
+    lonely.run("init", "--lanes", "1")
+    check(not os.path.exists(os.path.join(lonely.folder, "lane")), "one lane is as ever")
+
+
+if __name__ == "__main__":
+    main()
