@@ -96,6 +96,17 @@ static enum status writer_take(struct postgres_write *write, uint64_t epoch,
 
 /* ---- claim ---- */
 
+/* An idle connection may have gone unnoticed, with the server; nothing was asked over it yet. */
+static enum status claim_begin(struct postgres_write *write, struct error *out_error)
+{
+    for (bool old = write->connection != NULL;; old = false) {
+        enum status status = call_begin(write, out_error);
+        if (status == STATUS_OK) status = postgres_begin(write->connection, out_error);
+        bool gone = write->connection != NULL && write->connection->lost;
+        if (status == STATUS_OK || !old || !gone) return status;
+    }
+}
+
 /* Whoever holds the row and does not go on is ended: what it holds is not committed. */
 static void stuck_end(struct postgres_write *write)
 {
@@ -132,8 +143,7 @@ enum status postgres_write_claim(struct postgres_write *write, struct store_head
                                  struct error *out_error)
 {
     struct postgres_lane_row row;
-    enum status status = call_begin(write, out_error);
-    if (status == STATUS_OK) status = postgres_begin(write->connection, out_error);
+    enum status status = claim_begin(write, out_error);
     if (status != STATUS_OK) return status;
     status = claim_row(write, &row, out_error);
     bool locked_out = status != STATUS_OK && strcmp(write->connection->state, "55P03") == 0;

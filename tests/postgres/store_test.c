@@ -388,6 +388,22 @@ static void append_goes_on_after_the_server_was_killed(void **state)
     store->close(store);
 }
 
+/* As a follower that takes over after the database came back: nobody used its connection since. */
+static void claim_finds_its_connection_gone_and_makes_another(void **state)
+{
+    (void)state;
+    struct postgres_store_options options = options_of(0);
+    struct error error = { 0 };
+    struct store *store = store_with(&options, 3);
+    struct store_head head;
+    postgres_rig_kill(&server, SIGQUIT);
+    postgres_rig_restart(&server);
+    assert_int_equal(store->claim(store, &head, &error), STATUS_OK);
+    assert_int_equal(head.epoch, 2);
+    assert_int_equal(head.sequence, 3);
+    store->close(store);
+}
+
 /* ---- damage, and what is not ours ---- */
 
 static enum status open_status(const struct postgres_store_options *options)
@@ -510,6 +526,7 @@ int main(void)
         cmocka_unit_test(wait_for_a_standby_cancelled_is_in_doubt_and_there),
         cmocka_unit_test(ended_while_waiting_for_a_standby_is_in_doubt_and_there),
         cmocka_unit_test(append_goes_on_after_the_server_was_killed),
+        cmocka_unit_test(claim_finds_its_connection_gone_and_makes_another),
         cmocka_unit_test(damage_is_found_when_read),
         cmocka_unit_test(schema_that_is_not_ours_is_refused),
         cmocka_unit_test(urls_and_servers_that_will_not_do_are_refused),
