@@ -6,7 +6,7 @@
 #include "model/evidence.h"
 
 /* The time that fixtures play in. */
-#define FIXTURE_FROM STR("2026-11-22T00:00:00Z")
+#define FIXTURE_FROM STR("2026-11-20T00:00:00Z")
 #define FIXTURE_TO STR("2026-11-23T12:00:00Z")
 
 static struct str take_word(struct str *rest)

@@ -1,0 +1,220 @@
+/* tpwallet doctor diagnose: a bundle's evidence, its causes, and what they touched. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "adapter/sqlite_evidence_load.h"
+#include "base/hex.h"
+#include "cmd/doctor_rules.h"
+#include "cmd/file_bytes.h"
+#include "cmd/invocation.h"
+#include "cmd/report.h"
+#include "doctor/render_json.h"
+#include "doctor/render_text.h"
+
+enum {
+    PATH_SIZE = 4096,
+    BULK_SIZE = 64 << 20, /* a bundle above it is queried from a file */
+    EXIT_INTEGRITY = 8,
+    EXIT_USAGE = 64,
+};
+#define ARENA_SIZE (UINT64_C(768) << 20)
+
+struct diagnosing {
+    struct invocation *invocation;
+    const char *folder;
+    struct buf text; /* of the manifest */
+    struct arena texts;
+    struct arena arena;
+    struct buf memory; /* of manifest and doctor */
+    struct manifest *manifest;
+    struct doctor *doctor;
+    struct doctor_rules *rules;
+    struct sqlite_evidence *store;
+    struct diagnosis diagnosis;
+    char store_path[PATH_SIZE]; /* empty: in memory */
+};
+
+static enum status join_path(const char *folder, struct str name, char out_path[PATH_SIZE],
+                             struct error *out_error)
+{
+    int len = snprintf(out_path, PATH_SIZE, "%s/%.*s", folder, STR_ARG(name));
+    if (len > 0 && len < PATH_SIZE) return STATUS_OK;
+    return error_set(out_error, STATUS_INVALID, "%s: the path is too long", folder);
+}
+
+static enum status read_manifest(struct diagnosing *it, struct error *out_error)
+{
+    char path[PATH_SIZE];
+    enum status status = join_path(it->folder, STR("manifest.json"), path, out_error);
+    if (status == STATUS_OK) status = file_bytes_read(path, &it->text, out_error);
+    if (status != STATUS_OK) return status;
+    uint8_t *memory = buf_extend(&it->memory, sizeof *it->manifest + sizeof *it->doctor);
+    if (memory == NULL || arena_init(&it->texts, it->text.len + (64 << 10)) != STATUS_OK ||
+        arena_init(&it->arena, ARENA_SIZE) != STATUS_OK) {
+        return error_set(out_error, STATUS_LIMIT, "no memory for a diagnosis");
+    }
+    it->manifest = (struct manifest *)(void *)memory;
+    it->doctor = (struct doctor *)(void *)(memory + sizeof *it->manifest);
+    return manifest_parse(buf_view(&it->text), &it->texts, it->manifest, out_error);
+}
+
+/* The sizes that the manifest names, or unknown ones as large. */
+static bool is_large(const struct manifest *manifest)
+{
+    int64_t size = 0;
+    for (uint32_t i = 0; i < manifest->source_count; i++) {
+        if (manifest->sources[i].size < 0) return true;
+        size += manifest->sources[i].size;
+    }
+    return size > BULK_SIZE;
+}
+
+static enum status open_store(struct diagnosing *it, struct error *out_error)
+{
+    struct sqlite_evidence_options options = { .bulk = is_large(it->manifest) };
+    if (options.bulk) {
+        const char *folder = getenv("TMPDIR");
+        int len = snprintf(it->store_path, PATH_SIZE, "%s/tpwallet-evidence.%ld.sqlite",
+                           folder == NULL ? "/tmp" : folder, (long)getpid());
+        if (len < 0 || len >= PATH_SIZE) {
+            return error_set(out_error, STATUS_INVALID, "$TMPDIR is too long");
+        }
+        options.path = it->store_path;
+        options.cache_kib = 256 << 10;
+    }
+    return sqlite_evidence_open(&options, &it->store, out_error);
+}
+
+static enum status load(struct diagnosing *it, struct error *out_error)
+{
+    enum status status = sqlite_evidence_begin(it->store, it->manifest, out_error);
+    for (uint32_t i = 0; status == STATUS_OK && i < it->manifest->source_count; i++) {
+        char path[PATH_SIZE];
+        status = join_path(it->folder, it->manifest->sources[i].path, path, out_error);
+        if (status == STATUS_OK) {
+            status = sqlite_evidence_load_file(it->store, i, path, out_error);
+        }
+    }
+    return status == STATUS_OK ? sqlite_evidence_ready(it->store, out_error) : status;
+}
+
+/* Drops the record that --what-if names: "drop=R-0123456789abcdef". */
+static enum status apply_what_if(struct diagnosing *it, struct error *out_error)
+{
+    const char *text = invocation_text(it->invocation, "what-if");
+    if (text == NULL) return STATUS_OK;
+    uint8_t bytes[8];
+    bool good = strncmp(text, "drop=R-", 7) == 0 &&
+                hex_parse(str_from(text + 7), bytes, sizeof bytes) == STATUS_OK;
+    if (!good) {
+        return error_set(out_error, STATUS_INVALID, "--what-if wants drop=R- and 16 digits");
+    }
+    uint64_t hash = 0;
+    for (size_t i = 0; i < sizeof bytes; i++) hash = hash << 8 | bytes[i];
+    struct evidence *evidence = sqlite_evidence_port(it->store);
+    uint32_t count;
+    enum status status = evidence->drop(evidence, hash, &count, out_error);
+    if (status != STATUS_OK || count > 0) return status;
+    return error_set(out_error, STATUS_NOT_FOUND, "there is no record %s", text + 5);
+}
+
+static enum status diagnose(struct diagnosing *it, struct error *out_error)
+{
+    enum status status = read_manifest(it, out_error);
+    if (status == STATUS_OK) {
+        status = doctor_rules_load(invocation_text(it->invocation, "rules"), &it->rules, out_error);
+    }
+    if (status == STATUS_OK) status = open_store(it, out_error);
+    if (status == STATUS_OK) status = load(it, out_error);
+    if (status == STATUS_OK) status = apply_what_if(it, out_error);
+    if (status == STATUS_OK) {
+        status =
+            doctor_init(it->doctor, &it->rules->set, sqlite_evidence_port(it->store), out_error);
+    }
+    if (status != STATUS_OK) return status;
+    return doctor_diagnose(it->doctor, NULL, &it->arena, &it->diagnosis, out_error);
+}
+
+static enum status render(struct diagnosing *it, struct buf *out, struct error *out_error)
+{
+    struct evidence *evidence = sqlite_evidence_port(it->store);
+    const char *fault = invocation_text(it->invocation, "explain-not");
+    if (it->invocation->json) return diagnosis_json(&it->diagnosis, evidence, out, out_error);
+    if (fault != NULL) {
+        return diagnosis_why_not(&it->diagnosis, evidence, str_from(fault), out, out_error);
+    }
+    if (invocation_has(it->invocation, "next")) {
+        diagnosis_next(&it->diagnosis, out);
+        return STATUS_OK;
+    }
+    return diagnosis_text(&it->diagnosis, evidence, out, out_error);
+}
+
+static int failure_code(enum status status)
+{
+    if (status == STATUS_CORRUPT) return EXIT_INTEGRITY;
+    return status == STATUS_INVALID || status == STATUS_NOT_FOUND ? EXIT_USAGE : 2;
+}
+
+static int diagnose_run(struct invocation *invocation)
+{
+    struct error error = { 0 };
+    struct diagnosing it = { .invocation = invocation, .folder = invocation->positionals[0] };
+    struct buf BUF_SCOPE out;
+    buf_init(&out, DIAGNOSIS_TEXT_MAX);
+    buf_init(&it.text, MANIFEST_SIZE_MAX);
+    buf_init(&it.memory, sizeof *it.manifest + sizeof *it.doctor);
+    enum status status = diagnose(&it, &error);
+    if (status == STATUS_OK) status = render(&it, &out, &error);
+    int code = failure_code(status);
+    if (status == STATUS_OK) {
+        code = (int)diagnosis_exit_bits(&it.diagnosis);
+        if (report_text(invocation, buf_view(&out)) != EXIT_CODE_DONE) code = 2;
+    } else {
+        (void)report_error(invocation, &error); /* the exit code is of the doctor's own bits */
+    }
+    sqlite_evidence_close(it.store);
+    if (it.store_path[0] != '\0') (void)unlink(it.store_path); /* a scratch file */
+    doctor_rules_free(it.rules);
+    arena_done(&it.arena);
+    arena_done(&it.texts);
+    buf_free(&it.memory);
+    buf_free(&it.text);
+    return code;
+}
+
+static const struct positional positionals[] = {
+    { "BUNDLE", "the folder of an evidence bundle: docs/bundle.md", false },
+    { 0 },
+};
+
+static const struct option options[] = {
+    { "rules", "DIR", "a folder with faults/ and invariants/; without, the rules built in", NULL },
+    { "explain-not", "ID", "why this fault is not the cause", NULL },
+    { "what-if", "drop=RECORD", "diagnose as if this record had not been collected", NULL },
+    { "next", NULL, "only what to collect next, and what it would decide", NULL },
+    { 0 },
+};
+
+const struct command command_doctor_diagnose = {
+    .name = "doctor diagnose",
+    .summary = "name the causes of damage in a bundle of evidence, and what they touched",
+    .details =
+        "The report names what is violated, the causes that explain it with how sure they are, "
+        "the accounts and amounts that they touched, what else was considered and which record "
+        "excludes it, and what could not be seen. Equal evidence gives equal bytes. --json has all "
+        "of it (docs/doctor_json.md); the text shows the first of long lists.\n\n"
+        "The exit code adds up: 0 clean and complete, 1 violations, 2 not all was checked, 4 "
+        "something is unexplained; 8 alone: the evidence is not what its manifest says; 64 alone: "
+        "the command line, the bundle or the rules are wrong.",
+    .positionals = positionals,
+    .options = options,
+    .examples = "doctor diagnose ./bundle\n"
+                "doctor diagnose ./bundle --json\n"
+                "doctor diagnose ./bundle --explain-not P01\n"
+                "doctor diagnose ./bundle --what-if drop=R-0123456789abcdef\n"
+                "doctor diagnose ./bundle --next",
+    .run = diagnose_run,
+};

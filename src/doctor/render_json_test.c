@@ -1,0 +1,104 @@
+/*
+ * Goal: the JSON of a diagnosis is whole, the same each time, and its exit bits say what it says.
+ * Method: a diagnosis of nothing, and one with a cause and an open violation, written twice.
+ */
+#include "doctor/render_json.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "doctor/examination_test.h"
+
+static struct rule_set rules;
+static struct script script;
+
+/* One cause with one violation, and one violation that is open. */
+static void with_diagnosis(void (*look)(const struct diagnosis *diagnosis))
+{
+    struct error error = { 0 };
+    static const char text[] =
+        "%file a.rule\ninvariant I1\nname: books\nviolations:\n  x\n"
+        "fault F1\nname: one\ntitle: of {p} and {q}\nrepair: none\nprevention: care\n"
+        "trigger t:\n  x\nrequire r:\n  x\npredict:\n  x\n%file F1.fixtures\ncase\n";
+    assert_int_equal(rule_set_parse(STR(text), &rules, &error), STATUS_OK);
+    script_init(&script, NULL, 0);
+    struct invariant_result invariant = { .holds = TRUTH_FALSE, .violations = 2 };
+    struct finding findings[] = { { .key = STR("a"), .cause = 0 },
+                                  { .key = STR("b"), .cause = -1 } };
+    struct parameter parameter = { "p", { EVIDENCE_CELL_TEXT, 0, STR("x") } };
+    struct predicate_result predicate = {
+        .query = 2, .value = TRUTH_TRUE, .witness_count = 1, .witnesses = { 7 }
+    };
+    uint32_t explained = 0;
+    struct instance instance = { .rule = 1,
+                                 .parameter_count = 1,
+                                 .parameters = &parameter,
+                                 .predicate_count = 1,
+                                 .predicates = &predicate,
+                                 .selected = true,
+                                 .label = LABEL_PROBABLE,
+                                 .explain_count = 1,
+                                 .explains = &explained };
+    uint32_t cause = 0;
+    struct diagnosis diagnosis = { .rules = &rules,
+                                   .bundle = &script.bundle,
+                                   .nearest = -1,
+                                   .next_kind = -1,
+                                   .invariants = &invariant,
+                                   .invariant_count = 1,
+                                   .findings = findings,
+                                   .finding_count = 2,
+                                   .instances = &instance,
+                                   .instance_count = 1,
+                                   .causes = &cause,
+                                   .cause_count = 1,
+                                   .unexplained_count = 1,
+                                   .clocks_agree = true };
+    look(&diagnosis);
+}
+
+static void look_at_json(const struct diagnosis *diagnosis)
+{
+    struct error error = { 0 };
+    struct buf BUF_SCOPE first;
+    struct buf BUF_SCOPE second;
+    buf_init(&first, 64 << 10);
+    buf_init(&second, 64 << 10);
+    assert_int_equal(diagnosis_json(diagnosis, &script.port, &first, &error), STATUS_OK);
+    assert_int_equal(diagnosis_json(diagnosis, &script.port, &second, &error), STATUS_OK);
+    assert_true(str_equal(buf_view(&first), buf_view(&second)));
+    const char *text = buf_terminated(&first);
+    assert_non_null(strstr(text, "\"verdict\":\"partly explained\""));
+    assert_non_null(strstr(text, "\"title\":\"of x and ?\""));
+    assert_non_null(strstr(text, "\"label\":\"PROBABLE\""));
+    assert_non_null(strstr(text, "\"record\":\"R-0000000000000007\""));
+    assert_non_null(strstr(text, "\"exit_bits\":5"));
+}
+
+static void the_document_has_all_of_it(void **state)
+{
+    (void)state; /* no fixture is needed */
+    with_diagnosis(look_at_json);
+}
+
+static void nothing_is_clean(void **state)
+{
+    (void)state; /* no fixture is needed */
+    struct diagnosis diagnosis = { .nearest = -1, .next_kind = -1 };
+    assert_int_equal(diagnosis_exit_bits(&diagnosis), 0);
+    diagnosis.truncated = true;
+    assert_int_equal(diagnosis_exit_bits(&diagnosis), 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_document_has_all_of_it),
+        cmocka_unit_test(nothing_is_clean),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
