@@ -626,6 +626,53 @@ enum status postgres_change(struct postgres_connection *connection,
     return STATUS_OK;
 }
 
+/* ---- COPY ---- */
+
+enum { COPY_PIECE_SIZE = 256 << 10 };
+
+/* What the socket does not take at once waits until it does. */
+static enum status copy_send(struct postgres_connection *connection, struct str rows,
+                             struct error *out_error)
+{
+    size_t sent = 0;
+    while (sent < rows.len) {
+        size_t size = rows.len - sent;
+        if (size > COPY_PIECE_SIZE) size = COPY_PIECE_SIZE;
+        int taken = PQputCopyData(connection->pg, rows.data + sent, (int)size);
+        if (taken < 0) return lose(connection, out_error);
+        if (taken > 0) {
+            sent += size;
+        } else if (!poll_for(connection, POLLOUT)) {
+            return too_late(connection, out_error);
+        }
+    }
+    int ended = 0;
+    while ((ended = PQputCopyEnd(connection->pg, NULL)) == 0) {
+        if (!poll_for(connection, POLLOUT)) return too_late(connection, out_error);
+    }
+    return ended > 0 ? STATUS_OK : lose(connection, out_error);
+}
+
+enum status postgres_copy_in(struct postgres_connection *connection, const char *sql,
+                             struct str rows, struct error *out_error)
+{
+    PGresult *result = NULL;
+    enum status status = lost_before(connection, out_error);
+    if (status != STATUS_OK) return status;
+    if (PQsendQuery(connection->pg, sql) == 0) return lose(connection, out_error);
+    status = next_result(connection, &result, out_error);
+    if (status != STATUS_OK) return status;
+    bool begun = PQresultStatus(result) == PGRES_COPY_IN;
+    if (!begun) status = postgres_failure(connection, result, out_error);
+    PQclear(result);
+    if (!begun) {
+        enum status rest = take_results(connection, NULL, NULL); /* to the end of the answer */
+        return rest == STATUS_OK ? STATUS_UNAVAILABLE : status;
+    }
+    status = copy_send(connection, rows, out_error);
+    return status == STATUS_OK ? take_results(connection, NULL, out_error) : status;
+}
+
 /* ---- a pipeline ---- */
 
 enum status postgres_pipeline_begin(struct postgres_connection *connection, struct error *out_error)

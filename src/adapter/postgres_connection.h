@@ -140,6 +140,13 @@ enum status postgres_prepare(struct postgres_connection *connection,
                              const struct postgres_statement *statement, struct error *out_error)
     MUST_CHECK;
 
+/*
+ * Rows in COPY's binary form (postgres_copy.h), as `sql` takes them: COPY … FROM STDIN. As
+ * postgres_failure().
+ */
+enum status postgres_copy_in(struct postgres_connection *connection, const char *sql,
+                             struct str rows, struct error *out_error) MUST_CHECK;
+
 /* ---- several statements in one round trip: when one fails, none behind it is carried out ---- */
 
 enum status postgres_pipeline_begin(struct postgres_connection *connection, struct error *out_error)

@@ -2,6 +2,7 @@
 
 #include "adapter/postgres_schema_journal.h"
 #include "adapter/postgres_schema_lease.h"
+#include "adapter/postgres_schema_projection.h"
 #include "base/check.h"
 #include "crypto/digest.h"
 
@@ -9,6 +10,7 @@
 static const struct postgres_migration *const MIGRATIONS[] = {
     &POSTGRES_SCHEMA_JOURNAL,
     &POSTGRES_SCHEMA_LEASE,
+    &POSTGRES_SCHEMA_PROJECTION,
 };
 enum { MIGRATION_COUNT = sizeof MIGRATIONS / sizeof MIGRATIONS[0] };
 

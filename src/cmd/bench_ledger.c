@@ -78,6 +78,9 @@ static enum status options_parse(const struct invocation *invocation, struct ben
     static const char *const orders[2] = { "time", "random" };
     static const char *const rates[2] = { "burst", "sustained" };
     options->tlog = invocation_has(invocation, "log");
+    options->projection = invocation_has(invocation, "projection");
+    if (options->projection && !invocation_has(invocation, "store"))
+        return error_set(out_error, STATUS_INVALID, "--projection wants --store");
     enum status status = numbers_parse(invocation, options, out_error);
     if (status == STATUS_OK)
         status = distribution_parse(invocation_text(invocation, "distribution"),
@@ -288,6 +291,7 @@ static const struct option bench_options_table[] = {
     { "seed", "N", "of accounts and amounts", "1" },
     { "store", "URL", "the journal is in this PostgreSQL database, in a schema tpwallet_bench",
       NULL },
+    { "projection", NULL, "with --store: SQL tables follow; sustained waits for them too", NULL },
     { "keep", NULL, "leave the data folder where it is", NULL },
     { 0 },
 };

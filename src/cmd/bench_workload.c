@@ -12,6 +12,7 @@
 
 #include "adapter/data_folder.h"
 #include "adapter/folder_store.h"
+#include "adapter/postgres_projection.h"
 #include "adapter/postgres_store.h"
 #include "adapter/sqlite_run_store.h"
 #include "adapter/system_clock.h"
@@ -40,6 +41,8 @@ struct bench_lane {
     struct lane_ports ports;
     struct lane *lane;
     struct host_log tlog;
+    struct postgres_projection *projection; /* NULL: none */
+    struct store *journal;
 };
 
 static enum status store_begin(const struct bench_options *options, struct bench_lane *bench,
@@ -53,6 +56,23 @@ static enum status store_begin(const struct bench_options *options, struct bench
     if (options->store_url == NULL)
         return folder_store_open(bench->folder, &local, &bench->ports.store, out_error);
     return postgres_store_open(&database, &bench->ports.store, out_error);
+}
+
+/* Without a gate: what the tables cost, and how far they fall behind, is to be seen. */
+static enum status projection_begin(const struct bench_options *options, struct bench_lane *bench,
+                                    struct error *out_error)
+{
+    const struct postgres_projection_options own = {
+        .url = options->store_url,
+        .schema = POSTGRES_SCHEMA_BENCH,
+        .journal = bench->journal,
+        .sync = bench->ports.sync,
+        .clock = bench->ports.clock,
+        .log = bench->ports.log,
+    };
+    enum status status = postgres_projection_open(&own, &bench->projection, out_error);
+    if (status != STATUS_OK) return status;
+    return postgres_projection_start(bench->projection, out_error);
 }
 
 static enum status lane_begin(const struct bench_options *options, struct bench_lane *out_lane,
@@ -72,6 +92,9 @@ static enum status lane_begin(const struct bench_options *options, struct bench_
     bench->ports.entropy = system_entropy();
     bench->ports.sync = thread_sync();
     bench->ports.log = &bench->log;
+    bench->journal = bench->ports.store;
+    if (options->projection) status = projection_begin(options, bench, out_error);
+    if (status != STATUS_OK) return status;
     struct lane_options lane = LANE_OPTIONS_DEFAULT;
     if (lane.accounts_max < options->accounts) lane.accounts_max = options->accounts;
     status = lane_open(&bench->ports, &lane, &bench->lane, out_error);
@@ -84,6 +107,7 @@ static void lane_end(struct bench_lane *bench)
 {
     host_log_close(&bench->tlog);
     lane_close(bench->lane);
+    postgres_projection_close(bench->projection);
     bench->ports.run_store->close(bench->ports.run_store);
     bench->ports.store->close(bench->ports.store);
     data_folder_close(bench->folder);
@@ -466,6 +490,8 @@ static enum status load_run(const struct bench_options *options, struct bench_la
     for (uint32_t i = options->clients; i < count; i++) caller_end(&callers[i], result);
     int64_t answered = clock_monotonic(system_clock()).ns;
     if (options->sustained) lane_catch_up(bench->lane);
+    bool follow = options->sustained && bench->projection != NULL;
+    if (follow) postgres_projection_catch_up(bench->projection);
     int64_t end = clock_monotonic(system_clock()).ns;
     result->elapsed_ns = (uint64_t)(end - begin);
     result->catch_up_ns = (uint64_t)(end - answered);

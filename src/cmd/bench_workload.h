@@ -21,8 +21,9 @@ struct bench_options {
     uint32_t two_phase_percent; /* of the calls: holds, then posts of those */
     enum bench_distribution distribution;
     bool random_ids;
-    bool tlog;      /* the verifiable log follows meanwhile */
-    bool sustained; /* the clock stops when every index has caught up */
+    bool projection; /* SQL tables follow, in the journal's database */
+    bool tlog;       /* the verifiable log follows meanwhile */
+    bool sustained;  /* the clock stops when every index has caught up */
     uint64_t seed;
 };
 

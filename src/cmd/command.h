@@ -120,6 +120,8 @@ extern const struct command command_payment_resolve;
 extern const struct command command_payment_states;
 extern const struct command command_period_close;
 extern const struct command command_period_show;
+extern const struct command command_projection_check;
+extern const struct command command_projection_clear;
 extern const struct command command_rate_list;
 extern const struct command command_rate_set;
 extern const struct command command_trace_list;

@@ -76,6 +76,8 @@ const struct command *const commands[] = {
     &command_check,
     &command_lane_list,
     &command_lane_move,
+    &command_projection_check,
+    &command_projection_clear,
     &command_log_verify,
     &command_receipt_verify,
     &command_log_key,

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "cmd/serve_bus.h"
 #include "cmd/serve_payments.h"
+#include "cmd/serve_projection.h"
 #include "cmd/serve_tracing.h"
 #include "cmd/serve_webhooks.h"
 #include "cmd/version.h"
@@ -62,7 +63,10 @@ static enum status stores_open(const struct host_options *options, struct host *
     enum status status = folder_store_open(host->folder, &store, &host->ports.store, out_error);
     if (status != STATUS_OK) return status;
     const struct sqlite_run_store_options runs = { .folder = options->folder };
-    return sqlite_run_store_open(&runs, &host->ports.run_store, out_error);
+    status = sqlite_run_store_open(&runs, &host->ports.run_store, out_error);
+    if (status != STATUS_OK || options->projection == NULL) return status;
+    host->projection = options->projection;
+    return serve_projection_start(options->projection, host->folder, &host->ports, out_error);
 }
 
 static enum status saga_open(const struct host_options *options, struct host *host,
@@ -96,6 +100,7 @@ static void metrics_write(void *context, struct buf *out_page)
     if (host->payments != NULL) serve_payments_metrics(host->payments, out_page);
     if (host->bus != NULL) serve_bus_metrics(host->bus, out_page);
     if (host->more_metrics != NULL) host->more_metrics(host->metrics_context, out_page);
+    if (host->projection != NULL) serve_projection_metrics(host->projection, out_page);
 }
 
 static enum status host_lane_open(const struct host_options *options, struct host *host,
@@ -176,6 +181,8 @@ static enum status owner_open(const struct host_options *options, struct host *h
     host->payments = options->payments;
     status = webhooks_open(options, host, out_error);
     if (status == STATUS_OK) status = bus_open(options, host, out_error);
+    if (status == STATUS_OK && host->projection != NULL)
+        status = serve_projection_lead(host->projection, out_error);
     if (status != STATUS_OK) return status;
     const struct serve_webhooks *webhooks = host->webhooks;
     const struct api_options api = {
@@ -298,6 +305,7 @@ void host_close(struct host *host)
     journal_feed_free(host->feed);
     journal_feed_free(host->stream_feed);
     lane_close(host->lane);
+    if (host->projection != NULL) serve_projection_stop(host->projection, &host->ports);
     if (host->ports.run_store != NULL) host->ports.run_store->close(host->ports.run_store);
     if (host->ports.store != NULL) host->ports.store->close(host->ports.store);
     data_folder_close(host->folder);

@@ -13,6 +13,7 @@ struct journal_feed;
 struct serve_payments;
 struct serve_bus;
 struct serve_tracing;
+struct serve_projection;
 struct serve_webhooks;
 
 /* What an open ledger consists of; for whoever opened it, as long as it is open. */
@@ -32,9 +33,10 @@ struct host {
     void *metrics_context;
     struct host_log tlog; /* zeroed: none is kept here */
     struct api *api;
-    struct api *follower_api;  /* beside api only while this host takes the lane over */
-    struct monitor *answered;  /* where host_call() waits */
-    struct json_log *warnings; /* when no other log is given: to standard error */
+    struct api *follower_api;            /* beside api only while this host takes the lane over */
+    struct serve_projection *projection; /* NULL: no SQL tables are kept */
+    struct monitor *answered;            /* where host_call() waits */
+    struct json_log *warnings;           /* when no other log is given: to standard error */
 };
 
 struct host_options {
@@ -57,7 +59,8 @@ struct host_options {
      * count. NULL: what is for others waits in the journal. */
     struct transit_link *const *links;
     struct lane *keys;
-    struct serve_tracing *tracing; /* who watches it; outlives it; NULL: nobody */
+    struct serve_projection *projection; /* as the others above */
+    struct serve_tracing *tracing;       /* who watches it; outlives it; NULL: nobody */
     void (*more_metrics)(void *context, struct buf *out_page); /* NULL: none */
     void *metrics_context;
 };

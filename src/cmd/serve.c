@@ -19,6 +19,7 @@
 #include "cmd/serve_bus.h"
 #include "cmd/serve_cluster.h"
 #include "cmd/serve_payments.h"
+#include "cmd/serve_projection.h"
 #include "cmd/serve_settings.h"
 #include "cmd/serve_tracing.h"
 #include "cmd/serve_webhooks.h"
@@ -36,6 +37,7 @@ struct serve {
     struct serve_webhooks *webhooks;
     struct serve_bus bus;
     struct lane_set *lanes; /* NULL: there is one */
+    struct serve_projection projection;
     struct serve_witnesses witnesses;
     struct serve_cluster cluster;
     struct lane_options lane_options;
@@ -174,6 +176,8 @@ static enum status parts_open(struct serve *serve)
                                     &serve->error);
     if (status == STATUS_OK) status = serve_bus_open(serve->invocation, &serve->bus, &serve->error);
     if (status == STATUS_OK)
+        status = serve_projection_open(serve->invocation, &serve->projection, &serve->error);
+    if (status == STATUS_OK)
         status = serve_witnesses_open(serve->invocation, &serve->witnesses, &serve->error);
     return status;
 }
@@ -210,6 +214,7 @@ static enum status ledger_open(struct serve *serve)
         .webhooks = alone ? serve->webhooks : NULL, /* their stores are in the folder */
         .bus = &serve->bus,
         .tracing = &serve->tracing,
+        .projection = &serve->projection,
         .anonymous = invocation_has(serve->invocation, "anonymous"),
         .tlog = keeps_log(serve),
         .tlog_origin = invocation_text(serve->invocation, "log-origin"),
@@ -448,6 +453,10 @@ static const struct option options[] = {
     { "kafka-partitions", "COUNT", "of topics that have to be made; a lane is a partition", "1" },
     { "kafka-settings", "FILE",
       "librdkafka's properties, TLS and SASL among them; for its owner alone (600)", NULL },
+    { "projection", "on|URL",
+      "keep SQL tables behind the journal: in its own database, or in that of a URL", NULL },
+    { "projection-lag-max", "SECONDS",
+      "commits wait a little while the SQL tables are further behind; 0: never", "10" },
     { "streams-max", "COUNT", "streams of events at once, 1 to 16384", "1024" },
     { "heartbeat-s", "SECONDS", "how often a stream says that it is alive", "15" },
     { "cluster", NULL, "one of several servers before one journal in PostgreSQL (docs/scale.md)",
