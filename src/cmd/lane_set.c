@@ -1,5 +1,6 @@
 #include "cmd/lane_set.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 
 #include "adapter/data_folder.h"
@@ -9,6 +10,7 @@
 #include "adapter/thread_sync.h"
 #include "api/front.h"
 #include "base/check.h"
+#include "base/metric_text.h"
 #include "base/reserve.h"
 #include "model/lane_map.h"
 
@@ -194,6 +196,42 @@ enum status lane_set_open(struct lane_set *set, const struct host_options *optio
 struct api_service lane_set_service(struct lane_set *set)
 {
     return front_service(set->front);
+}
+
+void lane_set_metrics(void *set_of_lanes, struct buf *out_page)
+{
+    struct lane_set *set = set_of_lanes;
+    struct transit_status sums = { 0 };
+    uint64_t open = 0;
+    for (uint32_t i = 0; i < set->lanes; i++) {
+        struct transit_status one;
+        const struct host *host = host_of(set, i);
+        if (host == NULL || host->transit == NULL) continue; /* it is being opened */
+        transit_get_status(host->transit, &one);
+        sums.settled += one.settled;
+        sums.released += one.released;
+        sums.withdrawn += one.withdrawn;
+        sums.unreachable += one.unreachable;
+        sums.broken += one.broken;
+        open += one.open;
+    }
+    const struct {
+        const char *name;
+        uint64_t number;
+    } rows[] = {
+        { "settled", sums.settled },     { "released", sums.released },
+        { "withdrawn", sums.withdrawn }, { "unreachable", sums.unreachable },
+        { "broken", sums.broken },
+    };
+    metric_head_write(out_page, "tpwallet_transits_total", "counter",
+                      "Money between lanes: how departures ended, and what kept them from it");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        metric_labelled_write(out_page, "tpwallet_transits_total", "result", str_from(rows[i].name),
+                              rows[i].number);
+    }
+    metric_head_write(out_page, "tpwallet_transits_open", "gauge",
+                      "Departures that were open when a worker looked last");
+    buf_append_format(out_page, "tpwallet_transits_open %" PRIu64 "\n", open);
 }
 
 void lane_set_close(struct lane_set *set)

@@ -227,7 +227,11 @@ static enum status ledger_open(struct serve *serve)
     };
     status = stream_options_read(serve, &serve->host_options);
     if (status != STATUS_OK || !alone) return status;
-    if (serve->lanes != NULL) serve->host_options.links = lane_set_links(serve->lanes, 0);
+    if (serve->lanes != NULL) {
+        serve->host_options.links = lane_set_links(serve->lanes, 0);
+        serve->host_options.more_metrics = lane_set_metrics;
+        serve->host_options.metrics_context = serve->lanes;
+    }
     status = host_open(&serve->host_options, &serve->host, &serve->error);
     if (status == STATUS_OK && serve->lanes != NULL)
         status = lane_set_open(serve->lanes, &serve->host_options, &serve->host, &serve->error);

@@ -28,6 +28,7 @@ struct way {
     uint64_t from;  /* where the next look begins */
     bool more;      /* there are others behind those that were looked at */
     uint64_t rings; /* of the bell, heard so far */
+    uint64_t open;  /* under the monitor: seen by the newest look */
     uint32_t count;
     struct departure departures[ROUND_MAX];
     struct transfer asked[ROUND_MAX];
@@ -97,6 +98,9 @@ static enum status departures_load(struct way *way)
     if (status != STATUS_OK) return status;
     way->from = read.from;
     way->more = read.more;
+    transit->ports.sync->lock(transit->monitor);
+    way->open = read.found;
+    transit->ports.sync->unlock(transit->monitor);
     for (uint32_t i = 0; i < read.found; i++) {
         struct departure *departure = &way->departures[way->count];
         struct error error;
@@ -336,5 +340,7 @@ void transit_get_status(struct transit *transit, struct transit_status *out_stat
 {
     transit->ports.sync->lock(transit->monitor);
     *out_status = transit->status;
+    out_status->open = 0;
+    for (uint32_t i = 0; i < transit->way_count; i++) out_status->open += transit->ways[i].open;
     transit->ports.sync->unlock(transit->monitor);
 }

@@ -36,8 +36,9 @@ struct transit_options {
     struct transit_link *const *links; /* by lane, this one's is not used; outlive the workers */
 };
 
-/* Since the start. */
+/* Since the start, but for the first. */
 struct transit_status {
+    uint64_t open; /* now: that the workers saw when they looked last */
     uint64_t settled;
     uint64_t released;
     uint64_t withdrawn;   /* asked to be taken back; may have been accepted before */

@@ -193,7 +193,8 @@ def balances(client):
 
 def key_of(wallet):
     return wallet.json("key", "create", "test", "--scopes",
-                       "accounts:read,accounts:write,transfers:read,transfers:write,admin")["secret"]
+                       "accounts:read,accounts:write,transfers:read,transfers:write,metrics:read,"
+                       "admin")["secret"]
 
 
 def lanes_of(result):
@@ -214,6 +215,14 @@ def copies(wallet):
     return restored
 
 
+def metrics_tell(client):
+    page = client.expect(200, "GET", "/metrics").body.decode()
+    ways = LANES * (LANES - 1)
+    for result, count in (("settled", ways), ("released", 2 * ways), ("broken", 0)):
+        line = f'tpwallet_transits_total{{result="{result}"}} {count}'
+        check(line in page.splitlines(), f"the metrics have {line}")
+
+
 def first_life(wallet, key):
     """Everything on the first ledger; the balances at the end."""
     with serving(wallet, "--plain") as server:
@@ -222,6 +231,7 @@ def first_life(wallet, key):
         what_is_refused(client)
         each_way(client, load_document())
         pairs_equal(client)
+        metrics_tell(client)
         Wallet("ledger/lanes/1").run("serve", "--plain", code=USAGE)
         before = balances(client)
         client.close()
