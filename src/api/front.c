@@ -336,7 +336,7 @@ static void span_begin(struct front_call *held)
 {
     struct api_call *call = held->call;
     struct trace parent;
-    uint8_t flags = TRACE_FLAG_SAMPLED;
+    uint8_t flags = 0; /* nobody has asked for it */
     uint64_t random[3];
     entropy_fill(held->front->options.entropy, random, sizeof random);
     call->trace.id = (struct uuid){ random[1] | 1, random[2] };
