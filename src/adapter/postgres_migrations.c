@@ -3,6 +3,7 @@
 #include "adapter/postgres_schema_journal.h"
 #include "adapter/postgres_schema_lease.h"
 #include "adapter/postgres_schema_projection.h"
+#include "adapter/postgres_schema_webhook.h"
 #include "base/check.h"
 #include "crypto/digest.h"
 
@@ -11,6 +12,7 @@ static const struct postgres_migration *const MIGRATIONS[] = {
     &POSTGRES_SCHEMA_JOURNAL,
     &POSTGRES_SCHEMA_LEASE,
     &POSTGRES_SCHEMA_PROJECTION,
+    &POSTGRES_SCHEMA_WEBHOOK,
 };
 enum { MIGRATION_COUNT = sizeof MIGRATIONS / sizeof MIGRATIONS[0] };
 
@@ -160,6 +162,16 @@ enum status postgres_migrations_verify(struct postgres_connection *connection,
                     "the schema in the database is not there, or older than this program");
     error_hint(out_error, "`tpwallet init --store URL` makes it; starting a server brings it up");
     return STATUS_INVALID;
+}
+
+enum status postgres_pool_migrate(struct postgres_pool *pool, struct error *out_error)
+{
+    struct postgres_connection *connection = NULL;
+    enum status status = postgres_pool_take(pool, &connection, out_error);
+    if (status != STATUS_OK) return status;
+    status = postgres_migrate(connection, POSTGRES_SCHEMA_TPWALLET, out_error);
+    postgres_pool_give(pool, connection);
+    return status;
 }
 
 enum status postgres_schema_drop_bench(struct postgres_connection *connection,

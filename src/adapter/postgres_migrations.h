@@ -2,7 +2,7 @@
 #ifndef ADAPTER_POSTGRES_MIGRATIONS_H
 #define ADAPTER_POSTGRES_MIGRATIONS_H
 
-#include "adapter/postgres_connection.h"
+#include "adapter/postgres_pool.h"
 
 /*
  * A step is a constant text of SQL in a module of its own, postgres_schema_NAME, and a line in
@@ -28,6 +28,9 @@ enum status postgres_migrate(struct postgres_connection *connection, enum postgr
 /* That the schema is exactly the one we know. As postgres_migrate(); STATUS_INVALID: older, too. */
 enum status postgres_migrations_verify(struct postgres_connection *connection,
                                        struct error *out_error) MUST_CHECK;
+
+/* postgres_migrate() of the schema tpwallet, on a connection of the pool. */
+enum status postgres_pool_migrate(struct postgres_pool *pool, struct error *out_error) MUST_CHECK;
 
 /* Drops the schema for measuring, with all that is in it. */
 enum status postgres_schema_drop_bench(struct postgres_connection *connection,

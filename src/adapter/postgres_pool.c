@@ -120,6 +120,38 @@ enum status postgres_pool_query(struct postgres_pool *pool,
     return status;
 }
 
+static enum status change_in_doubt(struct error *out_error, const char *why)
+{
+    (void)error_set(out_error, STATUS_IN_DOUBT, "whether the database did it is not known");
+    error_detail(out_error, "%s", why);
+    return STATUS_IN_DOUBT;
+}
+
+enum status postgres_pool_change(struct postgres_pool *pool,
+                                 const struct postgres_statement *statement,
+                                 const struct postgres_parameters *parameters,
+                                 PGresult **out_result, struct error *out_error)
+{
+    struct postgres_connection *connection = NULL;
+    PGresult *result = NULL;
+    enum status status = postgres_pool_take(pool, &connection, out_error);
+    if (status != STATUS_OK) return status;
+    status = postgres_prepare(connection, statement, out_error);
+    if (status == STATUS_OK) {
+        connection->warned = false;
+        status = postgres_query(connection, statement, parameters, &result, out_error);
+        if (status != STATUS_OK && connection->lost)
+            status = change_in_doubt(out_error, "the connection was lost");
+        if (status == STATUS_OK && connection->warned) {
+            PQclear(result);
+            status = change_in_doubt(out_error, connection->warning);
+        }
+    }
+    postgres_pool_give(pool, connection);
+    if (status == STATUS_OK) *out_result = result;
+    return status;
+}
+
 enum status postgres_pool_take(struct postgres_pool *pool,
                                struct postgres_connection **out_connection, struct error *out_error)
 {

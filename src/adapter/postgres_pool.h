@@ -37,6 +37,15 @@ enum status postgres_pool_query(struct postgres_pool *pool,
                                 struct error *out_error) MUST_CHECK;
 
 /*
+ * One statement that changes something, and may not be carried out twice. STATUS_IN_DOUBT: it was
+ * or was not: the connection went, or a standby may not have it. Else as postgres_query().
+ */
+enum status postgres_pool_change(struct postgres_pool *pool,
+                                 const struct postgres_statement *statement,
+                                 const struct postgres_parameters *parameters,
+                                 PGresult **out_result, struct error *out_error) MUST_CHECK;
+
+/*
  * A connection to be used alone, its call begun; give it back, lost or not. As
  * postgres_connection_open().
  */

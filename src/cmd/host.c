@@ -81,7 +81,7 @@ static enum status webhooks_open(const struct host_options *options, struct host
 {
     if (options->webhooks == NULL) return STATUS_OK;
     host->webhooks = options->webhooks;
-    return serve_webhooks_start(options->webhooks, options->folder, host->lane, &host->ports,
+    return serve_webhooks_start(options->webhooks, host->folder, host->lane, &host->ports,
                                 out_error);
 }
 

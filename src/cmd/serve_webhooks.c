@@ -6,6 +6,10 @@
 #include <sys/stat.h>
 
 #include "adapter/curl_http.h"
+#include "adapter/data_folder.h"
+#include "adapter/postgres_endpoint_store.h"
+#include "adapter/postgres_inbox.h"
+#include "adapter/postgres_relay_store.h"
 #include "adapter/sqlite_endpoint_store.h"
 #include "adapter/sqlite_inbox.h"
 #include "adapter/sqlite_relay_store.h"
@@ -174,12 +178,22 @@ void serve_webhooks_free(struct serve_webhooks *webhooks)
 
 /* ---- Running ---- */
 
-static enum status in_start(struct serve_webhooks *webhooks, const char *folder, struct lane *lane,
-                            const struct lane_ports *ports, struct error *out_error)
+/* Beside the journal: in its folder, or in its database. */
+static enum status inbox_open(struct serve_webhooks *webhooks, const struct data_folder *folder,
+                              struct error *out_error)
+{
+    const struct postgres_inbox_options database = { .url = data_folder_store(folder) };
+    const struct sqlite_inbox_options local = { .folder = data_folder_path(folder) };
+    if (database.url != NULL) return postgres_inbox_open(&database, &webhooks->inbox, out_error);
+    return sqlite_inbox_open(&local, &webhooks->inbox, out_error);
+}
+
+static enum status in_start(struct serve_webhooks *webhooks, const struct data_folder *folder,
+                            struct lane *lane, const struct lane_ports *ports,
+                            struct error *out_error)
 {
     if (webhooks->sender_count == 0) return STATUS_OK;
-    const struct sqlite_inbox_options inbox = { .folder = folder };
-    enum status status = sqlite_inbox_open(&inbox, &webhooks->inbox, out_error);
+    enum status status = inbox_open(webhooks, folder, out_error);
     if (status != STATUS_OK) return status;
     const struct webhook_in_options in = {
         .lane = lane,
@@ -192,14 +206,21 @@ static enum status in_start(struct serve_webhooks *webhooks, const char *folder,
     return webhook_in_open(&in, &webhooks->in, out_error);
 }
 
-static enum status stores_open(struct serve_webhooks *webhooks, const char *folder, struct log *log,
+static enum status shared_open(struct serve_webhooks *webhooks, const char *url,
                                struct error *out_error)
 {
-    const struct curl_http_options http = { .cover = webhooks->cover };
-    enum status status = curl_http_open(&http, &webhooks->http, out_error);
+    enum status status =
+        postgres_endpoint_store_open(url, &webhooks->endpoint_store, out_error);
     if (status != STATUS_OK) return status;
+    return postgres_relay_store_open(url, &webhooks->relay_store, out_error);
+}
+
+static enum status local_open(struct serve_webhooks *webhooks, const char *folder, struct log *log,
+                              struct error *out_error)
+{
     const struct sqlite_endpoint_store_options endpoints = { .folder = folder };
-    status = sqlite_endpoint_store_open(&endpoints, &webhooks->endpoint_store, out_error);
+    enum status status =
+        sqlite_endpoint_store_open(&endpoints, &webhooks->endpoint_store, out_error);
     if (status != STATUS_OK) return status;
     const struct sqlite_relay_store_options relay = { .folder = folder };
     bool begun_anew = false;
@@ -215,7 +236,18 @@ static enum status stores_open(struct serve_webhooks *webhooks, const char *fold
     return status;
 }
 
-enum status serve_webhooks_start(struct serve_webhooks *webhooks, const char *folder,
+static enum status stores_open(struct serve_webhooks *webhooks, const struct data_folder *folder,
+                               struct log *log, struct error *out_error)
+{
+    const struct curl_http_options http = { .cover = webhooks->cover };
+    const char *url = data_folder_store(folder);
+    enum status status = curl_http_open(&http, &webhooks->http, out_error);
+    if (status != STATUS_OK) return status;
+    if (url != NULL) return shared_open(webhooks, url, out_error);
+    return local_open(webhooks, data_folder_path(folder), log, out_error);
+}
+
+enum status serve_webhooks_start(struct serve_webhooks *webhooks, const struct data_folder *folder,
                                  struct lane *lane, const struct lane_ports *ports,
                                  struct error *out_error)
 {

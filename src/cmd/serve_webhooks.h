@@ -7,6 +7,7 @@
 #include "wallet/webhook_desk.h"
 #include "wallet/webhook_in.h"
 
+struct data_folder;
 struct journal_feed;
 
 struct serve_webhooks {
@@ -36,8 +37,8 @@ enum status serve_webhooks_new(const struct invocation *invocation,
 /* When it does not run. Accepts NULL. */
 void serve_webhooks_free(struct serve_webhooks *webhooks);
 
-/* Opens what it needs in the folder, beside an open lane. To be stopped after a failure too. */
-enum status serve_webhooks_start(struct serve_webhooks *webhooks, const char *folder,
+/* Opens what it needs in the folder or its database, beside an open lane. To be stopped after a failure too. */
+enum status serve_webhooks_start(struct serve_webhooks *webhooks, const struct data_folder *folder,
                                  struct lane *lane, const struct lane_ports *ports,
                                  struct error *out_error) MUST_CHECK;
 /* Before the lane is drained; nobody calls any more. Also when it was not started. */
