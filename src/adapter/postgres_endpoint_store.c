@@ -19,15 +19,13 @@ static const struct postgres_statement PUT = {
     "endpoint_put", "INSERT INTO endpoint(id, data) VALUES($1::uuid, $2::bytea)"
                     " ON CONFLICT (id) DO UPDATE SET data = EXCLUDED.data"
 };
-static const struct postgres_statement REMOVE = {
-    "endpoint_remove", "DELETE FROM endpoint WHERE id = $1::uuid"
-};
+static const struct postgres_statement REMOVE = { "endpoint_remove",
+                                                  "DELETE FROM endpoint WHERE id = $1::uuid" };
 static const struct postgres_statement NEXT = {
     "endpoint_next", "SELECT data FROM endpoint WHERE id > $1::uuid ORDER BY id LIMIT 1"
 };
-static const struct postgres_statement LOAD = {
-    "endpoint_load", "SELECT data FROM endpoint WHERE id = $1::uuid"
-};
+static const struct postgres_statement LOAD = { "endpoint_load",
+                                                "SELECT data FROM endpoint WHERE id = $1::uuid" };
 
 struct postgres_endpoint_store {
     struct endpoint_store port; /* first: the port's pointer is ours */
@@ -121,8 +119,7 @@ static void endpoint_close(struct endpoint_store *port)
 enum status postgres_endpoint_store_open(const char *url, struct endpoint_store **out_store,
                                          struct error *out_error)
 {
-    const struct postgres_connection_options options = { .url = url,
-                                                         .name = "tpwallet endpoints" };
+    const struct postgres_connection_options options = { .url = url, .name = "tpwallet endpoints" };
     struct postgres_endpoint_store *store = calloc(1, sizeof *store);
     CHECK(store != NULL);
     store->port = (struct endpoint_store){ .put = endpoint_put,

@@ -33,15 +33,13 @@ static const struct postgres_statement FIND = {
     "inbox_find", "SELECT id FROM inbox WHERE about = $1::uuid AND id > $2::int8 ORDER BY id"
                   " LIMIT $3::int8"
 };
-static const struct postgres_statement BYTES = {
-    "inbox_bytes", "SELECT coalesce(sum(size), 0)::int8 FROM inbox"
-};
+static const struct postgres_statement BYTES = { "inbox_bytes",
+                                                 "SELECT coalesce(sum(size), 0)::int8 FROM inbox" };
 /* Of what is marked and came before $1, the oldest; the newest of all stays. */
 static const struct postgres_statement REMOVE = {
-    "inbox_remove",
-    "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE mark <> 0"
-    " AND received_at < $1::int8 AND id < (SELECT max(id) FROM inbox) ORDER BY id"
-    " LIMIT $2::int8) RETURNING size"
+    "inbox_remove", "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE mark <> 0"
+                    " AND received_at < $1::int8 AND id < (SELECT max(id) FROM inbox) ORDER BY id"
+                    " LIMIT $2::int8) RETURNING size"
 };
 
 struct postgres_inbox {
@@ -118,8 +116,7 @@ static enum status remove_old(struct postgres_inbox *inbox, int64_t before_ns, u
 }
 
 /* One at a time: no more goes than has to. */
-static enum status make_room(struct postgres_inbox *inbox, uint64_t needed,
-                             struct error *out_error)
+static enum status make_room(struct postgres_inbox *inbox, uint64_t needed, struct error *out_error)
 {
     for (int i = 0; i < REMOVED_MAX && !has_room(inbox, needed); i++) {
         uint32_t count = 0;
@@ -215,8 +212,8 @@ static enum status webhook_take(const PGresult *found, uint64_t id,
         return error_set(out_error, STATUS_LIMIT, "a webhook does not fit");
     const char *bytes = (const char *)out_bytes->data;
     webhook.headers = (struct str){ bytes, headers.len };
-    webhook.body = (struct str){ headers.len + body.len == 0 ? bytes : bytes + headers.len,
-                                 body.len };
+    webhook.body =
+        (struct str){ headers.len + body.len == 0 ? bytes : bytes + headers.len, body.len };
     *out_webhook = webhook;
     return STATUS_OK;
 }

@@ -23,12 +23,11 @@ static const struct postgres_statement STATE_SELECT = {
 };
 /* The state, and a letter unless $3 is null: one statement is one step. */
 static const struct postgres_statement SAVE = {
-    "delivery_save",
-    "WITH letter AS (INSERT INTO dead_letter(endpoint, sequence, data)"
-    " SELECT $1::uuid, $3::int8, $4::bytea WHERE $3::int8 IS NOT NULL"
-    " ON CONFLICT (endpoint, sequence) DO UPDATE SET data = EXCLUDED.data)"
-    " INSERT INTO delivery(endpoint, data) VALUES($1::uuid, $2::bytea)"
-    " ON CONFLICT (endpoint) DO UPDATE SET data = EXCLUDED.data"
+    "delivery_save", "WITH letter AS (INSERT INTO dead_letter(endpoint, sequence, data)"
+                     " SELECT $1::uuid, $3::int8, $4::bytea WHERE $3::int8 IS NOT NULL"
+                     " ON CONFLICT (endpoint, sequence) DO UPDATE SET data = EXCLUDED.data)"
+                     " INSERT INTO delivery(endpoint, data) VALUES($1::uuid, $2::bytea)"
+                     " ON CONFLICT (endpoint) DO UPDATE SET data = EXCLUDED.data"
 };
 static const struct postgres_statement REMOVE = {
     "letter_remove", "DELETE FROM dead_letter WHERE endpoint = $1::uuid AND sequence = $2::int8"
@@ -38,9 +37,8 @@ static const struct postgres_statement LETTERS = {
                       " AND sequence > $2::int8 ORDER BY sequence LIMIT $3::int8"
 };
 static const struct postgres_statement FORGET = {
-    "delivery_forget",
-    "WITH letters AS (DELETE FROM dead_letter WHERE endpoint = $1::uuid)"
-    " DELETE FROM delivery WHERE endpoint = $1::uuid"
+    "delivery_forget", "WITH letters AS (DELETE FROM dead_letter WHERE endpoint = $1::uuid)"
+                       " DELETE FROM delivery WHERE endpoint = $1::uuid"
 };
 
 struct postgres_relay_store {
@@ -62,7 +60,8 @@ static enum status of_call(enum status status)
 
 static enum status damaged(struct error *out_error)
 {
-    return error_set(out_error, STATUS_CORRUPT, "a row about deliveries in the database is damaged");
+    return error_set(out_error, STATUS_CORRUPT,
+                     "a row about deliveries in the database is damaged");
 }
 
 static enum status relay_load(struct relay_store *port, struct uuid endpoint,

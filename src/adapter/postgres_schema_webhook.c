@@ -45,9 +45,8 @@ static const char SQL[] =
     "COMMENT ON COLUMN dead_letter.sequence IS 'The event''s number there';"
     "COMMENT ON COLUMN dead_letter.data IS 'The letter in a fixed layout, with a check at its end';";
 
-static const char SQL_POSTGRES[] =
-    "REVOKE ALL ON endpoint FROM PUBLIC;"
-    "ALTER TABLE inbox ALTER COLUMN body SET STORAGE EXTERNAL";
+static const char SQL_POSTGRES[] = "REVOKE ALL ON endpoint FROM PUBLIC;"
+                                   "ALTER TABLE inbox ALTER COLUMN body SET STORAGE EXTERNAL";
 
 const struct postgres_migration POSTGRES_SCHEMA_WEBHOOK = {
     .number = 4,

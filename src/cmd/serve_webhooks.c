@@ -209,8 +209,7 @@ static enum status in_start(struct serve_webhooks *webhooks, const struct data_f
 static enum status shared_open(struct serve_webhooks *webhooks, const char *url,
                                struct error *out_error)
 {
-    enum status status =
-        postgres_endpoint_store_open(url, &webhooks->endpoint_store, out_error);
+    enum status status = postgres_endpoint_store_open(url, &webhooks->endpoint_store, out_error);
     if (status != STATUS_OK) return status;
     return postgres_relay_store_open(url, &webhooks->relay_store, out_error);
 }
