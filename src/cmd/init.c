@@ -31,11 +31,13 @@ static enum status ledger_make(const struct invocation *invocation, bool *out_ne
                                struct error *out_error)
 {
     const char *url = invocation_text(invocation, "store");
-    enum status status = STATUS_OK;
-    *out_new = true;
     uint64_t lanes = 1;
-    status = invocation_number(invocation, "lanes", (struct number_range){ 1, LANES_MAX }, &lanes,
-                               out_error);
+    *out_new = true;
+    enum status status = invocation_number(
+        invocation, "lanes", (struct number_range){ 1, LANES_MAX }, &lanes, out_error);
+    if (status == STATUS_OK && lanes > 1 && invocation_has(invocation, "asset"))
+        status = error_set(out_error, STATUS_INVALID,
+                           "--asset: the chart of accounts is for ledgers with one lane");
     for (uint32_t lane = 0; url != NULL && lane < lanes && status == STATUS_OK; lane++) {
         const struct postgres_store_options store = { .url = url, .lane = lane };
         status = postgres_store_create(&store, out_new, out_error);
