@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "adapter/data_folder.h"
-#include "adapter/sqlite_store.h"
+#include "adapter/folder_store.h"
 #include "base/check.h"
 #include "cmd/reconcile_read.h"
 #include "payment/chart.h"
@@ -188,12 +188,8 @@ enum status reconcile_read_journal(const struct reconcile_journal *journal,
     struct store *store = NULL;
     enum status status = data_folder_open(journal->folder, DATA_FOLDER_GUEST, &folder, out_error);
     if (status != STATUS_OK) return status;
-    const struct sqlite_store_options options = {
-        .folder = journal->folder,
-        .read_only = true,
-        .beside_owner = data_folder_beside_owner(folder),
-    };
-    status = sqlite_store_open(&options, &store, out_error);
+    const struct folder_store_options options = { .read_only = true };
+    status = folder_store_open(folder, &options, &store, out_error);
     if (status == STATUS_OK) status = store_read(&reading, store, out_error);
     if (store != NULL) store->close(store);
     data_folder_close(folder);

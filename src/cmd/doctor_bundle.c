@@ -1,0 +1,391 @@
+#include "cmd/doctor_bundle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "adapter/secret_file.h"
+#include "adapter/system_clock.h"
+#include "base/check.h"
+#include "base/hex.h"
+#include "cmd/file_bytes.h"
+
+enum { LINES_HELD = 1 << 18, SOURCES_SIZE_MAX = 4 << 20, TICKET_ARENA = INCIDENT_SIZE_MAX + 65536 };
+
+static struct wall_time now(void)
+{
+    struct clock *clock = system_clock();
+    return clock->wall(clock);
+}
+
+static bool path_of(const struct doctor_bundle *bundle, const char *name, const char *more,
+                    char out_path[DOCTOR_PATH_MAX])
+{
+    int len = snprintf(out_path, DOCTOR_PATH_MAX, "%s/%s%s", bundle->path, name, more);
+    return len > 0 && len < DOCTOR_PATH_MAX;
+}
+
+static enum status failed(struct doctor_bundle *bundle, const char *what, const char *name)
+{
+    enum status status = errno == ENOSPC || errno == EDQUOT ? STATUS_LIMIT : STATUS_UNAVAILABLE;
+    if (errno == EACCES || errno == EPERM || errno == EROFS) status = STATUS_DENIED;
+    return error_set(&bundle->error, status, "cannot %s %s/%s: %s", what, bundle->path, name,
+                     strerror(errno));
+}
+
+enum status doctor_bundle_get(struct doctor_bundle *bundle, const char *name, struct buf *out_bytes)
+{
+    char path[DOCTOR_PATH_MAX];
+    if (!path_of(bundle, name, "", path))
+        return error_set(&bundle->error, STATUS_INVALID, "the path of the bundle is too long");
+    return file_bytes_read(path, out_bytes, &bundle->error);
+}
+
+/* ---- custody ---- */
+
+static enum status log_append(struct doctor_bundle *bundle, struct str bytes)
+{
+    char path[DOCTOR_PATH_MAX];
+    if (!path_of(bundle, "custody.log", "", path)) return STATUS_INVALID;
+    int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (file < 0) return failed(bundle, "open", "custody.log");
+    bool good = write(file, bytes.data, bytes.len) == (ssize_t)bytes.len && fsync(file) == 0;
+    enum status status = good ? STATUS_OK : failed(bundle, "write", "custody.log");
+    (void)close(file); /* synced before */
+    return status;
+}
+
+static enum status custody_enter(struct doctor_bundle *bundle, const char *act, const char *name,
+                                 const struct digest *digest)
+{
+    if (!bundle->signs)
+        return error_set(&bundle->error, STATUS_DENIED, "a change of a bundle needs --key");
+    const struct custody_entry entry = {
+        .at = now(),
+        .act = str_from(act),
+        .subject = str_from(name),
+        .digest = *digest,
+    };
+    BUF_SCOPE struct buf bytes;
+    buf_init(&bytes, CUSTODY_ENTRY_MAX * 2);
+    custody_append(&bundle->chain, &entry, &bundle->signer, &bytes);
+    return log_append(bundle, buf_view(&bytes));
+}
+
+static enum status custody_read(struct doctor_bundle *bundle)
+{
+    BUF_SCOPE struct buf log;
+    buf_init(&log, CUSTODY_SIZE_MAX);
+    enum status status = doctor_bundle_get(bundle, "custody.log", &log);
+    if (status != STATUS_OK) return status;
+    struct str rest = buf_view(&log);
+    struct custody_entry entry;
+    while ((status = custody_next(&rest, &bundle->chain, &entry, &bundle->error)) == STATUS_OK)
+        ;
+    if (status == STATUS_NOT_FOUND) return STATUS_OK;
+    error_hint(&bundle->error, "`tpwallet doctor verify` says more");
+    return bundle->error.status = STATUS_CORRUPT;
+}
+
+/* ---- files ---- */
+
+enum status doctor_bundle_put(struct doctor_bundle *bundle, const char *name, const char *act,
+                              struct str bytes)
+{
+    char path[DOCTOR_PATH_MAX];
+    char fresh[DOCTOR_PATH_MAX];
+    if (!path_of(bundle, name, "", path) || !path_of(bundle, name, ".new", fresh))
+        return error_set(&bundle->error, STATUS_INVALID, "the path of the bundle is too long");
+    (void)unlink(fresh); /* of one who was interrupted */
+    enum status status = file_bytes_write(fresh, bytes, 0600, &bundle->error);
+    if (status != STATUS_OK) return status;
+    struct digest digest = digest_of(bytes.data, bytes.len);
+    status = custody_enter(bundle, act, name, &digest);
+    if (status == STATUS_OK && rename(fresh, path) != 0) status = failed(bundle, "replace", name);
+    if (status != STATUS_OK) (void)unlink(fresh); /* the error stands */
+    return status;
+}
+
+static enum status key_read(struct doctor_bundle *bundle, const char *key)
+{
+    char text[NOTE_KEY_TEXT_SIZE];
+    size_t size;
+    if (key == NULL) return STATUS_OK;
+    enum status status = secret_file_read(key, text, sizeof text, &size, &bundle->error);
+    if (status != STATUS_OK) return status;
+    while (size > 0 && text[size - 1] == '\n') size--;
+    status = note_signer_parse((struct str){ text, size }, &bundle->signer);
+    secret_wipe(text, sizeof text);
+    if (status != STATUS_OK || bundle->signer.key.kind != NOTE_ED25519)
+        return error_set(&bundle->error, STATUS_INVALID, "%s is no private key: see `doctor key`",
+                         key);
+    bundle->signs = true;
+    return STATUS_OK;
+}
+
+static enum status bundle_make(struct doctor_bundle *bundle, const struct incident *create)
+{
+    static const char *const folders[] = { "", "evidence", "plan", "approvals", "report" };
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        char path[DOCTOR_PATH_MAX];
+        if (!path_of(bundle, folders[i], "", path)) return STATUS_INVALID;
+        if (mkdir(path, 0700) != 0) {
+            if (i == 0 && errno == EEXIST)
+                return error_set(&bundle->error, STATUS_CONFLICT,
+                                 "%s is there already, and is no bundle", bundle->path);
+            return failed(bundle, "make", folders[i]);
+        }
+    }
+    bundle->incident = *create;
+    bundle->incident.opened_at = now();
+    enum status status = doctor_bundle_note(bundle, "incident opened");
+    if (status == STATUS_OK)
+        status = doctor_bundle_put(bundle, "sources.ndjson", "opened", STR(""));
+    return status == STATUS_OK ? doctor_bundle_seal(bundle) : status;
+}
+
+/* Kinds and sources, as far as what follows needs them. */
+static void sources_count(struct doctor_bundle *bundle)
+{
+    struct str rest = buf_view(&bundle->sources);
+    struct str line;
+    while (str_take_line(&rest, &line)) bundle->source_count++;
+}
+
+static enum status bundle_read(struct doctor_bundle *bundle)
+{
+    enum status status = custody_read(bundle);
+    if (status == STATUS_OK) status = doctor_bundle_get(bundle, "incident.json", &bundle->ticket);
+    if (status == STATUS_OK)
+        status = incident_parse(buf_view(&bundle->ticket), &bundle->arena, &bundle->incident,
+                                &bundle->error);
+    if (status == STATUS_OK) status = doctor_bundle_get(bundle, "sources.ndjson", &bundle->sources);
+    sources_count(bundle);
+    return status;
+}
+
+enum status doctor_bundle_open(const char *path, const char *key, const struct incident *create,
+                               struct doctor_bundle *bundle)
+{
+    memset(bundle, 0, sizeof *bundle);
+    bundle->path = path;
+    buf_init(&bundle->ticket, INCIDENT_SIZE_MAX);
+    buf_init(&bundle->sources, SOURCES_SIZE_MAX);
+    enum status status = arena_init(&bundle->arena, TICKET_ARENA);
+    if (status != STATUS_OK) return error_set(&bundle->error, status, "no memory");
+    status = key_read(bundle, key);
+    if (status != STATUS_OK) return status;
+    char log[DOCTOR_PATH_MAX];
+    if (!path_of(bundle, "custody.log", "", log))
+        return error_set(&bundle->error, STATUS_INVALID, "the path of the bundle is too long");
+    if (access(log, F_OK) == 0 || create == NULL) return bundle_read(bundle);
+    if (!bundle->signs) return error_set(&bundle->error, STATUS_DENIED, "a new bundle needs --key");
+    return bundle_make(bundle, create);
+}
+
+void doctor_bundle_close(struct doctor_bundle *bundle)
+{
+    if (bundle->signs) note_signer_done(&bundle->signer);
+    arena_done(&bundle->arena);
+    buf_free(&bundle->ticket);
+    buf_free(&bundle->sources);
+}
+
+enum status doctor_bundle_note(struct doctor_bundle *bundle, const char *text)
+{
+    struct str who = note_key_name(&bundle->signer.key);
+    if (who.len > INCIDENT_WORD_MAX) who.len = INCIDENT_WORD_MAX;
+    size_t len = strlen(text);
+    char *copy = arena_take(&bundle->arena, len + 1);
+    const struct incident_note note = { now(), who, { copy, len } };
+    if (copy != NULL) memcpy(copy, text, len + 1);
+    if (copy != NULL && incident_note_add(&bundle->incident, &note)) return STATUS_OK;
+    return error_set(&bundle->error, STATUS_LIMIT, "the ticket takes no more notes like this");
+}
+
+/* ---- sources ---- */
+
+enum status doctor_file_begin(struct doctor_bundle *bundle, const struct doctor_source *source,
+                              struct doctor_file *out_file)
+{
+    memset(out_file, 0, sizeof *out_file);
+    out_file->bundle = bundle;
+    out_file->source = source;
+    buf_init(&out_file->line, 4 * LINES_HELD);
+    digest_stream_init(&out_file->digest);
+    int len = snprintf(out_file->name, sizeof out_file->name, "evidence/%02u-%s.ndjson",
+                       bundle->source_count + 1, source->name);
+    char path[DOCTOR_PATH_MAX];
+    bool fits =
+        len > 0 && (size_t)len < sizeof out_file->name && path_of(bundle, out_file->name, "", path);
+    if (!fits) return error_set(&bundle->error, STATUS_INVALID, "the name of a source is too long");
+    (void)unlink(path); /* of one who was interrupted: it is in no manifest */
+    out_file->file = fopen(path, "wxe");
+    return out_file->file == NULL ? failed(bundle, "make", out_file->name) : STATUS_OK;
+}
+
+static enum status lines_write(struct doctor_file *file)
+{
+    struct str lines = buf_view(&file->line);
+    if (file->line.overflow)
+        return error_set(&file->bundle->error, STATUS_LIMIT, "a record is too large");
+    digest_stream_add(&file->digest, lines.data, lines.len);
+    file->size += lines.len;
+    bool good = fwrite(lines.data, 1, lines.len, file->file) == lines.len;
+    buf_reset(&file->line);
+    return good ? STATUS_OK : failed(file->bundle, "write", file->name);
+}
+
+enum status doctor_file_rows(struct doctor_file *file, uint64_t rows)
+{
+    file->rows += rows;
+    return file->line.len < LINES_HELD ? STATUS_OK : lines_write(file);
+}
+
+static void text_member(struct json_writer *writer, const char *key, struct str text)
+{
+    json_write_key(writer, str_from(key));
+    json_write_string(writer, text);
+}
+
+static void number_member(struct json_writer *writer, const char *key, uint64_t number)
+{
+    json_write_key(writer, str_from(key));
+    json_write_uint64(writer, number);
+}
+
+static void time_member(struct json_writer *writer, const char *key, struct wall_time at)
+{
+    char text[TIME_TEXT_SIZE];
+    text_member(writer, key, wall_time_format(at, text));
+}
+
+static void coverage_write(struct json_writer *writer, const struct doctor_file *file)
+{
+    const struct doctor_source *source = file->source;
+    json_write_key(writer, STR("coverage"));
+    json_write_array_begin(writer);
+    for (const char *const *kind = source->kinds; *kind != NULL; kind++) {
+        json_write_object_begin(writer);
+        text_member(writer, "kind", str_from(*kind));
+        text_member(writer, "loss", str_from(source->loss));
+        number_member(writer, "n_lost", file->rejected);
+        time_member(writer, "from", source->from);
+        time_member(writer, "to", source->to);
+        json_write_object_end(writer);
+    }
+    json_write_array_end(writer);
+}
+
+static void source_write(const struct doctor_file *file, const struct digest *digest,
+                         struct json_writer *writer)
+{
+    const struct doctor_source *source = file->source;
+    char hex[2 * sizeof digest->bytes + 1];
+    json_write_object_begin(writer);
+    text_member(writer, "path", str_from(file->name));
+    json_write_key(writer, STR("kind"));
+    json_write_array_begin(writer);
+    for (const char *const *kind = source->kinds; *kind != NULL; kind++)
+        json_write_string(writer, str_from(*kind));
+    json_write_array_end(writer);
+    text_member(writer, "system", str_from(source->system));
+    number_member(writer, "authority", source->authority);
+    text_member(writer, "order", str_from(source->order));
+    text_member(writer, "clock", str_from(source->clock));
+    text_member(writer, "collector", str_from(source->collector));
+    time_member(writer, "collected_at", now());
+    json_write_key(writer, STR("clock_offset_ns"));
+    json_write_int64(writer, source->clock_offset_ns);
+    text_member(writer, "sha256", hex_format(digest->bytes, sizeof digest->bytes, hex));
+    number_member(writer, "size", file->size);
+    number_member(writer, "rows", file->rows);
+    number_member(writer, "rejected", file->rejected);
+    number_member(writer, "masked_cards", file->masked.cards);
+    number_member(writer, "masked_secrets", file->masked.secrets);
+    coverage_write(writer, file);
+    json_write_object_end(writer);
+}
+
+static enum status source_enter(struct doctor_file *file)
+{
+    struct doctor_bundle *bundle = file->bundle;
+    struct digest digest = digest_stream_end(&file->digest);
+    struct json_writer writer;
+    size_t before = bundle->sources.len;
+    json_writer_init(&writer, &bundle->sources);
+    source_write(file, &digest, &writer);
+    enum status status = json_write_end(&writer);
+    buf_append_byte(&bundle->sources, '\n');
+    if (status != STATUS_OK || bundle->sources.overflow)
+        return error_set(&bundle->error, STATUS_LIMIT, "the bundle has too many sources");
+    CHECK(bundle->sources.len > before);
+    status = custody_enter(bundle, "collected", file->name, &digest);
+    if (status == STATUS_OK)
+        status = doctor_bundle_put(bundle, "sources.ndjson", "listed", buf_view(&bundle->sources));
+    bundle->source_count++;
+    return status;
+}
+
+enum status doctor_file_end(struct doctor_file *file, bool gone)
+{
+    char path[DOCTOR_PATH_MAX];
+    enum status status = STATUS_OK;
+    if (file->file != NULL) {
+        if (!gone) status = lines_write(file);
+        bool good = fflush(file->file) == 0 && fsync(fileno(file->file)) == 0;
+        if (fclose(file->file) != 0 || !good)
+            if (status == STATUS_OK && !gone) status = failed(file->bundle, "write", file->name);
+        if (!gone && status == STATUS_OK) status = source_enter(file);
+        bool unwanted = gone || status != STATUS_OK;
+        if (unwanted && path_of(file->bundle, file->name, "", path)) (void)unlink(path);
+    }
+    buf_free(&file->line);
+    file->file = NULL;
+    return status;
+}
+
+/* ---- the manifest ---- */
+
+static void manifest_build(const struct doctor_bundle *bundle, struct buf *out)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, out);
+    json_write_object_begin(&writer);
+    text_member(&writer, "format", STR("tpwallet-bundle-1"));
+    text_member(&writer, "incident", bundle->incident.id);
+    time_member(&writer, "as_of", bundle->incident.to);
+    json_write_key(&writer, STR("window"));
+    json_write_object_begin(&writer);
+    time_member(&writer, "from", bundle->incident.from);
+    time_member(&writer, "to", bundle->incident.to);
+    json_write_object_end(&writer);
+    json_write_key(&writer, STR("sources"));
+    json_write_array_begin(&writer);
+    struct str rest = buf_view(&bundle->sources);
+    struct str line;
+    while (str_take_line(&rest, &line)) json_write_json(&writer, line);
+    json_write_array_end(&writer);
+    json_write_object_end(&writer);
+    enum status status = json_write_end(&writer);
+    CHECK(status == STATUS_OK); /* sources are bounded below it */
+    buf_append_byte(out, '\n');
+}
+
+enum status doctor_bundle_seal(struct doctor_bundle *bundle)
+{
+    BUF_SCOPE struct buf text;
+    buf_init(&text, 2 * SOURCES_SIZE_MAX);
+    manifest_build(bundle, &text);
+    enum status status = doctor_bundle_put(bundle, "manifest.json", "sealed", buf_view(&text));
+    if (status != STATUS_OK) return status;
+    buf_reset(&text);
+    incident_json(&bundle->incident, &text);
+    status = doctor_bundle_put(bundle, "incident.json", "noted", buf_view(&text));
+    if (status != STATUS_OK) return status;
+    buf_reset(&text);
+    incident_markdown(&bundle->incident, &text);
+    return doctor_bundle_put(bundle, "incident.md", "noted", buf_view(&text));
+}

@@ -1,0 +1,96 @@
+/* doctor_bundle.h - the folder of an incident's evidence: written source by source, under custody. */
+#ifndef CMD_DOCTOR_BUNDLE_H
+#define CMD_DOCTOR_BUNDLE_H
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "cmd/invocation.h"
+#include "doctor/custody.h"
+#include "doctor/evidence_line.h"
+#include "doctor/incident.h"
+
+/*
+ *     bundle/
+ *       incident.json, incident.md   the ticket
+ *       sources.ndjson               what was collected: a source of the manifest on each line
+ *       evidence/NN-NAME.ndjson      the records
+ *       manifest.json                made of the two
+ *       custody.log                  who did what; the newest entry of a file has its digest
+ *
+ * Every change of a file is an entry of custody.log, signed by the key at hand.
+ */
+enum { DOCTOR_SOURCE_SIZE_MAX = 64 << 10, DOCTOR_PATH_MAX = 4096 };
+
+struct doctor_bundle {
+    const char *path;
+    struct note_signer signer;
+    bool signs; /* a key was given */
+    struct custody_chain chain;
+    struct incident incident;
+    struct arena arena; /* of the incident's texts */
+    struct buf ticket;  /* as it was read */
+    struct buf sources; /* sources.ndjson */
+    uint32_t source_count;
+    struct error error;
+};
+
+/* What is told of a source in the manifest. Texts are static or the command's. */
+struct doctor_source {
+    const char *name;      /* of its file: "ledger" */
+    const char *system;    /* whose word it is */
+    const char *collector; /* what read it */
+    const char *order;     /* "total", "partition", "none" */
+    const char *clock;
+    uint32_t authority;
+    const char *const *kinds; /* ends with NULL */
+    const char *loss;         /* "none", "unknown" */
+    struct wall_time from;
+    struct wall_time to;
+    int64_t clock_offset_ns; /* of its clock against ours; 0 when it is ours */
+};
+
+/* The file of a source while it is written. */
+struct doctor_file {
+    struct doctor_bundle *bundle;
+    const struct doctor_source *source;
+    FILE *file;
+    char name[256];
+    struct digest_stream digest;
+    struct buf line; /* lines not written yet */
+    struct mask_counts masked;
+    uint64_t size;
+    uint64_t rows;
+    uint64_t rejected;
+};
+
+/*
+ * An existing bundle, or with create a new one for the incident given (texts must outlive it). key
+ * is the file of a private key, NULL to read only. STATUS_NOT_FOUND, STATUS_CONFLICT (it exists
+ * and is none), STATUS_DENIED, STATUS_CORRUPT: its custody does not hold.
+ */
+enum status doctor_bundle_open(const char *path, const char *key, const struct incident *create,
+                               struct doctor_bundle *bundle) MUST_CHECK;
+void doctor_bundle_close(struct doctor_bundle *bundle);
+
+/* A note to the ticket, by the key's name, now. STATUS_LIMIT. */
+enum status doctor_bundle_note(struct doctor_bundle *bundle, const char *text) MUST_CHECK;
+
+/* A file of the bundle is replaced whole, durably, and entered in the custody. */
+enum status doctor_bundle_put(struct doctor_bundle *bundle, const char *name, const char *act,
+                              struct str bytes) MUST_CHECK;
+/* A file of the bundle. STATUS_NOT_FOUND, STATUS_LIMIT, STATUS_UNAVAILABLE. */
+enum status doctor_bundle_get(struct doctor_bundle *bundle, const char *name, struct buf *out_bytes)
+    MUST_CHECK;
+
+enum status doctor_file_begin(struct doctor_bundle *bundle, const struct doctor_source *source,
+                              struct doctor_file *out_file) MUST_CHECK;
+/* What stands in file->line is `rows` records. Writes it when enough has come together. */
+enum status doctor_file_rows(struct doctor_file *file, uint64_t rows) MUST_CHECK;
+/* The source becomes part of the manifest; with failed, its file goes and nothing is told of it. */
+enum status doctor_file_end(struct doctor_file *file, bool failed) MUST_CHECK;
+
+/* manifest.json, the ticket and its Markdown anew; after sources or notes were added. */
+enum status doctor_bundle_seal(struct doctor_bundle *bundle) MUST_CHECK;
+
+#endif

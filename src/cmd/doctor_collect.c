@@ -1,0 +1,347 @@
+/* tpwallet doctor collect, key, incident: an incident is opened, and its evidence gathered. */
+#include <stdio.h>
+#include <string.h>
+
+#include "adapter/secret_file.h"
+#include "adapter/system_clock.h"
+#include "adapter/system_entropy.h"
+#include "base/check.h"
+#include "base/json_writer.h"
+#include "cmd/doctor_collectors.h"
+#include "cmd/report.h"
+
+/* ---- a key ---- */
+
+static void key_show(const struct invocation *invocation, struct str key, struct buf *out)
+{
+    struct json_writer writer;
+    if (!invocation->json) {
+        buf_append_format(out, "%.*s\n", STR_ARG(key));
+        return;
+    }
+    json_writer_init(&writer, out);
+    json_write_object_begin(&writer);
+    json_write_key(&writer, STR("key"));
+    json_write_string(&writer, key);
+    json_write_object_end(&writer);
+    enum status status = json_write_end(&writer);
+    CHECK(status == STATUS_OK); /* a key is far smaller than the buf */
+    buf_append_byte(out, '\n');
+}
+
+static int key_run(struct invocation *invocation)
+{
+    struct error error;
+    const char *path = invocation->positionals[0];
+    const char *name = invocation_text(invocation, "name");
+    uint8_t seed[ED25519_SEED_SIZE];
+    entropy_fill(system_entropy(), seed, sizeof seed);
+    struct note_signer signer;
+    if (name == NULL ||
+        note_signer_make(str_from(name), NOTE_ED25519, seed, &signer) != STATUS_OK) {
+        secret_wipe(seed, sizeof seed);
+        (void)error_set(&error, STATUS_INVALID, /* reported right here */
+                        "--name says whose key it is: a word without blank or plus");
+        return report_error(invocation, &error);
+    }
+    char private[NOTE_KEY_TEXT_SIZE + 1];
+    char public[NOTE_KEY_TEXT_SIZE];
+    struct str text = note_signer_format(&signer, private);
+    private[text.len] = '\n';
+    struct str shown = note_key_format(&signer.key, public);
+    const char *slash = strrchr(path, '/');
+    char folder[DOCTOR_PATH_MAX];
+    int len = snprintf(folder, sizeof folder, "%.*s", slash == NULL ? 1 : (int)(slash - path + 1),
+                       slash == NULL ? "." : path);
+    enum status status = STATUS_INVALID;
+    if (len > 0 && (size_t)len < sizeof folder)
+        status = secret_file_make(folder, path, (struct str){ private, text.len + 1 }, &error);
+    secret_wipe(private, sizeof private);
+    note_signer_done(&signer);
+    if (status != STATUS_OK) return report_error(invocation, &error);
+    BUF_SCOPE struct buf out;
+    buf_init(&out, 4096);
+    key_show(invocation, shown, &out);
+    return report_text(invocation, buf_view(&out));
+}
+
+static const struct positional key_positionals[] = {
+    { "FILE", "a new file, for its owner alone", false },
+    { 0 },
+};
+
+static const struct option key_options[] = {
+    { "name", "NAME", "whose it is: a word", NULL },
+    { 0 },
+};
+
+const struct command command_doctor_key = {
+    .name = "doctor key",
+    .summary = "make a key that signs custody and approvals; show its public part",
+    .details = "The public key is what others verify with. Each person has a key of their own: "
+               "approvals are counted by keys.",
+    .positionals = key_positionals,
+    .options = key_options,
+    .examples = "doctor key anna.key --name anna",
+    .run = key_run,
+};
+
+/* ---- collecting ---- */
+
+struct collection {
+    struct invocation *invocation;
+    struct doctor_bundle bundle;
+    struct incident incident;
+    uint32_t taken; /* sources that were asked for */
+};
+
+static struct wall_time now(void)
+{
+    struct clock *clock = system_clock();
+    return clock->wall(clock);
+}
+
+static enum status time_option(struct collection *all, const char *name, struct wall_time *out_time)
+{
+    const char *text = invocation_text(all->invocation, name);
+    if (text == NULL || wall_time_parse(str_from(text), out_time) == STATUS_OK) return STATUS_OK;
+    return error_set(&all->bundle.error, STATUS_INVALID, "--%s is no time: 2026-11-23T00:00:00Z",
+                     name);
+}
+
+static struct str text_option(const struct collection *all, const char *name, const char *fallback)
+{
+    const char *text = invocation_text(all->invocation, name);
+    return str_from(text == NULL ? fallback : text);
+}
+
+static enum status incident_read(struct collection *all)
+{
+    struct error *error = &all->bundle.error;
+    all->incident.id = text_option(all, "incident", "INCIDENT");
+    all->incident.title = text_option(all, "title", "unnamed incident");
+    all->incident.owner = text_option(all, "owner", "");
+    all->incident.from.ns = NS_PER_S;
+    all->incident.to = now();
+    enum status status = time_option(all, "from", &all->incident.from);
+    if (status == STATUS_OK) status = time_option(all, "to", &all->incident.to);
+    if (status != STATUS_OK) return status;
+    bool good = incident_id_is_valid(all->incident.id) &&
+                all->incident.title.len <= INCIDENT_TEXT_MAX &&
+                all->incident.owner.len <= INCIDENT_WORD_MAX &&
+                all->incident.from.ns <= all->incident.to.ns;
+    if (good) return STATUS_OK;
+    return error_set(error, STATUS_INVALID,
+                     "an incident has an id of letters, digits and '-', a title of at most 1000 "
+                     "bytes, an owner of at most 64, and a window that does not end before it "
+                     "begins");
+}
+
+/* One collector, when it was asked for; a note in the ticket says so. */
+static enum status took(struct collection *all, const char *what, const char *name,
+                        enum status status)
+{
+    if (status != STATUS_OK) return status;
+    char note[INCIDENT_TEXT_MAX];
+    int len = snprintf(note, sizeof note, "collected %s: %.800s", what, name);
+    CHECK(len > 0);
+    all->taken++;
+    return doctor_bundle_note(&all->bundle, note);
+}
+
+static enum status files_collect(struct collection *all)
+{
+    struct invocation *invocation = all->invocation;
+    struct doctor_bundle *bundle = &all->bundle;
+    const struct doctor_statement statement = {
+        invocation_text(invocation, "statement"),
+        invocation_text(invocation, "mapping"),
+        invocation_text(invocation, "system"),
+    };
+    const char *log = invocation_text(invocation, "log");
+    const char *certificates = invocation_text(invocation, "certificates");
+    const char *endpoint = invocation_text(invocation, "endpoint");
+    enum status status = STATUS_OK;
+    if (statement.file != NULL && statement.mapping == NULL)
+        return error_set(&bundle->error, STATUS_INVALID, "--statement needs --mapping");
+    if (statement.file != NULL)
+        status =
+            took(all, "a statement", statement.file, doctor_collect_statement(bundle, &statement));
+    if (status == STATUS_OK && log != NULL)
+        status = took(all, "a log", log, doctor_collect_log(bundle, log, statement.system));
+    if (status == STATUS_OK && certificates != NULL)
+        status = took(all, "certificates", certificates,
+                      doctor_collect_certificates(bundle, certificates));
+    if (status == STATUS_OK && endpoint != NULL)
+        status = took(all, "an endpoint", endpoint, doctor_collect_endpoint(bundle, endpoint));
+    return status;
+}
+
+static enum status sources_collect(struct collection *all)
+{
+    struct invocation *invocation = all->invocation;
+    enum status status = STATUS_OK;
+    if (invocation_has(invocation, "ours"))
+        status = took(all, "our ledger", invocation->data,
+                      doctor_collect_ours(&all->bundle, invocation->data));
+    if (status == STATUS_OK) status = files_collect(all);
+    if (status == STATUS_OK) status = doctor_bundle_seal(&all->bundle);
+    return status;
+}
+
+static void bundle_report(const struct collection *all, struct buf *out)
+{
+    const struct doctor_bundle *bundle = &all->bundle;
+    if (!all->invocation->json) {
+        buf_append_format(out, "incident %.*s: %u sources in %s\n", STR_ARG(bundle->incident.id),
+                          bundle->source_count, bundle->path);
+        return;
+    }
+    struct json_writer writer;
+    json_writer_init(&writer, out);
+    json_write_object_begin(&writer);
+    json_write_key(&writer, STR("bundle"));
+    json_write_string(&writer, str_from(bundle->path));
+    json_write_key(&writer, STR("incident"));
+    json_write_string(&writer, bundle->incident.id);
+    json_write_key(&writer, STR("sources"));
+    json_write_array_begin(&writer);
+    struct str rest = buf_view(&bundle->sources);
+    struct str line;
+    while (str_take_line(&rest, &line)) json_write_json(&writer, line);
+    json_write_array_end(&writer);
+    json_write_object_end(&writer);
+    enum status status = json_write_end(&writer);
+    CHECK(status == STATUS_OK); /* the buf is larger than all sources */
+    buf_append_byte(out, '\n');
+}
+
+static int collect_run(struct invocation *invocation)
+{
+    struct collection all = { .invocation = invocation };
+    enum status status = incident_read(&all);
+    if (status != STATUS_OK) return report_error(invocation, &all.bundle.error);
+    status = doctor_bundle_open(invocation->positionals[0], invocation_text(invocation, "key"),
+                                &all.incident, &all.bundle);
+    if (status == STATUS_OK) status = sources_collect(&all);
+    int code;
+    if (status == STATUS_OK) {
+        BUF_SCOPE struct buf out;
+        buf_init(&out, 16 << 20);
+        bundle_report(&all, &out);
+        code = report_text(invocation, buf_view(&out));
+    } else {
+        code = report_error(invocation, &all.bundle.error);
+    }
+    doctor_bundle_close(&all.bundle);
+    return code;
+}
+
+static const struct positional collect_positionals[] = {
+    { "BUNDLE", "a new folder, or the bundle to add to", false },
+    { 0 },
+};
+
+static const struct option collect_options[] = {
+    { "key", "FILE", "the key that signs the custody: see `doctor key`", NULL },
+    { "incident", "ID", "of a new bundle: the incident's id", NULL },
+    { "title", "TEXT", "of a new bundle: what it is about", NULL },
+    { "owner", "WHO", "of a new bundle: who sees to it", NULL },
+    { "from", "TIME", "of a new bundle: when what is looked into began", NULL },
+    { "to", "TIME", "of a new bundle: when it ended; now without it", NULL },
+    { "ours", NULL, "our data folder: ledger, balances, calls to PSPs, acts", NULL },
+    { "statement", "FILE", "a PSP's statement, as CSV", NULL },
+    { "mapping", "FILE", "which of its columns is what; key is the PSP's reference", NULL },
+    { "log", "FILE", "a log: NDJSON, logfmt, or an access log", NULL },
+    { "system", "NAME", "whose statement or log it is", "unknown" },
+    { "certificates", "FILE", "certificates, as PEM", NULL },
+    { "endpoint", "HOST:PORT", "a TLS endpoint: what it presents, and how a handshake ends", NULL },
+    { 0 },
+};
+
+const struct command command_doctor_collect = {
+    .name = "doctor collect",
+    .summary = "open an incident, or add to it: its evidence, in one folder under custody",
+    .details =
+        "Every source becomes records of docs/bundle.md with its SHA-256, collector and coverage; "
+        "card numbers and secrets are masked on the way and counted. Each change is an entry of "
+        "custody.log, signed and chained. Give the command again for further sources.",
+    .positionals = collect_positionals,
+    .options = collect_options,
+    .examples = "doctor collect case --key anna.key --incident 7F3A --title 'paid twice' --ours\n"
+                "doctor collect case --key anna.key --log app.log --system wallet-api",
+    .run = collect_run,
+};
+
+/* ---- the ticket ---- */
+
+static enum status ticket_change(struct doctor_bundle *bundle, const struct invocation *invocation)
+{
+    const char *state = invocation_text(invocation, "state");
+    const char *note = invocation_text(invocation, "note");
+    const char *owner = invocation_text(invocation, "owner");
+    enum status status = STATUS_OK;
+    if (owner != NULL && strlen(owner) > INCIDENT_WORD_MAX)
+        return error_set(&bundle->error, STATUS_INVALID, "an owner has at most 64 bytes");
+    if (owner != NULL) bundle->incident.owner = str_from(owner);
+    if (state != NULL) {
+        enum incident_state next;
+        if (!incident_state_parse(str_from(state), &next) ||
+            !incident_may(bundle->incident.state, next))
+            return error_set(&bundle->error, STATUS_INVALID, "an incident that is %s cannot be %s",
+                             incident_state_name(bundle->incident.state), state);
+        bundle->incident.state = next;
+        char text[64];
+        int len = snprintf(text, sizeof text, "state: %s", state);
+        CHECK(len > 0);
+        status = doctor_bundle_note(bundle, text);
+    }
+    if (status == STATUS_OK && note != NULL) status = doctor_bundle_note(bundle, note);
+    bool changes = owner != NULL || state != NULL || note != NULL;
+    return status == STATUS_OK && changes ? doctor_bundle_seal(bundle) : status;
+}
+
+static int incident_run(struct invocation *invocation)
+{
+    struct doctor_bundle bundle;
+    enum status status = doctor_bundle_open(invocation->positionals[0],
+                                            invocation_text(invocation, "key"), NULL, &bundle);
+    if (status == STATUS_OK) status = ticket_change(&bundle, invocation);
+    int code;
+    if (status == STATUS_OK) {
+        BUF_SCOPE struct buf out;
+        buf_init(&out, 2 * INCIDENT_SIZE_MAX);
+        if (invocation->json)
+            incident_json(&bundle.incident, &out);
+        else
+            incident_markdown(&bundle.incident, &out);
+        code = report_text(invocation, buf_view(&out));
+    } else {
+        code = report_error(invocation, &bundle.error);
+    }
+    doctor_bundle_close(&bundle);
+    return code;
+}
+
+static const struct positional incident_positionals[] = {
+    { "BUNDLE", "the incident's folder", false },
+    { 0 },
+};
+
+static const struct option incident_options[] = {
+    { "key", "FILE", "the key that signs the custody, for changes", NULL },
+    { "state", "STATE", "open, contained, diagnosed, repaired, verified or closed", NULL },
+    { "owner", "WHO", "who sees to it from now on", NULL },
+    { "note", "TEXT", "what was done or found", NULL },
+    { 0 },
+};
+
+const struct command command_doctor_incident = {
+    .name = "doctor incident",
+    .summary = "show or change an incident's ticket: state, owner, timeline",
+    .details = "As Markdown, for a tracker; with --json as JSON. Both are files of the bundle too.",
+    .positionals = incident_positionals,
+    .options = incident_options,
+    .examples = "doctor incident case\ndoctor incident case --key anna.key --state contained",
+    .run = incident_run,
+};

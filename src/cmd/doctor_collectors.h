@@ -1,0 +1,35 @@
+/* doctor_collectors.h - what fills a bundle: one call for each kind of place that evidence is in. */
+#ifndef CMD_DOCTOR_COLLECTORS_H
+#define CMD_DOCTOR_COLLECTORS_H
+
+#include "cmd/doctor_bundle.h"
+
+/*
+ * Each adds its sources to the bundle, whole or not at all. What cannot be understood is counted as
+ * rejected, never guessed at. The bundle's error says why a call failed.
+ */
+
+/*
+ * Our data folder, also beside a server: transfers, postings, holds, what PSPs said, administrative
+ * acts, from the journal; balances as the ledger has them.
+ */
+enum status doctor_collect_ours(struct doctor_bundle *bundle, const char *folder) MUST_CHECK;
+
+/* A PSP's statement: CSV by a mapping of docs/reconcile.md. system: the PSP's name. */
+struct doctor_statement {
+    const char *file;
+    const char *mapping;
+    const char *system;
+};
+enum status doctor_collect_statement(struct doctor_bundle *bundle,
+                                     const struct doctor_statement *statement) MUST_CHECK;
+
+/* A log of lines: NDJSON, logfmt, or an access log as nginx writes it, each recognised by itself. */
+enum status doctor_collect_log(struct doctor_bundle *bundle, const char *file, const char *system)
+    MUST_CHECK;
+
+/* Certificates of a PEM file, or what a TLS endpoint HOST:PORT presents, and how that ended. */
+enum status doctor_collect_certificates(struct doctor_bundle *bundle, const char *file) MUST_CHECK;
+enum status doctor_collect_endpoint(struct doctor_bundle *bundle, const char *endpoint) MUST_CHECK;
+
+#endif

@@ -1,0 +1,246 @@
+/* Statements and logs as evidence: files read row by row, each a record or a reject. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/decimal.h"
+#include "cmd/doctor_collectors.h"
+#include "cmd/file_bytes.h"
+#include "cmd/reconcile_read.h"
+#include "doctor/log_line.h"
+
+static struct doctor_source source_of(const struct doctor_bundle *bundle, const char *name,
+                                      const char *system, const char *const *kinds)
+{
+    return (struct doctor_source){
+        .name = name,
+        .system = system,
+        .collector = name,
+        .order = "none",
+        .clock = system,
+        .authority = 20,
+        .kinds = kinds,
+        .loss = "none",
+        .from = bundle->incident.from,
+        .to = bundle->incident.to,
+    };
+}
+
+/* Ends a source, keeping the error that came first. */
+static enum status file_close(struct doctor_file *file, enum status status)
+{
+    struct error error = file->bundle->error;
+    enum status ended = doctor_file_end(file, status != STATUS_OK);
+    if (status == STATUS_OK) return ended;
+    file->bundle->error = error;
+    return status;
+}
+
+/* ---- a PSP's statement ---- */
+
+struct statement {
+    struct doctor_file file;
+    struct reconcile_source source;
+    struct reconcile_currencies currencies;
+    struct reconcile_refusals refusals;
+};
+
+static const char *line_type(struct signed_amount amount)
+{
+    return amount.minor < 0 ? "refund" : "charge";
+}
+
+static enum status line_write(void *context, const struct reconcile_line *line, struct str batch,
+                              struct error *out_error)
+{
+    struct statement *statement = context;
+    struct evidence_line out;
+    (void)out_error; /* the bundle's is the same */
+    evidence_begin(&out, &statement->file.line, "psp", &statement->file.masked);
+    evidence_text(&out, "psp_ref", str_from(line->label));
+    evidence_word(&out, "type", line_type(line->amount));
+    evidence_amount(&out, "amount", line->amount);
+    evidence_text(&out, "ccy", str_from(statement->currencies.list[line->currency].code));
+    if ((line->flags & RECONCILE_FLAG_FEE_TOLD) != 0) evidence_amount(&out, "fee", line->fee);
+    evidence_text(&out, "payout", batch);
+    evidence_time(&out, "ts", line->at);
+    evidence_word(&out, "state", "succeeded");
+    char number[24];
+    int len = snprintf(number, sizeof number, "%llu", (unsigned long long)line->line);
+    CHECK(len > 0);
+    evidence_text(&out, "line", str_from(number));
+    evidence_end(&out);
+    return doctor_file_rows(&statement->file, 1);
+}
+
+static enum status statement_read(struct statement *statement, const char *file, struct buf *text,
+                                  const char *mapping)
+{
+    struct error *error = &statement->file.bundle->error;
+    enum status status = file_bytes_read(mapping, text, error);
+    if (status == STATUS_OK)
+        status = reconcile_mapping_parse(buf_view(text), &statement->currencies,
+                                         &statement->source.mapping, error);
+    const struct reconcile_visitor visitor = { line_write, statement };
+    if (status == STATUS_OK)
+        status =
+            reconcile_read_csv(file, &statement->source, &visitor, &statement->refusals, error);
+    statement->file.rejected = statement->refusals.count;
+    return status;
+}
+
+enum status doctor_collect_statement(struct doctor_bundle *bundle,
+                                     const struct doctor_statement *statement)
+{
+    static const char *const kinds[] = { "psp", NULL };
+    struct doctor_source source = source_of(bundle, "statement", statement->system, kinds);
+    source.authority = 40;
+    struct statement reading = { .source.side = RECONCILE_THEIRS };
+    reading.source.currencies = &reading.currencies;
+    BUF_SCOPE struct buf text;
+    buf_init(&text, RECONCILE_MAPPING_SIZE_MAX);
+    enum status status = doctor_file_begin(bundle, &source, &reading.file);
+    if (status == STATUS_OK)
+        status = statement_read(&reading, statement->file, &text, statement->mapping);
+    return file_close(&reading.file, status);
+}
+
+/* ---- logs ---- */
+
+static void number_field(struct evidence_line *out, const char *name, struct str text)
+{
+    uint64_t value;
+    if (decimal_parse(text, INT64_MAX, &value) == STATUS_OK)
+        evidence_int(out, name, (int64_t)value);
+}
+
+static void shared_fields(struct evidence_line *out, const struct log_line *line,
+                          struct wall_time at)
+{
+    evidence_time(out, "ts", at);
+    evidence_text(out, "host", log_line_value(line, "host hostname pod instance"));
+    evidence_text(out, "trace", log_line_value(line, "trace_id trace traceId traceid"));
+    evidence_text(out, "idem",
+                  log_line_value(line, "idempotency_key idempotency-key idem idempotencyKey"));
+    evidence_text(out, "tx", log_line_value(line, "tx transaction_id transfer_id transactionId"));
+    evidence_text(out, "psp_ref", log_line_value(line, "psp_ref charge_id payment_intent"));
+    evidence_text(out, "event", log_line_value(line, "event_id eventId"));
+    evidence_text(out, "account", log_line_value(line, "account account_id accountId"));
+}
+
+static void request_write(struct doctor_file *file, const struct log_line *line,
+                          struct wall_time at)
+{
+    struct evidence_line out;
+    evidence_begin(&out, &file->line, "request", &file->masked);
+    shared_fields(&out, line, at);
+    evidence_text(&out, "method", log_line_value(line, "method http_method verb"));
+    evidence_text(&out, "path", log_line_value(line, "path route uri url"));
+    evidence_text(&out, "client", log_line_value(line, "principal client client_id user remote"));
+    number_field(&out, "status", log_line_value(line, "status http_status status_code code"));
+    evidence_end(&out);
+}
+
+static void log_write(struct doctor_file *file, const struct log_line *line, struct wall_time at)
+{
+    struct evidence_line out;
+    evidence_begin(&out, &file->line, "log", &file->masked);
+    shared_fields(&out, line, at);
+    evidence_text(&out, "service", log_line_value(line, "service app logger component"));
+    evidence_text(&out, "writer", log_line_value(line, "writer pid process"));
+    evidence_text(&out, "level", log_line_value(line, "level severity lvl"));
+    evidence_text(&out, "code", log_line_value(line, "event msg message code"));
+    evidence_text(&out, "sqlstate", log_line_value(line, "sqlstate sql_state"));
+    number_field(&out, "pos", log_line_value(line, "n seq line_number"));
+    number_field(&out, "dropped", log_line_value(line, "dropped lost"));
+    evidence_end(&out);
+}
+
+/* A log that never tells of requests does not cover them. */
+struct lines_seen {
+    bool logs;
+    bool requests;
+};
+
+static const char *const *kinds_of(const struct lines_seen *seen)
+{
+    static const char *const logs[] = { "log", NULL };
+    static const char *const requests[] = { "request", NULL };
+    static const char *const both[] = { "log", "request", NULL };
+    if (!seen->requests) return logs;
+    return seen->logs ? both : requests;
+}
+
+static enum status line_take(struct doctor_file *file, struct str text, struct arena *arena,
+                             struct lines_seen *seen)
+{
+    struct log_line line;
+    struct wall_time at;
+    arena_reset(arena);
+    bool read = log_line_parse(text, arena, &line) == STATUS_OK &&
+                log_line_time(log_line_value(&line, "ts time timestamp @timestamp at t"), &at);
+    if (!read) {
+        file->rejected++;
+        return STATUS_OK;
+    }
+    bool request = log_line_value(&line, "method http_method verb").len > 0 &&
+                   log_line_value(&line, "path route uri url").len > 0;
+    seen->requests = seen->requests || request;
+    seen->logs = seen->logs || !request;
+    if (request)
+        request_write(file, &line, at);
+    else
+        log_write(file, &line, at);
+    return doctor_file_rows(file, 1);
+}
+
+/* Lines that are longer than a line may be are counted and passed over, unread. */
+static enum status lines_take(struct doctor_file *file, FILE *input, struct arena *arena,
+                              struct lines_seen *seen)
+{
+    enum { ROOM = LOG_LINE_SIZE_MAX + 2 };
+    BUF_SCOPE struct buf window;
+    buf_init(&window, ROOM);
+    char *line = buf_extend(&window, ROOM);
+    if (line == NULL) return error_set(&file->bundle->error, STATUS_LIMIT, "no memory");
+    bool too_long = false;
+    while (fgets(line, ROOM, input) != NULL) {
+        size_t len = strlen(line);
+        bool ends = len > 0 && line[len - 1] == '\n';
+        bool whole = ends || feof(input) != 0;
+        enum status status = STATUS_OK;
+        if (too_long || !whole)
+            file->rejected += whole;
+        else if (len > ends)
+            status = line_take(file, (struct str){ line, len - ends }, arena, seen);
+        if (status != STATUS_OK) return status;
+        too_long = !whole;
+    }
+    if (ferror(input) == 0) return STATUS_OK;
+    return error_set(&file->bundle->error, STATUS_UNAVAILABLE, "the log cannot be read");
+}
+
+enum status doctor_collect_log(struct doctor_bundle *bundle, const char *path, const char *system)
+{
+    struct doctor_source source = source_of(bundle, "log", system, NULL);
+    struct doctor_file file;
+    struct arena arena;
+    FILE *input = fopen(path, "re");
+    if (input == NULL)
+        return error_set(&bundle->error, STATUS_NOT_FOUND, "cannot open %s: %s", path,
+                         strerror(errno));
+    enum status status = arena_init(&arena, 4 * (size_t)LOG_LINE_SIZE_MAX);
+    if (status == STATUS_OK) {
+        status = doctor_file_begin(bundle, &source, &file);
+        struct lines_seen seen = { false, false };
+        if (status == STATUS_OK) status = lines_take(&file, input, &arena, &seen);
+        source.kinds = kinds_of(&seen);
+        status = file_close(&file, status);
+    }
+    arena_done(&arena);
+    (void)fclose(input); /* only read from */
+    return status;
+}

@@ -1,0 +1,312 @@
+/* tpwallet doctor verify: every file of a bundle against its custody, offline. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/check.h"
+#include "base/json_writer.h"
+#include "base/reserve.h"
+#include "cmd/file_bytes.h"
+#include "cmd/note_keys.h"
+#include "cmd/report.h"
+#include "doctor/custody.h"
+
+enum { SUBJECTS_MAX = 8192, FINDINGS_MAX = 1000, PATH_MAX_SIZE = 4096, SIGNERS_MAX = 64 };
+
+/* A file that the custody tells of; its newest digest counts. */
+struct subject {
+    struct str name;
+    struct digest digest;
+    bool seen;
+};
+
+struct verification {
+    const struct invocation *invocation;
+    const char *path;
+    struct buf log;
+    struct custody_chain chain;
+    struct subject subjects[SUBJECTS_MAX];
+    uint32_t subject_count;
+    struct note_key signers[SIGNERS_MAX];
+    uint32_t signer_count;
+    struct note_key trusted[SIGNERS_MAX];
+    uint32_t trusted_count;
+    struct buf findings; /* "name\tproblem\n" */
+    uint64_t finding_count;
+    struct error error;
+};
+
+static void finding(struct verification *all, struct str name, const char *problem)
+{
+    if (all->finding_count++ >= FINDINGS_MAX) return;
+    buf_append_str(&all->findings, name);
+    buf_append_format(&all->findings, "\t%s\n", problem);
+}
+
+static bool key_equal(const struct note_key *a, const struct note_key *b)
+{
+    return a->id == b->id && str_equal(note_key_name(a), note_key_name(b)) &&
+           memcmp(a->public.bytes, b->public.bytes, sizeof a->public.bytes) == 0;
+}
+
+static bool key_is_in(const struct note_key *keys, uint32_t count, const struct note_key *key)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (key_equal(&keys[i], key)) return true;
+    return false;
+}
+
+static void signer_note(struct verification *all, const struct custody_entry *entry)
+{
+    if (key_is_in(all->signers, all->signer_count, &entry->key)) return;
+    if (all->signer_count < SIGNERS_MAX) all->signers[all->signer_count++] = entry->key;
+    if (all->trusted_count > 0 && !key_is_in(all->trusted, all->trusted_count, &entry->key))
+        finding(all, entry->subject, "signed by a key that is not among --keys");
+}
+
+static void subject_note(struct verification *all, const struct custody_entry *entry)
+{
+    uint32_t place = 0;
+    while (place < all->subject_count && !str_equal(all->subjects[place].name, entry->subject))
+        place++;
+    if (place == SUBJECTS_MAX) {
+        finding(all, entry->subject, "more files than can be verified");
+        return;
+    }
+    if (place == all->subject_count) all->subject_count++;
+    all->subjects[place].name = entry->subject;
+    all->subjects[place].digest = entry->digest;
+}
+
+static void custody_verify(struct verification *all)
+{
+    struct str rest = buf_view(&all->log);
+    struct custody_entry entry;
+    enum status status;
+    while ((status = custody_next(&rest, &all->chain, &entry, &all->error)) == STATUS_OK) {
+        signer_note(all, &entry);
+        subject_note(all, &entry);
+    }
+    if (status != STATUS_NOT_FOUND) finding(all, STR("custody.log"), all->error.message);
+}
+
+static bool file_digest(const char *path, struct digest *out_digest)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL) return false;
+    uint8_t piece[1 << 15];
+    struct digest_stream stream;
+    digest_stream_init(&stream);
+    size_t size;
+    while ((size = fread(piece, 1, sizeof piece, file)) > 0)
+        digest_stream_add(&stream, piece, size);
+    bool good = ferror(file) == 0;
+    (void)fclose(file); /* only read from */
+    *out_digest = digest_stream_end(&stream);
+    return good;
+}
+
+static void file_verify(struct verification *all, const char *name)
+{
+    char path[PATH_MAX_SIZE];
+    struct stat stat;
+    struct digest digest;
+    int len = snprintf(path, sizeof path, "%s/%s", all->path, name);
+    if (strcmp(name, "custody.log") == 0) return;
+    struct subject *subject = NULL;
+    for (uint32_t i = 0; i < all->subject_count; i++)
+        if (str_equal(all->subjects[i].name, str_from(name))) subject = &all->subjects[i];
+    if (subject != NULL) subject->seen = true;
+    bool plain =
+        len > 0 && (size_t)len < sizeof path && lstat(path, &stat) == 0 && S_ISREG(stat.st_mode);
+    if (!plain)
+        finding(all, str_from(name), "is no plain file");
+    else if (subject == NULL)
+        finding(all, str_from(name), "is not in the custody");
+    else if (!file_digest(path, &digest))
+        finding(all, str_from(name), "cannot be read");
+    else if (!digest_equal(&digest, &subject->digest))
+        finding(all, str_from(name), "is not what was taken into custody");
+}
+
+static bool is_folder(const struct verification *all, const char *name)
+{
+    char path[PATH_MAX_SIZE];
+    struct stat stat;
+    int len = snprintf(path, sizeof path, "%s/%s", all->path, name);
+    return len > 0 && (size_t)len < sizeof path && lstat(path, &stat) == 0 && S_ISDIR(stat.st_mode);
+}
+
+/* below: "" or the name of a folder with its slash; folders do not lie deeper. */
+static enum status folder_verify(struct verification *all, const char *below)
+{
+    char path[PATH_MAX_SIZE];
+    int len = snprintf(path, sizeof path, "%s/%s", all->path, below);
+    DIR *folder = len > 0 && (size_t)len < sizeof path ? opendir(path) : NULL;
+    if (folder == NULL)
+        return error_set(&all->error, STATUS_NOT_FOUND, "cannot open %s/%s: %s", all->path, below,
+                         strerror(errno));
+    enum status status = STATUS_OK;
+    const struct dirent *item;
+    while (status == STATUS_OK && (item = readdir(folder)) != NULL) {
+        if (strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0) continue;
+        char name[PATH_MAX_SIZE];
+        len = snprintf(name, sizeof name - 1, "%s%s", below, item->d_name);
+        if (len < 0 || (size_t)len >= sizeof name - 1) continue; /* longer than names can be */
+        bool deeper = is_folder(all, name);
+        if (!deeper) file_verify(all, name);
+        if (deeper && below[0] != '\0') finding(all, str_from(name), "a folder too deep");
+        if (!deeper || below[0] != '\0') continue;
+        memcpy(name + len, "/", 2);
+        status = folder_verify(all, name);
+    }
+    (void)closedir(folder); /* only read */
+    return status;
+}
+
+static enum status all_verify(struct verification *all)
+{
+    static const struct note_keys_option option = { "keys", NOTE_ED25519, SIGNERS_MAX };
+    const char *keys = invocation_text(all->invocation, "keys");
+    enum status status = STATUS_OK;
+    if (keys != NULL)
+        status = note_keys_parse(&option, str_from(keys), all->trusted, &all->trusted_count,
+                                 &all->error);
+    if (status != STATUS_OK) return status;
+    char path[PATH_MAX_SIZE];
+    int len = snprintf(path, sizeof path, "%s/custody.log", all->path);
+    if (len < 0 || (size_t)len >= sizeof path)
+        return error_set(&all->error, STATUS_INVALID, "the path is too long");
+    status = file_bytes_read(path, &all->log, &all->error);
+    if (status != STATUS_OK) return status;
+    custody_verify(all);
+    status = folder_verify(all, "");
+    for (uint32_t i = 0; i < all->subject_count && status == STATUS_OK; i++)
+        if (!all->subjects[i].seen) finding(all, all->subjects[i].name, "is missing");
+    return status;
+}
+
+/* ---- the answer ---- */
+
+static void text_build(struct verification *all, struct buf *out)
+{
+    struct str rest = buf_view(&all->findings);
+    struct str line;
+    while (str_take_line(&rest, &line)) {
+        const char *tab = memchr(line.data, '\t', line.len);
+        CHECK(tab != NULL); /* finding() writes one */
+        size_t name = (size_t)(tab - line.data);
+        buf_append_format(out, "%.*s: %.*s\n", (int)name, line.data, (int)(line.len - name - 1),
+                          tab + 1);
+    }
+    for (uint32_t i = 0; i < all->signer_count; i++) {
+        char text[NOTE_KEY_TEXT_SIZE];
+        bool trusted = key_is_in(all->trusted, all->trusted_count, &all->signers[i]);
+        buf_append_format(out, "signed by %.*s%s\n",
+                          STR_ARG(note_key_format(&all->signers[i], text)),
+                          trusted ? "" : " (whose key that is has to be known from elsewhere)");
+    }
+    buf_append_format(out, "%s: %llu entries of custody, %u files\n",
+                      all->finding_count == 0 ? "VERIFIED" : "NOT VERIFIED",
+                      (unsigned long long)all->chain.number, all->subject_count);
+}
+
+static void member(struct json_writer *writer, const char *key, struct str value)
+{
+    json_write_key(writer, str_from(key));
+    json_write_string(writer, value);
+}
+
+static void json_build(struct verification *all, struct buf *out)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, out);
+    json_write_object_begin(&writer);
+    json_write_key(&writer, STR("verified"));
+    json_write_bool(&writer, all->finding_count == 0);
+    json_write_key(&writer, STR("keys_given"));
+    json_write_bool(&writer, all->trusted_count > 0);
+    json_write_key(&writer, STR("entries"));
+    json_write_uint64(&writer, all->chain.number);
+    json_write_key(&writer, STR("signers"));
+    json_write_array_begin(&writer);
+    for (uint32_t i = 0; i < all->signer_count; i++) {
+        char text[NOTE_KEY_TEXT_SIZE];
+        json_write_string(&writer, note_key_format(&all->signers[i], text));
+    }
+    json_write_array_end(&writer);
+    json_write_key(&writer, STR("findings"));
+    json_write_array_begin(&writer);
+    struct str rest = buf_view(&all->findings);
+    struct str line;
+    while (str_take_line(&rest, &line)) {
+        const char *tab = memchr(line.data, '\t', line.len);
+        CHECK(tab != NULL); /* the same */
+        size_t name = (size_t)(tab - line.data);
+        json_write_object_begin(&writer);
+        member(&writer, "file", (struct str){ line.data, name });
+        member(&writer, "problem", (struct str){ tab + 1, line.len - name - 1 });
+        json_write_object_end(&writer);
+    }
+    json_write_array_end(&writer);
+    json_write_object_end(&writer);
+    enum status status = json_write_end(&writer);
+    CHECK(status == STATUS_OK); /* findings are bounded far below the buf */
+    buf_append_byte(out, '\n');
+}
+
+static int verify_run(struct invocation *invocation)
+{
+    struct verification *all = reserve_new(sizeof *all);
+    struct error error;
+    if (all == NULL) {
+        (void)error_set(&error, STATUS_LIMIT, "no memory"); /* reported right here */
+        return report_error(invocation, &error);
+    }
+    all->invocation = invocation;
+    all->path = invocation->positionals[0];
+    buf_init(&all->log, CUSTODY_SIZE_MAX);
+    buf_init(&all->findings, FINDINGS_MAX * (2 * PATH_MAX_SIZE));
+    int code;
+    if (all_verify(all) != STATUS_OK) {
+        code = report_error(invocation, &all->error);
+    } else {
+        BUF_SCOPE struct buf out;
+        buf_init(&out, 32 << 20);
+        if (invocation->json)
+            json_build(all, &out);
+        else
+            text_build(all, &out);
+        code = report_text(invocation, buf_view(&out));
+        if (code == EXIT_CODE_DONE && all->finding_count > 0) code = EXIT_CODE_REFUSED;
+    }
+    buf_free(&all->log);
+    buf_free(&all->findings);
+    reserve_free(all, sizeof *all);
+    return code;
+}
+
+static const struct positional positionals[] = {
+    { "BUNDLE", "the folder of an incident", false },
+    { 0 },
+};
+
+static const struct option options[] = {
+    { "keys", "KEY,...", "the public keys that may have signed; others are a finding", NULL },
+    { 0 },
+};
+
+const struct command command_doctor_verify = {
+    .name = "doctor verify",
+    .summary = "verify a bundle offline: signatures, chain, and every file against them",
+    .details =
+        "Reads custody.log from its first entry: each is signed, and has the SHA-256 of the one "
+        "before. Then every file must be there, be known, and be what was taken into "
+        "custody last. Exit code 1 when something is not.",
+    .positionals = positionals,
+    .options = options,
+    .examples = "doctor verify case\ndoctor verify case --keys anna+1f2e3d4c+AQ... --json",
+    .run = verify_run,
+};

@@ -1,0 +1,141 @@
+#include "doctor/custody.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/decimal.h"
+#include "base/hex.h"
+
+static const char format[] = "tpwallet-custody-1";
+
+bool custody_word_is_valid(struct str word)
+{
+    if (word.len == 0 || word.len > CUSTODY_WORD_MAX) return false;
+    for (size_t i = 0; i < word.len; i++)
+        if (word.data[i] <= ' ' || word.data[i] > '~') return false;
+    return true;
+}
+
+static void digest_line(struct buf *out, const char *name, const struct digest *digest)
+{
+    char text[2 * sizeof digest->bytes + 1];
+    struct str digits = hex_format(digest->bytes, sizeof digest->bytes, text);
+    buf_append_format(out, "%s %.*s\n", name, STR_ARG(digits));
+}
+
+static void text_build(const struct custody_entry *entry, struct buf *out)
+{
+    char at[TIME_TEXT_SIZE];
+    char key[NOTE_KEY_TEXT_SIZE];
+    buf_append_format(out, "%s\nnumber %llu\nat %.*s\nact %.*s\nsubject %.*s\n", format,
+                      (unsigned long long)entry->number, STR_ARG(wall_time_format(entry->at, at)),
+                      STR_ARG(entry->act), STR_ARG(entry->subject));
+    digest_line(out, "digest", &entry->digest);
+    digest_line(out, "previous", &entry->previous);
+    buf_append_format(out, "key %.*s\n", STR_ARG(note_key_format(&entry->key, key)));
+}
+
+static void chain_move(struct custody_chain *chain, struct str whole)
+{
+    chain->number++;
+    chain->last = digest_of(whole.data, whole.len);
+}
+
+void custody_append(struct custody_chain *chain, const struct custody_entry *entry,
+                    const struct note_signer *signer, struct buf *out)
+{
+    CHECK(custody_word_is_valid(entry->act));
+    CHECK(custody_word_is_valid(entry->subject));
+    struct custody_entry whole = *entry;
+    whole.number = chain->number + 1;
+    whole.previous = chain->last;
+    whole.key = signer->key;
+    BUF_SCOPE struct buf text;
+    BUF_SCOPE struct buf note;
+    buf_init(&text, CUSTODY_ENTRY_MAX);
+    buf_init(&note, CUSTODY_ENTRY_MAX);
+    text_build(&whole, &text);
+    note_begin(&note, buf_view(&text));
+    note_sign(&note, buf_view(&text), signer);
+    CHECK(!note.overflow);
+    size_t from = out->len;
+    buf_append_format(out, "%zu\n", note.len);
+    buf_append_str(out, buf_view(&note));
+    if (out->overflow) return; /* the caller sees it */
+    chain_move(chain, (struct str){ (const char *)out->data + from, out->len - from });
+}
+
+/* "NAME VALUE": the value of the next line, or false. */
+static bool member_take(struct str *rest, const char *name, struct str *out_value)
+{
+    struct str line;
+    size_t len = strlen(name);
+    if (!str_take_line(rest, &line) || line.len < len + 2) return false;
+    if (memcmp(line.data, name, len) != 0 || line.data[len] != ' ') return false;
+    *out_value = (struct str){ line.data + len + 1, line.len - len - 1 };
+    return true;
+}
+
+static bool digest_take(struct str *rest, const char *name, struct digest *out_digest)
+{
+    struct str value;
+    return member_take(rest, name, &value) &&
+           hex_parse(value, out_digest->bytes, sizeof out_digest->bytes) == STATUS_OK;
+}
+
+static bool text_parse(struct str text, struct custody_entry *out_entry)
+{
+    struct str line;
+    struct str number;
+    struct str at;
+    struct str key;
+    bool there = str_take_line(&text, &line) && str_equal(line, str_from(format)) &&
+                 member_take(&text, "number", &number) && member_take(&text, "at", &at) &&
+                 member_take(&text, "act", &out_entry->act) &&
+                 member_take(&text, "subject", &out_entry->subject) &&
+                 digest_take(&text, "digest", &out_entry->digest) &&
+                 digest_take(&text, "previous", &out_entry->previous) &&
+                 member_take(&text, "key", &key) && text.len == 0;
+    return there && decimal_parse(number, UINT64_MAX, &out_entry->number) == STATUS_OK &&
+           wall_time_parse(at, &out_entry->at) == STATUS_OK &&
+           custody_word_is_valid(out_entry->act) && custody_word_is_valid(out_entry->subject) &&
+           note_key_parse(key, &out_entry->key) == STATUS_OK && out_entry->key.kind == NOTE_ED25519;
+}
+
+/* Cuts "LENGTH\n" and so many bytes off; *out_whole is both, *out_note the bytes. */
+static bool entry_take(struct str *rest, struct str *out_whole, struct str *out_note)
+{
+    struct str line;
+    struct str behind = *rest;
+    uint64_t len;
+    if (!str_take_line(&behind, &line)) return false;
+    if (decimal_parse(line, CUSTODY_ENTRY_MAX, &len) != STATUS_OK || len > behind.len) return false;
+    *out_note = (struct str){ behind.data, (size_t)len };
+    *out_whole = (struct str){ rest->data, line.len + 1 + (size_t)len };
+    *rest = (struct str){ behind.data + len, behind.len - (size_t)len };
+    return true;
+}
+
+enum status custody_next(struct str *rest, struct custody_chain *chain,
+                         struct custody_entry *out_entry, struct error *out_error)
+{
+    unsigned long long number = chain->number + 1;
+    if (rest->len == 0) return STATUS_NOT_FOUND;
+    struct str whole;
+    struct str bytes;
+    struct note note;
+    bool read = entry_take(rest, &whole, &bytes) &&
+                note_parse(bytes, &note, out_error) == STATUS_OK &&
+                text_parse(note.text, out_entry);
+    if (!read)
+        return error_set(out_error, STATUS_INVALID, "custody.log: entry %llu is none", number);
+    if (note_verify(&note, &out_entry->key, out_error) != STATUS_OK)
+        return error_set(out_error, STATUS_DENIED,
+                         "custody.log: the signature of entry %llu is wrong", number);
+    bool chained = out_entry->number == number && digest_equal(&out_entry->previous, &chain->last);
+    if (!chained)
+        return error_set(out_error, STATUS_DENIED,
+                         "custody.log: entry %llu does not follow the one before", number);
+    chain_move(chain, whole);
+    return STATUS_OK;
+}

@@ -1,0 +1,289 @@
+/* One pass: at each place the longest thing that must not stay, or one byte. */
+#include "doctor/mask.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+enum { CARD_DIGITS_MIN = 13, CARD_DIGITS_MAX = 19, CARD_HEAD = 6, CARD_TAIL = 4 };
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_word(char c)
+{
+    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Characters of tokens: base64 in both alphabets, and what stands between their parts. */
+static bool is_token(char c)
+{
+    return is_word(c) || strchr("-.~+/=", c) != NULL;
+}
+
+static bool starts_at(struct str text, size_t at, const char *word)
+{
+    size_t len = strlen(word);
+    if (text.len - at < len) return false;
+    for (size_t i = 0; i < len; i++)
+        if (lower(text.data[at + i]) != lower(word[i])) return false;
+    return true;
+}
+
+static size_t token_end(struct str text, size_t at)
+{
+    while (at < text.len && text.data[at] != '\0' && is_token(text.data[at])) at++;
+    return at;
+}
+
+/* ---- cards ---- */
+
+static bool luhn(const char *digits, size_t count)
+{
+    unsigned sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        unsigned digit = (unsigned)(digits[count - 1 - i] - '0');
+        if (i % 2 == 1) digit = digit * 2 > 9 ? digit * 2 - 9 : digit * 2;
+        sum += digit;
+    }
+    return sum % 10 == 0;
+}
+
+/*
+ * The end of a run of digits with at most one blank or dash between two; `at` when it is too long
+ * or inside of a word. out_digits has room for CARD_DIGITS_MAX.
+ */
+static size_t digits_run(struct str text, size_t at, char *out_digits, size_t *out_count)
+{
+    size_t end = at;
+    size_t count = 0;
+    while (end < text.len) {
+        char c = text.data[end];
+        bool joins = (c == ' ' || c == '-') && end + 1 < text.len && is_digit(text.data[end + 1]);
+        if (is_digit(c)) {
+            if (count == CARD_DIGITS_MAX) return at;
+            out_digits[count++] = c;
+        } else if (!joins || count == 0) {
+            break;
+        }
+        end++;
+    }
+    *out_count = count;
+    return end < text.len && is_word(text.data[end]) ? at : end;
+}
+
+static size_t run_skip(struct str text, size_t at)
+{
+    while (at < text.len && (is_word(text.data[at]) || text.data[at] == '-')) at++;
+    return at;
+}
+
+/* Writes a card number masked and returns its end; `at` when there is none. */
+static size_t card_mask(struct str text, size_t at, struct buf *out)
+{
+    char digits[CARD_DIGITS_MAX];
+    size_t count = 0;
+    size_t end = digits_run(text, at, digits, &count);
+    bool card = end > at && count >= CARD_DIGITS_MIN && digits[0] >= '2' && digits[0] <= '6' &&
+                luhn(digits, count);
+    if (!card) return at;
+    size_t seen = 0;
+    for (size_t i = at; i < end; i++) {
+        char c = text.data[i];
+        bool hidden = is_digit(c) && seen >= CARD_HEAD && seen < count - CARD_TAIL;
+        seen += is_digit(c);
+        buf_append_byte(out, hidden ? '*' : (uint8_t)c);
+    }
+    return end;
+}
+
+/* ---- secrets: each returns where what is secret begins and ends, or false ---- */
+
+struct span {
+    size_t begin;
+    size_t end;
+};
+
+static bool is_masked(struct str value)
+{
+    return str_starts(value, STR("[secret"));
+}
+
+/* What an authorization's value begins with is no secret. */
+static size_t scheme_skip(struct str text, size_t at)
+{
+    if (starts_at(text, at, "bearer ")) return at + 7;
+    return starts_at(text, at, "basic ") ? at + 6 : at;
+}
+
+static bool pem_find(struct str text, size_t at, struct span *out_span)
+{
+    static const char end_mark[] = "-----END";
+    if (!starts_at(text, at, "-----BEGIN ")) return false;
+    size_t line = at;
+    while (line < text.len && text.data[line] != '\n' && line - at < 64 &&
+           !starts_at(text, line, "PRIVATE KEY-----"))
+        line++;
+    if (!starts_at(text, line, "PRIVATE KEY-----")) return false;
+    size_t end = line;
+    while (end < text.len && !starts_at(text, end, end_mark)) end++;
+    if (end < text.len) end += sizeof end_mark - 1;
+    while (end < text.len && text.data[end] != '\n' && text.data[end] != '\\') {
+        bool last = starts_at(text, end, "KEY-----");
+        end++;
+        if (last) {
+            end += sizeof "KEY-----" - 2;
+            break;
+        }
+    }
+    *out_span = (struct span){ at, end };
+    return true;
+}
+
+/* A word that begins a secret, with at least so many characters behind it. */
+static bool prefix_find(struct str text, size_t at, struct span *out_span)
+{
+    static const struct {
+        const char *word;
+        size_t least;
+    } prefixes[] = {
+        { "tpw_", 16 },        { "PRIVATE+KEY+", 8 }, { "LEAF+KEY+", 8 }, { "sk_live_", 8 },
+        { "sk_test_", 8 },     { "rk_live_", 8 },     { "rk_test_", 8 },  { "whsec_", 8 },
+        { "whsk_", 8 },        { "AKIA", 16 },        { "ASIA", 16 },     { "ghp_", 20 },
+        { "github_pat_", 20 }, { "xoxb-", 10 },       { "xoxp-", 10 },    { "eyJhbGciOi", 20 },
+        { "eyJ0eXAiOi", 20 },
+    };
+    if (at > 0 && is_word(text.data[at - 1])) return false;
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        size_t len = strlen(prefixes[i].word);
+        if (text.len - at < len || memcmp(text.data + at, prefixes[i].word, len) != 0) continue;
+        size_t end = token_end(text, at + len);
+        if (end - at < len + prefixes[i].least) continue;
+        *out_span = (struct span){ at, end };
+        return true;
+    }
+    return false;
+}
+
+static bool credential_find(struct str text, size_t at, struct span *out_span)
+{
+    if (at > 0 && is_word(text.data[at - 1])) return false;
+    size_t begin = scheme_skip(text, at);
+    if (begin == at) return false;
+    size_t end = token_end(text, begin);
+    if (end - begin < 8) return false;
+    *out_span = (struct span){ begin, end };
+    return true;
+}
+
+/* "//user:password@" */
+static bool url_find(struct str text, size_t at, struct span *out_span)
+{
+    if (!starts_at(text, at, "//")) return false;
+    size_t colon = 0;
+    size_t end = at + 2;
+    for (; end < text.len && end - at < 512; end++) {
+        char c = text.data[end];
+        if (c == '@') break;
+        if (c == ':' && colon == 0) colon = end;
+        if (c == '/' || c == ' ' || c == '"' || c == '\n') return false;
+    }
+    if (end == text.len || text.data[end] != '@' || colon == 0 || colon + 1 == end) return false;
+    if (is_masked((struct str){ text.data + colon + 1, end - colon - 1 })) return false;
+    *out_span = (struct span){ colon + 1, end };
+    return true;
+}
+
+static bool is_secret_name(struct str name)
+{
+    static const char *const names[] = {
+        "password",      "passwd",     "pwd",         "secret",        "client_secret",
+        "api_key",       "apikey",     "api-key",     "x-api-key",     "access_token",
+        "refresh_token", "id_token",   "cvc",         "cvv",           "authorization",
+        "cookie",        "set-cookie", "private_key", "session_token",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (name.len == strlen(names[i]) && starts_at(name, 0, names[i])) return true;
+    return false;
+}
+
+/* Behind a name: `":"`, `=`, or `: `, then the value, quoted or up to a separator. */
+static bool named_find(struct str text, size_t at, struct span *out_span)
+{
+    if (at > 0 && (is_word(text.data[at - 1]) || text.data[at - 1] == '-')) return false;
+    size_t end = at;
+    while (end < text.len && (is_word(text.data[end]) || text.data[end] == '-')) end++;
+    if (!is_secret_name((struct str){ text.data + at, end - at })) return false;
+    if (end < text.len && text.data[end] == '"') end++;
+    while (end < text.len && text.data[end] == ' ') end++;
+    if (end == text.len || (text.data[end] != ':' && text.data[end] != '=')) return false;
+    end++;
+    while (end < text.len && text.data[end] == ' ') end++;
+    bool quoted = end < text.len && text.data[end] == '"';
+    size_t begin = scheme_skip(text, quoted ? end + 1 : end);
+    size_t stop = begin;
+    const char *ends = quoted ? "\"\n" : " ,;&\n}]\"";
+    while (stop < text.len && strchr(ends, text.data[stop]) == NULL) {
+        if (quoted && text.data[stop] == '\\' && stop + 1 < text.len) stop++;
+        stop++;
+    }
+    struct str value = { text.data + begin, stop - begin };
+    if (value.len == 0 || is_masked(value) || str_equal(value, STR("null"))) return false;
+    *out_span = (struct span){ begin, stop };
+    return true;
+}
+
+static bool secret_find(struct str text, size_t at, struct span *out_span)
+{
+    switch (text.data[at]) {
+    case '-': return pem_find(text, at, out_span);
+    case '/': return url_find(text, at, out_span);
+    default: break;
+    }
+    if (!is_word(text.data[at])) return false;
+    return prefix_find(text, at, out_span) || credential_find(text, at, out_span) ||
+           named_find(text, at, out_span);
+}
+
+void mask_text(struct str text, struct buf *out, struct mask_counts *counts)
+{
+    for (size_t at = 0; at < text.len;) {
+        struct span span;
+        if (secret_find(text, at, &span)) {
+            CHECK(span.begin >= at);
+            CHECK(span.end > span.begin);
+            buf_append_str(out, (struct str){ text.data + at, span.begin - at });
+            buf_append_str(out, STR("[secret]"));
+            counts->secrets++;
+            at = span.end;
+            continue;
+        }
+        bool begins = at == 0 || !is_word(text.data[at - 1]);
+        size_t end = begins && is_digit(text.data[at]) ? card_mask(text, at, out) : at;
+        if (end > at) {
+            counts->cards++;
+            at = end;
+            continue;
+        }
+        /* The rest of a number that is no card holds none either. */
+        end = begins && is_digit(text.data[at]) ? run_skip(text, at) : at + 1;
+        buf_append_str(out, (struct str){ text.data + at, end - at });
+        at = end;
+    }
+}
+
+bool mask_is_clean(struct str text)
+{
+    struct mask_counts counts = { 0, 0 };
+    struct buf nowhere = { 0 };
+    mask_text(text, &nowhere, &counts);
+    buf_free(&nowhere);
+    return counts.cards == 0 && counts.secrets == 0;
+}

@@ -1,0 +1,236 @@
+"""Goal: a bundle holds what the wallet, its PSP, its logs and its certificates say, under a custody
+that tells of every change; no card number and no secret is in it; outsiders get a derivative.
+
+Method: a served wallet takes real payments; its ledger, the sandbox's statement, logs with planted
+secrets, a certificate and a TLS endpoint of our own are collected. Every file is then changed,
+added, taken away in turn, the custody cut, mixed and signed by others: `doctor verify` must name it.
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
+# pylint: disable=wrong-import-position
+from cli_harness import (CONFLICT, DAMAGED, DENIED, DONE, NOT_FOUND, REFUSED, SCRATCH, USAGE,
+                         Server, Wallet, check, equal, file_of)
+from payments_harness import account, all_rest, pay_in, paying, rested, settle
+
+OBJECT_MAP = file_of("object.map", """id = id
+key = object
+kind = kind
+currency = asset
+amount = gross
+fee = fee
+date = at
+negative_kinds = refund, pay_out, chargeback
+""")
+PAN = "4111111111111111"
+SECRETS = ("hunter2", "tpw_" + "0123456789abcdef" * 4, "MIIEvQIBADAN", "sk_live_abcdefghijklmn")
+LOG = (f'{{"ts":"2026-11-23T00:00:00Z","level":"info","msg":"charged {PAN}","n":1}}\n'
+       f'ts=2026-11-23T00:00:01Z level=warn msg="key {SECRETS[1]}" password={SECRETS[0]} n=2\n'
+       '10.0.0.1 - - [23/Nov/2026:00:00:02 +0000] "POST /v1/transfers HTTP/1.1" 201 5 "-" "x"\n'
+       f'{{"ts":"2026-11-23T00:00:03Z","msg":"-----BEGIN PRIVATE KEY-----\\n{SECRETS[2]}"}}\n'
+       f'ts=2026-11-23T00:00:04Z msg="{SECRETS[3]}"\n'
+       'panic: no time and no form\n' + "x" * 100000 + "\n")
+
+
+def folder_bytes(folder):
+    out = b""
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with open(os.path.join(where, name), "rb") as file:
+                out += file.read()
+    return out
+
+
+def records(case, number):
+    name = next(n for n in sorted(os.listdir(os.path.join(case, "evidence")))
+                if n.startswith(f"{number:02d}-"))
+    with open(os.path.join(case, "evidence", name), encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def collected(wallet, case, key):
+    with paying(wallet) as (sandbox, _):
+        customer = account(wallet)
+        payments = [pay_in(wallet, customer, f"{10 + n}.50", "pm_card_visa") for n in range(5)]
+        for payment in payments:
+            equal(rested(wallet, payment), "succeeded", "a pay-in")
+        all_rest(wallet)
+        _, day = settle(wallet, sandbox)
+        text = sandbox.raw("GET", f"/statements/{day}?from=0&limit=1000")[2].decode()
+        statement = file_of("statement.csv", text)
+        wallet.run("doctor", "collect", case, code=DENIED)
+        wallet.run("doctor", "collect", case, "--key", key, "--incident", "7F3A", "--title",
+                   "paid twice?", "--owner", "anna", "--ours")
+        wallet.run("doctor", "collect", case, "--key", key, "--statement", statement, "--mapping",
+                   OBJECT_MAP, "--system", "sandbox")
+    ledger = records(case, 1)
+    total = sum(int(row["amount"]) for row in ledger if row["kind"] == "posting")
+    equal(total, 0, "the sum of all postings")
+    paid = {row["psp_ref"]: int(row["amount"]) for row in ledger
+            if row["kind"] == "ledger_tx" and "psp_ref" in row}
+    stated = {row["psp_ref"]: int(row["amount"]) for row in records(case, 3)}
+    equal(paid, stated, "what the ledger and the PSP say of each payment")
+    balances = {row["account"]: int(row["amount"]) for row in records(case, 2)}
+    sums = {}
+    for row in ledger:
+        if row["kind"] == "posting":
+            sums[row["account"]] = sums.get(row["account"], 0) + int(row["amount"])
+    equal({k: v for k, v in balances.items() if v}, {k: v for k, v in sums.items() if v},
+          "balances and the sums of their postings")
+    check([row for row in ledger if row["kind"] == "psp_call"], "calls to the PSP")
+    check([row for row in ledger if row["kind"] == "audit"], "administrative acts")
+
+
+def certificate():
+    key, cert = os.path.join(SCRATCH, "tls.key"), os.path.join(SCRATCH, "tls.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", cert, "-days", "3",
+                    "-subj", "/CN=localhost"], check=True, capture_output=True)
+    os.chmod(key, 0o600)
+    return key, cert
+
+
+def logs_and_certificates(wallet, case, key):
+    wallet.run("doctor", "collect", case, "--key", key, "--log", file_of("app.log", LOG),
+               "--system", "app")
+    rows = records(case, 4)
+    equal([row["kind"] for row in rows], ["log", "log", "request", "log", "log"], "kinds of lines")
+    equal((rows[2]["method"], rows[2]["path"], rows[2]["status"]), ("POST", "/v1/transfers", 201),
+          "a request")
+    tls_key, cert = certificate()
+    wallet.run("doctor", "collect", case, "--key", key, "--certificates", cert)
+    leaf = records(case, 5)[0]
+    equal((leaf["kind"], leaf["subject"]), ("cert", "CN=localhost"), "a certificate")
+    other = Wallet("tls")
+    other.run("init")
+    other.run("key", "create", "admin")
+    server = Server(other, "--tls-cert", cert, "--tls-key", tls_key).start()
+    try:
+        wallet.run("doctor", "collect", case, "--key", key, "--endpoint",
+                   server.address.replace("127.0.0.1", "localhost"))
+    finally:
+        server.stop()
+    rows = records(case, 6)
+    equal([row["kind"] for row in rows], ["cert", "handshake"], "what an endpoint presents")
+    equal(rows[1]["result"], "unknown_issuer", "how a handshake with it ends")
+    wallet.run("doctor", "collect", case, "--key", key, "--endpoint", server.address)
+    equal([row.get("result") for row in records(case, 7)], ["refused"], "an endpoint that is gone")
+
+
+def nothing_secret(case):
+    everything = folder_bytes(case)
+    for secret in (PAN, *SECRETS):
+        check(secret.encode() not in everything, f"{secret} is not in the bundle")
+    with open(os.path.join(case, "manifest.json"), encoding="utf-8") as file:
+        manifest = json.load(file)
+    log = manifest["sources"][3]
+    equal((log["masked_cards"], log["masked_secrets"], log["rows"], log["rejected"]),
+          (1, 3, 5, 2), "what was masked and rejected, in the manifest")
+    equal(log["coverage"][0]["n_lost"], 2, "the loss, in the coverage")
+
+
+def changed(case, change):
+    """What verify says of a copy after a change."""
+    copy = case + "-copy"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(case, copy)
+    change(copy)
+    return copy
+
+
+def tampered(wallet, case, public):
+    answer = wallet.json("doctor", "verify", case, "--keys", public)
+    equal((answer["verified"], answer["findings"], answer["signers"]), (True, [], [public]),
+          "a bundle that nobody touched")
+    files = [os.path.relpath(os.path.join(where, name), case)
+             for where, _, names in os.walk(case) for name in names]
+    for name in files:
+        def flip(copy, name=name):
+            with open(os.path.join(copy, name), "r+b") as file:
+                data = bytearray(file.read())
+                data[len(data) // 2] ^= 1
+                file.seek(0)
+                file.write(data)
+        found = wallet.json("doctor", "verify", changed(case, flip), code=REFUSED)["findings"]
+        check(any(item["file"] == name for item in found), f"a flipped bit in {name}: {found}")
+        def drop(copy, name=name):
+            os.unlink(os.path.join(copy, name))
+        code = NOT_FOUND if name == "custody.log" else REFUSED
+        wallet.run("doctor", "verify", changed(case, drop), code=code)
+
+    def add(copy):
+        file_of(os.path.join(copy, "evidence", "99-more.ndjson"), "{}\n")
+    wallet.run("doctor", "verify", changed(case, add), code=REFUSED)
+
+    def cut(copy):
+        path = os.path.join(copy, "custody.log")
+        with open(path, "rb") as file:
+            data = file.read()
+        with open(path, "wb") as file:
+            file.write(data[:data.rindex(b"tpwallet-custody-1") - 4])
+    wallet.run("doctor", "verify", changed(case, cut), code=REFUSED)
+    stranger = os.path.join(SCRATCH, "stranger.key")
+    wallet.run("doctor", "key", stranger, "--name", "mallory")
+
+    def forge(copy):
+        wallet.run("doctor", "incident", copy, "--key", stranger, "--note", "all is well")
+    copy = changed(case, forge)
+    wallet.run("doctor", "verify", copy)
+    found = wallet.json("doctor", "verify", copy, "--keys", public, code=REFUSED)["findings"]
+    check("not among --keys" in found[0]["problem"], f"a stranger's entry: {found}")
+
+    def garble(copy):
+        with open(os.path.join(copy, "custody.log"), "r+b") as file:
+            file.seek(300)
+            file.write(b"#")
+    wallet.run("doctor", "incident", changed(case, garble), "--key", stranger, "--note", "x",
+               code=DAMAGED)
+
+
+def tickets(wallet, case, key):
+    ticket = wallet.json("doctor", "incident", case)
+    equal((ticket["id"], ticket["state"], ticket["owner"]), ("7F3A", "open", "anna"), "the ticket")
+    wallet.run("doctor", "incident", case, "--key", key, "--state", "contained", "--note",
+               "producer | paused")
+    text = wallet.run("doctor", "incident", case).out
+    check("| state | contained |" in text and "producer \\| paused" in text, text)
+    wallet.run("doctor", "incident", case, "--key", key, "--state", "lost", code=USAGE)
+    wallet.run("doctor", "incident", case, "--note", "nobody", code=DENIED)
+
+
+def derivative(wallet, case, key):
+    new = case + "-redacted"
+    wallet.run("doctor", "redact", case, new, "--key", key)
+    wallet.run("doctor", "verify", new)
+    customer = next(row["account"] for row in records(case, 2) if row["type"] == "customer")
+    check(customer.encode() not in folder_bytes(new), "the customer is not in the derivative")
+    equal([row["amount"] for row in records(new, 1) if row["kind"] == "posting"],
+          [row["amount"] for row in records(case, 1) if row["kind"] == "posting"], "amounts stay")
+    one = {row["account"] for row in records(new, 1) if row["kind"] == "posting"}
+    two = {row["account"] for row in records(new, 2)}
+    check(one <= two, "hidden accounts still join")
+    check(b"original_manifest_sha256" in folder_bytes(new), "the pointer to the original")
+    wallet.run("doctor", "redact", case, new, "--key", key, code=CONFLICT)
+
+
+def main():
+    wallet = Wallet("wallet")
+    case = os.path.join(SCRATCH, "case")
+    key = os.path.join(SCRATCH, "anna.key")
+    public = wallet.json("doctor", "key", key, "--name", "anna")["key"]
+    wallet.run("doctor", "key", key, "--name", "anna", code=CONFLICT)
+    collected(wallet, case, key)
+    logs_and_certificates(wallet, case, key)
+    nothing_secret(case)
+    tampered(wallet, case, public)
+    tickets(wallet, case, key)
+    derivative(wallet, case, key)
+    equal(wallet.run("check", code=None).code, DONE, "the ledger was only read")
+
+
+if __name__ == "__main__":
+    main()
