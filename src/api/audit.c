@@ -56,9 +56,10 @@ static void rate_write(struct audit_page *page, const struct record_rate *rate)
 static void notice_write(struct render *render, const struct record_notice *notice)
 {
     if (!uuid_is_nil(notice->subject)) render_uuid(render, STR("id"), notice->subject);
-    if (notice->head.kind != NOTICE_SERVER_START) return;
+    bool start = notice->head.kind == NOTICE_SERVER_START;
+    if (!start && notice->head.kind != NOTICE_REPAIR) return;
     char digits[2 * sizeof notice->digest.bytes + 1];
-    render_bits(render, STR("settings"), notice->settings, setting_code);
+    if (start) render_bits(render, STR("settings"), notice->settings, setting_code);
     render_text(render, STR("digest"),
                 hex_format(notice->digest.bytes, sizeof notice->digest.bytes, digits));
 }

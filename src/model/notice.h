@@ -17,7 +17,8 @@
     X(ENDPOINT_DISABLE, 6, "endpoint_disable", "it has failed for too long and is sent no more")   \
     X(SERVER_START, 7, "server_start", "a server starts, with the settings of its digest")         \
     X(RESTORE_ACCEPT, 8, "restore_accept", "a restored folder becomes the ledger")                 \
-    X(ARCHIVE, 9, "archive", "old batches are moved into segments")
+    X(ARCHIVE, 9, "archive", "old batches are moved into segments")                                \
+    X(REPAIR, 10, "repair", "the entries of an approved plan, of its digest, are made")
 
 #define NOTICE_ENUM(name, number, code, text) NOTICE_##name = number,
 enum notice_kind { NOTICE_TABLE(NOTICE_ENUM) };
@@ -55,7 +56,7 @@ bool reason_is_valid(struct str reason);
 struct notice {
     enum notice_kind kind;
     struct uuid subject;  /* the endpoint; nil: none */
-    struct digest digest; /* SERVER_START: SHA-256 of its settings as text; else zero */
+    struct digest digest; /* SERVER_START, REPAIR: SHA-256 of settings or plan; else zero */
     uint32_t settings;    /* SERVER_START: enum setting bits */
 };
 

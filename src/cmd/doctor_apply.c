@@ -1,0 +1,381 @@
+/* tpwallet doctor approve, apply, verify-repair: two people say yes to one plan, and it is done once. */
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "adapter/system_clock.h"
+#include "base/check.h"
+#include "base/hex.h"
+#include "cmd/child.h"
+#include "cmd/doctor_repair.h"
+#include "cmd/file_bytes.h"
+#include "cmd/report.h"
+#include "doctor/plan_make.h"
+
+static struct wall_time now(void)
+{
+    struct clock *clock = system_clock();
+    return clock->wall(clock);
+}
+
+/* ---- approve ---- */
+
+static enum status approval_put(struct repair *repair, struct buf *note)
+{
+    char name[300];
+    struct str who = note_key_name(&repair->bundle.signer.key);
+    int len = snprintf(name, sizeof name, "approvals/%.*s.note", STR_ARG(who));
+    if (len < 0 || (size_t)len >= sizeof name || memchr(who.data, '/', who.len) != NULL)
+        return error_set(&repair->error, STATUS_INVALID, "the name of the key makes no file");
+    enum status status = doctor_bundle_put(&repair->bundle, name, "approved", buf_view(note));
+    if (status == STATUS_OK) status = doctor_bundle_note(&repair->bundle, "the plan was approved");
+    if (status == STATUS_OK) status = doctor_bundle_seal(&repair->bundle);
+    if (status != STATUS_OK) repair->error = repair->bundle.error;
+    return status;
+}
+
+static enum status approve(struct repair *repair, struct buf *note)
+{
+    if (!repair->bundle.signs)
+        return error_set(&repair->error, STATUS_DENIED, "--key is missing: who approves?");
+    const struct approval_case given = {
+        .plan = &repair->plan,
+        .policy = &repair->policy,
+        .plan_digest = repair->plan_digest,
+        .rehearsal_digest = repair->rehearsal_digest,
+        .now = now(),
+    };
+    const struct approval approval = {
+        .incident = repair->plan.incident,
+        .plan = repair->plan_digest,
+        .rehearsal = repair->rehearsal_digest,
+        .at = given.now,
+        .expires_at = repair->plan.expires_at,
+        .key = repair->bundle.signer.key,
+    };
+    enum approval_verdict verdict;
+    if (approval_count(&given, &approval, 1, &verdict) == 0)
+        return error_set(&repair->error, STATUS_DENIED, "this approval would not count: %s",
+                         approval_verdict_text(verdict));
+    approval_write(&approval, &repair->bundle.signer, note);
+    return approval_put(repair, note);
+}
+
+static int approve_run(struct invocation *invocation)
+{
+    struct repair repair;
+    BUF_SCOPE struct buf note;
+    buf_init(&note, 16 << 10);
+    enum status status = repair_open(&repair, invocation);
+    if (status == STATUS_OK) status = repair_rehearsal_read(&repair);
+    if (status == STATUS_OK) status = approve(&repair, &note);
+    int code = status == STATUS_OK ? report_text(invocation, buf_view(&note))
+                                   : report_error(invocation, &repair.error);
+    repair_close(&repair);
+    return code;
+}
+
+/* ---- apply ---- */
+
+struct approvals {
+    struct approval list[REPAIR_APPROVALS_MAX];
+    enum approval_verdict verdicts[REPAIR_APPROVALS_MAX];
+    struct buf notes[REPAIR_APPROVALS_MAX]; /* views point into them */
+    uint32_t count;
+    uint32_t counted;
+};
+
+static enum status approval_take(struct repair *repair, const char *file, struct approvals *all)
+{
+    char name[300];
+    if (all->count == REPAIR_APPROVALS_MAX)
+        return error_set(&repair->error, STATUS_LIMIT, "more than 64 approvals");
+    int len = snprintf(name, sizeof name, "approvals/%s", file);
+    if (len < 0 || (size_t)len >= sizeof name) return STATUS_OK; /* no name that we gave */
+    struct buf *note = &all->notes[all->count];
+    buf_init(note, 16 << 10);
+    enum status status = doctor_bundle_get(&repair->bundle, name, note);
+    if (status != STATUS_OK) {
+        repair->error = repair->bundle.error;
+        buf_free(note);
+        return status;
+    }
+    status = approval_read(buf_view(note), &all->list[all->count], &repair->error);
+    if (status == STATUS_OK) {
+        all->count++;
+        return STATUS_OK;
+    }
+    error_detail(&repair->error, "%s", name);
+    buf_free(note);
+    return status;
+}
+
+static enum status approvals_read(struct repair *repair, struct approvals *all)
+{
+    char path[DOCTOR_PATH_MAX];
+    int len = snprintf(path, sizeof path, "%s/approvals", repair->bundle.path);
+    DIR *folder = len > 0 && (size_t)len < sizeof path ? opendir(path) : NULL;
+    if (folder == NULL) return STATUS_OK; /* there are none */
+    enum status status = STATUS_OK;
+    const struct dirent *item;
+    while (status == STATUS_OK && (item = readdir(folder)) != NULL)
+        if (item->d_name[0] != '.') status = approval_take(repair, item->d_name, all);
+    (void)closedir(folder); /* only read */
+    if (status != STATUS_OK) return status;
+    const struct approval_case given = {
+        .plan = &repair->plan,
+        .policy = &repair->policy,
+        .plan_digest = repair->plan_digest,
+        .rehearsal_digest = repair->rehearsal_digest,
+        .now = now(),
+    };
+    all->counted = approval_count(&given, all->list, all->count, all->verdicts);
+    return STATUS_OK;
+}
+
+static void approvals_show(const struct approvals *all, const struct repair *repair,
+                           struct buf *out)
+{
+    for (uint32_t i = 0; i < all->count; i++) {
+        struct str who = note_key_name(&all->list[i].key);
+        buf_append_format(out, "approval of %.*s: %s\n", STR_ARG(who),
+                          approval_verdict_text(all->verdicts[i]));
+    }
+    buf_append_format(out, "%u of %u approvals\n", all->counted, repair->plan.approvals);
+}
+
+static void outcome_build(const struct repair *repair, const struct repair_outcome *outcome,
+                          bool executed, struct buf *out)
+{
+    char hex[2 * sizeof repair->plan_digest.bytes + 1];
+    char at[TIME_TEXT_SIZE];
+    struct json_writer writer;
+    json_writer_init(&writer, out);
+    json_write_object_begin(&writer);
+    json_write_key(&writer, STR("format"));
+    json_write_string(&writer, STR("tpwallet-applied-1"));
+    json_write_key(&writer, STR("plan_sha256"));
+    json_write_string(&writer,
+                      hex_format(repair->plan_digest.bytes, sizeof repair->plan_digest.bytes, hex));
+    json_write_key(&writer, STR("executed"));
+    json_write_bool(&writer, executed);
+    json_write_key(&writer, STR("at"));
+    json_write_string(&writer, wall_time_format(now(), at));
+    json_write_key(&writer, STR("entries"));
+    json_write_uint64(&writer, outcome->entries);
+    json_write_key(&writer, STR("made"));
+    json_write_uint64(&writer, outcome->made);
+    json_write_key(&writer, STR("repeated"));
+    json_write_uint64(&writer, outcome->repeated);
+    json_write_object_end(&writer);
+    enum status status = json_write_end(&writer);
+    CHECK(status == STATUS_OK); /* far smaller than the buf */
+    buf_append_byte(out, '\n');
+}
+
+static enum status outcome_put(struct repair *repair, struct str bytes)
+{
+    struct doctor_bundle *bundle = &repair->bundle;
+    enum status status = doctor_bundle_put(bundle, "plan/applied.json", "applied", bytes);
+    if (status == STATUS_OK) status = doctor_bundle_note(bundle, "the plan was applied");
+    if (incident_may(bundle->incident.state, INCIDENT_REPAIRED))
+        bundle->incident.state = INCIDENT_REPAIRED;
+    if (status == STATUS_OK) status = doctor_bundle_seal(bundle);
+    if (status != STATUS_OK) repair->error = bundle->error;
+    return status;
+}
+
+static enum status apply(struct repair *repair, struct approvals *approvals, struct buf *out)
+{
+    bool execute = invocation_has(repair->invocation, "execute");
+    const char *folder = repair->invocation->data;
+    struct repair_outcome outcome = { 0 };
+    enum status status = approvals_read(repair, approvals);
+    if (status != STATUS_OK) return status;
+    if (!repair->invocation->json) approvals_show(approvals, repair, out);
+    if (approvals->counted < repair->plan.approvals) {
+        status = error_set(&repair->error, STATUS_DENIED, "%u of %u approvals count",
+                           approvals->counted, repair->plan.approvals);
+        for (uint32_t i = 0; i < approvals->count; i++)
+            if (approvals->verdicts[i] != APPROVAL_COUNTS)
+                error_detail(&repair->error, "%s", approval_verdict_text(approvals->verdicts[i]));
+        return status;
+    }
+    if (execute && !repair->bundle.signs)
+        return error_set(&repair->error, STATUS_DENIED, "--key is missing: who applies it?");
+    const struct repair_run run = {
+        .folder = folder,
+        .groups_max = UINT64_MAX,
+        .group_steps = REPAIR_GROUP_STEPS,
+        .record = true,
+    };
+    status =
+        execute ? repair_execute(repair, &run, &outcome) : repair_look(repair, folder, &outcome);
+    if (status != STATUS_OK) return status;
+    BUF_SCOPE struct buf result;
+    buf_init(&result, 4096);
+    outcome_build(repair, &outcome, execute, &result);
+    if (repair->invocation->json) buf_append_str(out, buf_view(&result));
+    if (!repair->invocation->json)
+        buf_append_format(out, "%s: %llu entries %s, %llu were there already\n",
+                          execute ? "APPLIED" : "DRY RUN (give --execute to apply)",
+                          (unsigned long long)outcome.made, execute ? "made" : "would be made",
+                          (unsigned long long)outcome.repeated);
+    return execute ? outcome_put(repair, buf_view(&result)) : STATUS_OK;
+}
+
+static int apply_run(struct invocation *invocation)
+{
+    struct repair repair;
+    struct approvals approvals = { .count = 0 };
+    BUF_SCOPE struct buf out;
+    buf_init(&out, 64 << 10);
+    enum status status = repair_open(&repair, invocation);
+    if (status == STATUS_OK) status = repair_rehearsal_read(&repair);
+    if (status == STATUS_OK) status = apply(&repair, &approvals, &out);
+    int code = status == STATUS_OK ? report_text(invocation, buf_view(&out))
+                                   : report_error(invocation, &repair.error);
+    for (uint32_t i = 0; i < approvals.count; i++) buf_free(&approvals.notes[i]);
+    repair_close(&repair);
+    return code;
+}
+
+/* ---- verify ---- */
+
+/* A diagnosis of evidence that was collected after the repair must not find the same again. */
+static enum status diagnosis_verify(struct repair *repair)
+{
+    const char *path = invocation_text(repair->invocation, "diagnosis");
+    if (path == NULL) return STATUS_OK;
+    BUF_SCOPE struct buf text;
+    buf_init(&text, 64 << 20);
+    enum status status = file_bytes_read(path, &text, &repair->error);
+    struct arena arena = { 0 };
+    struct plan_diagnosis diagnosis;
+    if (status == STATUS_OK) status = arena_init(&arena, 8 * text.len + (16 << 20));
+    if (status == STATUS_OK)
+        status = plan_diagnosis_parse(buf_view(&text), &arena, &diagnosis, &repair->error);
+    struct digest digest = digest_of(text.data, text.len);
+    if (status == STATUS_OK && digest_equal(&digest, &repair->plan.diagnosis))
+        status =
+            error_set(&repair->error, STATUS_INVALID,
+                      "this is the diagnosis from before the repair: collect and diagnose anew");
+    if (status == STATUS_OK && (diagnosis.row_count > 0 || diagnosis.unexplained > 0))
+        status = error_set(&repair->error, STATUS_CONFLICT,
+                           "after the repair %u accounts are still wrong, %llu violations are "
+                           "unexplained",
+                           diagnosis.row_count, (unsigned long long)diagnosis.unexplained);
+    arena_done(&arena);
+    return status;
+}
+
+static enum status verify(struct repair *repair, struct repair_outcome *outcome)
+{
+    enum status status = repair_look(repair, repair->invocation->data, outcome);
+    if (status == STATUS_OK && outcome->made > 0)
+        status = error_set(&repair->error, STATUS_CONFLICT, "%llu of %llu entries are not there",
+                           (unsigned long long)outcome->made, (unsigned long long)outcome->entries);
+    if (status != STATUS_OK) return status;
+    const char *const words[] = { "check", "--data", repair->invocation->data, NULL };
+    const struct child_files files = { "/dev/null", "/dev/null" };
+    struct child child;
+    status = child_start(words, &files, &child, &repair->error);
+    if (status != STATUS_OK) return status;
+    if (child_wait(&child) != EXIT_CODE_DONE)
+        return error_set(&repair->error, STATUS_CORRUPT, "`tpwallet check` finds the ledger wrong");
+    status = diagnosis_verify(repair);
+    if (status != STATUS_OK || !repair->bundle.signs) return status;
+    status = doctor_bundle_note(&repair->bundle, "the repair was verified");
+    if (incident_may(repair->bundle.incident.state, INCIDENT_VERIFIED))
+        repair->bundle.incident.state = INCIDENT_VERIFIED;
+    if (status == STATUS_OK) status = doctor_bundle_seal(&repair->bundle);
+    if (status != STATUS_OK) repair->error = repair->bundle.error;
+    return status;
+}
+
+static int verify_run(struct invocation *invocation)
+{
+    struct repair repair;
+    struct repair_outcome outcome = { 0 };
+    enum status status = repair_open(&repair, invocation);
+    if (status == STATUS_OK) status = verify(&repair, &outcome);
+    int code;
+    if (status == STATUS_OK) {
+        BUF_SCOPE struct buf out;
+        buf_init(&out, 4096);
+        if (invocation->json)
+            outcome_build(&repair, &outcome, true, &out);
+        else
+            buf_append_format(&out, "VERIFIED: %llu entries are in the ledger, which checks\n",
+                              (unsigned long long)outcome.entries);
+        code = report_text(invocation, buf_view(&out));
+    } else {
+        code = report_error(invocation, &repair.error);
+    }
+    repair_close(&repair);
+    return code;
+}
+
+/* ---- the commands ---- */
+
+static const struct positional positionals[] = {
+    { "BUNDLE", "the incident's folder", false },
+    { 0 },
+};
+
+static const struct option approve_options[] = {
+    { "key", "FILE", "the key of who approves", NULL },
+    { "policy", "FILE", "the policy that the plan was made under", NULL },
+    { 0 },
+};
+
+const struct command command_doctor_approve = {
+    .name = "doctor approve",
+    .summary = "approve a plan and its rehearsal, as they stand, with one's own key",
+    .details = "A signed note over the SHA-256 of both. The policy says whose approvals count; who "
+               "proposed the plan does not approve it; nobody counts twice; it expires with the "
+               "plan. A plan or rehearsal made anew needs new approvals.",
+    .positionals = positionals,
+    .options = approve_options,
+    .examples = "doctor approve case --policy repair.policy --key bob.key",
+    .run = approve_run,
+};
+
+static const struct option apply_options[] = {
+    { "key", "FILE", "the key of who applies it, for the custody", NULL },
+    { "policy", "FILE", "the policy that the plan was made under", NULL },
+    { "execute", NULL, "do it; without it, it is only looked at", NULL },
+    { 0 },
+};
+
+const struct command command_doctor_apply = {
+    .name = "doctor apply",
+    .summary = "apply an approved plan to the ledger, once; a dry run unless --execute",
+    .details =
+        "Refuses a plan that was not rehearsed, that has too few approvals, whose time is over, or "
+        "that was changed since; looks at every precondition before the first entry; and writes the "
+        "plan's SHA-256 into the audit log. Up to 500 entries succeed or fail as one. Given again "
+        "after any end, it makes what is missing. Other steps are for operators: the plan names "
+        "them. A server on the folder has to be stopped.",
+    .positionals = positionals,
+    .options = apply_options,
+    .examples = "doctor apply case --policy repair.policy\n"
+                "doctor apply case --policy repair.policy --key anna.key --execute",
+    .run = apply_run,
+};
+
+static const struct option verify_options[] = {
+    { "key", "FILE", "the key that signs the custody, to note it in the ticket", NULL },
+    { "policy", "FILE", "the policy that the plan was made under", NULL },
+    { "diagnosis", "FILE", "of evidence collected after the repair: it must be clean", NULL },
+    { 0 },
+};
+
+const struct command command_doctor_verify_repair = {
+    .name = "doctor verify-repair",
+    .summary = "verify that a repair was done: its entries, the ledger's invariants, the evidence",
+    .positionals = positionals,
+    .options = verify_options,
+    .examples = "doctor verify-repair case --policy repair.policy --diagnosis after.json",
+    .run = verify_run,
+};

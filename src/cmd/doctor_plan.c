@@ -1,0 +1,351 @@
+/* tpwallet doctor plan: the steps of a repair, out of a diagnosis and the evidence it cites. */
+#define _GNU_SOURCE /* memmem() */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapter/system_clock.h"
+#include "base/check.h"
+#include "base/hash.h"
+#include "base/reserve.h"
+#include "cmd/answer.h"
+#include "cmd/doctor_repair.h"
+#include "cmd/file_bytes.h"
+#include "cmd/report.h"
+#include "doctor/plan_make.h"
+
+enum { DIAGNOSIS_SIZE_MAX = 64 << 20, LINE_ROOM = EVIDENCE_LINE_SIZE_MAX + 2 };
+
+struct planning {
+    const struct invocation *invocation;
+    struct doctor_bundle bundle;
+    struct buf text; /* the diagnosis */
+    struct buf policy_text;
+    struct repair_policy policy;
+    struct arena arena;
+    struct arena line_arena;
+    struct plan_diagnosis diagnosis;
+    struct repair_plan plan;
+    struct plan_row *by_record[DIAGNOSIS_ROWS_MAX];
+    struct plan_row *by_tx[DIAGNOSIS_ROWS_MAX];
+    uint32_t record_count;
+    uint32_t tx_count;
+    struct error error;
+};
+
+/* ---- the evidence ---- */
+
+static int record_order(const void *a, const void *b)
+{
+    const struct plan_row *left = *(struct plan_row *const *)a;
+    const struct plan_row *right = *(struct plan_row *const *)b;
+    if (left->record == right->record) return 0;
+    return left->record < right->record ? -1 : 1;
+}
+
+static int text_order(struct str a, struct str b)
+{
+    size_t len = a.len < b.len ? a.len : b.len;
+    int order = len == 0 ? 0 : memcmp(a.data, b.data, len);
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static int tx_order(const void *a, const void *b)
+{
+    return text_order((*(struct plan_row *const *)a)->tx, (*(struct plan_row *const *)b)->tx);
+}
+
+/* The first of the sorted rows that is not below; UINT32_MAX when none is equal. */
+static uint32_t record_find(const struct planning *it, uint64_t record)
+{
+    uint32_t low = 0;
+    uint32_t high = it->record_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (it->by_record[middle]->record < record)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < it->record_count && it->by_record[low]->record == record ? low : UINT32_MAX;
+}
+
+static uint32_t tx_find(const struct planning *it, struct str tx)
+{
+    uint32_t low = 0;
+    uint32_t high = it->tx_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (text_order(it->by_tx[middle]->tx, tx) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < it->tx_count && str_equal(it->by_tx[low]->tx, tx) ? low : UINT32_MAX;
+}
+
+static bool text_keep(struct planning *it, struct str text, struct str *out_text)
+{
+    char *copy = arena_take(&it->arena, text.len + 1);
+    if (copy == NULL) return false;
+    memcpy(copy, text.data, text.len);
+    *out_text = (struct str){ copy, text.len };
+    return true;
+}
+
+/* First reading: which transaction the cited record is about. */
+static enum status record_take(struct planning *it, struct str line)
+{
+    struct answer_object object;
+    uint32_t place = record_find(it, hash_bytes(line.data, line.len));
+    if (place == UINT32_MAX) return STATUS_OK;
+    arena_reset(&it->line_arena);
+    if (answer_read(line, &it->line_arena, &object) != STATUS_OK) return STATUS_OK;
+    struct str tx = answer_text(&object, "tx");
+    uint64_t record = it->by_record[place]->record;
+    for (; place < it->record_count && it->by_record[place]->record == record; place++)
+        if (tx.len > 0 && !text_keep(it, tx, &it->by_record[place]->tx))
+            return error_set(&it->error, STATUS_LIMIT, "no memory for the plan");
+    return STATUS_OK;
+}
+
+/* Second reading: its two legs. A third one, or one of another amount, unmakes it. */
+static enum status leg_take(struct planning *it, struct str line)
+{
+    static const struct signed_amount_form form = { .point = '.', .minor = true };
+    struct answer_object object;
+    struct signed_amount amount;
+    if (memmem(line.data, line.len, "\"posting\"", 9) == NULL) return STATUS_OK;
+    arena_reset(&it->line_arena);
+    if (answer_read(line, &it->line_arena, &object) != STATUS_OK) return STATUS_OK;
+    if (!str_equal(answer_text(&object, "kind"), STR("posting"))) return STATUS_OK;
+    struct str tx = answer_text(&object, "tx");
+    uint32_t place = tx_find(it, tx);
+    if (place == UINT32_MAX ||
+        signed_amount_parse(answer_text(&object, "amount"), &form, &amount) != STATUS_OK)
+        return STATUS_OK;
+    for (; place < it->tx_count && str_equal(it->by_tx[place]->tx, tx); place++) {
+        struct plan_row *row = it->by_tx[place];
+        struct str *leg = amount.minor > 0 ? &row->credit : &row->debit;
+        struct signed_amount size = { amount.minor < 0 ? -amount.minor : amount.minor };
+        bool second = leg->len > 0 || !str_equal(answer_text(&object, "ccy"), row->ccy);
+        if (row->amount.minor != 0 && signed_amount_compare(size, row->amount) != 0) second = true;
+        row->amount = size;
+        if (second) row->amount.minor = -1; /* of no amount that could be planned */
+        if (!text_keep(it, answer_text(&object, "account"), leg))
+            return error_set(&it->error, STATUS_LIMIT, "no memory for the plan");
+    }
+    return STATUS_OK;
+}
+
+typedef enum status line_taker(struct planning *it, struct str line);
+
+static enum status file_read(struct planning *it, const char *name, line_taker *take)
+{
+    char path[DOCTOR_PATH_MAX];
+    int len = snprintf(path, sizeof path, "%s/%s", it->bundle.path, name);
+    FILE *file = len > 0 && (size_t)len < sizeof path ? fopen(path, "re") : NULL;
+    if (file == NULL)
+        return error_set(&it->error, STATUS_NOT_FOUND, "cannot open %s: %s", name, strerror(errno));
+    BUF_SCOPE struct buf window;
+    buf_init(&window, LINE_ROOM);
+    char *line = buf_extend(&window, LINE_ROOM);
+    enum status status = STATUS_OK;
+    while (line != NULL && status == STATUS_OK && fgets(line, LINE_ROOM, file) != NULL) {
+        size_t size = strlen(line);
+        if (size > 0 && line[size - 1] == '\n') status = take(it, (struct str){ line, size - 1 });
+    }
+    (void)fclose(file); /* only read from */
+    return status;
+}
+
+/* Each source of the bundle once. */
+static enum status evidence_read(struct planning *it, line_taker *take)
+{
+    struct str rest = buf_view(&it->bundle.sources);
+    struct str line;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && str_take_line(&rest, &line)) {
+        struct answer_object object;
+        char name[256];
+        arena_reset(&it->line_arena);
+        if (answer_read(line, &it->line_arena, &object) != STATUS_OK)
+            return error_set(&it->error, STATUS_CORRUPT, "sources.ndjson is damaged");
+        struct str path = answer_text(&object, "path");
+        if (!str_starts(path, STR("evidence/")) || path.len >= sizeof name ||
+            memchr(path.data + 9, '/', path.len - 9) != NULL)
+            return error_set(&it->error, STATUS_CORRUPT, "a source lies outside of the bundle");
+        memcpy(name, path.data, path.len);
+        name[path.len] = '\0';
+        status = file_read(it, name, take);
+    }
+    return status;
+}
+
+static enum status rows_trace(struct planning *it)
+{
+    for (uint32_t i = 0; i < it->diagnosis.row_count; i++)
+        if (it->diagnosis.rows[i].record != 0)
+            it->by_record[it->record_count++] = &it->diagnosis.rows[i];
+    if (it->record_count > 0)
+        qsort(it->by_record, it->record_count, sizeof it->by_record[0], record_order);
+    enum status status = evidence_read(it, record_take);
+    for (uint32_t i = 0; i < it->diagnosis.row_count && status == STATUS_OK; i++)
+        if (it->diagnosis.rows[i].tx.len > 0) it->by_tx[it->tx_count++] = &it->diagnosis.rows[i];
+    if (it->tx_count > 0) qsort(it->by_tx, it->tx_count, sizeof it->by_tx[0], tx_order);
+    return status == STATUS_OK ? evidence_read(it, leg_take) : status;
+}
+
+/* ---- the plan ---- */
+
+static enum status inputs_read(struct planning *it)
+{
+    const char *diagnosis = invocation_text(it->invocation, "diagnosis");
+    const char *policy = invocation_text(it->invocation, "policy");
+    if (diagnosis == NULL || policy == NULL)
+        return error_set(&it->error, STATUS_INVALID, "--diagnosis and --policy are needed");
+    enum status status = file_bytes_read(diagnosis, &it->text, &it->error);
+    if (status == STATUS_OK) status = file_bytes_read(policy, &it->policy_text, &it->error);
+    if (status == STATUS_OK)
+        status = repair_policy_parse(buf_view(&it->policy_text), &it->policy, &it->error);
+    if (status == STATUS_OK) {
+        status = arena_init(&it->arena, 8 * it->text.len + (64 << 20));
+        if (status == STATUS_OK)
+            status = arena_init(&it->line_arena, answer_arena_size((struct str){ "", LINE_ROOM }));
+        if (status != STATUS_OK) return error_set(&it->error, status, "no memory for the plan");
+    }
+    if (status == STATUS_OK)
+        status = plan_diagnosis_parse(buf_view(&it->text), &it->arena, &it->diagnosis, &it->error);
+    if (status == STATUS_OK && !str_equal(it->diagnosis.incident, it->bundle.incident.id))
+        status = error_set(&it->error, STATUS_INVALID, "the diagnosis is of another incident");
+    return status;
+}
+
+static enum status plan_fill(struct planning *it)
+{
+    char key[NOTE_KEY_TEXT_SIZE];
+    struct clock *clock = system_clock();
+    it->plan.made_at = clock->wall(clock);
+    it->plan.expires_at.ns =
+        it->plan.made_at.ns + (int64_t)it->policy.valid_hours * 3600 * NS_PER_S;
+    it->plan.diagnosis = digest_of(it->text.data, it->text.len);
+    it->plan.policy = digest_of(it->policy_text.data, it->policy_text.len);
+    if (!text_keep(it, note_key_format(&it->bundle.signer.key, key), &it->plan.proposer))
+        return error_set(&it->error, STATUS_LIMIT, "no memory for the plan");
+    enum status status = repair_plan_make(&it->diagnosis, &it->arena, &it->plan, &it->error);
+    return status == STATUS_OK ? repair_plan_check(&it->plan, &it->policy, &it->error) : status;
+}
+
+static enum status plan_put(struct planning *it, struct buf *text)
+{
+    repair_plan_json(&it->plan, text);
+    if (text->overflow) return error_set(&it->error, STATUS_LIMIT, "the plan is too large");
+    enum status status =
+        doctor_bundle_put(&it->bundle, "report/diagnosis.json", "diagnosed", buf_view(&it->text));
+    if (status == STATUS_OK)
+        status = doctor_bundle_put(&it->bundle, REPAIR_PLAN_FILE, "planned", buf_view(text));
+    if (status == STATUS_OK) status = doctor_bundle_note(&it->bundle, "a plan was made");
+    if (status == STATUS_OK && incident_may(it->bundle.incident.state, INCIDENT_DIAGNOSED))
+        it->bundle.incident.state = INCIDENT_DIAGNOSED;
+    if (status == STATUS_OK) status = doctor_bundle_seal(&it->bundle);
+    if (status != STATUS_OK) it->error = it->bundle.error;
+    return status;
+}
+
+static enum status planning_run(struct planning *it, struct buf *text)
+{
+    enum status status = doctor_bundle_open(
+        it->invocation->positionals[0], invocation_text(it->invocation, "key"), NULL, &it->bundle);
+    if (status != STATUS_OK) {
+        it->error = it->bundle.error;
+        return status;
+    }
+    if (!it->bundle.signs)
+        return error_set(&it->error, STATUS_DENIED, "--key is missing: who proposes the plan?");
+    status = inputs_read(it);
+    if (status == STATUS_OK) status = rows_trace(it);
+    if (status == STATUS_OK) status = plan_fill(it);
+    return status == STATUS_OK ? plan_put(it, text) : status;
+}
+
+static void step_show(const struct plan_step *step, uint32_t number, struct buf *out)
+{
+    buf_append_format(out, "%3u %-10s ", number, plan_step_name(step->kind));
+    if (plan_step_is_ours(step->kind)) {
+        char amount[SIGNED_AMOUNT_TEXT_SIZE];
+        const struct asset *iso = asset_iso_by_code(step->ccy);
+        struct str shown =
+            signed_amount_format(step->amount, iso == NULL ? 0 : iso->exponent, amount);
+        buf_append_format(out, "%.*s %.*s from %.*s to %.*s, taking back %.*s  ",
+                          STR_ARG(step->ccy), STR_ARG(shown), STR_ARG(step->debit),
+                          STR_ARG(step->credit), STR_ARG(step->target));
+    }
+    buf_append_format(out, "[%.*s] %.*s\n", STR_ARG(step->fault), STR_ARG(step->what));
+}
+
+static void plan_show(const struct planning *it, struct buf *out)
+{
+    char at[TIME_TEXT_SIZE];
+    for (uint32_t i = 0; i < it->plan.step_count; i++) step_show(&it->plan.steps[i], i + 1, out);
+    buf_append_format(out, "%.*s: %u approvals are needed, until %.*s\n", STR_ARG(it->plan.label),
+                      it->plan.approvals, STR_ARG(wall_time_format(it->plan.expires_at, at)));
+}
+
+static int plan_run(struct invocation *invocation)
+{
+    struct planning *it = reserve_new(sizeof *it);
+    struct error error;
+    if (it == NULL) {
+        (void)error_set(&error, STATUS_LIMIT, "no memory"); /* reported right here */
+        return report_error(invocation, &error);
+    }
+    it->invocation = invocation;
+    buf_init(&it->text, DIAGNOSIS_SIZE_MAX);
+    buf_init(&it->policy_text, POLICY_SIZE_MAX);
+    BUF_SCOPE struct buf text;
+    BUF_SCOPE struct buf out;
+    buf_init(&text, PLAN_SIZE_MAX);
+    buf_init(&out, 2 * PLAN_SIZE_MAX);
+    int code;
+    if (planning_run(it, &text) != STATUS_OK) {
+        code = report_error(invocation, &it->error);
+    } else {
+        if (!invocation->json) plan_show(it, &out);
+        code = report_text(invocation, buf_view(invocation->json ? &text : &out));
+    }
+    doctor_bundle_close(&it->bundle);
+    arena_done(&it->arena);
+    arena_done(&it->line_arena);
+    buf_free(&it->text);
+    buf_free(&it->policy_text);
+    reserve_free(it, sizeof *it);
+    return code;
+}
+
+static const struct positional positionals[] = {
+    { "BUNDLE", "the incident's folder", false },
+    { 0 },
+};
+
+static const struct option options[] = {
+    { "key", "FILE", "the key of who proposes it, and will not approve it", NULL },
+    { "diagnosis", "FILE", "what `doctor diagnose --json` said", NULL },
+    { "policy", "FILE", "who may approve, how many have to, up to what amounts", NULL },
+    { 0 },
+};
+
+const struct command command_doctor_plan = {
+    .name = "doctor plan",
+    .summary = "make the plan of a repair from a diagnosis; nothing is done yet",
+    .details =
+        "Stops the bleeding first, then the cause, then takes back what the cause booked, entry by "
+        "entry, then caches, projections and deliveries. Each entry reverses one transaction that "
+        "the evidence names, under an id derived from incident, transaction and rule: applying "
+        "twice is nothing. A cause that is not CONFIRMED or PROBABLE, or anything unexplained, gets "
+        "no plan. The plan is a file of the bundle; its SHA-256 is what is approved.",
+    .positionals = positionals,
+    .options = options,
+    .examples = "doctor plan case --key anna.key --diagnosis case.json --policy repair.policy",
+    .run = plan_run,
+};

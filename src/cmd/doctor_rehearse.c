@@ -1,0 +1,344 @@
+/* tpwallet doctor rehearse: a plan carried out on copies of the ledger, killed, resumed, repeated. */
+#define _GNU_SOURCE /* nftw() */
+#include <errno.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "adapter/backup.h"
+#include "base/check.h"
+#include "base/hex.h"
+#include "cmd/child.h"
+#include "cmd/doctor_repair.h"
+#include "cmd/file_bytes.h"
+#include "cmd/report.h"
+
+enum {
+    KILLS_MAX = 24, /* of a long plan, evenly spread */
+    BOOKS_SIZE_MAX = 1 << 30,
+    NAME_SIZE = 4096,
+};
+
+/* What one copy came to. */
+struct copy {
+    char folder[NAME_SIZE];
+    uint64_t head;
+    struct digest before; /* of all accounts, balances and counts of entries */
+    struct digest after;
+};
+
+struct rehearsal {
+    struct repair repair;
+    char scratch[NAME_SIZE];
+    struct copy copies[2]; /* step by step and killed; in one go */
+    struct repair_outcome outcome;
+    uint64_t kills;
+    struct error error;
+};
+
+static bool name_of(const struct rehearsal *all, const char *name, char out_name[NAME_SIZE])
+{
+    int len = snprintf(out_name, NAME_SIZE, "%s/%s", all->scratch, name);
+    return len > 0 && len < NAME_SIZE;
+}
+
+static int entry_remove(const char *path, const struct stat *stat, int flag, struct FTW *at)
+{
+    (void)stat; /* whatever it is */
+    (void)flag; /* the same */
+    (void)at;   /* the same */
+    return remove(path);
+}
+
+static void scratch_remove(const struct rehearsal *all)
+{
+    if (all->scratch[0] != '\0') (void)nftw(all->scratch, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static enum status scratch_make(struct rehearsal *all)
+{
+    const char *folder = invocation_text(all->repair.invocation, "temp");
+    if (folder == NULL) folder = getenv("TMPDIR");
+    int len = snprintf(all->scratch, sizeof all->scratch, "%s/tpwallet-rehearsal.XXXXXX",
+                       folder == NULL ? "/tmp" : folder);
+    if (len > 0 && (size_t)len < sizeof all->scratch && mkdtemp(all->scratch) != NULL)
+        return STATUS_OK;
+    all->scratch[0] = '\0';
+    return error_set(&all->error, STATUS_UNAVAILABLE, "no folder for the copies: %s",
+                     strerror(errno));
+}
+
+/* This program once more; its output goes to a file of the scratch folder. */
+static enum status command_run(struct rehearsal *all, const char *const *words, const char *output)
+{
+    char errors[NAME_SIZE];
+    if (!name_of(all, "errors", errors))
+        return error_set(&all->error, STATUS_INVALID, "the path of the copies is too long");
+    const struct child_files files = { output, errors };
+    struct child child;
+    enum status status = child_start(words, &files, &child, &all->error);
+    if (status != STATUS_OK) return status;
+    int code = child_wait(&child);
+    if (code == EXIT_CODE_DONE) return STATUS_OK;
+    return error_set(&all->error, STATUS_CONFLICT, "`tpwallet %s` on a copy ended with %d",
+                     words[0], code);
+}
+
+/* All accounts with their balances and numbers of entries, as one digest. */
+static enum status books_digest(struct rehearsal *all, const struct copy *copy,
+                                struct digest *out_digest)
+{
+    char path[NAME_SIZE];
+    if (!name_of(all, "books", path)) return STATUS_INVALID;
+    (void)unlink(path); /* of the time before */
+    const char *const words[] = { "export",     "accounts", "--format", "csv", "--data",
+                                  copy->folder, "--output", path,       NULL };
+    enum status status = command_run(all, words, NULL);
+    if (status != STATUS_OK) return status;
+    BUF_SCOPE struct buf bytes;
+    buf_init(&bytes, BOOKS_SIZE_MAX);
+    status = file_bytes_read(path, &bytes, &all->error);
+    if (status == STATUS_OK) *out_digest = digest_of(bytes.data, bytes.len);
+    return status;
+}
+
+static enum status copy_make(struct rehearsal *all, struct copy *copy, const char *name)
+{
+    struct backup_result result;
+    if (!name_of(all, name, copy->folder)) return STATUS_INVALID;
+    const struct backup_options options = {
+        .source = all->repair.invocation->data,
+        .target = copy->folder,
+    };
+    enum status status = backup_run(&options, &result, &all->error);
+    if (status == STATUS_OK) status = backup_accept(copy->folder, &all->error);
+    copy->head = result.head;
+    return status == STATUS_OK ? books_digest(all, copy, &copy->before) : status;
+}
+
+/* In a process of its own, which may be killed; *out_killed: it was. */
+static enum status apart_execute(struct rehearsal *all, const struct repair_run *run,
+                                 bool *out_killed)
+{
+    char report[NAME_SIZE];
+    if (!name_of(all, "outcome", report)) return STATUS_INVALID;
+    (void)unlink(report); /* of the time before */
+    (void)fflush(NULL);   /* nothing is to be written twice */
+    pid_t pid = fork();
+    if (pid < 0)
+        return error_set(&all->error, STATUS_UNAVAILABLE, "no process: %s", strerror(errno));
+    if (pid == 0) {
+        struct repair_outcome outcome = { 0 };
+        enum status status = repair_execute(&all->repair, run, &outcome);
+        struct str bytes = { (const char *)&outcome, sizeof outcome };
+        struct error error;
+        if (status != STATUS_OK)
+            (void)fprintf(stderr, "tpwallet: rehearsal: %s\n", all->repair.error.message);
+        if (status == STATUS_OK) status = file_bytes_write(report, bytes, 0600, &error);
+        _exit(status == STATUS_OK ? 0 : 1);
+    }
+    int code = 0;
+    while (waitpid(pid, &code, 0) < 0 && errno == EINTR) {
+    }
+    *out_killed = WIFSIGNALED(code) && WTERMSIG(code) == SIGKILL;
+    if (*out_killed) return STATUS_OK;
+    BUF_SCOPE struct buf bytes;
+    buf_init(&bytes, sizeof all->outcome);
+    bool good = WIFEXITED(code) && WEXITSTATUS(code) == 0 &&
+                file_bytes_read(report, &bytes, &all->error) == STATUS_OK &&
+                bytes.len == sizeof all->outcome;
+    if (!good)
+        return error_set(&all->error, STATUS_CONFLICT,
+                         "the plan cannot be carried out on a copy: see above");
+    memcpy(&all->outcome, bytes.data, sizeof all->outcome);
+    return STATUS_OK;
+}
+
+/* Killed after none, one, two, ... groups of one entry, and gone on with each time. */
+static enum status killed_execute(struct rehearsal *all, uint64_t entries)
+{
+    uint64_t stride = entries / KILLS_MAX + 1;
+    for (uint64_t after = 0; after < entries; after += stride) {
+        const struct repair_run run = {
+            .folder = all->copies[0].folder,
+            .groups_max = after,
+            .group_steps = 1,
+        };
+        bool killed = false;
+        enum status status = apart_execute(all, &run, &killed);
+        if (status != STATUS_OK) return status;
+        CHECK(killed); /* there was more to do */
+        all->kills++;
+    }
+    const struct repair_run run = {
+        .folder = all->copies[0].folder,
+        .groups_max = UINT64_MAX,
+        .group_steps = 1,
+    };
+    bool killed;
+    return apart_execute(all, &run, &killed);
+}
+
+static enum status twice_execute(struct rehearsal *all)
+{
+    const struct repair_run run = {
+        .folder = all->copies[1].folder,
+        .groups_max = UINT64_MAX,
+        .group_steps = REPAIR_GROUP_STEPS,
+    };
+    bool killed;
+    enum status status = apart_execute(all, &run, &killed);
+    if (status == STATUS_OK) status = books_digest(all, &all->copies[1], &all->copies[1].after);
+    if (status == STATUS_OK) status = apart_execute(all, &run, &killed);
+    if (status != STATUS_OK) return status;
+    struct digest again;
+    status = books_digest(all, &all->copies[1], &again);
+    if (status != STATUS_OK) return status;
+    bool nothing = all->outcome.made == 0 && digest_equal(&again, &all->copies[1].after);
+    return nothing ? STATUS_OK
+                   : error_set(&all->error, STATUS_CONFLICT, "applying twice changed something");
+}
+
+static enum status books_check(struct rehearsal *all)
+{
+    for (int i = 0; i < 2; i++) {
+        const char *const words[] = { "check", "--data", all->copies[i].folder, NULL };
+        char path[NAME_SIZE];
+        if (!name_of(all, "checked", path)) return STATUS_INVALID;
+        enum status status = command_run(all, words, path);
+        if (status != STATUS_OK) return status;
+    }
+    if (!digest_equal(&all->copies[0].before, &all->copies[1].before))
+        return error_set(&all->error, STATUS_CONFLICT, "the ledger moved on: rehearse again");
+    if (digest_equal(&all->copies[0].after, &all->copies[1].after)) return STATUS_OK;
+    return error_set(&all->error, STATUS_CONFLICT,
+                     "killed and gone on with, the plan comes to other books");
+}
+
+static enum status rehearse(struct rehearsal *all)
+{
+    struct repair_outcome planned;
+    enum status status = repair_look(&all->repair, all->repair.invocation->data, &planned);
+    if (status != STATUS_OK) {
+        all->error = all->repair.error;
+        return status;
+    }
+    status = scratch_make(all);
+    if (status == STATUS_OK) status = copy_make(all, &all->copies[0], "by-steps");
+    if (status == STATUS_OK) status = copy_make(all, &all->copies[1], "in-one-go");
+    if (status == STATUS_OK) status = killed_execute(all, planned.entries);
+    if (status == STATUS_OK) status = books_digest(all, &all->copies[0], &all->copies[0].after);
+    if (status == STATUS_OK) status = twice_execute(all);
+    return status == STATUS_OK ? books_check(all) : status;
+}
+
+/* ---- the result ---- */
+
+static void text_member(struct json_writer *writer, const char *key, struct str value)
+{
+    json_write_key(writer, str_from(key));
+    json_write_string(writer, value);
+}
+
+static void number_member(struct json_writer *writer, const char *key, uint64_t value)
+{
+    json_write_key(writer, str_from(key));
+    json_write_uint64(writer, value);
+}
+
+static void digest_member(struct json_writer *writer, const char *key, const struct digest *digest)
+{
+    char hex[2 * sizeof digest->bytes + 1];
+    text_member(writer, key, hex_format(digest->bytes, sizeof digest->bytes, hex));
+}
+
+static void result_build(const struct rehearsal *all, struct buf *out)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, out);
+    json_write_object_begin(&writer);
+    text_member(&writer, "format", STR("tpwallet-rehearsal-1"));
+    digest_member(&writer, "plan_sha256", &all->repair.plan_digest);
+    json_write_key(&writer, STR("passed"));
+    json_write_bool(&writer, true);
+    number_member(&writer, "head", all->copies[1].head);
+    number_member(&writer, "entries", all->outcome.entries);
+    number_member(&writer, "killed_and_resumed", all->kills);
+    number_member(&writer, "changed_when_applied_twice", 0);
+    digest_member(&writer, "books_before_sha256", &all->copies[1].before);
+    digest_member(&writer, "books_after_sha256", &all->copies[1].after);
+    text_member(&writer, "check", STR("every invariant of the ledger holds, on both copies"));
+    json_write_object_end(&writer);
+    enum status status = json_write_end(&writer);
+    CHECK(status == STATUS_OK); /* far smaller than the buf */
+    buf_append_byte(out, '\n');
+}
+
+static enum status result_put(struct rehearsal *all, struct buf *text)
+{
+    struct doctor_bundle *bundle = &all->repair.bundle;
+    result_build(all, text);
+    enum status status =
+        doctor_bundle_put(bundle, REPAIR_REHEARSAL_FILE, "rehearsed", buf_view(text));
+    if (status == STATUS_OK) status = doctor_bundle_note(bundle, "the plan was rehearsed");
+    if (status == STATUS_OK) status = doctor_bundle_seal(bundle);
+    if (status != STATUS_OK) all->error = bundle->error;
+    return status;
+}
+
+static int rehearse_run(struct invocation *invocation)
+{
+    struct rehearsal all = { .kills = 0 };
+    BUF_SCOPE struct buf text;
+    buf_init(&text, 1 << 16);
+    enum status status = repair_open(&all.repair, invocation);
+    if (status != STATUS_OK) all.error = all.repair.error;
+    if (status == STATUS_OK && !all.repair.bundle.signs)
+        status = error_set(&all.error, STATUS_DENIED, "--key is missing: who rehearses?");
+    if (status == STATUS_OK) status = rehearse(&all);
+    if (status == STATUS_OK) status = result_put(&all, &text);
+    scratch_remove(&all);
+    int code;
+    if (status == STATUS_OK) {
+        BUF_SCOPE struct buf out;
+        buf_init(&out, 1 << 16);
+        buf_append_format(&out,
+                          "PASSED: %llu entries; killed and resumed %llu times; twice changed "
+                          "nothing; both copies check\n",
+                          (unsigned long long)all.outcome.entries, (unsigned long long)all.kills);
+        code = report_text(invocation, buf_view(invocation->json ? &text : &out));
+    } else {
+        code = report_error(invocation, &all.error);
+    }
+    repair_close(&all.repair);
+    return code;
+}
+
+static const struct positional positionals[] = {
+    { "BUNDLE", "the incident's folder", false },
+    { 0 },
+};
+
+static const struct option options[] = {
+    { "key", "FILE", "the key that signs the custody", NULL },
+    { "policy", "FILE", "the policy that the plan was made under", NULL },
+    { "temp", "FOLDER", "for the copies; $TMPDIR without it", NULL },
+    { 0 },
+};
+
+const struct command command_doctor_rehearse = {
+    .name = "doctor rehearse",
+    .summary = "carry a plan out on copies of the ledger: killed, resumed, twice, checked",
+    .details = "Two copies are made, beside a server too. On one the plan is carried out entry by "
+               "entry, killed before each and gone on with; on the other in one go, and again, "
+               "which must change nothing. Both must come to the same books and pass `check`. The "
+               "result is a file of the bundle, and part of what is approved.",
+    .positionals = positionals,
+    .options = options,
+    .examples = "doctor rehearse case --policy repair.policy --key anna.key",
+    .run = rehearse_run,
+};

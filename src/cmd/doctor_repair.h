@@ -1,0 +1,67 @@
+/* doctor_repair.h - what rehearsing, approving and applying a plan share: its files, its execution. */
+#ifndef CMD_DOCTOR_REPAIR_H
+#define CMD_DOCTOR_REPAIR_H
+
+#include "cmd/doctor_bundle.h"
+#include "doctor/approval.h"
+
+enum {
+    REPAIR_APPROVALS_MAX = 64,
+    REPAIR_GROUP_STEPS = 500, /* entries that succeed or fail as one; below LINKED_MAX */
+};
+
+#define REPAIR_PLAN_FILE "plan/plan.json"
+#define REPAIR_REHEARSAL_FILE "plan/rehearsal.json"
+
+/* A plan as it stands in a bundle, and the policy that it was made under. */
+struct repair {
+    const struct invocation *invocation;
+    struct doctor_bundle bundle;
+    struct buf plan_text;
+    struct arena arena;
+    struct repair_plan plan;
+    struct digest plan_digest;
+    struct buf policy_text;
+    struct repair_policy policy;
+    struct buf rehearsal_text;
+    struct digest rehearsal_digest;
+    struct error error;
+};
+
+/*
+ * Opens the bundle (with --key, when it was given), reads --policy and the plan. STATUS_DENIED: the
+ * policy is not the one that the plan was made under. repair_close() in any case.
+ */
+enum status repair_open(struct repair *repair, const struct invocation *invocation) MUST_CHECK;
+void repair_close(struct repair *repair);
+/* The rehearsal, which must be of this plan. STATUS_NOT_FOUND: there is none yet. */
+enum status repair_rehearsal_read(struct repair *repair) MUST_CHECK;
+
+/* How the carrying out of a plan's entries went. */
+struct repair_outcome {
+    uint64_t entries;  /* that the plan has */
+    uint64_t made;     /* now */
+    uint64_t repeated; /* were there already */
+    uint64_t groups;
+};
+
+struct repair_run {
+    const char *folder;   /* the ledger's */
+    uint64_t groups_max;  /* after so many groups the process ends itself by SIGKILL; UINT64_MAX */
+    uint32_t group_steps; /* entries in a group, up to REPAIR_GROUP_STEPS */
+    bool record;          /* the act is written down in the audit log before the first entry */
+};
+
+/*
+ * Looks at every precondition first, then makes the entries, group by group; each has a derived
+ * id, so that going on after any end is the same call. The folder must not be served meanwhile.
+ * STATUS_CONFLICT: a precondition does not hold, or the ledger refused: error says which, and
+ * nothing of that group was changed. As host_open() otherwise.
+ */
+enum status repair_execute(struct repair *repair, const struct repair_run *run,
+                           struct repair_outcome *out_outcome) MUST_CHECK;
+/* Only the looking: how many of the entries are there (repeated) and could be made (made). */
+enum status repair_look(struct repair *repair, const char *folder,
+                        struct repair_outcome *out_outcome) MUST_CHECK;
+
+#endif

@@ -1,0 +1,301 @@
+#include "doctor/plan_make.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/hex.h"
+#include "base/json_reader.h"
+
+enum { STEPS_ROOM = DIAGNOSIS_ROWS_MAX + 4 * DIAGNOSIS_CAUSES_MAX };
+
+/* ---- the diagnosis ---- */
+
+static void delta_read(struct json_reader *reader, struct signed_amount *out_delta)
+{
+    const struct signed_amount_form form = { .point = '.', .minor = true };
+    struct str text;
+    if (!json_string(reader, &text)) return;
+    if (signed_amount_parse(text, &form, out_delta) != STATUS_OK) json_fail(reader, "no amount");
+}
+
+/* {"record": "R-0123456789abcdef", ...} */
+static void record_read(struct json_reader *reader, uint64_t *out_record)
+{
+    struct str key;
+    struct str text;
+    uint8_t bytes[8];
+    if (!json_object_begin(reader)) return;
+    while (json_object_next(reader, &key)) {
+        if (!str_equal(key, STR("record"))) {
+            (void)json_skip(reader); /* a fault stays */
+            continue;
+        }
+        if (!json_string(reader, &text)) return;
+        bool good = text.len == 18 && str_starts(text, STR("R-")) &&
+                    hex_parse((struct str){ text.data + 2, 16 }, bytes, sizeof bytes) == STATUS_OK;
+        if (!good) {
+            json_fail(reader, "no record");
+            return;
+        }
+        *out_record = 0;
+        for (size_t i = 0; i < sizeof bytes; i++) *out_record = *out_record << 8 | bytes[i];
+    }
+}
+
+static void row_read(struct json_reader *reader, uint32_t cause, struct plan_diagnosis *diagnosis)
+{
+    struct plan_row row = { .cause = cause };
+    struct str key;
+    if (!json_object_begin(reader)) return;
+    while (json_object_next(reader, &key)) {
+        if (str_equal(key, STR("account")))
+            (void)json_string(reader, &row.account); /* a fault stays, here and below */
+        else if (str_equal(key, STR("ccy")))
+            (void)json_string(reader, &row.ccy);
+        else if (str_equal(key, STR("delta")))
+            delta_read(reader, &row.delta);
+        else if (str_equal(key, STR("record")))
+            record_read(reader, &row.record);
+        else
+            (void)json_skip(reader);
+    }
+    if (row.delta.minor == 0 || row.account.len == 0) return; /* touched, and right */
+    if (diagnosis->row_count == DIAGNOSIS_ROWS_MAX) {
+        json_fail(reader, "more than 20000 accounts to repair");
+        return;
+    }
+    diagnosis->rows[diagnosis->row_count++] = row;
+}
+
+static void cause_member(struct json_reader *reader, struct str key, struct plan_cause *cause,
+                         struct plan_diagnosis *diagnosis)
+{
+    if (str_equal(key, STR("fault"))) {
+        (void)json_string(reader, &cause->fault); /* a fault stays, here and below */
+    } else if (str_equal(key, STR("title"))) {
+        (void)json_string(reader, &cause->title);
+    } else if (str_equal(key, STR("label"))) {
+        (void)json_string(reader, &cause->label);
+    } else if (str_equal(key, STR("repair"))) {
+        (void)json_string(reader, &cause->repair);
+    } else if (str_equal(key, STR("stop"))) {
+        (void)json_string(reader, &cause->stop);
+    } else if (str_equal(key, STR("prevention"))) {
+        (void)json_string(reader, &cause->prevention);
+    } else if (str_equal(key, STR("ledger_entry"))) {
+        (void)json_bool(reader, &cause->ledger_entry);
+    } else if (str_equal(key, STR("psp_money"))) {
+        (void)json_bool(reader, &cause->psp_money);
+    } else if (str_equal(key, STR("affected"))) {
+        if (!json_array_begin(reader)) return;
+        while (json_array_next(reader)) row_read(reader, diagnosis->cause_count, diagnosis);
+    } else {
+        (void)json_skip(reader);
+    }
+}
+
+static void causes_read(struct json_reader *reader, struct plan_diagnosis *diagnosis)
+{
+    struct str key;
+    if (!json_array_begin(reader)) return;
+    while (json_array_next(reader)) {
+        if (diagnosis->cause_count == DIAGNOSIS_CAUSES_MAX) {
+            json_fail(reader, "more than 256 causes");
+            return;
+        }
+        struct plan_cause *cause = &diagnosis->causes[diagnosis->cause_count];
+        memset(cause, 0, sizeof *cause);
+        if (!json_object_begin(reader)) return;
+        while (json_object_next(reader, &key)) cause_member(reader, key, cause, diagnosis);
+        diagnosis->cause_count++;
+    }
+}
+
+static void member_read(struct json_reader *reader, struct str key, struct str *format,
+                        struct plan_diagnosis *diagnosis)
+{
+    struct str text;
+    if (str_equal(key, STR("format"))) {
+        (void)json_string(reader, format); /* a fault stays, here and below */
+    } else if (str_equal(key, STR("incident"))) {
+        (void)json_string(reader, &diagnosis->incident);
+    } else if (str_equal(key, STR("rules_sha256"))) {
+        bool good =
+            json_string(reader, &text) &&
+            hex_parse(text, diagnosis->rules.bytes, sizeof diagnosis->rules.bytes) == STATUS_OK;
+        if (!good) json_fail(reader, "no SHA-256");
+    } else if (str_equal(key, STR("unexplained_count"))) {
+        (void)json_uint64(reader, &diagnosis->unexplained);
+    } else if (str_equal(key, STR("truncated"))) {
+        (void)json_bool(reader, &diagnosis->truncated);
+    } else if (str_equal(key, STR("causes"))) {
+        causes_read(reader, diagnosis);
+    } else {
+        (void)json_skip(reader);
+    }
+}
+
+enum status plan_diagnosis_parse(struct str text, struct arena *arena,
+                                 struct plan_diagnosis *out_diagnosis, struct error *out_error)
+{
+    struct json_reader reader;
+    struct str key;
+    struct str format = STR("");
+    memset(out_diagnosis, 0, sizeof *out_diagnosis);
+    out_diagnosis->rows = arena_take_array(arena, DIAGNOSIS_ROWS_MAX, sizeof *out_diagnosis->rows);
+    if (out_diagnosis->rows == NULL) return error_set(out_error, STATUS_LIMIT, "no memory");
+    json_reader_init(&reader, text, arena);
+    if (json_object_begin(&reader))
+        while (json_object_next(&reader, &key)) member_read(&reader, key, &format, out_diagnosis);
+    if (json_end(&reader) != STATUS_OK)
+        return error_set(out_error, STATUS_INVALID, "the diagnosis: %s", reader.reason);
+    if (str_equal(format, STR("tpwallet-diagnosis-1"))) return STATUS_OK;
+    return error_set(out_error, STATUS_INVALID, "it is no diagnosis: `doctor diagnose --json`");
+}
+
+/* ---- the plan ---- */
+
+static int label_rank(struct str label)
+{
+    if (str_equal(label, STR("CONFIRMED"))) return 0;
+    return str_equal(label, STR("PROBABLE")) ? 1 : 2;
+}
+
+static struct str weakest_label(const struct plan_diagnosis *diagnosis)
+{
+    struct str weakest = STR("CONFIRMED");
+    for (uint32_t i = 0; i < diagnosis->cause_count; i++) {
+        struct str label = diagnosis->causes[i].label;
+        if (label_rank(label) > label_rank(weakest)) weakest = label;
+    }
+    return weakest;
+}
+
+static struct plan_step *step_add(struct repair_plan *plan, enum plan_step_kind kind,
+                                  const struct plan_cause *cause, struct str what)
+{
+    CHECK(plan->step_count < STEPS_ROOM); /* rows and causes are bounded */
+    struct plan_step *step = &plan->steps[plan->step_count++];
+    memset(step, 0, sizeof *step);
+    step->kind = kind;
+    step->fault = cause->fault;
+    step->what = what;
+    if (step->what.len > PLAN_TEXT_MAX) step->what.len = PLAN_TEXT_MAX;
+    return step;
+}
+
+/* The first word of a template that moves no money of ours. */
+static bool template_kind(struct str repair, enum plan_step_kind *out_kind)
+{
+    static const struct {
+        const char *word;
+        enum plan_step_kind kind;
+    } words[] = { { "rebuild", PLAN_REBUILD },     { "purge", PLAN_PURGE },
+                  { "redeliver", PLAN_REDELIVER }, { "replay", PLAN_REDELIVER },
+                  { "republish", PLAN_REDELIVER }, { "poll", PLAN_POLL },
+                  { "rotate", PLAN_ROTATE } };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (!str_starts(repair, str_from(words[i].word))) continue;
+        *out_kind = words[i].kind;
+        return true;
+    }
+    return false;
+}
+
+static bool absolute(struct signed_amount delta, struct signed_amount *out_amount)
+{
+    if (delta.minor < -SIGNED_AMOUNT_MAX) return false;
+    out_amount->minor = delta.minor < 0 ? -delta.minor : delta.minor;
+    return true;
+}
+
+/* Whether what the row has too much or too little is one leg of the transaction, to the cent. */
+static bool is_traced(const struct plan_row *row)
+{
+    struct signed_amount amount;
+    bool credited = row->delta.minor > 0;
+    return row->tx.len > 0 && absolute(row->delta, &amount) &&
+           signed_amount_compare(amount, row->amount) == 0 &&
+           str_equal(credited ? row->credit : row->debit, row->account);
+}
+
+/* The transaction is taken back whole. */
+static enum status entry_add(const struct plan_cause *cause, const struct plan_row *row,
+                             struct repair_plan *plan, struct error *out_error)
+{
+    if (!is_traced(row)) {
+        enum status status =
+            error_set(out_error, STATUS_INVALID,
+                      "what account %.*s has too much or too little is no one transaction",
+                      row->account.len > 64 ? 64 : STR_ARG(row->account));
+        error_hint(out_error, "a person has to write this entry; the plan was not made");
+        return status;
+    }
+    struct plan_step *step = step_add(plan, PLAN_COMPENSATE, cause, cause->title);
+    step->target = row->tx;
+    step->debit = row->credit; /* the opposite entry */
+    step->credit = row->debit;
+    step->ccy = row->ccy;
+    step->amount = row->amount;
+    step->id = plan_entry_id(plan, step);
+    return STATUS_OK;
+}
+
+static bool is_planned(const struct repair_plan *plan, struct str tx)
+{
+    for (uint32_t i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].kind == PLAN_COMPENSATE && str_equal(plan->steps[i].target, tx))
+            return true;
+    return false;
+}
+
+static enum status entries_add(const struct plan_diagnosis *diagnosis, struct repair_plan *plan,
+                               struct error *out_error)
+{
+    for (uint32_t i = 0; i < diagnosis->row_count; i++) {
+        const struct plan_row *row = &diagnosis->rows[i];
+        if (!diagnosis->causes[row->cause].ledger_entry) continue;
+        if (is_traced(row) && is_planned(plan, row->tx)) continue; /* its other leg */
+        enum status status = entry_add(&diagnosis->causes[row->cause], row, plan, out_error);
+        if (status != STATUS_OK) return status;
+    }
+    return STATUS_OK;
+}
+
+enum status repair_plan_make(const struct plan_diagnosis *diagnosis, struct arena *arena,
+                             struct repair_plan *plan, struct error *out_error)
+{
+    plan->incident = diagnosis->incident;
+    plan->rules = diagnosis->rules;
+    plan->label = weakest_label(diagnosis);
+    plan->step_count = 0;
+    if (diagnosis->unexplained > 0 || diagnosis->truncated || diagnosis->cause_count == 0)
+        plan->label = STR("UNKNOWN");
+    if (label_rank(plan->label) > 1) {
+        enum status status = error_set(
+            out_error, STATUS_DENIED, "the cause is %.*s: that gets no plan", STR_ARG(plan->label));
+        error_hint(out_error,
+                   "`tpwallet doctor diagnose --next` names the evidence that would decide");
+        return status;
+    }
+    plan->steps = arena_take_array(arena, STEPS_ROOM, sizeof *plan->steps);
+    if (plan->steps == NULL) return error_set(out_error, STATUS_LIMIT, "no memory");
+    for (uint32_t i = 0; i < diagnosis->cause_count; i++)
+        if (diagnosis->causes[i].stop.len > 0)
+            step_add(plan, PLAN_STOP, &diagnosis->causes[i], diagnosis->causes[i].stop);
+    for (uint32_t i = 0; i < diagnosis->cause_count; i++)
+        if (diagnosis->causes[i].prevention.len > 0)
+            step_add(plan, PLAN_FIX, &diagnosis->causes[i], diagnosis->causes[i].prevention);
+    enum status status = entries_add(diagnosis, plan, out_error);
+    for (uint32_t i = 0; i < diagnosis->cause_count && status == STATUS_OK; i++) {
+        const struct plan_cause *cause = &diagnosis->causes[i];
+        enum plan_step_kind kind;
+        if (template_kind(cause->repair, &kind)) step_add(plan, kind, cause, cause->repair);
+        if (cause->psp_money)
+            step_add(plan, PLAN_POLL, cause,
+                     STR("money moved outside: ask the PSP, and refund there what it has twice"));
+    }
+    if (status == STATUS_OK && plan->step_count > PLAN_STEPS_MAX)
+        status = error_set(out_error, STATUS_LIMIT, "more than 20000 steps");
+    return status;
+}

@@ -1,0 +1,59 @@
+/* plan_make.h - from a diagnosis to the steps of its repair: each by its rule's template. */
+#ifndef DOCTOR_PLAN_MAKE_H
+#define DOCTOR_PLAN_MAKE_H
+
+#include "doctor/repair_plan.h"
+
+enum { DIAGNOSIS_CAUSES_MAX = 256, DIAGNOSIS_ROWS_MAX = 20000 };
+
+/* What a cause touched, as the diagnosis says, and what evidence says of the record cited. */
+struct plan_row {
+    struct str account;
+    struct str ccy;
+    struct signed_amount delta; /* too much (positive) or too little */
+    uint64_t record;            /* hash of the record cited; 0: none */
+    uint32_t cause;
+
+    /* filled by whoever reads the evidence; empty: not found */
+    struct str tx;
+    struct str debit; /* of the transaction's two legs */
+    struct str credit;
+    struct signed_amount amount;
+};
+
+struct plan_cause {
+    struct str fault;
+    struct str title;
+    struct str label;
+    struct str repair;
+    struct str stop;
+    struct str prevention;
+    bool ledger_entry;
+    bool psp_money;
+};
+
+struct plan_diagnosis {
+    struct str incident;
+    struct digest rules;
+    uint64_t unexplained;
+    bool truncated;
+    uint32_t cause_count;
+    struct plan_cause causes[DIAGNOSIS_CAUSES_MAX];
+    uint32_t row_count;
+    struct plan_row *rows; /* DIAGNOSIS_ROWS_MAX of them in the arena */
+};
+
+/* The output of `doctor diagnose --json`. STATUS_INVALID, STATUS_LIMIT. The arena: 8 x the size. */
+enum status plan_diagnosis_parse(struct str text, struct arena *arena,
+                                 struct plan_diagnosis *out_diagnosis, struct error *out_error)
+    MUST_CHECK;
+
+/*
+ * Steps in order: stop, fix, entries, what follows from them. STATUS_DENIED: something is not
+ * explained, or its label gets no plan. STATUS_INVALID: an amount cannot be traced to one
+ * transaction of two legs: a person has to. plan's incident, label, rules and steps are written.
+ */
+enum status repair_plan_make(const struct plan_diagnosis *diagnosis, struct arena *arena,
+                             struct repair_plan *plan, struct error *out_error) MUST_CHECK;
+
+#endif

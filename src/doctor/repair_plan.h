@@ -1,0 +1,88 @@
+/* repair_plan.h - what is to be done about an incident: typed steps, checked, as one canonical text. */
+#ifndef DOCTOR_REPAIR_PLAN_H
+#define DOCTOR_REPAIR_PLAN_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/time.h"
+#include "base/uuid.h"
+#include "crypto/digest.h"
+#include "doctor/repair_policy.h"
+
+/*
+ * One source for the list: name, text, whether we carry it out ourselves, what its undoing is.
+ * Steps stand in this order: stop, fix, repair, and what follows from the repair.
+ */
+#define PLAN_STEP_TABLE(X)                                                                         \
+    X(STOP, "stop", false, "resume what was suspended")                                            \
+    X(FIX, "fix", false, "roll the change back")                                                   \
+    X(COMPENSATE, "compensate", true, "reverse the entry")                                         \
+    X(PURGE, "purge", false, "none: a cache is filled again from the ledger")                      \
+    X(REBUILD, "rebuild", false, "none: a projection follows from the postings")                   \
+    X(REDELIVER, "redeliver", false, "none: receivers deduplicate")                                \
+    X(POLL, "poll", false, "none: it only asks")                                                   \
+    X(ROTATE, "rotate", false, "none: the old key stays dead")
+
+#define PLAN_STEP_ENUM(name, text, ours, undo) PLAN_##name,
+enum plan_step_kind { PLAN_STEP_TABLE(PLAN_STEP_ENUM) PLAN_STEP_KINDS };
+#undef PLAN_STEP_ENUM
+
+enum {
+    PLAN_STEPS_MAX = 20000,
+    PLAN_SIZE_MAX = 32 << 20,
+    PLAN_TEXT_MAX = 1000,
+};
+
+/* Texts are in the arena of whoever made or read the plan. */
+struct plan_step {
+    enum plan_step_kind kind;
+    struct str what;   /* in words, for people */
+    struct uuid id;    /* of the entry: derived, so that applying twice is nothing */
+    struct str target; /* COMPENSATE: the transaction that is taken back */
+    struct str debit;  /* COMPENSATE: accounts of the entry that is made */
+    struct str credit;
+    struct str ccy;
+    struct signed_amount amount; /* more than nothing */
+    struct str fault;            /* whose consequence it is */
+};
+
+struct repair_plan {
+    struct str incident;
+    struct str label;    /* the weakest of the causes */
+    struct str proposer; /* the public key of who made it, as text */
+    struct digest diagnosis;
+    struct digest rules;
+    struct digest policy;
+    struct wall_time made_at;
+    struct wall_time expires_at;
+    uint32_t approvals; /* needed */
+    uint32_t step_count;
+    struct plan_step *steps;
+};
+
+const char *plan_step_name(enum plan_step_kind kind);
+const char *plan_step_undo(enum plan_step_kind kind);
+bool plan_step_is_ours(enum plan_step_kind kind);
+
+/*
+ * The id of an entry: SHA-256 of incident, root transaction, account, template and the rules'
+ * digest, each behind its length, as a UUIDv8.
+ */
+struct uuid plan_entry_id(const struct repair_plan *plan, const struct plan_step *step);
+
+/*
+ * Whether it may be a plan at all: a label that gets one, entries with amounts and different
+ * accounts, ids as derived and none twice, within the policy's totals and number of entries; the
+ * approvals that it needs are written into it. STATUS_DENIED: the label or a limit; STATUS_INVALID.
+ */
+enum status repair_plan_check(struct repair_plan *plan, const struct repair_policy *policy,
+                              struct error *out_error) MUST_CHECK;
+
+/* The one text of a plan; its SHA-256 is what is approved. */
+void repair_plan_json(const struct repair_plan *plan, struct buf *out);
+/* STATUS_INVALID; also for a text that is not the one text of its plan. The arena: 8 x the size. */
+enum status repair_plan_parse(struct str text, struct arena *arena, struct repair_plan *out_plan,
+                              struct error *out_error) MUST_CHECK;
+
+#endif

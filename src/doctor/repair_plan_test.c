@@ -1,0 +1,139 @@
+/*
+ * Goal: a plan has one text, ids that follow from it, and nothing in it that could not be an entry.
+ * Method: a plan written, read back, and every byte of it flipped; one with one thing wrong at a
+ * time.
+ */
+#include "doctor/repair_plan.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+enum { STEPS = 3, ENTRY = 1, OTHER = 2 };
+
+static struct plan_step steps[STEPS];
+static struct repair_plan plan;
+static const struct repair_policy policy = { .confirmed = 2, .probable = 3, .entries_max = 2 };
+
+static void plan_build(void)
+{
+    plan = (struct repair_plan){
+        .incident = STR("7F3A"),
+        .label = STR("CONFIRMED"),
+        .proposer = STR("anna"),
+        .expires_at = { 1000 * NS_PER_S },
+        .approvals = 2,
+        .step_count = STEPS,
+        .steps = steps,
+    };
+    steps[0] =
+        (struct plan_step){ .kind = PLAN_STOP, .what = STR("stop \"it\""), .fault = STR("P01") };
+    for (int i = ENTRY; i <= OTHER; i++) {
+        steps[i] = (struct plan_step){
+            .kind = PLAN_COMPENSATE,
+            .what = STR("charged twice"),
+            .fault = STR("P01"),
+            .target = i == ENTRY ? STR("tx1") : STR("tx2"),
+            .debit = STR("shop"),
+            .credit = STR("w1"),
+            .ccy = STR("EUR"),
+            .amount = { 500 },
+        };
+        steps[i].id = plan_entry_id(&plan, &steps[i]);
+    }
+}
+
+static enum status checked(void)
+{
+    struct error error;
+    return repair_plan_check(&plan, &policy, &error);
+}
+
+static void one_thing_wrong_is_no_plan(void **state)
+{
+    (void)state; /* no fixture */
+    plan_build();
+    assert_int_equal(checked(), STATUS_OK);
+    plan.label = STR("PROBABLE");
+    assert_int_equal(checked(), STATUS_OK);
+    assert_int_equal(plan.approvals, 3);
+    static const char *const labels[] = { "POSSIBLE", "AMBIGUOUS", "UNKNOWN", "", "confirmed" };
+    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
+        plan_build();
+        plan.label = str_from(labels[i]);
+        assert_int_equal(checked(), STATUS_DENIED);
+    }
+    for (int fault = 0; fault < 9; fault++) {
+        plan_build();
+        switch (fault) {
+        case 0: steps[ENTRY].amount.minor = 0; break;
+        case 1: steps[ENTRY].amount.minor = -1; break;
+        case 2: steps[ENTRY].credit = STR("shop"); break;
+        case 3: steps[ENTRY].target = STR(""); break;
+        case 4: steps[ENTRY].ccy = STR(""); break;
+        case 5: steps[ENTRY].id.lo ^= 1; break;
+        case 6: steps[ENTRY] = steps[OTHER]; break;
+        case 7: steps[0].what = STR(""); break;
+        default: plan.step_count = 0; break;
+        }
+        if (checked() != STATUS_INVALID) fail_msg("fault %d", fault);
+    }
+}
+
+static void ids_follow_from_what_an_entry_is(void **state)
+{
+    (void)state; /* no fixture */
+    plan_build();
+    struct uuid id = plan_entry_id(&plan, &steps[ENTRY]);
+    assert_true(uuid_equal(id, steps[ENTRY].id));
+    assert_int_equal(id.hi >> 12 & 15, 8);
+    assert_false(uuid_equal(id, steps[OTHER].id));
+    plan.incident = STR("7F3B");
+    assert_false(uuid_equal(id, plan_entry_id(&plan, &steps[ENTRY])));
+    plan_build();
+    plan.rules.bytes[0] = 1;
+    assert_false(uuid_equal(id, plan_entry_id(&plan, &steps[ENTRY])));
+    plan_build();
+    steps[ENTRY].debit = STR("sho");
+    steps[ENTRY].credit = STR("pw1"); /* the same letters, cut elsewhere */
+    assert_false(uuid_equal(id, plan_entry_id(&plan, &steps[ENTRY])));
+}
+
+static void a_changed_plan_is_another_plan_or_none(void **state)
+{
+    (void)state; /* no fixture */
+    struct error error;
+    struct arena arena;
+    struct repair_plan back;
+    BUF_SCOPE struct buf text;
+    plan_build();
+    buf_init(&text, PLAN_SIZE_MAX);
+    repair_plan_json(&plan, &text);
+    assert_int_equal(arena_init(&arena, 64 << 20), STATUS_OK);
+    assert_int_equal(repair_plan_parse(buf_view(&text), &arena, &back, &error), STATUS_OK);
+    assert_int_equal(repair_plan_check(&back, &policy, &error), STATUS_OK);
+    uint32_t others = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        text.data[i] ^= 1;
+        arena_reset(&arena);
+        others += repair_plan_parse(buf_view(&text), &arena, &back, &error) == STATUS_OK;
+        text.data[i] ^= 1;
+    }
+    assert_in_range(others, 1, text.len / 2); /* texts and digits are free, the form is not */
+    buf_append_byte(&text, ' ');
+    arena_reset(&arena);
+    assert_int_equal(repair_plan_parse(buf_view(&text), &arena, &back, &error), STATUS_INVALID);
+    arena_done(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_thing_wrong_is_no_plan),
+        cmocka_unit_test(ids_follow_from_what_an_entry_is),
+        cmocka_unit_test(a_changed_plan_is_another_plan_or_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

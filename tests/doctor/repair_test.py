@@ -1,0 +1,237 @@
+"""Goal: a plan is made of what was diagnosed, rehearsed on copies, approved by two others, applied
+once, whatever happens in between; anything else is refused and changes nothing.
+
+Method: a ledger in which transfers were made twice by a client without keys; its evidence is
+collected, a diagnosis names the second ones. The plan is made, and everything that must be refused
+is tried: unrehearsed, unapproved, approved by its proposer, by a stranger, twice by one, expired, for
+another plan, under another policy, changed files, a ledger that moved on. Then it is applied,
+applied again, and verified; books are equal again and the audit log has it.
+"""
+import ctypes
+import json
+import os
+import shutil
+import sys
+
+sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
+# pylint: disable=wrong-import-position
+from cli_harness import (CONFLICT, DENIED, DONE, NOT_FOUND, REFUSED, SCRATCH, USAGE, Wallet, check,
+                         equal, file_of, new_id, serving)
+
+PAID = 7
+
+
+def key_of(wallet, name):
+    path = os.path.join(SCRATCH, f"{name}.key")
+    return path, wallet.json("doctor", "key", path, "--name", name)["key"]
+
+
+def ledger_with_twins(wallet):
+    """Accounts, and for each of PAID payments a second transfer that nobody wanted."""
+    wallet.run("init")
+    bank, shop = new_id(), new_id()
+    wallet.run("account", "create", bank, "--kind", "equity")
+    wallet.run("account", "create", shop, "--kind", "liability")
+    twins, customers = [], []
+    for n in range(PAID):
+        customer = new_id()
+        customers.append(customer)
+        wallet.run("account", "create", customer, "--kind", "liability", "--flags",
+                   "debits_must_not_exceed_credits")
+        wallet.run("transfer", "create", "--debit", bank, "--credit", customer, "--amount",
+                   "100.00")
+        for _ in range(2):
+            twin = new_id()
+            wallet.run("transfer", "create", "--id", twin, "--debit", customer, "--credit", shop,
+                       "--amount", f"{10 + n}.00")
+        twins.append(twin)
+    return shop, customers, twins
+
+
+def xxh3(line):
+    """A record as it is cited, by the library itself."""
+    library = ctypes.CDLL("libxxhash.so.0")
+    library.XXH3_64bits.restype = ctypes.c_uint64
+    library.XXH3_64bits.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
+    return f"R-{library.XXH3_64bits(line.encode(), len(line.encode())):016x}"
+
+
+def diagnosis_of(case, twins, label="CONFIRMED", unexplained=0):
+    """What `doctor diagnose --json` says of it, cited as it cites."""
+    affected = []
+    with open(os.path.join(case, "evidence", "01-ledger.ndjson"), encoding="utf-8") as file:
+        for line in file.read().splitlines():
+            row = json.loads(line)
+            if row["kind"] == "ledger_tx" and row["tx"] in twins:
+                affected.append({"account": row["account"], "ccy": row["ccy"],
+                                 "delta": row["amount"], "payment": row["tx"],
+                                 "record": {"record": xxh3(line), "kind": "ledger_tx"}})
+    return {"format": "tpwallet-diagnosis-1", "incident": "7F3A", "rules_sha256": "ab" * 32,
+            "verdict": "explained", "unexplained_count": unexplained, "truncated": False,
+            "causes": [{"fault": "P01", "name": "no key on retry", "title": "a retry had no key",
+                        "label": label, "stop": "pause retries of the client",
+                        "repair": "reverse keep=first contra=origin",
+                        "prevention": "a key that the client must give", "ledger_entry": True,
+                        "psp_money": False, "affected": affected}]}
+
+
+def net(wallet, account):
+    return wallet.json("account", "show", account)["balance"]["net"]
+
+
+class Case:
+    def __init__(self, wallet):
+        self.wallet = wallet
+        self.folder = os.path.join(SCRATCH, "case")
+        self.keys, self.public = {}, {}
+        for name in ("anna", "bob", "carol", "mallory"):
+            self.keys[name], self.public[name] = key_of(wallet, name)
+        people = [self.public[name] for name in ("anna", "bob", "carol")]
+        self.policy = file_of("repair.policy", "".join(f"approver {key}\n" for key in people) +
+                              "max_total EUR 1000.00\nvalid_hours 1\n")
+
+    def run(self, verb, *words, who=None, code=DONE, folder=None, policy=None):
+        key = ("--key", self.keys[who]) if who else ()
+        return self.wallet.run("doctor", verb, folder or self.folder, "--policy",
+                               policy or self.policy, *key, *words, code=code)
+
+    def collect(self, folder=None):
+        self.wallet.run("doctor", "collect", folder or self.folder, "--key", self.keys["anna"],
+                        "--incident", "7F3A", "--title", "paid twice", "--ours")
+
+    def plan(self, diagnosis, code=DONE, who="anna", policy=None):
+        path = file_of("diagnosis.json", json.dumps(diagnosis))
+        return self.run("plan", "--diagnosis", path, who=who, code=code, policy=policy)
+
+    def copy(self, name):
+        copy = os.path.join(SCRATCH, name)
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(self.folder, copy)
+        return copy
+
+
+def doubtful_plans(case, twins):
+    for label in ("POSSIBLE", "AMBIGUOUS", "UNKNOWN"):
+        case.plan(diagnosis_of(case.folder, twins, label), code=DENIED)
+    case.plan(diagnosis_of(case.folder, twins, unexplained=1), code=DENIED)
+    case.plan(diagnosis_of(case.folder, twins), code=DENIED, who=None)
+    other = diagnosis_of(case.folder, twins)
+    other["incident"] = "OTHER"
+    case.plan(other, code=USAGE)
+    wrong = diagnosis_of(case.folder, twins)
+    wrong["causes"][0]["affected"][0]["delta"] = "-1"
+    case.plan(wrong, code=USAGE)
+    small = file_of("small.policy", "".join(f"approver {case.public[n]}\n" for n in
+                                            ("anna", "bob")) + "max_total EUR 5.00\n")
+    case.plan(diagnosis_of(case.folder, twins), code=DENIED, policy=small)
+    check(not os.path.exists(os.path.join(case.folder, "plan", "plan.json")), "no plan was made")
+
+
+def approvals(case):
+    case.run("apply", code=NOT_FOUND)                      # unrehearsed
+    case.run("approve", who="bob", code=NOT_FOUND)
+    out = case.run("rehearse", who="anna").out
+    check(f"killed and resumed {PAID} times" in out, out)
+    case.run("apply", code=DENIED)                         # unapproved
+    case.run("approve", who="anna", code=DENIED)           # its proposer
+    case.run("approve", who="mallory", code=DENIED)        # a stranger
+    case.run("approve", code=DENIED)                       # nobody
+    case.run("approve", who="bob")
+    case.run("apply", code=DENIED)                         # one is not two
+    twice = case.copy("twice")
+    shutil.copy(os.path.join(twice, "approvals", "bob.note"),
+                os.path.join(twice, "approvals", "bob2.note"))
+    case.run("apply", code=DENIED, folder=twice)           # one person twice
+    case.run("approve", who="carol")
+
+
+def changed_files(case):
+    other = file_of("other.policy", "".join(f"approver {case.public[n]}\n" for n in
+                                            ("anna", "bob", "mallory")))
+    case.run("apply", code=DENIED, policy=other)
+    for name in ("plan/plan.json", "plan/rehearsal.json", "approvals/bob.note"):
+        copy = case.copy("changed")
+        path = os.path.join(copy, name)
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace("1", "2", 1) if "plan.json" not in name else
+                       text.replace("paid", "Paid").replace("pause", "Pause"))
+        found = case.run("apply", code=None, folder=copy)
+        check(found.code in (DENIED, USAGE), f"a changed {name}: {found!r}")
+    copy = case.copy("elsewhere")
+    with open(os.path.join(copy, "plan", "plan.json"), encoding="utf-8") as file:
+        plan = file.read()
+    with open(os.path.join(copy, "plan", "plan.json"), "w", encoding="utf-8") as file:
+        file.write(plan.replace('"amount_minor":"1000"', '"amount_minor":"9000"'))
+    case.run("apply", code=DENIED, folder=copy)            # neither rehearsed nor approved
+
+
+def moved_on(case, wallet, twins, before):
+    """On a copy of the ledger in which somebody has reversed one by hand."""
+    backup = os.path.join(SCRATCH, "moved")
+    wallet.run("backup", backup)
+    other = Wallet("moved")
+    other.run("restore", "accept")
+    other.run("transfer", "reverse", twins[0])
+    totals = other.json("trial-balance")
+    found = other.run("doctor", "apply", case.folder, "--policy", case.policy, "--key",
+                      case.keys["anna"], "--execute", code=CONFLICT)
+    check("refused" in found.err, f"{found!r}")
+    equal(other.json("trial-balance")["rows"], totals["rows"], "nothing was changed")
+    equal(net(wallet, before[0]), before[1], "the ledger itself")
+
+
+def applied(case, wallet, shop, customers):
+    dry = case.run("apply").out
+    check("DRY RUN" in dry and f"{PAID} entries would be made" in dry, dry)
+    owed = sum(10 + n for n in range(PAID))
+    equal(net(wallet, shop), f"{2 * owed}.00", "a dry run changes nothing")
+    with serving(wallet, "--plain", "--anonymous"):
+        case.run("apply", "--execute", who="anna", code=CONFLICT)
+    case.run("apply", "--execute", code=DENIED)            # who applies it?
+    case.run("apply", "--execute", who="anna")
+    equal(net(wallet, shop), f"{owed}.00", "the shop has what it was paid once")
+    equal([net(wallet, customer) for customer in customers],
+          [f"{90 - n}.00" for n in range(PAID)], "customers have the rest")
+    again = json.loads(case.run("apply", "--execute", "--json", who="anna").out)
+    equal((again["made"], again["repeated"]), (0, PAID), "applying twice is nothing")
+    equal(net(wallet, shop), f"{owed}.00", "the same books")
+    acts = [act for act in wallet.json("audit", "list")["items"] if act["act"] == "repair"]
+    equal((len(acts), acts[0]["reason"]), (1, "7F3A"), "the audit log has it once")
+
+
+def verified(case, wallet, twins):
+    case.run("verify-repair", "--diagnosis", os.path.join(SCRATCH, "diagnosis.json"), code=USAGE)
+    still = diagnosis_of(case.folder, twins)
+    still["verdict"] = "still"
+    path = file_of("after.json", json.dumps(still))
+    case.run("verify-repair", "--diagnosis", path, code=CONFLICT)
+    still["causes"] = []
+    path = file_of("clean.json", json.dumps(still))
+    case.run("verify-repair", "--diagnosis", path, who="anna")
+    equal(wallet.json("doctor", "incident", case.folder)["state"], "verified", "the ticket")
+    everyone = ",".join(case.public[n] for n in ("anna", "bob", "carol"))
+    wallet.run("doctor", "verify", case.folder, "--keys", everyone)
+    wallet.run("doctor", "verify", case.folder, "--keys", case.public["anna"], code=REFUSED)
+    equal(wallet.run("check", code=None).code, DONE, "the ledger checks")
+    wallet.check_totals()
+
+
+def main():
+    wallet = Wallet("wallet")
+    shop, customers, twins = ledger_with_twins(wallet)
+    case = Case(wallet)
+    case.collect()
+    doubtful_plans(case, twins)
+    out = case.plan(diagnosis_of(case.folder, twins)).out
+    check("2 approvals are needed" in out and out.count(" compensate ") == PAID, out)
+    approvals(case)
+    changed_files(case)
+    moved_on(case, wallet, twins, (shop, net(wallet, shop)))
+    applied(case, wallet, shop, customers)
+    verified(case, wallet, twins)
+
+
+if __name__ == "__main__":
+    main()
