@@ -52,7 +52,7 @@ static void every_act_has_a_code_of_its_own(void **state)
             assert_true(notice_code(j) == NULL || strcmp(notice_code(j), code) != 0);
         }
     }
-    assert_int_equal(count, 9);
+    assert_int_equal(count, 10);
     unsigned settings = 0;
     for (unsigned bit = 1; bit != 0; bit <<= 1) settings += setting_code(bit) != NULL;
     assert_int_equal(settings, 7);
