@@ -2,6 +2,7 @@
 #include "api/account_walk.h"
 #include "api/accounts_parse.h"
 #include "api/acts.h"
+#include "api/cached.h"
 #include "api/lanes.h"
 #include "api/lookup.h"
 #include "base/check.h"
@@ -132,6 +133,7 @@ static enum api_progress get_start(struct work *work)
         work->slow = true;
         return work_queue(work);
     }
+    if (cached_allowed(work)) return work_queue(work);
     work_request(work, REQUEST_READ);
     work->read = (struct read){
         .kind = READ_ACCOUNTS, .count = 1, .ids = &work->id, .accounts = &work->account_state
@@ -140,8 +142,28 @@ static enum api_progress get_start(struct work *work)
     return work_submit(work);
 }
 
+/* From the cache, or from the lane and then into it. */
+static void get_cached(struct work *work)
+{
+    struct cache_entry entry;
+    if (cached_take(work, CACHE_ACCOUNT, &entry)) {
+        work->account_state = entry.value.account;
+        work->read.as_of_batch = work->cached_batch;
+        return;
+    }
+    if (!account_load(work)) return; /* raised */
+    entry = (struct cache_entry){ .kind = CACHE_ACCOUNT,
+                                  .version = work->read.as_of_batch,
+                                  .value.account = work->account_state };
+    cached_keep(work, &entry);
+}
+
 static void get_run(struct work *work)
 {
+    if ((work->query.present & PARAMETER_AT) == 0) {
+        get_cached(work);
+        return;
+    }
     struct balance *balance = &work->account_state.balance;
     if (account_load(work)) (void)account_balance_at(work, work->query.at, balance); /* raised */
 }
@@ -149,7 +171,8 @@ static void get_run(struct work *work)
 static void get_write(struct work *work)
 {
     bool at = (work->query.present & PARAMETER_AT) != 0;
-    if (!at && (!work_answered(work) || !account_found(work))) return;
+    bool ran = at || cached_allowed(work);
+    if (!ran && (!work_answered(work) || !account_found(work))) return;
     struct render render;
     render_init(&render, &work->assets, &work->call->answer);
     render_account(&render, &work->account_state, at ? 0 : work->read.as_of_batch);

@@ -316,6 +316,16 @@ static void www_authenticate_add(struct work *work)
     header_add(work->call, "WWW-Authenticate", (struct str){ text, (size_t)len });
 }
 
+/* As of when the answer is right, and how long ago that was when it was looked up. */
+static void cached_headers_add(struct work *work)
+{
+    char text[POSITION_TEXT_SIZE];
+    struct position position = { work->cached_batch, POSITION_INDEX_END };
+    header_add(work->call, "TPW-Cached-Position", position_format(position, text));
+    struct position age = { work->cached_age_ms, POSITION_INDEX_END };
+    header_add(work->call, "TPW-Cached-Age-Ms", position_format(age, text));
+}
+
 static void headers_add(struct work *work)
 {
     struct api_call *call = work->call;
@@ -326,6 +336,7 @@ static void headers_add(struct work *work)
     header_add(call, "traceparent", traceparent_format(call->trace, flags, text));
     if (work->replayed) header_add(call, "Idempotent-Replayed", STR("true"));
     if (!problem_is_set(&work->problem)) {
+        if (work->cached) cached_headers_add(work);
         if (work->cacheable != NULL) header_add(call, "Cache-Control", str_from(work->cacheable));
         return;
     }

@@ -30,6 +30,7 @@
  * first used); arrays and pages take more, API_BULK_SIZE_MAX over all calls. Past either the
  * answer is 429. No other memory is taken but the transport's answer buffer.
  */
+struct cache;
 struct api;
 struct sampling;
 
@@ -73,6 +74,7 @@ struct api_options {
     struct event_feed *stream_feed;    /* another one, for streams alone; NULL: there are none */
     uint32_t streams_max;              /* at once; 0: EVENT_STREAMS_DEFAULT */
     uint32_t heartbeat_ms;             /* of streams; 0: EVENT_HEARTBEAT_MS */
+    struct cache *cache;               /* outlives the api; NULL: there is none */
     struct webhook_in *webhook_in;     /* outlives the api; NULL: none are taken */
     struct webhook_desk *webhook_desk; /* outlives the api; NULL: none are sent */
     struct log_relay *log; /* the verifiable log; outlives the api; NULL: none is kept */

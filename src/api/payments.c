@@ -1,4 +1,5 @@
 /* /v1/payments: commands go to the lane, which decides; open ones are in memory, others on disk. */
+#include "api/cached.h"
 #include "api/lanes.h"
 #include "api/lookup.h"
 #include "api/payments_parse.h"
@@ -174,7 +175,8 @@ HANDLER(ROUTE_PAYMENTS_RESOLVE, payments_resolve) = { .start = resolve_start,
 
 /* ---- Reading ---- */
 
-static void get_run(struct work *work)
+/* As it stands in the lane, or where it came to rest in the journal. False: raised. */
+static bool payment_load(struct work *work, struct payment *out_payment)
 {
     struct payment payment;
     const struct read read = {
@@ -184,19 +186,44 @@ static void get_run(struct work *work)
         .payments = &payment,
         .locators = &work->locator,
     };
-    if (!work_read(work, &read)) return;
+    if (!work_read(work, &read)) return false;
     if (locator_is_none(work->locator)) {
         (void)problem_raise(&work->problem, PROBLEM_NOT_FOUND, NULL);
         problem_detail(&work->problem, "there is no payment with this id");
-        return;
+        return false;
     }
     if (uuid_is_nil(payment.id.value)) { /* it rests */
         struct history_payment found;
         struct error error = { 0 };
         enum status status = history_payment(work->api->ports.store, work->locator, &found, &error);
-        if (!work_history_ok(work, status, &error)) return;
+        if (!work_history_ok(work, status, &error)) return false;
         payment = found.record.payment;
     }
+    *out_payment = payment;
+    return true;
+}
+
+static bool payment_get(struct work *work, struct payment *out_payment)
+{
+    if (!cached_allowed(work)) return payment_load(work, out_payment);
+    struct cache_entry entry;
+    if (cached_take(work, CACHE_PAYMENT, &entry)) {
+        *out_payment = entry.value.payment;
+        work->read.as_of_batch = work->cached_batch;
+        return true;
+    }
+    if (!payment_load(work, out_payment)) return false;
+    entry = (struct cache_entry){ .kind = CACHE_PAYMENT,
+                                  .version = work->read.as_of_batch,
+                                  .value.payment = *out_payment };
+    cached_keep(work, &entry);
+    return true;
+}
+
+static void get_run(struct work *work)
+{
+    struct payment payment;
+    if (!payment_get(work, &payment)) return;
     struct render render;
     render_init(&render, &work->assets, &work->call->answer);
     json_write_object_begin(&render.json);

@@ -177,6 +177,8 @@ static const char *value_take(uint32_t bit, struct str value, struct query *quer
         return reason_parse(value, query->reason)
                    ? NULL
                    : "a code or ticket, no text: 1 to 47 of A-Z a-z 0-9 . _ : # / -";
+    case PARAMETER_MAX_STALE_MS:
+        return sequence_parse(value, &query->max_stale_ms) ? NULL : "milliseconds";
     case PARAMETER_SINCE: return sequence_parse(value, &query->since) ? NULL : "a sequence number";
     case PARAMETER_USER_REF:
         return id_parse(value, &query->user_ref) ? NULL : "a UUID that is not all zero";

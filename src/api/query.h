@@ -27,6 +27,7 @@ struct query {
     struct wall_time from;        /* 0 when absent */
     struct wall_time to;          /* INT64_MAX when absent */
     struct uuid user_ref;         /* nil when absent */
+    uint64_t max_stale_ms;        /* 0 when absent */
     uint64_t since;               /* a sequence number; 0 when absent */
     uint8_t state;                /* enum payment_state, an open one; 0 when absent */
     char act[ACT_CODE_SIZE];      /* "" when absent */

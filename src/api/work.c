@@ -59,6 +59,7 @@ struct work *work_take(struct api *api, struct api_call *call)
     work->trace_asked = false;
     work->slow = false;
     work->replayed = false;
+    work->cached = false;
     work->departs = false;
     work->problem.code = NULL;
     work->secret[0] = '\0';

@@ -12,6 +12,7 @@
 #include "api/router.h"
 #include "api/trace_context.h"
 #include "base/arena.h"
+#include "port/cache.h"
 #include "wallet/sampling.h"
 
 /* All inside the api only. A work belongs to one task at a time, and to its call until finish. */
@@ -89,7 +90,10 @@ struct work {
     struct wall_time submitted; /* of a watched call, to the lane; 0: not yet */
     bool slow;
     bool replayed; /* everything in it had been done before */
-    bool departs;  /* some of it is for another lane */
+    bool cached;   /* the answer comes out of the cache, as of: */
+    uint64_t cached_batch;
+    uint64_t cached_age_ms;
+    bool departs; /* some of it is for another lane */
     struct monotonic_time position_until;
 
     struct request request;

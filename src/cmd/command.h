@@ -71,6 +71,8 @@ extern const struct command command_bench_api;
 extern const struct command command_bench_inbox;
 extern const struct command command_bench_ledger;
 extern const struct command command_bench_log;
+extern const struct command command_cache_check;
+extern const struct command command_cache_rebuild;
 extern const struct command command_chart_create;
 extern const struct command command_chart_show;
 extern const struct command command_bench_payments;

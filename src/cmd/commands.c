@@ -63,6 +63,8 @@ const struct command *const commands[] = {
     &command_kafka_resume,
     &command_kafka_replay,
     &command_kafka_dead_letters,
+    &command_cache_check,
+    &command_cache_rebuild,
     &command_chart_create,
     &command_chart_show,
     &command_rate_set,

@@ -13,6 +13,7 @@
 #include "adapter/thread_sync.h"
 #include "base/check.h"
 #include "cmd/serve_bus.h"
+#include "cmd/serve_cache.h"
 #include "cmd/serve_payments.h"
 #include "cmd/serve_projection.h"
 #include "cmd/serve_tracing.h"
@@ -93,12 +94,21 @@ static enum status bus_open(const struct host_options *options, struct host *hos
     return serve_bus_start(options->bus, host->lane, &host->ports, out_error);
 }
 
+static enum status cache_open(const struct host_options *options, struct host *host,
+                              struct error *out_error)
+{
+    if (options->cache == NULL) return STATUS_OK;
+    host->cache = options->cache;
+    return serve_cache_start(options->cache, host->lane, &host->ports, out_error);
+}
+
 /* What runs beside the API, for its page. */
 static void metrics_write(void *context, struct buf *out_page)
 {
     struct host *host = context;
     if (host->payments != NULL) serve_payments_metrics(host->payments, out_page);
     if (host->bus != NULL) serve_bus_metrics(host->bus, out_page);
+    if (host->cache != NULL) serve_cache_metrics(host->cache, out_page);
     if (host->more_metrics != NULL) host->more_metrics(host->metrics_context, out_page);
     if (host->projection != NULL) serve_projection_metrics(host->projection, out_page);
 }
@@ -183,6 +193,7 @@ static enum status owner_open(const struct host_options *options, struct host *h
     if (status == STATUS_OK) status = bus_open(options, host, out_error);
     if (status == STATUS_OK && host->projection != NULL)
         status = serve_projection_lead(host->projection, out_error);
+    if (status == STATUS_OK) status = cache_open(options, host, out_error);
     if (status != STATUS_OK) return status;
     const struct serve_webhooks *webhooks = host->webhooks;
     const struct api_options api = {
@@ -209,6 +220,7 @@ static enum status owner_open(const struct host_options *options, struct host *h
         .heartbeat_ms = options->heartbeat_ms,
         .log = host->tlog.relay,
         .log_witnesses = host->tlog.witnesses,
+        .cache = host->cache == NULL ? NULL : host->cache->cache,
         .webhook_in = webhooks == NULL ? NULL : webhooks->in,
         .webhook_desk = webhooks == NULL ? NULL : webhooks->desk,
     };
@@ -298,6 +310,7 @@ void host_close(struct host *host)
     saga_stop(host->saga);
     if (host->webhooks != NULL) serve_webhooks_stop(host->webhooks);
     if (host->bus != NULL) serve_bus_stop(host->bus);
+    if (host->cache != NULL) serve_cache_stop(host->cache);
     if (host->lane != NULL) lane_drain(host->lane);
     api_free(host->api);
     host_follower_done(host);

@@ -12,6 +12,7 @@ struct json_log;
 struct journal_feed;
 struct serve_payments;
 struct serve_bus;
+struct serve_cache;
 struct serve_tracing;
 struct serve_projection;
 struct serve_webhooks;
@@ -28,6 +29,7 @@ struct host {
     struct journal_feed *stream_feed; /* the same, for those who wait for the newest */
     struct serve_webhooks *webhooks;  /* NULL: none are taken or sent */
     struct serve_bus *bus;            /* NULL: nothing is published */
+    struct serve_cache *cache;        /* NULL: there is none */
     struct serve_payments *payments;  /* NULL: nobody carries payments out here */
     void (*more_metrics)(void *context, struct buf *out_page); /* as options have them */
     void *metrics_context;
@@ -55,6 +57,7 @@ struct host_options {
     struct serve_payments *payments; /* its workers run while it is open; NULL: none do */
     struct serve_webhooks *webhooks; /* the same */
     struct serve_bus *bus;           /* the same */
+    struct serve_cache *cache;       /* the same */
     /* Of a ledger with several lanes: the ways to the others, by number, and lane 0, whose keys
      * count. NULL: what is for others waits in the journal. */
     struct transit_link *const *links;

@@ -17,6 +17,7 @@
 #include "cmd/lane_set.h"
 #include "cmd/report.h"
 #include "cmd/serve_bus.h"
+#include "cmd/serve_cache.h"
 #include "cmd/serve_cluster.h"
 #include "cmd/serve_payments.h"
 #include "cmd/serve_projection.h"
@@ -38,6 +39,7 @@ struct serve {
     struct serve_bus bus;
     struct lane_set *lanes; /* NULL: there is one */
     struct serve_projection projection;
+    struct serve_cache cache;
     struct serve_witnesses witnesses;
     struct serve_cluster cluster;
     struct lane_options lane_options;
@@ -178,6 +180,8 @@ static enum status parts_open(struct serve *serve)
     if (status == STATUS_OK)
         status = serve_projection_open(serve->invocation, &serve->projection, &serve->error);
     if (status == STATUS_OK)
+        status = serve_cache_open(serve->invocation, &serve->cache, &serve->error);
+    if (status == STATUS_OK)
         status = serve_witnesses_open(serve->invocation, &serve->witnesses, &serve->error);
     return status;
 }
@@ -213,6 +217,7 @@ static enum status ledger_open(struct serve *serve)
         .payments = &serve->payments,
         .webhooks = alone ? serve->webhooks : NULL, /* their stores are in the folder */
         .bus = &serve->bus,
+        .cache = &serve->cache,
         .tracing = &serve->tracing,
         .projection = &serve->projection,
         .anonymous = invocation_has(serve->invocation, "anonymous"),
@@ -368,6 +373,7 @@ static int serve_opened(struct serve *serve)
     lane_set_close(serve->lanes);
     host_close(&serve->host);
     serve_bus_close(&serve->bus);
+    serve_cache_close(&serve->cache);
     serve_witnesses_close(&serve->witnesses);
     serve_webhooks_free(serve->webhooks);
     serve_payments_close(&serve->payments);
@@ -461,6 +467,11 @@ static const struct option options[] = {
       "keep SQL tables behind the journal: in its own database, or in that of a URL", NULL },
     { "projection-lag-max", "SECONDS",
       "commits wait a little while the SQL tables are further behind; 0: never", "10" },
+    { "redis", "URL", "keep a cache of reads there: redis://HOST:PORT/DATABASE", NULL },
+    { "redis-user", "NAME", "of Redis; the default one without it", NULL },
+    { "redis-password", "FILE",
+      "its first line, for its owner alone (600); else TPWALLET_REDIS_PASSWORD", NULL },
+    { "redis-prefix", "NAME", "what the cache's keys begin with", "tpwallet" },
     { "streams-max", "COUNT", "streams of events at once, 1 to 16384", "1024" },
     { "heartbeat-s", "SECONDS", "how often a stream says that it is alive", "15" },
     { "cluster", NULL, "one of several servers before one journal in PostgreSQL (docs/scale.md)",

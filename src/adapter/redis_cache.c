@@ -1,0 +1,629 @@
+/*
+ * Versions are compared as texts of 20 digits: Lua's numbers are doubles. A connection with a call
+ * that was not answered is closed, since the answer may still come, to somebody else's question.
+ */
+#include "adapter/redis_cache.h"
+
+#include <hiredis/hiredis.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "adapter/redis_scripts.h"
+#include "base/check.h"
+#include "payment/breaker.h"
+
+enum {
+    READ_MS = 25, /* a reader's call; connecting too */
+    OWNER_MS = 500,
+    KEY_SIZE = 192,
+    NUMBER_SIZE = 24,
+    GENERATION_SIZE = 24,
+    VALUE_FORMAT = 1,
+    SCAN_COUNT = 500,
+};
+
+/* As it is stored. */
+struct stored {
+    uint32_t format;
+    uint32_t kind;
+    uint64_t version;
+    uint64_t check; /* XXH3 of the value */
+    union {
+        struct account_state account;
+        struct payment payment;
+    } value;
+};
+
+struct link {
+    pthread_mutex_t mutex;
+    redisContext *context; /* NULL: not connected */
+    int timeout_ms;
+    struct breaker breaker;
+};
+
+struct redis_cache {
+    struct cache port; /* first */
+    struct redis_cache_options options;
+    char *host;
+    char *user;
+    char meta[KEY_SIZE];
+    char stem[KEY_SIZE]; /* of values, before the generation */
+    struct link reading;
+    struct link owning;
+    char generation[GENERATION_SIZE]; /* the owner's; "" before begin */
+    char epoch[NUMBER_SIZE];
+    struct redis_cache_status status; /* under reading.mutex */
+};
+
+const struct redis_cache_options REDIS_CACHE_OPTIONS_DEFAULT = {
+    .host = "127.0.0.1",
+    .port = 6379,
+    .prefix = "tpwallet",
+    .ttl_ms = 300000,
+};
+
+static const char *number_text(uint64_t number, char text[NUMBER_SIZE])
+{
+    int len = snprintf(text, NUMBER_SIZE, "%020" PRIu64, number);
+    CHECK(len == 20);
+    return text;
+}
+
+static uint64_t number_read(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_STRING ? strtoull(reply->str, NULL, 10) : 0;
+}
+
+/* ---- A connection ---- */
+
+static struct timeval timeval_of(int ms)
+{
+    return (struct timeval){ ms / 1000, (ms % 1000) * 1000 };
+}
+
+static void link_drop(struct link *link)
+{
+    if (link->context != NULL) redisFree(link->context);
+    link->context = NULL;
+}
+
+static bool answered_ok(redisReply *reply)
+{
+    bool good = reply != NULL && reply->type != REDIS_REPLY_ERROR;
+    if (reply != NULL) freeReplyObject(reply);
+    return good;
+}
+
+static bool authenticate(struct redis_cache *cache, redisContext *context)
+{
+    const struct secret *password = cache->options.password;
+    if (password == NULL) return true;
+    const char *words[3] = { "AUTH", cache->user, (const char *)password->bytes };
+    size_t sizes[3] = { 4, cache->user == NULL ? 0 : strlen(cache->user), password->size };
+    if (cache->user != NULL) return answered_ok(redisCommandArgv(context, 3, words, sizes));
+    words[1] = words[2];
+    sizes[1] = sizes[2];
+    return answered_ok(redisCommandArgv(context, 2, words, sizes));
+}
+
+static bool link_connect(struct redis_cache *cache, struct link *link)
+{
+    if (link->context != NULL) return true;
+    struct timeval timeout = timeval_of(link->timeout_ms);
+    redisContext *context = redisConnectWithTimeout(cache->host, (int)cache->options.port, timeout);
+    if (context == NULL) return false;
+    bool good = context->err == 0 && redisSetTimeout(context, timeout) == REDIS_OK &&
+                authenticate(cache, context);
+    if (good && cache->options.database != 0)
+        good = answered_ok(redisCommand(context, "SELECT %u", cache->options.database));
+    if (!good) {
+        redisFree(context);
+        return false;
+    }
+    link->context = context;
+    return true;
+}
+
+static struct monotonic_time now_of(const struct redis_cache *cache)
+{
+    return clock_monotonic(cache->options.clock);
+}
+
+/* Locks the link. False: it is not to be asked now, or cannot be; to be left either way. */
+static bool link_enter(struct redis_cache *cache, struct link *link)
+{
+    int failed = pthread_mutex_lock(&link->mutex);
+    CHECK(failed == 0);
+    if (!breaker_allow(&link->breaker, now_of(cache))) {
+        if (link == &cache->reading) cache->status.skipped++;
+        return false;
+    }
+    if (link_connect(cache, link)) return true;
+    breaker_report(&link->breaker, true, now_of(cache));
+    if (link == &cache->reading) cache->status.failures++;
+    return false;
+}
+
+/* good: Redis has answered what was asked. */
+static void link_settle(struct redis_cache *cache, struct link *link, bool good)
+{
+    breaker_report(&link->breaker, !good, now_of(cache));
+    if (good) return;
+    link_drop(link);
+    if (link == &cache->reading) cache->status.failures++;
+}
+
+static void link_leave(struct link *link)
+{
+    int failed = pthread_mutex_unlock(&link->mutex);
+    CHECK(failed == 0);
+}
+
+/* ---- Scripts ---- */
+
+enum { WORDS_MAX = 12 };
+
+struct words {
+    const char *texts[WORDS_MAX];
+    size_t sizes[WORDS_MAX];
+    int count;
+};
+
+static void word_add_bytes(struct words *words, const void *bytes, size_t size)
+{
+    CHECK(words->count < WORDS_MAX);
+    words->texts[words->count] = bytes;
+    words->sizes[words->count++] = size;
+}
+
+static void word_add(struct words *words, const char *text)
+{
+    word_add_bytes(words, text, strlen(text));
+}
+
+/* EVAL SCRIPT 1 META STEM ...: the server compiles a script once and keeps it. */
+static struct words words_begin(const struct redis_cache *cache, const char *script)
+{
+    struct words words = { .count = 0 };
+    word_add(&words, "EVAL");
+    word_add(&words, script);
+    word_add(&words, "1");
+    word_add(&words, cache->meta);
+    word_add(&words, cache->stem);
+    return words;
+}
+
+/* NULL: it was not answered, or with an error. The reply is the caller's. */
+static redisReply *ask(struct link *link, const struct words *words)
+{
+    redisReply *reply =
+        redisCommandArgv(link->context, words->count, (const char **)words->texts, words->sizes);
+    if (reply == NULL || reply->type != REDIS_REPLY_ERROR) return reply;
+    freeReplyObject(reply);
+    return NULL;
+}
+
+/* ---- Values ---- */
+
+static const char *suffix_of(enum cache_kind kind, struct uuid id, char text[KEY_SIZE])
+{
+    char id_text[UUID_TEXT_LEN + 1];
+    uuid_format(id, id_text);
+    int len = snprintf(text, KEY_SIZE, ":%c:%s", kind == CACHE_ACCOUNT ? 'a' : 'p', id_text);
+    CHECK(len > 0 && len < KEY_SIZE);
+    return text;
+}
+
+static size_t value_size(enum cache_kind kind)
+{
+    return kind == CACHE_ACCOUNT ? sizeof(struct account_state) : sizeof(struct payment);
+}
+
+static size_t stored_size(enum cache_kind kind)
+{
+    return offsetof(struct stored, value) + value_size(kind);
+}
+
+static void stored_make(const struct cache_entry *entry, struct stored *out_stored)
+{
+    memset(out_stored, 0, sizeof *out_stored);
+    memcpy(&out_stored->value, &entry->value, value_size(entry->kind));
+    out_stored->format = VALUE_FORMAT;
+    out_stored->kind = entry->kind;
+    out_stored->version = entry->version;
+    out_stored->check = XXH3_64bits(&out_stored->value, value_size(entry->kind));
+}
+
+/* False: it is not what we have stored there; so it is not there. */
+static bool stored_read(const redisReply *reply, enum cache_kind kind, struct uuid id,
+                        struct cache_entry *out_entry)
+{
+    struct stored stored;
+    if (reply->type != REDIS_REPLY_STRING || reply->len != stored_size(kind)) return false;
+    memset(&stored, 0, sizeof stored);
+    memcpy(&stored, reply->str, stored_size(kind));
+    bool whole = stored.format == VALUE_FORMAT && stored.kind == kind &&
+                 stored.check == XXH3_64bits(&stored.value, value_size(kind));
+    if (!whole) return false;
+    struct cache_entry entry = { .kind = kind, .version = stored.version };
+    memcpy(&entry.value, &stored.value, value_size(kind));
+    if (!uuid_equal(cache_entry_id(&entry), id)) return false;
+    *out_entry = entry;
+    return true;
+}
+
+/* ---- For readers ---- */
+
+static enum status redis_get(struct cache *port, enum cache_kind kind, struct uuid id,
+                             struct cache_entry *out_entry, struct cache_frontier *out_frontier)
+{
+    struct redis_cache *cache = (struct redis_cache *)port;
+    struct link *link = &cache->reading;
+    char suffix[KEY_SIZE];
+    struct words words = words_begin(cache, REDIS_SCRIPT_GET);
+    word_add(&words, suffix_of(kind, id, suffix));
+    if (!link_enter(cache, link)) {
+        link_leave(link);
+        return STATUS_UNAVAILABLE;
+    }
+    enum status status = STATUS_UNAVAILABLE;
+    redisReply *reply = ask(link, &words);
+    link_settle(cache, link, reply != NULL);
+    if (reply != NULL) {
+        bool there = reply->type == REDIS_REPLY_ARRAY && reply->elements == 3 &&
+                     stored_read(reply->element[2], kind, id, out_entry);
+        status = there ? STATUS_OK : STATUS_NOT_FOUND;
+        if (there) {
+            *out_frontier = (struct cache_frontier){ number_read(reply->element[0]),
+                                                     { (int64_t)number_read(reply->element[1]) } };
+            /* A fill may be ahead of the frontier; then it is right as of itself. */
+            if (out_frontier->batch < out_entry->version) out_frontier->batch = out_entry->version;
+        }
+        freeReplyObject(reply);
+        if (there) cache->status.hits++;
+        if (!there) cache->status.misses++;
+    }
+    link_leave(link);
+    return status;
+}
+
+static enum status redis_fill(struct cache *port, const struct cache_entry *entry)
+{
+    struct redis_cache *cache = (struct redis_cache *)port;
+    struct link *link = &cache->reading;
+    char suffix[KEY_SIZE];
+    char version[NUMBER_SIZE];
+    char ttl[NUMBER_SIZE];
+    struct stored stored;
+    stored_make(entry, &stored);
+    struct words words = words_begin(cache, REDIS_SCRIPT_FILL);
+    word_add(&words, suffix_of(entry->kind, cache_entry_id(entry), suffix));
+    word_add(&words, number_text(entry->version, version));
+    word_add_bytes(&words, &stored, stored_size(entry->kind));
+    word_add(&words, number_text(cache->options.ttl_ms, ttl));
+    if (!link_enter(cache, link)) {
+        link_leave(link);
+        return STATUS_UNAVAILABLE;
+    }
+    redisReply *reply = ask(link, &words);
+    link_settle(cache, link, reply != NULL);
+    enum status status = STATUS_UNAVAILABLE;
+    if (reply != NULL) status = reply->integer == 1 ? STATUS_OK : STATUS_CONFLICT;
+    if (reply != NULL) freeReplyObject(reply);
+    link_leave(link);
+    return status;
+}
+
+/* ---- For the owner ---- */
+
+static enum status unavailable(struct error *out_error)
+{
+    return error_set(out_error, STATUS_UNAVAILABLE, "Redis does not answer");
+}
+
+/* One script of the owner; NULL with the status of a failure. The reply is the caller's. */
+static redisReply *owner_ask(struct redis_cache *cache, const struct words *words)
+{
+    struct link *link = &cache->owning;
+    redisReply *reply = NULL;
+    if (link_enter(cache, link)) {
+        reply = ask(link, words);
+        link_settle(cache, link, reply != NULL);
+    }
+    link_leave(link);
+    return reply;
+}
+
+static enum status owner_do(struct redis_cache *cache, const struct words *words,
+                            struct error *out_error)
+{
+    redisReply *reply = owner_ask(cache, words);
+    if (reply == NULL) return unavailable(out_error);
+    bool done = reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
+    freeReplyObject(reply);
+    if (done) return STATUS_OK;
+    return error_set(out_error, STATUS_CONFLICT, "the cache was emptied, or taken over");
+}
+
+static void generation_make(struct redis_cache *cache, char out_text[GENERATION_SIZE])
+{
+    uint64_t number = 0;
+    entropy_fill(cache->options.entropy, &number, sizeof number);
+    int len = snprintf(out_text, GENERATION_SIZE, "%016" PRIx64, number);
+    CHECK(len == 16);
+}
+
+static enum status redis_begin(struct cache *port, uint64_t epoch, uint64_t head,
+                               struct cache_frontier *out_frontier, struct error *out_error)
+{
+    struct redis_cache *cache = (struct redis_cache *)port;
+    char fresh[GENERATION_SIZE];
+    char head_text[NUMBER_SIZE];
+    generation_make(cache, fresh);
+    (void)number_text(epoch, cache->epoch);
+    struct words words = words_begin(cache, REDIS_SCRIPT_BEGIN);
+    word_add(&words, cache->epoch);
+    word_add(&words, number_text(head, head_text));
+    word_add(&words, fresh);
+    redisReply *reply = owner_ask(cache, &words);
+    if (reply == NULL) return unavailable(out_error);
+    enum status status = STATUS_OK;
+    bool told = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+                reply->element[0]->type == REDIS_REPLY_STRING &&
+                reply->element[0]->len < GENERATION_SIZE;
+    if (told) {
+        memcpy(cache->generation, reply->element[0]->str, reply->element[0]->len + 1);
+        *out_frontier = (struct cache_frontier){ number_read(reply->element[1]), { 0 } };
+    } else {
+        status = error_set(out_error, STATUS_FENCED, "a later owner of the lane has the cache");
+    }
+    freeReplyObject(reply);
+    return status;
+}
+
+static struct words owner_words(const struct redis_cache *cache, const char *script)
+{
+    struct words words = words_begin(cache, script);
+    word_add(&words, cache->generation);
+    word_add(&words, cache->epoch);
+    return words;
+}
+
+static enum status redis_raise_floor(struct cache *port, uint64_t batch, struct error *out_error)
+{
+    struct redis_cache *cache = (struct redis_cache *)port;
+    char text[NUMBER_SIZE];
+    struct words words = owner_words(cache, REDIS_SCRIPT_FLOOR);
+    word_add(&words, number_text(batch, text));
+    return owner_do(cache, &words, out_error);
+}
+
+static bool update_send(struct redis_cache *cache, const struct cache_entry *entry)
+{
+    char suffix[KEY_SIZE];
+    char version[NUMBER_SIZE];
+    struct stored stored;
+    stored_make(entry, &stored);
+    struct words words = owner_words(cache, REDIS_SCRIPT_UPDATE);
+    word_add(&words, suffix_of(entry->kind, cache_entry_id(entry), suffix));
+    word_add(&words, number_text(entry->version, version));
+    word_add_bytes(&words, &stored, stored_size(entry->kind));
+    return redisAppendCommandArgv(cache->owning.context, words.count, (const char **)words.texts,
+                                  words.sizes) == REDIS_OK;
+}
+
+/* All are sent, then all answers are taken: one wait for the network, not one each. */
+static bool update_all(struct redis_cache *cache, const struct cache_entry *entries, uint32_t count,
+                       bool *out_owned)
+{
+    *out_owned = true;
+    bool good = true;
+    for (uint32_t i = 0; good && i < count; i++) good = update_send(cache, &entries[i]);
+    for (uint32_t i = 0; good && i < count; i++) {
+        void *reply = NULL;
+        good = redisGetReply(cache->owning.context, &reply) == REDIS_OK;
+        if (reply == NULL) continue;
+        const redisReply *answer = reply;
+        good = good && answer->type == REDIS_REPLY_INTEGER;
+        if (good && answer->integer < 0) *out_owned = false;
+        freeReplyObject(reply);
+    }
+    return good;
+}
+
+static enum status redis_update(struct cache *port, const struct cache_entry *entries,
+                                uint32_t count, struct error *out_error)
+{
+    struct redis_cache *cache = (struct redis_cache *)port;
+    struct link *link = &cache->owning;
+    CHECK(count <= CACHE_ENTRIES_MAX);
+    bool owned = true;
+    bool good = false;
+    if (link_enter(cache, link)) {
+        good = update_all(cache, entries, count, &owned);
+        link_settle(cache, link, good);
+    }
+    link_leave(link);
+    if (!good) return unavailable(out_error);
+    if (owned) return STATUS_OK;
+    return error_set(out_error, STATUS_CONFLICT, "the cache was emptied, or taken over");
+}
+
+static enum status redis_advance(struct cache *port, struct cache_frontier frontier,
+                                 struct error *out_error)
+{
+    struct redis_cache *cache = (struct redis_cache *)port;
+    char batch[NUMBER_SIZE];
+    char at[NUMBER_SIZE];
+    struct words words = owner_words(cache, REDIS_SCRIPT_ADVANCE);
+    word_add(&words, number_text(frontier.batch, batch));
+    word_add(&words, number_text((uint64_t)frontier.at.ns, at));
+    return owner_do(cache, &words, out_error);
+}
+
+static enum status redis_forget(struct cache *port, struct cache_frontier frontier,
+                                struct error *out_error)
+{
+    struct redis_cache *cache = (struct redis_cache *)port;
+    char fresh[GENERATION_SIZE];
+    char batch[NUMBER_SIZE];
+    char at[NUMBER_SIZE];
+    generation_make(cache, fresh);
+    struct words words = owner_words(cache, REDIS_SCRIPT_FORGET);
+    word_add(&words, number_text(frontier.batch, batch));
+    word_add(&words, number_text((uint64_t)frontier.at.ns, at));
+    word_add(&words, fresh);
+    enum status status = owner_do(cache, &words, out_error);
+    if (status == STATUS_OK) memcpy(cache->generation, fresh, sizeof fresh);
+    return status;
+}
+
+/* ---- Looking after it ---- */
+
+void redis_cache_get_status(struct cache *port, struct redis_cache_status *out_status)
+{
+    struct redis_cache *cache = (struct redis_cache *)port;
+    int failed = pthread_mutex_lock(&cache->reading.mutex);
+    CHECK(failed == 0);
+    *out_status = cache->status;
+    out_status->open = cache->reading.breaker.state == BREAKER_OPEN;
+    link_leave(&cache->reading);
+}
+
+/* PREFIX:LANE:GENERATION:a:ID. False: it is not one of ours. */
+static bool key_read(const struct redis_cache *cache, const redisReply *reply,
+                     const char *generation, enum cache_kind *out_kind, struct uuid *out_id)
+{
+    char stem[KEY_SIZE + GENERATION_SIZE];
+    int len = snprintf(stem, sizeof stem, "%s%s:", cache->stem, generation);
+    CHECK(len > 0 && (size_t)len < sizeof stem);
+    size_t used = (size_t)len;
+    if (reply->type != REDIS_REPLY_STRING || reply->len != used + 2 + UUID_TEXT_LEN) return false;
+    if (memcmp(reply->str, stem, used) != 0) return false;
+    *out_kind = reply->str[used] == 'a' ? CACHE_ACCOUNT : CACHE_PAYMENT;
+    return uuid_parse((struct str){ reply->str + used + 2, UUID_TEXT_LEN }, out_id) == STATUS_OK;
+}
+
+static bool scan_page(struct redis_cache *cache, char cursor[NUMBER_SIZE], const char *generation,
+                      bool (*visit)(void *owner, enum cache_kind kind, struct uuid id), void *owner)
+{
+    redisReply *reply = redisCommand(cache->owning.context, "SCAN %s MATCH %s%s:* COUNT %d", cursor,
+                                     cache->stem, generation, SCAN_COUNT);
+    bool good = reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+                reply->element[0]->len < NUMBER_SIZE;
+    for (size_t i = 0; good && i < reply->element[1]->elements; i++) {
+        enum cache_kind kind;
+        struct uuid id;
+        if (key_read(cache, reply->element[1]->element[i], generation, &kind, &id))
+            (void)visit(owner, kind, id); /* it looks at all of them */
+    }
+    if (good) memcpy(cursor, reply->element[0]->str, reply->element[0]->len + 1);
+    if (reply != NULL) freeReplyObject(reply);
+    return good;
+}
+
+static bool generation_find(struct redis_cache *cache, char out_text[GENERATION_SIZE])
+{
+    redisReply *reply = redisCommand(cache->owning.context, "HGET %s gen", cache->meta);
+    bool found = reply != NULL && reply->type == REDIS_REPLY_STRING && reply->len < GENERATION_SIZE;
+    out_text[0] = '\0';
+    if (found) memcpy(out_text, reply->str, reply->len + 1);
+    if (reply != NULL) freeReplyObject(reply);
+    return reply != NULL;
+}
+
+enum status redis_cache_list(struct cache *port,
+                             bool (*visit)(void *owner, enum cache_kind kind, struct uuid id),
+                             void *owner, struct error *out_error)
+{
+    struct redis_cache *cache = (struct redis_cache *)port;
+    struct link *link = &cache->owning;
+    char generation[GENERATION_SIZE];
+    char cursor[NUMBER_SIZE] = "0";
+    bool good = link_enter(cache, link);
+    if (good) {
+        good = generation_find(cache, generation);
+        bool more = good && generation[0] != '\0';
+        while (good && more) {
+            good = scan_page(cache, cursor, generation, visit, owner);
+            more = strcmp(cursor, "0") != 0;
+        }
+        link_settle(cache, link, good);
+    }
+    link_leave(link);
+    return good ? STATUS_OK : unavailable(out_error);
+}
+
+enum status redis_cache_drop(struct cache *port, struct error *out_error)
+{
+    struct redis_cache *cache = (struct redis_cache *)port;
+    struct link *link = &cache->owning;
+    bool good = link_enter(cache, link);
+    if (good) {
+        good = answered_ok(redisCommand(link->context, "DEL %s", cache->meta));
+        link_settle(cache, link, good);
+    }
+    link_leave(link);
+    return good ? STATUS_OK : unavailable(out_error);
+}
+
+/* ---- Life ---- */
+
+static void redis_close(struct cache *port)
+{
+    if (port == NULL) return;
+    struct redis_cache *cache = (struct redis_cache *)port;
+    link_drop(&cache->reading);
+    link_drop(&cache->owning);
+    (void)pthread_mutex_destroy(&cache->reading.mutex); /* nobody is inside */
+    (void)pthread_mutex_destroy(&cache->owning.mutex);  /* the same */
+    free(cache->host);
+    free(cache->user);
+    free(cache);
+}
+
+static void link_init(struct redis_cache *cache, struct link *link, int timeout_ms)
+{
+    /* Three calls in a row decide: a slow Redis must not cost more than that. */
+    const struct breaker_options breaker = {
+        .window_ms = 2000, .calls_min = 3, .failure_percent = 50, .open_ms = 1000, .probes = 1
+    };
+    int failed = pthread_mutex_init(&link->mutex, NULL);
+    CHECK(failed == 0);
+    link->timeout_ms = timeout_ms;
+    breaker_init(&link->breaker, &breaker, now_of(cache));
+}
+
+enum status redis_cache_open(const struct redis_cache_options *options, struct cache **out_cache,
+                             struct error *out_error)
+{
+    struct redis_cache *cache = calloc(1, sizeof *cache);
+    if (cache == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for the cache");
+    cache->port = (struct cache){ .get = redis_get,
+                                  .fill = redis_fill,
+                                  .begin = redis_begin,
+                                  .raise_floor = redis_raise_floor,
+                                  .update = redis_update,
+                                  .advance = redis_advance,
+                                  .forget = redis_forget,
+                                  .close = redis_close };
+    cache->options = *options;
+    cache->host = strdup(options->host);
+    cache->user = options->user == NULL ? NULL : strdup(options->user);
+    link_init(cache, &cache->reading, READ_MS);
+    link_init(cache, &cache->owning, OWNER_MS);
+    int meta = snprintf(cache->meta, KEY_SIZE, "%s:%u:meta", options->prefix, options->lane);
+    int stem = snprintf(cache->stem, KEY_SIZE, "%s:%u:", options->prefix, options->lane);
+    bool fits = meta > 0 && meta < KEY_SIZE / 2 && stem > 0;
+    if (fits && cache->host != NULL && (options->user == NULL || cache->user != NULL)) {
+        *out_cache = &cache->port;
+        return STATUS_OK;
+    }
+    redis_close(&cache->port);
+    return error_set(out_error, STATUS_LIMIT, "the cache's prefix is too long, or no memory");
+}

@@ -1,0 +1,53 @@
+/* redis_cache.h - port/cache.h over Redis: scripts that compare versions, short deadlines, a breaker. */
+#ifndef ADAPTER_REDIS_CACHE_H
+#define ADAPTER_REDIS_CACHE_H
+
+#include "crypto/secret.h"
+#include "port/cache.h"
+#include "port/clock.h"
+#include "port/entropy.h"
+
+/*
+ * One Redis (not a cluster: scripts touch keys of one prefix in several slots). Keys are
+ * PREFIX:LANE:meta, and for values PREFIX:LANE:GENERATION:a:ID and :p:ID, which expire after
+ * ttl_ms. Forgetting is a new generation: what is of an old one is not looked at any more.
+ *
+ * Two connections, made when they are needed: one for readers, who wait for each other, and one for
+ * the owner.
+ */
+struct redis_cache_options {
+    const char *host; /* a name or address */
+    uint16_t port;
+    uint32_t database;
+    const char *user;              /* NULL: the default one */
+    const struct secret *password; /* NULL: none is asked for; outlives the cache */
+    const char *prefix;            /* "tpwallet" */
+    uint32_t lane;
+    uint32_t ttl_ms;
+    struct clock *clock;
+    struct entropy *entropy;
+};
+extern const struct redis_cache_options REDIS_CACHE_OPTIONS_DEFAULT;
+
+/* Redis is not asked yet. STATUS_LIMIT: no memory. */
+enum status redis_cache_open(const struct redis_cache_options *options, struct cache **out_cache,
+                             struct error *out_error) MUST_CHECK;
+
+struct redis_cache_status {
+    uint64_t hits;
+    uint64_t misses;
+    uint64_t failures; /* calls that were not answered in time, or with an error */
+    uint64_t skipped;  /* calls that were not made, since the breaker was open */
+    bool open;         /* the breaker is */
+};
+/* Of a cache that redis_cache_open() has made. Any task. */
+void redis_cache_get_status(struct cache *cache, struct redis_cache_status *out_status);
+
+/* The values that are there, of all accounts and payments; views are good during the visit. */
+enum status redis_cache_list(struct cache *cache,
+                             bool (*visit)(void *owner, enum cache_kind kind, struct uuid id),
+                             void *owner, struct error *out_error) MUST_CHECK;
+/* Drops the whole: its owner begins anew within a moment, and it is filled by reads. */
+enum status redis_cache_drop(struct cache *cache, struct error *out_error) MUST_CHECK;
+
+#endif
