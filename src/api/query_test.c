@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-enum { ALL = 0x1FFF };
+enum { ALL = 0x3FFF };
 
 static bool parse(const char *text, uint32_t allowed, struct query *out_query,
                   struct problem *out_problem)
@@ -42,13 +42,14 @@ static void every_parameter_is_read(void **state)
     assert_true(parse("limit=7&state=manual&at=12-3&min_position=9&cursor=abc"
                       "&from=1970-01-01T00:00:01Z&to=1970-01-01T01%3A00:02%2B01:00"
                       "&user_ref=019AB000-0000-7000-8000-000000000001&after=4-1&since=41"
-                      "&act=key_create&actor=local:1000&reason=ops-1%2F2&",
+                      "&act=key_create&actor=local:1000&reason=ops-1%2F2&max_stale_ms=250&",
                       ALL, &query, &problem));
     assert_int_equal(query.present, ALL);
     assert_int_equal(query.limit, 7);
     assert_int_equal(query.state, PAYMENT_STATE_MANUAL);
     assert_int_equal(query.after.batch, 4);
     assert_int_equal(query.since, 41);
+    assert_int_equal(query.max_stale_ms, 250);
     assert_int_equal(query.at.batch, 12);
     assert_int_equal(query.at.index, 3);
     assert_int_equal(query.min_position.batch, 9);
@@ -86,6 +87,7 @@ static void wrong_parameters_are_named(void **state)
         { "state=resting", "invalid_parameter", "state" },
         { "state=succeeded", "invalid_parameter", "state" },
         { "since=-1", "invalid_parameter", "since" },
+        { "max_stale_ms=soon", "invalid_parameter", "max_stale_ms" },
         { "since=1234567890123456789", "invalid_parameter", "since" },
         { "user_ref=x", "invalid_parameter", "user_ref" },
         { "user_ref=00000000-0000-0000-0000-000000000000", "invalid_parameter", "user_ref" },
