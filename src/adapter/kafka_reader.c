@@ -144,6 +144,7 @@ static struct kafka_reader_record record_of(const rd_kafka_message_t *message)
     return (struct kafka_reader_record){
         .partition = message->partition,
         .offset = message->offset,
+        .time_ms = rd_kafka_message_timestamp(message, NULL),
         .end = end,
         .key = { end ? NULL : message->key, end ? 0 : message->key_len },
         .value = { end ? NULL : message->payload, end ? 0 : message->len },

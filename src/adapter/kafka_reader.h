@@ -33,6 +33,7 @@ struct kafka_reader_options {
 struct kafka_reader_record {
     int32_t partition;
     int64_t offset;
+    int64_t time_ms; /* the record's timestamp */
     bool end; /* no record: everything before `offset` was given, and there is no more by now */
     struct str key;
     struct str value;

@@ -69,6 +69,7 @@ extern const struct command command_backup;
 extern const struct command command_balance;
 extern const struct command command_bench_api;
 extern const struct command command_bench_inbox;
+extern const struct command command_bench_kafka;
 extern const struct command command_bench_ledger;
 extern const struct command command_bench_log;
 extern const struct command command_cache_check;

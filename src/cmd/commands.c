@@ -117,6 +117,7 @@ const struct command *const commands[] = {
     &command_bench_api,
     &command_bench_payments,
     &command_bench_webhook,
+    &command_bench_kafka,
     &command_bench_inbox,
     &command_bench_log,
     &command_exam,
