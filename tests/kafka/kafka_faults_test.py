@@ -20,7 +20,7 @@ from outbox_harness import (TOPIC, Load, caught_up, check, compare, equal, ledge
 from cli_harness import SCRATCH, TPWALLET
 
 AWAY_S = int(os.environ.get("AWAY_S", "20"))
-STORM_S = 20
+STORM_S = 12
 DRAW = random.Random(3)
 BOOK = os.path.join(SCRATCH, "storm.db")
 
@@ -81,8 +81,7 @@ def storm(cluster):
     starts = 1
     deadline = time.monotonic() + STORM_S
     try:
-        while time.monotonic() < deadline or happened() == 0:
-            check(time.monotonic() < deadline + 120, "nobody gets anything done")
+        while time.monotonic() < deadline:
             members.append(consumer(cluster))
             starts += 1
             time.sleep(DRAW.uniform(0.5, 2.5))
