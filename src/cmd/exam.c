@@ -1,98 +1,247 @@
 /* tpwallet exam: the doctor on wallets that are broken on purpose, and how often it is right. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/check.h"
+#include "base/delta.h"
 #include "cmd/command.h"
-#include "cmd/file_bytes.h"
+#include "cmd/exam_case.h"
+#include "cmd/exam_sitting.h"
 #include "cmd/invocation.h"
 #include "cmd/report.h"
+#include "cmd/seed_range.h"
+#include "sim/exam_score.h"
 #include "sim/naive_lot.h"
 
-/* ---- a case as files ---- */
+enum { PROGRESS_EVERY = 100, OUT_SIZE_MAX = 1 << 20 };
 
-static enum status file_write(const char *folder, const char *name, struct str bytes,
-                              struct error *out_error)
-{
-    char path[4096];
-    int len = snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (len < 0 || (size_t)len >= sizeof path)
-        return error_set(out_error, STATUS_LIMIT, "the path of '%s' is too long", folder);
-    return file_bytes_write(path, bytes, 0644, out_error);
-}
+struct exam {
+    struct seed_range range;
+    enum naive_lot_kind kind;
+    enum naive_fault only; /* NAIVE_FAULT_COUNT: every class */
+    bool drops_each;       /* one source after the other, by seed */
+    bool dropped[NAIVE_SOURCES];
+    bool without_rule;
+    bool verbose;
+    struct exam_tally tally;
+};
 
-static enum status folder_make(const char *path, struct error *out_error)
+static enum status options_read(const struct invocation *invocation, struct exam *exam,
+                                struct error *out_error)
 {
-    if (mkdir(path, 0755) == 0) return STATUS_OK;
-    return error_set(out_error, STATUS_CONFLICT, "the folder '%s' cannot be made: is it there?",
-                     path);
-}
-
-static enum status case_write(const struct naive_case *made, uint64_t seed, const char *folder,
-                              struct error *out_error)
-{
-    char path[4096];
-    int len = snprintf(path, sizeof path, "%s/evidence", folder);
-    if (len < 0 || (size_t)len >= sizeof path)
-        return error_set(out_error, STATUS_LIMIT, "the path of '%s' is too long", folder);
-    enum status status = folder_make(folder, out_error);
-    if (status == STATUS_OK) status = folder_make(path, out_error);
-    const struct naive_evidence *evidence = &made->world->evidence;
-    for (uint32_t i = 0; i < NAIVE_SOURCES && status == STATUS_OK; i++) {
-        char name[64];
-        len = snprintf(name, sizeof name, "evidence/%s.ndjson",
-                       naive_source_facts((enum naive_source)i)->name);
-        CHECK(len > 0 && (size_t)len < sizeof name);
-        if (evidence->dropped[i]) continue;
-        status = file_write(folder, name, buf_view(&evidence->sources[i]), out_error);
+    const char *class_text = invocation_text(invocation, "class");
+    const char *drop = invocation_text(invocation, "drop");
+    enum naive_source source;
+    exam->only = NAIVE_FAULT_COUNT;
+    exam->without_rule = invocation_has(invocation, "leave-one-out");
+    exam->verbose = invocation_has(invocation, "verbose");
+    exam->drops_each = drop != NULL && strcmp(drop, "each") == 0;
+    if (invocation_has(invocation, "pairs")) exam->kind = NAIVE_LOT_PAIR;
+    if (invocation_has(invocation, "chains")) exam->kind = NAIVE_LOT_CHAIN;
+    if (invocation_has(invocation, "clean")) exam->kind = NAIVE_LOT_CLEAN;
+    if (class_text != NULL && !naive_fault_parse(str_from(class_text), &exam->only))
+        return error_set(out_error, STATUS_INVALID, "'--class %s' is not a class of faults",
+                         class_text);
+    if (exam->only == NAIVE_R04)
+        return error_set(out_error, STATUS_INVALID,
+                         "R04 is money in transit: it is in every case, and no fault");
+    if (drop != NULL && !exam->drops_each && !naive_source_parse(str_from(drop), &source)) {
+        enum status status =
+            error_set(out_error, STATUS_INVALID, "'--drop %s' is not a source", drop);
+        error_hint(out_error, "name a file of the bundle's evidence folder, like wal, or each");
+        return status;
     }
-    BUF_SCOPE struct buf text;
-    buf_init(&text, 1 << 20);
-    if (status == STATUS_OK) status = naive_evidence_manifest(evidence, seed, NAIVE_END, &text);
-    if (status == STATUS_OK)
-        status = file_write(folder, "manifest.json", buf_view(&text), out_error);
-    buf_reset(&text);
-    if (status == STATUS_OK) status = naive_case_truth(made, &text);
-    if (status == STATUS_OK) status = file_write(folder, "truth.json", buf_view(&text), out_error);
+    if (drop != NULL && !exam->drops_each) exam->dropped[source] = true;
+    return seed_range_parse(invocation_text(invocation, "seeds"), &exam->range, out_error);
+}
+
+static void case_draw(const struct exam *exam, uint64_t seed, struct naive_case *out_case)
+{
+    bool dropped[NAIVE_SOURCES];
+    memcpy(dropped, exam->dropped, sizeof dropped);
+    if (exam->drops_each) dropped[seed / 7 % NAIVE_SOURCES] = true;
+    naive_lot_draw(seed, exam->kind, exam->only, dropped, out_case);
+}
+
+/* ---- one line per case, for who writes rules ---- */
+
+static void causes_print(const struct exam_verdict *verdict, struct buf *out)
+{
+    for (uint32_t i = 0; i < verdict->found_count; i++) {
+        uint32_t fault = verdict->found[i];
+        const char *id =
+            fault == EXAM_NOTHING ? "?" : naive_fault_facts((enum naive_fault)fault)->id;
+        buf_append_format(out, " %s(%s)", id, label_name(verdict->labels[i]));
+    }
+}
+
+static void open_print(const struct diagnosis *diagnosis, struct buf *out)
+{
+    uint32_t shown = 0;
+    for (uint32_t i = 0; i < diagnosis->finding_count && shown < 6; i++) {
+        const struct finding *finding = &diagnosis->findings[i];
+        char text[DELTA_TEXT_SIZE];
+        if (finding->cause >= 0) continue;
+        shown++;
+        buf_append_format(out, "\n    open %.*s %.*s %.*s %.*s",
+                          STR_ARG(diagnosis->rules->rules[finding->rule].id), STR_ARG(finding->key),
+                          STR_ARG(finding->account), STR_ARG(delta_format(finding->delta, text)));
+    }
+}
+
+static void instances_print(const struct diagnosis *diagnosis, const struct naive_truth *truth,
+                            struct buf *out)
+{
+    for (uint32_t i = 0; i < diagnosis->instance_count; i++) {
+        const struct instance *instance = &diagnosis->instances[i];
+        const struct rule *rule = &diagnosis->rules->rules[instance->rule];
+        bool ours = false;
+        for (uint32_t j = 0; j < truth->fault_count; j++)
+            ours = ours || str_equal(rule->id, str_from(naive_fault_facts(truth->faults[j])->id));
+        if (!ours && !instance->selected) continue;
+        buf_append_format(out, "\n    %.*s%s explains %u of %u, %u missing", STR_ARG(rule->id),
+                          instance->rejected ? " rejected" : "", instance->explain_count,
+                          instance->predicted, instance->missing);
+        for (uint32_t p = 0; p < instance->predicate_count; p++) {
+            const struct predicate_result *predicate = &instance->predicates[p];
+            const struct rule_query *query = &diagnosis->rules->queries[predicate->query];
+            buf_append_format(out, ", %.*s %c", STR_ARG(query->name), "FTU"[predicate->value]);
+        }
+    }
+}
+
+static void case_print(uint64_t seed, const struct naive_case *made,
+                       const struct diagnosis *diagnosis, const struct exam_verdict *verdict)
+{
+    BUF_SCOPE struct buf out;
+    buf_init(&out, OUT_SIZE_MAX);
+    buf_append_format(&out, "%llu is", (unsigned long long)seed);
+    for (uint32_t i = 0; i < made->truth.fault_count; i++)
+        buf_append_format(&out, " %s", naive_fault_facts(made->truth.faults[i])->id);
+    buf_append_str(&out, STR(", found"));
+    causes_print(verdict, &out);
+    bool good = verdict->exact_set && verdict->affected_exact && verdict->money_exact;
+    if (!verdict->affected_exact) buf_append_str(&out, STR(", affected differs"));
+    if (!verdict->money_exact) buf_append_str(&out, STR(", money differs"));
+    if (verdict->harmful) buf_append_str(&out, STR(", HARMFUL"));
+    if (!good) open_print(diagnosis, &out);
+    if (!good) instances_print(diagnosis, &made->truth, &out);
+    buf_append_byte(&out, '\n');
+    struct str text = buf_view(&out);
+    (void)fwrite(text.data, 1, text.len, stderr); /* a help for people only */
+}
+
+/* ---- the exam ---- */
+
+static enum status seed_take(struct exam *exam, struct exam_sitting *sitting, uint64_t seed,
+                             struct error *out_error)
+{
+    struct naive_case made;
+    struct exam_verdict verdict;
+    const struct diagnosis *diagnosis;
+    case_draw(exam, seed, &made);
+    enum naive_fault without = NAIVE_FAULT_COUNT;
+    if (exam->without_rule && made.truth.fault_count > 0) without = made.truth.faults[0];
+    enum status status = exam_sitting_take(sitting, &made, without, &diagnosis, out_error);
+    if (status == STATUS_OK) {
+        exam_score(diagnosis, &made.truth, exam->without_rule, &exam->tally, &verdict);
+        if (exam->verbose) case_print(seed, &made, diagnosis, &verdict);
+    }
+    naive_case_done(&made);
     return status;
+}
+
+static enum status exam_sit(struct exam *exam, struct exam_sitting *sitting,
+                            struct error *out_error)
+{
+    uint64_t count = exam->range.last - exam->range.first + 1;
+    for (uint64_t i = 0; i < count; i++) {
+        enum status status = seed_take(exam, sitting, exam->range.first + i, out_error);
+        if (status != STATUS_OK) return status;
+        bool says = (i + 1) % PROGRESS_EVERY == 0 && i + 1 < count;
+        if (says)
+            (void)fprintf(stderr, "exam: %llu of %llu cases\n", (unsigned long long)(i + 1),
+                          (unsigned long long)count);
+    }
+    return STATUS_OK;
+}
+
+static int tally_report(const struct invocation *invocation, const struct exam *exam)
+{
+    BUF_SCOPE struct buf out;
+    buf_init(&out, OUT_SIZE_MAX);
+    if (invocation->json) {
+        struct json_writer writer;
+        json_writer_init(&writer, &out);
+        exam_tally_json(&exam->tally, &writer);
+        CHECK(json_write_end(&writer) == STATUS_OK);
+        buf_append_byte(&out, '\n');
+    } else {
+        exam_tally_text(&exam->tally, exam->without_rule, &out);
+    }
+    return report_text(invocation, buf_view(&out));
+}
+
+static int case_report(const struct invocation *invocation, const struct exam *exam, uint64_t seed)
+{
+    struct error error;
+    struct naive_case made;
+    const char *folder = invocation_text(invocation, "out");
+    if (folder == NULL) {
+        (void)error_set(&error, STATUS_INVALID, "--case needs --out DIR, a new folder");
+        return report_error(invocation, &error);
+    }
+    case_draw(exam, seed, &made);
+    enum status status = exam_case_write(&made, seed, folder, &error);
+    naive_case_done(&made);
+    return status == STATUS_OK ? EXIT_CODE_DONE : report_error(invocation, &error);
 }
 
 static int exam_run(struct invocation *invocation)
 {
     struct error error;
-    const char *seed_text = invocation_text(invocation, "case");
-    const char *folder = invocation_text(invocation, "out");
-    const char *class_text = invocation_text(invocation, "class");
-    bool dropped[NAIVE_SOURCES] = { false };
-    enum naive_fault only = NAIVE_FAULT_COUNT;
-    uint64_t seed = seed_text == NULL ? 0 : strtoull(seed_text, NULL, 10);
-    if (class_text != NULL && !naive_fault_parse(str_from(class_text), &only)) {
-        (void)error_set(&error, STATUS_INVALID, "'--class %s' is not a class of faults",
-                        class_text);
-        return report_error(invocation, &error);
-    }
-    struct naive_case made;
-    bool clean = invocation_text(invocation, "clean") != NULL;
-    naive_lot_draw(seed, clean ? NAIVE_LOT_CLEAN : NAIVE_LOT_SINGLE, only, dropped, &made);
-    enum status status = case_write(&made, seed, folder, &error);
-    naive_case_done(&made);
-    return status == STATUS_OK ? EXIT_CODE_DONE : report_error(invocation, &error);
+    struct exam exam = { 0 };
+    struct exam_sitting *sitting = NULL;
+    uint64_t seed = 0;
+    const struct number_range seeds = { 0, UINT64_MAX };
+    enum status status = options_read(invocation, &exam, &error);
+    if (status == STATUS_OK) status = invocation_number(invocation, "case", seeds, &seed, &error);
+    if (status == STATUS_OK && invocation_has(invocation, "case"))
+        return case_report(invocation, &exam, seed);
+    if (status == STATUS_OK)
+        status = exam_sitting_open(invocation_text(invocation, "rules"), &sitting, &error);
+    if (status == STATUS_OK) status = exam_sit(&exam, sitting, &error);
+    int code =
+        status == STATUS_OK ? tally_report(invocation, &exam) : report_error(invocation, &error);
+    exam_sitting_close(sitting);
+    return code;
 }
 
 static const struct option exam_options[] = {
-    { "case", "SEED", "write the case of this seed as a bundle, and its truth beside it", NULL },
-    { "out", "DIR", "where --case puts it: a new folder", NULL },
+    { "seeds", "A..B", "which cases; each class of faults comes in turn", "0..299" },
     { "class", "ID", "only this class of faults", NULL },
-    { "clean", NULL, "cases in which nothing is broken", NULL },
+    { "pairs", NULL, "two faults at once", NULL },
+    { "chains", NULL, "faults that follow from what people did about another", NULL },
+    { "clean", NULL, "nothing is broken: whatever is found is a false alarm", NULL },
+    { "drop", "SOURCE", "without this source of evidence; each: one after the other", NULL },
+    { "leave-one-out", NULL, "without the rule of the true cause: right is to say unknown", NULL },
+    { "rules", "DIR", "a folder with faults/ and invariants/; without, the rules built in", NULL },
+    { "verbose", NULL, "a line for each case, and why when it came out wrong", NULL },
+    { "case", "SEED", "write this case as a bundle, and its truth beside it", NULL },
+    { "out", "DIR", "where --case puts it: a new folder", NULL },
     { 0 },
 };
 
 const struct command command_exam = {
     .name = "exam",
     .summary = "the doctor on wallets that are broken on purpose, and how often it is right",
+    .details =
+        "Each seed is a simulated wallet with a fault, and its twin without: the difference is the "
+        "truth. The doctor gets the evidence that an operator would have, and is scored on the "
+        "cause, the accounts and the amounts. How cases are made, and what the numbers mean, is "
+        "described in docs/exam.md.",
     .options = exam_options,
-    .examples = "exam --case 17 --out case17",
+    .examples = "exam --seeds 0..2999\nexam --seeds 0..99 --clean\nexam --class B03 --seeds 0..9 "
+                "--verbose\nexam --case 17 --out case17",
     .run = exam_run,
 };

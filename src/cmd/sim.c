@@ -8,34 +8,12 @@
 #include "base/hex.h"
 #include "base/json_writer.h"
 #include "cmd/report.h"
+#include "cmd/seed_range.h"
 
 static void text_write(void *owner, struct str text)
 {
     FILE *file = owner;
     (void)fwrite(text.data, 1, text.len, file); /* the end of the program looks at the stream */
-}
-
-/* "A..B", or "A" alone. */
-static enum status seeds_parse(const char *text, struct sim_options *options,
-                               struct error *out_error)
-{
-    const char *dots = strstr(text, "..");
-    uint64_t parts[2] = { 0, 0 };
-    const char *at = text;
-    uint32_t digits = 0;
-    for (uint32_t part = 0; part < (dots == NULL ? 1 : 2); part++) {
-        for (digits = 0; *at >= '0' && *at <= '9' && digits < 18; at++, digits++)
-            parts[part] = 10 * parts[part] + (uint64_t)(*at - '0');
-        if (digits == 0) break;
-        if (part == 0 && dots == at) at += 2;
-    }
-    options->seed_first = parts[0];
-    options->seed_last = dots == NULL ? parts[0] : parts[1];
-    if (digits > 0 && *at == '\0' && options->seed_first <= options->seed_last) return STATUS_OK;
-    enum status status =
-        error_set(out_error, STATUS_INVALID, "'--seeds %s' is not a range of seeds", text);
-    error_hint(out_error, "write A..B with A at most B, like 0..99");
-    return status;
 }
 
 static int result_report(const struct invocation *invocation, const struct sim_result *result)
@@ -76,8 +54,11 @@ static int sim_command_run(struct invocation *invocation)
         error_hint(&error, "write ledger or payments");
         return report_error(invocation, &error);
     }
-    if (seeds_parse(invocation_text(invocation, "seeds"), &options, &error) != STATUS_OK)
+    struct seed_range range;
+    if (seed_range_parse(invocation_text(invocation, "seeds"), &range, &error) != STATUS_OK)
         return report_error(invocation, &error);
+    options.seed_first = range.first;
+    options.seed_last = range.last;
     struct sim_result result = { 0 };
     enum status status = sim_run_seeds(&options, &result);
     if (invocation->json) {

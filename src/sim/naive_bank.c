@@ -66,19 +66,20 @@ static void batch_note(struct naive_world *world, uint32_t instance, int64_t tot
 {
     char run[NAIVE_TEXT_SIZE];
     char holder[NAIVE_TEXT_SIZE];
+    char period[NAIVE_TEXT_SIZE];
+    naive_day(world, 1, period);
     naive_id(world, "run", 500 + instance, run);
     naive_text(holder, "sched-%u", instance + 1);
     bool skips = instance > 0 && !naive_broken(world, NAIVE_N02);
     EVIDENCE(world, SOURCE_JOBS, "job", S("ts", world->now_us), T("job", "payout-batch"),
-             T("run", run), T("period", "1"), T("op", skips ? "skip" : "start"),
-             T("holder", holder), T("host", holder), N("epoch", 7 + (skips ? 0 : 0)),
-             T("batch", skips ? "" : batch));
+             T("run", run), T("period", period), T("op", skips ? "skip" : "start"),
+             T("holder", holder), T("host", holder), N("epoch", 7), T("batch", skips ? "" : batch));
     if (skips) return;
     EVIDENCE(world, SOURCE_JOBS, "lease", S("ts", world->now_us), T("lease", "payout-batch"),
              T("holder", holder), N("epoch", 7), S("until_ts", world->now_us + 2 * NAIVE_MINUTE),
              S("released_ts", world->now_us + NAIVE_MINUTE));
     EVIDENCE(world, SOURCE_JOBS, "job", S("ts", world->now_us + NAIVE_MINUTE),
-             T("job", "payout-batch"), T("run", run), T("period", "1"), T("op", "end"),
+             T("job", "payout-batch"), T("run", run), T("period", period), T("op", "end"),
              T("holder", holder), T("host", holder), N("epoch", 7), T("batch", batch));
     EVIDENCE(world, SOURCE_PSP, "payout", S("ts", world->now_us), T("payout", batch),
              T("batch", batch), A("amount", -total), T("ccy", "EUR"), T("content_hash", hash),
@@ -123,13 +124,15 @@ static void sweep_step(struct naive_world *world, uint32_t argument, uint32_t un
     (void)argument;
     (void)unused;
     if (naive_broken(world, NAIVE_R06)) return;
+    char period[NAIVE_TEXT_SIZE];
+    naive_day(world, 1, period);
     int64_t sum = 0;
     for (uint32_t i = 0; i < world->bank_line_count; i++) {
         const struct naive_bank_line *line = &world->bank_lines[i];
         if (line->role == ROLE_BANK && line->at_us <= world->now_us) sum += line->amount;
     }
     EVIDENCE(world, SOURCE_JOBS, "job", S("ts", world->now_us), T("job", "safeguard-sweep"),
-             T("op", "end"), T("holder", "sched-1"), T("period", "1"));
+             T("op", "end"), T("holder", "sched-1"), T("period", period));
     if (sum <= 0) return;
     line_add(world, ROLE_BANK, ASSET_EUR, -sum)->payout[0] = '\0';
     line_add(world, ROLE_SAFE, ASSET_EUR, sum)->payout[0] = '\0';
@@ -178,8 +181,7 @@ static void line_book(struct naive_world *world, uint32_t at)
     struct naive_draft draft =
         naive_draft_of(paid_in ? line->origin : 110000 + at, paid_in ? "deposit" : "payout", "job");
     naive_text(draft.unique, "bank:%s", line->id);
-    memcpy(draft.psp_ref, line->id, sizeof draft.psp_ref);
-    naive_text(draft.cause_id, "bank-import");
+    memcpy(draft.cause_id, line->id, sizeof draft.cause_id);
     draft.done = booked;
     draft.subject = at;
     if (paid_in) {
@@ -210,8 +212,11 @@ static void imported_note(struct naive_world *world, const struct naive_bank_lin
 
 static void import_step(struct naive_world *world, uint32_t day, uint32_t again)
 {
+    bool skips = again && !naive_broken(world, NAIVE_R02);
+    char period[NAIVE_TEXT_SIZE];
+    naive_day(world, day, period);
     EVIDENCE(world, SOURCE_JOBS, "job", S("ts", world->now_us), T("job", "bank-import"),
-             T("op", "end"), T("holder", "sched-1"), T("period", day == 0 ? "0" : "1"));
+             T("op", skips ? "skip" : "end"), T("holder", "sched-1"), T("period", period));
     for (uint32_t i = 0; i < world->bank_line_count; i++) {
         struct naive_bank_line *line = &world->bank_lines[i];
         if (line->at_us / NAIVE_DAY != day) continue;

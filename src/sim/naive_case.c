@@ -9,6 +9,7 @@
 #include "sim/naive_bank.h"
 #include "sim/naive_broker.h"
 #include "sim/naive_chain.h"
+#include "sim/naive_db.h"
 #include "sim/naive_dump.h"
 #include "sim/naive_jobs.h"
 #include "sim/naive_ops.h"
@@ -79,6 +80,21 @@ static void drift_add(struct naive_truth *truth, const struct naive_account *acc
     drift->to_post = to_post;
 }
 
+/* What this account has paid for transfers that neither arrived nor came back. */
+static int64_t stuck_of(const struct naive_world *world, uint32_t account)
+{
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < world->op_count; i++) {
+        const struct naive_op *op = &world->ops[i];
+        if (op->kind != OP_REMITTANCE || op->from != account) continue;
+        bool paid = naive_db_find(world, i, "transfer") != NAIVE_NONE;
+        bool ended = naive_db_find(world, i, "other") != NAIVE_NONE ||
+                     naive_db_find(world, i, "compensation") != NAIVE_NONE;
+        if (paid && !ended) sum += op->amount;
+    }
+    return sum;
+}
+
 /* What an account has too much in its postings. */
 static int64_t delta_of(const struct naive_truth *truth, const struct naive_world *world,
                         const struct naive_world *twin, uint32_t at)
@@ -86,6 +102,7 @@ static int64_t delta_of(const struct naive_truth *truth, const struct naive_worl
     const struct naive_account *account = &world->accounts[at];
     if (has_fault(truth, NAIVE_D02)) /* the goods are gone: what is missing is owed by the payer */
         return account->balance < 0 ? account->balance : 0;
+    if (has_fault(truth, NAIVE_S01)) return -stuck_of(world, at);
     if (has_fault(truth, NAIVE_M03) || is_by_refusal(truth)) return 0;
     return posted_to(world, at) - posted_to(twin, at);
 }

@@ -67,7 +67,6 @@ static void credit_step(struct naive_world *world, uint32_t at, uint32_t argumen
     int64_t amount = to_ledger(world, at, raw);
     struct naive_draft draft = naive_draft_of(at, "deposit", "chain");
     naive_id(world, "0t", at, draft.cause_id);
-    memcpy(draft.psp_ref, draft.cause_id, sizeof draft.psp_ref);
     naive_text(draft.unique, "chain:%s", draft.cause_id);
     draft.done = credited;
     naive_draft_leg(&draft, op->to, amount);

@@ -187,7 +187,7 @@ enum status naive_evidence_manifest(const struct naive_evidence *evidence, uint6
                                     int64_t window_us, struct buf *out_json)
 {
     struct json_writer writer;
-    char incident[24];
+    char incident[32];
     int len = snprintf(incident, sizeof incident, "case-%llu", (unsigned long long)seed);
     CHECK(len > 0 && (size_t)len < sizeof incident);
     json_writer_init(&writer, out_json);

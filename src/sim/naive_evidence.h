@@ -23,7 +23,7 @@
     X(CONSUMER, "consumer", "settle", 20, "partition", "applied dead_letter")                      \
     X(CACHE, "cache", "redis", 10, "none", "cache")                                                \
     X(READS, "reads", "app", 10, "none", "read")                                                   \
-    X(PSP, "psp", "psp", 40, "none", "psp payout contract")                                        \
+    X(PSP, "psp", "psp", 40, "none", "psp payout")                                                 \
     X(CALLS, "psp_calls", "psp-client", 15, "none", "psp_call")                                    \
     X(BANK, "bank", "bank", 50, "none", "bank_line statement")                                     \
     X(RECON, "recon", "recon", 10, "none", "bank_line recon_match")                                \
@@ -33,7 +33,7 @@
     X(KEYS, "keys", "kms", 20, "none", "key_event key_use secret_hit")                             \
     X(TLS, "tls", "edge", 20, "none", "cert handshake")                                            \
     X(JOBS, "jobs", "scheduler", 20, "none", "job lease")                                          \
-    X(CHANGES, "changes", "change-log", 20, "none", "deploy config rate")                          \
+    X(CHANGES, "changes", "change-log", 20, "none", "deploy config rate contract")                 \
     X(CHAIN, "chain", "node", 40, "none", "chain")                                                 \
     X(AUDIT, "audit", "audit-log", 30, "total", "audit")
 #define NAIVE_SOURCE_ENUM(name, ...) SOURCE_##name,

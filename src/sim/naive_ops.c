@@ -296,7 +296,7 @@ void naive_ops_dump(struct naive_world *world)
     config_note(world, "cache.ttl_ns", 10 * NAIVE_MINUTE * 1000);
     config_note(world, "lock.ttl_ns", 30 * NAIVE_S * 1000);
     config_note(world, "webhook.sla_ns", NAIVE_HOUR * 1000);
-    config_note(world, "transit.max_ns", 2 * NAIVE_DAY * 1000);
+    config_note(world, "transit.max_ns", 2 * NAIVE_HOUR * 1000);
     for (uint32_t i = 0; i < NAIVE_ASSETS; i++) {
         char name[NAIVE_TEXT_SIZE];
         naive_text(name, "exponent.%s", naive_asset_codes[i]);

@@ -225,16 +225,19 @@ void naive_psp_start(struct naive_world *world)
 
 void naive_psp_dump(struct naive_world *world)
 {
-    EVIDENCE(world, SOURCE_PSP, "contract", S("ts", 0), S("from_ts", 0), N("rate_bps", 140),
+    EVIDENCE(world, SOURCE_CHANGES, "contract", S("ts", 0), S("from_ts", 0), N("rate_bps", 140),
              A("fixed", 0));
     for (uint32_t i = 0; i < world->line_count; i++) {
         const struct naive_line *line = &world->lines[i];
         bool paid = line->payout[0] != '\0';
+        char day[NAIVE_TEXT_SIZE];
+        naive_day(world, line->at_us / NAIVE_DAY, day);
         EVIDENCE(world, SOURCE_PSP, "psp", S("ts", line->at_us), T("psp_ref", line->psp_ref),
                  T("line", line->id), T("type", line->type), A("amount", line->amount),
                  T("ccy", naive_asset_codes[line->asset]), T("state", line->state),
                  T("reference", line->reference), A("fee", line->fee),
                  A("net", line->amount - line->fee), T("payout", paid ? line->payout : ""),
-                 T("subtype", line->scheme), S("due_ts", line->at_us + 2 * NAIVE_HOUR));
+                 T("subtype", line->scheme), S("due_ts", line->at_us + 2 * NAIVE_HOUR),
+                 T("settle_date", day));
     }
 }
