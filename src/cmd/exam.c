@@ -78,10 +78,15 @@ static void causes_print(const struct exam_verdict *verdict, struct buf *out)
 static void open_print(const struct diagnosis *diagnosis, struct buf *out)
 {
     uint32_t shown = 0;
-    for (uint32_t i = 0; i < diagnosis->finding_count && shown < 6; i++) {
+    uint32_t of_one = 0;
+    uint32_t last = RULES_MAX;
+    for (uint32_t i = 0; i < diagnosis->finding_count && shown < 12; i++) {
         const struct finding *finding = &diagnosis->findings[i];
         char text[DELTA_TEXT_SIZE];
         if (finding->cause >= 0) continue;
+        of_one = finding->rule == last ? of_one + 1 : 0;
+        last = finding->rule;
+        if (of_one >= 2) continue; /* two of each invariant are enough to see by */
         shown++;
         buf_append_format(out, "\n    open %.*s %.*s %.*s %.*s",
                           STR_ARG(diagnosis->rules->rules[finding->rule].id), STR_ARG(finding->key),
@@ -120,7 +125,9 @@ static void case_print(uint64_t seed, const struct naive_case *made,
         buf_append_format(&out, " %s", naive_fault_facts(made->truth.faults[i])->id);
     buf_append_str(&out, STR(", found"));
     causes_print(verdict, &out);
-    bool good = verdict->exact_set && verdict->affected_exact && verdict->money_exact;
+    bool clean = made->truth.fault_count == 0;
+    bool good = clean ? !verdict->alarm
+                      : verdict->exact_set && verdict->affected_exact && verdict->money_exact && verdict->certain;
     if (!verdict->affected_exact) buf_append_str(&out, STR(", affected differs"));
     if (!verdict->money_exact) buf_append_str(&out, STR(", money differs"));
     if (verdict->harmful) buf_append_str(&out, STR(", HARMFUL"));

@@ -60,6 +60,7 @@ void naive_act_capture(struct naive_world *world, uint32_t at, uint32_t hold)
     struct naive_draft draft = naive_draft_of(at, "transfer", "api");
     naive_id(world, "t", 700000 + hold, draft.trace);
     naive_text(draft.cause_id, "%s", world->holds[hold].id);
+    memcpy(draft.key, world->holds[hold].key, sizeof draft.key);
     draft.hold = hold;
     draft.funds = true;
     draft.topic = "purchase.captured";
@@ -83,6 +84,7 @@ static void purchase_act(struct naive_world *world, uint32_t at, const struct na
         naive_api_answer(world, at, 402, "");
         return;
     }
+    memcpy(world->holds[hold].key, world->requests[at].key, sizeof world->holds[hold].key);
     naive_outbox_held(world, hold);
     int64_t wait_us =
         op->overspend ? NAIVE_MINUTE : naive_draw(world, "deliver", number, 2, 600) * NAIVE_S;

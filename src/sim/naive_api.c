@@ -104,11 +104,12 @@ void naive_api_answer(struct naive_world *world, uint32_t at, int64_t status, co
     bool gone =
         op->slow && request->attempt == 0 && world->now_us - request->sent_us > 32 * NAIVE_S;
     bool reads = op->kind == OP_READ;
-    bool deduped = request->idem == NAIVE_NONE && status == 200 && !reads;
+    bool deduped = request->idem == NAIVE_NONE && status < 409 && !reads;
     uint32_t payer = op->from != NAIVE_NONE ? op->from : op->to;
     if (request->idem != NAIVE_NONE) {
         struct naive_idem *idem = &world->idems[request->idem];
         idem->done = true;
+        idem->status = status;
         naive_text(idem->tx, "%s", tx);
     }
     EVIDENCE(world, SOURCE_API, "request", S("ts", request->sent_us), S("done_ts", world->now_us),
@@ -153,7 +154,7 @@ static void request_serve(struct naive_world *world, uint32_t at, uint32_t argum
     else if (!idem->done)
         naive_api_answer(world, at, 409, "");
     else
-        naive_api_answer(world, at, 200, idem->tx);
+        naive_api_answer(world, at, idem->status, idem->tx);
 }
 
 /* A token that nobody knows any more: refused before anything is looked up. */

@@ -69,6 +69,8 @@ static void tx_dump(struct naive_world *world, uint32_t at)
     const struct naive_account *account = &world->accounts[leg->account];
     const char *state = "posted";
     char date[NAIVE_TEXT_SIZE];
+    char seq[NAIVE_TEXT_SIZE] = ""; /* a payment's is drawn long before its transaction */
+    if (strcmp(draft->kind, "deposit") != 0) naive_text(seq, "%u", draft->number);
     (void)is_state_lost(world, tx, &state);
     day_of(world, tx->at_us, true, date);
     bool fx = draft->rate_num != 0;
@@ -86,7 +88,7 @@ static void tx_dump(struct naive_world *world, uint32_t at)
         T("ccy", naive_asset_codes[account->asset]),
         N("xid", draft->xid),
         N("lsn", tx->lsn),
-        N("seq", draft->number),
+        T("seq", seq),
         T("actor", draft->actor),
         T("book_date", date),
         T("idem", draft->key),
@@ -157,13 +159,14 @@ static void hold_dump(struct naive_world *world, const struct naive_hold *hold)
     if (hold->gone) return;
     bool captured = strcmp(hold->state, "captured") == 0;
     bool released = strcmp(hold->state, "released") == 0;
-    EVIDENCE(
-        world, SOURCE_LEDGER, "hold",
-        S("ts", hold->closed_us >= 0 ? hold->closed_us : hold->created_us), T("hold", hold->id),
-        T("account", world->accounts[hold->account].id), A("amount", hold->amount),
-        T("ccy", naive_asset_codes[world->accounts[hold->account].asset]), T("state", hold->state),
-        A("captured", captured ? hold->amount : 0), A("released", released ? hold->amount : 0),
-        S("expires_ts", hold->expires_us), N("lsn", hold->lsn), N("xid", hold->xid));
+    EVIDENCE(world, SOURCE_LEDGER, "hold",
+             S("ts", hold->closed_us >= 0 ? hold->closed_us : hold->created_us),
+             T("hold", hold->id), T("idem", hold->key),
+             T("account", world->accounts[hold->account].id), A("amount", hold->amount),
+             T("ccy", naive_asset_codes[world->accounts[hold->account].asset]),
+             T("state", hold->state), A("captured", captured ? hold->amount : 0),
+             A("released", released ? hold->amount : 0), S("expires_ts", hold->expires_us),
+             N("lsn", hold->lsn), N("xid", hold->xid));
 }
 
 static void wal_dump(struct naive_world *world, const struct naive_wal *record)

@@ -43,12 +43,14 @@ static void webhook_note(struct naive_world *world, uint32_t at, uint32_t attemp
     int64_t skew_us = naive_skew_us(world, host);
     char forged_ref[NAIVE_TEXT_SIZE];
     char delivery[NAIVE_TEXT_SIZE];
+    char sequence[NAIVE_TEXT_SIZE] = ""; /* of the states of a payment; the others are single */
+    if (event->sequence <= 2) naive_text(sequence, "%u", event->sequence);
     naive_id(world, "ch", 90000 + at, forged_ref);
     naive_id(world, "d", at * 8 + attempt, delivery);
     EVIDENCE(world, SOURCE_WEBHOOKS, "webhook", S("ts", world->now_us + skew_us), T("host", host),
              T("event", event->id), T("delivery", delivery), T("type", event->type),
-             T("connector", "acmepay"), S("created_ts", event->created_us),
-             N("seq", event->sequence), T("psp_ref", forged ? forged_ref : line->psp_ref),
+             T("connector", "acmepay"), S("created_ts", event->created_us), T("seq", sequence),
+             T("psp_ref", forged ? forged_ref : line->psp_ref),
              A("amount", forged ? event->amount : line->amount),
              T("ccy", forged ? "EUR" : naive_asset_codes[line->asset]),
              T("verdict", refused                          ? "rejected"
@@ -170,7 +172,11 @@ static void processing_do(struct naive_world *world, uint32_t at, uint32_t attem
         payment->updated_us = world->now_us;
     }
     event->processed = true;
-    webhook_note(world, at, attempt, "", "");
+    webhook_note(world, at, attempt,
+                 newer                            ? ""
+                 : naive_broken(world, NAIVE_W03) ? ""
+                                                  : "duplicate",
+                 "");
 }
 
 static void declined_do(struct naive_world *world, uint32_t at, uint32_t attempt)

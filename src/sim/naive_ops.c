@@ -167,11 +167,14 @@ static void thief_step(struct naive_world *world, uint32_t number, uint32_t argu
     EVIDENCE(world, SOURCE_KEYS, "key_use", S("ts", world->now_us), T("host", "203.0.113.9"),
              T("kid", "key_live_7"), T("op", "call"), T("result", "ok"), T("origin", "203.0.113.9"),
              T("trace", draft.trace), T("idem", draft.key));
+    draft.number = naive_db_number(world);
+    char tx[NAIVE_TEXT_SIZE];
+    naive_text(tx, "%u", draft.number);
     EVIDENCE(world, SOURCE_API, "request", S("ts", world->now_us),
              S("done_ts", world->now_us + 9000), T("host", "api-2"), T("method", "POST"),
              T("path", "/v1/transfers"), T("client", "key_live_7"), T("idem", draft.key),
              T("trace", draft.trace), N("status", 200), T("account", world->accounts[from].id),
-             A("amount", -amount), T("ccy", "EUR"), T("tx", ""));
+             A("amount", -amount), T("ccy", "EUR"), T("tx", tx));
     naive_db_submit(world, &draft);
 }
 

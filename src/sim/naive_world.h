@@ -237,6 +237,7 @@ struct naive_wal {
 
 struct naive_hold {
     char id[NAIVE_TEXT_SIZE];
+    char key[NAIVE_TEXT_SIZE]; /* of the request */
     uint32_t origin;
     uint32_t account;
     int64_t amount;
@@ -322,6 +323,7 @@ struct naive_idem {
     int64_t seen_us; /* since when others see it */
     int64_t written_us;
     char tx[NAIVE_TEXT_SIZE]; /* what was answered */
+    int64_t status;
     bool done;
     bool gone;
 };
