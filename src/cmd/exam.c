@@ -127,7 +127,8 @@ static void case_print(uint64_t seed, const struct naive_case *made,
     causes_print(verdict, &out);
     bool clean = made->truth.fault_count == 0;
     bool good = clean ? !verdict->alarm
-                      : verdict->exact_set && verdict->affected_exact && verdict->money_exact && verdict->certain;
+                      : verdict->exact_set && verdict->affected_exact && verdict->money_exact &&
+                            verdict->certain;
     if (!verdict->affected_exact) buf_append_str(&out, STR(", affected differs"));
     if (!verdict->money_exact) buf_append_str(&out, STR(", money differs"));
     if (verdict->harmful) buf_append_str(&out, STR(", HARMFUL"));
