@@ -270,7 +270,7 @@ void naive_ops_start(struct naive_world *world)
                  0);
     for (uint32_t i = 0; i < 10; i++)
         naive_at(world, (12 + (int64_t)i * 4) * NAIVE_HOUR, audit_step, i, 0);
-    world->evidence.hole_from_us = naive_draw(world, "hole", 0, 30, 50) * NAIVE_HOUR;
+    world->evidence.hole_from_us = naive_draw(world, "hole", 0, 1801, 3003) * NAIVE_MINUTE + 7;
     world->evidence.hole_until_us = world->evidence.hole_from_us + NAIVE_HOUR;
     start_moments(world);
 }
@@ -297,6 +297,7 @@ void naive_ops_dump(struct naive_world *world)
     config_note(world, "idem.ttl_ns", (ttl_short ? NAIVE_HOUR : 7 * NAIVE_DAY) * 1000);
     config_note(world, "retry.horizon_ns", 12 * NAIVE_HOUR * 1000);
     config_note(world, "cache.ttl_ns", 10 * NAIVE_MINUTE * 1000);
+    config_note(world, "hold.grace_ns", 2 * NAIVE_HOUR * 1000);
     config_note(world, "lock.ttl_ns", 30 * NAIVE_S * 1000);
     config_note(world, "webhook.sla_ns", NAIVE_HOUR * 1000);
     config_note(world, "transit.max_ns", 2 * NAIVE_HOUR * 1000);

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# Goal: the doctor does not get worse at its exam, and an exam that cannot be failed is no exam.
+# Method: 300 seeds and 100 healthy wallets against thresholds that the rules reach; then with a
+#   rule whose trigger is gone, with one that posts the opposite, and with an invariant that sees
+#   faults in everything: each score must fall where it should.
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+TPWALLET = os.environ["TPWALLET"]
+RULES = pathlib.Path(os.environ["TPWALLET_SOURCE"]) / "doctor" / "rules"
+
+# Shares that the rules reach; they rise with the rules and never fall (docs/exam.md).
+AT_LEAST = {"top1": 0.31, "exact_set": 0.31, "affected_exact": 0.45, "money_exact": 0.50,
+            "confirmed_right": 0.995, "confirmed_affected_exact": 0.995,
+            "confirmed_money_exact": 0.995}
+
+
+def exam(*arguments):
+    command = [TPWALLET, "exam", "--json", *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        sys.exit(f"FAILED: {' '.join(command)}\n{result.stdout}{result.stderr}")
+    return json.loads(result.stdout)
+
+
+def require(condition, what):
+    if not condition:
+        sys.exit(f"FAILED: {what}")
+
+
+def the_scores_hold():
+    score = exam("--seeds", "0..299")
+    require(score["seeds"] == 300, f"{score['seeds']} seeds")
+    for name, least in AT_LEAST.items():
+        require(score[name] is not None and score[name] >= least,
+                f"{name} is {score[name]}, at least {least} is wanted: {score['confusion'][:9]}")
+    require(score["harmful_repairs"] == 0, f"{score['harmful_repairs']} harmful repairs")
+    print(f"exam: {json.dumps({k: v for k, v in score.items() if k != 'confusion'})}")
+
+
+def healthy_wallets_raise_no_alarm():
+    score = exam("--seeds", "0..99", "--clean")
+    require(score["false_alarms"] == 0, f"{score['false_alarms']} false alarms")
+
+
+def rules_with(name, old, new):
+    """A copy of the rules in which one text of a file is another."""
+    folder = pathlib.Path("rules-" + name.replace("/", "-"))
+    shutil.copytree(RULES, folder)
+    path = folder / name
+    text = path.read_text(encoding="utf-8")
+    require(old in text, f"{name} has no '{old}'")
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    return str(folder)
+
+
+def a_blind_rule_lowers_the_score():
+    rules = rules_with("faults/X01.rule", "HAVING count(*) > 0", "HAVING count(*) > 1000000")
+    whole = exam("--class", "X01", "--seeds", "0..4")
+    blind = exam("--class", "X01", "--seeds", "0..4", "--rules", rules)
+    require(whole["top1"] == 1 and blind["top1"] == 0, f"{whole['top1']}, then {blind['top1']}")
+
+
+def a_repair_in_the_wrong_direction_is_harmful():
+    rules = rules_with("faults/S02.rule", "v.delta AS delta, v.w AS w", "mneg(v.delta) AS delta, v.w AS w")
+    score = exam("--class", "S02", "--seeds", "0..4", "--rules", rules)
+    require(score["harmful_repairs"] == 5 and score["money_exact"] == 0,
+            f"{score['harmful_repairs']} of 5 harmful")
+
+
+def an_invariant_that_sees_too_much_is_a_false_alarm():
+    rules = rules_with("invariants/outside.rule", "GROUP BY withdrawal, ccy HAVING count(DISTINCT txid) > 1",
+                       "GROUP BY withdrawal, ccy")
+    score = exam("--seeds", "0..9", "--clean", "--rules", rules)
+    require(score["false_alarms"] == 10, f"{score['false_alarms']} of 10")
+
+
+def a_source_that_is_missing_makes_nothing_certain():
+    score = exam("--class", "X01", "--seeds", "0..4", "--drop", "chain")
+    require(score["confirmed_cases"] == 0 or score["confirmed_cases"] is None, f"{score}")
+    require(score["harmful_repairs"] == 0, f"{score['harmful_repairs']} harmful")
+
+
+def a_case_is_a_bundle_with_its_truth():
+    command = [TPWALLET, "exam", "--case", "17", "--class", "S02", "--out", "case17"]
+    subprocess.run(command, check=True)
+    truth = json.loads(pathlib.Path("case17/truth.json").read_text(encoding="utf-8"))
+    require(truth["faults"] == ["S02"] and truth["affected"], f"{truth}")
+    manifest = pathlib.Path("case17/manifest.json").read_text(encoding="utf-8")
+    require("S02" not in manifest, "the manifest tells the fault")
+    require(subprocess.run(command, capture_output=True, check=False).returncode != 0,
+            "a folder that is there is written over")
+
+
+def main():
+    the_scores_hold()
+    healthy_wallets_raise_no_alarm()
+    a_blind_rule_lowers_the_score()
+    a_repair_in_the_wrong_direction_is_harmful()
+    an_invariant_that_sees_too_much_is_a_false_alarm()
+    a_source_that_is_missing_makes_nothing_certain()
+    a_case_is_a_bundle_with_its_truth()
+
+
+if __name__ == "__main__":
+    main()
