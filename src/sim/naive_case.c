@@ -48,6 +48,21 @@ static int64_t posted_to(const struct naive_world *world, uint32_t account)
     return sum;
 }
 
+/* What the twin has on an account, but for what the run has refused to its client. */
+static int64_t due_on(const struct naive_world *world, const struct naive_world *twin,
+                      uint32_t account)
+{
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < twin->posting_count; i++) {
+        const struct naive_posting *posting = &twin->postings[i];
+        const struct naive_draft *draft = &twin->txs[posting->tx].draft;
+        bool asked = strcmp(draft->cause, "api") == 0 && draft->origin < world->op_count;
+        if (posting->account != account || (asked && !world->ops[draft->origin].acked)) continue;
+        sum += posting->amount;
+    }
+    return sum;
+}
+
 /* Whether what the twin posted more is a consequence that nobody is to take back or to add. */
 static bool is_by_refusal(const struct naive_truth *truth)
 {
@@ -104,7 +119,7 @@ static int64_t delta_of(const struct naive_truth *truth, const struct naive_worl
         return account->balance < 0 ? account->balance : 0;
     if (has_fault(truth, NAIVE_S01)) return -stuck_of(world, at);
     if (has_fault(truth, NAIVE_M03) || is_by_refusal(truth)) return 0;
-    return posted_to(world, at) - posted_to(twin, at);
+    return posted_to(world, at) - due_on(world, twin, at);
 }
 
 static void truth_find(const struct naive_world *world, const struct naive_world *twin,

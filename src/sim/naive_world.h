@@ -134,6 +134,7 @@ struct naive_op {
     bool abandoned;   /* a hold that nobody captures */
     int64_t refunded; /* so far, of a payment */
     bool disputed;
+    bool acked;                  /* somebody was told that it is done */
     uint32_t payment;            /* the first one */
     char story[NAIVE_TEXT_SIZE]; /* what its rows are called by outside: an order's number */
 };
