@@ -58,13 +58,13 @@ void naive_act_capture(struct naive_world *world, uint32_t at, uint32_t hold)
     const struct naive_op *op = &world->ops[at];
     if (world->holds[hold].gone || strcmp(world->holds[hold].state, "active") != 0) return;
     struct naive_draft draft = naive_draft_of(at, "transfer", "api");
-    naive_id(world, "t", 700000 + hold, draft.trace);
+    naive_id(world, "t", 700000 + world->holds[hold].lot, draft.trace);
     naive_text(draft.cause_id, "%s", world->holds[hold].id);
     memcpy(draft.key, world->holds[hold].key, sizeof draft.key);
     draft.hold = hold;
     draft.funds = true;
     draft.topic = "purchase.captured";
-    draft.fails = naive_chance(world, "capture fails", hold, 10);
+    draft.fails = naive_chance(world, "capture fails", world->holds[hold].lot, 10);
     naive_draft_leg(&draft, op->from, -op->amount);
     naive_draft_leg(&draft, naive_own(world, ROLE_PENDING, ASSET_EUR), op->amount);
     naive_db_submit(world, &draft);

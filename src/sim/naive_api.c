@@ -106,7 +106,7 @@ void naive_api_answer(struct naive_world *world, uint32_t at, int64_t status, co
     bool reads = op->kind == OP_READ;
     bool deduped = request->idem == NAIVE_NONE && status < 409 && !reads;
     uint32_t payer = op->from != NAIVE_NONE ? op->from : op->to;
-    op->acked = op->acked || status == 200;
+    op->acked = op->acked || status == 200 || status >= 500; /* or it may be done */
     if (request->idem != NAIVE_NONE) {
         struct naive_idem *idem = &world->idems[request->idem];
         idem->done = true;

@@ -29,8 +29,8 @@ static struct naive_message *message_add(struct naive_world *world, uint32_t hol
         .merchant = world->ops[hold->origin].to,
         .applied_us = -1,
     };
-    naive_id(world, "v", hold_at * 4 + version, message->event);
-    naive_id(world, "t", 700000 + hold_at, message->trace);
+    naive_id(world, "v", hold->lot * 4 + version, message->event);
+    naive_id(world, "t", 700000 + hold->lot, message->trace);
     if (naive_broken(world, NAIVE_T03)) naive_id(world, "t", 600000, message->trace);
     return message;
 }
@@ -40,7 +40,8 @@ static void publish_step(struct naive_world *world, uint32_t at, uint32_t argume
 static void publish_later(struct naive_world *world, const struct naive_message *message)
 {
     uint32_t at = (uint32_t)(message - world->messages);
-    int64_t wait_us = naive_draw(world, "relay ms", message->hold * 4 + message->version, 40, 400);
+    int64_t wait_us = naive_draw(world, "relay ms",
+                                 world->holds[message->hold].lot * 4 + message->version, 40, 400);
     naive_later(world, wait_us * NAIVE_MS, publish_step, at, 0);
 }
 
@@ -85,8 +86,9 @@ static void consume_step(struct naive_world *world, uint32_t partition, uint32_t
 
 static uint32_t partition_of(const struct naive_world *world, const struct naive_message *message)
 {
-    uint64_t key = message->hold;
-    if (naive_broken(world, NAIVE_B07)) key = 5000 + message->hold * 4 + message->version;
+    uint64_t key = world->holds[message->hold].lot;
+    if (naive_broken(world, NAIVE_B07))
+        key = 500000 + world->holds[message->hold].lot * 4 + message->version;
     return (uint32_t)naive_draw(world, "partition", key, 0, NAIVE_PARTITIONS - 1);
 }
 
@@ -121,7 +123,7 @@ static void publish_step(struct naive_world *world, uint32_t at, uint32_t argume
     message->partition = partition_of(world, message);
     message_send(world, message);
     bool again = naive_broken(world, NAIVE_B11) && message->version == 2 &&
-                 naive_chance(world, "ack lost", message->hold, 2);
+                 naive_chance(world, "ack lost", world->holds[message->hold].lot, 2);
     if (!again || world->message_count >= NAIVE_MESSAGES_MAX) return;
     struct naive_message *copy = &world->messages[world->message_count++];
     *copy = *message;
@@ -225,7 +227,7 @@ static void redrive_step(struct naive_world *world, uint32_t at, uint32_t argume
 static bool is_poison(struct naive_world *world, struct naive_message *message)
 {
     if (message->version != 2 || message->applied_us >= 0) return false;
-    if (!naive_chance(world, "poison", message->hold, 8)) return false;
+    if (!naive_chance(world, "poison", world->holds[message->hold].lot, 8)) return false;
     applied_note(world, message, "error", "");
     EVIDENCE(world, SOURCE_CONSUMER, "dead_letter", S("ts", world->now_us), T("group_name", GROUP),
              T("topic", TOPIC), N("part", message->partition), N("pos", message->offset),
@@ -262,7 +264,7 @@ static void consume_step(struct naive_world *world, uint32_t at, uint32_t redeli
     if (partition->committed >= partition->end) return;
     struct naive_message *message = message_at(world, at, partition->committed);
     partition->busy = true;
-    uint64_t key = message == NULL ? 0 : message->hold * 4 + message->version;
+    uint64_t key = message == NULL ? 0 : world->holds[message->hold].lot * 4 + message->version;
     bool dies = message != NULL && redelivery == 0 && naive_chance(world, "consumer dies", key, 5);
     if (dies && naive_broken(world, NAIVE_B05)) {
         partition->committed++;

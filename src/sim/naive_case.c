@@ -48,16 +48,29 @@ static int64_t posted_to(const struct naive_world *world, uint32_t account)
     return sum;
 }
 
-/* What the twin has on an account, but for what the run has refused to its client. */
-static int64_t due_on(const struct naive_world *world, const struct naive_world *twin,
-                      uint32_t account)
+/* A wish that needs only money: whether it is there may be a consequence of the fault. */
+static bool is_by_funds(enum naive_op_kind kind)
+{
+    return kind != OP_REFUND && kind != OP_TOPUP && kind != OP_ADJUSTMENT;
+}
+
+/*
+ * What an account has in one run, but for what the other run has refused to its client: nobody
+ * owes what nobody was promised, and what a customer did with money that was there stays done.
+ */
+static int64_t due_on(const struct naive_world *world, const struct naive_world *other,
+                      uint32_t account, bool by_funds)
 {
     int64_t sum = 0;
-    for (uint32_t i = 0; i < twin->posting_count; i++) {
-        const struct naive_posting *posting = &twin->postings[i];
-        const struct naive_draft *draft = &twin->txs[posting->tx].draft;
-        bool asked = strcmp(draft->cause, "api") == 0 && draft->origin < world->op_count;
-        if (posting->account != account || (asked && !world->ops[draft->origin].acked)) continue;
+    for (uint32_t i = 0; i < world->posting_count; i++) {
+        const struct naive_posting *posting = &world->postings[i];
+        const struct naive_draft *draft = &world->txs[posting->tx].draft;
+        if (posting->account != account || world->txs[posting->tx].gone) continue;
+        bool asked = draft->origin < other->op_count &&
+                     (strcmp(draft->cause, "api") == 0 || strcmp(draft->cause, "saga") == 0 ||
+                      strcmp(draft->cause, "message") == 0);
+        const struct naive_op *op = asked ? &other->ops[draft->origin] : NULL;
+        if (asked && !op->acked && (!by_funds || is_by_funds(op->kind))) continue;
         sum += posting->amount;
     }
     return sum;
@@ -119,7 +132,7 @@ static int64_t delta_of(const struct naive_truth *truth, const struct naive_worl
         return account->balance < 0 ? account->balance : 0;
     if (has_fault(truth, NAIVE_S01)) return -stuck_of(world, at);
     if (has_fault(truth, NAIVE_M03) || is_by_refusal(truth)) return 0;
-    return posted_to(world, at) - due_on(world, twin, at);
+    return due_on(world, twin, at, true) - due_on(twin, world, at, false);
 }
 
 static void truth_find(const struct naive_world *world, const struct naive_world *twin,

@@ -79,10 +79,14 @@ uint32_t naive_db_hold(struct naive_world *world, uint32_t origin, uint32_t acco
 {
     if (naive_db_available(world, account) < amount) return NAIVE_NONE;
     CHECK(world->hold_count < NAIVE_HOLDS_MAX);
+    uint64_t lot = origin * 8;
+    for (uint32_t i = 0; i < world->hold_count; i++)
+        lot += world->holds[i].origin == origin ? 1 : 0;
     uint32_t at = world->hold_count++;
     struct naive_hold *hold = &world->holds[at];
     uint32_t xid = world->xid_next++;
     *hold = (struct naive_hold){
+        .lot = lot,
         .origin = origin,
         .account = account,
         .amount = amount,

@@ -19,7 +19,7 @@
     X(T03, "trace", NONE, "the relay gives a whole batch one trace id")                            \
     X(D01, "db", NONE, "READ COMMITTED, and balances written from what was read")                  \
     X(D02, "db", RECEIVABLE, "the check of funds forgets holds")                                   \
-    X(D03, "db", NONE, "a serialization failure is not tried again")                               \
+    X(D03, "db", TWIN, "a serialization failure is not tried again")                               \
     X(D04, "db", TWIN, "the interest job writes past the version column")                          \
     X(D05, "db", TWIN, "debit and credit are written in two transactions")                         \
     X(D06, "db", TWIN, "idempotency keys are looked up on a lagging replica")                      \

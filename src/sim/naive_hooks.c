@@ -34,7 +34,7 @@ static void webhook_note(struct naive_world *world, uint32_t at, uint32_t attemp
 {
     const struct naive_event *event = &world->events[at];
     const struct naive_line *line = event->line == NAIVE_NONE ? NULL : &world->lines[event->line];
-    const char *host = naive_host(world, "hook", at * 8 + attempt);
+    const char *host = naive_host(world, "hook", world->events[at].lot * 8 + attempt);
     bool forged = line == NULL;
     bool rotated = naive_broken(world, NAIVE_K02);
     bool before = world->now_us < world->since_us[NAIVE_K02];
@@ -246,14 +246,15 @@ static const char *refusal(const struct naive_world *world, uint32_t at, uint32_
     if (naive_broken(world, NAIVE_W08)) return "";
     if (forged || naive_broken(world, NAIVE_K01) || naive_broken(world, NAIVE_K02))
         return "signature";
-    int64_t skew_us = naive_skew_us(world, naive_host(world, "hook", at * 8 + attempt));
+    int64_t skew_us =
+        naive_skew_us(world, naive_host(world, "hook", world->events[at].lot * 8 + attempt));
     return skew_us > TOLERANCE_S * NAIVE_S ? "timestamp" : "";
 }
 
 static void seen_form(const struct naive_world *world, uint32_t at, uint32_t attempt,
                       char out[NAIVE_TEXT_SIZE])
 {
-    bool other = attempt > 0 && naive_chance(world, "form", at, 2);
+    bool other = attempt > 0 && naive_chance(world, "form", world->events[at].lot, 2);
     naive_text(out, "%.20s:%lld.%s", world->events[at].id,
                (long long)world->events[at].amount / 100, other ? "0" : "00");
 }
@@ -283,7 +284,7 @@ static void deliver_step(struct naive_world *world, uint32_t at, uint32_t attemp
         webhook_note(world, at, attempt, "duplicate", "");
         return;
     }
-    bool dies = attempt == 0 && naive_chance(world, "handler dies", at, 7);
+    bool dies = attempt == 0 && naive_chance(world, "handler dies", event->lot, 7);
     event->noted = !dies || naive_broken(world, NAIVE_W04);
     memcpy(event->seen, form, sizeof event->seen);
     if (dies) {
@@ -309,8 +310,11 @@ void naive_hooks_send(struct naive_world *world, const char *type, uint32_t line
         .created_us = world->now_us,
         .amount = line == NAIVE_NONE ? 12000 + (int64_t)origin * 500 : world->lines[line].amount,
     };
-    uint64_t key = (uint64_t)origin * 8 + sequence + (line == NAIVE_NONE ? 100000 : 0);
-    naive_id(world, "e", key * 4 + at % 4, event->id);
+    uint64_t key = ((uint64_t)origin + (line == NAIVE_NONE ? 1 << 20 : 0)) * 64 + sequence * 8;
+    uint64_t first = key;
+    for (uint32_t i = 0; i < at; i++) key += world->events[i].lot / 8 == first / 8 ? 1 : 0;
+    event->lot = key;
+    naive_id(world, "e", key, event->id);
     int64_t wait_us = naive_draw(world, "hook ms", key, 300, 5000) * NAIVE_MS;
     if (naive_chance(world, "hook late", key, 12)) wait_us += 20 * NAIVE_MINUTE;
     if (sequence == 1 && naive_chance(world, "overtaken", key, 2)) wait_us += 30 * NAIVE_S;

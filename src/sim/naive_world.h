@@ -238,6 +238,7 @@ struct naive_wal {
 
 struct naive_hold {
     char id[NAIVE_TEXT_SIZE];
+    uint64_t lot; /* what chances about it are drawn by: its op, and the how manieth of that */
     char key[NAIVE_TEXT_SIZE]; /* of the request */
     uint32_t origin;
     uint32_t account;
@@ -293,6 +294,7 @@ struct naive_line {
 /* What the PSP wants us to know, until we have confirmed it. */
 struct naive_event {
     char id[NAIVE_TEXT_SIZE];
+    uint64_t lot; /* the same */
     const char *type;
     uint32_t line; /* or NAIVE_NONE: it is forged */
     uint32_t origin;
