@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""All rules of a folder as the inside of a C array initialiser: rules.py FOLDER OUT.
+"""All rules of a folder in one text: rules.py FOLDER OUT.
 
 Each file stands after a line "%file NAME", in order of name, rules before fixtures, as
 src/doctor/rule.h wants them.
@@ -22,9 +22,8 @@ def main():
         with open(os.path.join(sys.argv[1], name), "rb") as source:
             text = source.read()
         data += text if text.endswith(b"\n") else text + b"\n"
-    with open(sys.argv[2], "w", encoding="ascii") as out:
-        for start in range(0, len(data), 20):
-            out.write(",".join(str(byte) for byte in data[start:start + 20]) + ",\n")
+    with open(sys.argv[2], "wb") as out:
+        out.write(data)
 
 
 if __name__ == "__main__":

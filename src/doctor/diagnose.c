@@ -157,11 +157,25 @@ static bool has_residue(const struct diagnosis *out, const struct instance *inst
     return false;
 }
 
-static enum label label_of(const struct diagnosis *out, const struct instance *instance)
+/* Whether all that its requires look at was seen: else it may have touched more than is known. */
+static bool is_whole(const struct examination *examination, const struct instance *instance)
 {
+    const struct rule_set *rules = examination->doctor->rules;
+    uint64_t needs = 0;
+    for (uint32_t i = 0; i < instance->predicate_count; i++) {
+        const struct rule_query *query = &rules->queries[instance->predicates[i].query];
+        if (query->part == RULE_PART_REQUIRE) needs |= query->needs | query->absent;
+    }
+    return (needs & ~examination->covered) == 0;
+}
+
+static enum label label_of(const struct examination *examination, const struct instance *instance)
+{
+    const struct diagnosis *out = examination->out;
     if (instance->requires_unknown > 0) return LABEL_POSSIBLE;
     if (instance->alternative_count > 0) return LABEL_AMBIGUOUS;
-    bool sure = instance->others_unknown == 0 && instance->missing == 0 && instance->systems >= 2;
+    bool sure = instance->others_unknown == 0 && instance->missing == 0 && instance->systems >= 2 &&
+                is_whole(examination, instance);
     return sure && !has_residue(out, instance) ? LABEL_CONFIRMED : LABEL_PROBABLE;
 }
 
@@ -181,7 +195,7 @@ static enum status describe_causes(struct examination *examination)
             enum status status = count_systems(examination, instance);
             if (status == STATUS_OK) status = examine_extent(examination, instance);
             if (status != STATUS_OK) return status;
-            instance->label = label_of(out, instance);
+            instance->label = label_of(examination, instance);
             instance->growing =
                 instance->last_ns != 0 && out->bundle->as_of_ns - instance->last_ns <= growing_ns;
             out->causes[out->cause_count++] = i;

@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""Goal: a bundle is diagnosed the same whatever the order of its lines; what is wrong with it is
+counted or refused with its place, lowers coverage, and never passes for evidence.
+
+Method: the first case of a rule as a bundle; then lines shuffled, broken, too long, doubled, in
+other time zones, tampered with, or left out, each with what must be said about it.
+"""
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+
+TPWALLET = os.environ["TPWALLET"]
+SOURCE = os.environ["TPWALLET_SOURCE"]
+SCRATCH = os.environ["SCRATCH"]
+SYSTEMS = {"message": "broker", "group_offset": "broker", "applied": "consumer",
+           "ledger_tx": "ledger", "posting": "ledger", "account": "ledger", "psp": "psp"}
+QUIET = ("webhook", "request", "wal", "hold")
+
+
+def case_lines():
+    with open(f"{SOURCE}/doctor/rules/faults/B03.fixtures", encoding="utf-8") as source:
+        first = source.read().split("case lookalike")[0]
+    return [line for line in first.splitlines() if line.startswith("{")]
+
+
+def bundle(name, lines, digests=True, **change):
+    """Writes a bundle with one file for each kind; change: kind -> function over its lines."""
+    folder = os.path.join(SCRATCH, name)
+    os.makedirs(f"{folder}/evidence")
+    sources = []
+    for kind in list(SYSTEMS) + list(QUIET):
+        own = [line for line in lines if line.startswith(f'{{"kind":"{kind}"')]
+        own = change[kind](own) if kind in change else own
+        data = "".join(line + "\n" for line in own).encode()
+        with open(f"{folder}/evidence/{kind}.ndjson", "wb") as out:
+            out.write(data)
+        source = {"path": f"evidence/{kind}.ndjson", "kind": kind,
+                  "system": SYSTEMS.get(kind, kind), "size": len(data)}
+        if digests:
+            source["sha256"] = hashlib.sha256(data).hexdigest()
+        sources.append(source)
+    manifest = {"format": "tpwallet-bundle-1", "incident": "7F3A", "as_of": "2026-11-23T12:00:00Z",
+                "window": {"from": "2026-11-20T00:00:00Z", "to": "2026-11-23T12:00:00Z"},
+                "sources": sources}
+    with open(f"{folder}/manifest.json", "w", encoding="utf-8") as out:
+        json.dump(manifest, out)
+    return folder
+
+
+def run(folder, *options, code=None):
+    done = subprocess.run([TPWALLET, "doctor", "diagnose", folder, *options], capture_output=True,
+                          text=True, check=False)
+    if code is not None and done.returncode != code:
+        sys.exit(f"{folder} {options}: exit code {done.returncode}, not {code}\n{done.stdout[:2000]}{done.stderr}")
+    return done
+
+
+def diagnosis(folder, *options):
+    return json.loads(run(folder, "--json", *options).stdout)
+
+
+def label(found):
+    return [(cause["fault"], cause["label"]) for cause in found["causes"]]
+
+
+def expect(what, got, wanted):
+    if got != wanted:
+        sys.exit(f"{what}: {got}, and not {wanted}")
+
+
+def same_bytes_for_any_order(lines):
+    first = run(bundle("first", lines), "--json").stdout
+    for seed in range(3):
+        shuffled = lines[:]
+        random.Random(seed).shuffle(shuffled)
+        second = run(bundle(f"shuffled{seed}", shuffled), "--json").stdout
+        expect("shuffled", second, first)
+    found = json.loads(first)
+    expect("the cause", label(found), [("B03", "CONFIRMED")])
+    expect("the accounts", [(a["account"], a["delta"]) for a in found["accounts"]],
+           [("w1", "42000"), ("w2", "500")])
+    return found
+
+
+def zones_are_one_time(lines):
+    def east(own):
+        moved = []
+        for line in own:
+            record = json.loads(line)
+            hour = int(record["ts"][11:13])
+            record["ts"] = record["ts"].replace("T%02d" % hour, "T%02d" % (hour - 5)).replace("Z", "-05:00")
+            moved.append(json.dumps(record, separators=(",", ":")))
+        return moved
+    expect("zones", label(diagnosis(bundle("zones", lines, applied=east))), [("B03", "CONFIRMED")])
+
+
+def rejects_are_counted_with_their_place(lines):
+    def broken(own):
+        return own[:2] + ['{"kind":"psp","psp_ref":"x","type":"charge","amount":"1.5","ccy":"CNY"}',
+                          '{"kind":"applied"}', "not json", "x" * (1 << 20)] + own[2:]
+    found = diagnosis(bundle("broken", lines, psp=broken))
+    source = [s for s in found["sources"] if s["path"] == "evidence/psp.ndjson"][0]
+    expect("rejects", (source["rejected"], source["first_reject_line"], source["rows"]), (4, 3, 3))
+    expect("a source with rejects", label(found), [("B03", "PROBABLE")])
+
+
+def unknown_fields_are_counted(lines):
+    def more(own):
+        return [line.replace('"kind":"psp"', '"kind":"psp","colour":"red"') for line in own]
+    found = diagnosis(bundle("fields", lines, psp=more))
+    source = [s for s in found["sources"] if s["path"] == "evidence/psp.ndjson"][0]
+    expect("unknown fields", (source["unknown_fields"], source["rejected"]), (3, 0))
+    expect("unknown fields spoil nothing", label(found), [("B03", "CONFIRMED")])
+
+
+def what_is_tampered_with_is_refused(lines):
+    folder = bundle("tampered", lines)
+    with open(f"{folder}/evidence/psp.ndjson", "r+b") as out:
+        out.seek(40)
+        out.write(b"9")
+    expect("tampering", "SHA-256" in run(folder, code=8).stderr, True)
+    with open(f"{folder}/evidence/psp.ndjson", "ab") as out:
+        out.write(b"\n")
+    run(folder, code=8)
+    os.remove(f"{folder}/evidence/psp.ndjson")
+    run(folder, code=64)
+    run(os.path.join(SCRATCH, "nowhere"), code=64)
+
+
+def a_file_twice_is_refused(lines):
+    folder = bundle("twice", lines)
+    with open(f"{folder}/manifest.json", encoding="utf-8") as source:
+        manifest = json.load(source)
+    with open(f"{folder}/evidence/psp.ndjson", "rb") as source:
+        data = source.read()
+    with open(f"{folder}/evidence/copy.ndjson", "wb") as out:
+        out.write(data)
+    manifest["sources"].append({"path": "evidence/copy.ndjson", "kind": "psp", "system": "psp"})
+    with open(f"{folder}/manifest.json", "w", encoding="utf-8") as out:
+        json.dump(manifest, out)
+    found = diagnosis(folder)
+    expect("a file twice", label(found), [("B03", "CONFIRMED")])
+    reasons = [s.get("first_reject") for s in found["sources"] if "first_reject" in s]
+    expect("its reason", reasons, ["the same bytes as another source"])
+
+
+def questions_about_a_diagnosis(lines, found):
+    folder = bundle("asked", lines)
+    witness = [w["record"] for c in found["causes"] for p in c["predicates"] for w in p["witnesses"]]
+    dropped = diagnosis(folder, "--what-if", f"drop={witness[0]}")
+    expect("a cited record dropped", ("B03", "CONFIRMED") in label(dropped), False)
+    run(folder, "--what-if", "drop=R-0000000000000000", code=64)
+    run(folder, "--what-if", "nonsense", code=64)
+    expect("why not", "[P01]" in run(folder, "--explain-not", "B03").stdout, False)
+    expect("next", "nothing that could be collected" in run(folder, "--next").stdout, True)
+
+
+def main():
+    lines = case_lines()
+    found = same_bytes_for_any_order(lines)
+    zones_are_one_time(lines)
+    rejects_are_counted_with_their_place(lines)
+    unknown_fields_are_counted(lines)
+    what_is_tampered_with_is_refused(lines)
+    a_file_twice_is_refused(lines)
+    questions_about_a_diagnosis(lines, found)
+
+
+if __name__ == "__main__":
+    main()
