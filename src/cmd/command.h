@@ -93,6 +93,8 @@ extern const struct command command_doctor_plan;
 extern const struct command command_doctor_redact;
 extern const struct command command_doctor_rehearse;
 extern const struct command command_doctor_verify;
+extern const struct command command_doctor_report;
+extern const struct command command_doctor_triage;
 extern const struct command command_doctor_verify_repair;
 extern const struct command command_events;
 extern const struct command command_exam;

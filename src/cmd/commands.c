@@ -56,6 +56,8 @@ const struct command *const commands[] = {
     &command_doctor_approve,
     &command_doctor_apply,
     &command_doctor_verify_repair,
+    &command_doctor_report,
+    &command_doctor_triage,
     &command_events,
     &command_events_consume,
     &command_kafka_lag,

@@ -152,7 +152,8 @@ static void moved_write(struct ours *ours, const struct record_transfer *transfe
         if (transfer->head.kind == TRANSFER_REVERSAL)
             evidence_uuid(&line, "reversal_of", more->target.value);
     }
-    context_fields(ours, &line);
+    bool settles = of_payment && ours->payment_cause == PAYMENT_CAUSE_SETTLE;
+    if (!settles) context_fields(ours, &line); /* one call books a statement of many intents */
     evidence_end(&line);
     posting_write(ours, transfer, false);
     posting_write(ours, transfer, true);

@@ -133,6 +133,17 @@ def nothing_secret(case):
     equal(log["coverage"][0]["n_lost"], 2, "the loss, in the coverage")
 
 
+def diagnosed(wallet, case):
+    """What was collected is evidence that the doctor takes, of a wallet whose books are right."""
+    answer = wallet.run("doctor", "diagnose", case, "--json", code=None).json()
+    equal([row["rejected"] for row in answer["sources"]], [0, 0, 0, 2, 0, 0, 0], "rejected lines")
+    equal({row["invariant"] for row in answer["violations"]}, {"I25"},
+          "what is wrong: handshakes with our own certificate, and nothing else")
+    holds = {row["id"]: row["holds"] for row in answer["invariants"]}
+    equal([holds[name] for name in ("I01", "I02", "I04", "I18")], ["yes"] * 4,
+          "books, balances, bounds, and the PSP's statement")
+
+
 def changed(case, change):
     """What verify says of a copy after a change."""
     copy = case + "-copy"
@@ -226,6 +237,7 @@ def main():
     collected(wallet, case, key)
     logs_and_certificates(wallet, case, key)
     nothing_secret(case)
+    diagnosed(wallet, case)
     tampered(wallet, case, public)
     tickets(wallet, case, key)
     derivative(wallet, case, key)

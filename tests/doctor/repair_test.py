@@ -8,6 +8,7 @@ another plan, under another policy, changed files, a ledger that moved on. Then 
 applied again, and verified; books are equal again and the audit log has it.
 """
 import ctypes
+import html.parser
 import json
 import os
 import shutil
@@ -65,9 +66,10 @@ def diagnosis_of(case, twins, label="CONFIRMED", unexplained=0):
             if row["kind"] == "ledger_tx" and row["tx"] in twins:
                 affected.append({"account": row["account"], "ccy": row["ccy"],
                                  "delta": row["amount"], "payment": row["tx"],
-                                 "record": {"record": xxh3(line), "kind": "ledger_tx"}})
+                                 "record": {"record": xxh3(line), "kind": "ledger_tx",
+                                            "system": "tpwallet", "ts": row["ts"]}})
     return {"format": "tpwallet-diagnosis-1", "incident": "7F3A", "rules_sha256": "ab" * 32,
-            "verdict": "explained", "unexplained_count": unexplained, "truncated": False,
+            "as_of": "2026-11-29T00:00:00Z", "verdict": "explained", "unexplained_count": unexplained, "truncated": False,
             "causes": [{"fault": "P01", "name": "no key on retry", "title": "a retry had no key",
                         "label": label, "stop": "pause retries of the client",
                         "repair": "reverse keep=first contra=origin",
@@ -218,6 +220,34 @@ def verified(case, wallet, twins):
     wallet.check_totals()
 
 
+def reported(case, wallet):
+    """One page without scripts; the RCA; the same bytes again; hostile words stay words."""
+    page = os.path.join(SCRATCH, "report.html")
+    rca = os.path.join(SCRATCH, "rca.md")
+    wallet.run("doctor", "incident", case.folder, "--key", case.keys["anna"], "--note",
+               "<script>alert(1)</script>")
+    wallet.run("doctor", "report", case.folder, "--html", page, "--rca", rca)
+    again = os.path.join(SCRATCH, "again.html")
+    wallet.run("doctor", "report", case.folder, "--html", again, "--key", case.keys["anna"])
+    with open(page, encoding="utf-8") as one, open(again, encoding="utf-8") as two:
+        text = one.read()
+        check(text == two.read(), "the same bytes from the same bundle")
+    parser = html.parser.HTMLParser()
+    parser.feed(text)
+    check("<script" not in text and "src=" not in text and "http" not in text, "no scripts")
+    check("prefers-color-scheme:dark" in text and "@media print" in text, "dark, and paper")
+    check("a retry had no key" in text and "<circle" in text, "causes and a timeline")
+    with open(rca, encoding="utf-8") as file:
+        text = file.read()
+    check("| 24 h |" in text and "| 90 d |" in text and "0-48 h" in text, "actions and roadmap")
+    check("taking back" in text and "Applied: yes" in text, "the repair")
+    wallet.run("doctor", "report", case.folder, code=USAGE)
+    wallet.run("doctor", "report", case.folder, "--html", page, code=CONFLICT)
+    steps = wallet.json("doctor", "triage", "--bundle", case.folder, "--key", "k")
+    check(len(steps) > 15 and steps[0]["command"].endswith(wallet.folder), "the check-list")
+    wallet.run("doctor", "verify", case.folder)
+
+
 def main():
     wallet = Wallet("wallet")
     shop, customers, twins = ledger_with_twins(wallet)
@@ -231,6 +261,7 @@ def main():
     moved_on(case, wallet, twins, (shop, net(wallet, shop)))
     applied(case, wallet, shop, customers)
     verified(case, wallet, twins)
+    reported(case, wallet)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,279 @@
+/* tpwallet doctor report, triage: an incident for people to read, and what to do in its first hours. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "cmd/doctor_bundle.h"
+#include "cmd/file_bytes.h"
+#include "cmd/report.h"
+#include "doctor/report_html.h"
+#include "doctor/report_markdown.h"
+
+enum {
+    DOCUMENT_MAX = 64 << 20,
+    REPORT_MAX = 128 << 20,
+    DOCUMENTS = 5,
+    TREE_FACTOR = 24,
+};
+
+struct reporting {
+    const struct invocation *invocation;
+    struct doctor_bundle bundle;
+    struct buf texts[DOCUMENTS];
+    struct arena arenas[DOCUMENTS];
+    struct report report;
+    struct error error;
+};
+
+static enum status tree_read(struct reporting *all, int place, const struct json_node **out_root)
+{
+    struct buf *text = &all->texts[place];
+    enum status status = arena_init(&all->arenas[place], TREE_FACTOR * text->len + (64 << 10));
+    if (status != STATUS_OK) return error_set(&all->error, status, "no memory for the report");
+    return json_tree_parse(buf_view(text), &all->arenas[place], out_root, &all->error);
+}
+
+/* What is not there (yet) is left out. */
+static enum status document_read(struct reporting *all, int place, const char *name,
+                                 const struct json_node **out_root)
+{
+    enum status status = doctor_bundle_get(&all->bundle, name, &all->texts[place]);
+    if (status == STATUS_NOT_FOUND) return STATUS_OK;
+    if (status != STATUS_OK) {
+        all->error = all->bundle.error;
+        return status;
+    }
+    return tree_read(all, place, out_root);
+}
+
+static enum status diagnosis_read(struct reporting *all)
+{
+    const char *path = invocation_text(all->invocation, "diagnosis");
+    enum status status;
+    if (path != NULL) {
+        status = file_bytes_read(path, &all->texts[0], &all->error);
+        return status == STATUS_OK ? tree_read(all, 0, &all->report.diagnosis) : status;
+    }
+    status = document_read(all, 0, "report/diagnosis.json", &all->report.diagnosis);
+    if (status != STATUS_OK || all->report.diagnosis != NULL) return status;
+    status = error_set(&all->error, STATUS_NOT_FOUND, "the bundle has no diagnosis yet");
+    error_hint(&all->error, "`tpwallet doctor diagnose BUNDLE --json`, then --diagnosis FILE");
+    return status;
+}
+
+static enum status documents_read(struct reporting *all)
+{
+    enum status status =
+        doctor_bundle_open(all->invocation->positionals[0], invocation_text(all->invocation, "key"),
+                           NULL, &all->bundle);
+    if (status != STATUS_OK) {
+        all->error = all->bundle.error;
+        return status;
+    }
+    all->report.bundle = str_from(all->bundle.path);
+    status = diagnosis_read(all);
+    if (status == STATUS_OK) status = document_read(all, 1, "incident.json", &all->report.incident);
+    if (status == STATUS_OK) status = document_read(all, 2, "plan/plan.json", &all->report.plan);
+    if (status == STATUS_OK)
+        status = document_read(all, 3, "plan/rehearsal.json", &all->report.rehearsal);
+    if (status == STATUS_OK)
+        status = document_read(all, 4, "plan/applied.json", &all->report.applied);
+    return status;
+}
+
+/* Into a new file, and with --key into the bundle, under its custody. */
+static enum status report_write(struct reporting *all, const char *option, const char *name,
+                                void (*write)(const struct report *, struct buf *))
+{
+    const char *path = invocation_text(all->invocation, option);
+    if (path == NULL && !all->bundle.signs) return STATUS_OK;
+    BUF_SCOPE struct buf out;
+    buf_init(&out, REPORT_MAX);
+    write(&all->report, &out);
+    if (out.overflow) return error_set(&all->error, STATUS_LIMIT, "the report is too large");
+    enum status status = STATUS_OK;
+    if (path != NULL) status = file_bytes_write(path, buf_view(&out), 0600, &all->error);
+    if (status != STATUS_OK || !all->bundle.signs) return status;
+    status = doctor_bundle_put(&all->bundle, name, "reported", buf_view(&out));
+    if (status != STATUS_OK) all->error = all->bundle.error;
+    return status;
+}
+
+static enum status reports_write(struct reporting *all)
+{
+    bool any = invocation_has(all->invocation, "html") || invocation_has(all->invocation, "rca");
+    if (!any && !all->bundle.signs)
+        return error_set(&all->error, STATUS_INVALID, "give --html FILE, --rca FILE, or --key");
+    enum status status = report_write(all, "html", "report/report.html", report_html);
+    return status == STATUS_OK ? report_write(all, "rca", "report/rca.md", report_markdown)
+                               : status;
+}
+
+static int report_run(struct invocation *invocation)
+{
+    struct reporting all = { .invocation = invocation };
+    for (int i = 0; i < DOCUMENTS; i++) buf_init(&all.texts[i], DOCUMENT_MAX);
+    enum status status = documents_read(&all);
+    if (status == STATUS_OK) status = reports_write(&all);
+    int code = EXIT_CODE_DONE;
+    if (status != STATUS_OK) {
+        code = report_error(invocation, &all.error);
+    } else if (invocation_has(invocation, "html") && !invocation->json) {
+        BUF_SCOPE struct buf out;
+        buf_init(&out, 2 * DOCTOR_PATH_MAX);
+        buf_append_format(&out, "%s\n", invocation_text(invocation, "html"));
+        code = report_text(invocation, buf_view(&out));
+    }
+    doctor_bundle_close(&all.bundle);
+    for (int i = 0; i < DOCUMENTS; i++) {
+        buf_free(&all.texts[i]);
+        arena_done(&all.arenas[i]);
+    }
+    return code;
+}
+
+static const struct positional report_positionals[] = {
+    { "BUNDLE", "the incident's folder", false },
+    { 0 },
+};
+
+static const struct option report_options[] = {
+    { "html", "FILE", "a new file: one page without scripts, also for paper", NULL },
+    { "rca", "FILE", "a new file: the RCA document as Markdown", NULL },
+    { "diagnosis", "FILE", "what `doctor diagnose --json` said; the bundle's own without it",
+      NULL },
+    { "key", "FILE", "puts both into the bundle too, under its custody", NULL },
+    { 0 },
+};
+
+const struct command command_doctor_report = {
+    .name = "doctor report",
+    .summary = "write an incident's report: one HTML file, the RCA document",
+    .details =
+        "Made of the bundle's JSON: diagnosis, ticket, plan, rehearsal, what was applied. The "
+        "same files give the same bytes. Money, causes with the records that bear witness, "
+        "timeline by system, every hypothesis with its predicates, who is affected, the plan, "
+        "coverage, and what is to be done within 24 hours, 7 and 90 days.",
+    .positionals = report_positionals,
+    .options = report_options,
+    .examples = "doctor report case --html report.html --rca rca.md",
+    .run = report_run,
+};
+
+/* ---- triage ---- */
+
+/* "%d" is the data folder, "%b" the bundle, "%k" the key. */
+struct triage_step {
+    const char *within;
+    const char *what;
+    const char *command;
+};
+
+static const struct triage_step triage_steps[] = {
+    { "15 min", "is it one of ours? does the ledger itself hold?", "tpwallet check --data %d" },
+    { "15 min", "what waits for a person, what is in doubt",
+      "tpwallet payment list --state manual --data %d" },
+    { "15 min", "stop what repeats itself: retries, a consumer, a job; note it with its time",
+      NULL },
+    { "30 min", "freeze accounts that lose money while you look",
+      "tpwallet account freeze ACCOUNT --reason INCIDENT --data %d" },
+    { "30 min", "a copy before anybody changes anything", "tpwallet backup %b.backup --data %d" },
+    { "1 h", "open the incident with what is ours",
+      "tpwallet doctor collect %b --key %k --incident INCIDENT --title TEXT --owner YOU --ours --data %d" },
+    { "1 h", "what disappears first: caches, offsets, sessions, then logs (rotation!)",
+      "tpwallet doctor collect %b --key %k --log FILE --system NAME" },
+    { "2 h", "what the PSP says, as of now",
+      "tpwallet doctor collect %b --key %k --statement FILE --mapping FILE --system PSP" },
+    { "2 h", "can we still reach them, and they us",
+      "tpwallet doctor collect %b --key %k --endpoint HOST:443" },
+    { "2 h", "webhooks that were turned away, and why", "tpwallet webhook rejections --data %d" },
+    { "3 h", "what does it come to", "tpwallet doctor diagnose %b" },
+    { "3 h", "what evidence would decide", "tpwallet doctor diagnose %b --next" },
+    { "4 h", "does it still grow? collect anew and compare",
+      "tpwallet doctor incident %b --key %k --state contained" },
+    { "8 h", "the plan, rehearsed",
+      "tpwallet doctor plan %b --key %k --diagnosis FILE --policy FILE" },
+    { "12 h", "statement against ledger, line by line",
+      "tpwallet reconcile --statement FILE --mapping FILE --psp NAME --data %d" },
+    { "24 h", "two others approve, then apply",
+      "tpwallet doctor apply %b --policy FILE --key %k --execute --data %d" },
+    { "24 h", "verify on fresh evidence",
+      "tpwallet doctor verify-repair %b --policy FILE --data %d" },
+    { "36 h", "the report; tell customers and whoever has to be told",
+      "tpwallet doctor report %b --html report.html --rca rca.md" },
+    { "48 h", "seal, and hand the digest over", "tpwallet doctor verify %b" },
+};
+
+static void command_fill(const struct invocation *invocation, const char *command, struct buf *out)
+{
+    for (const char *at = command; *at != '\0'; at++) {
+        if (at[0] != '%') {
+            buf_append_byte(out, (uint8_t)*at);
+            continue;
+        }
+        at++;
+        const char *value = *at == 'd'   ? invocation->data
+                            : *at == 'b' ? invocation_text(invocation, "bundle")
+                                         : invocation_text(invocation, "key");
+        buf_append_str(out, str_from(value));
+    }
+}
+
+static void triage_json(const struct invocation *invocation, struct buf *out)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, out);
+    json_write_array_begin(&writer);
+    for (size_t i = 0; i < sizeof triage_steps / sizeof triage_steps[0]; i++) {
+        BUF_SCOPE struct buf command;
+        buf_init(&command, 4 * DOCTOR_PATH_MAX);
+        if (triage_steps[i].command != NULL)
+            command_fill(invocation, triage_steps[i].command, &command);
+        json_write_object_begin(&writer);
+        json_write_key(&writer, STR("within"));
+        json_write_string(&writer, str_from(triage_steps[i].within));
+        json_write_key(&writer, STR("what"));
+        json_write_string(&writer, str_from(triage_steps[i].what));
+        json_write_key(&writer, STR("command"));
+        json_write_string(&writer, buf_view(&command));
+        json_write_object_end(&writer);
+    }
+    json_write_array_end(&writer);
+    enum status status = json_write_end(&writer);
+    CHECK(status == STATUS_OK); /* far smaller than the buf */
+    buf_append_byte(out, '\n');
+}
+
+static int triage_run(struct invocation *invocation)
+{
+    BUF_SCOPE struct buf out;
+    buf_init(&out, 1 << 20);
+    if (invocation->json) {
+        triage_json(invocation, &out);
+        return report_text(invocation, buf_view(&out));
+    }
+    for (size_t i = 0; i < sizeof triage_steps / sizeof triage_steps[0]; i++) {
+        buf_append_format(&out, "[ ] %-7s %s\n", triage_steps[i].within, triage_steps[i].what);
+        if (triage_steps[i].command == NULL) continue;
+        buf_append_str(&out, STR("            "));
+        command_fill(invocation, triage_steps[i].command, &out);
+        buf_append_byte(&out, '\n');
+    }
+    return report_text(invocation, buf_view(&out));
+}
+
+static const struct option triage_options[] = {
+    { "bundle", "FOLDER", "where the incident's evidence goes", "case" },
+    { "key", "FILE", "the key that signs its custody", "doctor.key" },
+    { 0 },
+};
+
+const struct command command_doctor_triage = {
+    .name = "doctor triage",
+    .summary = "the check-list of an incident's first 48 hours, with its commands filled in",
+    .details = "What to stop, save and look at, in the order in which it disappears. Words in "
+               "capitals are yours to fill in.",
+    .options = triage_options,
+    .examples = "doctor triage --bundle case-7F3A --key anna.key",
+    .run = triage_run,
+};

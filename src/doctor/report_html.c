@@ -1,0 +1,539 @@
+/* The report as one HTML file: no scripts, nothing loaded from elsewhere. */
+#include "doctor/report_html.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "doctor/signed_amount.h"
+
+enum {
+    LANES_MAX = 24,
+    MARKS_MAX = 400,
+    LANE_HEIGHT = 34,
+    CHART_WIDTH = 900,
+    CHART_LEFT = 160,
+    BAR_WIDTH = 420,
+};
+
+static void text(struct buf *out, struct str value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.data[i];
+        switch (c) {
+        case '<': buf_append_str(out, STR("&lt;")); break;
+        case '>': buf_append_str(out, STR("&gt;")); break;
+        case '&': buf_append_str(out, STR("&amp;")); break;
+        case '"': buf_append_str(out, STR("&quot;")); break;
+        case '\'': buf_append_str(out, STR("&#39;")); break;
+        default: buf_append_byte(out, (uint8_t)c < ' ' ? ' ' : (uint8_t)c);
+        }
+    }
+}
+
+static void member(struct buf *out, const struct json_node *node, const char *key)
+{
+    text(out, json_tree_text(node, key));
+}
+
+static void cell(struct buf *out, const struct json_node *node, const char *key)
+{
+    buf_append_str(out, STR("<td>"));
+    member(out, node, key);
+    buf_append_str(out, STR("</td>"));
+}
+
+static void amount_cell(struct buf *out, struct str minor, struct str ccy)
+{
+    buf_append_str(out, STR("<td class=n>"));
+    BUF_SCOPE struct buf shown;
+    buf_init(&shown, 4096);
+    report_amount(&shown, minor, ccy);
+    text(out, buf_view(&shown));
+    buf_append_str(out, STR("</td>"));
+}
+
+static void head(const struct report *report, struct buf *out)
+{
+    static const char style[] =
+        ":root{color-scheme:light dark;--b:#fff;--f:#1b1f24;--l:#d0d7de;--m:#57606a;--bad:#b42318;"
+        "--good:#1a7f37;--warn:#9a6700;--c:#f6f8fa}"
+        "@media(prefers-color-scheme:dark){:root{--b:#0d1117;--f:#e6edf3;--l:#30363d;--m:#8b949e;"
+        "--bad:#ff7b72;--good:#3fb950;--warn:#d29922;--c:#161b22}}"
+        "body{background:var(--b);color:var(--f);font:15px/1.5 system-ui,sans-serif;margin:0 auto;"
+        "max-width:1100px;padding:0 16px 48px}"
+        "header{position:sticky;top:0;background:var(--b);border-bottom:2px solid var(--l);"
+        "padding:10px 0}h1{font-size:20px;margin:0}h2{font-size:17px;margin:28px 0 8px}"
+        "table{border-collapse:collapse;width:100%}td,th{border:1px solid var(--l);padding:4px 8px;"
+        "text-align:left;vertical-align:top}th{background:var(--c)}.n{text-align:right;"
+        "font-variant-numeric:tabular-nums}code{font-size:13px;overflow-wrap:anywhere}"
+        ".bad{color:var(--bad)}.good{color:var(--good)}.warn{color:var(--warn)}.m{color:var(--m)}"
+        "section.cause{border:1px solid var(--l);border-radius:6px;padding:8px 14px;margin:10px 0}"
+        "svg{max-width:100%;height:auto}svg text{fill:var(--f);font:12px system-ui,sans-serif}"
+        "@media print{header{position:static}section.cause,tr{break-inside:avoid}a{color:inherit}}";
+    buf_append_str(out, STR("<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
+                            "<meta name=viewport content=\"width=device-width,initial-scale=1\">"
+                            "<title>Incident "));
+    member(out, report->diagnosis, "incident");
+    buf_append_str(out, STR("</title><style>"));
+    buf_append_str(out, str_from(style));
+    buf_append_str(out, STR("</style></head><body>\n"));
+}
+
+static void verdict_bar(const struct report *report, struct buf *out)
+{
+    struct str verdict = json_tree_text(report->diagnosis, "verdict");
+    bool growing = str_equal(json_tree_text(report->diagnosis, "growing"), STR("true"));
+    bool clean = str_equal(verdict, STR("clean"));
+    buf_append_str(out, STR("<header><h1>Incident "));
+    member(out, report->diagnosis, "incident");
+    buf_append_format(out, ": <span class=%s>", clean ? "good" : "bad");
+    text(out, verdict);
+    buf_append_format(out, "%s</span></h1><div class=m>",
+                      growing ? ", still growing"
+                      : clean ? ""
+                              : ", not growing any more");
+    member(out, report->incident, "title");
+    buf_append_str(out, STR(" &middot; owner "));
+    member(out, report->incident, "owner");
+    buf_append_str(out, STR(" &middot; state "));
+    member(out, report->incident, "state");
+    buf_append_str(out, STR(" &middot; as of "));
+    member(out, report->diagnosis, "as_of");
+    buf_append_str(out, STR("</div></header>\n"));
+}
+
+/* ---- money ---- */
+
+/* Length of a bar for an amount beside the largest one; at least 2 for what is not nothing. */
+static unsigned bar_length(struct signed_amount amount, struct signed_amount largest)
+{
+    unsigned __int128 size = (unsigned __int128)(amount.minor < 0 ? -amount.minor : amount.minor);
+    unsigned __int128 whole = (unsigned __int128)largest.minor;
+    if (size == 0 || whole == 0) return 0;
+    while (whole >> 64 != 0) { /* proportions stay */
+        whole >>= 1;
+        size >>= 1;
+    }
+    unsigned length = (unsigned)(size * BAR_WIDTH / whole);
+    return length < 2 ? 2 : length > BAR_WIDTH ? BAR_WIDTH : length;
+}
+
+static struct signed_amount amount_of(const struct json_node *node, const char *key)
+{
+    static const struct signed_amount_form form = { .point = '.', .minor = true };
+    struct signed_amount amount = { 0 };
+    struct str minor = json_tree_text(node, key);
+    if (signed_amount_parse(minor, &form, &amount) != STATUS_OK) amount.minor = 0;
+    if (amount.minor < -SIGNED_AMOUNT_MAX) amount.minor = -SIGNED_AMOUNT_MAX;
+    return amount;
+}
+
+static void bar(struct buf *out, const char *name, struct signed_amount amount,
+                struct signed_amount largest, unsigned y)
+{
+    buf_append_format(out,
+                      "<text x=0 y=%u>%s</text><rect x=%d y=%u width=%u height=16 "
+                      "fill=\"currentColor\" opacity=0.55 />",
+                      y + 13, name, CHART_LEFT, y, bar_length(amount, largest));
+}
+
+static struct signed_amount larger(struct signed_amount a, struct signed_amount b)
+{
+    struct signed_amount size = { b.minor < 0 ? -b.minor : b.minor };
+    return signed_amount_compare(a, size) < 0 ? size : a;
+}
+
+/* What there should be more or less of, what is not explained, and what the plan leaves. */
+static void waterfall(const struct report *report, const struct json_node *row, struct buf *out)
+{
+    struct signed_amount over = amount_of(row, "over");
+    struct signed_amount under = amount_of(row, "under");
+    struct signed_amount unexplained = amount_of(row, "unexplained");
+    struct signed_amount largest =
+        larger(larger(larger((struct signed_amount){ 0 }, over), under), unexplained);
+    struct signed_amount nothing = { 0 };
+    buf_append_format(out, "<svg viewBox=\"0 0 %d 96\" role=img aria-label=\"money\">",
+                      CHART_LEFT + BAR_WIDTH);
+    bar(out, "too much", over, largest, 0);
+    bar(out, "too little", under, largest, 24);
+    bar(out, "not explained", unexplained, largest, 48);
+    bar(out, report->applied ? "after the repair" : "after the plan",
+        report->plan ? unexplained : nothing, largest, 72);
+    buf_append_str(out, STR("</svg>"));
+}
+
+static void money(const struct report *report, struct buf *out)
+{
+    buf_append_str(out, STR("<h2>Money</h2><table><tr><th>currency<th>too much<th>accounts"
+                            "<th>too little<th>accounts<th>not explained</tr>\n"));
+    const struct json_node *rows = json_tree_items(report->diagnosis, "money");
+    for (const struct json_node *row = rows; row != NULL; row = row->next) {
+        struct str ccy = json_tree_text(row, "ccy");
+        buf_append_str(out, STR("<tr>"));
+        cell(out, row, "ccy");
+        amount_cell(out, json_tree_text(row, "over"), ccy);
+        cell(out, row, "accounts_over");
+        amount_cell(out, json_tree_text(row, "under"), ccy);
+        cell(out, row, "accounts_under");
+        amount_cell(out, json_tree_text(row, "unexplained"), ccy);
+        buf_append_str(out, STR("</tr>\n"));
+    }
+    buf_append_str(out, STR("</table>\n"));
+    for (const struct json_node *row = rows; row != NULL; row = row->next) {
+        buf_append_str(out, STR("<h3>"));
+        member(out, row, "ccy");
+        buf_append_str(out, STR("</h3>"));
+        waterfall(report, row, out);
+    }
+}
+
+/* ---- causes ---- */
+
+static void cause_part(struct buf *out, const struct json_node *cause, const char *key,
+                       const char *name)
+{
+    if (json_tree_text(cause, key).len == 0) return;
+    buf_append_format(out, "<div><b>%s</b> ", name);
+    member(out, cause, key);
+    buf_append_str(out, STR("</div>"));
+}
+
+static void witnesses(struct buf *out, const struct json_node *predicate)
+{
+    for (const struct json_node *record = json_tree_items(predicate, "witnesses"); record != NULL;
+         record = record->next) {
+        buf_append_str(out, STR(" <code>"));
+        member(out, record, "record");
+        buf_append_str(out, STR("</code> <span class=m>"));
+        member(out, record, "kind");
+        buf_append_str(out, STR(" in "));
+        member(out, record, "source");
+        buf_append_str(out, STR("</span>"));
+    }
+}
+
+static void cause(struct buf *out, const struct json_node *node)
+{
+    buf_append_str(out, STR("<section class=cause><h3>["));
+    member(out, node, "fault");
+    buf_append_str(out, STR("] "));
+    member(out, node, "title");
+    buf_append_str(out, STR(" &mdash; "));
+    member(out, node, "label");
+    buf_append_str(out, STR("</h3>"));
+    cause_part(out, node, "why", "Why:");
+    cause_part(out, node, "start", "Began:");
+    cause_part(out, node, "last", "Newest case:");
+    cause_part(out, node, "stop", "Do now:");
+    cause_part(out, node, "repair", "Repair:");
+    cause_part(out, node, "prevention", "Prevention:");
+    cause_part(out, node, "limits", "What it cannot tell:");
+    buf_append_str(out, STR("<details open><summary>Evidence</summary><ul>"));
+    for (const struct json_node *predicate = json_tree_items(node, "predicates"); predicate != NULL;
+         predicate = predicate->next) {
+        buf_append_str(out, STR("<li>"));
+        member(out, predicate, "part");
+        buf_append_byte(out, ' ');
+        member(out, predicate, "name");
+        buf_append_str(out, STR(": <b>"));
+        member(out, predicate, "value");
+        buf_append_str(out, STR("</b>"));
+        witnesses(out, predicate);
+        buf_append_str(out, STR("</li>"));
+    }
+    buf_append_str(out, STR("</ul></details></section>\n"));
+}
+
+/* ---- the matrix ---- */
+
+static void matrix_row(struct buf *out, const struct json_node *node, bool selected)
+{
+    buf_append_str(out, STR("<tr><td>"));
+    member(out, node, "fault");
+    buf_append_byte(out, ' ');
+    member(out, node, "name");
+    buf_append_str(out, STR("</td><td>"));
+    if (selected) {
+        member(out, node, "label");
+    } else if (str_equal(json_tree_text(node, "rejected"), STR("true"))) {
+        buf_append_str(out, STR("rejected by "));
+        member(out, node, "by");
+    } else {
+        buf_append_str(out, STR("explains less"));
+    }
+    buf_append_str(out, STR("</td><td>"));
+    for (const struct json_node *predicate = json_tree_items(node, "predicates"); predicate != NULL;
+         predicate = predicate->next) {
+        struct str value = json_tree_text(predicate, "value");
+        bool yes = str_equal(value, STR("true"));
+        bool no = str_equal(value, STR("false"));
+        buf_append_format(out, "<span class=%s>%s</span> ",
+                          yes  ? "good"
+                          : no ? "m"
+                               : "warn",
+                          yes  ? "&#10003; T"
+                          : no ? "&#10007; F"
+                               : "? U");
+        member(out, predicate, "part");
+        buf_append_byte(out, ' ');
+        member(out, predicate, "name");
+        buf_append_str(out, STR("<br>"));
+    }
+    buf_append_str(out, STR("</td></tr>\n"));
+}
+
+static void matrix(const struct report *report, struct buf *out)
+{
+    uint32_t shown = 0;
+    buf_append_str(out, STR("<h2>Hypotheses</h2><table><tr><th>hypothesis<th>verdict"
+                            "<th>predicates: true, false, unknown</tr>\n"));
+    for (const struct json_node *node = json_tree_items(report->diagnosis, "causes"); node != NULL;
+         node = node->next)
+        if (shown++ < REPORT_ROWS_MAX) matrix_row(out, node, true);
+    for (const struct json_node *node = json_tree_items(report->diagnosis, "considered");
+         node != NULL; node = node->next)
+        if (shown++ < REPORT_ROWS_MAX) matrix_row(out, node, false);
+    buf_append_str(out, STR("</table>\n"));
+    if (shown > REPORT_ROWS_MAX)
+        buf_append_format(out, "<p>and %u more</p>\n", shown - REPORT_ROWS_MAX);
+}
+
+/* ---- the timeline ---- */
+
+struct mark {
+    int64_t at_ns;
+    uint32_t lane;
+    struct str record;
+    struct str kind;
+};
+
+struct timeline {
+    struct str lanes[LANES_MAX];
+    uint32_t lane_count;
+    struct mark marks[MARKS_MAX];
+    uint32_t mark_count;
+    int64_t from_ns;
+    int64_t to_ns;
+};
+
+static void mark_add(struct timeline *line, const struct json_node *record)
+{
+    struct wall_time at;
+    struct str system = json_tree_text(record, "system");
+    if (line->mark_count == MARKS_MAX || system.len == 0) return;
+    if (wall_time_parse(json_tree_text(record, "ts"), &at) != STATUS_OK) return;
+    uint32_t lane = 0;
+    while (lane < line->lane_count && !str_equal(line->lanes[lane], system)) lane++;
+    if (lane == LANES_MAX) return;
+    if (lane == line->lane_count) line->lanes[line->lane_count++] = system;
+    if (line->mark_count == 0 || at.ns < line->from_ns) line->from_ns = at.ns;
+    if (line->mark_count == 0 || at.ns > line->to_ns) line->to_ns = at.ns;
+    line->marks[line->mark_count++] = (struct mark){ at.ns, lane, json_tree_text(record, "record"),
+                                                     json_tree_text(record, "kind") };
+}
+
+static void marks_collect(const struct report *report, struct timeline *line)
+{
+    for (const struct json_node *node = json_tree_items(report->diagnosis, "causes"); node != NULL;
+         node = node->next) {
+        mark_add(line, json_tree_member(node, "start_record"));
+        for (const struct json_node *predicate = json_tree_items(node, "predicates");
+             predicate != NULL; predicate = predicate->next)
+            for (const struct json_node *record = json_tree_items(predicate, "witnesses");
+                 record != NULL; record = record->next)
+                mark_add(line, record);
+        for (const struct json_node *row = json_tree_items(node, "affected"); row != NULL;
+             row = row->next)
+            mark_add(line, json_tree_member(row, "record"));
+    }
+    for (const struct json_node *row = json_tree_items(report->diagnosis, "violations");
+         row != NULL; row = row->next)
+        mark_add(line, json_tree_member(row, "record"));
+}
+
+static void mark_draw(struct buf *out, const struct timeline *line, const struct mark *mark)
+{
+    char at[TIME_TEXT_SIZE];
+    int64_t span = line->to_ns - line->from_ns;
+    int64_t room = CHART_WIDTH - CHART_LEFT - 20;
+    int64_t x =
+        span == 0 ? room / 2 : (int64_t)((__int128)(mark->at_ns - line->from_ns) * room / span);
+    buf_append_format(out, "<circle cx=%lld cy=%u r=6 fill=\"currentColor\" opacity=0.6><title>",
+                      (long long)(CHART_LEFT + 10 + x), mark->lane * LANE_HEIGHT + 17);
+    text(out, wall_time_format((struct wall_time){ mark->at_ns }, at));
+    buf_append_byte(out, ' ');
+    text(out, mark->kind);
+    buf_append_byte(out, ' ');
+    text(out, mark->record);
+    buf_append_str(out, STR("</title></circle>"));
+}
+
+static void timeline(const struct report *report, struct buf *out)
+{
+    struct timeline line = { .lane_count = 0 };
+    char from[TIME_TEXT_SIZE];
+    char to[TIME_TEXT_SIZE];
+    marks_collect(report, &line);
+    if (line.mark_count == 0) return;
+    buf_append_format(out,
+                      "<h2>Timeline</h2><svg viewBox=\"0 0 %d %u\" role=img "
+                      "aria-label=\"records cited, by system and time\">",
+                      CHART_WIDTH, line.lane_count * LANE_HEIGHT + 24);
+    for (uint32_t i = 0; i < line.lane_count; i++) {
+        buf_append_format(out, "<text x=0 y=%u>", i * LANE_HEIGHT + 21);
+        text(out, line.lanes[i]);
+        buf_append_format(out,
+                          "</text><line x1=%d x2=%d y1=%u y2=%u stroke=\"currentColor\" "
+                          "opacity=0.25 />",
+                          CHART_LEFT, CHART_WIDTH, i * LANE_HEIGHT + 17, i * LANE_HEIGHT + 17);
+    }
+    for (uint32_t i = 0; i < line.mark_count; i++) mark_draw(out, &line, &line.marks[i]);
+    struct str begin = wall_time_format((struct wall_time){ line.from_ns }, from);
+    struct str end = wall_time_format((struct wall_time){ line.to_ns }, to);
+    buf_append_format(
+        out, "<text x=%d y=%u>%.*s</text><text x=%d y=%u text-anchor=end>%.*s</text></svg>\n",
+        CHART_LEFT, line.lane_count * LANE_HEIGHT + 16, STR_ARG(begin), CHART_WIDTH,
+        line.lane_count * LANE_HEIGHT + 16, STR_ARG(end));
+}
+
+/* ---- lists ---- */
+
+static void affected(const struct report *report, struct buf *out)
+{
+    uint32_t shown = 0;
+    buf_append_str(out,
+                   STR("<h2>Affected</h2><table><tr><th>account<th>currency<th>too much (+) or "
+                       "too little (-)<th>payment<th>record</tr>\n"));
+    for (const struct json_node *node = json_tree_items(report->diagnosis, "causes"); node != NULL;
+         node = node->next) {
+        for (const struct json_node *row = json_tree_items(node, "affected"); row != NULL;
+             row = row->next) {
+            if (shown++ >= REPORT_ROWS_MAX) continue;
+            buf_append_str(out, STR("<tr>"));
+            cell(out, row, "account");
+            cell(out, row, "ccy");
+            amount_cell(out, json_tree_text(row, "delta"), json_tree_text(row, "ccy"));
+            cell(out, row, "payment");
+            cell(out, json_tree_member(row, "record"), "record");
+            buf_append_str(out, STR("</tr>\n"));
+        }
+    }
+    buf_append_str(out, STR("</table>\n"));
+    if (shown > REPORT_ROWS_MAX)
+        buf_append_format(out, "<p>and %u more, in report/diagnosis.json</p>\n",
+                          shown - REPORT_ROWS_MAX);
+}
+
+static void invariants(const struct report *report, struct buf *out)
+{
+    buf_append_str(out, STR("<h2>Invariants</h2><table><tr><th>id<th>what must hold<th>holds"
+                            "<th>violations<th>after the repair</tr>\n"));
+    for (const struct json_node *row = json_tree_items(report->diagnosis, "invariants");
+         row != NULL; row = row->next) {
+        bool broken = str_equal(json_tree_text(row, "holds"), STR("no"));
+        buf_append_str(out, STR("<tr>"));
+        cell(out, row, "id");
+        cell(out, row, "name");
+        buf_append_format(out, "<td class=%s>", broken ? "bad" : "good");
+        member(out, row, "holds");
+        buf_append_str(out, STR("</td>"));
+        cell(out, row, "violations");
+        buf_append_str(out, broken && report->applied == NULL
+                                ? STR("<td class=m>not repaired yet</td></tr>\n")
+                            : broken ? STR("<td class=m>see verify-repair</td></tr>\n")
+                                     : STR("<td></td></tr>\n"));
+    }
+    buf_append_str(out, STR("</table>\n"));
+}
+
+static void plan(const struct report *report, struct buf *out)
+{
+    buf_append_str(out, STR("<h2>Plan</h2>"));
+    if (report->plan == NULL) {
+        buf_append_str(out, STR("<p>There is none yet.</p>\n"));
+        return;
+    }
+    uint32_t shown = 0;
+    buf_append_str(out, STR("<table><tr><th>step<th>what<th>debit<th>credit<th>amount"
+                            "<th>takes back<th>undo</tr>\n"));
+    for (const struct json_node *step = json_tree_items(report->plan, "steps"); step != NULL;
+         step = step->next) {
+        if (shown++ >= REPORT_ROWS_MAX) continue;
+        buf_append_str(out, STR("<tr>"));
+        cell(out, step, "kind");
+        cell(out, step, "what");
+        cell(out, step, "debit");
+        cell(out, step, "credit");
+        amount_cell(out, json_tree_text(step, "amount_minor"), json_tree_text(step, "ccy"));
+        cell(out, step, "target");
+        cell(out, step, "undo");
+        buf_append_str(out, STR("</tr>\n"));
+    }
+    buf_append_str(out, STR("</table><p>Approvals needed: "));
+    member(out, report->plan, "approvals");
+    buf_append_str(out, STR(". Expires "));
+    member(out, report->plan, "expires_at");
+    buf_append_format(out, ". Rehearsed: %s. Applied: %s.</p>\n", report->rehearsal ? "yes" : "no",
+                      report->applied ? "yes" : "no");
+}
+
+static void coverage(const struct report *report, struct buf *out)
+{
+    buf_append_str(out, STR("<h2>Coverage</h2><table><tr><th>source<th>system<th>records"
+                            "<th>rejected</tr>\n"));
+    for (const struct json_node *row = json_tree_items(report->diagnosis, "sources"); row != NULL;
+         row = row->next) {
+        buf_append_str(out, STR("<tr>"));
+        cell(out, row, "path");
+        cell(out, row, "system");
+        cell(out, row, "rows");
+        cell(out, row, "rejected");
+        buf_append_str(out, STR("</tr>\n"));
+    }
+    buf_append_str(out, STR("</table><p>Not seen, and would decide something:"));
+    for (const struct json_node *kind = json_tree_items(report->diagnosis, "not_seen");
+         kind != NULL; kind = kind->next) {
+        buf_append_byte(out, ' ');
+        text(out, kind->text);
+    }
+    buf_append_str(out, STR("</p>\n"));
+}
+
+static void actions(const struct report *report, struct buf *out)
+{
+    buf_append_str(out, STR("<h2>Actions</h2><table><tr><th>within<th>priority<th>owner<th>due"
+                            "<th>what<th>proven by</tr>\n"));
+    for (const struct report_action *action = report_actions; action->horizon != NULL; action++) {
+        char due[TIME_TEXT_SIZE];
+        BUF_SCOPE struct buf proof;
+        buf_init(&proof, 8192);
+        report_proof(report, action, &proof);
+        struct str when = report_due(report, action, due);
+        buf_append_format(out, "<tr><td>%s<td>%s<td>%s<td>%.*s<td>%s<td><code>", action->horizon,
+                          action->priority, action->owner, STR_ARG(when), action->what);
+        text(out, buf_view(&proof));
+        buf_append_str(out, STR("</code></tr>\n"));
+    }
+    buf_append_str(out, STR("</table><h2>Roadmap</h2><ul>"));
+    for (const struct report_stage *stage = report_roadmap; stage->span != NULL; stage++)
+        buf_append_format(out, "<li><b>%s</b> %s</li>", stage->span, stage->what);
+    buf_append_str(out, STR("</ul></body></html>\n"));
+}
+
+void report_html(const struct report *report, struct buf *out)
+{
+    head(report, out);
+    verdict_bar(report, out);
+    money(report, out);
+    buf_append_str(out, STR("<h2>Causes</h2>\n"));
+    for (const struct json_node *node = json_tree_items(report->diagnosis, "causes"); node != NULL;
+         node = node->next)
+        cause(out, node);
+    timeline(report, out);
+    matrix(report, out);
+    affected(report, out);
+    invariants(report, out);
+    plan(report, out);
+    coverage(report, out);
+    actions(report, out);
+}

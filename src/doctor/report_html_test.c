@@ -1,0 +1,93 @@
+/*
+ * Goal: a report holds what the documents say, and nothing of it as markup; the same documents give
+ * the same bytes.
+ * Method: a diagnosis whose every text is hostile; a report without anything but a diagnosis.
+ */
+#include "doctor/report_html.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define EVIL "<script>alert('&\\\"')</script>|`#"
+
+static const char diagnosis_text[] =
+    "{\"format\":\"tpwallet-diagnosis-1\",\"incident\":\"7F3A\",\"as_of\":\"2026-11-23T00:10:04Z\","
+    "\"verdict\":\"explained\",\"growing\":true,\"unexplained_count\":0,"
+    "\"money\":[{\"ccy\":\"EUR\",\"over\":\"1050\",\"under\":\"-7\",\"accounts_over\":2,"
+    "\"accounts_under\":1,\"unexplained\":\"0\"},"
+    "{\"ccy\":\"JPY\",\"over\":\"170141183460469231731687303715884105727\",\"under\":\"0\"}],"
+    "\"causes\":[{\"fault\":\"B03\",\"name\":\"" EVIL "\",\"title\":\"" EVIL
+    "\",\"label\":\"CONFIRMED\",\"why\":\"" EVIL "\",\"start_record\":{\"record\":\"R-1\","
+    "\"kind\":\"x\",\"system\":\"" EVIL "\",\"ts\":\"2026-11-22T23:58:02Z\"},"
+    "\"predicates\":[{\"part\":\"require\",\"name\":\"" EVIL "\",\"value\":\"true\",\"witnesses\":"
+    "[{\"record\":\"R-2\",\"kind\":\"y\",\"system\":\"psp\",\"source\":\"" EVIL
+    "\",\"ts\":\"2026-11-22T23:59:02Z\"}]},{\"part\":\"forbid\",\"name\":\"n\",\"value\":"
+    "\"unknown\"}],\"affected\":[{\"account\":\"" EVIL "\",\"ccy\":\"EUR\",\"delta\":\"1050\"}]}],"
+    "\"considered\":[{\"fault\":\"P01\",\"name\":\"" EVIL "\",\"rejected\":true,\"by\":\"" EVIL
+    "\"}],"
+    "\"invariants\":[{\"id\":\"I13\",\"name\":\"" EVIL "\",\"holds\":\"no\",\"violations\":3}],"
+    "\"not_seen\":[\"replica\"],\"sources\":[{\"path\":\"" EVIL "\",\"rows\":1}]}";
+
+static struct arena arena;
+
+static const struct json_node *parsed(const char *text)
+{
+    const struct json_node *root = NULL;
+    struct error error;
+    assert_int_equal(json_tree_parse(str_from(text), &arena, &root, &error), STATUS_OK);
+    return root;
+}
+
+static void nothing_of_the_evidence_is_markup(void **state)
+{
+    (void)state; /* no fixture */
+    BUF_SCOPE struct buf html;
+    BUF_SCOPE struct buf again;
+    buf_init(&html, 4 << 20);
+    buf_init(&again, 4 << 20);
+    assert_int_equal(arena_init(&arena, 1 << 20), STATUS_OK);
+    const struct report report = {
+        .diagnosis = parsed(diagnosis_text),
+        .incident = parsed("{\"title\":\"" EVIL "\",\"timeline\":[{\"text\":\"" EVIL "\"}]}"),
+        .plan = parsed("{\"approvals\":2,\"steps\":[{\"kind\":\"compensate\",\"what\":\"" EVIL
+                       "\",\"ccy\":\"EUR\",\"amount_minor\":\"1050\",\"target\":\"t\"}]}"),
+        .bundle = STR("case<b>"),
+    };
+    report_html(&report, &html);
+    report_html(&report, &again);
+    assert_true(str_equal(buf_view(&html), buf_view(&again)));
+    assert_null(strstr(buf_terminated(&html), "<script"));
+    assert_null(strstr(buf_terminated(&html), "case<b>"));
+    assert_non_null(strstr(buf_terminated(&html), "&lt;script&gt;"));
+    assert_non_null(strstr(buf_terminated(&html), "still growing"));
+    assert_non_null(strstr(buf_terminated(&html), "<td class=n>10.50</td>"));
+    assert_non_null(strstr(buf_terminated(&html), "170141183460469231731687303715884105727"));
+    assert_non_null(strstr(buf_terminated(&html), "<circle"));
+    assert_non_null(strstr(buf_terminated(&html), "2026-11-24T00:10"));
+    assert_null(strstr(buf_terminated(&html), "http")); /* nothing from elsewhere */
+    arena_done(&arena);
+}
+
+static void a_diagnosis_alone_is_enough(void **state)
+{
+    (void)state; /* no fixture */
+    BUF_SCOPE struct buf html;
+    buf_init(&html, 4 << 20);
+    assert_int_equal(arena_init(&arena, 1 << 16), STATUS_OK);
+    const struct report report = { .diagnosis = parsed("{}"), .bundle = STR("case") };
+    report_html(&report, &html);
+    assert_non_null(strstr(buf_terminated(&html), "There is none yet"));
+    arena_done(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_of_the_evidence_is_markup),
+        cmocka_unit_test(a_diagnosis_alone_is_enough),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
