@@ -23,54 +23,6 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* ---- the URL ---- */
-
-static bool has_password(const PQconninfoOption *parts)
-{
-    for (const PQconninfoOption *part = parts; part->keyword != NULL; part++) {
-        bool secret =
-            strcmp(part->keyword, "password") == 0 || strcmp(part->keyword, "sslpassword") == 0;
-        if (secret && part->val != NULL) return true;
-    }
-    return false;
-}
-
-static void wipe_parts(PQconninfoOption *parts)
-{
-    for (PQconninfoOption *part = parts; part->keyword != NULL; part++) {
-        if (part->val != NULL) explicit_bzero(part->val, strlen(part->val));
-    }
-    PQconninfoFree(parts);
-}
-
-enum status postgres_url_check(const char *url, struct error *out_error)
-{
-    struct str text = str_from(url);
-    if (!str_starts(text, STR("postgres://")) && !str_starts(text, STR("postgresql://"))) {
-        (void)error_set(out_error, STATUS_INVALID, "this is no URL of a PostgreSQL database");
-        error_hint(out_error, "postgres://user@host:port/database");
-        return STATUS_INVALID;
-    }
-    if (text.len >= POSTGRES_URL_SIZE)
-        return error_set(out_error, STATUS_INVALID, "the database's URL is too long");
-    char *message = NULL;
-    PQconninfoOption *parts = PQconninfoParse(url, &message);
-    if (parts == NULL) {
-        PQfreemem(message); /* it repeats parts of the URL, which may be a password */
-        (void)error_set(out_error, STATUS_INVALID, "the database's URL cannot be read");
-        error_hint(out_error, "postgres://user@host:port/database?sslmode=verify-full");
-        return STATUS_INVALID;
-    }
-    bool secret = has_password(parts);
-    wipe_parts(parts);
-    if (!secret) return STATUS_OK;
-    (void)error_set(out_error, STATUS_INVALID, "a password does not belong into a URL");
-    error_detail(out_error, "URLs are written down: in files, logs and lists of processes");
-    error_hint(out_error, "put it into a file for PGPASSFILE (~/.pgpass), a service file, or use "
-                          "a certificate");
-    return STATUS_INVALID;
-}
-
 /* ---- failures ---- */
 
 static void take_message(struct error *out_error, const char *message)
@@ -332,12 +284,14 @@ static enum status connect_failure(struct postgres_connection *connection, struc
     return STATUS_UNAVAILABLE;
 }
 
-static enum status connect_wait(struct postgres_connection *connection, struct error *out_error)
+static enum status connect_wait(struct postgres_connection *connection, bool *out_silent,
+                                struct error *out_error)
 {
     PostgresPollingStatusType next = PGRES_POLLING_WRITING;
     while (next != PGRES_POLLING_OK) {
         if (next == PGRES_POLLING_FAILED) return connect_failure(connection, out_error);
         if (!poll_for(connection, next == PGRES_POLLING_READING ? POLLIN : POLLOUT)) {
+            *out_silent = true;
             (void)too_late(connection, out_error);
             error_hint(out_error, "is the server running, and is the URL right?");
             return STATUS_UNAVAILABLE;
@@ -351,9 +305,9 @@ static enum status connect_wait(struct postgres_connection *connection, struct e
  * What stands before the URL is a default that it may change, what stands behind it is not.
  * Dead peers are noticed by the deadlines; keep-alives are for connections that nobody uses.
  */
-static enum status connect(struct postgres_connection *connection,
-                           const struct postgres_connection_options *options,
-                           struct error *out_error)
+static void connect_start(struct postgres_connection *connection,
+                          const struct postgres_connection_options *options,
+                          const struct postgres_hosts *hosts)
 {
     const char *const keywords[] = {
         "target_session_attrs",
@@ -363,28 +317,59 @@ static enum status connect(struct postgres_connection *connection,
         "keepalives_count",
         "tcp_user_timeout",
         "dbname",
+        "host",
+        "hostaddr",
+        "port",
         "client_encoding",
         NULL,
     };
     const char *const values[] = {
-        options->read_only ? "any" : "read-write",
+        options->any_server ? "any" : "read-write",
         options->name,
         "10",
         "5",
         "3",
         "10000",
         options->url,
+        hosts->host,
+        hosts->hostaddr,
+        hosts->port,
         "UTF8",
         NULL,
     };
     connection->pg = PQconnectStartParams(keywords, values, 1);
     CHECK(connection->pg != NULL);
-    if (PQstatus(connection->pg) == CONNECTION_BAD) return connect_failure(connection, out_error);
-    (void)PQsetNoticeReceiver(connection->pg, on_notice, connection); /* what was there prints */
-    connection->deadline_ns = postgres_deadline(POSTGRES_CONNECT_MS_MAX);
-    if (options->deadline_ns != 0 && options->deadline_ns < connection->deadline_ns)
-        connection->deadline_ns = options->deadline_ns;
-    return connect_wait(connection, out_error);
+}
+
+/*
+ * libpq goes on from a host that refuses, and waits for ever for one that says nothing: each has
+ * its part of the time to be the first.
+ */
+static enum status connect(struct postgres_connection *connection,
+                           const struct postgres_connection_options *options,
+                           struct error *out_error)
+{
+    int64_t deadline_ns = postgres_deadline(POSTGRES_CONNECT_MS_MAX);
+    if (options->deadline_ns != 0 && options->deadline_ns < deadline_ns)
+        deadline_ns = options->deadline_ns;
+    enum status status = STATUS_UNAVAILABLE;
+    struct postgres_hosts hosts = { .count = 1 };
+    bool silent = true;
+    for (uint32_t first = 0; silent && first < hosts.count; first++) {
+        PQfinish(connection->pg);
+        connection->lost = false;
+        silent = false;
+        postgres_url_hosts(options->url, first, &hosts);
+        connect_start(connection, options, &hosts);
+        if (PQstatus(connection->pg) == CONNECTION_BAD)
+            return connect_failure(connection, out_error);
+        (void)PQsetNoticeReceiver(connection->pg, on_notice, connection); /* the former prints */
+        int64_t left_ns = deadline_ns - now_ns();
+        connection->deadline_ns = now_ns() + left_ns / (hosts.count - first);
+        status = connect_wait(connection, &silent, out_error);
+    }
+    connection->deadline_ns = deadline_ns;
+    return status;
 }
 
 enum status postgres_connection_open(const struct postgres_connection_options *options,

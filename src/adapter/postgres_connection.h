@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "adapter/postgres_url.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/status.h"
@@ -19,7 +20,6 @@
  * A URL never holds a password: it comes from PGPASSFILE, a service file or a certificate.
  */
 enum {
-    POSTGRES_URL_SIZE = 2048, /* with the terminator */
     POSTGRES_PARAMETERS_MAX = 16,
     POSTGRES_STATEMENTS_MAX = 48,   /* prepared on one connection */
     POSTGRES_CALL_MS_MAX = 9000,    /* within STORE_CALL_S_MAX, with room for what is around it */
@@ -35,6 +35,7 @@ struct postgres_connection_options {
     const char *name; /* what the server shows as application_name, unless the URL says another */
     enum postgres_schema schema;
     bool read_only;      /* every transaction is */
+    bool any_server;     /* a standby will do, as far behind as it may be */
     int64_t deadline_ns; /* to have a session by, see postgres_deadline(); 0: as it says */
 };
 
@@ -66,12 +67,6 @@ struct postgres_connection {
     const struct postgres_statement *statements[POSTGRES_STATEMENTS_MAX];
     uint32_t piped; /* statements sent in the pipeline that is open */
 };
-
-/*
- * That a text is a URL we take. STATUS_INVALID: no URL of PostgreSQL, malformed, too long, or
- * with a password in it (which is not repeated).
- */
-enum status postgres_url_check(const char *url, struct error *out_error) MUST_CHECK;
 
 /*
  * A session at a server that is of a known version, keeps text as UTF-8 and syncs what it

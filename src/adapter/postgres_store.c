@@ -377,6 +377,7 @@ static enum status open_readers(struct postgres_store *store, struct error *out_
 {
     struct postgres_connection_options options = store->write.options;
     options.read_only = true;
+    options.any_server = store->options.read_only; /* a writer reads what it wrote */
     return postgres_pool_open(&store->readers, &options, out_error);
 }
 

@@ -277,6 +277,7 @@ enum status projection_check(const char *url, uint32_t lane, struct store *journ
         .url = url,
         .name = "tpwallet projection check",
         .read_only = true,
+        .any_server = true,
     };
     struct checking *checking = calloc(1, sizeof *checking);
     CHECK(checking != NULL);

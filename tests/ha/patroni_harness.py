@@ -155,8 +155,7 @@ class Patroni:
         self.guard = None
         self.nodes = [Node(self, number) for number in range(count)]
         hosts = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
-        self.url = (f"postgresql://postgres@{hosts}/tpwallet?target_session_attrs=read-write"
-                    "&connect_timeout=2")
+        self.url = f"postgresql://postgres@{hosts}/tpwallet"
 
     def _become(self):
         """Between fork and exec: another user than root, and never outliving the test."""
@@ -282,7 +281,8 @@ class Patroni:
 
     def psql(self, sql, database="tpwallet"):
         """At the leader; must succeed."""
-        done = self._psql(sql, self.url.replace("/tpwallet?", f"/{database}?"))
+        url = self.url.replace("/tpwallet", f"/{database}?target_session_attrs=read-write")
+        done = self._psql(sql, url)
         if done.returncode != 0:
             print(f"FAILED: {sql}\n{done.stderr}", file=sys.stderr)
             raise SystemExit(1)
