@@ -279,6 +279,17 @@ class Patroni:
                                "ON_ERROR_STOP=1", "-d", url, "-c", sql], capture_output=True,
                               text=True, check=False, cwd="/", timeout=120)
 
+    def sessions_at_standbys(self):
+        """How many sessions of ours are where nothing can be written."""
+        counted = 0
+        for node in self.nodes:
+            if node is self.leader():
+                continue
+            done = self._psql("SELECT count(*) FROM pg_stat_activity"
+                              " WHERE application_name LIKE 'tpwallet%'", self._node_url(node))
+            counted += int(done.stdout or "0")
+        return counted
+
     def psql(self, sql, database="tpwallet"):
         """At the leader; must succeed."""
         url = self.url.replace("/tpwallet", f"/{database}?target_session_attrs=read-write")

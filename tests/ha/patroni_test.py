@@ -37,6 +37,7 @@ def primary_is_lost(cluster):
     server = cluster.server
     with Load(cluster, CLIENTS, timeout_s=CLIENT_S) as load:
         load.work_for(1)
+        equal(server.sessions_at_standbys(), 0, "sessions of servers at standbys, which lag")
         old = server.leader()
         heir = server.synchronous()
         crashed_at = time.monotonic()
@@ -48,6 +49,7 @@ def primary_is_lost(cluster):
         old.start()
         server.wait_whole()
         load.work_for(0.5)
+        equal(server.sessions_at_standbys(), 0, "sessions of servers at standbys, which lag")
     load.finish("primary lost")
 
 
