@@ -41,6 +41,7 @@ const struct command *const commands[] = {
     &command_payment_states,
     &command_story,
     &command_doctor_diagnose,
+    &command_doctor_watch,
     &command_doctor_rules_list,
     &command_doctor_rules_explain,
     &command_doctor_rules_check,
