@@ -96,7 +96,6 @@ extern const struct command command_doctor_verify;
 extern const struct command command_doctor_report;
 extern const struct command command_doctor_triage;
 extern const struct command command_doctor_verify_repair;
-extern const struct command command_doctor_triage;
 extern const struct command command_doctor_watch;
 extern const struct command command_events;
 extern const struct command command_exam;

@@ -17,6 +17,7 @@
 #include "cmd/pause.h"
 #include "cmd/report.h"
 #include "cmd/stop_signal.h"
+#include "cmd/watch_incident.h"
 #include "doctor/watch_book.h"
 #include "port/entropy.h"
 #include "wallet/journal_walk.h"
@@ -52,11 +53,12 @@ struct watch {
     bool once;
     bool stopped;
     bool damaged;
-    bool ahead; /* was told: the server knows more than the journal */
+    bool ahead;           /* was told: the server knows more than the journal */
     uint64_t told_seen;   /* the newest batch that the server told of */
     uint64_t asked;       /* answers compared, or waited for */
     uint64_t unanswered;  /* rounds that the server did not answer */
     uint64_t swept;       /* times that all accounts were asked for */
+    const char *incident; /* the bundle that the first alert opens; NULL: none, or it is open */
     struct buf cursor;    /* of the sweep; empty: at its start */
     struct buf answer;
     struct told told[PAGE_ACCOUNTS];
@@ -114,11 +116,35 @@ static void alert(struct watch *watch, const struct watch_finding *finding)
     line_write(&writer, &line);
 }
 
+/* Once: what is found after it belongs to the same case, or shows in the evidence. */
+static void incident_open(struct watch *watch, const struct watch_finding *finding)
+{
+    if (watch->incident == NULL) return;
+    const struct watch_incident incident = {
+        .bundle = watch->incident,
+        .key = invocation_text(watch->invocation, "key"),
+        .data = watch->invocation->data,
+        .alert = watch_fault_text(finding->fault),
+    };
+    BUF_SCOPE struct buf line;
+    buf_init(&line, LINE_SIZE_MAX);
+    struct json_writer writer;
+    struct error error = { 0 };
+    enum status status = watch_incident_open(&incident, &error);
+    json_writer_init(&writer, &line);
+    json_write_object_begin(&writer);
+    member(&writer, status == STATUS_OK ? "incident" : "incident_failed",
+           str_from(status == STATUS_OK ? watch->incident : error.message));
+    line_write(&writer, &line);
+    watch->incident = NULL;
+}
+
 static void alerts_tell(struct watch *watch)
 {
     uint32_t count = watch->book->finding_count;
     if (watch->first_only && count > 1) count = 1;
     for (uint32_t i = 0; i < count; i++) alert(watch, &watch->book->findings[i]);
+    if (count > 0) incident_open(watch, &watch->book->findings[0]);
     watch->book->finding_count = 0;
     if (count > 0 && watch->first_only) watch->stopped = true;
 }
@@ -467,6 +493,9 @@ static enum status options_read(struct watch *watch, struct watch_options *out_o
                                    &watch->error);
     watch->once = invocation_has(invocation, "once");
     watch->first_only = invocation_has(invocation, "first");
+    watch->incident = invocation_text(invocation, "incident");
+    if (status == STATUS_OK && watch->incident != NULL && !invocation_has(invocation, "key"))
+        status = error_set(&watch->error, STATUS_INVALID, "--incident needs --key");
     *out_options = (struct watch_options){ .accounts_max = (uint32_t)accounts,
                                            .holds_max = (uint32_t)holds,
                                            .references_max = (uint32_t)references };
@@ -538,6 +567,9 @@ static const struct option options[] = {
     { "checks", "N", "accounts that moved, asked for one by one, a round at most", "500" },
     { "once", NULL, "look at all that is there, ask for every account once, and end", NULL },
     { "first", NULL, "end with the first violation", NULL },
+    { "incident", "FOLDER", "a new bundle that the first violation opens, with our evidence",
+      NULL },
+    { "key", "FILE", "with --incident: the key that signs its custody (`doctor key`)", NULL },
     { "for-s", "N", "end after so many seconds; without it, at SIGTERM or SIGINT", NULL },
     { "accounts-max", "N", "room for so many accounts", "4M" },
     { "holds-max", "N", "room for so many open holds", "1M" },
@@ -553,14 +585,16 @@ const struct command command_doctor_watch = {
         "owns it, and recomputes balances, bounds, holds, refunds and totals by itself. Each round "
         "it asks the server for its totals, for accounts that have moved and for a page of all "
         "accounts, and compares them as of the very batch that the server answered for. "
-        "Nothing is written.\n\n"
+        "Nothing is written to the ledger.\n\n"
         "Each violation is one line of JSON on standard output, as it is found; the last line "
-        "counts what was looked at. Tables take the memory that they use, at most what `memory_max` "
+        "counts what was looked at. With --incident the first violation opens an incident whose "
+        "evidence is collected at once, as `doctor collect --ours` does. Tables take the memory that they use, at most what `memory_max` "
         "of that line says. Exit code 1: there were violations; 5: the journal is damaged.",
     .options = options,
     .examples = "doctor watch\n"
                 "doctor watch --for-s 60\n"
                 "doctor watch --first --rounds-ms 100\n"
+                "doctor watch --incident case --key anna.key\n"
                 "doctor watch --once",
     .run = doctor_watch_run,
 };

@@ -68,8 +68,8 @@ enum status watch_book_init(struct watch_book *book, const struct watch_options 
         status = id_map_init(&book->account_map, book->accounts, sizeof *book->accounts,
                              options->accounts_max, options->seed);
     if (status == STATUS_OK)
-        status = id_map_init(&book->hold_map, book->holds, sizeof *book->holds,
-                             options->holds_max, options->seed);
+        status = id_map_init(&book->hold_map, book->holds, sizeof *book->holds, options->holds_max,
+                             options->seed);
     if (status == STATUS_OK)
         status = id_map_init(&book->reference_map, book->references, sizeof *book->references,
                              options->references_max, options->seed);
@@ -109,9 +109,9 @@ struct place {
 
 static void find_plain(const struct place *at, enum watch_fault fault, struct uuid subject)
 {
-    const struct watch_finding finding = {
-        .fault = fault, .position = at->position, .subject = subject
-    };
+    const struct watch_finding finding = { .fault = fault,
+                                           .position = at->position,
+                                           .subject = subject };
     watch_book_find(at->book, &finding);
 }
 
@@ -136,8 +136,7 @@ static struct movement movement_of(struct transfer_view view)
     return movement;
 }
 
-static bool side_move(const struct movement *movement, struct money *posted,
-                      struct money *pending)
+static bool side_move(const struct movement *movement, struct money *posted, struct money *pending)
 {
     struct money more_posted = *posted;
     struct money more_pending = *pending;
