@@ -1,6 +1,6 @@
 # Thin: the build is CMake and Ninja, the steps are scripts in tools/.
 
-.PHONY: all setup demo test check bench soak fuzz format clean
+.PHONY: all setup demo demo-cluster test check bench soak fuzz format clean
 all:
 	@tools/build.sh debug
 
@@ -10,6 +10,9 @@ setup:
 demo: setup
 	@tools/build.sh release
 	@build/release/tpwallet demo
+
+demo-cluster:
+	@tools/demo_cluster.sh
 
 test:
 	@tools/test.sh
