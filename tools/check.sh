@@ -16,6 +16,7 @@ step() {
 step house "$python" tools/house.py
 step format tools/format.sh --check
 step helpers tools/helpers.sh --check
+step faults "$python" tools/doctor_doc.py --check
 step shellcheck tools/shellcheck.sh
 step build tools/build.sh debug
 step objects "$python" tools/house.py objects build/debug

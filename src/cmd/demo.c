@@ -231,6 +231,7 @@ static int demo_command_run(struct invocation *invocation)
     if (status == STATUS_OK) status = verify(&demo);
     if (status == STATUS_OK) status = demo_reserves(&demo);
     if (status == STATUS_OK) status = demo_log(&demo);
+    if (status == STATUS_OK) status = demo_doctor(&demo);
     demo.elapsed_ms = (uint64_t)((clock_monotonic(system_clock()).ns - from) / NS_PER_MS);
     int code = EXIT_CODE_DONE;
     if (status == STATUS_OK) {

@@ -70,5 +70,7 @@ enum status demo_receipt(struct demo *demo, struct demo_caller *caller, struct u
 enum status demo_log(struct demo *demo) MUST_CHECK;
 /* When no server runs any more: one that stops signs what there is. */
 enum status demo_reserves(struct demo *demo) MUST_CHECK;
+/* In a ledger of its own: a fault, its diagnosis, and its repair. */
+enum status demo_doctor(struct demo *demo) MUST_CHECK;
 
 #endif

@@ -141,6 +141,10 @@ static void request_write(struct doctor_file *file, const struct log_line *line,
     evidence_text(&out, "path", log_line_value(line, "path route uri url"));
     evidence_text(&out, "client", log_line_value(line, "principal client client_id user remote"));
     number_field(&out, "status", log_line_value(line, "status http_status status_code code"));
+    /* what tells one wish that was sent twice from two wishes, and why it was sent again */
+    evidence_text(&out, "body_hash", log_line_value(line, "body_hash request_hash body_sha256"));
+    evidence_text(&out, "click", log_line_value(line, "click click_id interaction_id"));
+    evidence_text(&out, "error", log_line_value(line, "response_lost response_error"));
     evidence_end(&out);
 }
 
