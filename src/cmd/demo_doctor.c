@@ -16,7 +16,7 @@ enum {
     LOSES_EACH = 6, /* the gateway loses the answer to each sixth */
     LOG_SIZE_MAX = 1 << 20,
     MODE_FILE = 0600,
-    INVARIANTS_BROKEN = 1, /* exit code of a diagnosis: see `tpwallet help doctor diagnose` */
+    FOUND = 3, /* exit code of a diagnosis: a cause, and other sources that were not there */
 };
 
 struct part {
@@ -25,8 +25,8 @@ struct part {
     struct uuid bank;
     struct uuid shop;
     struct uuid customers[CUSTOMERS];
-    struct buf log;        /* of the gateway, as NDJSON */
-    uint64_t sold_cents;   /* what customers meant to pay */
+    struct buf log;         /* of the gateway, as NDJSON */
+    uint64_t sold_cents;    /* what customers meant to pay */
     uint64_t doubled_cents; /* what was taken from them again */
     uint32_t doubled;
 };
@@ -81,9 +81,9 @@ static enum status transfer_make(struct part *part, struct uuid id, struct uuid 
     uuid_format(from, texts[1]);
     uuid_format(to, texts[2]);
     amount_format(cents, &amount);
-    const char *const words[] = { "id",     texts[0], "debit", texts[1], "credit",
-                                  texts[2], "amount", buf_terminated(&amount), "asset", "EUR",
-                                  NULL };
+    const char *const words[] = { "id",     texts[0], "debit",  texts[1],
+                                  "credit", texts[2], "amount", buf_terminated(&amount),
+                                  "asset",  "EUR",    NULL };
     demo_caller_write(&part->caller, words);
     return ask(part, "/v1/transfers", 201);
 }
@@ -262,21 +262,29 @@ static enum status find(struct demo *demo, struct files *files)
 {
     const char *folder = buf_terminated(&files->folder);
     const char *const collect[] = {
-        "doctor", "collect",      folder,
-        "--key",  buf_terminated(&files->anna),
-        "--incident", "D-1",      "--title",
-        "customers paid twice",   "--ours",
-        "--log",  buf_terminated(&files->log),
-        "--system", "gateway",    NULL,
+        "doctor",
+        "collect",
+        folder,
+        "--key",
+        buf_terminated(&files->anna),
+        "--incident",
+        "D-1",
+        "--title",
+        "customers paid twice",
+        "--ours",
+        "--log",
+        buf_terminated(&files->log),
+        "--system",
+        "gateway",
+        NULL,
     };
     const char *const shown[] = { "doctor", "diagnose", folder, NULL };
     const char *const kept[] = { "doctor", "diagnose", folder, "--json", NULL };
     enum status status = demo_run(demo, collect);
     if (status == STATUS_OK)
-        status = demo_run_in(demo, buf_terminated(&demo->stage.data), shown,
-                             (enum exit_code)INVARIANTS_BROKEN);
+        status = demo_run_in(demo, buf_terminated(&demo->stage.data), shown, (enum exit_code)FOUND);
     if (status != STATUS_OK) return status;
-    return quiet(demo, kept, "diagnosis.json", INVARIANTS_BROKEN);
+    return quiet(demo, kept, "diagnosis.json", FOUND);
 }
 
 /* Proposed by one, rehearsed, approved by two others, and done. */
@@ -285,17 +293,20 @@ static enum status repair(struct demo *demo, struct files *files)
     const char *folder = buf_terminated(&files->folder);
     const char *policy = buf_terminated(&files->policy);
     const char *anna = buf_terminated(&files->anna);
-    const char *const plan[] = { "doctor",   "plan", folder,
-                                 "--key",    anna,   "--diagnosis",
-                                 buf_terminated(&files->diagnosis), "--policy", policy, NULL };
+    const char *const plan[] = {
+        "doctor",   "plan", folder, "--key", anna, "--diagnosis", buf_terminated(&files->diagnosis),
+        "--policy", policy, NULL
+    };
     const char *const rehearse[] = { "doctor", "rehearse", folder, "--key",
                                      anna,     "--policy", policy, NULL };
-    const char *const bob[] = { "doctor",   "approve", folder, "--key",
-                                buf_terminated(&files->bob), "--policy", policy, NULL };
-    const char *const carol[] = { "doctor",   "approve", folder, "--key",
-                                  buf_terminated(&files->carol), "--policy", policy, NULL };
-    const char *const apply[] = { "doctor", "apply",    folder, "--key",     anna,
-                                  "--policy", policy,   "--execute", NULL };
+    const char *const bob[] = { "doctor",   "approve", folder, "--key", buf_terminated(&files->bob),
+                                "--policy", policy,    NULL };
+    const char *const carol[] = {
+        "doctor",   "approve", folder, "--key", buf_terminated(&files->carol),
+        "--policy", policy,    NULL
+    };
+    const char *const apply[] = { "doctor",   "apply", folder,      "--key", anna,
+                                  "--policy", policy,  "--execute", NULL };
     const char *const *const steps[] = { plan, rehearse, bob, carol, apply };
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < sizeof steps / sizeof steps[0]; i++)
@@ -336,8 +347,12 @@ static enum status shop_told(struct part *part, const char *when, const char *fi
 static enum status verified(struct part *part, struct files *files)
 {
     struct demo *demo = part->demo;
-    const char *const verify[] = { "doctor",   "verify-repair", buf_terminated(&files->folder),
-                                   "--policy", buf_terminated(&files->policy), NULL };
+    const char *const verify[] = { "doctor",
+                                   "verify-repair",
+                                   buf_terminated(&files->folder),
+                                   "--policy",
+                                   buf_terminated(&files->policy),
+                                   NULL };
     const char *const bundle[] = { "doctor", "verify", buf_terminated(&files->folder), NULL };
     const char *const check[] = { "check", NULL };
     enum status status = demo_run(demo, verify);
@@ -374,8 +389,8 @@ static enum status part_run(struct part *part)
     demo_caller_close(&part->caller);
     int code = stage_stop(&demo->stage);
     if (status == STATUS_OK && code != EXIT_CODE_DONE)
-        status = error_set(&demo->error, STATUS_UNAVAILABLE, "the server ended with exit code %d",
-                           code);
+        status =
+            error_set(&demo->error, STATUS_UNAVAILABLE, "the server ended with exit code %d", code);
     return status == STATUS_OK ? treat(part) : status;
 }
 

@@ -206,8 +206,8 @@ static void mere_update_in_the_guards_place_is_found_out(void **state)
     static const char *const unguarded[] = {
         "BEGIN",
         "UPDATE tpwallet.lane SET sequence = 4 WHERE number = 0 AND epoch = 99 AND sequence = 3",
-        "INSERT INTO tpwallet.batch SELECT lane, 4, stamp + 1, size, mark, hash, data"
-        " FROM tpwallet.batch WHERE sequence = 3",
+        ("INSERT INTO tpwallet.batch SELECT lane, 4, stamp + 1, size, mark, hash, data"
+         " FROM tpwallet.batch WHERE sequence = 3"),
         "COMMIT",
     };
     assert_int_equal(PQenterPipelineMode(session), 1);
