@@ -12,6 +12,7 @@
 #include "adapter/system_entropy.h"
 #include "adapter/thread_sync.h"
 #include "base/check.h"
+#include "cmd/lane_hold.h"
 #include "cmd/serve_bus.h"
 #include "cmd/serve_cache.h"
 #include "cmd/serve_payments.h"
@@ -111,6 +112,16 @@ static void metrics_write(void *context, struct buf *out_page)
     if (host->cache != NULL) serve_cache_metrics(host->cache, out_page);
     if (host->more_metrics != NULL) host->more_metrics(host->metrics_context, out_page);
     if (host->projection != NULL) serve_projection_metrics(host->projection, out_page);
+}
+
+/* Before the lane is claimed. Readers claim none; a follower does when it leads, with a lease. */
+static enum status hold_open(const struct host_options *options, struct host *host,
+                             struct error *out_error)
+{
+    if (options->read_only || options->follow) return STATUS_OK;
+    enum status status = lane_hold_open(host->folder, host->ports.log, &host->hold, out_error);
+    host->elsewhere = status == STATUS_CONFLICT;
+    return status;
 }
 
 static enum status host_lane_open(const struct host_options *options, struct host *host,
@@ -240,13 +251,17 @@ enum status host_open(const struct host_options *options, struct host *out_host,
     enum status status = log_choose(options, out_host, out_error);
     if (status == STATUS_OK) status = folder_open(options, out_host, out_error);
     if (status == STATUS_OK) status = stores_open(options, out_host, out_error);
+    if (status == STATUS_OK) status = hold_open(options, out_host, out_error);
     if (status == STATUS_OK) status = host_lane_open(options, out_host, out_error);
     if (status == STATUS_OK && options->follow) {
         status = follower_api_open(options, out_host, out_error);
     } else if (status == STATUS_OK) {
         status = owner_open(options, out_host, out_error);
     }
-    if (status != STATUS_OK) host_close(out_host);
+    if (status == STATUS_OK) return STATUS_OK;
+    bool elsewhere = out_host->elsewhere;
+    host_close(out_host);
+    out_host->elsewhere = elsewhere;
     return status;
 }
 
@@ -321,6 +336,7 @@ void host_close(struct host *host)
     if (host->projection != NULL) serve_projection_stop(host->projection, &host->ports);
     if (host->ports.run_store != NULL) host->ports.run_store->close(host->ports.run_store);
     if (host->ports.store != NULL) host->ports.store->close(host->ports.store);
+    lane_hold_close(host->hold);
     data_folder_close(host->folder);
     if (host->answered != NULL) thread_sync()->monitor_free(host->answered);
     json_log_close(host->warnings);

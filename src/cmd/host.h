@@ -8,6 +8,7 @@
 #include "wallet/lane.h"
 
 struct data_folder;
+struct lane_hold;
 struct json_log;
 struct journal_feed;
 struct serve_payments;
@@ -21,6 +22,8 @@ struct serve_webhooks;
 struct host {
     struct data_folder *folder;
     struct lane_ports ports;
+    struct lane_hold *hold; /* NULL: the folder's lock, or the lease of a replica, does it */
+    bool elsewhere;         /* after host_open() failed: another process has the lane's lease */
     struct lane *lane;
     struct transit *transit;          /* NULL: nothing goes to other lanes from here */
     char source[32];                  /* of CloudEvents: the lane */
@@ -70,8 +73,9 @@ struct host_options {
 
 /*
  * Recovers if need be. STATUS_NOT_FOUND: no ledger there. STATUS_CONFLICT: another process owns
- * it. STATUS_INVALID: of a newer version. STATUS_CORRUPT, STATUS_DENIED, STATUS_LIMIT,
- * STATUS_UNAVAILABLE. On failure nothing stays open.
+ * it, or the lease of its lane (`elsewhere`). STATUS_INVALID: of a newer version. STATUS_CORRUPT, STATUS_DENIED, STATUS_LIMIT,
+ * STATUS_UNAVAILABLE. On failure nothing stays open, and
+ * all but `elsewhere` is zeroed.
  */
 enum status host_open(const struct host_options *options, struct host *out_host,
                       struct error *out_error) MUST_CHECK;

@@ -58,6 +58,7 @@ enum status session_open(const struct session_options *options, struct session *
     enum status status = STATUS_CONFLICT;
     /* another command has the folder for a moment, or a server is about to listen */
     for (int attempt = 0; attempt < OPEN_ATTEMPTS && status == STATUS_CONFLICT; attempt++) {
+        if (out_session->host.elsewhere) return status; /* looked at long enough */
         if (attempt > 0) pause_ms(OPEN_RETRY_MS);
         status = remote_open(options->folder, &out_session->client, out_error);
         if (status == STATUS_NOT_FOUND) status = host_open(&host, &out_session->host, out_error);

@@ -1,0 +1,208 @@
+#include "cmd/lane_hold.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "adapter/data_folder.h"
+#include "adapter/postgres_lease.h"
+#include "adapter/system_clock.h"
+#include "adapter/system_entropy.h"
+#include "adapter/thread_sync.h"
+#include "base/check.h"
+#include "base/reserve.h"
+#include "cmd/pause.h"
+#include "port/clock.h"
+#include "port/entropy.h"
+#include "wallet/lease_keeper.h"
+
+enum {
+    LOOK_MS = 50,
+    MOVED_MS = 10, /* left_ms is rounded, and clocks differ a little in speed */
+    HOST_SIZE = 32,
+};
+
+struct lane_hold {
+    struct lease *lease; /* the task's, once it runs */
+    struct lease_party party;
+    uint32_t lane;
+    uint64_t epoch;
+    struct log *log;
+    struct clock *clock;
+    struct sync *sync;
+    struct task *task;
+    struct monitor *monitor; /* guards: */
+    bool stopping;
+    bool lost;
+};
+
+/* When the lease ends, as far as can be told from here: between these two. */
+struct sight {
+    struct lease_view view;
+    struct monotonic_time end_min;
+    struct monotonic_time end_max;
+};
+
+static struct monotonic_time in_ms(const struct lane_hold *hold, int64_t ms)
+{
+    return (struct monotonic_time){ clock_monotonic(hold->clock).ns + ms * NS_PER_MS };
+}
+
+/* "alone-HOST-PID-RANDOM": nobody else's, and tells a person where to look. */
+static void name_make(struct lane_hold *hold)
+{
+    char host[HOST_SIZE] = "";
+    if (gethostname(host, sizeof host - 1) != 0) host[0] = '\0'; /* it is only shown */
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
+    host[strspn(host, letters)] = '\0';
+    uint32_t draw = 0;
+    entropy_fill(system_entropy(), &draw, sizeof draw);
+    int length = snprintf(hold->party.name, sizeof hold->party.name, "alone-%s-%ld-%08x", host,
+                          (long)getpid(), draw);
+    CHECK(length > 0 && (size_t)length < sizeof hold->party.name);
+}
+
+static struct lease_term term_of(const struct lane_hold *hold)
+{
+    return (struct lease_term){ .lane = hold->lane,
+                                .party = &hold->party,
+                                .epoch = hold->epoch,
+                                .ttl_ms = LEASE_TERMS_DEFAULT.ttl_ms };
+}
+
+/* A look at who has the lease; nobody: an empty view. */
+static enum status look(struct lane_hold *hold, struct sight *out_sight, struct error *out_error)
+{
+    struct sight sight = { 0 };
+    struct monotonic_time asked = clock_monotonic(hold->clock);
+    enum status status = hold->lease->read(hold->lease, hold->lane, &sight.view, out_error);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
+    sight.end_min.ns = asked.ns + sight.view.left_ms * NS_PER_MS;
+    sight.end_max.ns = clock_monotonic(hold->clock).ns + sight.view.left_ms * NS_PER_MS;
+    *out_sight = sight;
+    return STATUS_OK;
+}
+
+/* Somebody took or renewed it between two looks. */
+static bool is_alive(const struct sight *before, const struct sight *after)
+{
+    if (after->view.left_ms <= 0) return false;
+    bool moved = after->end_min.ns > before->end_max.ns + MOVED_MS * NS_PER_MS;
+    return moved || after->view.epoch != before->view.epoch;
+}
+
+static enum status refuse(const struct lane_hold *hold, const struct lease_view *view,
+                          struct error *out_error)
+{
+    const char *url = view->holder.url;
+    (void)error_set(out_error, STATUS_CONFLICT,
+                    "lane %u belongs to '%s'%s%s: to open it here would take it away", hold->lane,
+                    view->holder.name, url[0] == '\0' ? "" : " at ", url);
+    error_detail(out_error, "its lease has %lld ms left", (long long)view->left_ms);
+    error_hint(out_error, "ask that server, or run the command on the folder of a server that runs "
+                          "(--data), whose socket is used; what only reads may be run anywhere");
+    return STATUS_CONFLICT;
+}
+
+static enum status lease_get(struct lane_hold *hold, struct error *out_error)
+{
+    const struct lease_term term = term_of(hold);
+    const struct monotonic_time until = in_ms(hold, LANE_HOLD_PATIENCE_MS);
+    struct sight before = { 0 };
+    for (bool first = true;; first = false) {
+        struct lease_view view;
+        enum status status = hold->lease->take(hold->lease, &term, &view, out_error);
+        if (status == STATUS_OK) hold->epoch = view.epoch;
+        if (status == STATUS_OK || status == STATUS_UNAVAILABLE) return status;
+        struct sight after;
+        status = look(hold, &after, out_error);
+        if (status != STATUS_OK) return status;
+        bool mine = strcmp(after.view.holder.name, hold->party.name) == 0; /* after a doubt */
+        if (mine) hold->epoch = after.view.epoch;
+        if (mine) return STATUS_OK;
+        if (first) before = after;
+        bool late = clock_monotonic(hold->clock).ns >= until.ns;
+        if (late || is_alive(&before, &after)) return refuse(hold, &after.view, out_error);
+        pause_ms(LOOK_MS);
+    }
+}
+
+static void say_lost(struct lane_hold *hold)
+{
+    const struct log_field field = { STR("lane"), { NULL, 0 }, hold->lane };
+    log_write(hold->log,
+              (struct log_line){ .level = LOG_ERROR,
+                                 .event = STR("lease.lost"),
+                                 .message = STR("another process has taken the lane "
+                                                "over: this one has to be started again"),
+                                 .fields = &field,
+                                 .field_count = 1 });
+}
+
+static void renew_run(void *argument)
+{
+    struct lane_hold *hold = argument;
+    const struct lease_term term = term_of(hold);
+    struct monotonic_time at = in_ms(hold, LEASE_TERMS_DEFAULT.renew_ms);
+    hold->sync->lock(hold->monitor);
+    while (!hold->stopping && !hold->lost) {
+        if (clock_monotonic(hold->clock).ns < at.ns) {
+            (void)hold->sync->wait(hold->monitor, at); /* looked at again */
+            continue;
+        }
+        hold->sync->unlock(hold->monitor);
+        struct lease_view view;
+        struct error error = { 0 }; /* what is wrong is tried again */
+        enum status status = hold->lease->renew(hold->lease, &term, &view, &error);
+        bool well = status == STATUS_OK;
+        at = in_ms(hold, well ? LEASE_TERMS_DEFAULT.renew_ms : LEASE_TERMS_DEFAULT.retry_ms);
+        if (status == STATUS_FENCED) say_lost(hold);
+        hold->sync->lock(hold->monitor);
+        hold->lost = status == STATUS_FENCED;
+    }
+    hold->sync->unlock(hold->monitor);
+}
+
+enum status lane_hold_open(const struct data_folder *folder, struct log *log,
+                           struct lane_hold **out_hold, struct error *out_error)
+{
+    const struct postgres_lease_options options = { .url = data_folder_store(folder) };
+    *out_hold = NULL;
+    if (options.url == NULL) return STATUS_OK;
+    struct lane_hold *hold = reserve_new(sizeof *hold);
+    *hold = (struct lane_hold){
+        .lane = data_folder_lane(folder), .log = log, .clock = system_clock(), .sync = thread_sync()
+    };
+    hold->monitor = hold->sync->monitor_new(hold->sync, "lane.hold");
+    name_make(hold);
+    enum status status = postgres_lease_open(&options, &hold->lease, out_error);
+    if (status == STATUS_OK) status = lease_get(hold, out_error);
+    if (status == STATUS_OK) {
+        status = hold->sync->spawn(hold->sync, "lane.hold", renew_run, hold, &hold->task);
+        if (status != STATUS_OK)
+            (void)error_set(out_error, status, "the task that keeps the lease cannot be started");
+    }
+    if (status != STATUS_OK) {
+        lane_hold_close(hold);
+        return status;
+    }
+    *out_hold = hold;
+    return STATUS_OK;
+}
+
+void lane_hold_close(struct lane_hold *hold)
+{
+    if (hold == NULL) return;
+    hold->sync->lock(hold->monitor);
+    hold->stopping = true;
+    hold->sync->wake_all(hold->monitor);
+    hold->sync->unlock(hold->monitor);
+    hold->sync->join(hold->task);
+    const struct lease_term term = term_of(hold);
+    struct error error = { 0 }; /* not given back, it ends by itself */
+    if (hold->epoch != 0 && !hold->lost) (void)hold->lease->release(hold->lease, &term, "", &error);
+    if (hold->lease != NULL) hold->lease->close(hold->lease);
+    hold->sync->monitor_free(hold->monitor);
+    reserve_free(hold, sizeof *hold);
+}

@@ -1,0 +1,31 @@
+/* lane_hold.h - the lease of a lane, for a process that opens its journal in a database alone. */
+#ifndef CMD_LANE_HOLD_H
+#define CMD_LANE_HOLD_H
+
+#include "base/error.h"
+#include "port/log.h"
+
+struct data_folder;
+struct lane_hold;
+
+/*
+ * Whoever claims a lane fences its owner. So the lane's lease is taken before that, and kept until
+ * the lane is closed: by servers and commands that are alone as by replicas of a cluster. A task
+ * renews it. When the process is gone, the lease ends by itself, after LEASE_TERMS_DEFAULT.
+ *
+ * Waits while whoever has the lease may be gone: until the lease ends, is renewed, or
+ * LANE_HOLD_PATIENCE_MS have passed.
+ */
+enum { LANE_HOLD_PATIENCE_MS = 5000 };
+
+/*
+ * NULL on STATUS_OK: the journal is in the folder, whose lock does the same. Its schema is there.
+ * STATUS_CONFLICT: somebody has the lease, and the error tells who. STATUS_UNAVAILABLE.
+ */
+enum status lane_hold_open(const struct data_folder *folder, struct log *log,
+                           struct lane_hold **out_hold, struct error *out_error) MUST_CHECK;
+
+/* Gives the lease back; the lane is closed. Accepts NULL. */
+void lane_hold_close(struct lane_hold *hold);
+
+#endif
