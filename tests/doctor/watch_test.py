@@ -2,7 +2,8 @@
 
 Method: a real server under load of transfers, holds, posts and voids, watched; the same with the
 server's answers passed through a socket of ours that alters one balance, one total, one position;
-a copy of the folder with one byte of a batch altered. Nothing is waited for but by deadlines.
+a copy of the folder with one byte of a batch altered. The check-list of a
+served ledger names the watch. Nothing is waited for but by deadlines.
 """
 import contextlib
 import json
@@ -246,6 +247,9 @@ def main():
     accounts = [cash, *(account(wallet, "liability") for _ in range(6))]
     wallet.run("doctor", "watch", "--incident", os.path.join(SCRATCH, "none"), code=USAGE)
     with serving(wallet, "--plain", "--anonymous") as server:
+        steps = [step["command"] for step in wallet.json("doctor", "triage", "--bundle", "a case")]
+        check(any("doctor watch --incident 'a case'" in step for step in steps), f"{steps}")
+        check(not any("kafka" in step for step in steps), "no steps for parts that are not there")
         with Load(server, accounts) as load:
             a_sound_ledger_is_quiet(wallet, load)
             planted(wallet, Liar(wallet), accounts, key)
