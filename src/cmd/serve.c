@@ -176,6 +176,7 @@ static enum status parts_open(struct serve *serve)
     if (status == STATUS_OK)
         status = serve_webhooks_new(serve->invocation, &serve->payments, &serve->webhooks,
                                     &serve->error);
+    if (status == STATUS_OK) serve->webhooks->cover = cover;
     if (status == STATUS_OK) status = serve_bus_open(serve->invocation, &serve->bus, &serve->error);
     if (status == STATUS_OK)
         status = serve_projection_open(serve->invocation, &serve->projection, &serve->error);
@@ -215,7 +216,7 @@ static enum status ledger_open(struct serve *serve)
     serve->host_options = (struct host_options){
         .folder = serve->invocation->data,
         .payments = &serve->payments,
-        .webhooks = alone ? serve->webhooks : NULL, /* their stores are in the folder */
+        .webhooks = serve->webhooks,
         .bus = &serve->bus,
         .cache = &serve->cache,
         .tracing = &serve->tracing,

@@ -49,10 +49,6 @@ static enum status options_check(const struct invocation *invocation, struct err
         return error_set(out_error, STATUS_INVALID,
                          "--peer-ca, --peer-cert and --peer-key belong together");
     }
-    if (invocation_has(invocation, "webhook-in")) {
-        return error_set(out_error, STATUS_INVALID,
-                         "--webhook-in is for one server: its inbox is in the folder");
-    }
     const char *url = invocation_text(invocation, "advertise");
     if (url != NULL && strlen(url) >= LEASE_URL_SIZE) {
         return error_set(out_error, STATUS_INVALID, "--advertise: the URL is too long");
