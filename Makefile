@@ -9,7 +9,8 @@ setup:
 
 demo: setup
 	@tools/build.sh release
-	@build/release/tpwallet demo
+	@rm -f build/demo-report.html
+	@build/release/tpwallet demo --report build/demo-report.html
 
 demo-cluster:
 	@tools/demo_cluster.sh

@@ -189,6 +189,8 @@ static void end(struct demo *demo)
                   "   tpwallet sandbox             a PSP and bank to try payments against\n"
                   "   tpwallet help payment create pay in, pay out, reserve, refund, exchange\n"
                   "   tpwallet help story          what is known of one payment\n"
+                  "   tpwallet help doctor         evidence, causes, repairs and their proof\n"
+                  "   tpwallet exam --seeds 0..77  how often the doctor is right\n"
                   "   tpwallet bench ledger        how fast it is in process\n"
                   "   tpwallet bench api           how fast over HTTP\n"
                   "   tpwallet sim --seeds 0..99   crashes and faults that no machine shows\n");
@@ -253,6 +255,8 @@ static const struct option options[] = {
     { "kills", "COUNT", "how often the server is killed under load", "5" },
     { "payments", "COUNT", "of a day through the sandbox, with one more kill", "400" },
     { "seed", "NUMBER", "of the made-up data", "1" },
+    { "report", "FILE", "where the doctor's report goes, a new file of HTML; not kept without it",
+      NULL },
     { "keep", NULL, "leave the folder for a look at it", NULL },
     { 0 },
 };

@@ -361,6 +361,21 @@ static enum status verified(struct part *part, struct files *files)
     return status;
 }
 
+/* One page, which stays when --report says where. */
+static enum status reported(struct demo *demo, struct files *files)
+{
+    BUF_SCOPE struct buf path;
+    buf_init(&path, PATH_LEN_MAX);
+    stage_path(&demo->stage, "report.html", &path);
+    const char *html = invocation_text(demo->invocation, "report");
+    if (html == NULL) html = buf_terminated(&path);
+    const char *const report[] = {
+        "doctor", "report",      buf_terminated(&files->folder),    "--html",
+        html,     "--diagnosis", buf_terminated(&files->diagnosis), NULL
+    };
+    return demo_run(demo, report);
+}
+
 static enum status treat(struct part *part)
 {
     struct demo *demo = part->demo;
@@ -373,6 +388,7 @@ static enum status treat(struct part *part)
     if (status == STATUS_OK) status = repair(demo, &files);
     if (status == STATUS_OK) status = verified(part, &files);
     if (status == STATUS_OK) status = shop_told(part, "again", "shop.well", part->sold_cents);
+    if (status == STATUS_OK) status = reported(demo, &files);
     files_free(&files);
     return status;
 }
