@@ -111,6 +111,15 @@ static bool authenticate(struct redis_cache *cache, redisContext *context)
     return answered_ok(redisCommandArgv(context, 2, words, sizes));
 }
 
+static bool database_choose(const struct redis_cache *cache, redisContext *context)
+{
+    char number[NUMBER_SIZE];
+    int len = snprintf(number, sizeof number, "%u", cache->options.database);
+    CHECK(len > 0 && (size_t)len < sizeof number);
+    const char *words[2] = { "SELECT", number };
+    return cache->options.database == 0 || answered_ok(redisCommandArgv(context, 2, words, NULL));
+}
+
 static bool link_connect(struct redis_cache *cache, struct link *link)
 {
     if (link->context != NULL) return true;
@@ -118,9 +127,7 @@ static bool link_connect(struct redis_cache *cache, struct link *link)
     redisContext *context = redisConnectWithTimeout(cache->host, (int)cache->options.port, timeout);
     if (context == NULL) return false;
     bool good = context->err == 0 && redisSetTimeout(context, timeout) == REDIS_OK &&
-                authenticate(cache, context);
-    if (good && cache->options.database != 0)
-        good = answered_ok(redisCommand(context, "SELECT %u", cache->options.database));
+                authenticate(cache, context) && database_choose(cache, context);
     if (!good) {
         redisFree(context);
         return false;

@@ -128,29 +128,28 @@ static int work_close(struct work *work, enum status status, int code)
 
 /* ---- check ---- */
 
-/* What stands before and behind the value of "as_of", which differs in any case. */
-static struct str without_as_of(struct str json, struct str *out_rest)
+/* Whether two answers say the same but for "as_of", which differs in any case. */
+static bool objects_same(const struct answer_object *a, const struct answer_object *b)
 {
-    static const char key[] = "\"as_of\":\"";
-    size_t len = sizeof key - 1;
-    *out_rest = STR("");
-    for (size_t i = 0; i + len <= json.len; i++) {
-        if (memcmp(json.data + i, key, len) != 0) continue;
-        size_t end = i + len;
-        while (end < json.len && json.data[end] != '"') end++;
-        *out_rest = (struct str){ json.data + end, json.len - end };
-        return (struct str){ json.data, i };
+    if (a->count != b->count) return false;
+    for (uint32_t i = 0; i < a->count; i++) {
+        if (!str_equal(a->fields[i].path, b->fields[i].path)) return false;
+        if (str_equal(a->fields[i].path, STR("as_of"))) continue;
+        if (!str_equal(a->fields[i].text, b->fields[i].text)) return false;
     }
-    return json;
+    return true;
 }
 
 static bool same(struct str a, struct str b)
 {
-    struct str rest_a;
-    struct str rest_b;
-    struct str head_a = without_as_of(a, &rest_a);
-    struct str head_b = without_as_of(b, &rest_b);
-    return str_equal(head_a, head_b) && str_equal(rest_a, rest_b);
+    struct answer_object left;
+    struct answer_object right;
+    struct arena arena;
+    if (arena_init(&arena, answer_arena_size(a) + answer_arena_size(b)) != STATUS_OK) return false;
+    bool is = answer_read(a, &arena, &left) == STATUS_OK &&
+              answer_read(b, &arena, &right) == STATUS_OK && objects_same(&left, &right);
+    arena_done(&arena);
+    return is;
 }
 
 static bool value_check(void *owner, enum cache_kind kind, struct uuid id)
