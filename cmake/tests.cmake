@@ -133,6 +133,7 @@ test_folder(e2e e2e)
 
 # Those that talk to real servers, each by the name of what it needs most.
 test_folder(postgres postgres port)
-foreach(folder kafka redis ha otel doctor)
+foreach(folder kafka redis ha otel)
   test_folder(${folder} ${folder} postgres port)
 endforeach()
+test_folder(doctor cases postgres port) # `doctor` is the label of that layer's own tests

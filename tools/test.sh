@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.." || exit 1
 
 unit='^(base|crypto|model|port|ledger|tlog|payment|webhook|sandbox|risk|iso20022|wallet|doctor|api|sim|adapter|cmd|fuzz)$'
 threaded='^(wallet|adapter|api|port)$'
-servers='^(postgres|kafka|redis|ha|otel)$' # what waits for real servers: once is enough
+# What waits for real servers, and cases by the hundred: once, without a sanitizer, is enough.
+servers='^(postgres|kafka|redis|ha|otel|cases)$'
 
 presets=("$@")
 [ "${#presets[@]}" -gt 0 ] || presets=(debug asan tsan clang)
