@@ -85,6 +85,7 @@ static enum status call_begin(struct postgres_lease *lease, struct error *out_er
             return error_set(out_error, STATUS_UNAVAILABLE, "the leases cannot be reached");
         }
     }
+    CHECK(lease->connection != NULL);
     lease->connection->deadline_ns = lease->options.deadline_ns;
     lease->connection->warned = false;
     return STATUS_OK;

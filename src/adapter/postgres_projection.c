@@ -524,7 +524,7 @@ void postgres_projection_close(struct postgres_projection *projection)
     }
     disconnect(projection);
     journal_walk_close(&projection->walk);
-    if (projection->monitor != NULL) {
+    if (sync != NULL && projection->monitor != NULL) {
         projection_rows_free(&projection->rows);
         sync->monitor_free(projection->monitor);
     }

@@ -145,6 +145,7 @@ enum status postgres_write_claim(struct postgres_write *write, struct store_head
     struct postgres_lane_row row;
     enum status status = claim_begin(write, out_error);
     if (status != STATUS_OK) return status;
+    CHECK(write->connection != NULL);
     status = claim_row(write, &row, out_error);
     bool locked_out = status != STATUS_OK && strcmp(write->connection->state, "55P03") == 0;
     if (status == STATUS_OK) status = postgres_commit(write->connection, out_error);

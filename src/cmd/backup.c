@@ -169,7 +169,7 @@ const struct command command_restore = {
 /* Lane 0 last: as long as it may not be written, nobody serves any of them. */
 static enum status lanes_accept(const char *folder, struct error *out_error)
 {
-    uint32_t lanes;
+    uint32_t lanes = 0;
     enum status status = lanes_count(folder, &lanes, out_error);
     for (uint32_t lane = lanes; status == STATUS_OK && lane > 0; lane--) {
         char path[FOLDER_PATH_SIZE];

@@ -421,12 +421,13 @@ enum status demo_doctor(struct demo *demo)
     BUF_SCOPE struct buf memory; /* more than a stack should hold */
     buf_init(&memory, sizeof(struct part));
     struct part *part = buf_extend(&memory, sizeof *part);
-    if (part == NULL) status = error_set(&demo->error, STATUS_LIMIT, "no memory");
-    if (status == STATUS_OK) {
+    if (part != NULL) {
         *part = (struct part){ .demo = demo };
         buf_init(&part->log, LOG_SIZE_MAX);
         status = part_run(part);
         buf_free(&part->log);
+    } else {
+        status = error_set(&demo->error, STATUS_LIMIT, "no memory");
     }
     demo->stage.keep = demo->stage.keep || status != STATUS_OK;
     stage_close(&demo->stage);

@@ -128,6 +128,7 @@ static int lane_list_run(struct invocation *invocation)
     buf_init(&out, OUT_SIZE_MAX);
     enum status status = leases_open(invocation, &board.lease, &error);
     if (status != STATUS_OK) return report_error(invocation, &error);
+    CHECK(board.lease != NULL);
     status =
         board.lease->members(board.lease, board.members, LEASE_MEMBERS_MAX, &board.count, &error);
     if (status == STATUS_OK) status = board_write(&board, invocation->json, &out, &error);
@@ -161,6 +162,7 @@ static enum status heir_check(const struct move *move, struct error *out_error)
 {
     static struct lease_member members[LEASE_MEMBERS_MAX];
     uint32_t count = 0;
+    CHECK(move->lease != NULL);
     enum status status =
         move->lease->members(move->lease, members, LEASE_MEMBERS_MAX, &count, out_error);
     if (status != STATUS_OK) return status;
@@ -245,6 +247,7 @@ static int lane_move_run(struct invocation *invocation)
     enum status status = move_run(invocation, &move, &error);
     if (move.lease != NULL) move.lease->close(move.lease);
     if (status != STATUS_OK) return report_error(invocation, &error);
+    CHECK(move.to != NULL);
     int64_t took_ms = (clock_monotonic(system_clock()).ns - move.begun.ns) / NS_PER_MS;
     BUF_SCOPE struct buf out;
     buf_init(&out, OUT_SIZE_MAX);

@@ -18,7 +18,7 @@ import tempfile
 import time
 
 from kafka_harness import Cluster, tool
-from outbox_harness import caught_up, check, equal, events_of, ledger, post, publishing, until
+from outbox_harness import all_published, check, equal, events_of, ledger, post, publishing, until
 
 from cli_harness import SCRATCH, TPWALLET
 
@@ -193,7 +193,7 @@ def a_server_and_a_consumer(cluster):
     try:
         for _ in range(10):
             post(server, accounts, DRAW)
-        until(lambda: caught_up(server), "all is published")
+        all_published(server, "all is published")
         server.stop()
     finally:
         if server.process.poll() is None:

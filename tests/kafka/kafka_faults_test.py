@@ -14,7 +14,7 @@ import subprocess
 import time
 
 from kafka_harness import Cluster, tool
-from outbox_harness import (TOPIC, Load, caught_up, check, compare, equal, ledger, metric,
+from outbox_harness import (TOPIC, Load, all_published, check, compare, equal, ledger, metric,
                             publishing, until)
 
 from cli_harness import SCRATCH, TPWALLET
@@ -109,7 +109,7 @@ def main():
                 leader_killed(cluster, server)
                 all_gone(cluster, server)
                 starts = storm(cluster)
-            until(lambda: caught_up(server), "all is published")
+            all_published(server, "all is published")
             server.stop()
         finally:
             if server.process.poll() is None:

@@ -14,7 +14,7 @@ import signal
 import time
 
 from kafka_harness import Cluster
-from outbox_harness import (Load, caught_up, check, compare, equal, ledger, metric, post,
+from outbox_harness import (Load, all_published, check, compare, equal, ledger, metric, post,
                             publishing, until)
 
 from cli_harness import Wallet  # found by outbox_harness
@@ -31,7 +31,7 @@ def killed_again_and_again(cluster, wallet, accounts):
             server.kill()
     server = publishing(wallet, cluster).start()
     try:
-        until(lambda: caught_up(server), "all is published after the last kill")
+        all_published(server, "all is published after the last kill")
         server.stop()
     finally:
         if server.process.poll() is None:
@@ -44,7 +44,7 @@ def killed_again_and_again(cluster, wallet, accounts):
 def brokers_away(cluster, wallet, accounts):
     server = publishing(wallet, cluster).start()
     try:
-        until(lambda: caught_up(server), "all is published")
+        all_published(server, "all is published")
         with Load(server, accounts, clients=1):
             cluster.kill(0)
             until(lambda: metric(server, "tpwallet_bus_outbox_age_seconds") >= 3,
@@ -53,7 +53,7 @@ def brokers_away(cluster, wallet, accounts):
             check(post(server, accounts, DRAW), "the ledger goes on without brokers")
         cluster.restart(0)
         began = time.monotonic()
-        until(lambda: caught_up(server), "all is published once the broker is back")
+        all_published(server, "all is published once the broker is back")
         print(f"caught up {time.monotonic() - began:.1f} s after the broker was back")
         server.stop()
     finally:
@@ -66,20 +66,20 @@ def a_followed_owner(cluster, wallet, accounts):
     old = publishing(wallet, cluster).start()
     new = None
     try:
-        until(lambda: caught_up(old), "all is published")
+        all_published(old, "all is published")
         old.process.send_signal(signal.SIGSTOP)
         follower = Wallet("follower")
         shutil.copytree(wallet.folder, follower.folder,
                         ignore=lambda _, names: [n for n in names if n in ("socket", "address")])
         new = publishing(follower, cluster).start()
         check(post(new, accounts, DRAW), "the follower takes transfers")
-        until(lambda: caught_up(new), "the follower publishes")
+        all_published(new, "the follower publishes")
         old.process.send_signal(signal.SIGCONT)
         post(old, accounts, DRAW)
         until(lambda: metric(old, "tpwallet_bus_stopped") == 1, "the old owner is shut out")
         equal(metric(old, "tpwallet_bus_events_total"), 0, "events of the old owner since then")
         check(post(new, accounts, DRAW), "the follower goes on")
-        until(lambda: caught_up(new), "the follower publishes on")
+        all_published(new, "the follower publishes on")
         new.stop()
         compare(follower, cluster)
     finally:

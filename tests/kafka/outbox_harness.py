@@ -91,11 +91,12 @@ def events_of(wallet):
     return [json.loads(line) for line in wallet.run("events").out.splitlines()]
 
 
-def caught_up(server):
-    """Everything durable by now is on the bus."""
-    return metric(server, "tpwallet_bus_stopped") == 0 and \
-        metric(server, "tpwallet_bus_lag_batches") == 0 and \
-        metric(server, "tpwallet_bus_published_batch") > 0
+def all_published(server, what):
+    """Waits until the newest event of the journal, as of now, is on the bus."""
+    newest = int(events_of(server.wallet)[-1]["id"].split("-")[0])
+    until(lambda: metric(server, "tpwallet_bus_stopped") == 0 and
+          metric(server, "tpwallet_bus_published_batch") >= newest and
+          metric(server, "tpwallet_bus_lag_batches") == 0, what)
 
 
 def compare(wallet, cluster, topic=TOPIC):
