@@ -160,7 +160,7 @@ struct move {
 /* Who is to have it must be there and warm: else nothing would happen, and nobody would say so. */
 static enum status heir_check(const struct move *move, struct error *out_error)
 {
-    static struct lease_member members[LEASE_MEMBERS_MAX];
+    struct lease_member members[LEASE_MEMBERS_MAX];
     uint32_t count = 0;
     CHECK(move->lease != NULL);
     enum status status =
@@ -184,7 +184,7 @@ static enum status heir_check(const struct move *move, struct error *out_error)
 /* The heir has said that it answers, not only that it holds the lease. */
 static enum status owns_look(const struct move *move, bool *out_owns, struct error *out_error)
 {
-    static struct lease_member members[LEASE_MEMBERS_MAX];
+    struct lease_member members[LEASE_MEMBERS_MAX];
     uint32_t count = 0;
     struct lease_view view;
     enum status status = view_read(move->lease, move->lane, &view, out_error);

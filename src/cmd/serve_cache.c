@@ -116,7 +116,7 @@ enum status serve_cache_open(const struct invocation *invocation, struct serve_c
     *out_cache = (struct serve_cache){ 0 };
     const char *url = invocation_text(invocation, "redis");
     if (url == NULL) return STATUS_OK;
-    struct place place;
+    struct place place = { 0 };
     enum status status = url_read(url, &place, out_error);
     if (status == STATUS_OK) status = password_read(invocation, &out_cache->password, out_error);
     if (status != STATUS_OK) return status;

@@ -4,7 +4,7 @@
 
 struct evidence_cell row_cell(const struct row *row, enum doctor_column column)
 {
-    int place = row->query->columns[column];
+    int8_t place = row->query->columns[column];
     if (place < 0) return (struct evidence_cell){ .type = EVIDENCE_CELL_NULL };
     return row->cells[place];
 }
