@@ -99,6 +99,7 @@ static enum status row_change(struct postgres_lease *lease,
 {
     enum status status = call_begin(lease, out_error);
     if (status != STATUS_OK) return status;
+    CHECK(lease->connection != NULL);
     PGresult *rows = NULL;
     status = postgres_query(lease->connection, statement, parameters, &rows, out_error);
     bool doubt = lease->connection->lost || lease->connection->warned;
