@@ -6,8 +6,9 @@ cd "$(dirname "$0")/.." || exit 1
 
 unit='^(base|crypto|model|port|ledger|tlog|payment|webhook|sandbox|risk|iso20022|wallet|doctor|api|sim|adapter|cmd|fuzz)$'
 threaded='^(wallet|adapter|api|port)$'
-# What waits for real servers, and cases by the hundred: once, without a sanitizer, is enough.
-servers='^(postgres|kafka|redis|ha|otel|cases)$'
+# What waits for real servers, and the exam's cases by the hundred: once is enough.
+servers='^(postgres|kafka|redis|ha|otel)$'
+exam='^tests_doctor_exam_test$'
 
 presets=("$@")
 [ "${#presets[@]}" -gt 0 ] || presets=(debug asan tsan clang)
@@ -29,7 +30,7 @@ for preset in "${presets[@]}"; do
     echo $((SECONDS - start)) >"build/$preset/build_seconds"
     labels=()
     case "$preset" in
-        asan) labels=(-LE "$servers") ;;
+        asan) labels=(-LE "$servers" -E "$exam") ;;
         tsan) labels=(-L "$threaded") ;;
         clang) labels=(-L "$unit") ;;
     esac

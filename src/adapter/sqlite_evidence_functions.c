@@ -102,8 +102,9 @@ static void power(sqlite3_context *context, int count, sqlite3_value **values)
     }
 }
 
+/* In memory of SQLite's, which is aligned to 8 bytes only: the total is copied out and in. */
 struct sum {
-    struct delta total;
+    unsigned char total[sizeof(struct delta)];
     bool any;
     bool overflow;
 };
@@ -114,8 +115,11 @@ static void sum_step(sqlite3_context *context, int count, sqlite3_value **values
     struct sum *sum = sqlite3_aggregate_context(context, sizeof *sum);
     struct delta amount;
     if (sum == NULL || !amount_of(values[0], &amount)) return;
+    struct delta total;
+    memcpy(&total, sum->total, sizeof total);
     sum->any = true;
-    if (!delta_add(sum->total, amount, &sum->total)) sum->overflow = true;
+    if (!delta_add(total, amount, &total)) sum->overflow = true;
+    memcpy(sum->total, &total, sizeof total);
 }
 
 static void sum_end(sqlite3_context *context)
@@ -125,7 +129,9 @@ static void sum_end(sqlite3_context *context)
     if (sum->overflow) {
         overflow(context);
     } else {
-        give_amount(context, sum->total);
+        struct delta total;
+        memcpy(&total, sum->total, sizeof total);
+        give_amount(context, total);
     }
 }
 
