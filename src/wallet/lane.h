@@ -50,7 +50,7 @@ struct lane_options {
     /* Ids per table in memory before it becomes a run, 2^10..2^24; of accounts, a quarter. */
     uint32_t memtable_ids;
     bool read_only; /* nothing is claimed or written; submit refuses all but reads */
-    bool follow;    /* another owns the lane, for now: see lane_follow() */
+    bool follow;    /* another owns the lane: see lane_follow() */
     /*
      * An index that is missing, damaged or far behind is rebuilt from the journal. lane_open()
      * waits so long for that; then it returns, and the rest is done beside reads: see
