@@ -207,6 +207,23 @@ enum status doctor_bundle_note(struct doctor_bundle *bundle, const char *text)
 
 /* ---- sources ---- */
 
+struct doctor_source doctor_source_of(const struct doctor_bundle *bundle, const char *name,
+                                      const char *system, const char *const *kinds)
+{
+    return (struct doctor_source){
+        .name = name,
+        .system = system,
+        .collector = name,
+        .order = "none",
+        .clock = system,
+        .authority = 20,
+        .kinds = kinds,
+        .loss = "none",
+        .from = bundle->incident.from,
+        .to = bundle->incident.to,
+    };
+}
+
 enum status doctor_file_begin(struct doctor_bundle *bundle, const struct doctor_source *source,
                               struct doctor_file *out_file)
 {
@@ -329,21 +346,23 @@ static enum status source_enter(struct doctor_file *file)
     return status;
 }
 
-enum status doctor_file_end(struct doctor_file *file, bool gone)
+enum status doctor_file_end(struct doctor_file *file, enum status status)
 {
+    struct doctor_bundle *bundle = file->bundle;
+    struct error first = bundle->error;
+    bool gone = status != STATUS_OK;
     char path[DOCTOR_PATH_MAX];
-    enum status status = STATUS_OK;
     if (file->file != NULL) {
         if (!gone) status = lines_write(file);
         bool good = fflush(file->file) == 0 && fsync(fileno(file->file)) == 0;
-        if (fclose(file->file) != 0 || !good)
-            if (status == STATUS_OK && !gone) status = failed(file->bundle, "write", file->name);
-        if (!gone && status == STATUS_OK) status = source_enter(file);
-        bool unwanted = gone || status != STATUS_OK;
-        if (unwanted && path_of(file->bundle, file->name, "", path)) (void)unlink(path);
+        if (fclose(file->file) != 0) good = false;
+        if (!good && status == STATUS_OK) status = failed(bundle, "write", file->name);
+        if (status == STATUS_OK) status = source_enter(file);
+        if (status != STATUS_OK && path_of(bundle, file->name, "", path)) (void)unlink(path);
     }
     buf_free(&file->line);
     file->file = NULL;
+    if (gone) bundle->error = first;
     return status;
 }
 

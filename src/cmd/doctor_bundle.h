@@ -83,12 +83,22 @@ enum status doctor_bundle_put(struct doctor_bundle *bundle, const char *name, co
 enum status doctor_bundle_get(struct doctor_bundle *bundle, const char *name, struct buf *out_bytes)
     MUST_CHECK;
 
+/*
+ * A source that is as good as a log: of the incident's window, without loss, in no order, by a
+ * clock of the system's own. Whoever knows more says so.
+ */
+struct doctor_source doctor_source_of(const struct doctor_bundle *bundle, const char *name,
+                                      const char *system, const char *const *kinds);
+
 enum status doctor_file_begin(struct doctor_bundle *bundle, const struct doctor_source *source,
                               struct doctor_file *out_file) MUST_CHECK;
 /* What stands in file->line is `rows` records. Writes it when enough has come together. */
 enum status doctor_file_rows(struct doctor_file *file, uint64_t rows) MUST_CHECK;
-/* The source becomes part of the manifest; with failed, its file goes and nothing is told of it. */
-enum status doctor_file_end(struct doctor_file *file, bool failed) MUST_CHECK;
+/*
+ * The source becomes part of the manifest; after a status that is not OK its file goes, nothing is
+ * told of it, and status and error are what they were.
+ */
+enum status doctor_file_end(struct doctor_file *file, enum status status) MUST_CHECK;
 
 /* manifest.json, the ticket and its Markdown anew; after sources or notes were added. */
 enum status doctor_bundle_seal(struct doctor_bundle *bundle) MUST_CHECK;

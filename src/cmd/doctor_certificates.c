@@ -66,20 +66,23 @@ static enum status probe_write(struct doctor_bundle *bundle, const struct tls_pr
         handshake_write(&file, probe, endpoint);
         status = doctor_file_rows(&file, 1);
     }
-    enum status ended = doctor_file_end(&file, status != STATUS_OK);
-    return status == STATUS_OK ? ended : status;
+    return doctor_file_end(&file, status);
 }
 
-enum status doctor_collect_certificates(struct doctor_bundle *bundle, const char *file)
+enum status doctor_collect_certificates(struct doctor_bundle *bundle,
+                                        const struct invocation *invocation)
 {
+    const char *file = invocation_text(invocation, "certificates");
     static const char *const kinds[] = { "cert", NULL };
     struct tls_probe probe;
     enum status status = tls_probe_file(file, &probe, &bundle->error);
     return status == STATUS_OK ? probe_write(bundle, &probe, file, kinds) : status;
 }
 
-enum status doctor_collect_endpoint(struct doctor_bundle *bundle, const char *endpoint)
+enum status doctor_collect_endpoint(struct doctor_bundle *bundle,
+                                    const struct invocation *invocation)
 {
+    const char *endpoint = invocation_text(invocation, "endpoint");
     static const char *const kinds[] = { "cert", "handshake", NULL };
     struct tls_probe probe;
     enum status status = tls_probe_endpoint(endpoint, NULL, PROBE_MS, &probe, &bundle->error);

@@ -92,7 +92,6 @@ struct collection {
     struct invocation *invocation;
     struct doctor_bundle bundle;
     struct incident incident;
-    uint32_t taken; /* sources that were asked for */
 };
 
 static struct wall_time now(void)
@@ -137,56 +136,43 @@ static enum status incident_read(struct collection *all)
                      "begins");
 }
 
-/* One collector, when it was asked for; a note in the ticket says so. */
-static enum status took(struct collection *all, const char *what, const char *name,
-                        enum status status)
+/* A note in the ticket says what was collected. */
+static enum status took(struct collection *all, const char *what, const char *name)
 {
-    if (status != STATUS_OK) return status;
     char note[INCIDENT_TEXT_MAX];
     int len = snprintf(note, sizeof note, "collected %s: %.800s", what, name);
     CHECK(len > 0);
-    all->taken++;
     return doctor_bundle_note(&all->bundle, note);
 }
 
-static enum status files_collect(struct collection *all)
+static enum status ours_collect(struct doctor_bundle *bundle, const struct invocation *invocation)
 {
-    struct invocation *invocation = all->invocation;
-    struct doctor_bundle *bundle = &all->bundle;
-    const struct doctor_statement statement = {
-        invocation_text(invocation, "statement"),
-        invocation_text(invocation, "mapping"),
-        invocation_text(invocation, "system"),
-    };
-    const char *log = invocation_text(invocation, "log");
-    const char *certificates = invocation_text(invocation, "certificates");
-    const char *endpoint = invocation_text(invocation, "endpoint");
-    enum status status = STATUS_OK;
-    if (statement.file != NULL && statement.mapping == NULL)
-        return error_set(&bundle->error, STATUS_INVALID, "--statement needs --mapping");
-    if (statement.file != NULL)
-        status =
-            took(all, "a statement", statement.file, doctor_collect_statement(bundle, &statement));
-    if (status == STATUS_OK && log != NULL)
-        status = took(all, "a log", log, doctor_collect_log(bundle, log, statement.system));
-    if (status == STATUS_OK && certificates != NULL)
-        status = took(all, "certificates", certificates,
-                      doctor_collect_certificates(bundle, certificates));
-    if (status == STATUS_OK && endpoint != NULL)
-        status = took(all, "an endpoint", endpoint, doctor_collect_endpoint(bundle, endpoint));
-    return status;
+    return doctor_collect_ours(bundle, invocation->data);
 }
+
+/* In this order. */
+static const struct doctor_collector collectors[] = {
+    { "ours", "our ledger", ours_collect },
+    { "statement", "a statement", doctor_collect_statement },
+    { "log", "a log", doctor_collect_log },
+    { "certificates", "certificates", doctor_collect_certificates },
+    { "endpoint", "an endpoint", doctor_collect_endpoint },
+};
 
 static enum status sources_collect(struct collection *all)
 {
-    struct invocation *invocation = all->invocation;
+    const struct invocation *invocation = all->invocation;
     enum status status = STATUS_OK;
-    if (invocation_has(invocation, "ours"))
-        status = took(all, "our ledger", invocation->data,
-                      doctor_collect_ours(&all->bundle, invocation->data));
-    if (status == STATUS_OK) status = files_collect(all);
-    if (status == STATUS_OK) status = doctor_bundle_seal(&all->bundle);
-    return status;
+    for (size_t i = 0; i < sizeof collectors / sizeof collectors[0]; i++) {
+        const struct doctor_collector *collector = &collectors[i];
+        if (!invocation_has(invocation, collector->option)) continue;
+        const char *name = invocation_text(invocation, collector->option);
+        status = collector->collect(&all->bundle, invocation);
+        if (status == STATUS_OK)
+            status = took(all, collector->what, *name == '\0' ? invocation->data : name);
+        if (status != STATUS_OK) return status;
+    }
+    return doctor_bundle_seal(&all->bundle);
 }
 
 static void bundle_report(const struct collection *all, struct buf *out)

@@ -6,8 +6,15 @@
 
 /*
  * Each adds its sources to the bundle, whole or not at all. What cannot be understood is counted as
- * rejected, never guessed at. The bundle's error says why a call failed.
+ * rejected, never guessed at. The bundle's error says why a call failed. A collector reads options
+ * of its own from the invocation; a further one is a row of the table and of the options in
+ * doctor_collect.c.
  */
+struct doctor_collector {
+    const char *option; /* asks for it */
+    const char *what;   /* for the ticket: "a statement" */
+    enum status (*collect)(struct doctor_bundle *bundle, const struct invocation *invocation);
+};
 
 /*
  * Our data folder, also beside a server: transfers, postings, holds, what PSPs said, administrative
@@ -15,21 +22,18 @@
  */
 enum status doctor_collect_ours(struct doctor_bundle *bundle, const char *folder) MUST_CHECK;
 
-/* A PSP's statement: CSV by a mapping of docs/reconcile.md. system: the PSP's name. */
-struct doctor_statement {
-    const char *file;
-    const char *mapping;
-    const char *system;
-};
+/* A PSP's statement: CSV by a mapping of docs/reconcile.md. */
 enum status doctor_collect_statement(struct doctor_bundle *bundle,
-                                     const struct doctor_statement *statement) MUST_CHECK;
+                                     const struct invocation *invocation) MUST_CHECK;
 
 /* A log of lines: NDJSON, logfmt, or an access log as nginx writes it, each recognised by itself. */
-enum status doctor_collect_log(struct doctor_bundle *bundle, const char *file, const char *system)
+enum status doctor_collect_log(struct doctor_bundle *bundle, const struct invocation *invocation)
     MUST_CHECK;
 
 /* Certificates of a PEM file, or what a TLS endpoint HOST:PORT presents, and how that ended. */
-enum status doctor_collect_certificates(struct doctor_bundle *bundle, const char *file) MUST_CHECK;
-enum status doctor_collect_endpoint(struct doctor_bundle *bundle, const char *endpoint) MUST_CHECK;
+enum status doctor_collect_certificates(struct doctor_bundle *bundle,
+                                        const struct invocation *invocation) MUST_CHECK;
+enum status doctor_collect_endpoint(struct doctor_bundle *bundle,
+                                    const struct invocation *invocation) MUST_CHECK;
 
 #endif

@@ -12,33 +12,6 @@
 #include "cmd/reconcile_read.h"
 #include "doctor/log_line.h"
 
-static struct doctor_source source_of(const struct doctor_bundle *bundle, const char *name,
-                                      const char *system, const char *const *kinds)
-{
-    return (struct doctor_source){
-        .name = name,
-        .system = system,
-        .collector = name,
-        .order = "none",
-        .clock = system,
-        .authority = 20,
-        .kinds = kinds,
-        .loss = "none",
-        .from = bundle->incident.from,
-        .to = bundle->incident.to,
-    };
-}
-
-/* Ends a source, keeping the error that came first. */
-static enum status file_close(struct doctor_file *file, enum status status)
-{
-    struct error error = file->bundle->error;
-    enum status ended = doctor_file_end(file, status != STATUS_OK);
-    if (status == STATUS_OK) return ended;
-    file->bundle->error = error;
-    return status;
-}
-
 /* ---- a PSP's statement ---- */
 
 struct statement {
@@ -93,10 +66,14 @@ static enum status statement_read(struct statement *statement, const char *file,
 }
 
 enum status doctor_collect_statement(struct doctor_bundle *bundle,
-                                     const struct doctor_statement *statement)
+                                     const struct invocation *invocation)
 {
     static const char *const kinds[] = { "psp", NULL };
-    struct doctor_source source = source_of(bundle, "statement", statement->system, kinds);
+    const char *mapping = invocation_text(invocation, "mapping");
+    if (mapping == NULL)
+        return error_set(&bundle->error, STATUS_INVALID, "--statement needs --mapping");
+    struct doctor_source source =
+        doctor_source_of(bundle, "statement", invocation_text(invocation, "system"), kinds);
     source.authority = 40;
     struct statement reading = { .source.side = RECONCILE_THEIRS };
     reading.source.currencies = &reading.currencies;
@@ -104,8 +81,8 @@ enum status doctor_collect_statement(struct doctor_bundle *bundle,
     buf_init(&text, RECONCILE_MAPPING_SIZE_MAX);
     enum status status = doctor_file_begin(bundle, &source, &reading.file);
     if (status == STATUS_OK)
-        status = statement_read(&reading, statement->file, &text, statement->mapping);
-    return file_close(&reading.file, status);
+        status = statement_read(&reading, invocation_text(invocation, "statement"), &text, mapping);
+    return doctor_file_end(&reading.file, status);
 }
 
 /* ---- logs ---- */
@@ -227,9 +204,11 @@ static enum status lines_take(struct doctor_file *file, FILE *input, struct aren
     return error_set(&file->bundle->error, STATUS_UNAVAILABLE, "the log cannot be read");
 }
 
-enum status doctor_collect_log(struct doctor_bundle *bundle, const char *path, const char *system)
+enum status doctor_collect_log(struct doctor_bundle *bundle, const struct invocation *invocation)
 {
-    struct doctor_source source = source_of(bundle, "log", system, NULL);
+    const char *path = invocation_text(invocation, "log");
+    struct doctor_source source =
+        doctor_source_of(bundle, "log", invocation_text(invocation, "system"), NULL);
     struct doctor_file file;
     struct arena arena;
     FILE *input = fopen(path, "re");
@@ -242,7 +221,7 @@ enum status doctor_collect_log(struct doctor_bundle *bundle, const char *path, c
         struct lines_seen seen = { false, false };
         if (status == STATUS_OK) status = lines_take(&file, input, &arena, &seen);
         source.kinds = kinds_of(&seen);
-        status = file_close(&file, status);
+        status = doctor_file_end(&file, status);
     }
     arena_done(&arena);
     (void)fclose(input); /* only read from */

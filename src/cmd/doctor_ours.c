@@ -450,10 +450,7 @@ static enum status source_collect(struct ours *ours, const struct doctor_source 
 {
     enum status status = doctor_file_begin(ours->bundle, source, &ours->file);
     if (status == STATUS_OK) status = collect(ours, folder);
-    struct error error = ours->bundle->error;
-    enum status ended = doctor_file_end(&ours->file, status != STATUS_OK);
-    if (status != STATUS_OK) ours->bundle->error = error;
-    return status == STATUS_OK ? ended : status;
+    return doctor_file_end(&ours->file, status);
 }
 
 enum status doctor_collect_ours(struct doctor_bundle *bundle, const char *folder)

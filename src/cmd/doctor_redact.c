@@ -140,11 +140,9 @@ static enum status source_redact(struct redacting *all, struct str line)
     struct doctor_file file;
     status = doctor_file_begin(&all->to, &source, &file);
     if (status == STATUS_OK) status = lines_redact(all, input, &file);
-    struct error error = all->to.error;
-    enum status ended = doctor_file_end(&file, status != STATUS_OK);
+    status = doctor_file_end(&file, status);
     (void)fclose(input); /* only read from */
-    if (status != STATUS_OK) all->to.error = error;
-    return status == STATUS_OK ? ended : status;
+    return status;
 }
 
 static void number_member(struct json_writer *writer, const char *key, uint64_t number)
