@@ -2,6 +2,7 @@
 #include "api/admin_parse.h"
 
 #include "base/check.h"
+#include "base/hex.h"
 
 /* Raises the first of the fields that was not there; true when none is missing. */
 static bool complete(struct body *body, const struct json_fields *fields, uint64_t seen)
@@ -130,4 +131,32 @@ bool key_create_parse(struct str text, struct arena *scratch, struct admin *out_
         if (!taken) return false;
     }
     return complete(&body, &key_fields, seen);
+}
+
+static const struct str repair_names[] = { { "plan", 4 } };
+static const struct json_fields repair_fields = { repair_names, 1 };
+
+static bool digest_take(struct body *body, struct digest *out_digest)
+{
+    struct str text;
+    if (!json_string(&body->reader, &text)) return body_expected(body, "must be a string");
+    if (hex_parse(text, out_digest->bytes, sizeof out_digest->bytes) == STATUS_OK) return true;
+    return body_fault(body, PROBLEM_INVALID_VALUE, NULL,
+                      "must be a SHA-256: 64 digits of 0-9, a-f");
+}
+
+bool repair_note_parse(struct str text, struct arena *scratch, struct admin *out_admin,
+                       struct problem *out_problem)
+{
+    struct body body;
+    unsigned field;
+    uint64_t seen = 0;
+    body_init(&body, text, scratch, out_problem);
+    *out_admin = (struct admin){ .kind = ADMIN_NOTICE, .notice = { .kind = NOTICE_REPAIR } };
+    if (!json_object_begin(&body.reader)) return body_expected(&body, "must be an object");
+    while (json_object_field(&body.reader, &repair_fields, &field)) {
+        seen |= UINT64_C(1) << field;
+        if (!digest_take(&body, &out_admin->notice.digest)) return false;
+    }
+    return complete(&body, &repair_fields, seen);
 }

@@ -1,4 +1,4 @@
-/* admin_parse.h - the small bodies: assets, periods, API keys. */
+/* admin_parse.h - the small bodies: assets, periods, API keys, repairs. */
 #ifndef API_ADMIN_PARSE_H
 #define API_ADMIN_PARSE_H
 
@@ -13,5 +13,9 @@ bool period_close_parse(struct str text, struct arena *scratch, struct admin *ou
 /* Name and scopes; the digest is the caller's to add. */
 bool key_create_parse(struct str text, struct arena *scratch, struct admin *out_admin,
                       struct problem *out_problem) MUST_CHECK;
+
+/* A notice of a repair: the SHA-256 of its plan, in hex. */
+bool repair_note_parse(struct str text, struct arena *scratch, struct admin *out_admin,
+                       struct problem *out_problem) MUST_CHECK;
 
 #endif

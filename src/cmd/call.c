@@ -35,8 +35,7 @@ void call_init(struct call *call, const struct invocation *invocation, enum api_
     if (has_body(method)) json_write_object_begin(&call->json);
 }
 
-/* RFC 3986: all but the unreserved characters. */
-static void encoded(struct buf *out, const char *text)
+void call_encode(struct buf *out, const char *text)
 {
     static const char unreserved[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
@@ -51,7 +50,7 @@ static void encoded(struct buf *out, const char *text)
 void call_segment(struct call *call, const char *text)
 {
     buf_append_byte(&call->target, '/');
-    encoded(&call->target, text);
+    call_encode(&call->target, text);
 }
 
 enum status call_id_parse(const char *text, const char *kind, struct uuid *out_id,
@@ -95,7 +94,7 @@ void call_query(struct call *call, const char *name, const char *value)
     if (value == NULL) return;
     buf_append_format(&call->target, "%c%s=", call->has_query ? '&' : '?', name);
     call->has_query = true;
-    encoded(&call->target, value);
+    call_encode(&call->target, value);
 }
 
 void call_reason(struct call *call)

@@ -32,6 +32,8 @@ struct call {
 /* path: static, without query. For methods with a body the JSON object is begun. */
 void call_init(struct call *call, const struct invocation *invocation, enum api_method method,
                const char *path);
+/* Percent-encodes all but the unreserved characters (RFC 3986, section 2.3). */
+void call_encode(struct buf *out, const char *text);
 /* Appends '/' and the text, percent-encoded. */
 void call_segment(struct call *call, const char *text);
 /* The same with an id: a UUID, or NAMESPACE:KEY (see `tpwallet help account key`). */

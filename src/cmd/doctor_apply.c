@@ -356,7 +356,7 @@ const struct command command_doctor_apply = {
         "that was changed since; looks at every precondition before the first entry; and writes the "
         "plan's SHA-256 into the audit log. Up to 500 entries succeed or fail as one. Given again "
         "after any end, it makes what is missing. Other steps are for operators: the plan names "
-        "them. A server on the folder has to be stopped.",
+        "them. Where a server runs on the folder, it makes the entries while it goes on.",
     .positionals = positionals,
     .options = apply_options,
     .examples = "doctor apply case --policy repair.policy\n"

@@ -2,15 +2,15 @@
 
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/check.h"
 #include "base/hex.h"
 #include "base/json_reader.h"
 #include "cmd/answer.h"
+#include "cmd/call.h"
 #include "cmd/file_bytes.h"
 #include "cmd/session.h"
-#include "wallet/act_record.h"
+#include "model/notice.h"
 
 enum { ANSWER_MAX = 4 << 20, ARENA_FACTOR = 8 };
 
@@ -123,13 +123,7 @@ static enum status execution_open(struct execution *it, const char *folder, bool
     enum status status = arena_init(&it->arena, ARENA_FACTOR * (size_t)ANSWER_MAX);
     if (status != STATUS_OK) return error_set(&it->repair->error, status, "no memory");
     const struct session_options options = { .folder = folder, .read_only = read_only };
-    status = session_open(&options, &it->session, &it->repair->error);
-    if (status != STATUS_OK || it->session.client == NULL || read_only) return status;
-    session_close(&it->session);
-    status = error_set(&it->repair->error, STATUS_CONFLICT, "a server runs on %s", folder);
-    error_hint(&it->repair->error,
-               "stop it for the repair: the plan is applied to a ledger at rest");
-    return status;
+    return session_open(&options, &it->session, &it->repair->error);
 }
 
 static void execution_close(struct execution *it, bool opened)
@@ -319,22 +313,41 @@ static enum status group_send(struct execution *it, uint32_t count)
                      http);
 }
 
+/* Before the first entry; under the plan's own key, so that it is written down once. */
 static enum status act_write(struct execution *it)
 {
-    struct act_done act = {
-        .principal = principal_local(getuid()),
-        .notice = { .kind = NOTICE_REPAIR, .digest = it->repair->plan_digest },
-    };
-    memcpy(&act.key, it->repair->plan_digest.bytes, sizeof act.key);
+    char hex[2 * sizeof it->repair->plan_digest.bytes + 1];
+    const struct repair *repair = it->repair;
+    struct str plan = hex_format(repair->plan_digest.bytes, sizeof repair->plan_digest.bytes, hex);
     char reason[REASON_SIZE] = "";
-    struct str incident = it->repair->plan.incident;
-    if (reason_is_valid(incident)) {
-        memcpy(reason, incident.data, incident.len);
-        act.reason = reason;
+    BUF_SCOPE struct buf target;
+    buf_init(&target, 1024);
+    buf_append_str(&target, STR("/v1/repairs"));
+    if (reason_is_valid(repair->plan.incident)) {
+        memcpy(reason, repair->plan.incident.data, repair->plan.incident.len);
+        buf_append_str(&target, STR("?reason="));
+        call_encode(&target, reason);
     }
-    enum status status = act_record(it->session.host.lane, &act);
-    if (status == STATUS_OK) return STATUS_OK;
-    return error_set(&it->repair->error, status, "the act cannot be written down in the journal");
+    struct json_writer writer;
+    buf_reset(&it->body);
+    json_writer_init(&writer, &it->body);
+    json_write_object_begin(&writer);
+    text_member(&writer, "plan", plan);
+    json_write_object_end(&writer);
+    CHECK(json_write_end(&writer) == STATUS_OK); /* far smaller than the buf */
+    const struct session_request request = {
+        .method = API_POST,
+        .target = buf_view(&target),
+        .content_type = STR("application/json"),
+        .idempotency_key = plan,
+        .body = buf_view(&it->body),
+    };
+    unsigned http = 0;
+    struct error *error = &it->repair->error;
+    enum status status = session_call(&it->session, &request, &http, &it->answer, error);
+    if (status != STATUS_OK || http == 200 || http == 201) return status;
+    return error_set(error, STATUS_UNAVAILABLE,
+                     "the act cannot be written down in the journal: status %u", http);
 }
 
 static enum status groups_run(struct execution *it, const struct repair_run *run)

@@ -54,8 +54,8 @@ struct repair_run {
 
 /*
  * Looks at every precondition first, then makes the entries, group by group; each has a derived
- * id, so that going on after any end is the same call. The folder must not be served meanwhile.
- * STATUS_CONFLICT: a precondition does not hold, or the ledger refused: error says which, and
+ * id, so that going on after any end is the same call. Where a server runs on the folder, it makes
+ * them. STATUS_CONFLICT: a precondition does not hold, or the ledger refused: error says which, and
  * nothing of that group was changed. As host_open() otherwise.
  */
 enum status repair_execute(struct repair *repair, const struct repair_run *run,
