@@ -4,7 +4,6 @@
  */
 #include "adapter/postgres_connection.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -69,6 +68,27 @@ static const struct meaning MEANINGS[] = {
     { "57P", STATUS_UNAVAILABLE, "the database is going down or coming up", "" },
 };
 
+/* Of a database that is somebody else's; before those above. */
+static const struct meaning GUEST_MEANINGS[] = {
+    { "42501", STATUS_DENIED, "the database's user lacks a right", "docs/casework.md says which" },
+    { "42P01", STATUS_INVALID, "there is no such table", "" },
+    { "3F000", STATUS_INVALID, "there is no such schema", "" },
+    { "42703", STATUS_INVALID, "there is no such column", "" },
+    { "42704", STATUS_INVALID, "there is no such object", "" },
+};
+
+static struct meaning meaning_of(const struct postgres_connection *connection, const char *state)
+{
+    for (size_t i = 0; connection->guest && i < sizeof GUEST_MEANINGS / sizeof GUEST_MEANINGS[0];
+         i++) {
+        if (state_is(state, GUEST_MEANINGS[i].state)) return GUEST_MEANINGS[i];
+    }
+    for (size_t i = 0; i < sizeof MEANINGS / sizeof MEANINGS[0]; i++) {
+        if (state_is(state, MEANINGS[i].state)) return MEANINGS[i];
+    }
+    return (struct meaning){ "", STATUS_UNAVAILABLE, "the database failed", "" };
+}
+
 enum status postgres_failure(struct postgres_connection *connection, const PGresult *result,
                              struct error *out_error)
 {
@@ -83,13 +103,8 @@ enum status postgres_failure(struct postgres_connection *connection, const PGres
         memcpy(connection->state, state, strnlen(state, sizeof connection->state - 1));
     connection->fatal = severity != NULL && strcmp(severity, "ERROR") != 0;
     if (connection->fatal || PQstatus(connection->pg) == CONNECTION_BAD) connection->lost = true;
-    struct meaning found = { "", STATUS_UNAVAILABLE, "the database failed", "" };
+    struct meaning found = meaning_of(connection, state == NULL ? "" : state);
     if (state == NULL) found.message = "the connection to the database is lost";
-    for (size_t i = 0; state != NULL && i < sizeof MEANINGS / sizeof MEANINGS[0]; i++) {
-        if (!state_is(state, MEANINGS[i].state)) continue;
-        found = MEANINGS[i];
-        break;
-    }
     (void)error_set(out_error, found.status, "%s", found.message);
     take_message(out_error, message);
     if (found.hint[0] != '\0') error_hint(out_error, "%s", found.hint);
@@ -197,6 +212,8 @@ static const char SESSION_ANY[] = "SET client_min_messages = warning;"
  */
 static const char SESSION_POSTGRES[] = "SET lock_timeout = 4000; SET enable_seqscan = off;"
                                        " SET jit = off; SET plan_cache_mode = force_generic_plan";
+static const char SESSION_GUEST[] = "SET search_path = pg_catalog; SET lock_timeout = 1000;"
+                                    " SET default_transaction_read_only = on";
 static const char SESSION_READ_ONLY[] = "SET default_transaction_read_only = on";
 
 static const struct postgres_statement SERVER_SETTINGS = {
@@ -245,6 +262,10 @@ static enum status session_begin(struct postgres_connection *connection,
                                  struct error *out_error)
 {
     bool plain = !postgres_is_cockroach(connection);
+    if (options->guest) {
+        enum status begun = postgres_execute(connection, SESSION_ANY, out_error);
+        return begun == STATUS_OK ? postgres_execute(connection, SESSION_GUEST, out_error) : begun;
+    }
     enum status status = postgres_execute(connection, SESSION_SCHEMA[options->schema], out_error);
     if (status == STATUS_OK) status = postgres_execute(connection, SESSION_ANY, out_error);
     if (status == STATUS_OK && plain)
@@ -380,6 +401,7 @@ enum status postgres_connection_open(const struct postgres_connection_options *o
     if (status != STATUS_OK) return status;
     struct postgres_connection *connection = calloc(1, sizeof *connection);
     CHECK(connection != NULL);
+    connection->guest = options->guest;
     status = connect(connection, options, out_error);
     if (status == STATUS_OK) status = session_begin(connection, options, out_error);
     if (status != STATUS_OK) {
@@ -396,113 +418,6 @@ void postgres_connection_close(struct postgres_connection *connection)
     if (connection == NULL) return;
     PQfinish(connection->pg);
     free(connection);
-}
-
-/* ---- parameters ---- */
-
-static int add_value(struct postgres_parameters *parameters, const void *data, size_t size)
-{
-    int at = parameters->count++;
-    CHECK(at < POSTGRES_PARAMETERS_MAX);
-    CHECK(size <= INT32_MAX);
-    parameters->values[at] = size == 0 ? "" : data;
-    parameters->lengths[at] = (int)size;
-    parameters->formats[at] = 1;
-    return at;
-}
-
-static void add_number(struct postgres_parameters *parameters, const void *bytes, size_t size)
-{
-    int at = add_value(parameters, bytes, size);
-    memcpy(parameters->numbers[at], bytes, size);
-    parameters->values[at] = NULL;
-    parameters->inside |= 1U << at;
-}
-
-void postgres_bind_int32(struct postgres_parameters *parameters, int32_t number)
-{
-    uint32_t swapped = htobe32((uint32_t)number);
-    add_number(parameters, &swapped, sizeof swapped);
-}
-
-void postgres_bind_int64(struct postgres_parameters *parameters, int64_t number)
-{
-    uint64_t swapped = htobe64((uint64_t)number);
-    add_number(parameters, &swapped, sizeof swapped);
-}
-
-void postgres_bind_number(struct postgres_parameters *parameters, uint64_t number)
-{
-    CHECK(number <= INT64_MAX);
-    postgres_bind_int64(parameters, (int64_t)number);
-}
-
-void postgres_bind_bool(struct postgres_parameters *parameters, bool value)
-{
-    uint8_t byte = value;
-    add_number(parameters, &byte, sizeof byte);
-}
-
-void postgres_bind_bytes(struct postgres_parameters *parameters, const void *data, size_t size)
-{
-    (void)add_value(parameters, data, size);
-}
-
-void postgres_bind_text(struct postgres_parameters *parameters, struct str text)
-{
-    (void)add_value(parameters, text.data, text.len);
-}
-
-void postgres_bind_uuid(struct postgres_parameters *parameters, struct uuid id)
-{
-    uint64_t halves[2] = { htobe64(id.hi), htobe64(id.lo) };
-    add_number(parameters, halves, sizeof halves);
-}
-
-void postgres_bind_null(struct postgres_parameters *parameters)
-{
-    int at = add_value(parameters, NULL, 0);
-    parameters->values[at] = NULL;
-}
-
-/* ---- columns ---- */
-
-bool postgres_copy(const PGresult *result, int row, int column, void *out_bytes, size_t size)
-{
-    CHECK(row < PQntuples(result));
-    CHECK(column < PQnfields(result));
-    if (PQgetisnull(result, row, column) != 0) return false;
-    if ((size_t)PQgetlength(result, row, column) != size) return false;
-    memcpy(out_bytes, PQgetvalue(result, row, column), size);
-    return true;
-}
-
-int64_t postgres_int64(const PGresult *result, int row, int column)
-{
-    uint64_t swapped = 0;
-    if (!postgres_copy(result, row, column, &swapped, sizeof swapped)) return 0;
-    return (int64_t)be64toh(swapped);
-}
-
-int32_t postgres_int32(const PGresult *result, int row, int column)
-{
-    uint32_t swapped = 0;
-    if (!postgres_copy(result, row, column, &swapped, sizeof swapped)) return 0;
-    return (int32_t)be32toh(swapped);
-}
-
-bool postgres_bool(const PGresult *result, int row, int column)
-{
-    uint8_t byte = 0;
-    return postgres_copy(result, row, column, &byte, sizeof byte) && byte != 0;
-}
-
-struct str postgres_bytes(const PGresult *result, int row, int column)
-{
-    CHECK(row < PQntuples(result));
-    CHECK(column < PQnfields(result));
-    return (struct str){ PQgetvalue(result, row, column),
-                         (size_t)PQgetlength(result, row, column) };
 }
 
 /* ---- one statement ---- */
@@ -609,6 +524,50 @@ enum status postgres_change(struct postgres_connection *connection,
     if (out_rows != NULL) *out_rows = strtoull(PQcmdTuples(result), NULL, 10);
     PQclear(result);
     return STATUS_OK;
+}
+
+/* ---- rows one by one ---- */
+
+enum status postgres_rows_begin(struct postgres_connection *connection,
+                                const struct postgres_statement *statement,
+                                const struct postgres_parameters *parameters,
+                                struct error *out_error)
+{
+    enum status status = postgres_prepare(connection, statement, out_error);
+    if (status != STATUS_OK) return status;
+    bool sent =
+        send_prepared(connection, statement, parameters) && PQsetSingleRowMode(connection->pg) == 1;
+    return sent ? STATUS_OK : lose(connection, out_error);
+}
+
+/* To the end of the answer, behind a failure that is told of. */
+static void rest_drop(struct postgres_connection *connection)
+{
+    PGresult *result = NULL;
+    while (next_result(connection, &result, NULL) == STATUS_OK && result != NULL) {
+        PQclear(result);
+        result = NULL;
+    }
+}
+
+enum status postgres_rows_next(struct postgres_connection *connection, PGresult **out_row,
+                               struct error *out_error)
+{
+    for (;;) {
+        PGresult *result = NULL;
+        enum status status = next_result(connection, &result, out_error);
+        if (status != STATUS_OK) return status;
+        if (result == NULL) return STATUS_NOT_FOUND;
+        if (PQresultStatus(result) == PGRES_SINGLE_TUPLE) {
+            *out_row = result;
+            return STATUS_OK;
+        }
+        if (!succeeded(result)) status = postgres_failure(connection, result, out_error);
+        PQclear(result);
+        if (status == STATUS_OK) continue;
+        rest_drop(connection);
+        return status;
+    }
 }
 
 /* ---- COPY ---- */

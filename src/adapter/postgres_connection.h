@@ -7,10 +7,10 @@
 #include <stdint.h>
 
 #include "adapter/postgres_url.h"
+#include "adapter/postgres_value.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/status.h"
-#include "base/uuid.h"
 
 /*
  * Every wait has a deadline; when it passes the connection is given up, since nobody knows what
@@ -20,7 +20,6 @@
  * A URL never holds a password: it comes from PGPASSFILE, a service file or a certificate.
  */
 enum {
-    POSTGRES_PARAMETERS_MAX = 16,
     POSTGRES_STATEMENTS_MAX = 48,   /* prepared on one connection */
     POSTGRES_CALL_MS_MAX = 9000,    /* within STORE_CALL_S_MAX, with room for what is around it */
     POSTGRES_CONNECT_MS_MAX = 5000, /* of it, to have a session */
@@ -35,6 +34,7 @@ struct postgres_connection_options {
     const char *name; /* what the server shows as application_name, unless the URL says another */
     enum postgres_schema schema;
     bool read_only;      /* every transaction is */
+    bool guest;          /* the database is somebody else's: read as it is, nothing asked of it */
     bool any_server;     /* a standby will do, as far behind as it may be */
     int64_t deadline_ns; /* to have a session by, see postgres_deadline(); 0: as it says */
 };
@@ -45,16 +45,6 @@ struct postgres_statement {
     const char *sql;
 };
 
-/* Parameters in binary form; may be copied. The bytes they point to stay the caller's. */
-struct postgres_parameters {
-    int count;
-    uint32_t inside; /* bit by bit: the value stands in numbers, and not elsewhere */
-    const char *values[POSTGRES_PARAMETERS_MAX];
-    int lengths[POSTGRES_PARAMETERS_MAX];
-    int formats[POSTGRES_PARAMETERS_MAX];
-    uint8_t numbers[POSTGRES_PARAMETERS_MAX][16];
-};
-
 struct postgres_connection {
     PGconn *pg;
     int64_t deadline_ns; /* monotonic; of the call under way */
@@ -63,6 +53,7 @@ struct postgres_connection {
     char warning[128];        /* the newest of those */
     char state[6];            /* SQLSTATE of the newest failure, "" when it had none */
     bool fatal;               /* and it ended the session */
+    bool guest;               /* nothing in the database is ours */
     uint32_t statement_count; /* prepared */
     const struct postgres_statement *statements[POSTGRES_STATEMENTS_MAX];
     uint32_t piped; /* statements sent in the pipeline that is open */
@@ -89,29 +80,6 @@ void postgres_call_until(struct postgres_connection *connection, int64_t deadlin
 /* Whether the server is one that speaks PostgreSQL's protocol and is another program. */
 bool postgres_is_cockroach(const struct postgres_connection *connection);
 
-/* ---- parameters ---- */
-
-void postgres_bind_int32(struct postgres_parameters *parameters, int32_t number);
-void postgres_bind_int64(struct postgres_parameters *parameters, int64_t number);
-/* CHECKs that it fits the server's signed numbers, so that its order is ours. */
-void postgres_bind_number(struct postgres_parameters *parameters, uint64_t number);
-void postgres_bind_bool(struct postgres_parameters *parameters, bool value);
-void postgres_bind_bytes(struct postgres_parameters *parameters, const void *data, size_t size);
-void postgres_bind_text(struct postgres_parameters *parameters, struct str text);
-void postgres_bind_uuid(struct postgres_parameters *parameters, struct uuid id);
-void postgres_bind_null(struct postgres_parameters *parameters);
-
-/* ---- columns of binary results: CHECK the row and column, not what the server sent ---- */
-
-/* 0 when it is NULL or of another size. */
-int64_t postgres_int64(const PGresult *result, int row, int column);
-int32_t postgres_int32(const PGresult *result, int row, int column);
-bool postgres_bool(const PGresult *result, int row, int column);
-/* Lives as long as the result. */
-struct str postgres_bytes(const PGresult *result, int row, int column);
-/* False when it is not exactly `size` bytes. */
-bool postgres_copy(const PGresult *result, int row, int column, void *out_bytes, size_t size);
-
 /* ---- one statement, one round trip ---- */
 
 /*
@@ -134,6 +102,18 @@ enum status postgres_change(struct postgres_connection *connection,
 enum status postgres_prepare(struct postgres_connection *connection,
                              const struct postgres_statement *statement, struct error *out_error)
     MUST_CHECK;
+
+/*
+ * The same, row by row, so that memory is bounded however many there are: each row is a result of
+ * its own; PQclear() it. The connection takes nothing else until STATUS_NOT_FOUND: there are no
+ * more. As postgres_failure().
+ */
+enum status postgres_rows_begin(struct postgres_connection *connection,
+                                const struct postgres_statement *statement,
+                                const struct postgres_parameters *parameters,
+                                struct error *out_error) MUST_CHECK;
+enum status postgres_rows_next(struct postgres_connection *connection, PGresult **out_row,
+                               struct error *out_error) MUST_CHECK;
 
 /*
  * Rows in COPY's binary form (postgres_copy.h), as `sql` takes them: COPY … FROM STDIN. As

@@ -316,6 +316,9 @@ static void source_write(const struct doctor_file *file, const struct digest *di
     time_member(writer, "collected_at", now());
     json_write_key(writer, STR("clock_offset_ns"));
     json_write_int64(writer, source->clock_offset_ns);
+    json_write_key(writer, STR("clock_error_ns"));
+    json_write_int64(writer, source->clock_error_ns);
+    if (source->version != NULL) text_member(writer, "system_version", str_from(source->version));
     text_member(writer, "sha256", hex_format(digest->bytes, sizeof digest->bytes, hex));
     number_member(writer, "size", file->size);
     number_member(writer, "rows", file->rows);

@@ -48,6 +48,8 @@ struct doctor_source {
     struct wall_time from;
     struct wall_time to;
     int64_t clock_offset_ns; /* of its clock against ours; 0 when it is ours */
+    int64_t clock_error_ns;  /* that the offset may be wrong by */
+    const char *version;     /* of the program that is the system; NULL: none told */
 };
 
 /* The file of a source while it is written. */

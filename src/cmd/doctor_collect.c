@@ -157,6 +157,7 @@ static const struct doctor_collector collectors[] = {
     { "log", "a log", doctor_collect_log },
     { "certificates", "certificates", doctor_collect_certificates },
     { "endpoint", "an endpoint", doctor_collect_endpoint },
+    { "postgres", "a PostgreSQL", doctor_collect_postgres },
 };
 
 static enum status sources_collect(struct collection *all)
@@ -242,6 +243,7 @@ static const struct option collect_options[] = {
     { "system", "NAME", "whose statement or log it is", "unknown" },
     { "certificates", "FILE", "certificates, as PEM", NULL },
     { "endpoint", "HOST:PORT", "a TLS endpoint: what it presents, and how a handshake ends", NULL },
+    { "postgres", "URL", "a PostgreSQL: settings, waits, standbys, slots, as they are now", NULL },
     { 0 },
 };
 

@@ -36,4 +36,8 @@ enum status doctor_collect_certificates(struct doctor_bundle *bundle,
 enum status doctor_collect_endpoint(struct doctor_bundle *bundle,
                                     const struct invocation *invocation) MUST_CHECK;
 
+/* Somebody's PostgreSQL, read and nothing else: what it says of itself at this instant. */
+enum status doctor_collect_postgres(struct doctor_bundle *bundle,
+                                    const struct invocation *invocation) MUST_CHECK;
+
 #endif

@@ -115,3 +115,62 @@ class Postgres:
             print(f"FAILED: {sql}\n{done.stderr}", file=sys.stderr)
             raise SystemExit(1)
         return done.stdout.strip()
+
+    def session(self, user="postgres"):
+        return Session(self, user)
+
+    def standby(self):
+        """`with server.standby() as copy:` a server that replays this one's log."""
+        return Standby(self)
+
+
+class Standby(Postgres):
+    """Made from a base backup of its primary, which keeps none of the log for it."""
+
+    def __init__(self, primary):
+        super().__init__(**primary.settings, cluster_name="standby")
+        self.primary = primary
+
+    def __enter__(self):
+        if self.user is not None:
+            os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)
+        self._run("pg_basebackup", "-D", f"{self.folder}/data", "-h", "127.0.0.1", "-p",
+                  str(self.primary.port), "-U", "postgres", "-R", "-X", "stream", "--no-sync",
+                  "--checkpoint=fast")
+        self.start()
+        return self
+
+
+class Session:
+    """psql that stays: its transactions go on from one call to the next."""
+
+    def __init__(self, server, user):
+        self.calls = 0
+        self.process = subprocess.Popen(
+            [f"{server.programs}/psql", "-X", "-A", "-t", "-q", "-h", "127.0.0.1", "-p",
+             str(server.port), "-U", user, "-d", "tpwallet"], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/", bufsize=1)
+
+    def send(self, sql):
+        """Without waiting for the end of it, which may not come."""
+        self.process.stdin.write(sql + ";\n")
+        self.process.stdin.flush()
+
+    def do(self, sql):
+        """Waits, and returns what was said."""
+        self.calls += 1
+        mark = f"end of call {self.calls}"
+        self.process.stdin.write(f"{sql};\n\\echo {mark}\n")
+        self.process.stdin.flush()
+        lines = []
+        for line in self.process.stdout:
+            if line.strip() == mark:
+                return "\n".join(lines)
+            lines.append(line.rstrip("\n"))
+        raise SystemExit(f"the session ended: {lines}")
+
+    def close(self):
+        self.process.kill()
+        self.process.wait(START_S)
+        self.process.stdin.close()
+        self.process.stdout.close()
