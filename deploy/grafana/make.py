@@ -12,6 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 # Needs: what must be there besides a server before a panel shows anything.
 KAFKA, REPLICAS, POSTGRES, TLS, TRACING = "kafka", "replicas", "postgres", "tls", "tracing"
+GROUPS = "kafka and --kafka-groups"
 
 OVERVIEW = ("tpwallet-overview", "tpwallet: at a glance", [
     ("Is it well", [
@@ -121,6 +122,14 @@ AROUND = ("tpwallet-around", "tpwallet: replicas, Kafka, observability", [
          [("tpwallet_bus_lag_batches", "{{instance}}")], KAFKA),
         ("Events per second", "ops", [("rate(tpwallet_bus_events_total[5m])", "{{instance}}")], KAFKA),
         ("Failed calls", "ops", [("rate(tpwallet_bus_failures_total[5m])", "{{instance}}")], KAFKA)]),
+    ("Consumers of events", [
+        ("Records not yet read", "short",
+         [("tpwallet_bus_consumer_lag_records", "{{group}}")], GROUPS),
+        ("How long the oldest has waited", "s",
+         [("tpwallet_bus_consumer_lag_seconds", "{{group}}")], GROUPS),
+        ("Deleted unread", "short", [("tpwallet_bus_consumer_lost_records", "{{group}}")], GROUPS),
+        ("Age of the answer", "s",
+         [("tpwallet_bus_consumer_answer_age_seconds", "{{group}}")], GROUPS)]),
     ("PostgreSQL", [
         ("SQL tables behind", "s", [("tpwallet_projection_lag_seconds", "{{instance}}")], POSTGRES),
         ("Batches not yet in them", "short",

@@ -137,21 +137,58 @@ static enum status ledger_make(struct bench *bench)
     return status == STATUS_OK ? host_open(&host, &bench->host, &bench->error) : status;
 }
 
-static enum status reader_open(struct bench *bench)
+static enum status reader_open(struct bench *bench, const char *topic,
+                               struct kafka_reader **out_reader)
 {
     const struct invocation *invocation = bench->invocation;
     const struct kafka_reader_options options = {
         .kafka = { invocation_text(invocation, "kafka"),
                    invocation_text(invocation, "kafka-settings") },
-        .topic = invocation_text(invocation, "kafka-topic"),
+        .topic = topic,
     };
-    return kafka_reader_open(&options, &bench->reader, &bench->error);
+    return kafka_reader_open(&options, out_reader, &bench->error);
+}
+
+/* A topic that is there has had no record, ever: old ones would be counted as this run's. */
+static enum status unused_verify(struct bench *bench, const char *topic)
+{
+    struct kafka_reader *reader = NULL;
+    int32_t count = 0;
+    enum status status = reader_open(bench, topic, &reader);
+    if (status == STATUS_OK) status = kafka_reader_partitions(reader, &count, &bench->error);
+    bool absent = status == STATUS_NOT_FOUND;
+    for (int32_t i = 0; status == STATUS_OK && i < count; i++) {
+        int64_t first = 0;
+        int64_t end = 0;
+        status = kafka_reader_bounds(reader, i, &first, &end, &bench->error);
+        if (status != STATUS_OK || end == 0) continue;
+        status = error_set(&bench->error, STATUS_CONFLICT,
+                           "'%s' was used before: its partition %d has had %lld records", topic, i,
+                           (long long)end);
+        error_hint(&bench->error, "a new one each time: --kafka-topic NAME");
+    }
+    kafka_reader_close(reader);
+    return absent ? STATUS_OK : status;
+}
+
+static enum status topics_verify(struct bench *bench)
+{
+    const char *topic = invocation_text(bench->invocation, "kafka-topic");
+    BUF_SCOPE struct buf marks;
+    buf_init(&marks, KAFKA_TOPIC_SIZE + 16);
+    buf_append_format(&marks, "%s.positions", topic);
+    if (!kafka_topic_valid(topic) || buf_status(&marks) != STATUS_OK)
+        return error_set(&bench->error, STATUS_INVALID, "'%s' is no name for a topic", topic);
+    enum status status = unused_verify(bench, topic);
+    return status == STATUS_OK ? unused_verify(bench, buf_terminated(&marks)) : status;
 }
 
 static enum status bench_make(struct bench *bench)
 {
     enum status status = ledger_make(bench);
-    if (status == STATUS_OK) status = reader_open(bench);
+    if (status == STATUS_OK)
+        status =
+            reader_open(bench, invocation_text(bench->invocation, "kafka-topic"), &bench->reader);
     if (status == STATUS_OK) status = read_until(bench, ACCOUNTS, false);
     if (status != STATUS_OK) return status;
     bench->began_ns = now_ns();
@@ -225,6 +262,7 @@ static int bench_kafka_run(struct invocation *invocation)
     bench->invocation = invocation;
     buf_init(&bench->ids, ACCOUNTS * sizeof(struct account_id));
     enum status status = options_read(bench);
+    if (status == STATUS_OK) status = topics_verify(bench);
     bool staged = status == STATUS_OK;
     if (staged) status = bench_make(bench);
     int code = status == STATUS_OK ? told(bench) : report_error(invocation, &bench->error);
@@ -253,8 +291,8 @@ const struct command command_bench_kafka = {
     .name = "bench kafka",
     .summary = "measure events from the ledger to a reader of Kafka: how many, and how late",
     .details =
-        "Makes a ledger in a folder under $TMPDIR, publishes on a topic that must be new, "
-        "and reads it, committed events only, all in this process. A delay is from the stamp "
+        "Makes a ledger in a folder under $TMPDIR, publishes on a topic that must be new (one that "
+        "has had records is refused), and reads it, committed events only, all in this process. A delay is from the stamp "
         "of an event's batch to the moment its reader has it.",
     .options = options,
     .examples = "bench kafka --kafka 127.0.0.1:9092 --kafka-topic bench.1\n"

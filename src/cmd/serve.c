@@ -179,6 +179,8 @@ static enum status parts_open(struct serve *serve)
     if (status == STATUS_OK) serve->webhooks->cover = cover;
     if (status == STATUS_OK) status = serve_bus_open(serve->invocation, &serve->bus, &serve->error);
     if (status == STATUS_OK)
+        status = serve_bus_watch(serve->invocation, &serve->bus, &serve->error);
+    if (status == STATUS_OK)
         status = serve_projection_open(serve->invocation, &serve->projection, &serve->error);
     if (status == STATUS_OK)
         status = serve_cache_open(serve->invocation, &serve->cache, &serve->error);
@@ -462,6 +464,8 @@ static const struct option options[] = {
     { "kafka-topic", "NAME", "where events go; their positions go to NAME.positions",
       "tpwallet.events" },
     { "kafka-partitions", "COUNT", "of topics that have to be made; a lane is a partition", "1" },
+    { "kafka-groups", "NAMES",
+      "consumers whose lag is in /metrics: a group, or several with commas between", NULL },
     { "kafka-settings", "FILE",
       "librdkafka's properties, TLS and SASL among them; for its owner alone (600)", NULL },
     { "projection", "on|URL",

@@ -2,6 +2,8 @@
 #include "cmd/serve_bus.h"
 
 #include "adapter/kafka_bus.h"
+#include "adapter/system_clock.h"
+#include "adapter/thread_sync.h"
 #include "wallet/bus_relay.h"
 #include "wallet/journal_feed.h"
 
@@ -23,7 +25,24 @@ enum status serve_bus_open(const struct invocation *invocation, struct serve_bus
         .topic = invocation_text(invocation, "kafka-topic"),
         .partitions = (int32_t)partitions,
     };
+    out_bus->lag_options = (struct kafka_lag_options){
+        .kafka = options.kafka,
+        .topic = options.topic,
+        .groups = &out_bus->groups,
+        .sync = thread_sync(),
+        .clock = system_clock(),
+    };
     return kafka_bus_open(&options, &out_bus->bus, out_error);
+}
+
+enum status serve_bus_watch(const struct invocation *invocation, struct serve_bus *bus,
+                            struct error *out_error)
+{
+    const char *groups = invocation_text(invocation, "kafka-groups");
+    if (groups == NULL) return STATUS_OK;
+    if (bus->bus == NULL)
+        return error_set(out_error, STATUS_INVALID, "--kafka-groups wants --kafka");
+    return kafka_groups_parse(groups, &bus->groups, out_error);
 }
 
 void serve_bus_close(struct serve_bus *bus)
@@ -61,13 +80,17 @@ enum status serve_bus_start(struct serve_bus *bus, struct lane *lane,
     options.epoch = lane_status.head.epoch;
     options.head = head_batch;
     options.owner = bus;
-    return bus_relay_open(&relay_ports, &options, &bus->relay, out_error);
+    status = bus_relay_open(&relay_ports, &options, &bus->relay, out_error);
+    if (status != STATUS_OK || bus->groups.count == 0) return status;
+    return kafka_lag_open(&bus->lag_options, &bus->lag, out_error);
 }
 
 void serve_bus_stop(struct serve_bus *bus)
 {
+    kafka_lag_close(bus->lag);
     bus_relay_close(bus->relay);
     journal_feed_free(bus->feed);
+    bus->lag = NULL;
     bus->relay = NULL;
     bus->feed = NULL;
 }
@@ -75,4 +98,5 @@ void serve_bus_stop(struct serve_bus *bus)
 void serve_bus_metrics(struct serve_bus *bus, struct buf *out_page)
 {
     if (bus->relay != NULL) bus_relay_metrics(bus->relay, out_page);
+    if (bus->lag != NULL) kafka_lag_metrics(bus->lag, out_page);
 }

@@ -2,6 +2,7 @@
 #ifndef CMD_SERVE_BUS_H
 #define CMD_SERVE_BUS_H
 
+#include "adapter/kafka_lag.h"
 #include "base/buf.h"
 #include "cmd/invocation.h"
 #include "wallet/lane.h"
@@ -16,14 +17,21 @@ struct serve_bus {
     struct journal_feed *feed;
     struct bus_relay *relay;
     struct lane *lane;
+    struct kafka_groups groups; /* whose lag is watched while this publishes */
+    struct kafka_lag_options lag_options;
+    struct kafka_lag *lag;
 };
 
 /*
  * From the options --kafka, --kafka-topic, --kafka-partitions and --kafka-settings.
  * STATUS_INVALID, STATUS_NOT_FOUND, STATUS_DENIED, STATUS_LIMIT. Brokers are not asked yet.
+ * out_bus does not move afterwards.
  */
 enum status serve_bus_open(const struct invocation *invocation, struct serve_bus *out_bus,
                            struct error *out_error) MUST_CHECK;
+/* From --kafka-groups, after the open. STATUS_INVALID, STATUS_LIMIT. */
+enum status serve_bus_watch(const struct invocation *invocation, struct serve_bus *bus,
+                            struct error *out_error) MUST_CHECK;
 /* When it does not run. Accepts a zeroed struct. */
 void serve_bus_close(struct serve_bus *bus);
 

@@ -1,6 +1,8 @@
 """Goal: consumers of events that share a book neither lose nor double an effect, whatever moment
 they die, are paused or followed at; what cannot be understood is kept, told and tried again; pause
-and replay do what they say; and what the topic has deleted unread is told, not jumped over.
+and replay do what they say; and what the topic has deleted unread is told, not jumped over. A
+publishing server tells how far named groups are behind, also of one that was never there and when
+brokers are gone. `bench kafka` refuses a topic that had records.
 
 Method: a real broker with a topic of four partitions, filled by Kafka's own console producer with
 events of several ledgers, and a topic that a server publishes. Consumers are killed (kill -9) at
@@ -18,7 +20,8 @@ import tempfile
 import time
 
 from kafka_harness import Cluster, tool
-from outbox_harness import all_published, check, equal, events_of, ledger, post, publishing, until
+from outbox_harness import (all_published, check, equal, events_of, ledger, metric, post, publishing,
+                            until)
 
 from cli_harness import SCRATCH, TPWALLET
 
@@ -186,24 +189,78 @@ def deleted_unread(cluster):
     equal(happened("gap"), 4, "effects before the gap")
 
 
+def lag_of(server, group, what="lag_records"):
+    """As brokers said at the last look; None: they have not said it yet."""
+    return metric(server, f'tpwallet_bus_consumer_{what}{{group="{group}"}}', absent=True)
+
+
+def delete_all(cluster, topic):
+    path = os.path.join(SCRATCH, "delete_all.json")
+    with open(path, "w", encoding="ascii") as file:
+        json.dump({"version": 1, "partitions": [
+            {"topic": topic, "partition": 0, "offset": -1}]}, file)
+    done = tool("org.apache.kafka.tools.DeleteRecordsCommand", [
+        "--bootstrap-server", cluster.bootstrap, "--offset-json-file", path])
+    check(done.returncode == 0, f"deleting: {done.stdout} {done.stderr}")
+
+
+def the_servers_view(cluster, server, accounts):
+    """Of a group that reads, of one that is nowhere, of what is deleted, and without brokers."""
+    topic, reads, nowhere = "tpwallet.events", "tpwallet.event-book", "nowhere"
+    until(lambda: (lag_of(server, reads) or 0) > 0, "the group is behind")
+    until(lambda: lag_of(server, reads, "lag_seconds") > 0, "and for some time")
+    run(cluster, "events", "consume", "--until-end", topic=topic)
+    until(lambda: lag_of(server, reads) == 0, "the group has caught up")
+    equal(lag_of(server, reads, "lag_seconds"), 0, "so nothing waits for it")
+    check(lag_of(server, nowhere) > 0, "a group that is nowhere has read nothing")
+    equal(lag_of(server, reads, "lost_records"), 0, "nothing is lost")
+    post(server, accounts, DRAW)
+    all_published(server, "more is published")
+    delete_all(cluster, topic)
+    until(lambda: lag_of(server, reads, "lost_records") > 0, "what it can no longer read is told")
+    cluster.kill(0)
+    until(lambda: lag_of(server, reads, "answer_age_seconds") > 6, "the answer grows old")
+    until(lambda: metric(server, "tpwallet_bus_consumer_failures_total") > 0, "failures are counted")
+
+
 def a_server_and_a_consumer(cluster):
     """From the ledger to the book."""
     wallet, accounts = ledger("wallet")
-    server = publishing(wallet, cluster).start()
+    server = publishing(wallet, cluster, "--kafka-groups", "tpwallet.event-book,nowhere").start()
+    topic = "tpwallet.events"
     try:
         for _ in range(10):
             post(server, accounts, DRAW)
         all_published(server, "all is published")
-        server.stop()
+        counts = json.loads(run(cluster, "events", "consume", "--until-end", "--json", "--group",
+                                "other", topic=topic))
+        wanted = len(events_of(wallet))
+        equal((counts["applied"], counts["dead"]), (wanted, 0), "events of a ledger")
+        lag = json.loads(run(cluster, "kafka", "lag", "--json", topic=topic))["partitions"]
+        equal(lag[0]["lag"], 0, "lag at the end")
+        the_servers_view(cluster, server, accounts)
     finally:
-        if server.process.poll() is None:
-            server.kill()
-    topic = "tpwallet.events"
-    counts = json.loads(run(cluster, "events", "consume", "--until-end", "--json", topic=topic))
-    wanted = len(events_of(wallet))
-    equal((counts["applied"], counts["dead"]), (wanted, 0), "events of a ledger")
-    lag = json.loads(run(cluster, "kafka", "lag", "--json", topic=topic))["partitions"]
-    equal(lag[0]["lag"], 0, "lag at the end")
+        server.kill()
+
+
+def groups_that_are_none(cluster):
+    wallet, _ = ledger("groups")
+    for names, code in (("", 2), ("a,,b", 2), ("a,a", 2), ("x" * 256, 2),
+                        (",".join("abcdefghi"), 7)):
+        wallet.run("serve", "--plain", "--anonymous", "--kafka", cluster.bootstrap,
+                   "--kafka-groups", names, code=code)
+    wallet.run("serve", "--plain", "--anonymous", "--kafka-groups", "a", code=2)
+
+
+def bench_wants_a_new_topic(cluster):
+    words = [TPWALLET, "bench", "kafka", "--kafka", cluster.bootstrap, "--events", "2000", "--json",
+             "--kafka-topic"]
+    for topic, code in (("bench.new", 0), ("bench.new", 8), (TOPIC, 8)):
+        done = subprocess.run([*words, topic], capture_output=True, text=True, check=False,
+                              timeout=120)
+        equal(done.returncode, code, f"bench on {topic}: {done.stdout} {done.stderr}")
+        check(code == 0 or f"'{topic}' was used before" in done.stdout + done.stderr,
+              f"what it says: {done.stdout} {done.stderr}")
 
 
 def main():
@@ -215,6 +272,8 @@ def main():
         dead_letters(cluster)
         pause_and_replay(cluster)
         deleted_unread(cluster)
+        bench_wants_a_new_topic(cluster)
+        groups_that_are_none(cluster)
         a_server_and_a_consumer(cluster)
 
 

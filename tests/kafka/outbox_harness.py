@@ -36,13 +36,14 @@ def publishing(wallet, cluster, *options):
     return Server(wallet, "--plain", "--anonymous", "--kafka", cluster.bootstrap, *options)
 
 
-def metric(server, name):
+def metric(server, name, absent=False):
+    """The value of a sample; None when it may be absent and is."""
     connection = server.connection()
     connection.request("GET", "/metrics")
     for line in connection.getresponse().read().decode().splitlines():
         if line.startswith(name + " "):
             return int(float(line.split()[1]))
-    check(False, f"no metric {name}")
+    check(absent, f"no metric {name}")
     return None
 
 

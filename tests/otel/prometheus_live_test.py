@@ -19,7 +19,7 @@ from paying_server import PayingServer, call
 from sandbox_harness import Sandbox, receiving
 
 DEPLOY = os.path.join(SOURCE, "deploy")
-NOT_HERE = {"kafka", "replicas", "postgres"}  # what panels may need that this test does not start
+NOT_HERE = {"kafka", "kafka and --kafka-groups", "replicas", "postgres"}  # what panels may need that this test does not start
 # Of servers with replicas, Kafka or PostgreSQL.
 ELSEWHERE = re.compile("tpwallet_(replica|lease|takeovers|bus|projection)_[a-z_]+")
 NAME = re.compile(r"\btpwallet_[a-z_]+")
