@@ -1,7 +1,6 @@
 #include "adapter/backup.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "adapter/data_folder.h"
@@ -9,7 +8,6 @@
 #include "adapter/sqlite_store.h"
 #include "base/check.h"
 #include "base/limits.h"
-#include "model/record.h"
 
 enum { PAGE_BATCHES_MAX = 1024, PAGE_SIZE_MAX = 16 << 20 };
 
@@ -33,20 +31,17 @@ static void place_close(struct place *place)
     *place = (struct place){ 0 };
 }
 
+/* A guest reads, whoever has the journal; an owner's journal is in the folder. */
 static enum status place_open(const char *path, enum data_folder_role role, struct place *out_place,
                               struct error *out_error)
 {
     struct place place = { 0 };
+    const struct folder_store_options options = { .read_only = role == DATA_FOLDER_GUEST };
     enum status status = data_folder_open(path, role, &place.folder, out_error);
-    if (status == STATUS_OK) status = folder_store_is_local(place.folder, "a backup", out_error);
-    if (status == STATUS_OK) {
-        struct sqlite_store_options options = {
-            .folder = path,
-            .read_only = role == DATA_FOLDER_GUEST,
-            .beside_owner = data_folder_beside_owner(place.folder),
-        };
-        status = sqlite_store_open(&options, &place.store, out_error);
-    }
+    if (status == STATUS_OK && !options.read_only)
+        status = folder_store_is_local(place.folder, "being a backup", out_error);
+    if (status == STATUS_OK)
+        status = folder_store_open(place.folder, &options, &place.store, out_error);
     if (status == STATUS_OK) status = place.store->head(place.store, &place.head, out_error);
     if (status != STATUS_OK) {
         place_close(&place);
@@ -56,52 +51,22 @@ static enum status place_open(const char *path, enum data_folder_role role, stru
     return STATUS_OK;
 }
 
-static enum status chain_broken(uint64_t sequence, struct error *out_error)
-{
-    (void)error_set(out_error, STATUS_CORRUPT, "batch %llu does not follow the one before",
-                    (unsigned long long)sequence);
-    error_detail(out_error, "the hash in its header is not that batch's");
-    error_hint(out_error, "run `tpwallet check` on the source");
-    return STATUS_CORRUPT;
-}
-
-static bool header_follows(const struct buf *blob, uint64_t sequence, const struct digest *previous)
-{
-    struct batch_header header;
-    if (blob->len < sizeof header) return false;
-    memcpy(&header, blob->data, sizeof header);
-    return header.magic == BATCH_MAGIC && header.sequence == sequence &&
-           digest_equal(&header.previous, previous);
-}
-
 /* Reads one batch after the page's others; *previous becomes its hash. */
 static enum status page_add(struct page *page, struct place *source, uint64_t sequence,
                             struct digest *previous, struct error *out_error)
 {
-    struct buf blob;
+    BUF_SCOPE struct buf blob;
     buf_init(&blob, BATCH_SIZE_MAX);
-    struct journal_batch row;
-    enum status status = sqlite_store_row(source->store, sequence, &row, out_error);
-    if (status == STATUS_OK) {
-        status = source->store->read(source->store, sequence, &blob, out_error);
-    }
-    if (status == STATUS_OK && !header_follows(&blob, sequence, previous)) {
-        status = chain_broken(sequence, out_error);
-    }
-    if (status == STATUS_OK) {
-        page->batches[page->count++] = (struct store_batch){
-            .epoch = source->head.epoch,
-            .sequence = sequence,
-            .stamp = row.stamp,
-            .hash = row.hash,
-            .size = row.size,
-        };
-        buf_append(&page->bytes, blob.data, blob.len);
-        CHECK(!page->bytes.overflow); /* room for one more is kept */
-        *previous = row.hash;
-    }
-    buf_free(&blob);
-    return status;
+    struct store_batch batch;
+    enum status status =
+        journal_copy_read(source->store, sequence, previous, &blob, &batch, out_error);
+    if (status != STATUS_OK) return status;
+    batch.epoch = source->head.epoch;
+    page->batches[page->count++] = batch;
+    buf_append(&page->bytes, blob.data, blob.len);
+    CHECK(!page->bytes.overflow); /* room for one more is kept */
+    *previous = batch.hash;
+    return STATUS_OK;
 }
 
 static enum status page_fill(struct page *page, struct place *source, uint64_t first, uint64_t last,
@@ -126,7 +91,7 @@ static enum status page_fill(struct page *page, struct place *source, uint64_t f
 }
 
 static enum status copy_batches(const struct backup_options *options, struct place *source,
-                                struct place *target, struct backup_result *out_result,
+                                struct place *target, struct journal_copy_result *out_result,
                                 struct error *out_error)
 {
     struct page *page = calloc(1, sizeof *page);
@@ -146,36 +111,24 @@ static enum status copy_batches(const struct backup_options *options, struct pla
         out_result->batches += page->count;
         out_result->bytes += page->bytes.len;
         out_result->head = sequence - 1;
-        if (options->progress != NULL &&
-            !options->progress(options->owner, out_result->batches, total)) {
-            status = error_set(out_error, STATUS_STOPPED, "stopped after batch %llu",
-                               (unsigned long long)out_result->head);
-            break;
-        }
+        status = journal_copy_report(&options->progress, out_result, total, out_error);
+        if (status != STATUS_OK) break;
     }
     buf_free(&page->bytes);
     free(page);
     return status;
 }
 
-/* That what the target has is a beginning of what the source has. */
 static enum status verify_beginning(const struct backup_options *options, struct place *source,
                                     struct place *target, struct error *out_error)
 {
-    const uint64_t sequence = target->head.sequence;
-    if (sequence == 0) return STATUS_OK;
-    struct journal_batch row = { 0 };
-    enum status status = STATUS_OK;
-    bool longer = sequence > source->head.sequence;
-    if (!longer) status = sqlite_store_row(source->store, sequence, &row, out_error);
-    if (status != STATUS_OK) return status;
-    if (!longer && digest_equal(&row.hash, &target->head.hash)) return STATUS_OK;
+    enum status status =
+        journal_copy_begins(source->store, &source->head, &target->head, out_error);
+    if (status != STATUS_CONFLICT) return status;
+    struct error why = *out_error;
     (void)error_set(out_error, STATUS_CONFLICT, "%s is no backup of %s", options->target,
                     options->source);
-    error_detail(out_error,
-                 longer ? "it has %llu batches, the journal fewer"
-                        : "batch %llu is another in each",
-                 (unsigned long long)sequence);
+    error_detail(out_error, "%s", why.detail);
     error_hint(out_error, "name a new folder; nothing was changed");
     return STATUS_CONFLICT;
 }
@@ -203,7 +156,7 @@ static enum status target_open(const char *path, bool made, struct place *out_ta
 }
 
 static enum status copy_journal(const struct backup_options *options, bool made,
-                                struct backup_result *out_result, struct error *out_error)
+                                struct journal_copy_result *out_result, struct error *out_error)
 {
     struct place source = { 0 };
     struct place target = { 0 };
@@ -234,17 +187,17 @@ static bool target_is_new(const char *path)
     return sqlite_path(path, "FORMAT", format, NULL) != STATUS_OK || stat(format, &info) != 0;
 }
 
-enum status backup_run(const struct backup_options *options, struct backup_result *out_result,
+enum status backup_run(const struct backup_options *options, struct journal_copy_result *out_result,
                        struct error *out_error)
 {
-    *out_result = (struct backup_result){ 0 };
+    *out_result = (struct journal_copy_result){ 0 };
     return copy_journal(options, target_is_new(options->target), out_result, out_error);
 }
 
-enum status backup_restore(const struct backup_options *options, struct backup_result *out_result,
-                           struct error *out_error)
+enum status backup_restore(const struct backup_options *options,
+                           struct journal_copy_result *out_result, struct error *out_error)
 {
-    *out_result = (struct backup_result){ 0 };
+    *out_result = (struct journal_copy_result){ 0 };
     return copy_journal(options, true, out_result, out_error);
 }
 

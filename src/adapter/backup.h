@@ -2,11 +2,7 @@
 #ifndef ADAPTER_BACKUP_H
 #define ADAPTER_BACKUP_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "base/error.h"
-#include "base/status.h"
+#include "adapter/journal_copy.h"
 
 /*
  * A backup is a data folder with the whole journal in its journal.db (archived batches
@@ -18,17 +14,9 @@
  * of the target, so that an interrupted copy goes on where it was.
  */
 struct backup_options {
-    const char *source; /* a data folder, in use or not */
+    const char *source; /* a data folder, in use or not; its journal may be in a database */
     const char *target; /* a new folder, or for backups an earlier one of the same journal */
-    /* After each page; NULL: none. False: stop here (STATUS_STOPPED). */
-    bool (*progress)(void *owner, uint64_t batches_done, uint64_t batches_total);
-    void *owner;
-};
-
-struct backup_result {
-    uint64_t batches; /* copied now */
-    uint64_t bytes;
-    uint64_t head; /* the newest batch in the target */
+    struct journal_copy_progress progress;
 };
 
 /*
@@ -37,12 +25,13 @@ struct backup_result {
  * STATUS_NOT_FOUND: the source, or one of its segments, is not there; STATUS_INVALID,
  * STATUS_DENIED, STATUS_LIMIT, STATUS_UNAVAILABLE, STATUS_STOPPED.
  */
-enum status backup_run(const struct backup_options *options, struct backup_result *out_result,
+enum status backup_run(const struct backup_options *options, struct journal_copy_result *out_result,
                        struct error *out_error) MUST_CHECK;
 
 /* The other way, into a folder that is new or empty; the copy stays read-only until accepted. */
-enum status backup_restore(const struct backup_options *options, struct backup_result *out_result,
-                           struct error *out_error) MUST_CHECK;
+enum status backup_restore(const struct backup_options *options,
+                           struct journal_copy_result *out_result, struct error *out_error)
+    MUST_CHECK;
 
 /*
  * Clears the read-only flag of a folder that nobody has open: from here on it is written, and is

@@ -435,6 +435,16 @@ void data_folder_close(struct data_folder *folder)
     free(folder);
 }
 
+enum status data_folder_count_lanes(const char *path, uint32_t *out_lanes, struct error *out_error)
+{
+    struct data_folder *folder;
+    enum status status = data_folder_open(path, DATA_FOLDER_GUEST, &folder, out_error);
+    if (status != STATUS_OK) return status;
+    *out_lanes = data_folder_lane(folder) == 0 ? data_folder_lanes(folder) : 1;
+    data_folder_close(folder);
+    return STATUS_OK;
+}
+
 const char *data_folder_path(const struct data_folder *folder)
 {
     return folder->path;

@@ -72,6 +72,10 @@ enum status data_folder_open(const char *path, enum data_folder_role role,
 /* Gives the lock back. Its stores must be closed. Accepts NULL. */
 void data_folder_close(struct data_folder *folder);
 
+/* Of the folder at a path: all lanes when it is lane 0's, else its own. As data_folder_open(). */
+enum status data_folder_count_lanes(const char *path, uint32_t *out_lanes, struct error *out_error)
+    MUST_CHECK;
+
 const char *data_folder_path(const struct data_folder *folder);
 /* "<path>/socket"; lives as long as the folder is open. */
 const char *data_folder_socket(const struct data_folder *folder);

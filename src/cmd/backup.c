@@ -25,8 +25,8 @@ static bool progress_show(void *owner, uint64_t batches_done, uint64_t batches_t
     return true;
 }
 
-static int result_report(const struct invocation *invocation, const struct backup_result *result,
-                         const char *target)
+static int result_report(const struct invocation *invocation,
+                         const struct journal_copy_result *result, const char *target)
 {
     BUF_SCOPE struct buf out;
     buf_init(&out, 8192);
@@ -54,17 +54,6 @@ static int result_report(const struct invocation *invocation, const struct backu
     return report_text(invocation, buf_view(&out));
 }
 
-/* How many lanes there are, when the folder is that of the first of them. */
-static enum status lanes_count(const char *folder, uint32_t *out_lanes, struct error *out_error)
-{
-    struct data_folder *opened;
-    enum status status = data_folder_open(folder, DATA_FOLDER_GUEST, &opened, out_error);
-    if (status != STATUS_OK) return status;
-    *out_lanes = data_folder_lane(opened) == 0 ? data_folder_lanes(opened) : 1;
-    data_folder_close(opened);
-    return STATUS_OK;
-}
-
 /* The folder of lanes, in which each has its own. */
 static enum status lanes_folder_make(const char *target, struct error *out_error)
 {
@@ -77,7 +66,7 @@ static enum status lanes_folder_make(const char *target, struct error *out_error
 }
 
 typedef enum status lane_copy(const struct backup_options *options,
-                              struct backup_result *out_result, struct error *out_error);
+                              struct journal_copy_result *out_result, struct error *out_error);
 
 /* Copies one lane after the other, and says so of each. */
 static int lanes_copy(struct invocation *invocation, const struct backup_options *all,
@@ -85,11 +74,11 @@ static int lanes_copy(struct invocation *invocation, const struct backup_options
 {
     struct error error;
     uint32_t lanes = 1;
-    enum status status = lanes_count(all->source, &lanes, &error);
+    enum status status = data_folder_count_lanes(all->source, &lanes, &error);
     int code = status == STATUS_OK ? EXIT_CODE_DONE : report_error(invocation, &error);
     for (uint32_t lane = 0; lane < lanes && code == EXIT_CODE_DONE; lane++) {
         char source[FOLDER_PATH_SIZE], target[FOLDER_PATH_SIZE];
-        struct backup_result result = { 0 };
+        struct journal_copy_result result = { 0 };
         struct backup_options one = *all;
         one.source = source;
         one.target = target;
@@ -109,8 +98,7 @@ static int backup_command_run(struct invocation *invocation)
     const struct backup_options options = {
         .source = invocation->data,
         .target = invocation->positionals[0],
-        .progress = progress_show,
-        .owner = invocation,
+        .progress = { progress_show, invocation },
     };
     return lanes_copy(invocation, &options, backup_run);
 }
@@ -138,8 +126,7 @@ static int restore_run(struct invocation *invocation)
     const struct backup_options options = {
         .source = invocation->positionals[0],
         .target = invocation->data,
-        .progress = progress_show,
-        .owner = invocation,
+        .progress = { progress_show, invocation },
     };
     int code = lanes_copy(invocation, &options, backup_restore);
     if (code == EXIT_CODE_DONE && !invocation->json)
@@ -170,7 +157,7 @@ const struct command command_restore = {
 static enum status lanes_accept(const char *folder, struct error *out_error)
 {
     uint32_t lanes = 0;
-    enum status status = lanes_count(folder, &lanes, out_error);
+    enum status status = data_folder_count_lanes(folder, &lanes, out_error);
     for (uint32_t lane = lanes; status == STATUS_OK && lane > 0; lane--) {
         char path[FOLDER_PATH_SIZE];
         status = data_folder_lane_path(folder, lane - 1, path, sizeof path, out_error);

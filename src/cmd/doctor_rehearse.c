@@ -109,7 +109,7 @@ static enum status books_digest(struct rehearsal *all, const struct copy *copy,
 static enum status copy_make(struct rehearsal *all, const char *source, struct copy *copy,
                              const char *name)
 {
-    struct backup_result result;
+    struct journal_copy_result result;
     if (!name_of(all, name, copy->folder)) return STATUS_INVALID;
     const struct backup_options options = { .source = source, .target = copy->folder };
     enum status status = backup_run(&options, &result, &all->error);

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "cmd/chart_accounts.h"
+#include "cmd/init_from.h"
 #include "cmd/report.h"
 #include "model/lane_map.h"
 
@@ -47,17 +48,63 @@ static enum status ledger_make(const struct invocation *invocation, bool *out_ne
     return status;
 }
 
+/* What does not go together. */
+static enum status options_check(const struct invocation *invocation, struct error *out_error)
+{
+    if (invocation_has(invocation, "psp") && !invocation_has(invocation, "asset"))
+        return error_set(out_error, STATUS_INVALID, "--psp wants --asset: a chart is of an asset");
+    if (!invocation_has(invocation, "from")) return STATUS_OK;
+    if (!invocation_has(invocation, "store"))
+        return error_set(out_error, STATUS_INVALID, "--from wants --store: where does it move?");
+    if (invocation_has(invocation, "asset") || invocation_has(invocation, "lanes"))
+        return error_set(out_error, STATUS_INVALID,
+                         "--from brings its chart and its lanes: leave out --asset and --lanes");
+    return STATUS_OK;
+}
+
+static int moved_report(const struct invocation *invocation, const struct init_from *from)
+{
+    BUF_SCOPE struct buf out;
+    buf_init(&out, 64 << 10);
+    if (invocation->json) {
+        struct json_writer writer;
+        json_writer_init(&writer, &out);
+        json_write_object_begin(&writer);
+        json_write_key(&writer, STR("folder"));
+        json_write_string(&writer, str_from(invocation->data));
+        json_write_key(&writer, STR("moved_from"));
+        json_write_string(&writer, str_from(from->folder));
+        json_write_key(&writer, STR("batches"));
+        json_write_uint64(&writer, from->result.batches);
+        json_write_key(&writer, STR("head"));
+        json_write_uint64(&writer, from->result.head);
+        json_write_object_end(&writer);
+        CHECK(json_write_end(&writer) == STATUS_OK);
+        buf_append_byte(&out, '\n');
+    } else {
+        buf_append_format(&out,
+                          "moved %llu batches of %s, each verified; %s can only be read now\n\n"
+                          "next:\n  tpwallet --data %s check\n  tpwallet --data %s serve --plain\n",
+                          (unsigned long long)from->result.batches, from->folder, from->folder,
+                          invocation->data, invocation->data);
+    }
+    return report_text(invocation, buf_view(&out));
+}
+
 static int init_run(struct invocation *invocation)
 {
     struct error error = { 0 };
     bool made = true;
-    if (invocation_has(invocation, "psp") && !invocation_has(invocation, "asset")) {
-        (void)error_set(&error, STATUS_INVALID,
-                        "--psp wants --asset: a chart is of an asset"); /* always that status */
-        return report_error(invocation, &error);
-    }
-    enum status status = ledger_make(invocation, &made, &error);
-    if (status == STATUS_CONFLICT)
+    struct init_from from = {
+        .invocation = invocation,
+        .folder = invocation_text(invocation, "from"),
+        .url = invocation_text(invocation, "store"),
+    };
+    enum status status = options_check(invocation, &error);
+    if (status == STATUS_OK && from.folder != NULL) status = init_from_run(&from, &error);
+    if (status == STATUS_OK && from.folder != NULL) return moved_report(invocation, &from);
+    if (status == STATUS_OK) status = ledger_make(invocation, &made, &error);
+    if (status == STATUS_CONFLICT && from.folder == NULL)
         error_hint(&error, "a ledger that is there stays; name another folder with --data DIR");
     if (status == STATUS_OK) status = chart_make(invocation, &error);
     if (status != STATUS_OK) return report_error(invocation, &error);
@@ -94,23 +141,31 @@ static const struct option options[] = {
     { "lanes", "COUNT", "of the ledger, 1 to 64: it cannot be changed later", NULL },
     { "asset", "CODES", "make the chart of accounts of these too, with commas between", NULL },
     { "store", "URL", "the journal is in this PostgreSQL database, and not in the folder", NULL },
+    { "from", "FOLDER", "move the ledger of this folder into the database of --store", NULL },
     { "psp", "NAMES", "in the chart: a clearing account for each of these PSPs", NULL },
     { 0 },
 };
 
 const struct command command_init = {
     .name = "init",
-    .summary = "make a data folder with an empty ledger in it",
-    .details = "The folder must be absent or empty. It is for its owner alone (mode 0700). "
-               "Without --data it is $TPWALLET_DATA, or ./tpwallet-data. With --asset it has the "
-               "accounts that payments need: see `tpwallet help chart create`.\n"
-               "\n"
-               "With --store postgres://user@host/database the journal is there (PostgreSQL 15 or\n"
-               "later, UTF-8), in a schema tpwallet that is made; the folder keeps the URL, and\n"
-               "what can be made again. The URL has no password in it: use PGPASSFILE. A ledger\n"
-               "that is there already stays, and the folder is one more for it.",
+    .summary = "make a data folder with an empty ledger in it, or move one into a database",
+    .details =
+        "The folder must be absent or empty. It is for its owner alone (mode 0700). "
+        "Without --data it is $TPWALLET_DATA, or ./tpwallet-data. With --asset it has the "
+        "accounts that payments need: see `tpwallet help chart create`.\n"
+        "\n"
+        "With --store postgres://user@host/database the journal is there (PostgreSQL 15 or\n"
+        "later, UTF-8), in a schema tpwallet that is made; the folder keeps the URL, and\n"
+        "what can be made again. The URL has no password in it: use PGPASSFILE. A ledger\n"
+        "that is there already stays, and the folder is one more for it.\n"
+        "\n"
+        "With --from the ledger of another folder, which no server has open, moves there:\n"
+        "each batch is verified, receivers of webhooks and the verifiable log's key come\n"
+        "along, and the old folder can only be read from then on. A move that was interrupted\n"
+        "goes on with the same command.",
     .options = options,
     .examples = "init\ninit --data /var/lib/tpwallet\ninit --asset EUR,USD --psp sandbox\n"
-                "init --store postgres://wallet@db.internal/wallet",
+                "init --store postgres://wallet@db.internal/wallet\n"
+                "init --data new --store postgres://wallet@db.internal/wallet --from old",
     .run = init_run,
 };

@@ -237,7 +237,7 @@ static void backup_beside_an_owner_is_whole_and_brought_up(void **state)
     (void)state;
     struct owner owner;
     struct error error = { 0 };
-    struct backup_result result;
+    struct journal_copy_result result;
     char target[SCRATCH_PATH_SIZE];
     scratch_path("backup", target);
     scratch_remove(target);
@@ -245,15 +245,14 @@ static void backup_beside_an_owner_is_whole_and_brought_up(void **state)
     (void)archive(&owner, 500); /* archived batches are part of it */
     struct beside beside = { .owner = &owner };
     struct backup_options options = copy_options(owner.path, target);
-    options.progress = append_beside;
-    options.owner = &beside;
+    options.progress = (struct journal_copy_progress){ append_beside, &beside };
     expect_ok(backup_run(&options, &result, &error), &error);
     assert_int_equal(result.batches, 1500);
     assert_true(beside.calls > 1);
     expect_copy(target, 1500);
     uint64_t head = head_of(owner.store);
     assert_true(head > 1500);
-    options.progress = NULL;
+    options.progress.report = NULL;
     expect_ok(backup_run(&options, &result, &error), &error);
     assert_int_equal(result.batches, head - 1500);
     expect_copy(target, head);
@@ -273,17 +272,17 @@ static void stopped_backup_goes_on_where_it_was(void **state)
     (void)state;
     struct owner owner;
     struct error error = { 0 };
-    struct backup_result result;
+    struct journal_copy_result result;
     char target[SCRATCH_PATH_SIZE];
     scratch_path("stopped", target);
     scratch_remove(target);
     owner_new(&owner, "source", 1500);
     struct backup_options options = copy_options(owner.path, target);
-    options.progress = stop_at_once;
+    options.progress.report = stop_at_once;
     assert_int_equal(backup_run(&options, &result, &error), STATUS_STOPPED);
     assert_true(result.batches > 0 && result.batches < 1500);
     uint64_t first = result.batches;
-    options.progress = NULL;
+    options.progress.report = NULL;
     expect_ok(backup_run(&options, &result, &error), &error);
     assert_int_equal(first + result.batches, 1500);
     owner_close(&owner);
@@ -296,7 +295,7 @@ static void backup_of_another_journal_is_refused(void **state)
     struct owner owner;
     struct owner other;
     struct error error = { 0 };
-    struct backup_result result;
+    struct journal_copy_result result;
     char target[SCRATCH_PATH_SIZE];
     scratch_path("other_backup", target);
     scratch_remove(target);
@@ -331,7 +330,7 @@ static void restored_folder_is_read_only_until_accepted(void **state)
     struct owner owner;
     struct owner restored;
     struct error error = { 0 };
-    struct backup_result result;
+    struct journal_copy_result result;
     struct store_head head;
     char backup[SCRATCH_PATH_SIZE];
     scratch_path("backup", backup);

@@ -21,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
 
 import kill_test  # noqa: E402
-from cli_harness import (DONE, SCRATCH, START_S, UNAVAILABLE, USAGE, Server, Wallet, check,  # noqa: E402
+from cli_harness import (DONE, START_S, UNAVAILABLE, USAGE, Server, Wallet, check,  # noqa: E402
                          equal, new_id)
 from postgres_harness import Postgres  # noqa: E402
 
@@ -131,10 +131,8 @@ def what_cannot_work(database, wallet):
     check(not os.path.exists(secret.folder), "nothing was made")
     said = secret.run("init", "--store", database.url.replace("/tpwallet", "/nowhere"), code=USAGE)
     check("nowhere" in said.err, f"no such database: {said!r}")
-    for words in (("archive", "--keep-batches", "1"),
-                  ("backup", os.path.join(SCRATCH, "copy"))):
-        said = wallet.run(*words, code=None)
-        check(said.code != DONE and "database" in said.err, f"refused: {said!r}")
+    said = wallet.run("archive", "--keep-batches", "1", code=None)
+    check(said.code != DONE and "database" in said.err, f"refused: {said!r}")
     database.kill(signal.SIGINT)
     said = wallet.run("account", "list", code=UNAVAILABLE)
     check("cannot be reached" in said.err, f"the database is away: {said!r}")

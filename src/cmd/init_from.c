@@ -1,0 +1,239 @@
+#include "cmd/init_from.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "adapter/data_folder.h"
+#include "adapter/journal_move.h"
+#include "adapter/postgres_endpoint_store.h"
+#include "adapter/postgres_inbox.h"
+#include "adapter/postgres_relay_store.h"
+#include "adapter/sqlite_endpoint_store.h"
+#include "adapter/sqlite_inbox.h"
+#include "adapter/sqlite_relay_store.h"
+#include "cmd/file_bytes.h"
+#include "crypto/secret.h"
+
+enum { PATH_SIZE = 4096, KEY_SIZE_MAX = 64 << 10, MODE_FILE = 0600, PAGE = 64 };
+
+static bool path_make(const char *folder, const char *name, char out_path[PATH_SIZE])
+{
+    int len = snprintf(out_path, PATH_SIZE, "%s/%s", folder, name);
+    return len > 0 && len < PATH_SIZE;
+}
+
+static bool is_there(const char *folder, const char *name)
+{
+    char path[PATH_SIZE];
+    return path_make(folder, name, path) && access(path, F_OK) == 0;
+}
+
+/* ---- journals ---- */
+
+static bool progress_show(void *owner, uint64_t batches_done, uint64_t batches_total)
+{
+    const struct invocation *invocation = owner;
+    bool shown = !invocation->json && isatty(STDERR_FILENO) != 0;
+    if (shown && (batches_done % PAGE == 0 || batches_done == batches_total))
+        (void)fprintf(stderr, "\r%llu of %llu batches%s", (unsigned long long)batches_done,
+                      (unsigned long long)batches_total, batches_done == batches_total ? "\n" : "");
+    return true;
+}
+
+static enum status journals_move(struct init_from *from, uint32_t lanes, struct error *out_error)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t lane = lanes; status == STATUS_OK && lane > 0; lane--) {
+        char path[PATH_SIZE];
+        struct journal_copy_result result;
+        const struct journal_move_options options = {
+            .source = path,
+            .url = from->url,
+            .progress = { progress_show, (void *)(uintptr_t)from->invocation },
+        };
+        status = data_folder_lane_path(from->folder, lane - 1, path, sizeof path, out_error);
+        if (status == STATUS_OK) status = journal_move(&options, &result, out_error);
+        if (status != STATUS_OK) break;
+        from->result.batches += result.batches;
+        from->result.bytes += result.bytes;
+        from->result.head = result.head;
+    }
+    return status;
+}
+
+/* ---- webhooks ---- */
+
+static enum status letters_copy(struct relay_store *source, struct relay_store *target,
+                                const struct relay_state *state, struct error *out_error)
+{
+    uint64_t above = 0;
+    for (;;) {
+        struct dead_letter letters[PAGE];
+        uint32_t count = 0;
+        enum status status = source->letters(source, state->endpoint, above, letters, PAGE, &count);
+        if (status != STATUS_OK) return error_set(out_error, status, "relay.db cannot be read");
+        for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
+            status = target->save(target, state, &letters[i], out_error);
+            above = letters[i].sequence;
+        }
+        if (status != STATUS_OK || count < PAGE) return status;
+    }
+}
+
+static enum status delivery_copy(struct relay_store *source, struct relay_store *target,
+                                 struct uuid endpoint, struct error *out_error)
+{
+    struct relay_state state;
+    enum status status = source->load(source, endpoint, &state, out_error);
+    if (status == STATUS_NOT_FOUND) return STATUS_OK; /* nothing was delivered yet */
+    if (status == STATUS_OK) status = target->save(target, &state, NULL, out_error);
+    return status == STATUS_OK ? letters_copy(source, target, &state, out_error) : status;
+}
+
+/* The receivers, and how far deliveries to them got. */
+struct receivers {
+    struct endpoint_store *old_endpoints;
+    struct endpoint_store *new_endpoints;
+    struct relay_store *old_relay;
+    struct relay_store *new_relay;
+};
+
+static enum status receivers_open(struct receivers *all, const struct init_from *from,
+                                  struct error *out_error)
+{
+    const struct sqlite_endpoint_store_options endpoints = { .folder = from->folder };
+    const struct sqlite_relay_store_options relay = { .folder = from->folder };
+    bool begun_anew; /* then everything is delivered again */
+    enum status status = sqlite_endpoint_store_open(&endpoints, &all->old_endpoints, out_error);
+    if (status == STATUS_OK)
+        status = sqlite_relay_store_open(&relay, &all->old_relay, &begun_anew, out_error);
+    if (status == STATUS_OK)
+        status = postgres_endpoint_store_open(from->url, &all->new_endpoints, out_error);
+    if (status == STATUS_OK)
+        status = postgres_relay_store_open(from->url, &all->new_relay, out_error);
+    return status;
+}
+
+static void receivers_close(struct receivers *all)
+{
+    if (all->old_endpoints != NULL) all->old_endpoints->close(all->old_endpoints);
+    if (all->new_endpoints != NULL) all->new_endpoints->close(all->new_endpoints);
+    if (all->old_relay != NULL) all->old_relay->close(all->old_relay);
+    if (all->new_relay != NULL) all->new_relay->close(all->new_relay);
+}
+
+static enum status receivers_copy(const struct init_from *from, struct error *out_error)
+{
+    if (!is_there(from->folder, "endpoints.db")) return STATUS_OK;
+    struct receivers all = { 0 };
+    struct endpoint_row row = { 0 };
+    enum status status = receivers_open(&all, from, out_error);
+    while (status == STATUS_OK) {
+        status = all.old_endpoints->next(all.old_endpoints, row.id, &row, out_error);
+        if (status != STATUS_OK) break;
+        status = all.new_endpoints->put(all.new_endpoints, &row, out_error);
+        if (status == STATUS_OK)
+            status = delivery_copy(all.old_relay, all.new_relay, row.id, out_error);
+    }
+    secret_wipe(&row, sizeof row);
+    receivers_close(&all);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status unmarked_copy(struct inbox *source, struct inbox *target,
+                                 struct error *out_error)
+{
+    BUF_SCOPE struct buf bytes;
+    buf_init(&bytes, INBOX_HEADERS_SIZE_MAX + INBOX_BODY_SIZE_MAX);
+    enum status status = STATUS_OK;
+    uint64_t ids[PAGE];
+    uint32_t count = PAGE;
+    for (uint64_t after = 0; status == STATUS_OK && count == PAGE;) {
+        status = source->unmarked(source, after, ids, PAGE, &count, out_error);
+        for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
+            struct inbox_webhook webhook;
+            uint64_t id;
+            after = ids[i];
+            status = source->read(source, ids[i], &webhook, &bytes, out_error);
+            if (status == STATUS_OK) status = target->put(target, &webhook, &id, out_error);
+            /* Marked, so that going on after an end does not put it there twice. */
+            if (status == STATUS_OK)
+                status = source->mark(source, ids[i], INBOX_MARK_IGNORED, out_error);
+        }
+    }
+    return status;
+}
+
+static enum status inbox_copy(const struct init_from *from, struct error *out_error)
+{
+    if (!is_there(from->folder, "inbox.db")) return STATUS_OK;
+    const struct sqlite_inbox_options old_options = { .folder = from->folder };
+    const struct postgres_inbox_options new_options = { .url = from->url };
+    struct inbox *source = NULL;
+    struct inbox *target = NULL;
+    enum status status = sqlite_inbox_open(&old_options, &source, out_error);
+    if (status == STATUS_OK) status = postgres_inbox_open(&new_options, &target, out_error);
+    if (status == STATUS_OK) status = unmarked_copy(source, target, out_error);
+    if (target != NULL) target->close(target);
+    if (source != NULL) source->close(source);
+    return status;
+}
+
+/* ---- the new folder ---- */
+
+static enum status file_copy(const struct init_from *from, const char *name,
+                             struct error *out_error)
+{
+    char source[PATH_SIZE], target[PATH_SIZE];
+    if (!is_there(from->folder, name)) return STATUS_OK;
+    if (!path_make(from->folder, name, source) || !path_make(from->invocation->data, name, target))
+        return error_set(out_error, STATUS_INVALID, "the folder's path is too long");
+    struct buf bytes;
+    buf_init(&bytes, KEY_SIZE_MAX);
+    enum status status = file_bytes_read(source, &bytes, out_error);
+    if (status == STATUS_OK)
+        status = file_bytes_write(target, buf_view(&bytes), MODE_FILE, out_error);
+    if (status == STATUS_CONFLICT) status = STATUS_OK; /* of a move that ended after it */
+    if (bytes.data != NULL) secret_wipe(bytes.data, bytes.len);
+    buf_free(&bytes);
+    return status;
+}
+
+/* Whether it is the folder that a move like this one made, before it ended early. */
+static bool folder_is_ours(const struct init_from *from)
+{
+    struct data_folder *folder;
+    struct error ignored; /* then it is not */
+    if (data_folder_open(from->invocation->data, DATA_FOLDER_GUEST, &folder, &ignored) != STATUS_OK)
+        return false;
+    const char *url = data_folder_store(folder);
+    bool ours = url != NULL && strcmp(url, from->url) == 0;
+    data_folder_close(folder);
+    return ours;
+}
+
+static enum status folder_make(const struct init_from *from, uint32_t lanes,
+                               struct error *out_error)
+{
+    enum status status =
+        data_folder_create_lanes(from->invocation->data, from->url, lanes, out_error);
+    if (status == STATUS_CONFLICT && folder_is_ours(from)) status = STATUS_OK;
+    if (status != STATUS_OK) {
+        error_hint(out_error, "the ledger is in the database: give the same command with another "
+                              "--data, which makes its folder");
+        return status;
+    }
+    status = file_copy(from, "log.key", out_error);
+    return status == STATUS_OK ? file_copy(from, "log.head", out_error) : status;
+}
+
+enum status init_from_run(struct init_from *from, struct error *out_error)
+{
+    uint32_t lanes = 0;
+    enum status status = data_folder_count_lanes(from->folder, &lanes, out_error);
+    if (status == STATUS_OK) status = journals_move(from, lanes, out_error);
+    if (status == STATUS_OK) status = receivers_copy(from, out_error);
+    if (status == STATUS_OK) status = inbox_copy(from, out_error);
+    return status == STATUS_OK ? folder_make(from, lanes, out_error) : status;
+}
