@@ -13,7 +13,8 @@ struct journal_copy_progress {
 struct journal_copy_result {
     uint64_t batches; /* copied now */
     uint64_t bytes;
-    uint64_t head; /* the newest batch in the target */
+    uint64_t head;  /* the newest batch in the target */
+    uint64_t epoch; /* by which the target was claimed; 0: it has no owners */
 };
 
 /* A report is NULL when nobody looks. STATUS_STOPPED: it said so. */

@@ -70,6 +70,7 @@ static enum status batches_append(struct move *move, const struct journal_move_o
     struct digest previous = move->to.hash;
     const uint64_t total = move->from.sequence - move->to.sequence;
     result->head = move->to.sequence;
+    result->epoch = move->to.epoch;
     enum status status = STATUS_OK;
     while (status == STATUS_OK && result->head < move->from.sequence) {
         struct store_batch batch;

@@ -26,6 +26,9 @@ enum {
     POSTGRES_VERSION_MIN = 150000,  /* as PQserverVersion() counts; of PostgreSQL itself */
 };
 
+/* SQLSTATE of what may only be done by a lane's owner and is not: a division by zero. */
+#define POSTGRES_STATE_FENCED "22012"
+
 /* Where the tables are. The second is for measuring, and dropped behind it. */
 enum postgres_schema { POSTGRES_SCHEMA_TPWALLET, POSTGRES_SCHEMA_BENCH };
 

@@ -16,11 +16,14 @@ struct stored_row {
 };
 
 static const struct postgres_statement PUT = {
-    "endpoint_put", "INSERT INTO endpoint(id, data) VALUES($1::uuid, $2::bytea)"
-                    " ON CONFLICT (id) DO UPDATE SET data = EXCLUDED.data"
+    "endpoint_put",
+    "WITH " POSTGRES_GUARD ", stored AS (INSERT INTO endpoint(id, data) VALUES($3::uuid, $4::bytea)"
+    " ON CONFLICT (id) DO UPDATE SET data = EXCLUDED.data) SELECT " POSTGRES_GUARD_HOLDS
 };
-static const struct postgres_statement REMOVE = { "endpoint_remove",
-                                                  "DELETE FROM endpoint WHERE id = $1::uuid" };
+static const struct postgres_statement REMOVE = {
+    "endpoint_remove", "WITH " POSTGRES_GUARD ", gone AS (DELETE FROM endpoint WHERE id = $3::uuid)"
+                       " SELECT " POSTGRES_GUARD_HOLDS
+};
 static const struct postgres_statement NEXT = {
     "endpoint_next", "SELECT data FROM endpoint WHERE id > $1::uuid ORDER BY id LIMIT 1"
 };
@@ -30,11 +33,17 @@ static const struct postgres_statement LOAD = { "endpoint_load",
 struct postgres_endpoint_store {
     struct endpoint_store port; /* first: the port's pointer is ours */
     struct postgres_pool pool;
+    struct postgres_owner owner;
 };
 
 static struct postgres_pool *pool_of(struct endpoint_store *port)
 {
     return &((struct postgres_endpoint_store *)port)->pool;
+}
+
+static void guard_bind(struct postgres_parameters *parameters, const struct endpoint_store *port)
+{
+    postgres_guard_bind(parameters, ((const struct postgres_endpoint_store *)port)->owner);
 }
 
 /* What the port's calls may say. */
@@ -53,6 +62,7 @@ static enum status endpoint_put(struct endpoint_store *port, const struct endpoi
     memset(&stored, 0, sizeof stored);
     memcpy(&stored.row, row, sizeof stored.row); /* padding too, which the check covers */
     stored.check = hash_bytes(&stored.row, sizeof stored.row);
+    guard_bind(&parameters, port);
     postgres_bind_uuid(&parameters, row->id);
     postgres_bind_bytes(&parameters, &stored, sizeof stored);
     /* the same row again changes nothing, so a lost answer is no doubt */
@@ -67,6 +77,7 @@ static enum status endpoint_remove(struct endpoint_store *port, struct uuid id,
 {
     struct postgres_parameters parameters = { 0 };
     PGresult *done = NULL;
+    guard_bind(&parameters, port);
     postgres_bind_uuid(&parameters, id);
     enum status status = postgres_pool_query(pool_of(port), &REMOVE, &parameters, &done, out_error);
     if (status == STATUS_OK) PQclear(done);
@@ -116,12 +127,13 @@ static void endpoint_close(struct endpoint_store *port)
     free(port);
 }
 
-enum status postgres_endpoint_store_open(const char *url, struct endpoint_store **out_store,
-                                         struct error *out_error)
+enum status postgres_endpoint_store_open(const char *url, struct postgres_owner owner,
+                                         struct endpoint_store **out_store, struct error *out_error)
 {
     const struct postgres_connection_options options = { .url = url, .name = "tpwallet endpoints" };
     struct postgres_endpoint_store *store = calloc(1, sizeof *store);
     CHECK(store != NULL);
+    store->owner = owner;
     store->port = (struct endpoint_store){ .put = endpoint_put,
                                            .remove = endpoint_remove,
                                            .next = endpoint_next,

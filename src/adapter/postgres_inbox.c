@@ -14,12 +14,15 @@ static const uint64_t BYTES_MAX_DEFAULT = UINT64_C(4) << 30;
 
 static const struct postgres_statement INSERT = {
     "inbox_insert",
-    "INSERT INTO inbox(received_at, mark, size, about, endpoint, digest, headers, body)"
-    " VALUES($1::int8, 0, $2::int4, $3::uuid, $4::text, $5::int8, $6::bytea, $7::bytea)"
-    " RETURNING id"
+    "WITH " POSTGRES_GUARD ", stored AS (INSERT INTO"
+    " inbox(received_at, mark, size, about, endpoint, digest, headers, body)"
+    " VALUES($3::int8, 0, $4::int4, $5::uuid, $6::text, $7::int8, $8::bytea, $9::bytea)"
+    " RETURNING id) SELECT id, " POSTGRES_GUARD_HOLDS " FROM stored"
 };
 static const struct postgres_statement MARK = {
-    "inbox_mark", "UPDATE inbox SET mark = $2::int4 WHERE id = $1::int8"
+    "inbox_mark",
+    "WITH " POSTGRES_GUARD
+    ", marked AS (UPDATE inbox SET mark = $4::int4 WHERE id = $3::int8) SELECT " POSTGRES_GUARD_HOLDS
 };
 static const struct postgres_statement SELECT = {
     "inbox_select", "SELECT received_at, mark::int4, endpoint, digest, headers, body FROM inbox"
@@ -35,16 +38,19 @@ static const struct postgres_statement FIND = {
 };
 static const struct postgres_statement BYTES = { "inbox_bytes",
                                                  "SELECT coalesce(sum(size), 0)::int8 FROM inbox" };
-/* Of what is marked and came before $1, the oldest; the newest of all stays. */
+/* Of what is marked and came before $3, the oldest; the newest of all stays. */
 static const struct postgres_statement REMOVE = {
-    "inbox_remove", "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE mark <> 0"
-                    " AND received_at < $1::int8 AND id < (SELECT max(id) FROM inbox) ORDER BY id"
-                    " LIMIT $2::int8) RETURNING size"
+    "inbox_remove",
+    "WITH " POSTGRES_GUARD ", gone AS (DELETE FROM inbox WHERE id IN (SELECT id FROM inbox"
+    " WHERE mark <> 0 AND received_at < $3::int8 AND id < (SELECT max(id) FROM inbox)"
+    " ORDER BY id LIMIT $4::int8) RETURNING size)"
+    " SELECT count(*), coalesce(sum(size), 0)::int8, " POSTGRES_GUARD_HOLDS " FROM gone"
 };
 
 struct postgres_inbox {
     struct inbox port; /* first: the port's pointer is ours */
     struct postgres_pool pool;
+    struct postgres_owner owner;
     uint64_t bytes_max;
     int64_t age_max_s;
     pthread_mutex_t mutex; /* of the size */
@@ -102,16 +108,15 @@ static enum status remove_old(struct postgres_inbox *inbox, int64_t before_ns, u
 {
     struct postgres_parameters parameters = { 0 };
     PGresult *removed = NULL;
-    uint64_t bytes = 0;
+    postgres_guard_bind(&parameters, inbox->owner);
     postgres_bind_int64(&parameters, before_ns);
     postgres_bind_number(&parameters, limit);
     enum status status =
         postgres_pool_query(&inbox->pool, &REMOVE, &parameters, &removed, out_error);
     if (status != STATUS_OK) return status;
-    for (int i = 0; i < PQntuples(removed); i++) bytes += (uint64_t)postgres_int32(removed, i, 0);
-    *out_count = (uint32_t)PQntuples(removed);
+    *out_count = (uint32_t)postgres_int64(removed, 0, 0);
+    bytes_add(inbox, 0, (uint64_t)postgres_int64(removed, 0, 1));
     PQclear(removed);
-    bytes_add(inbox, 0, bytes);
     return STATUS_OK;
 }
 
@@ -152,6 +157,7 @@ static enum status inbox_put(struct inbox *port, const struct inbox_webhook *web
     PGresult *stored = NULL;
     enum status status = make_room(inbox, size, out_error);
     if (status != STATUS_OK) return of_call(status);
+    postgres_guard_bind(&parameters, inbox->owner);
     postgres_bind_int64(&parameters, webhook->received_at.ns);
     postgres_bind_int32(&parameters, (int32_t)size);
     if (uuid_is_nil(webhook->about)) {
@@ -177,6 +183,7 @@ static enum status inbox_mark(struct inbox *port, uint64_t id, enum inbox_mark m
     struct postgres_parameters parameters = { 0 };
     PGresult *marked = NULL;
     CHECK(mark > INBOX_MARK_NONE && mark < INBOX_MARK_COUNT);
+    postgres_guard_bind(&parameters, of_port(port)->owner);
     postgres_bind_number(&parameters, id);
     postgres_bind_int32(&parameters, (int32_t)mark);
     enum status status =
@@ -303,6 +310,7 @@ enum status postgres_inbox_open(const struct postgres_inbox_options *options,
                                   .find = inbox_find,
                                   .trim = inbox_trim,
                                   .close = inbox_close };
+    inbox->owner = options->owner;
     inbox->bytes_max = options->bytes_max == 0 ? BYTES_MAX_DEFAULT : options->bytes_max;
     inbox->age_max_s = options->age_max_s == 0 ? AGE_MAX_S_DEFAULT : options->age_max_s;
     int failed = pthread_mutex_init(&inbox->mutex, NULL);

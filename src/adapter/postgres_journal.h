@@ -47,9 +47,6 @@ extern const struct postgres_statement POSTGRES_SLICE_INSERT;
 extern const struct postgres_statement POSTGRES_SLICE_LIST;
 extern const struct postgres_statement POSTGRES_SLICE_SELECT; /* and table, generation, from */
 
-/* What POSTGRES_LANE_MOVE fails with: a division by zero. */
-#define POSTGRES_STATE_FENCED "22012"
-
 /* Columns of a row; data follows at this index. */
 enum { POSTGRES_LANE_COLUMNS = 6, POSTGRES_BATCH_DATA = 5, POSTGRES_SLICE_DATA = 8 };
 

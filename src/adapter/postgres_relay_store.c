@@ -21,34 +21,44 @@ struct letter_row {
 static const struct postgres_statement STATE_SELECT = {
     "delivery_select", "SELECT data FROM delivery WHERE endpoint = $1::uuid"
 };
-/* The state, and a letter unless $3 is null: one statement is one step. */
+/* The state, and a letter unless $5 is null: one statement is one step. */
 static const struct postgres_statement SAVE = {
-    "delivery_save", "WITH letter AS (INSERT INTO dead_letter(endpoint, sequence, data)"
-                     " SELECT $1::uuid, $3::int8, $4::bytea WHERE $3::int8 IS NOT NULL"
-                     " ON CONFLICT (endpoint, sequence) DO UPDATE SET data = EXCLUDED.data)"
-                     " INSERT INTO delivery(endpoint, data) VALUES($1::uuid, $2::bytea)"
-                     " ON CONFLICT (endpoint) DO UPDATE SET data = EXCLUDED.data"
+    "delivery_save",
+    "WITH " POSTGRES_GUARD ", letter AS (INSERT INTO dead_letter(endpoint, sequence, data)"
+    " SELECT $3::uuid, $5::int8, $6::bytea WHERE $5::int8 IS NOT NULL"
+    " ON CONFLICT (endpoint, sequence) DO UPDATE SET data = EXCLUDED.data),"
+    " state AS (INSERT INTO delivery(endpoint, data) VALUES($3::uuid, $4::bytea)"
+    " ON CONFLICT (endpoint) DO UPDATE SET data = EXCLUDED.data) SELECT " POSTGRES_GUARD_HOLDS
 };
 static const struct postgres_statement REMOVE = {
-    "letter_remove", "DELETE FROM dead_letter WHERE endpoint = $1::uuid AND sequence = $2::int8"
+    "letter_remove",
+    "WITH " POSTGRES_GUARD ", letter AS (DELETE FROM dead_letter WHERE endpoint = $3::uuid"
+    " AND sequence = $4::int8) SELECT " POSTGRES_GUARD_HOLDS
 };
 static const struct postgres_statement LETTERS = {
     "letters_select", "SELECT data FROM dead_letter WHERE endpoint = $1::uuid"
                       " AND sequence > $2::int8 ORDER BY sequence LIMIT $3::int8"
 };
 static const struct postgres_statement FORGET = {
-    "delivery_forget", "WITH letters AS (DELETE FROM dead_letter WHERE endpoint = $1::uuid)"
-                       " DELETE FROM delivery WHERE endpoint = $1::uuid"
+    "delivery_forget",
+    "WITH " POSTGRES_GUARD ", letters AS (DELETE FROM dead_letter WHERE endpoint = $3::uuid),"
+    " state AS (DELETE FROM delivery WHERE endpoint = $3::uuid) SELECT " POSTGRES_GUARD_HOLDS
 };
 
 struct postgres_relay_store {
     struct relay_store port; /* first: the port's pointer is ours */
     struct postgres_pool pool;
+    struct postgres_owner owner;
 };
 
 static struct postgres_pool *pool_of(struct relay_store *port)
 {
     return &((struct postgres_relay_store *)port)->pool;
+}
+
+static void guard_bind(struct postgres_parameters *parameters, const struct relay_store *port)
+{
+    postgres_guard_bind(parameters, ((const struct postgres_relay_store *)port)->owner);
 }
 
 /* What the port's calls may say. */
@@ -95,6 +105,7 @@ static enum status relay_save(struct relay_store *port, const struct relay_state
     memset(&state_row, 0, sizeof state_row);
     memcpy(&state_row.state, state, sizeof *state); /* padding too, which the check covers */
     state_row.check = hash_bytes(&state_row.state, sizeof state_row.state);
+    guard_bind(&parameters, port);
     postgres_bind_uuid(&parameters, state->endpoint);
     postgres_bind_bytes(&parameters, &state_row, sizeof state_row);
     if (letter == NULL) {
@@ -117,6 +128,7 @@ static enum status relay_remove(struct relay_store *port, struct uuid endpoint, 
 {
     struct postgres_parameters parameters = { 0 };
     PGresult *removed = NULL;
+    guard_bind(&parameters, port);
     postgres_bind_uuid(&parameters, endpoint);
     postgres_bind_number(&parameters, sequence);
     enum status status =
@@ -158,6 +170,7 @@ static enum status relay_forget(struct relay_store *port, struct uuid endpoint,
 {
     struct postgres_parameters parameters = { 0 };
     PGresult *forgotten = NULL;
+    guard_bind(&parameters, port);
     postgres_bind_uuid(&parameters, endpoint);
     enum status status =
         postgres_pool_query(pool_of(port), &FORGET, &parameters, &forgotten, out_error);
@@ -172,12 +185,13 @@ static void relay_close(struct relay_store *port)
     free(port);
 }
 
-enum status postgres_relay_store_open(const char *url, struct relay_store **out_store,
-                                      struct error *out_error)
+enum status postgres_relay_store_open(const char *url, struct postgres_owner owner,
+                                      struct relay_store **out_store, struct error *out_error)
 {
     const struct postgres_connection_options options = { .url = url, .name = "tpwallet relay" };
     struct postgres_relay_store *store = calloc(1, sizeof *store);
     CHECK(store != NULL);
+    store->owner = owner;
     store->port = (struct relay_store){ .load = relay_load,
                                         .save = relay_save,
                                         .remove = relay_remove,

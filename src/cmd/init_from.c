@@ -58,11 +58,18 @@ static enum status journals_move(struct init_from *from, uint32_t lanes, struct 
         from->result.batches += result.batches;
         from->result.bytes += result.bytes;
         from->result.head = result.head;
+        from->result.epoch = result.epoch;
     }
     return status;
 }
 
 /* ---- webhooks ---- */
+
+/* Lane 0 has them, and this move has claimed it. */
+static struct postgres_owner owner_of(const struct init_from *from)
+{
+    return (struct postgres_owner){ .lane = 0, .epoch = from->result.epoch };
+}
 
 static enum status letters_copy(struct relay_store *source, struct relay_store *target,
                                 const struct relay_state *state, struct error *out_error)
@@ -109,9 +116,10 @@ static enum status receivers_open(struct receivers *all, const struct init_from 
     if (status == STATUS_OK)
         status = sqlite_relay_store_open(&relay, &all->old_relay, &begun_anew, out_error);
     if (status == STATUS_OK)
-        status = postgres_endpoint_store_open(from->url, &all->new_endpoints, out_error);
+        status =
+            postgres_endpoint_store_open(from->url, owner_of(from), &all->new_endpoints, out_error);
     if (status == STATUS_OK)
-        status = postgres_relay_store_open(from->url, &all->new_relay, out_error);
+        status = postgres_relay_store_open(from->url, owner_of(from), &all->new_relay, out_error);
     return status;
 }
 
@@ -169,7 +177,7 @@ static enum status inbox_copy(const struct init_from *from, struct error *out_er
 {
     if (!is_there(from->folder, "inbox.db")) return STATUS_OK;
     const struct sqlite_inbox_options old_options = { .folder = from->folder };
-    const struct postgres_inbox_options new_options = { .url = from->url };
+    const struct postgres_inbox_options new_options = { .url = from->url, .owner = owner_of(from) };
     struct inbox *source = NULL;
     struct inbox *target = NULL;
     enum status status = sqlite_inbox_open(&old_options, &source, out_error);

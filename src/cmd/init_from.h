@@ -9,7 +9,7 @@ struct init_from {
     const struct invocation *invocation; /* its --data is the new folder */
     const char *folder;                  /* the old one: of lane 0 */
     const char *url;
-    struct journal_copy_result result; /* of all lanes; head: lane 0's */
+    struct journal_copy_result result; /* of all lanes; head and epoch: lane 0's */
 };
 
 /*

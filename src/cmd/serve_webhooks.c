@@ -178,11 +178,20 @@ void serve_webhooks_free(struct serve_webhooks *webhooks)
 
 /* ---- Running ---- */
 
+/* Who has claimed the lane: this process, which opened it. */
+static struct postgres_owner owner_of(const struct data_folder *folder, struct lane *lane)
+{
+    struct lane_status status;
+    lane_get_status(lane, &status);
+    return (struct postgres_owner){ data_folder_lane(folder), status.head.epoch };
+}
+
 /* Beside the journal: in its folder, or in its database. */
 static enum status inbox_open(struct serve_webhooks *webhooks, const struct data_folder *folder,
-                              struct error *out_error)
+                              struct lane *lane, struct error *out_error)
 {
-    const struct postgres_inbox_options database = { .url = data_folder_store(folder) };
+    const struct postgres_inbox_options database = { .url = data_folder_store(folder),
+                                                     .owner = owner_of(folder, lane) };
     const struct sqlite_inbox_options local = { .folder = data_folder_path(folder) };
     if (database.url != NULL) return postgres_inbox_open(&database, &webhooks->inbox, out_error);
     return sqlite_inbox_open(&local, &webhooks->inbox, out_error);
@@ -193,7 +202,7 @@ static enum status in_start(struct serve_webhooks *webhooks, const struct data_f
                             struct error *out_error)
 {
     if (webhooks->sender_count == 0) return STATUS_OK;
-    enum status status = inbox_open(webhooks, folder, out_error);
+    enum status status = inbox_open(webhooks, folder, lane, out_error);
     if (status != STATUS_OK) return status;
     const struct webhook_in_options in = {
         .lane = lane,
@@ -207,11 +216,12 @@ static enum status in_start(struct serve_webhooks *webhooks, const struct data_f
 }
 
 static enum status shared_open(struct serve_webhooks *webhooks, const char *url,
-                               struct error *out_error)
+                               struct postgres_owner owner, struct error *out_error)
 {
-    enum status status = postgres_endpoint_store_open(url, &webhooks->endpoint_store, out_error);
+    enum status status =
+        postgres_endpoint_store_open(url, owner, &webhooks->endpoint_store, out_error);
     if (status != STATUS_OK) return status;
-    return postgres_relay_store_open(url, &webhooks->relay_store, out_error);
+    return postgres_relay_store_open(url, owner, &webhooks->relay_store, out_error);
 }
 
 static enum status local_open(struct serve_webhooks *webhooks, const char *folder, struct log *log,
@@ -236,13 +246,13 @@ static enum status local_open(struct serve_webhooks *webhooks, const char *folde
 }
 
 static enum status stores_open(struct serve_webhooks *webhooks, const struct data_folder *folder,
-                               struct log *log, struct error *out_error)
+                               struct lane *lane, struct log *log, struct error *out_error)
 {
     const struct curl_http_options http = { .cover = webhooks->cover };
     const char *url = data_folder_store(folder);
     enum status status = curl_http_open(&http, &webhooks->http, out_error);
     if (status != STATUS_OK) return status;
-    if (url != NULL) return shared_open(webhooks, url, out_error);
+    if (url != NULL) return shared_open(webhooks, url, owner_of(folder, lane), out_error);
     return local_open(webhooks, data_folder_path(folder), log, out_error);
 }
 
@@ -250,7 +260,7 @@ enum status serve_webhooks_start(struct serve_webhooks *webhooks, const struct d
                                  struct lane *lane, const struct lane_ports *ports,
                                  struct error *out_error)
 {
-    enum status status = stores_open(webhooks, folder, ports->log, out_error);
+    enum status status = stores_open(webhooks, folder, lane, ports->log, out_error);
     if (status != STATUS_OK) return status;
     status = journal_feed_new(lane, ports->store, ports->sync, EVENT_SOURCE, &webhooks->feed);
     if (status != STATUS_OK) return error_set(out_error, status, "no memory for the events");

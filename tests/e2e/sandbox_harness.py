@@ -96,10 +96,12 @@ class Sandbox:
 
 
 class Receiver:
-    """An endpoint for webhooks: keeps what comes; answers as `statuses` say, then 200."""
+    """An endpoint for webhooks: keeps what comes; answers as `statuses` say, then 200, when `gate` is set."""
 
     def __init__(self):
         self.got = []
+        self.gate = threading.Event()
+        self.gate.set()
         self.statuses = []
         owner = self
 
@@ -109,6 +111,7 @@ class Receiver:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 owner.got.append((dict((k.lower(), v) for k, v in self.headers.items()), body))
+                owner.gate.wait(60)
                 self.send_response(owner.statuses.pop(0) if owner.statuses else 200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
