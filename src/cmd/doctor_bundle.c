@@ -279,19 +279,34 @@ static void time_member(struct json_writer *writer, const char *key, struct wall
     text_member(writer, key, wall_time_format(at, text));
 }
 
+/* part NULL: of the whole. */
+static void coverage_entry_write(struct json_writer *writer, const struct doctor_file *file,
+                                 const char *kind, const struct doctor_part *part)
+{
+    const struct doctor_source *source = file->source;
+    json_write_object_begin(writer);
+    text_member(writer, "kind", str_from(kind));
+    if (part != NULL) text_member(writer, "part", str_from(part->name));
+    text_member(writer, "loss", str_from(source->loss));
+    number_member(writer, "n_lost", file->rejected);
+    time_member(writer, "from", source->from);
+    time_member(writer, "to", source->to);
+    if (part != NULL && part->pos_lo <= part->pos_hi) {
+        number_member(writer, "pos_lo", (uint64_t)part->pos_lo);
+        number_member(writer, "pos_hi", (uint64_t)part->pos_hi);
+    }
+    json_write_object_end(writer);
+}
+
 static void coverage_write(struct json_writer *writer, const struct doctor_file *file)
 {
     const struct doctor_source *source = file->source;
     json_write_key(writer, STR("coverage"));
     json_write_array_begin(writer);
     for (const char *const *kind = source->kinds; *kind != NULL; kind++) {
-        json_write_object_begin(writer);
-        text_member(writer, "kind", str_from(*kind));
-        text_member(writer, "loss", str_from(source->loss));
-        number_member(writer, "n_lost", file->rejected);
-        time_member(writer, "from", source->from);
-        time_member(writer, "to", source->to);
-        json_write_object_end(writer);
+        if (source->part_count == 0) coverage_entry_write(writer, file, *kind, NULL);
+        for (uint32_t i = 0; i < source->part_count; i++)
+            coverage_entry_write(writer, file, *kind, &source->parts[i]);
     }
     json_write_array_end(writer);
 }

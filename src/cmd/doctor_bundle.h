@@ -35,6 +35,14 @@ struct doctor_bundle {
     struct error error;
 };
 
+/* A part of a source whose records have positions of their own: a partition, a table. */
+enum { DOCTOR_PART_SIZE = 256 };
+struct doctor_part {
+    char name[DOCTOR_PART_SIZE];
+    int64_t pos_lo; /* positions from here to pos_hi are there; none when it is above */
+    int64_t pos_hi;
+};
+
 /* What is told of a source in the manifest. Texts are static or the command's. */
 struct doctor_source {
     const char *name;      /* of its file: "ledger" */
@@ -47,9 +55,11 @@ struct doctor_source {
     const char *loss;         /* "none", "unknown" */
     struct wall_time from;
     struct wall_time to;
-    int64_t clock_offset_ns; /* of its clock against ours; 0 when it is ours */
-    int64_t clock_error_ns;  /* that the offset may be wrong by */
-    const char *version;     /* of the program that is the system; NULL: none told */
+    int64_t clock_offset_ns;         /* of its clock against ours; 0 when it is ours */
+    int64_t clock_error_ns;          /* that the offset may be wrong by */
+    const char *version;             /* of the program that is the system; NULL: none told */
+    const struct doctor_part *parts; /* the coverage is told of each; from, to and loss are all's */
+    uint32_t part_count;             /* 0: it is told of the whole */
 };
 
 /* The file of a source while it is written. */

@@ -158,6 +158,7 @@ static const struct doctor_collector collectors[] = {
     { "certificates", "certificates", doctor_collect_certificates },
     { "endpoint", "an endpoint", doctor_collect_endpoint },
     { "postgres", "a PostgreSQL", doctor_collect_postgres },
+    { "kafka", "a topic", doctor_collect_kafka },
 };
 
 static enum status sources_collect(struct collection *all)
@@ -244,6 +245,14 @@ static const struct option collect_options[] = {
     { "certificates", "FILE", "certificates, as PEM", NULL },
     { "endpoint", "HOST:PORT", "a TLS endpoint: what it presents, and how a handshake ends", NULL },
     { "postgres", "URL", "a PostgreSQL: settings, waits, standbys, slots, as they are now", NULL },
+    { "kafka", "BROKERS", "Kafka, HOST:PORT,...: records of --topic, and the groups that read it",
+      NULL },
+    { "kafka-settings", "FILE", "of the client, NAME=VALUE a line; its owner's alone", NULL },
+    { "topic", "NAME", "of Kafka: whose records within the incident's window are taken", NULL },
+    { "group", "NAME", "of Kafka: this group only; all that read the topic without it", NULL },
+    { "offsets", "FROM-TO", "of Kafka: these offsets only, in each partition", NULL },
+    { "dead-letters", "TOPIC", "of Kafka: the topic that messages are put aside in", NULL },
+    { "value-map", "FILE", "of Kafka: which header or member of the value is which field", NULL },
     { 0 },
 };
 

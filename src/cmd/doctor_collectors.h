@@ -40,4 +40,11 @@ enum status doctor_collect_endpoint(struct doctor_bundle *bundle,
 enum status doctor_collect_postgres(struct doctor_bundle *bundle,
                                     const struct invocation *invocation) MUST_CHECK;
 
+/*
+ * A topic of Kafka: its records, the groups that read it, and with --dead-letters what they put
+ * aside.
+ */
+enum status doctor_collect_kafka(struct doctor_bundle *bundle, const struct invocation *invocation)
+    MUST_CHECK;
+
 #endif

@@ -11,6 +11,7 @@
 #include "cmd/file_bytes.h"
 #include "cmd/reconcile_read.h"
 #include "doctor/log_line.h"
+#include "model/evidence.h"
 
 /* ---- a PSP's statement ---- */
 
@@ -87,6 +88,8 @@ enum status doctor_collect_statement(struct doctor_bundle *bundle,
 
 /* ---- logs ---- */
 
+#define GROUP_NAMES "group group_id consumer_group groupId"
+
 static void number_field(struct evidence_line *out, const char *name, struct str text)
 {
     uint64_t value;
@@ -140,19 +143,67 @@ static void log_write(struct doctor_file *file, const struct log_line *line, str
     evidence_end(&out);
 }
 
+/* What a consumer says that it has done with a message. */
+static void applied_write(struct doctor_file *file, const struct log_line *line,
+                          struct wall_time at)
+{
+    struct evidence_line out;
+    evidence_begin(&out, &file->line, "applied", &file->masked);
+    shared_fields(&out, line, at);
+    evidence_text(&out, "group_name", log_line_value(line, GROUP_NAMES));
+    evidence_text(&out, "topic", log_line_value(line, "topic"));
+    number_field(&out, "part", log_line_value(line, "partition part"));
+    number_field(&out, "pos", log_line_value(line, "offset"));
+    evidence_text(&out, "result", log_line_value(line, "result outcome"));
+    evidence_text(&out, "key", log_line_value(line, "key"));
+    evidence_text(&out, "member", log_line_value(line, "member consumer_id"));
+    number_field(&out, "generation", log_line_value(line, "generation"));
+    evidence_text(&out, "aggregate", log_line_value(line, "aggregate aggregate_id"));
+    number_field(&out, "ver", log_line_value(line, "ver version"));
+    evidence_end(&out);
+}
+
+static bool is_number(struct str text)
+{
+    uint64_t value;
+    return decimal_parse(text, INT64_MAX, &value) == STATUS_OK;
+}
+
+/* All that is needed to say which message it was, and what came of it. */
+static bool is_applied(const struct log_line *line)
+{
+    return log_line_value(line, GROUP_NAMES).len > 0 && log_line_value(line, "topic").len > 0 &&
+           is_number(log_line_value(line, "partition part")) &&
+           is_number(log_line_value(line, "offset")) &&
+           evidence_has_word("effect deduped error skipped", ' ',
+                             log_line_value(line, "result outcome"));
+}
+
+enum line_kind { LINE_LOG, LINE_REQUEST, LINE_APPLIED, LINE_KINDS };
+
+static enum line_kind kind_of(const struct log_line *line)
+{
+    if (is_applied(line)) return LINE_APPLIED;
+    bool request = log_line_value(line, "method http_method verb").len > 0 &&
+                   log_line_value(line, "path route uri url").len > 0;
+    return request ? LINE_REQUEST : LINE_LOG;
+}
+
 /* A log that never tells of requests does not cover them. */
 struct lines_seen {
-    bool logs;
-    bool requests;
+    bool kinds[LINE_KINDS];
+    const char *names[LINE_KINDS + 1];
 };
 
-static const char *const *kinds_of(const struct lines_seen *seen)
+static const char *const *kinds_of(struct lines_seen *seen)
 {
-    static const char *const logs[] = { "log", NULL };
-    static const char *const requests[] = { "request", NULL };
-    static const char *const both[] = { "log", "request", NULL };
-    if (!seen->requests) return logs;
-    return seen->logs ? both : requests;
+    static const char *const names[LINE_KINDS] = { "log", "request", "applied" };
+    uint32_t count = 0;
+    for (int i = 0; i < LINE_KINDS; i++)
+        if (seen->kinds[i]) seen->names[count++] = names[i];
+    if (count == 0) seen->names[count++] = names[LINE_LOG];
+    seen->names[count] = NULL;
+    return seen->names;
 }
 
 static enum status line_take(struct doctor_file *file, struct str text, struct arena *arena,
@@ -167,14 +218,14 @@ static enum status line_take(struct doctor_file *file, struct str text, struct a
         file->rejected++;
         return STATUS_OK;
     }
-    bool request = log_line_value(&line, "method http_method verb").len > 0 &&
-                   log_line_value(&line, "path route uri url").len > 0;
-    seen->requests = seen->requests || request;
-    seen->logs = seen->logs || !request;
-    if (request)
-        request_write(file, &line, at);
-    else
-        log_write(file, &line, at);
+    enum line_kind kind = kind_of(&line);
+    seen->kinds[kind] = true;
+    switch (kind) {
+    case LINE_APPLIED: applied_write(file, &line, at); break;
+    case LINE_REQUEST: request_write(file, &line, at); break;
+    case LINE_KINDS:
+    case LINE_LOG: log_write(file, &line, at); break;
+    }
     return doctor_file_rows(file, 1);
 }
 
@@ -217,8 +268,8 @@ enum status doctor_collect_log(struct doctor_bundle *bundle, const struct invoca
                          strerror(errno));
     enum status status = arena_init(&arena, 4 * (size_t)LOG_LINE_SIZE_MAX);
     if (status == STATUS_OK) {
+        struct lines_seen seen = { 0 };
         status = doctor_file_begin(bundle, &source, &file);
-        struct lines_seen seen = { false, false };
         if (status == STATUS_OK) status = lines_take(&file, input, &arena, &seen);
         source.kinds = kinds_of(&seen);
         status = doctor_file_end(&file, status);

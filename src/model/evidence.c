@@ -195,6 +195,7 @@ FIELDS(message) = {
     { "producer", TEXT, "" },
     { "xid", INT, "database transaction that it came from" },
     { "aggregate", TEXT, "what it is about; ver is the version of that" },
+    { "value_hash", TEXT, "SHA-256 of the value, in hex; absent: it has none" },
     END,
 };
 FIELDS(group_offset) = {
