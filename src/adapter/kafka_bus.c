@@ -271,7 +271,8 @@ enum status kafka_bus_open(const struct kafka_bus_options *options, struct bus *
     CHECK(options->partitions > 0 && options->partitions <= KAFKA_PARTITIONS_MAX);
     struct kafka_bus *bus = calloc(1, sizeof *bus);
     if (bus == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for the bus");
-    bus->port = (struct bus){ kafka_begin, kafka_publish, kafka_close };
+    bus->port =
+        (struct bus){ .begin = kafka_begin, .publish = kafka_publish, .close = kafka_close };
     bus->options = *options;
     bus->brokers = strdup(options->kafka.brokers);
     const char *path = options->kafka.settings_path;
@@ -283,6 +284,8 @@ enum status kafka_bus_open(const struct kafka_bus_options *options, struct bus *
     bus->options.kafka = (struct kafka_options){ bus->brokers, bus->settings_path };
     int len = snprintf(bus->topic, sizeof bus->topic, "%s", options->topic);
     CHECK(len > 0 && (size_t)len < sizeof bus->topic);
+    bus->port.system = STR("kafka");
+    bus->port.destination = str_from(bus->topic);
     len = snprintf(bus->marks, sizeof bus->marks, "%s.positions", options->topic);
     CHECK(len > 0 && (size_t)len < sizeof bus->marks);
     *out_bus = &bus->port;

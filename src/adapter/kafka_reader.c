@@ -138,6 +138,17 @@ static enum status fault_of(struct kafka_reader *reader, const rd_kafka_message_
     return kafka_fail(message->err, "reading", detail, out_error);
 }
 
+static struct str header_of(const rd_kafka_message_t *message, const char *name)
+{
+    rd_kafka_headers_t *headers = NULL;
+    const void *value = NULL;
+    size_t size = 0;
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        rd_kafka_header_get_last(headers, name, &value, &size) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return STR("");
+    return (struct str){ value, size };
+}
+
 static struct kafka_reader_record record_of(const rd_kafka_message_t *message)
 {
     bool end = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
@@ -148,6 +159,7 @@ static struct kafka_reader_record record_of(const rd_kafka_message_t *message)
         .end = end,
         .key = { end ? NULL : message->key, end ? 0 : message->key_len },
         .value = { end ? NULL : message->payload, end ? 0 : message->len },
+        .traceparent = end ? STR("") : header_of(message, "traceparent"),
     };
 }
 

@@ -37,6 +37,7 @@ struct kafka_reader_record {
     bool end; /* no record: everything before `offset` was given, and there is no more by now */
     struct str key;
     struct str value;
+    struct str traceparent; /* the header beside it; "": there is none */
 };
 
 enum status kafka_reader_open(const struct kafka_reader_options *options,

@@ -1,11 +1,11 @@
 #include "adapter/psp_caller.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "model/trace_context.h"
 
-enum { AUTHORIZATION_SIZE = SECRET_SIZE_MAX + 8, TRACEPARENT_SIZE = 64 };
+enum { AUTHORIZATION_SIZE = SECRET_SIZE_MAX + 8 };
 
 static bool name_valid(const char *name)
 {
@@ -54,15 +54,11 @@ static struct str authorization_make(const struct secret *key, char text[AUTHORI
     return (struct str){ text, sizeof scheme - 1 + key->size };
 }
 
-/* W3C trace-context; "" when there is no trace. */
-static struct str traceparent_make(struct trace trace, char text[TRACEPARENT_SIZE])
+/* "" when there is no trace. */
+static struct str traceparent_make(const struct psp_request *request, char text[TRACEPARENT_SIZE])
 {
-    if (uuid_is_nil(trace.id) || trace.span == 0) return STR("");
-    int len = snprintf(text, TRACEPARENT_SIZE, "00-%016llx%016llx-%016llx-01",
-                       (unsigned long long)trace.id.hi, (unsigned long long)trace.id.lo,
-                       (unsigned long long)trace.span);
-    CHECK(len > 0 && len < TRACEPARENT_SIZE);
-    return (struct str){ text, (size_t)len };
+    if (uuid_is_nil(request->trace.id) || request->trace.span == 0) return STR("");
+    return traceparent_format(request->trace, request->watched ? TRACE_FLAG_SAMPLED : 0, text);
 }
 
 static uint32_t headers_make(const struct psp_request *request, struct str authorization,
@@ -113,7 +109,7 @@ enum status psp_caller_call(const struct psp_caller *caller, const struct psp_re
         .headers = headers,
         .header_count =
             headers_make(request, authorization_make(caller->options.key, authorization),
-                         traceparent_make(request->trace, traceparent), headers),
+                         traceparent_make(request, traceparent), headers),
         .body = request->body,
         .connect_ms_max = connect_ms < left_ms ? connect_ms : left_ms,
         .call_ms_max = left_ms,

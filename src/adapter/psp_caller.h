@@ -49,6 +49,7 @@ struct psp_request {
     struct str version_name; /* one header more, of the PSP's own */
     struct str version;
     struct trace trace;
+    bool watched;                /* its spans are made, and the PSP hears it */
     struct monotonic_time until; /* when the whole must be over */
 };
 

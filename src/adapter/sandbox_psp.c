@@ -51,6 +51,7 @@ static void sandbox_order(struct psp *psp, const struct psp_order *order,
                                              .body = buf_view(&body),
                                              .content_type = STR("application/json"),
                                              .trace = order->trace,
+                                             .watched = order->watched,
                                              .until = psp_caller_until(&sandbox->caller) };
         order_call(sandbox, order, &request, out_reply);
     }
@@ -69,6 +70,7 @@ static void sandbox_query(struct psp *psp, const struct psp_order *order,
     const struct psp_request request = { .method = STR("GET"),
                                          .path = buf_view(&path),
                                          .trace = order->trace,
+                                         .watched = order->watched,
                                          .until = psp_caller_until(&sandbox->caller) };
     order_call(sandbox, order, &request, out_reply);
     psp_caller_finish(&sandbox->caller, start, out_reply);

@@ -57,6 +57,7 @@ static void stripe_order(struct psp *psp, const struct psp_order *order,
         request.content_type = STR("application/x-www-form-urlencoded");
         request.idempotency_key = psp_key(order->payment, order->step_number, key);
         request.trace = order->trace;
+        request.watched = order->watched;
         enum status status = psp_caller_call(&stripe->caller, &request, &http, &body, NULL);
         if (status == STATUS_OK) {
             out_reply->http_status = (uint16_t)http.status;
@@ -91,6 +92,7 @@ static bool query_page(struct stripe_psp *stripe, const struct psp_order *order,
     }
     struct psp_request request = get_make(buf_view(&path), until);
     request.trace = order->trace;
+    request.watched = order->watched;
     enum status status = psp_caller_call(&stripe->caller, &request, &http, &body, NULL);
     if (status == STATUS_OK) {
         reply->http_status = (uint16_t)http.status;

@@ -8,10 +8,10 @@
 
 #include "api/lanes.h"
 #include "api/router.h"
-#include "api/trace_context.h"
 #include "base/check.h"
 #include "base/decimal.h"
 #include "base/reserve.h"
+#include "model/trace_context.h"
 
 enum {
     TRY_MS = 20,   /* between two attempts of a held call */

@@ -1,8 +1,8 @@
 /* Asked for once by route and path, and once more when the body has been read. */
 #include "api/watch.h"
 
-#include "api/trace_context.h"
 #include "model/position.h"
+#include "model/trace_context.h"
 
 static bool is_command(const struct work *work)
 {

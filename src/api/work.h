@@ -10,8 +10,8 @@
 #include "api/problem.h"
 #include "api/query.h"
 #include "api/router.h"
-#include "api/trace_context.h"
 #include "base/arena.h"
+#include "model/trace_context.h"
 #include "port/cache.h"
 #include "wallet/sampling.h"
 

@@ -2,11 +2,17 @@
 #include <signal.h>
 #include <time.h>
 
+#include "adapter/otlp_exporter.h"
+#include "adapter/system_clock.h"
+#include "adapter/system_entropy.h"
+#include "adapter/thread_sync.h"
 #include "base/check.h"
 #include "base/reserve.h"
 #include "cmd/kafka_options.h"
 #include "cmd/report.h"
 #include "cmd/stop_signal.h"
+#include "cmd/version.h"
+#include "model/trace_context.h"
 
 enum { WAIT_MS = 200, PARTITIONS_MAX = KAFKA_PARTITIONS_MAX };
 
@@ -16,8 +22,9 @@ struct consume {
     struct kafka_reader *reader;
     uint32_t batch;
     bool until_end;
-    int32_t partition_count;    /* of the topic; 0: not known yet */
-    bool ended[PARTITIONS_MAX]; /* nothing came since its end was seen */
+    int32_t partition_count;     /* of the topic; 0: not known yet */
+    bool ended[PARTITIONS_MAX];  /* nothing came since its end was seen */
+    struct otlp_exporter *spans; /* NULL: nobody collects */
     sigset_t signals;
     uint64_t counts[3]; /* by enum event_book_outcome */
     struct kafka_reader_record records[KAFKA_READER_RECORDS_MAX];
@@ -53,11 +60,61 @@ static bool is_at_end(struct consume *consume)
     return true;
 }
 
+/* ---- Spans ---- */
+
+static struct str outcome_name(enum event_book_outcome outcome)
+{
+    switch (outcome) {
+    case EVENT_BOOK_APPLIED: return STR("applied");
+    case EVENT_BOOK_REPEATED: return STR("repeated");
+    case EVENT_BOOK_DEAD: return STR("dead");
+    }
+    return STR("");
+}
+
+/* What its publisher watched is watched here, too. */
+static void span_record(struct consume *consume, const struct kafka_reader_record *record,
+                        enum event_book_outcome outcome, struct wall_time start)
+{
+    struct trace parent;
+    uint8_t flags = 0;
+    if (consume->spans == NULL || record->end ||
+        !traceparent_parse(record->traceparent, &parent, &flags) ||
+        (flags & TRACE_FLAG_SAMPLED) == 0)
+        return;
+    uint64_t random = 0;
+    entropy_fill(system_entropy(), &random, sizeof random);
+    struct span span = {
+        .trace = { parent.id, random | 1 },
+        .parent = parent.span,
+        .kind = SPAN_CONSUMER,
+        .name = STR("event consume"),
+        .failed = outcome == EVENT_BOOK_DEAD,
+        .start = start,
+        .end = clock_wall(system_clock()),
+    };
+    const struct invocation *invocation = consume->invocation;
+    span_note_text(&span, STR("messaging.system"), STR("kafka"));
+    span_note_text(&span, STR("messaging.destination.name"),
+                   str_from(invocation_text(invocation, "kafka-topic")));
+    span_note_text(&span, STR("messaging.operation.type"), STR("process"));
+    span_note_text(&span, STR("messaging.consumer.group.name"),
+                   str_from(invocation_text(invocation, "group")));
+    span_note_number(&span, STR("messaging.destination.partition.id"), (uint64_t)record->partition);
+    span_note_number(&span, STR("messaging.kafka.offset"), (uint64_t)record->offset);
+    span_note_text(&span, STR("messaging.kafka.message.key"), record->key);
+    span_note_text(&span, STR("tpwallet.outcome"), outcome_name(outcome));
+    otlp_span(consume->spans, &span);
+}
+
+/* ---- Records ---- */
+
 /* One transaction: effects, inbox and marks of all records. */
 static enum status records_apply(struct consume *consume, uint32_t count)
 {
     struct event_book *book = consume->book;
     enum event_book_outcome outcomes[KAFKA_READER_RECORDS_MAX];
+    struct wall_time start = clock_wall(system_clock());
     enum status status = event_book_begin(book, &consume->error);
     for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
         const struct kafka_reader_record *from = &consume->records[i];
@@ -69,6 +126,7 @@ static enum status records_apply(struct consume *consume, uint32_t count)
     if (status != STATUS_OK) return status;
     for (uint32_t i = 0; i < count; i++) {
         end_note(consume, &consume->records[i]);
+        span_record(consume, &consume->records[i], outcomes[i], start);
         if (!consume->records[i].end) consume->counts[outcomes[i]]++;
     }
     kafka_reader_tell(consume->reader);
@@ -104,6 +162,18 @@ static int told(const struct consume *consume)
     return report_text(consume->invocation, buf_view(&out));
 }
 
+static enum status spans_open(struct consume *consume)
+{
+    const struct otlp_options options = {
+        .url = invocation_text(consume->invocation, "otlp"),
+        .version = TPWALLET_VERSION,
+        .clock = system_clock(),
+        .sync = thread_sync(),
+    };
+    if (options.url == NULL) return STATUS_OK;
+    return otlp_open(&options, &consume->spans, &consume->error);
+}
+
 static enum status consume_open(struct consume *consume)
 {
     const struct invocation *invocation = consume->invocation;
@@ -114,6 +184,7 @@ static enum status consume_open(struct consume *consume)
     consume->batch = (uint32_t)batch;
     consume->until_end = invocation_has(invocation, "until-end");
     if (status == STATUS_OK) status = stop_signal_block(&consume->signals, &consume->error);
+    if (status == STATUS_OK) status = spans_open(consume);
     if (status == STATUS_OK)
         status = kafka_options_book(invocation, &consume->book, &consume->error);
     if (status != STATUS_OK) return status;
@@ -134,6 +205,7 @@ static int events_consume_run(struct invocation *invocation)
     int code = status == STATUS_OK ? told(consume) : report_error(invocation, &consume->error);
     kafka_reader_close(consume->reader);
     event_book_close(consume->book);
+    otlp_close(consume->spans);
     reserve_free(consume, sizeof *consume);
     return code;
 }
@@ -145,6 +217,8 @@ static const struct option options[] = {
       "tpwallet.event-book" },
     KAFKA_OPTION_INTO,
     { "batch", "COUNT", "events in one transaction at most, 1 to 1024", "500" },
+    { "otlp", "URL", "send spans of watched events to a collector: http://127.0.0.1:4318/v1/traces",
+      NULL },
     { "until-end", NULL, "end when there is no more, for a consumer that is alone", NULL },
     { 0 },
 };

@@ -75,6 +75,7 @@ enum status serve_bus_start(struct serve_bus *bus, struct lane *lane,
         .log = ports->log,
         .feed = journal_feed_port(bus->feed),
         .bus = bus->bus,
+        .tracer = ports->tracer,
     };
     struct bus_relay_options options = BUS_RELAY_OPTIONS_DEFAULT;
     options.epoch = lane_status.head.epoch;

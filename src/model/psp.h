@@ -41,6 +41,7 @@ struct psp_order {
     uint32_t asset;
     struct money amount;
     struct trace trace;
+    bool watched;                /* spans of the trace are made */
     char method[PSP_TOKEN_SIZE]; /* CHARGE, AUTHORISE: card; PAY_OUT: bank account */
     char object[PSP_TOKEN_SIZE]; /* CAPTURE, CANCEL, REFUND: the PSP's id of what this is about */
 };

@@ -32,7 +32,7 @@ struct bus_mark {
 struct bus_event {  /* views stay unchanged during the call */
     struct str key; /* what it is about: those of one key belong together; 1 to BUS_KEY_SIZE_MAX */
     struct str value;       /* its envelope */
-    struct str traceparent; /* W3C Trace Context; "" is none */
+    struct str traceparent; /* W3C Trace Context, to be sent beside it; "" is none */
     struct wall_time time;
 };
 
@@ -56,6 +56,9 @@ struct bus {
     enum status (*publish)(struct bus *bus, const struct bus_event *events, uint32_t count,
                            struct bus_mark mark, struct error *out_error);
     void (*close)(struct bus *bus);
+    /* For spans, as OpenTelemetry names systems and destinations: "kafka", and the topic. */
+    struct str system;
+    struct str destination;
 };
 
 #endif

@@ -15,6 +15,7 @@ enum span_kind {
     SPAN_INTERNAL = 1,
     SPAN_SERVER = 2,
     SPAN_CLIENT = 3,
+    SPAN_PRODUCER = 4,
     SPAN_CONSUMER = 5,
 };
 

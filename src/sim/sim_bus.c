@@ -171,9 +171,11 @@ struct bus *sim_bus_open(struct sim_topic *topic, struct process *process)
 {
     struct sim_bus *bus = calloc(1, sizeof *bus);
     CHECK(bus != NULL);
-    *bus = (struct sim_bus){ .port = { sim_begin, sim_publish, sim_close },
-                             .topic = topic,
-                             .process = process };
+    *bus = (struct sim_bus){
+        .port = { .begin = sim_begin, .publish = sim_publish, .close = sim_close },
+        .topic = topic,
+        .process = process
+    };
     topic->open_count++;
     return &bus->port;
 }

@@ -2,9 +2,11 @@
 #include "wallet/bus_relay.h"
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "base/metric_text.h"
 #include "base/reserve.h"
 #include "model/position.h"
+#include "model/trace_context.h"
 #include "wallet/endpoint_walk.h"
 #include "wallet/event_envelope.h"
 
@@ -24,8 +26,12 @@ struct gathered {
     size_t at;
     uint32_t key_len;
     uint32_t trace_len;
+    uint32_t type_len; /* of the event's type, for its span; 0: it is not watched */
     uint32_t value_len;
+    struct position position;
     struct wall_time time;
+    struct trace trace; /* as the traceparent has it */
+    uint64_t parent;    /* the unit's span */
 };
 
 struct bus_relay {
@@ -39,6 +45,7 @@ struct bus_relay {
     struct bus_mark ahead; /* of the last event gathered */
     struct buf event;      /* that the feed writes */
     struct buf bytes;      /* of the run */
+    uint64_t tries;        /* of runs; no two spans of one event are the same */
     uint32_t count;
     struct gathered gathered[BUS_RUN_EVENTS_MAX];
     struct bus_event run[BUS_RUN_EVENTS_MAX];
@@ -173,19 +180,47 @@ static bool run_is_full(const struct bus_relay *relay)
            relay->bytes.len + BUS_EVENT_SIZE_MAX > relay->bytes.size_max;
 }
 
+static bool is_watched(struct bus_relay *relay, const struct feed_event *event)
+{
+    struct span_subject subject = { .trace = event->trace.id };
+    /* The subject of a payment's event is the payment. */
+    if (uuid_parse(event->subject, &subject.payment) != STATUS_OK)
+        subject.payment = (struct uuid){ 0 };
+    return tracer_wants(relay->ports.tracer, &subject);
+}
+
+/* Of this try of this owner to publish the event; never 0. */
+static uint64_t span_id_of(const struct bus_relay *relay, const struct feed_event *event)
+{
+    const uint64_t words[] = { event->trace.span, event->position.batch, event->position.index,
+                               relay->options.epoch, relay->tries };
+    return hash_bytes(words, sizeof words) | 1;
+}
+
 static enum status event_add(struct bus_relay *relay, const struct feed_event *event)
 {
-    char text[EVENT_TRACEPARENT_SIZE];
-    struct str traceparent = event_traceparent(event, text);
+    bool watched = is_watched(relay, event);
     struct str key = event->subject.len > 0 ? event->subject : event->id;
     if (key.len > BUS_KEY_SIZE_MAX) key.len = BUS_KEY_SIZE_MAX;
     struct gathered *made = &relay->gathered[relay->count];
     *made = (struct gathered){ .at = relay->bytes.len,
                                .key_len = (uint32_t)key.len,
-                               .trace_len = (uint32_t)traceparent.len,
-                               .time = event->time };
+                               .position = event->position,
+                               .time = event->time,
+                               .trace = event->trace,
+                               .parent = event->trace.span };
     buf_append_str(&relay->bytes, key);
-    buf_append_str(&relay->bytes, traceparent);
+    if (watched) {
+        made->trace.span = span_id_of(relay, event);
+        made->type_len = (uint32_t)event->type.len;
+        buf_append_str(&relay->bytes, event->type);
+    }
+    char text[TRACEPARENT_SIZE];
+    if (!uuid_is_nil(event->trace.id)) {
+        uint8_t flags = watched ? TRACE_FLAG_SAMPLED : 0;
+        buf_append_str(&relay->bytes, traceparent_format(made->trace, flags, text));
+        made->trace_len = TRACEPARENT_LEN;
+    }
     size_t before = relay->bytes.len;
     enum status status = event_envelope_write(event, NULL, &relay->bytes);
     if (status != STATUS_OK) return status;
@@ -218,10 +253,11 @@ static void run_lay_out(struct bus_relay *relay)
     for (uint32_t i = 0; i < relay->count; i++) {
         const struct gathered *from = &relay->gathered[i];
         const char *at = (const char *)relay->bytes.data + from->at;
+        const char *trace = at + from->key_len + from->type_len;
         relay->run[i] = (struct bus_event){
             .key = { at, from->key_len },
-            .traceparent = { at + from->key_len, from->trace_len },
-            .value = { at + from->key_len + from->trace_len, from->value_len },
+            .traceparent = { trace, from->trace_len },
+            .value = { trace + from->trace_len, from->value_len },
             .time = from->time,
         };
     }
@@ -236,6 +272,33 @@ static void published(struct bus_relay *relay)
     relay->status.runs++;
     relay->status.published = relay->mark;
     relay->ports.sync->unlock(relay->monitor);
+}
+
+static void span_record(struct bus_relay *relay, uint32_t index, bool failed,
+                        struct wall_time start)
+{
+    const struct gathered *from = &relay->gathered[index];
+    const struct bus_event *event = &relay->run[index];
+    struct str type = { event->key.data + event->key.len, from->type_len };
+    struct span span = {
+        .trace = from->trace,
+        .parent = from->parent,
+        .kind = SPAN_PRODUCER,
+        .name = STR("event publish"),
+        .failed = failed,
+        .start = start,
+        .end = clock_wall(relay->ports.clock),
+    };
+    char text[POSITION_TEXT_SIZE];
+    span_note_text(&span, STR("messaging.system"), relay->ports.bus->system);
+    span_note_text(&span, STR("messaging.destination.name"), relay->ports.bus->destination);
+    span_note_text(&span, STR("messaging.operation.type"), STR("send"));
+    span_note_number(&span, STR("messaging.batch.message_count"), relay->count);
+    span_note_text(&span, STR("cloudevents.event_id"), position_format(from->position, text));
+    span_note_text(&span, STR("cloudevents.event_type"), type);
+    if (str_starts(type, STR("payment.")))
+        span_note_text(&span, STR("tpwallet.payment.id"), event->key);
+    relay->ports.tracer->record(relay->ports.tracer, &span);
 }
 
 /* False: there was nothing to publish. */
@@ -255,7 +318,12 @@ static bool publish(struct bus_relay *relay)
     }
     run_lay_out(relay);
     oldest_tell(relay, relay->run[0].time);
+    struct wall_time start = clock_wall(relay->ports.clock);
     status = bus->publish(bus, relay->run, relay->count, relay->ahead, &error);
+    relay->tries++;
+    for (uint32_t i = 0; i < relay->count; i++) {
+        if (relay->gathered[i].type_len > 0) span_record(relay, i, status != STATUS_OK, start);
+    }
     if (status == STATUS_OK) {
         published(relay);
     } else {

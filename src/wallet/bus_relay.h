@@ -6,12 +6,16 @@
 #include "port/clock.h"
 #include "port/log.h"
 #include "port/sync.h"
+#include "port/tracer.h"
 #include "wallet/event_feed.h"
 
 /*
  * A task of its own reads the feed and hands events over in runs. Where to go on is told by the
  * bus (port/bus.h), so nothing is kept here. When the bus does not answer, it is asked again after
  * a wait that doubles up to retry_ms_max, and the journal simply keeps what is not yet published.
+ *
+ * Each try to publish an event that is watched is a span, and the traceparent that travels beside
+ * the event names it; beside others it names the unit's span and says that it is not sampled.
  *
  * It publishes nothing behind a mark that its journal does not have: after a journal was taken
  * back, or under a topic of another ledger, it stops and raises an alarm. It stops for good as
@@ -25,6 +29,7 @@ struct bus_relay_ports { /* all belong to the caller and outlive the relay */
     struct log *log;
     struct event_feed *feed; /* the relay's own */
     struct bus *bus;
+    struct tracer *tracer; /* NULL: nobody watches */
 };
 
 struct bus_relay_options {

@@ -1,7 +1,8 @@
 /*
  * Goal: the relay goes on where the bus says that the lane stands, waits longer with each failure,
  * publishes nothing behind a mark that the journal does not have, stops for a later owner, and
- * tells how old the oldest unpublished event is.
+ * tells how old the oldest unpublished event is. What is watched has a span for each try, which the
+ * traceparent beside the event names; what is not says so.
  * Method: a relay without a task, stepped by the test over a feed, a bus and a clock in memory;
  * the bus answers as told and counts what it took.
  */
@@ -13,7 +14,10 @@
 
 #include <cmocka.h>
 
+#include "model/trace_context.h"
 #include "wallet/event_feed_test.h"
+
+enum { SPANS = 64 };
 
 struct monitor {
     bool held;
@@ -36,6 +40,11 @@ struct rig {
     struct bus_mark mark;
     uint32_t lines;
     uint64_t head;
+    struct tracer tracer; /* it watches every other trace */
+    uint32_t span_count;
+    struct span spans[SPANS];
+    uint32_t header_count;
+    struct trace headers[SPANS]; /* that came with watched events */
     struct bus_relay *relay;
 };
 
@@ -103,6 +112,21 @@ static enum status rig_begin(struct bus *bus, uint32_t lane, uint64_t epoch,
     return STATUS_OK;
 }
 
+static void header_keep(const struct bus_event *event)
+{
+    struct trace trace;
+    uint8_t flags = 0;
+    if (!rig_now->feed.traced) {
+        assert_int_equal(event->traceparent.len, 0);
+        return;
+    }
+    assert_true(traceparent_parse(event->traceparent, &trace, &flags));
+    bool watched = trace.id.lo % 2 == 0;
+    assert_int_equal(flags, watched ? TRACE_FLAG_SAMPLED : 0);
+    if (!watched) assert_int_equal(trace.span, trace.id.lo + 1000); /* the unit's */
+    if (watched) rig_now->headers[rig_now->header_count++ % SPANS] = trace;
+}
+
 static enum status rig_publish(struct bus *bus, const struct bus_event *events, uint32_t count,
                                struct bus_mark mark, struct error *out_error)
 {
@@ -111,6 +135,7 @@ static enum status rig_publish(struct bus *bus, const struct bus_event *events, 
     for (uint32_t i = 0; i < count; i++) {
         assert_true(events[i].key.len > 0 && events[i].value.data[0] == '{');
         assert_true(events[i].value.data[events[i].value.len - 1] == '}');
+        header_keep(&events[i]);
     }
     assert_int_equal(mark.time.ns, events[count - 1].time.ns);
     rig_now->run_count++;
@@ -119,6 +144,19 @@ static enum status rig_publish(struct bus *bus, const struct bus_event *events, 
     rig_now->taken += count;
     rig_now->mark = mark;
     return STATUS_OK;
+}
+
+static bool rig_wants(struct tracer *tracer, const struct span_subject *subject)
+{
+    (void)tracer;
+    return subject->trace.lo % 2 == 0;
+}
+
+static void rig_record(struct tracer *tracer, const struct span *span)
+{
+    (void)tracer;
+    assert_true(rig_now->span_count < SPANS);
+    rig_now->spans[rig_now->span_count++] = *span;
 }
 
 static void rig_init(struct rig *rig, uint64_t events)
@@ -132,13 +170,17 @@ static void rig_init(struct rig *rig, uint64_t events)
                   .join = rig_join },
         .clock = { rig_wall, rig_monotonic },
         .log = { rig_log },
-        .bus = { .begin = rig_begin, .publish = rig_publish },
+        .bus = { .begin = rig_begin,
+                 .publish = rig_publish,
+                 .system = STR("rig"),
+                 .destination = STR("events") },
+        .tracer = { rig_wants, rig_record },
         .now_ns = 1000 * NS_PER_S,
     };
     rig_now = rig;
     test_feed_init(&rig->feed, events);
-    const struct bus_relay_ports ports = { &rig->sync, &rig->clock, &rig->log, &rig->feed.port,
-                                           &rig->bus };
+    const struct bus_relay_ports ports = { &rig->sync,      &rig->clock, &rig->log,
+                                           &rig->feed.port, &rig->bus,   &rig->tracer };
     struct bus_relay_options options = BUS_RELAY_OPTIONS_DEFAULT;
     options.lane = 2;
     options.epoch = 7;
@@ -310,6 +352,35 @@ static void a_feed_that_fails_is_read_again(void **state)
     bus_relay_close(rig.relay);
 }
 
+static void each_try_of_what_is_watched_is_a_span(void **state)
+{
+    (void)state; /* no fixture */
+    struct rig rig;
+    rig_init(&rig, 5);
+    rig.feed.traced = true;
+    rig.publishes = STATUS_IN_DOUBT;
+    step_all(&rig);
+    rig.publishes = STATUS_OK;
+    rig.now_ns += NS_PER_S;
+    step_all(&rig);
+    assert_int_equal(rig.taken, 5);
+    assert_int_equal(rig.span_count, 4); /* two of five, tried twice */
+    assert_int_equal(rig.header_count, 4);
+    for (uint32_t i = 0; i < 4; i++) {
+        const struct span *span = &rig.spans[i];
+        uint64_t number = i % 2 == 0 ? 2 : 4;
+        assert_int_equal(span->trace.id.lo, number);
+        assert_int_equal(span->trace.span, rig.headers[i].span);
+        assert_int_equal(span->parent, number + 1000);
+        assert_int_equal(span->kind, SPAN_PRODUCER);
+        assert_true(span->failed == (i < 2));
+        for (uint32_t k = 0; k < i; k++) assert_true(span->trace.span != rig.spans[k].trace.span);
+    }
+    assert_string_equal(rig.spans[3].notes[4].text, "2-2");
+    assert_string_equal(rig.spans[3].notes[5].text, "payment.succeeded");
+    bus_relay_close(rig.relay);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +391,7 @@ int main(void)
         cmocka_unit_test(a_foreign_mark_stops_it),
         cmocka_unit_test(a_later_owner_stops_it),
         cmocka_unit_test(a_feed_that_fails_is_read_again),
+        cmocka_unit_test(each_try_of_what_is_watched_is_a_span),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

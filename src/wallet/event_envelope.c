@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/json_writer.h"
+#include "model/trace_context.h"
 
 static void write_text(struct json_writer *writer, struct str key, struct str value)
 {
@@ -12,23 +13,13 @@ static void write_text(struct json_writer *writer, struct str key, struct str va
     json_write_string(writer, value);
 }
 
-struct str event_traceparent(const struct feed_event *event, char text[EVENT_TRACEPARENT_SIZE])
-{
-    const struct trace *trace = &event->trace;
-    if (uuid_is_nil(trace->id)) return STR("");
-    int len =
-        snprintf(text, EVENT_TRACEPARENT_SIZE, "00-%016" PRIx64 "%016" PRIx64 "-%016" PRIx64 "-01",
-                 trace->id.hi, trace->id.lo, trace->span);
-    CHECK(len == 55);
-    return (struct str){ text, (size_t)len };
-}
-
 /* As CloudEvents' Distributed Tracing extension has it. */
 static void write_trace(struct json_writer *writer, const struct feed_event *event)
 {
-    char text[EVENT_TRACEPARENT_SIZE];
-    struct str traceparent = event_traceparent(event, text);
-    if (traceparent.len > 0) write_text(writer, STR("traceparent"), traceparent);
+    char text[TRACEPARENT_SIZE];
+    if (uuid_is_nil(event->trace.id)) return;
+    write_text(writer, STR("traceparent"),
+               traceparent_format(event->trace, TRACE_FLAG_SAMPLED, text));
 }
 
 static void write_delivery(struct json_writer *writer, const struct event_delivery *delivery)

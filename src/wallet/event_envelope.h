@@ -16,16 +16,13 @@ struct event_delivery {
 };
 
 /*
- * Appends one JSON object; the same bytes for the same arguments, for ever. delivery NULL: the
- * event alone. STATUS_LIMIT: it does not fit.
+ * Appends one JSON object; the same bytes for the same arguments, for ever, so that "traceparent"
+ * has the unit's own span and says that it may have been sampled: whether it was is not in the
+ * journal. What was is said by the traceparent beside the envelope, in the headers it travels with.
+ * delivery NULL: the event alone. STATUS_LIMIT: it does not fit.
  */
 enum status event_envelope_write(const struct feed_event *event,
                                  const struct event_delivery *delivery, struct buf *out_json)
     MUST_CHECK;
-
-enum { EVENT_TRACEPARENT_SIZE = 64 };
-
-/* The event's trace as W3C Trace Context writes it; "" when it has none. */
-struct str event_traceparent(const struct feed_event *event, char text[EVENT_TRACEPARENT_SIZE]);
 
 #endif

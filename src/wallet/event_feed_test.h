@@ -13,6 +13,7 @@ struct test_feed {
     uint64_t count;
     enum status fails; /* STATUS_OK: it does not */
     uint64_t reads;
+    bool traced; /* event number N is of trace (1, N) and span N + 1000 */
 };
 
 static inline struct position test_feed_position(uint64_t number)
@@ -46,6 +47,7 @@ static inline enum status test_feed_next(struct event_feed *port, struct positio
         .time = { (int64_t)number * NS_PER_S },
         .data = { text + id_len, memory->len - id_len },
     };
+    if (feed->traced) out_event->trace = (struct trace){ { .hi = 1, .lo = number }, number + 1000 };
     return buf_status(memory);
 }
 

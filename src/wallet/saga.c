@@ -197,6 +197,7 @@ static void psp_ask(struct saga *saga, struct psp *psp, const struct payment *pa
 {
     struct psp_order order = order_of(payment);
     bool watched = is_watched(saga, payment);
+    order.watched = watched;
     struct wall_time start = watched ? clock_wall(saga->ports.clock) : (struct wall_time){ 0 };
     int64_t begin_ns = clock_monotonic(saga->ports.clock).ns;
     *out_reply = (struct psp_reply){ 0 };

@@ -4,9 +4,8 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "model/trace_context.h"
 #include "webhook/signature.h"
-
-enum { TRACEPARENT_SIZE = 56 };
 
 static const struct webhook_policy STANDARD = { .scheme = WEBHOOK_STANDARD };
 
@@ -52,16 +51,6 @@ static bool make_body(const struct attempt *attempt, struct attempt_memory *memo
     return buf_status(&memory->signature) == STATUS_OK;
 }
 
-/* W3C trace-context, version 00, sampled. */
-static struct str traceparent_make(struct trace trace, char out_text[TRACEPARENT_SIZE])
-{
-    int len =
-        snprintf(out_text, TRACEPARENT_SIZE, "00-%016" PRIx64 "%016" PRIx64 "-%016" PRIx64 "-01",
-                 trace.id.hi, trace.id.lo, trace.span);
-    CHECK(len > 0 && len < TRACEPARENT_SIZE);
-    return (struct str){ out_text, (size_t)len };
-}
-
 struct attempt_result attempt_send(const struct attempt *attempt, struct http_out *http,
                                    struct attempt_memory *memory)
 {
@@ -71,13 +60,14 @@ struct attempt_result attempt_send(const struct attempt *attempt, struct http_ou
     int len = snprintf(timestamp, sizeof timestamp, "%" PRId64, attempt->now.ns / NS_PER_S);
     CHECK(len > 0 && (size_t)len < sizeof timestamp);
     char traceparent[TRACEPARENT_SIZE];
+    uint8_t flags = attempt->watched ? TRACE_FLAG_SAMPLED : 0;
     const struct http_out_header headers[] = {
         { STR("content-type"), STR("application/cloudevents+json") },
         { STR("user-agent"), STR("tpwallet") },
         { STR("webhook-id"), attempt->event->id },
         { STR("webhook-timestamp"), { timestamp, (size_t)len } },
         { STR("webhook-signature"), buf_view(&memory->signature) },
-        { STR("traceparent"), traceparent_make(attempt->trace, traceparent) },
+        { STR("traceparent"), traceparent_format(attempt->trace, flags, traceparent) },
     };
     uint32_t header_count = sizeof headers / sizeof headers[0];
     if (uuid_is_nil(attempt->trace.id)) header_count--;

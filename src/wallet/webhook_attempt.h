@@ -21,7 +21,8 @@ struct attempt {
     struct webhook_endpoint *endpoint; /* its keys are used: nobody else may */
     const struct feed_event *event;
     struct event_delivery delivery;
-    struct trace trace; /* of this attempt, for the receiver to go on with; nil: not watched */
+    struct trace trace; /* for the receiver to go on with; nil: there is none */
+    bool watched;       /* its span is this attempt's; else that of the unit */
     struct wall_time now;
     uint32_t connect_ms_max;
     uint32_t call_ms_max;

@@ -21,6 +21,7 @@ struct receiver {
     struct http_out_response response;
     bool verified;
     struct webhook_endpoint *endpoint;
+    char traceparent[64]; /* that came; "": none */
     struct webhook_scratch scratch;
 };
 
@@ -35,6 +36,9 @@ static enum status receive(struct http_out *http, const struct http_out_request 
     struct webhook_header headers[HTTP_OUT_HEADERS_MAX];
     for (uint32_t i = 0; i < request->header_count; i++) {
         headers[i] = (struct webhook_header){ request->headers[i].name, request->headers[i].value };
+        if (!str_equal(headers[i].name, STR("traceparent"))) continue;
+        assert_int_equal(headers[i].value.len, 55);
+        memcpy(receiver->traceparent, headers[i].value.data, 55);
     }
     receiver->verified = true;
     for (uint32_t i = 0; i < receiver->endpoint->key_count; i++) {
@@ -66,7 +70,9 @@ static void make_endpoint(struct webhook_endpoint *endpoint)
     assert_int_equal(signing_key_parse(STR(seed), &endpoint->keys[1]), STATUS_OK);
 }
 
-static struct attempt_result send_one(struct receiver *receiver, struct webhook_endpoint *endpoint)
+static struct attempt_result send_traced(struct receiver *receiver,
+                                         struct webhook_endpoint *endpoint, struct trace trace,
+                                         bool watched)
 {
     static const struct feed_event event = { .position = { 7, 1 },
                                              .id = STR("7-1"),
@@ -82,12 +88,39 @@ static struct attempt_result send_one(struct receiver *receiver, struct webhook_
     const struct attempt attempt = { .endpoint = endpoint,
                                      .event = &event,
                                      .delivery = { .sequence = 1 },
+                                     .trace = trace,
+                                     .watched = watched,
                                      .now = { 500 * NS_PER_S } };
     struct attempt_result result = attempt_send(&attempt, &receiver->port, &memory);
     attempt_memory_free(&memory);
     buf_free(&receiver->scratch.message);
     buf_free(&receiver->scratch.form);
     return result;
+}
+
+static struct attempt_result send_one(struct receiver *receiver, struct webhook_endpoint *endpoint)
+{
+    return send_traced(receiver, endpoint, (struct trace){ 0 }, false);
+}
+
+static void the_header_says_what_is_watched(void **state)
+{
+    (void)state; /* no fixture */
+    struct webhook_endpoint endpoint;
+    make_endpoint(&endpoint);
+    const struct trace trace = { .id = { .hi = 1, .lo = 2 }, .span = 3 };
+    struct receiver none = { .response = { .status = 204 } };
+    struct receiver quiet = none;
+    struct receiver watched = none;
+    (void)send_one(&none, &endpoint); /* whatever comes of it */
+    (void)send_traced(&quiet, &endpoint, trace, false);
+    (void)send_traced(&watched, &endpoint, trace, true);
+    assert_string_equal(none.traceparent, "");
+    assert_string_equal(quiet.traceparent,
+                        "00-00000000000000010000000000000002-0000000000000003-00");
+    assert_string_equal(watched.traceparent,
+                        "00-00000000000000010000000000000002-0000000000000003-01");
+    endpoint_done(&endpoint);
 }
 
 static void every_live_key_signs(void **state)
@@ -142,6 +175,7 @@ static void only_a_whole_2xx_is_delivered(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_header_says_what_is_watched),
         cmocka_unit_test(every_live_key_signs),
         cmocka_unit_test(only_a_whole_2xx_is_delivered),
     };

@@ -131,15 +131,16 @@ static struct attempt_result send_event(struct webhook_relay *relay, struct slot
         .endpoint = &slot->endpoint,
         .event = event,
         .delivery = delivery,
+        .trace = event->trace,
+        .watched = is_watched(relay, event),
         .now = clock_wall(relay->ports.clock),
         .connect_ms_max = relay->options.connect_ms_max,
         .call_ms_max = relay->options.call_ms_max,
         .private_allowed = relay->options.private_allowed,
     };
-    bool watched = is_watched(relay, event);
-    if (watched) attempt.trace = (struct trace){ event->trace.id, prng_next(&worker->prng) | 1 };
+    if (attempt.watched) attempt.trace.span = prng_next(&worker->prng) | 1;
     struct attempt_result result = attempt_send(&attempt, relay->ports.http, &worker->memory);
-    if (watched) attempt_record(relay, &attempt, &result);
+    if (attempt.watched) attempt_record(relay, &attempt, &result);
     const struct webhook_relay_counts more = { result.delivered, !result.delivered, 0 };
     counts_add(relay, more);
     return result;

@@ -11,10 +11,10 @@
 #include "api/cursor.h"
 #include "api/idempotency.h"
 #include "api/query.h"
-#include "api/trace_context.h"
 #include "api/transfers_parse.h"
 #include "base/check.h"
 #include "base/json_writer.h"
+#include "model/trace_context.h"
 
 enum { LIST_MAX = 256, TEXT_MAX = 1 << 20 };
 

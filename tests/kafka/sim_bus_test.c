@@ -64,7 +64,7 @@ static bool owner_begin(struct scene *scene, struct owner *owner, uint64_t epoch
     test_feed_init(&owner->feed, scene->feed.count);
     owner->relay = NULL;
     const struct bus_relay_ports ports = { &owner->sync.port, &owner->clock.port, &owner->log,
-                                           &owner->feed.port, owner->bus };
+                                           &owner->feed.port, owner->bus,         NULL };
     struct bus_relay_options options = BUS_RELAY_OPTIONS_DEFAULT;
     options.lane = 1;
     options.epoch = epoch;

@@ -200,7 +200,7 @@ static void requests_carry_key_reference_and_trace(void **state)
         "\r\nIdempotency-Key: " KEY "\r\n",
         "\r\nStripe-Version: " STRIPE_VERSION "\r\n",
         "\r\nContent-Type: application/x-www-form-urlencoded\r\n",
-        "\r\ntraceparent: 00-00000000000000010000000000000002-0000000000000003-01\r\n",
+        "\r\ntraceparent: 00-00000000000000010000000000000002-0000000000000003-00\r\n",
         "\r\n\r\namount=1250&currency=eur&payment_method=pm_card_visa",
         NULL,
     };
@@ -208,7 +208,8 @@ static void requests_carry_key_reference_and_trace(void **state)
     world_close(&world);
     world_open(&world, sandbox_psp_open, &options);
     charge(&world);
-    const struct psp_order order = psp_rig_order(PSP_CHARGE, "pm_card_visa", "");
+    struct psp_order order = psp_rig_order(PSP_CHARGE, "pm_card_visa", "");
+    order.watched = true;
     world.rig.psp->query(world.rig.psp, &order, &world.reply);
     static const char *const sandbox[] = {
         "POST /orders HTTP/1.1\r\n",
@@ -217,7 +218,11 @@ static void requests_carry_key_reference_and_trace(void **state)
         "\r\n\r\n{\"reference\":\"" KEY "\"",
         NULL,
     };
-    static const char *const query[] = { "GET /orders/" KEY " HTTP/1.1\r\n", NULL };
+    static const char *const query[] = {
+        "GET /orders/" KEY " HTTP/1.1\r\n",
+        "\r\ntraceparent: 00-00000000000000010000000000000002-0000000000000003-01\r\n",
+        NULL,
+    };
     assert_request(&world, 0, sandbox);
     assert_request(&world, 1, query);
     world_close(&world);

@@ -3,7 +3,7 @@
  * Method: tables of valid and invalid headers from the recommendation's rules; a header changed
  * at every character.
  */
-#include "api/trace_context.h"
+#include "model/trace_context.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* trace_context.h - the traceparent header of W3C Trace Context, level 1. */
-#ifndef API_TRACE_CONTEXT_H
-#define API_TRACE_CONTEXT_H
+#ifndef MODEL_TRACE_CONTEXT_H
+#define MODEL_TRACE_CONTEXT_H
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
 /* 00-<32 trace id>-<16 parent id>-<2 flags>, all lower-case hexadecimal. */
-#include "api/trace_context.h"
+#include "model/trace_context.h"
 
 #include "base/check.h"
 #include "base/hex.h"
