@@ -6,6 +6,7 @@
 #include "doctor/examination.h"
 #include "doctor/instances.h"
 #include "doctor/invariants.h"
+#include "doctor/remedy.h"
 #include "doctor/select.h"
 #include "model/evidence.h"
 
@@ -359,6 +360,7 @@ static enum status examine(struct examination *examination)
     if (status == STATUS_OK) status = examine_instances(examination);
     if (status == STATUS_OK) status = choose(examination);
     if (status == STATUS_OK) status = describe_causes(examination);
+    if (status == STATUS_OK) status = remedies_take(examination);
     if (status != STATUS_OK) return status;
     find_nearest(examination->out);
     status = net_accounts(examination);

@@ -10,3 +10,16 @@ const char *label_name(enum label label)
     CHECK((unsigned)label < LABEL_COUNT);
     return label_names[label];
 }
+
+bool instance_is_settled(const struct instance *instance)
+{
+    return instance->affected_count == 0 && instance->settled_count > 0;
+}
+
+bool diagnosis_is_settled(const struct diagnosis *diagnosis)
+{
+    bool settled = diagnosis->cause_count > 0 && diagnosis->unexplained_count == 0;
+    for (uint32_t i = 0; settled && i < diagnosis->cause_count; i++)
+        settled = instance_is_settled(&diagnosis->instances[diagnosis->causes[i]]);
+    return settled;
+}

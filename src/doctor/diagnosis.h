@@ -109,6 +109,7 @@ struct instance {
     bool growing;
     uint32_t affected_count;
     struct affected *affected;
+    uint32_t settled_count; /* rows that reversals have taken back since: not among affected */
 };
 
 /* The net of all causes on one account. */
@@ -159,5 +160,10 @@ struct diagnosis {
     int32_t next_kind;      /* the one that decides most; -1: none */
     bool search_cut;        /* the selection was not exhaustive */
 };
+
+/* All that a cause touched was taken back since. */
+bool instance_is_settled(const struct instance *instance);
+/* The same of every cause, and there is nothing that no cause explains. */
+bool diagnosis_is_settled(const struct diagnosis *diagnosis);
 
 #endif

@@ -1,5 +1,7 @@
 #include "doctor/doctor.h"
 
+#include "doctor/remedy.h"
+
 static const char *const column_names[] = {
     [COLUMN_INV] = "inv",
     [COLUMN_KEY] = "key",
@@ -87,7 +89,9 @@ enum status doctor_init(struct doctor *doctor, const struct rule_set *rules,
 {
     doctor->rules = rules;
     doctor->evidence = evidence;
-    enum status status = STATUS_OK;
+    enum status status =
+        evidence->prepare(evidence, STR(REMEDY_QUERY), &doctor->reversals.handle, out_error);
+    if (status == STATUS_OK) learn_columns(evidence, &doctor->reversals);
     for (uint32_t r = 0; r < rules->rule_count; r++) {
         const struct rule *rule = &rules->rules[r];
         for (uint32_t i = 0; status == STATUS_OK && i < rule->query_count; i++) {

@@ -43,6 +43,7 @@ struct doctor {
     const struct rule_set *rules;
     struct evidence *evidence;
     struct doctor_query queries[RULE_QUERIES_MAX];
+    struct doctor_query reversals; /* remedy.h */
 };
 
 /* STATUS_INVALID: a query is not one that reads, or lacks a column; the error says which. */

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "doctor/diagnose.h"
+#include "doctor/remedy.h"
 #include "model/evidence.h"
 
 enum { SCRIPT_QUERIES_MAX = 64, SCRIPT_ROWS_MAX = 16, SCRIPT_COLUMNS_MAX = 8 };
@@ -61,12 +62,17 @@ static inline enum status script_prepare(struct evidence *evidence, struct str s
         *out_query = i;
         return STATUS_OK;
     }
+    if (str_equal(sql, STR(REMEDY_QUERY))) { /* of no rows, unless the script has it */
+        *out_query = SCRIPT_QUERIES_MAX;
+        return STATUS_OK;
+    }
     return error_set(out_error, STATUS_INVALID, "the script has no '%.*s'", STR_ARG(sql));
 }
 
 static inline const char *script_column(struct evidence *evidence, uint32_t query, uint32_t index)
 {
     struct script *script = script_of(evidence);
+    if (query == SCRIPT_QUERIES_MAX) return NULL;
     const char *at = script->queries[query].columns;
     for (uint32_t i = 0; *at != '\0'; i++) {
         size_t len = strcspn(at, " ");
@@ -86,6 +92,7 @@ static inline enum status script_run(struct evidence *evidence, uint32_t query,
 {
     (void)arguments; /* rows are the same for all */
     struct script *script = script_of(evidence);
+    if (query == SCRIPT_QUERIES_MAX) return STATUS_OK;
     const struct script_query *asked = &script->queries[query];
     if (asked->failure != STATUS_OK) return error_set(out_error, asked->failure, "as written");
     uint32_t count = 0;

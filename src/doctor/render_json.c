@@ -17,7 +17,7 @@ struct rendering {
 
 unsigned diagnosis_exit_bits(const struct diagnosis *diagnosis)
 {
-    unsigned bits = diagnosis->finding_count > 0 ? 1 : 0;
+    unsigned bits = diagnosis->finding_count > 0 && !diagnosis_is_settled(diagnosis) ? 1 : 0;
     bool whole = !diagnosis->truncated && !diagnosis->search_cut;
     for (uint32_t i = 0; i < diagnosis->invariant_count; i++) {
         whole = whole && diagnosis->invariants[i].holds != TRUTH_UNKNOWN;
@@ -237,6 +237,7 @@ static void cause_value(struct rendering *r, const struct instance *instance)
     record_member(r, STR("start_record"), instance->start_record);
     time_member(r, STR("last"), instance->last_ns);
     bool_member(r, STR("growing"), instance->growing);
+    count_member(r, STR("settled"), instance->settled_count);
     json_write_key(&r->json, STR("alternatives"));
     json_write_array_begin(&r->json);
     for (uint32_t i = 0; i < instance->alternative_count; i++) {
@@ -398,6 +399,7 @@ static void verdict_members(struct rendering *r)
         growing = growing || diagnosis->instances[diagnosis->causes[i]].growing;
     }
     const char *verdict = diagnosis->finding_count == 0       ? "clean"
+                          : diagnosis_is_settled(diagnosis)   ? "repaired"
                           : diagnosis->unexplained_count == 0 ? "explained"
                           : diagnosis->cause_count == 0       ? "unknown"
                                                               : "partly explained";

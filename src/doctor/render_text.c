@@ -45,7 +45,10 @@ static void append_state(const struct diagnosis *diagnosis, struct buf *out)
         if (cause->last_ns > last_ns) last_ns = cause->last_ns;
     }
     unsigned bits = diagnosis_exit_bits(diagnosis);
-    const char *state = (bits & 1) != 0 ? "DEGRADED" : (bits & 2) != 0 ? "NOTHING FOUND" : "CLEAN";
+    const char *state = (bits & 1) != 0                   ? "DEGRADED"
+                        : diagnosis_is_settled(diagnosis) ? "REPAIRED"
+                        : (bits & 2) != 0                 ? "NOTHING FOUND"
+                                                          : "CLEAN";
     buf_append_format(out, "state:   %s%s", state, growing ? ", still growing" : "");
     if (last_ns > 0) {
         buf_append_str(out, STR(" (newest case "));
@@ -112,6 +115,10 @@ static void append_cause(const struct diagnosis *diagnosis, const struct instanc
         append_time(out, cause->start_ns);
         buf_append_byte(out, '\n');
     }
+    if (cause->settled_count > 0)
+        buf_append_format(out, "settled: %u of %u entries were taken back since\n",
+                          cause->settled_count, cause->settled_count + cause->affected_count);
+    if (instance_is_settled(cause)) return;
     if (rule->stop.len > 0) buf_append_format(out, "action:  stop     %.*s\n", STR_ARG(rule->stop));
     buf_append_format(out, "%s repair   %.*s\n",
                       rule->stop.len > 0 ? "        " : "action: ", STR_ARG(rule->repair));

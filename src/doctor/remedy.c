@@ -1,0 +1,115 @@
+#include "doctor/remedy.h"
+
+#include <stdlib.h>
+
+enum { REMEDIES_MAX = 1000000 };
+
+/* A leg of a reversal, with what is left of it to be set against something. */
+struct remedy {
+    struct str payment; /* the transaction that was taken back */
+    struct str account;
+    struct str ccy;
+    struct delta delta;
+};
+
+struct remedy_visit {
+    struct examination *examination;
+    struct buf rows; /* of struct remedy */
+    enum status status;
+};
+
+static int by_leg(const void *left, const void *right)
+{
+    const struct remedy *a = left;
+    const struct remedy *b = right;
+    int order = text_compare(a->payment, b->payment);
+    if (order == 0) order = text_compare(a->account, b->account);
+    return order != 0 ? order : text_compare(a->ccy, b->ccy);
+}
+
+static bool take_leg(void *context, const struct evidence_cell *cells, uint32_t count)
+{
+    struct remedy_visit *visit = context;
+    struct examination *examination = visit->examination;
+    const struct row row = { &examination->doctor->reversals, cells };
+    struct evidence_cell delta = row_cell(&row, COLUMN_DELTA);
+    struct remedy remedy;
+    (void)count; /* as the query has them */
+    if (!cell_delta(&delta, &remedy.delta)) return true;
+    bool kept = row_text(&row, COLUMN_PAYMENT, examination->arena, &remedy.payment) &&
+                row_text(&row, COLUMN_ACCOUNT, examination->arena, &remedy.account) &&
+                row_text(&row, COLUMN_CCY, examination->arena, &remedy.ccy);
+    if (kept) buf_append(&visit->rows, &remedy, sizeof remedy);
+    if (!kept || buf_status(&visit->rows) != STATUS_OK) visit->status = STATUS_LIMIT;
+    return visit->status == STATUS_OK;
+}
+
+/* Legs of the same reversed transaction on the same account become one. */
+static enum status legs_merge(struct buf *rows, uint32_t *out_count)
+{
+    struct remedy *legs = (struct remedy *)(void *)rows->data;
+    uint32_t count = (uint32_t)(rows->len / sizeof *legs);
+    uint32_t kept = 0;
+    if (count > 0) qsort(legs, count, sizeof *legs, by_leg);
+    for (uint32_t i = 0; i < count; i++) {
+        bool same = kept > 0 && by_leg(&legs[kept - 1], &legs[i]) == 0;
+        if (!same)
+            legs[kept++] = legs[i];
+        else if (!delta_add(legs[kept - 1].delta, legs[i].delta, &legs[kept - 1].delta))
+            return STATUS_LIMIT;
+    }
+    *out_count = kept;
+    return STATUS_OK;
+}
+
+/* As much of the leg as makes the row smaller, and never the other way round. */
+static void leg_use(struct remedy *leg, struct delta *row)
+{
+    struct delta left;
+    bool opposite = (leg->delta.minor < 0) != (row->minor < 0);
+    if (!opposite || leg->delta.minor == 0 || row->minor == 0) return;
+    if (!delta_add(*row, leg->delta, &left)) return;
+    bool over = left.minor != 0 && (left.minor < 0) != (row->minor < 0);
+    leg->delta = over ? left : DELTA_ZERO;
+    *row = over ? DELTA_ZERO : left;
+}
+
+static void cause_settle(struct instance *cause, struct remedy *legs, uint32_t count)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < cause->affected_count; i++) {
+        struct affected *row = &cause->affected[i];
+        const struct remedy wanted = { .payment = row->payment,
+                                       .account = row->account,
+                                       .ccy = row->ccy };
+        struct remedy *leg =
+            row->payment.len == 0 ? NULL : bsearch(&wanted, legs, count, sizeof *legs, by_leg);
+        bool owed = !delta_is_zero(row->delta);
+        if (leg != NULL) leg_use(leg, &row->delta);
+        bool settled = owed && delta_is_zero(row->delta);
+        cause->settled_count += settled;
+        if (!settled) cause->affected[kept++] = *row;
+    }
+    cause->affected_count = kept;
+    if (kept == 0 && cause->settled_count > 0) cause->growing = false;
+}
+
+enum status remedies_take(struct examination *examination)
+{
+    struct doctor *doctor = examination->doctor;
+    struct diagnosis *out = examination->out;
+    if (out->cause_count == 0) return STATUS_OK;
+    struct remedy_visit visit = { .examination = examination };
+    buf_init(&visit.rows, (size_t)REMEDIES_MAX * sizeof(struct remedy));
+    enum status status = doctor->evidence->run(doctor->evidence, doctor->reversals.handle,
+                                               (struct evidence_arguments){ NULL, 0 }, take_leg,
+                                               &visit, examination->error);
+    uint32_t count = 0;
+    if (status == STATUS_OK) status = visit.status;
+    if (status == STATUS_OK) status = legs_merge(&visit.rows, &count);
+    for (uint32_t i = 0; status == STATUS_OK && count > 0 && i < out->cause_count; i++)
+        cause_settle(&out->instances[out->causes[i]], (struct remedy *)(void *)visit.rows.data,
+                     count);
+    buf_free(&visit.rows);
+    return status;
+}

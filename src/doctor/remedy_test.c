@@ -1,0 +1,141 @@
+/*
+ * Goal: what a wallet took back already is not told, or planned, a second time.
+ *
+ * Method: one cause that touched three rows, and reversals of them: in part, whole, by two entries,
+ * more than whole, of another account, in another currency. What is left is compared to the cent.
+ */
+#include "doctor/remedy.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "doctor/examination_test.h"
+
+static struct rule_set rules;
+static struct doctor doctor;
+static struct script script;
+static struct arena arena;
+static struct diagnosis diagnosis;
+
+static const char rules_text[] =
+    "%file a.rule\n"
+    "invariant I01\nname: books\nviolations (needs posting):\n  broken\n"
+    "fault F1\nname: one\ntitle: x\nrepair: reverse\nprevention: care\nlayer: edge\n"
+    "trigger t:\n  trigger\nrequire r (needs ledger_tx):\n  require\npredict:\n  predict\n"
+    "affected:\n  affected\n%file F1.fixtures\ncase\n";
+
+enum { BROKEN, TRIGGER, REQUIRE, PREDICT, AFFECTED, REVERSED, QUERIES };
+
+static struct script_query queries[QUERIES];
+
+static const struct script_query usual[QUERIES] = {
+    [BROKEN] = { "broken", "key", 1, { { T("a") } }, STATUS_OK },
+    [TRIGGER] = { "trigger", "p", 1, { { N(1) } }, STATUS_OK },
+    [REQUIRE] = { "require", "w", 1, { { N(1) } }, STATUS_OK },
+    [PREDICT] = { "predict", "inv key", 1, { { T("I01"), T("a") } }, STATUS_OK },
+    [AFFECTED] = { "affected",
+                   "account ccy delta payment",
+                   3,
+                   { { T("w1"), T("EUR"), N(300), T("t1") },
+                     { T("w2"), T("EUR"), N(-300), T("t1") },
+                     { T("w3"), T("EUR"), N(50), T("t2") } },
+                   STATUS_OK },
+    [REVERSED] = { REMEDY_QUERY, "payment account ccy delta", 0, { { NONE } }, STATUS_OK },
+};
+
+static void reversed(const char *tx, const char *account, const char *ccy, int64_t delta)
+{
+    struct script_query *query = &queries[REVERSED];
+    struct script_cell *row = query->rows[query->row_count++];
+    row[0].text = tx;
+    row[1].text = account;
+    row[2].text = ccy;
+    row[3] = (struct script_cell)N(delta);
+}
+
+static int begin(void **state)
+{
+    (void)state; /* the script is static */
+    memcpy(queries, usual, sizeof usual);
+    return 0;
+}
+
+static const struct instance *diagnosed(void)
+{
+    struct error error = { 0 };
+    script_init(&script, queries, QUERIES);
+    arena_done(&arena);
+    assert_int_equal(arena_init(&arena, 8 << 20), STATUS_OK);
+    assert_int_equal(rule_set_parse(str_from(rules_text), &rules, &error), STATUS_OK);
+    assert_int_equal(doctor_init(&doctor, &rules, &script.port, &error), STATUS_OK);
+    assert_int_equal(doctor_diagnose(&doctor, NULL, &arena, &diagnosis, &error), STATUS_OK);
+    assert_int_equal(diagnosis.cause_count, 1);
+    return &diagnosis.instances[diagnosis.causes[0]];
+}
+
+static void nothing_reversed_leaves_all(void **state)
+{
+    (void)state; /* the script is static */
+    const struct instance *cause = diagnosed();
+    assert_int_equal(cause->affected_count, 3);
+    assert_false(instance_is_settled(cause));
+    assert_false(diagnosis_is_settled(&diagnosis));
+}
+
+static void what_was_taken_back_is_gone(void **state)
+{
+    (void)state; /* the script is static */
+    reversed("t1", "w1", "EUR", -300);
+    reversed("t1", "w2", "EUR", 300);
+    const struct instance *cause = diagnosed();
+    assert_int_equal(cause->settled_count, 2);
+    assert_int_equal(cause->affected_count, 1);
+    assert_true(str_equal(cause->affected[0].account, STR("w3")));
+    assert_int_equal(diagnosis.drift_count, 1);
+    assert_false(diagnosis_is_settled(&diagnosis));
+    reversed("t2", "w3", "EUR", -30);
+    reversed("t2", "w3", "EUR", -20); /* in two entries */
+    cause = diagnosed();
+    assert_int_equal(cause->settled_count, 3);
+    assert_true(instance_is_settled(cause) && diagnosis_is_settled(&diagnosis));
+    assert_false(cause->growing);
+}
+
+static void the_rest_is_to_the_cent(void **state)
+{
+    (void)state; /* the script is static */
+    reversed("t2", "w3", "EUR", -49);
+    reversed("t1", "w1", "USD", -300); /* another currency */
+    reversed("t1", "w9", "EUR", -300); /* another account */
+    reversed("t9", "w2", "EUR", 300);  /* another transaction */
+    reversed("t1", "w2", "EUR", -300); /* makes it worse: no remedy */
+    const struct instance *cause = diagnosed();
+    assert_int_equal(cause->affected_count, 3);
+    assert_true(cause->affected[0].delta.minor == 300);
+    assert_true(cause->affected[1].delta.minor == -300);
+    assert_true(cause->affected[2].delta.minor == 1);
+}
+
+static void a_reversal_settles_one_row(void **state)
+{
+    (void)state; /* the script is static */
+    struct script_query *affected = &queries[AFFECTED];
+    affected->row_count = 4;
+    memcpy(affected->rows[3], affected->rows[2], sizeof affected->rows[3]);
+    reversed("t2", "w3", "EUR", -50);
+    assert_int_equal(diagnosed()->affected_count, 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(nothing_reversed_leaves_all, begin),
+        cmocka_unit_test_setup(what_was_taken_back_is_gone, begin),
+        cmocka_unit_test_setup(the_rest_is_to_the_cent, begin),
+        cmocka_unit_test_setup(a_reversal_settles_one_row, begin),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
