@@ -159,6 +159,7 @@ static const struct doctor_collector collectors[] = {
     { "endpoint", "an endpoint", doctor_collect_endpoint },
     { "postgres", "a PostgreSQL", doctor_collect_postgres },
     { "kafka", "a topic", doctor_collect_kafka },
+    { "postgres-slot", "a replication slot", doctor_collect_postgres_slot },
 };
 
 static enum status sources_collect(struct collection *all)
@@ -253,6 +254,11 @@ static const struct option collect_options[] = {
     { "offsets", "FROM-TO", "of Kafka: these offsets only, in each partition", NULL },
     { "dead-letters", "TOPIC", "of Kafka: the topic that messages are put aside in", NULL },
     { "value-map", "FILE", "of Kafka: which header or member of the value is which field", NULL },
+    { "postgres-slot", "NAME", "its log, out of a slot of pgoutput, which stays where it is",
+      NULL },
+    { "postgres-publication", "NAME", "what of its log: tables, as CREATE PUBLICATION has them",
+      NULL },
+    { "wal-mapping", "FILE", "which tables and columns of a database's log are what", NULL },
     { 0 },
 };
 

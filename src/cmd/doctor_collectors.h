@@ -36,9 +36,14 @@ enum status doctor_collect_certificates(struct doctor_bundle *bundle,
 enum status doctor_collect_endpoint(struct doctor_bundle *bundle,
                                     const struct invocation *invocation) MUST_CHECK;
 
-/* Somebody's PostgreSQL, read and nothing else: what it says of itself at this instant. */
+/*
+ * Somebody's PostgreSQL, read and nothing else: what it says of itself at this instant; and what a
+ * replication slot has of its log, which is not confirmed.
+ */
 enum status doctor_collect_postgres(struct doctor_bundle *bundle,
                                     const struct invocation *invocation) MUST_CHECK;
+enum status doctor_collect_postgres_slot(struct doctor_bundle *bundle,
+                                         const struct invocation *invocation) MUST_CHECK;
 
 /*
  * A topic of Kafka: its records, the groups that read it, and with --dead-letters what they put

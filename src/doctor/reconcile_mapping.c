@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/decimal.h"
+#include "doctor/mapping_line.h"
 
 enum { OFFSET_S_MAX = 14 * 3600 };
 
@@ -17,34 +18,12 @@ static const struct field_entry entries[] = {
 #undef FIELD_ENTRY
 };
 
-static struct str trimmed(struct str text)
-{
-    while (text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
-        text = (struct str){ text.data + 1, text.len - 1 };
-    while (text.len > 0 && strchr(" \t\r", text.data[text.len - 1]) != NULL) text.len--;
-    return text;
-}
-
-/* The part before the first `mark`, which is cut off with it. */
-static struct str part_take(struct str *text, char mark)
-{
-    const char *end = text->len == 0 ? NULL : memchr(text->data, mark, text->len);
-    struct str part = *text;
-    if (end == NULL) {
-        text->len = 0;
-        return part;
-    }
-    part.len = (size_t)(end - text->data);
-    *text = (struct str){ end + 1, text->len - part.len - 1 };
-    return part;
-}
-
 /* Each of these returns NULL, or what is wrong. */
 static const char *words_parse(struct str text, struct reconcile_words *out_words)
 {
     if (text.len == 0 || text.data[text.len - 1] == ',') return "an entry of the list is empty";
     while (text.len > 0) {
-        struct str word = trimmed(part_take(&text, ','));
+        struct str word = mapping_trimmed(mapping_part_take(&text, ','));
         if (word.len == 0) return "an entry of the list is empty";
         if (out_words->count == RECONCILE_WORDS_MAX) return "more than 16 entries";
         out_words->list[out_words->count++] = word;
@@ -165,7 +144,7 @@ static const char *field_parse(enum reconcile_field field, struct str value, boo
     }
     if (value.data[value.len - 1] == '+') return "a column's name is empty";
     while (value.len > 0) {
-        struct str name = trimmed(part_take(&value, '+'));
+        struct str name = mapping_trimmed(mapping_part_take(&value, '+'));
         uint32_t count = mapping->fields[field].count;
         if (name.len == 0) return "a column's name is empty";
         if (count == (entries[field].several ? RECONCILE_COLUMNS_MAX : 1))
@@ -176,20 +155,16 @@ static const char *field_parse(enum reconcile_field field, struct str value, boo
     return NULL;
 }
 
-static const char *line_parse(struct str line, struct reconcile_currencies *currencies,
-                              struct reconcile_mapping *mapping)
+static const char *line_take(const struct mapping_line *line,
+                             struct reconcile_currencies *currencies,
+                             struct reconcile_mapping *mapping)
 {
-    if (memchr(line.data, '=', line.len) == NULL) return "there is no '='";
-    struct str value = line;
-    struct str name = trimmed(part_take(&value, '='));
-    bool constant = value.len > 0 && value.data[0] == '=';
-    if (constant) value = (struct str){ value.data + 1, value.len - 1 };
-    value = trimmed(value);
+    if (line->broken) return "there is no '='";
     for (uint32_t i = 0; i < RECONCILE_FIELD_COUNT; i++)
-        if (str_equal(name, str_from(entries[i].name)))
-            return field_parse((enum reconcile_field)i, value, constant, mapping);
-    if (constant) return "a setting is written with one '='";
-    return setting_parse(name, value, currencies, mapping);
+        if (str_equal(line->name, str_from(entries[i].name)))
+            return field_parse((enum reconcile_field)i, line->value, line->constant, mapping);
+    if (line->constant) return "a setting is written with one '='";
+    return setting_parse(line->name, line->value, currencies, mapping);
 }
 
 static const char *whole_fault(const struct reconcile_mapping *mapping)
@@ -210,14 +185,11 @@ enum status reconcile_mapping_parse(struct str text, struct reconcile_currencies
                                     struct reconcile_mapping *out_mapping, struct error *out_error)
 {
     struct reconcile_mapping mapping = { .point = '.' };
-    for (unsigned number = 1; text.len > 0; number++) {
-        struct str line = text;
-        if (!str_take_line(&text, &line)) text.len = 0;
-        line = trimmed(line);
-        if (line.len == 0 || line.data[0] == '#') continue;
-        const char *fault = line_parse(line, currencies, &mapping);
+    struct mapping_line line = { 0 };
+    while (mapping_line_next(&text, &line)) {
+        const char *fault = line_take(&line, currencies, &mapping);
         if (fault != NULL)
-            return error_set(out_error, STATUS_INVALID, "mapping, line %u: %s", number, fault);
+            return error_set(out_error, STATUS_INVALID, "mapping, line %u: %s", line.number, fault);
     }
     const char *fault = whole_fault(&mapping);
     if (fault != NULL) return error_set(out_error, STATUS_INVALID, "mapping: %s", fault);
@@ -230,7 +202,7 @@ static enum status column_find(struct str name, const struct str *header, uint32
 {
     int32_t found = -1;
     for (uint32_t i = 0; i < count; i++) {
-        if (!str_equal(trimmed(header[i]), name)) continue;
+        if (!str_equal(mapping_trimmed(header[i]), name)) continue;
         if (found >= 0)
             return error_set(out_error, STATUS_INVALID, "the file has two columns '%.*s'",
                              STR_ARG(name));
