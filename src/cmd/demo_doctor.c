@@ -352,6 +352,8 @@ static enum status verified(struct part *part, struct files *files)
                                    buf_terminated(&files->folder),
                                    "--policy",
                                    buf_terminated(&files->policy),
+                                   "--key",
+                                   buf_terminated(&files->anna),
                                    NULL };
     const char *const bundle[] = { "doctor", "verify", buf_terminated(&files->folder), NULL };
     const char *const check[] = { "check", NULL };

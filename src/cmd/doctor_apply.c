@@ -1,4 +1,4 @@
-/* tpwallet doctor approve, apply, verify-repair: two people say yes to one plan, and it is done once. */
+/* tpwallet doctor approve, apply: two people say yes to one plan, and it is done once. */
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,7 +6,6 @@
 #include "adapter/system_clock.h"
 #include "base/check.h"
 #include "base/hex.h"
-#include "cmd/child.h"
 #include "cmd/doctor_repair.h"
 #include "cmd/file_bytes.h"
 #include "cmd/report.h"
@@ -144,35 +143,6 @@ static void approvals_show(const struct approvals *all, const struct repair *rep
     buf_append_format(out, "%u of %u approvals\n", all->counted, repair->plan.approvals);
 }
 
-static void outcome_build(const struct repair *repair, const struct repair_outcome *outcome,
-                          bool executed, struct buf *out)
-{
-    char hex[2 * sizeof repair->plan_digest.bytes + 1];
-    char at[TIME_TEXT_SIZE];
-    struct json_writer writer;
-    json_writer_init(&writer, out);
-    json_write_object_begin(&writer);
-    json_write_key(&writer, STR("format"));
-    json_write_string(&writer, STR("tpwallet-applied-1"));
-    json_write_key(&writer, STR("plan_sha256"));
-    json_write_string(&writer,
-                      hex_format(repair->plan_digest.bytes, sizeof repair->plan_digest.bytes, hex));
-    json_write_key(&writer, STR("executed"));
-    json_write_bool(&writer, executed);
-    json_write_key(&writer, STR("at"));
-    json_write_string(&writer, wall_time_format(now(), at));
-    json_write_key(&writer, STR("entries"));
-    json_write_uint64(&writer, outcome->entries);
-    json_write_key(&writer, STR("made"));
-    json_write_uint64(&writer, outcome->made);
-    json_write_key(&writer, STR("repeated"));
-    json_write_uint64(&writer, outcome->repeated);
-    json_write_object_end(&writer);
-    enum status status = json_write_end(&writer);
-    CHECK(status == STATUS_OK); /* far smaller than the buf */
-    buf_append_byte(out, '\n');
-}
-
 static enum status outcome_put(struct repair *repair, struct str bytes)
 {
     struct doctor_bundle *bundle = &repair->bundle;
@@ -214,7 +184,7 @@ static enum status apply(struct repair *repair, struct approvals *approvals, str
     if (status != STATUS_OK) return status;
     BUF_SCOPE struct buf result;
     buf_init(&result, 4096);
-    outcome_build(repair, &outcome, execute, &result);
+    repair_outcome_json(repair, &outcome, execute, &result);
     if (repair->invocation->json) buf_append_str(out, buf_view(&result));
     if (!repair->invocation->json)
         buf_append_format(out, "%s: %llu entries %s, %llu were there already\n",
@@ -236,82 +206,6 @@ static int apply_run(struct invocation *invocation)
     int code = status == STATUS_OK ? report_text(invocation, buf_view(&out))
                                    : report_error(invocation, &repair.error);
     for (uint32_t i = 0; i < approvals.count; i++) buf_free(&approvals.notes[i]);
-    repair_close(&repair);
-    return code;
-}
-
-/* ---- verify ---- */
-
-/* A diagnosis of evidence that was collected after the repair must not find the same again. */
-static enum status diagnosis_verify(struct repair *repair)
-{
-    const char *path = invocation_text(repair->invocation, "diagnosis");
-    if (path == NULL) return STATUS_OK;
-    BUF_SCOPE struct buf text;
-    buf_init(&text, 64 << 20);
-    enum status status = file_bytes_read(path, &text, &repair->error);
-    struct arena arena = { 0 };
-    struct plan_diagnosis diagnosis;
-    if (status == STATUS_OK) status = arena_init(&arena, 8 * text.len + (16 << 20));
-    if (status == STATUS_OK)
-        status = plan_diagnosis_parse(buf_view(&text), &arena, &diagnosis, &repair->error);
-    struct digest digest = digest_of(text.data, text.len);
-    if (status == STATUS_OK && digest_equal(&digest, &repair->plan.diagnosis))
-        status =
-            error_set(&repair->error, STATUS_INVALID,
-                      "this is the diagnosis from before the repair: collect and diagnose anew");
-    if (status == STATUS_OK && (diagnosis.row_count > 0 || diagnosis.unexplained > 0))
-        status = error_set(&repair->error, STATUS_CONFLICT,
-                           "after the repair %u accounts are still wrong, %llu violations are "
-                           "unexplained",
-                           diagnosis.row_count, (unsigned long long)diagnosis.unexplained);
-    arena_done(&arena);
-    return status;
-}
-
-static enum status verify(struct repair *repair, struct repair_outcome *outcome)
-{
-    enum status status = repair_look(repair, repair->invocation->data, outcome);
-    if (status == STATUS_OK && outcome->made > 0)
-        status = error_set(&repair->error, STATUS_CONFLICT, "%llu of %llu entries are not there",
-                           (unsigned long long)outcome->made, (unsigned long long)outcome->entries);
-    if (status != STATUS_OK) return status;
-    const char *const words[] = { "check", "--data", repair->invocation->data, NULL };
-    const struct child_files files = { "/dev/null", "/dev/null" };
-    struct child child;
-    status = child_start(words, &files, &child, &repair->error);
-    if (status != STATUS_OK) return status;
-    if (child_wait(&child) != EXIT_CODE_DONE)
-        return error_set(&repair->error, STATUS_CORRUPT, "`tpwallet check` finds the ledger wrong");
-    status = diagnosis_verify(repair);
-    if (status != STATUS_OK || !repair->bundle.signs) return status;
-    status = doctor_bundle_note(&repair->bundle, "the repair was verified");
-    if (incident_may(repair->bundle.incident.state, INCIDENT_VERIFIED))
-        repair->bundle.incident.state = INCIDENT_VERIFIED;
-    if (status == STATUS_OK) status = doctor_bundle_seal(&repair->bundle);
-    if (status != STATUS_OK) repair->error = repair->bundle.error;
-    return status;
-}
-
-static int verify_run(struct invocation *invocation)
-{
-    struct repair repair;
-    struct repair_outcome outcome = { 0 };
-    enum status status = repair_open(&repair, invocation);
-    if (status == STATUS_OK) status = verify(&repair, &outcome);
-    int code;
-    if (status == STATUS_OK) {
-        BUF_SCOPE struct buf out;
-        buf_init(&out, 4096);
-        if (invocation->json)
-            outcome_build(&repair, &outcome, true, &out);
-        else
-            buf_append_format(&out, "VERIFIED: %llu entries are in the ledger, which checks\n",
-                              (unsigned long long)outcome.entries);
-        code = report_text(invocation, buf_view(&out));
-    } else {
-        code = report_error(invocation, &repair.error);
-    }
     repair_close(&repair);
     return code;
 }
@@ -362,20 +256,4 @@ const struct command command_doctor_apply = {
     .examples = "doctor apply case --policy repair.policy\n"
                 "doctor apply case --policy repair.policy --key anna.key --execute",
     .run = apply_run,
-};
-
-static const struct option verify_options[] = {
-    { "key", "FILE", "the key that signs the custody, to note it in the ticket", NULL },
-    { "policy", "FILE", "the policy that the plan was made under", NULL },
-    { "diagnosis", "FILE", "of evidence collected after the repair: it must be clean", NULL },
-    { 0 },
-};
-
-const struct command command_doctor_verify_repair = {
-    .name = "doctor verify-repair",
-    .summary = "verify that a repair was done: its entries, the ledger's invariants, the evidence",
-    .positionals = positionals,
-    .options = verify_options,
-    .examples = "doctor verify-repair case --policy repair.policy --diagnosis after.json",
-    .run = verify_run,
 };

@@ -344,27 +344,36 @@ static void source_write(const struct doctor_file *file, const struct digest *di
     json_write_object_end(writer);
 }
 
-static enum status source_enter(struct doctor_file *file)
+/* adoption: NULL for a source of this bundle's own. */
+static enum status source_enter(struct doctor_file *file, const struct doctor_adoption *adoption)
 {
     struct doctor_bundle *bundle = file->bundle;
     struct digest digest = digest_stream_end(&file->digest);
-    struct json_writer writer;
-    size_t before = bundle->sources.len;
-    json_writer_init(&writer, &bundle->sources);
-    source_write(file, &digest, &writer);
-    enum status status = json_write_end(&writer);
+    enum status status = STATUS_OK;
+    if (adoption != NULL) {
+        if (!digest_equal(&digest, adoption->digest))
+            return error_set(&bundle->error, STATUS_CORRUPT,
+                             "%s was changed since it was collected", file->name);
+        buf_append_str(&bundle->sources, adoption->line);
+    } else {
+        struct json_writer writer;
+        json_writer_init(&writer, &bundle->sources);
+        source_write(file, &digest, &writer);
+        status = json_write_end(&writer);
+    }
     buf_append_byte(&bundle->sources, '\n');
     if (status != STATUS_OK || bundle->sources.overflow)
         return error_set(&bundle->error, STATUS_LIMIT, "the bundle has too many sources");
-    CHECK(bundle->sources.len > before);
-    status = custody_enter(bundle, "collected", file->name, &digest);
+    const char *act = adoption == NULL ? "collected" : "adopted";
+    status = custody_enter(bundle, act, file->name, &digest);
     if (status == STATUS_OK)
         status = doctor_bundle_put(bundle, "sources.ndjson", "listed", buf_view(&bundle->sources));
     bundle->source_count++;
     return status;
 }
 
-enum status doctor_file_end(struct doctor_file *file, enum status status)
+enum status doctor_file_adopt(struct doctor_file *file, const struct doctor_adoption *adoption,
+                              enum status status)
 {
     struct doctor_bundle *bundle = file->bundle;
     struct error first = bundle->error;
@@ -375,13 +384,18 @@ enum status doctor_file_end(struct doctor_file *file, enum status status)
         bool good = fflush(file->file) == 0 && fsync(fileno(file->file)) == 0;
         if (fclose(file->file) != 0) good = false;
         if (!good && status == STATUS_OK) status = failed(bundle, "write", file->name);
-        if (status == STATUS_OK) status = source_enter(file);
+        if (status == STATUS_OK) status = source_enter(file, adoption);
         if (status != STATUS_OK && path_of(bundle, file->name, "", path)) (void)unlink(path);
     }
     buf_free(&file->line);
     file->file = NULL;
     if (gone) bundle->error = first;
     return status;
+}
+
+enum status doctor_file_end(struct doctor_file *file, enum status status)
+{
+    return doctor_file_adopt(file, NULL, status);
 }
 
 /* ---- the manifest ---- */

@@ -112,6 +112,15 @@ enum status doctor_file_rows(struct doctor_file *file, uint64_t rows) MUST_CHECK
  */
 enum status doctor_file_end(struct doctor_file *file, enum status status) MUST_CHECK;
 
+/* What is told of a source that another bundle has: its line there, and its file's digest. */
+struct doctor_adoption {
+    struct str line;
+    const struct digest *digest;
+};
+/* As doctor_file_end(), told of by that line. STATUS_CORRUPT: the bytes have another digest. */
+enum status doctor_file_adopt(struct doctor_file *file, const struct doctor_adoption *adoption,
+                              enum status status) MUST_CHECK;
+
 /* manifest.json, the ticket and its Markdown anew; after sources or notes were added. */
 enum status doctor_bundle_seal(struct doctor_bundle *bundle) MUST_CHECK;
 

@@ -153,6 +153,7 @@ static enum status ours_collect(struct doctor_bundle *bundle, const struct invoc
 /* In this order. */
 static const struct doctor_collector collectors[] = {
     { "ours", "our ledger", ours_collect },
+    { "again", "an earlier bundle", doctor_collect_again },
     { "statement", "a statement", doctor_collect_statement },
     { "log", "a log", doctor_collect_log },
     { "certificates", "certificates", doctor_collect_certificates },
@@ -239,6 +240,7 @@ static const struct option collect_options[] = {
     { "from", "TIME", "of a new bundle: when what is looked into began", NULL },
     { "to", "TIME", "of a new bundle: when it ended; now without it", NULL },
     { "ours", NULL, "our data folder: ledger, balances, calls to PSPs, acts", NULL },
+    { "again", "BUNDLE", "all of an earlier bundle but our data folder, as it is there", NULL },
     { "statement", "FILE", "a PSP's statement, as CSV", NULL },
     { "mapping", "FILE", "which of its columns is what; key is the PSP's reference", NULL },
     { "log", "FILE", "a log: NDJSON, logfmt, or an access log", NULL },

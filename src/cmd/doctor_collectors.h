@@ -52,4 +52,8 @@ enum status doctor_collect_postgres_slot(struct doctor_bundle *bundle,
 enum status doctor_collect_kafka(struct doctor_bundle *bundle, const struct invocation *invocation)
     MUST_CHECK;
 
+/* All sources of the bundle --again that are not of our own ledger, unchanged. */
+enum status doctor_collect_again(struct doctor_bundle *bundle, const struct invocation *invocation)
+    MUST_CHECK;
+
 #endif

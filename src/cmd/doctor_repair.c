@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "adapter/system_clock.h"
 #include "base/check.h"
 #include "base/hex.h"
 #include "base/json_reader.h"
@@ -387,4 +388,33 @@ enum status repair_look(struct repair *repair, const char *folder,
     *out_outcome = it.outcome;
     execution_close(&it, opened);
     return status;
+}
+
+void repair_outcome_json(const struct repair *repair, const struct repair_outcome *outcome,
+                         bool executed, struct buf *out)
+{
+    char hex[2 * sizeof repair->plan_digest.bytes + 1];
+    char at[TIME_TEXT_SIZE];
+    struct json_writer writer;
+    json_writer_init(&writer, out);
+    json_write_object_begin(&writer);
+    json_write_key(&writer, STR("format"));
+    json_write_string(&writer, STR("tpwallet-applied-1"));
+    json_write_key(&writer, STR("plan_sha256"));
+    json_write_string(&writer,
+                      hex_format(repair->plan_digest.bytes, sizeof repair->plan_digest.bytes, hex));
+    json_write_key(&writer, STR("executed"));
+    json_write_bool(&writer, executed);
+    json_write_key(&writer, STR("at"));
+    json_write_string(&writer, wall_time_format(clock_wall(system_clock()), at));
+    json_write_key(&writer, STR("entries"));
+    json_write_uint64(&writer, outcome->entries);
+    json_write_key(&writer, STR("made"));
+    json_write_uint64(&writer, outcome->made);
+    json_write_key(&writer, STR("repeated"));
+    json_write_uint64(&writer, outcome->repeated);
+    json_write_object_end(&writer);
+    enum status status = json_write_end(&writer);
+    CHECK(status == STATUS_OK); /* far smaller than the buf */
+    buf_append_byte(out, '\n');
 }

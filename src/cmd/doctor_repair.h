@@ -11,6 +11,7 @@ enum {
 };
 
 #define REPAIR_PLAN_FILE "plan/plan.json"
+#define REPAIR_AFTER_FILE "report/after.json"
 #define REPAIR_REHEARSAL_FILE "plan/rehearsal.json"
 
 /* A plan as it stands in a bundle, and the policy that it was made under. */
@@ -60,6 +61,9 @@ struct repair_run {
  */
 enum status repair_execute(struct repair *repair, const struct repair_run *run,
                            struct repair_outcome *out_outcome) MUST_CHECK;
+/* The outcome as JSON: of which plan, when, how many entries. */
+void repair_outcome_json(const struct repair *repair, const struct repair_outcome *outcome,
+                         bool executed, struct buf *out);
 /* Only the looking: how many of the entries are there (repeated) and could be made (made). */
 enum status repair_look(struct repair *repair, const char *folder,
                         struct repair_outcome *out_outcome) MUST_CHECK;

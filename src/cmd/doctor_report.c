@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "cmd/doctor_bundle.h"
+#include "cmd/doctor_repair.h"
 #include "cmd/file_bytes.h"
 #include "cmd/report.h"
 #include "doctor/report_html.h"
@@ -12,7 +12,7 @@
 enum {
     DOCUMENT_MAX = 64 << 20,
     REPORT_MAX = 128 << 20,
-    DOCUMENTS = 5,
+    DOCUMENTS = 6,
     TREE_FACTOR = 24,
 };
 
@@ -78,6 +78,7 @@ static enum status documents_read(struct reporting *all)
         status = document_read(all, 3, "plan/rehearsal.json", &all->report.rehearsal);
     if (status == STATUS_OK)
         status = document_read(all, 4, "plan/applied.json", &all->report.applied);
+    if (status == STATUS_OK) status = document_read(all, 5, REPAIR_AFTER_FILE, &all->report.after);
     return status;
 }
 

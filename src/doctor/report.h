@@ -13,7 +13,8 @@ struct report {
     const struct json_node *plan;
     const struct json_node *rehearsal;
     const struct json_node *applied;
-    struct str bundle; /* its folder, as it was named: for commands */
+    const struct json_node *after; /* the diagnosis of evidence from after the repair */
+    struct str bundle;             /* its folder, as it was named: for commands */
 };
 
 enum { REPORT_ROWS_MAX = 500 }; /* of a list; more are counted */

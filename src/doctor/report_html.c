@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "doctor/signed_amount.h"
 
 enum {
@@ -13,6 +14,7 @@ enum {
     CHART_WIDTH = 900,
     CHART_LEFT = 160,
     BAR_WIDTH = 420,
+    CSV_SIZE_MAX = 16 << 20,
 };
 
 static void text(struct buf *out, struct str value)
@@ -143,6 +145,16 @@ static struct signed_amount larger(struct signed_amount a, struct signed_amount 
     return signed_amount_compare(a, size) < 0 ? size : a;
 }
 
+/* The row of the diagnosis after the repair about the same thing; NULL: none. */
+static const struct json_node *after_row(const struct report *report, const char *list,
+                                         const char *key, struct str value)
+{
+    if (report->after == NULL) return NULL;
+    const struct json_node *row = json_tree_items(report->after, list);
+    while (row != NULL && !str_equal(json_tree_text(row, key), value)) row = row->next;
+    return row;
+}
+
 /* What there should be more or less of, what is not explained, and what the plan leaves. */
 static void waterfall(const struct report *report, const struct json_node *row, struct buf *out)
 {
@@ -157,8 +169,13 @@ static void waterfall(const struct report *report, const struct json_node *row, 
     bar(out, "too much", over, largest, 0);
     bar(out, "too little", under, largest, 24);
     bar(out, "not explained", unexplained, largest, 48);
-    bar(out, report->applied ? "after the repair" : "after the plan",
-        report->plan ? unexplained : nothing, largest, 72);
+    const struct json_node *after = after_row(report, "money", "ccy", json_tree_text(row, "ccy"));
+    struct signed_amount left = report->plan ? unexplained : nothing;
+    if (report->after != NULL)
+        left = after == NULL ? nothing
+                             : larger(larger(amount_of(after, "over"), amount_of(after, "under")),
+                                      amount_of(after, "unexplained"));
+    bar(out, report->applied ? "after the repair" : "after the plan", left, largest, 72);
     buf_append_str(out, STR("</svg>"));
 }
 
@@ -307,8 +324,15 @@ struct mark {
     struct str kind;
 };
 
+/* A system, and what its clock may be off by; both 0: not known. */
+struct lane {
+    struct str system;
+    int64_t lowest_ns;
+    int64_t highest_ns;
+};
+
 struct timeline {
-    struct str lanes[LANES_MAX];
+    struct lane lanes[LANES_MAX];
     uint32_t lane_count;
     struct mark marks[MARKS_MAX];
     uint32_t mark_count;
@@ -323,9 +347,9 @@ static void mark_add(struct timeline *line, const struct json_node *record)
     if (line->mark_count == MARKS_MAX || system.len == 0) return;
     if (wall_time_parse(json_tree_text(record, "ts"), &at) != STATUS_OK) return;
     uint32_t lane = 0;
-    while (lane < line->lane_count && !str_equal(line->lanes[lane], system)) lane++;
+    while (lane < line->lane_count && !str_equal(line->lanes[lane].system, system)) lane++;
     if (lane == LANES_MAX) return;
-    if (lane == line->lane_count) line->lanes[line->lane_count++] = system;
+    if (lane == line->lane_count) line->lanes[line->lane_count++] = (struct lane){ system, 0, 0 };
     if (line->mark_count == 0 || at.ns < line->from_ns) line->from_ns = at.ns;
     if (line->mark_count == 0 || at.ns > line->to_ns) line->to_ns = at.ns;
     line->marks[line->mark_count++] = (struct mark){ at.ns, lane, json_tree_text(record, "record"),
@@ -351,15 +375,53 @@ static void marks_collect(const struct report *report, struct timeline *line)
         mark_add(line, json_tree_member(row, "record"));
 }
 
+/* A clock that is known has the name of its system. */
+static void clocks_take(const struct report *report, struct timeline *line)
+{
+    for (const struct json_node *clock = json_tree_items(report->diagnosis, "clocks");
+         clock != NULL; clock = clock->next) {
+        struct signed_amount lowest = amount_of(clock, "lowest_ns");
+        struct signed_amount highest = amount_of(clock, "highest_ns");
+        bool fits = lowest.minor >= INT64_MIN / 4 && highest.minor <= INT64_MAX / 4 &&
+                    lowest.minor < highest.minor;
+        for (uint32_t i = 0; fits && i < line->lane_count; i++) {
+            if (!str_equal(line->lanes[i].system, json_tree_text(clock, "clock"))) continue;
+            line->lanes[i].lowest_ns = (int64_t)lowest.minor;
+            line->lanes[i].highest_ns = (int64_t)highest.minor;
+        }
+    }
+}
+
+static int64_t place_of(const struct timeline *line, int64_t at_ns)
+{
+    int64_t span = line->to_ns - line->from_ns;
+    int64_t room = CHART_WIDTH - CHART_LEFT - 20;
+    if (span == 0) return CHART_LEFT + 10 + room / 2;
+    __int128 x = ((__int128)at_ns - line->from_ns) * room / span;
+    if (x < -10) x = -10;
+    if (x > room + 10) x = room + 10;
+    return CHART_LEFT + 10 + (int64_t)x;
+}
+
+/* When it may have been, by what its clock is off. */
+static void doubt_draw(struct buf *out, const struct timeline *line, const struct mark *mark)
+{
+    const struct lane *lane = &line->lanes[mark->lane];
+    if (lane->lowest_ns == lane->highest_ns) return;
+    uint32_t y = mark->lane * LANE_HEIGHT + 17;
+    buf_append_format(out,
+                      "<line x1=%lld x2=%lld y1=%u y2=%u stroke=\"currentColor\" stroke-width=3 "
+                      "opacity=0.5 />",
+                      (long long)place_of(line, mark->at_ns + lane->lowest_ns),
+                      (long long)place_of(line, mark->at_ns + lane->highest_ns), y, y);
+}
+
 static void mark_draw(struct buf *out, const struct timeline *line, const struct mark *mark)
 {
     char at[TIME_TEXT_SIZE];
-    int64_t span = line->to_ns - line->from_ns;
-    int64_t room = CHART_WIDTH - CHART_LEFT - 20;
-    int64_t x =
-        span == 0 ? room / 2 : (int64_t)((__int128)(mark->at_ns - line->from_ns) * room / span);
+    doubt_draw(out, line, mark);
     buf_append_format(out, "<circle cx=%lld cy=%u r=6 fill=\"currentColor\" opacity=0.6><title>",
-                      (long long)(CHART_LEFT + 10 + x), mark->lane * LANE_HEIGHT + 17);
+                      (long long)place_of(line, mark->at_ns), mark->lane * LANE_HEIGHT + 17);
     text(out, wall_time_format((struct wall_time){ mark->at_ns }, at));
     buf_append_byte(out, ' ');
     text(out, mark->kind);
@@ -375,13 +437,14 @@ static void timeline(const struct report *report, struct buf *out)
     char to[TIME_TEXT_SIZE];
     marks_collect(report, &line);
     if (line.mark_count == 0) return;
+    clocks_take(report, &line);
     buf_append_format(out,
                       "<h2>Timeline</h2><svg viewBox=\"0 0 %d %u\" role=img "
                       "aria-label=\"records cited, by system and time\">",
                       CHART_WIDTH, line.lane_count * LANE_HEIGHT + 24);
     for (uint32_t i = 0; i < line.lane_count; i++) {
         buf_append_format(out, "<text x=0 y=%u>", i * LANE_HEIGHT + 21);
-        text(out, line.lanes[i]);
+        text(out, line.lanes[i].system);
         buf_append_format(out,
                           "</text><line x1=%d x2=%d y1=%u y2=%u stroke=\"currentColor\" "
                           "opacity=0.25 />",
@@ -397,6 +460,46 @@ static void timeline(const struct report *report, struct buf *out)
 }
 
 /* ---- lists ---- */
+
+/* Quoted (RFC 4180), and never what a spreadsheet would take for a formula. */
+static void csv_field(struct buf *out, struct str value, char end)
+{
+    buf_append_byte(out, '"');
+    if (value.len > 0 && memchr("=+-@\t\r", value.data[0], 6) != NULL) buf_append_byte(out, '\'');
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.data[i] == '"') buf_append_byte(out, '"');
+        buf_append_byte(out, (uint8_t)value.data[i]);
+    }
+    buf_append_byte(out, '"');
+    buf_append_byte(out, (uint8_t)end);
+}
+
+/* The whole list, in the page itself: it may be saved without anything from elsewhere. */
+static void affected_csv(const struct report *report, struct buf *out)
+{
+    BUF_SCOPE struct buf csv;
+    char digits[SIGNED_AMOUNT_TEXT_SIZE];
+    buf_init(&csv, CSV_SIZE_MAX);
+    buf_append_str(&csv, STR("fault,account,currency,minor_units,payment,record\n"));
+    for (const struct json_node *node = json_tree_items(report->diagnosis, "causes"); node != NULL;
+         node = node->next) {
+        for (const struct json_node *row = json_tree_items(node, "affected"); row != NULL;
+             row = row->next) {
+            const struct json_node *record = json_tree_member(row, "record");
+            csv_field(&csv, json_tree_text(node, "fault"), ',');
+            csv_field(&csv, json_tree_text(row, "account"), ',');
+            csv_field(&csv, json_tree_text(row, "ccy"), ',');
+            buf_append_str(&csv, signed_amount_format(amount_of(row, "delta"), 0, digits));
+            buf_append_byte(&csv, ',');
+            csv_field(&csv, json_tree_text(row, "payment"), ',');
+            csv_field(&csv, json_tree_text(record, "record"), '\n');
+        }
+    }
+    if (csv.overflow) return; /* report/diagnosis.json has it */
+    buf_append_str(out, STR("<p><a download=\"affected.csv\" href=\"data:text/csv;base64,"));
+    base64_append(out, csv.data, csv.len);
+    buf_append_str(out, STR("\">Save as CSV</a></p>\n"));
+}
 
 static void affected(const struct report *report, struct buf *out)
 {
@@ -422,6 +525,30 @@ static void affected(const struct report *report, struct buf *out)
     if (shown > REPORT_ROWS_MAX)
         buf_append_format(out, "<p>and %u more, in report/diagnosis.json</p>\n",
                           shown - REPORT_ROWS_MAX);
+    if (shown > 0) affected_csv(report, out);
+}
+
+/* What a broken invariant came to. */
+static void invariant_after(const struct report *report, const struct json_node *row,
+                            struct buf *out)
+{
+    const struct json_node *after =
+        after_row(report, "invariants", "id", json_tree_text(row, "id"));
+    if (after == NULL) {
+        buf_append_str(out, report->applied == NULL ? STR("<td class=m>not repaired yet</td>")
+                                                    : STR("<td class=m>see verify-repair</td>"));
+        return;
+    }
+    bool holds = str_equal(json_tree_text(after, "holds"), STR("yes"));
+    bool settled = str_equal(json_tree_text(report->after, "verdict"), STR("repaired"));
+    buf_append_format(out, "<td class=%s>", holds || settled ? "good" : "bad");
+    if (holds) {
+        buf_append_str(out, STR("holds"));
+    } else {
+        member(out, after, "violations");
+        buf_append_str(out, settled ? STR(", each taken back") : STR(", not settled"));
+    }
+    buf_append_str(out, STR("</td>"));
 }
 
 static void invariants(const struct report *report, struct buf *out)
@@ -438,10 +565,11 @@ static void invariants(const struct report *report, struct buf *out)
         member(out, row, "holds");
         buf_append_str(out, STR("</td>"));
         cell(out, row, "violations");
-        buf_append_str(out, broken && report->applied == NULL
-                                ? STR("<td class=m>not repaired yet</td></tr>\n")
-                            : broken ? STR("<td class=m>see verify-repair</td></tr>\n")
-                                     : STR("<td></td></tr>\n"));
+        if (broken)
+            invariant_after(report, row, out);
+        else
+            buf_append_str(out, STR("<td></td>"));
+        buf_append_str(out, STR("</tr>\n"));
     }
     buf_append_str(out, STR("</table>\n"));
 }

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/base64.h"
 #include "doctor/report_test.h"
 
 static void nothing_of_the_evidence_is_markup(void **state)
@@ -43,6 +44,46 @@ static void nothing_of_the_evidence_is_markup(void **state)
     arena_done(&arena);
 }
 
+static void what_the_repair_came_to_is_shown(void **state)
+{
+    (void)state; /* no fixture */
+    BUF_SCOPE struct buf html;
+    buf_init(&html, 4 << 20);
+    assert_int_equal(arena_init(&arena, 1 << 20), STATUS_OK);
+    static const char before[] =
+        "{\"money\":[{\"ccy\":\"EUR\",\"over\":\"500\"}],"
+        "\"clocks\":[{\"clock\":\"db\",\"lowest_ns\":-2000000000,\"highest_ns\":1000000000}],"
+        "\"violations\":[{\"record\":{\"record\":\"R-1\",\"system\":\"db\","
+        "\"ts\":\"2026-11-23T00:00:00Z\"}},{\"record\":{\"record\":\"R-2\",\"system\":\"db\","
+        "\"ts\":\"2026-11-23T00:00:10Z\"}}],"
+        "\"invariants\":[{\"id\":\"I09\",\"name\":\"n\",\"holds\":\"no\",\"violations\":6},"
+        "{\"id\":\"I02\",\"name\":\"n\",\"holds\":\"no\",\"violations\":1}],"
+        "\"causes\":[{\"fault\":\"P01\",\"affected\":[{\"account\":\"=1+1\",\"ccy\":\"EUR\","
+        "\"delta\":\"-500\",\"payment\":\"a\\\"b\"}]}]}";
+    static const char after[] = "{\"verdict\":\"repaired\",\"money\":[],\"invariants\":["
+                                "{\"id\":\"I09\",\"holds\":\"no\",\"violations\":6},"
+                                "{\"id\":\"I02\",\"holds\":\"yes\",\"violations\":0}]}";
+    const struct report report = {
+        .diagnosis = parsed(before),
+        .applied = parsed("{}"),
+        .after = parsed(after),
+        .bundle = STR("case"),
+    };
+    report_html(&report, &html);
+    const char *page = buf_terminated(&html);
+    assert_non_null(strstr(page, "6, each taken back"));
+    assert_non_null(strstr(page, "<td class=good>holds</td>"));
+    assert_null(strstr(page, "see verify-repair"));
+    assert_non_null(strstr(page, "stroke-width=3")); /* when it may have been */
+    /* fault,account,...: a formula is none, a quote is two. */
+    static const char csv[] = "fault,account,currency,minor_units,payment,record\n"
+                              "\"P01\",\"'=1+1\",\"EUR\",-500,\"a\"\"b\",\"\"\n";
+    char text[BASE64_TEXT_SIZE(sizeof csv)];
+    (void)base64_format(csv, sizeof csv - 1, text);
+    assert_non_null(strstr(page, text));
+    arena_done(&arena);
+}
+
 static void a_diagnosis_alone_is_enough(void **state)
 {
     (void)state; /* no fixture */
@@ -59,6 +100,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_of_the_evidence_is_markup),
+        cmocka_unit_test(what_the_repair_came_to_is_shown),
         cmocka_unit_test(a_diagnosis_alone_is_enough),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

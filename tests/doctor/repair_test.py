@@ -204,6 +204,7 @@ def applied(case, wallet, shop, customers):
 
 
 def verified(case, wallet, twins):
+    case.run("verify-repair", code=DENIED)                 # who collects again?
     case.run("verify-repair", "--diagnosis", os.path.join(SCRATCH, "diagnosis.json"), code=USAGE)
     still = diagnosis_of(case.folder, twins)
     still["verdict"] = "still"
@@ -211,7 +212,11 @@ def verified(case, wallet, twins):
     case.run("verify-repair", "--diagnosis", path, code=CONFLICT)
     still["causes"] = []
     path = file_of("clean.json", json.dumps(still))
-    case.run("verify-repair", "--diagnosis", path, who="anna")
+    case.run("verify-repair", "--diagnosis", path)
+    case.run("verify-repair", who="anna")                  # collects and diagnoses by itself
+    with open(os.path.join(case.folder, "report", "after.json"), encoding="utf-8") as file:
+        after = json.load(file)
+    check(after["unexplained_count"] == 0 and not after["exit_bits"] & 1, f"{after['verdict']}")
     equal(wallet.json("doctor", "incident", case.folder)["state"], "verified", "the ticket")
     everyone = ",".join(case.public[n] for n in ("anna", "bob", "carol"))
     wallet.run("doctor", "verify", case.folder, "--keys", everyone)

@@ -1,0 +1,184 @@
+/* tpwallet doctor verify-repair: the entries are there, the ledger checks, the evidence is clean. */
+#include <string.h>
+
+#include "base/check.h"
+#include "cmd/child.h"
+#include "cmd/doctor_repair.h"
+#include "cmd/file_bytes.h"
+#include "cmd/report.h"
+#include "cmd/stage.h"
+#include "doctor/plan_make.h"
+
+/* This program once more, with its output in a file of the stage. */
+static enum status child_run(struct repair *repair, const struct stage *stage,
+                             const char *const *words, const char *name, int *out_code)
+{
+    BUF_SCOPE struct buf path;
+    struct child child;
+    buf_init(&path, DOCTOR_PATH_MAX);
+    stage_path(stage, name, &path);
+    const struct child_files files = { buf_terminated(&path), NULL };
+    enum status status = child_start(words, &files, &child, &repair->error);
+    if (status == STATUS_OK) *out_code = child_wait(&child);
+    return status;
+}
+
+/* Our ledger as it is now, and the other sources as they were collected; then the diagnosis. */
+static enum status diagnose_again(struct repair *repair, const struct stage *stage,
+                                  struct buf *out_text)
+{
+    BUF_SCOPE struct buf bundle;
+    BUF_SCOPE struct buf path;
+    char id[INCIDENT_WORD_MAX + 1], from[TIME_TEXT_SIZE];
+    struct str incident = repair->bundle.incident.id;
+    buf_init(&bundle, DOCTOR_PATH_MAX);
+    buf_init(&path, DOCTOR_PATH_MAX);
+    stage_path(stage, "again", &bundle);
+    stage_path(stage, "after.json", &path);
+    memcpy(id, incident.data, incident.len);
+    id[incident.len] = '\0';
+    (void)wall_time_format(repair->bundle.incident.from, from);
+    const char *const collect[] = { "doctor",
+                                    "collect",
+                                    buf_terminated(&bundle),
+                                    "--key",
+                                    invocation_text(repair->invocation, "key"),
+                                    "--incident",
+                                    id,
+                                    "--title",
+                                    "after the repair",
+                                    "--from",
+                                    from,
+                                    "--ours",
+                                    "--data",
+                                    repair->invocation->data,
+                                    "--again",
+                                    repair->bundle.path,
+                                    NULL };
+    const char *const diagnose[] = { "doctor", "diagnose", buf_terminated(&bundle), "--json",
+                                     NULL };
+    int code = 0;
+    enum status status = child_run(repair, stage, collect, "collected", &code);
+    if (status == STATUS_OK && code != EXIT_CODE_DONE)
+        status =
+            error_set(&repair->error, STATUS_UNAVAILABLE, "the evidence cannot be collected again");
+    if (status == STATUS_OK) status = child_run(repair, stage, diagnose, "after.json", &code);
+    return status == STATUS_OK ? file_bytes_read(buf_terminated(&path), out_text, &repair->error)
+                               : status;
+}
+
+/* Of evidence that was collected after the repair: --diagnosis, or made here with --key. */
+static enum status diagnosis_get(struct repair *repair, struct buf *out_text)
+{
+    const char *path = invocation_text(repair->invocation, "diagnosis");
+    struct stage stage;
+    if (path != NULL) return file_bytes_read(path, out_text, &repair->error);
+    if (!repair->bundle.signs)
+        return error_set(&repair->error, STATUS_DENIED,
+                         "--key is missing: who collects the evidence again?");
+    enum status status = stage_open("verify", false, &stage, &repair->error);
+    if (status != STATUS_OK) return status;
+    status = diagnose_again(repair, &stage, out_text);
+    stage_close(&stage);
+    return status;
+}
+
+/* It must not find the same again. With --key it is kept in the bundle. */
+static enum status diagnosis_verify(struct repair *repair)
+{
+    BUF_SCOPE struct buf text;
+    buf_init(&text, 64 << 20);
+    enum status status = diagnosis_get(repair, &text);
+    struct arena arena = { 0 };
+    struct plan_diagnosis diagnosis;
+    if (status == STATUS_OK) status = arena_init(&arena, 8 * text.len + (16 << 20));
+    if (status == STATUS_OK)
+        status = plan_diagnosis_parse(buf_view(&text), &arena, &diagnosis, &repair->error);
+    struct digest digest = digest_of(text.data, text.len);
+    if (status == STATUS_OK && digest_equal(&digest, &repair->plan.diagnosis))
+        status =
+            error_set(&repair->error, STATUS_INVALID,
+                      "this is the diagnosis from before the repair: collect and diagnose anew");
+    if (status == STATUS_OK && (diagnosis.row_count > 0 || diagnosis.unexplained > 0))
+        status = error_set(&repair->error, STATUS_CONFLICT,
+                           "after the repair %u accounts are still wrong, %llu violations are "
+                           "unexplained",
+                           diagnosis.row_count, (unsigned long long)diagnosis.unexplained);
+    arena_done(&arena);
+    if (status != STATUS_OK || !repair->bundle.signs) return status;
+    status = doctor_bundle_put(&repair->bundle, REPAIR_AFTER_FILE, "verified", buf_view(&text));
+    if (status != STATUS_OK) repair->error = repair->bundle.error;
+    return status;
+}
+
+static enum status verify(struct repair *repair, struct repair_outcome *outcome)
+{
+    enum status status = repair_look(repair, repair->invocation->data, outcome);
+    if (status == STATUS_OK && outcome->made > 0)
+        status = error_set(&repair->error, STATUS_CONFLICT, "%llu of %llu entries are not there",
+                           (unsigned long long)outcome->made, (unsigned long long)outcome->entries);
+    if (status != STATUS_OK) return status;
+    const char *const words[] = { "check", "--data", repair->invocation->data, NULL };
+    const struct child_files files = { "/dev/null", "/dev/null" };
+    struct child child;
+    status = child_start(words, &files, &child, &repair->error);
+    if (status != STATUS_OK) return status;
+    if (child_wait(&child) != EXIT_CODE_DONE)
+        return error_set(&repair->error, STATUS_CORRUPT, "`tpwallet check` finds the ledger wrong");
+    status = diagnosis_verify(repair);
+    if (status != STATUS_OK || !repair->bundle.signs) return status;
+    status = doctor_bundle_note(&repair->bundle, "the repair was verified");
+    if (incident_may(repair->bundle.incident.state, INCIDENT_VERIFIED))
+        repair->bundle.incident.state = INCIDENT_VERIFIED;
+    if (status == STATUS_OK) status = doctor_bundle_seal(&repair->bundle);
+    if (status != STATUS_OK) repair->error = repair->bundle.error;
+    return status;
+}
+
+static int verify_run(struct invocation *invocation)
+{
+    struct repair repair;
+    struct repair_outcome outcome = { 0 };
+    enum status status = repair_open(&repair, invocation);
+    if (status == STATUS_OK) status = verify(&repair, &outcome);
+    int code;
+    if (status == STATUS_OK) {
+        BUF_SCOPE struct buf out;
+        buf_init(&out, 4096);
+        if (invocation->json)
+            repair_outcome_json(&repair, &outcome, true, &out);
+        else
+            buf_append_format(&out, "VERIFIED: %llu entries are in the ledger, which checks\n",
+                              (unsigned long long)outcome.entries);
+        code = report_text(invocation, buf_view(&out));
+    } else {
+        code = report_error(invocation, &repair.error);
+    }
+    repair_close(&repair);
+    return code;
+}
+
+static const struct positional positionals[] = {
+    { "BUNDLE", "the incident's folder", false },
+    { 0 },
+};
+
+static const struct option verify_options[] = {
+    { "key", "FILE", "the key that signs the custody, to note it in the ticket", NULL },
+    { "policy", "FILE", "the policy that the plan was made under", NULL },
+    { "diagnosis", "FILE", "of evidence collected after the repair, instead of making one", NULL },
+    { 0 },
+};
+
+const struct command command_doctor_verify_repair = {
+    .name = "doctor verify-repair",
+    .summary = "verify that a repair was done: its entries, the ledger's invariants, the evidence",
+    .details = "Looks for every entry, runs `check`, collects our ledger again beside the other "
+               "sources of the bundle, and diagnoses: nothing may be wrong that is not settled by "
+               "now. The diagnosis goes into the bundle, and into its report.",
+    .positionals = positionals,
+    .options = verify_options,
+    .examples = "doctor verify-repair case --policy repair.policy --key anna.key\n"
+                "doctor verify-repair case --policy repair.policy --diagnosis after.json",
+    .run = verify_run,
+};
