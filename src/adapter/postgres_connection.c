@@ -202,6 +202,7 @@ static void on_notice(void *argument, const PGresult *result)
 static const char *const SESSION_SCHEMA[] = {
     [POSTGRES_SCHEMA_TPWALLET] = "SET search_path = tpwallet, pg_catalog",
     [POSTGRES_SCHEMA_BENCH] = "SET search_path = tpwallet_bench, pg_catalog",
+    [POSTGRES_SCHEMA_EVENTS] = "SET search_path = tpwallet_events, pg_catalog",
 };
 
 static const char SESSION_ANY[] = "SET client_min_messages = warning;"

@@ -29,8 +29,8 @@ enum {
 /* SQLSTATE of what may only be done by a lane's owner and is not: a division by zero. */
 #define POSTGRES_STATE_FENCED "22012"
 
-/* Where the tables are. The second is for measuring, and dropped behind it. */
-enum postgres_schema { POSTGRES_SCHEMA_TPWALLET, POSTGRES_SCHEMA_BENCH };
+/* Where the tables are: a ledger's, those for measuring, a consumer's of events. */
+enum postgres_schema { POSTGRES_SCHEMA_TPWALLET, POSTGRES_SCHEMA_BENCH, POSTGRES_SCHEMA_EVENTS };
 
 struct postgres_connection_options {
     const char *url;  /* postgres://... or postgresql://..., copied */

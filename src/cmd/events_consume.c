@@ -178,15 +178,20 @@ static enum status consume_open(struct consume *consume)
 {
     const struct invocation *invocation = consume->invocation;
     uint64_t batch = 0;
+    uint64_t kept = 0;
     enum status status =
         invocation_number(invocation, "batch", (struct number_range){ 1, KAFKA_READER_RECORDS_MAX },
                           &batch, &consume->error);
+    if (status == STATUS_OK)
+        status =
+            invocation_number(invocation, "inbox", (struct number_range){ 1, EVENT_INBOX_KEPT_MAX },
+                              &kept, &consume->error);
     consume->batch = (uint32_t)batch;
     consume->until_end = invocation_has(invocation, "until-end");
     if (status == STATUS_OK) status = stop_signal_block(&consume->signals, &consume->error);
     if (status == STATUS_OK) status = spans_open(consume);
     if (status == STATUS_OK)
-        status = kafka_options_book(invocation, &consume->book, &consume->error);
+        status = kafka_options_book(invocation, (uint32_t)kept, &consume->book, &consume->error);
     if (status != STATUS_OK) return status;
     struct kafka_reader_options options =
         kafka_options_reader(invocation, invocation_text(invocation, "group"));
@@ -217,6 +222,8 @@ static const struct option options[] = {
       "tpwallet.event-book" },
     KAFKA_OPTION_INTO,
     { "batch", "COUNT", "events in one transaction at most, 1 to 1024", "500" },
+    { "inbox", "COUNT", "ids of events kept for each ledger's lane, to know what comes again",
+      "100k" },
     { "otlp", "URL", "send spans of watched events to a collector: http://127.0.0.1:4318/v1/traces",
       NULL },
     { "until-end", NULL, "end when there is no more, for a consumer that is alone", NULL },
@@ -225,9 +232,9 @@ static const struct option options[] = {
 
 const struct command command_events_consume = {
     .name = "events consume",
-    .summary = "read events from Kafka into a file of SQLite, each counted once",
+    .summary = "read events from Kafka into SQLite or PostgreSQL, each counted once",
     .details =
-        "The file has two tables for others: `payment`, each as its newest event shows it, and "
+        "The event book, a file or a schema `tpwallet_events`, has two tables for others: `payment`, each as its newest event shows it, and "
         "`happened`, how many events of each type there were on each day. An event's effect, its id "
         "and the mark up to where its partition is read are one transaction: a consumer that is "
         "killed, or whose partitions go to another one, neither loses nor doubles an effect.\n\n"
@@ -236,6 +243,7 @@ const struct command command_events_consume = {
         "over the gap.",
     .options = options,
     .examples = "events consume --kafka 127.0.0.1:9092 --into events.db\n"
-                "events consume --kafka broker:9092 --into events.db --until-end",
+                "events consume --kafka broker:9092 --into events.db --until-end\n"
+                "events consume --kafka broker:9092 --into postgresql://billing@db/billing",
     .run = events_consume_run,
 };

@@ -23,7 +23,7 @@ static enum status kafka_begin(struct kafka *kafka, const struct invocation *inv
 {
     *kafka = (struct kafka){ .invocation = invocation };
     buf_init(&kafka->out, OUT_SIZE_MAX);
-    return kafka_options_book(invocation, &kafka->book, &kafka->error);
+    return kafka_options_book(invocation, EVENT_INBOX_KEPT, &kafka->book, &kafka->error);
 }
 
 static int kafka_end(struct kafka *kafka, enum status status)
@@ -254,7 +254,9 @@ static const struct option replay_options[] = {
 const struct command command_kafka_replay = {
     .name = "kafka replay",
     .summary = "read a range of a topic again, and apply what was not applied",
-    .details = "The inbox tells what was: nothing is applied twice, and marks stay where they are.",
+    .details =
+        "The inbox tells what was: nothing is applied twice, and marks stay where they are. Events "
+        "that are older than the inbox count as applied.",
     .options = replay_options,
     .examples = "kafka replay --kafka 127.0.0.1:9092 --into events.db --from 1200 --to 1300",
     .run = replay_run,
@@ -262,7 +264,7 @@ const struct command command_kafka_replay = {
 
 /* ---- dead letters ---- */
 
-static void letter_show(void *owner, const struct event_book_letter *letter)
+static void letter_show(void *owner, const struct event_letter *letter)
 {
     struct kafka *kafka = owner;
     if (kafka->shown++ >= LETTERS_SHOWN_MAX) return;

@@ -1,13 +1,22 @@
 #include "cmd/kafka_options.h"
 
+#include "adapter/postgres_event_store.h"
+#include "adapter/sqlite_event_store.h"
 #include "base/check.h"
 #include "base/json_writer.h"
 
-enum status kafka_options_book(const struct invocation *invocation, struct event_book **out_book,
-                               struct error *out_error)
+enum status kafka_options_book(const struct invocation *invocation, uint32_t inbox_kept,
+                               struct event_book **out_book, struct error *out_error)
 {
-    return event_book_open(invocation_text(invocation, "into"),
-                           invocation_text(invocation, "kafka-topic"), out_book, out_error);
+    const char *into = invocation_text(invocation, "into");
+    struct event_store *store = NULL;
+    bool url = str_starts(str_from(into), STR("postgresql://")) ||
+               str_starts(str_from(into), STR("postgres://"));
+    enum status status = url ? postgres_event_store_open(into, &store, out_error)
+                             : sqlite_event_store_open(into, &store, out_error);
+    if (status != STATUS_OK) return status;
+    return event_book_open(store, invocation_text(invocation, "kafka-topic"), inbox_kept, out_book,
+                           out_error);
 }
 
 struct kafka_reader_options kafka_options_reader(const struct invocation *invocation,

@@ -3,13 +3,15 @@
 #define CMD_KAFKA_OPTIONS_H
 
 #include "adapter/kafka_reader.h"
-#include "adapter/sqlite_event_book.h"
 #include "base/buf.h"
 #include "cmd/invocation.h"
+#include "wallet/event_book.h"
 
 #define KAFKA_OPTION_INTO                                                                          \
     {                                                                                              \
-        "into", "FILE", "the event book: effects, marks and dead letters; made when it is new",    \
+        "into", "FILE",                                                                            \
+            "the event book: effects, marks, dead letters; made when it is new. Or "               \
+            "postgresql://...",                                                                    \
             "events.db"                                                                            \
     }
 #define KAFKA_OPTION_TOPIC                                                                         \
@@ -23,9 +25,9 @@
             "librdkafka's properties, TLS and SASL among them; for its owner alone (600)", NULL    \
     }
 
-/* --into, --kafka-topic. As event_book_open(). */
-enum status kafka_options_book(const struct invocation *invocation, struct event_book **out_book,
-                               struct error *out_error) MUST_CHECK;
+/* --into, --kafka-topic. As event_book_open() and those that open its stores. */
+enum status kafka_options_book(const struct invocation *invocation, uint32_t inbox_kept,
+                               struct event_book **out_book, struct error *out_error) MUST_CHECK;
 
 /* All but mark and range: --kafka, --kafka-settings, --kafka-topic, and --group if there is one. */
 struct kafka_reader_options kafka_options_reader(const struct invocation *invocation,

@@ -79,6 +79,24 @@ static void envelope_read(struct json_reader *reader, struct event_reading *even
     }
 }
 
+/* Whether every store of a consumer can take a text: a database's keys are bounded. */
+static bool text_fits(struct str text)
+{
+    return text.len <= EVENT_TEXT_LEN_MAX &&
+           (text.len == 0 || memchr(text.data, 0, text.len) == NULL);
+}
+
+static bool texts_fit(const struct event_reading *event)
+{
+    bool fit = text_fits(event->source) && text_fits(event->type);
+    for (uint32_t i = 0; i < event->payment_count; i++) {
+        const struct event_payment *payment = &event->payments[i];
+        fit = fit && text_fits(payment->kind) && text_fits(payment->state) &&
+              text_fits(payment->asset) && text_fits(payment->amount);
+    }
+    return fit;
+}
+
 enum status event_reading_parse(struct str json, struct arena *arena,
                                 struct event_reading *out_event, struct error *out_error)
 {
@@ -97,12 +115,14 @@ enum status event_reading_parse(struct str json, struct arena *arena,
         return error_set(out_error, STATUS_INVALID, "it is not CloudEvents 1.0");
     if (event.source.len == 0 || event.type.len == 0)
         return error_set(out_error, STATUS_INVALID, "it has no source or no type");
-    if (!position_parse(event.id, &event.position))
+    if (!position_parse(event.id, &event.position) || event.position.batch > INT64_MAX)
         return error_set(out_error, STATUS_INVALID, "its id is no position of a journal");
     if (wall_time_parse(time, &event.time) != STATUS_OK)
         return error_set(out_error, STATUS_INVALID, "its time is none");
     if (str_starts(event.type, STR("payment.")) && event.payment_count == 0)
         return error_set(out_error, STATUS_INVALID, "an event of a payment without the payment");
+    if (!texts_fit(&event))
+        return error_set(out_error, STATUS_INVALID, "a text in it is too long, or has a zero");
     *out_event = event;
     return STATUS_OK;
 }

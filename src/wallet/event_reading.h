@@ -5,28 +5,9 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
-#include "base/time.h"
-#include "model/id.h"
+#include "port/event_store.h"
 
-/* A payment as an event shows it; texts are "" where it says nothing. */
-struct event_payment {
-    struct uuid id;
-    struct str kind;
-    struct str state;
-    struct str asset;
-    struct str amount;
-    uint64_t version; /* grows with each change: what is older is no news */
-};
-
-struct event_reading {
-    struct str id;
-    struct str source;
-    struct str type;
-    struct position position; /* the id's */
-    struct wall_time time;
-    uint32_t payment_count; /* the payment, and its parent when that has changed with it */
-    struct event_payment payments[2];
-};
+enum { EVENT_TEXT_LEN_MAX = 512 }; /* of source, type, and what is said of a payment */
 
 /*
  * Views are into json and the arena, which must have room for json.len and a third more. Members

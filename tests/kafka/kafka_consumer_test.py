@@ -16,6 +16,7 @@ import random
 import signal
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -23,7 +24,10 @@ from kafka_harness import Cluster, tool
 from outbox_harness import (all_published, check, equal, events_of, ledger, metric, post, publishing,
                             until)
 
-from cli_harness import SCRATCH, TPWALLET
+from cli_harness import SCRATCH, SOURCE, TPWALLET
+
+sys.path.append(os.path.join(SOURCE, "tests", "postgres"))
+from postgres_harness import Postgres  # noqa: E402
 
 KILLS = int(os.environ.get("KILLS", "8"))
 DRAW = random.Random(int(os.environ.get("SEED", "1")))
@@ -126,6 +130,25 @@ def crashes_and_rebalances(cluster):
     print(f"{KILLS} kills, stops and rebalances: {EVENTS} effects, each once")
 
 
+def a_book_in_postgresql(cluster):
+    """A consumer killed at random moments, and one that comes to the end."""
+    with Postgres() as server:
+        words = [TPWALLET, "events", "consume", "--kafka", cluster.bootstrap, "--kafka-topic",
+                 TOPIC, "--into", server.url, "--group", "postgres", "--batch", "50"]
+        for _ in range(3):
+            one = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(DRAW.uniform(0.3, 1.5))  # the moment
+            one.kill()
+            one.wait()
+        done = subprocess.run([*words, "--until-end", "--json"], capture_output=True, text=True,
+                              check=False, timeout=240)
+        equal(done.returncode, 0, f"the last consumer: {done.stderr}")
+        found = server.psql("SELECT sum(events), (SELECT count(*) FROM tpwallet_events.inbox)"
+                            " FROM tpwallet_events.happened").strip()
+        equal(found, f"{EVENTS}|{EVENTS}", "effects and ids in PostgreSQL")
+        print(f"PostgreSQL: {EVENTS} effects, each once; the last consumer did {done.stdout.strip()}")
+
+
 def dead_letters(cluster):
     produce(cluster, [("x", "garbage"), ("y", event(9, 1).replace("1.0", "0.3", 1)),
                       ("z", event(9, 2))])
@@ -163,7 +186,7 @@ def pause_and_replay(cluster):
         equal(counts["applied"], 0, f"applied by a replay of partition {partition}")
     equal(happened(), EVENTS + 3, "effects after the replay")
     with sqlite3.connect(book(), timeout=10) as db:  # as if an effect had been lost
-        db.execute("DELETE FROM inbox WHERE source='/tpwallet/1' AND id='17-0'")
+        db.execute("DELETE FROM inbox WHERE source='/tpwallet/1' AND batch=17")
         db.execute("UPDATE happened SET events=events-1")
     for partition in range(LANES):
         run(cluster, "kafka", "replay", "--partition", str(partition))
@@ -269,6 +292,7 @@ def main():
         produce(cluster, [(f"key-{n % 50}", event(n % LANES, n // LANES + 1))
                           for n in range(EVENTS)])
         crashes_and_rebalances(cluster)
+        a_book_in_postgresql(cluster)
         dead_letters(cluster)
         pause_and_replay(cluster)
         deleted_unread(cluster)

@@ -1,29 +1,25 @@
-/* sqlite_event_book.h - what events came to, each counted once: effects and marks in one file. */
-#ifndef ADAPTER_SQLITE_EVENT_BOOK_H
-#define ADAPTER_SQLITE_EVENT_BOOK_H
+/* event_book.h - a consumer of events: what each comes to, once, whoever reads it and how often. */
+#ifndef WALLET_EVENT_BOOK_H
+#define WALLET_EVENT_BOOK_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "base/error.h"
-#include "base/status.h"
-#include "base/str.h"
+#include "port/event_store.h"
 
 /*
- * A consumer of a topic of events. Its effects are the tables `payment` (each as its newest event
- * shows it) and `happened` (how many events of each type on each day); for others to read with
- * SQLite. An event's effect, its id in the inbox and the mark of its partition are one transaction,
- * so that whoever dies or is followed by another, at whatever moment, neither loses nor doubles
- * an effect. Several processes may use one file; one thread at a time uses a book.
+ * An event's effect, its position in the inbox and the mark of its partition are one transaction of
+ * the store, so that whoever dies or is followed by another, at whatever moment, neither loses nor
+ * doubles an effect. The mark alone suffices for a topic that is read in order; the inbox is for
+ * what comes again elsewhere: on a new topic, or by a replay.
  *
- * STATUS_CORRUPT, STATUS_UNAVAILABLE, STATUS_LIMIT (the disk is full) may come from every call.
+ * The statuses of port/event_store.h may come from every call.
  */
 struct event_book;
 
-/* Made when it is not there, for its owner alone. STATUS_CONFLICT: it is of another topic. */
-enum status event_book_open(const char *path, const char *topic, struct event_book **out_book,
-                            struct error *out_error) MUST_CHECK;
-/* Accepts NULL. */
+enum { EVENT_INBOX_KEPT = 100000, EVENT_INBOX_KEPT_MAX = 100000000 };
+
+/* The store is the book's. STATUS_CONFLICT: it is of another topic. STATUS_LIMIT: no memory. */
+enum status event_book_open(struct event_store *store, const char *topic, uint32_t inbox_kept,
+                            struct event_book **out_book, struct error *out_error) MUST_CHECK;
+/* With its store. Accepts NULL. */
 void event_book_close(struct event_book *book);
 
 /* A record of the topic, or only its place: everything before `offset` was seen. */
@@ -37,7 +33,7 @@ struct event_book_record {
 
 enum event_book_outcome {
     EVENT_BOOK_APPLIED,
-    EVENT_BOOK_REPEATED, /* below the mark, or its id is in the inbox: nothing was done */
+    EVENT_BOOK_REPEATED, /* below the mark, or it was taken before: nothing was done */
     EVENT_BOOK_DEAD,     /* it cannot be understood: kept as a dead letter */
 };
 
@@ -64,14 +60,8 @@ enum status event_book_paused(struct event_book *book, bool *out_paused, struct 
     MUST_CHECK;
 
 /* Dead letters in order of partition and offset; views are good during the visit. */
-struct event_book_letter {
-    int32_t partition;
-    int64_t offset;
-    struct str reason;
-    struct str value;
-};
 enum status event_book_letters(struct event_book *book,
-                               void (*visit)(void *owner, const struct event_book_letter *letter),
+                               void (*visit)(void *owner, const struct event_letter *letter),
                                void *owner, struct error *out_error) MUST_CHECK;
 /* Tries all dead letters again; those that are understood by now leave. */
 enum status event_book_redrive(struct event_book *book, uint64_t *out_applied, uint64_t *out_left,
