@@ -14,7 +14,7 @@ packages_test=(
     libcmocka-dev libjansson-dev git
     clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev llvm-14 shellcheck gdb
     curl openssl sqlite3 sslscan prometheus
-    postgresql redis-server default-jre-headless maven patroni etcd-server etcd-client
+    postgresql redis-server memcached default-jre-headless maven patroni etcd-server etcd-client
 )
 
 case "$*" in

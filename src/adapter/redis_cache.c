@@ -13,6 +13,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "adapter/redis_connection.h"
 #include "adapter/redis_scripts.h"
 #include "base/check.h"
 #include "payment/breaker.h"
@@ -81,11 +82,6 @@ static uint64_t number_read(const redisReply *reply)
 
 /* ---- A connection ---- */
 
-static struct timeval timeval_of(int ms)
-{
-    return (struct timeval){ ms / 1000, (ms % 1000) * 1000 };
-}
-
 static void link_drop(struct link *link)
 {
     if (link->context != NULL) redisFree(link->context);
@@ -99,41 +95,18 @@ static bool answered_ok(redisReply *reply)
     return good;
 }
 
-static bool authenticate(struct redis_cache *cache, redisContext *context)
-{
-    const struct secret *password = cache->options.password;
-    if (password == NULL) return true;
-    const char *words[3] = { "AUTH", cache->user, (const char *)password->bytes };
-    size_t sizes[3] = { 4, cache->user == NULL ? 0 : strlen(cache->user), password->size };
-    if (cache->user != NULL) return answered_ok(redisCommandArgv(context, 3, words, sizes));
-    words[1] = words[2];
-    sizes[1] = sizes[2];
-    return answered_ok(redisCommandArgv(context, 2, words, sizes));
-}
-
-static bool database_choose(const struct redis_cache *cache, redisContext *context)
-{
-    char number[NUMBER_SIZE];
-    int len = snprintf(number, sizeof number, "%u", cache->options.database);
-    CHECK(len > 0 && (size_t)len < sizeof number);
-    const char *words[2] = { "SELECT", number };
-    return cache->options.database == 0 || answered_ok(redisCommandArgv(context, 2, words, NULL));
-}
-
 static bool link_connect(struct redis_cache *cache, struct link *link)
 {
+    const struct redis_cache_options *options = &cache->options;
+    const struct redis_server server = {
+        .host = cache->host,
+        .port = options->port,
+        .database = options->database,
+        .user = cache->user,
+        .password = options->password,
+    };
     if (link->context != NULL) return true;
-    struct timeval timeout = timeval_of(link->timeout_ms);
-    redisContext *context = redisConnectWithTimeout(cache->host, (int)cache->options.port, timeout);
-    if (context == NULL) return false;
-    bool good = context->err == 0 && redisSetTimeout(context, timeout) == REDIS_OK &&
-                authenticate(cache, context) && database_choose(cache, context);
-    if (!good) {
-        redisFree(context);
-        return false;
-    }
-    link->context = context;
-    return true;
+    return redis_connect(&server, link->timeout_ms, &link->context, NULL) == STATUS_OK;
 }
 
 static struct monotonic_time now_of(const struct redis_cache *cache)
@@ -246,14 +219,20 @@ static void stored_make(const struct cache_entry *entry, struct stored *out_stor
     out_stored->check = XXH3_64bits(&out_stored->value, value_size(entry->kind));
 }
 
+/* Empty when it is no string. */
+static struct str text_of(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_STRING ? (struct str){ reply->str, reply->len } : STR("");
+}
+
 /* False: it is not what we have stored there; so it is not there. */
-static bool stored_read(const redisReply *reply, enum cache_kind kind, struct uuid id,
+static bool stored_read(struct str bytes, enum cache_kind kind, struct uuid id,
                         struct cache_entry *out_entry)
 {
     struct stored stored;
-    if (reply->type != REDIS_REPLY_STRING || reply->len != stored_size(kind)) return false;
+    if (bytes.len != stored_size(kind)) return false;
     memset(&stored, 0, sizeof stored);
-    memcpy(&stored, reply->str, stored_size(kind));
+    memcpy(&stored, bytes.data, stored_size(kind));
     bool whole = stored.format == VALUE_FORMAT && stored.kind == kind &&
                  stored.check == XXH3_64bits(&stored.value, value_size(kind));
     if (!whole) return false;
@@ -283,7 +262,7 @@ static enum status redis_get(struct cache *port, enum cache_kind kind, struct uu
     link_settle(cache, link, reply != NULL);
     if (reply != NULL) {
         bool there = reply->type == REDIS_REPLY_ARRAY && reply->elements == 3 &&
-                     stored_read(reply->element[2], kind, id, out_entry);
+                     stored_read(text_of(reply->element[2]), kind, id, out_entry);
         status = there ? STATUS_OK : STATUS_NOT_FOUND;
         if (there) {
             *out_frontier = (struct cache_frontier){ number_read(reply->element[0]),
@@ -502,18 +481,42 @@ void redis_cache_get_status(struct cache *port, struct redis_cache_status *out_s
     link_leave(&cache->reading);
 }
 
+bool redis_cache_key(struct str key, struct redis_cache_key *out_key)
+{
+    enum { GENERATION_DIGITS = 16, TAIL = GENERATION_DIGITS + 4 + UUID_TEXT_LEN };
+    struct redis_cache_key found = { .kind = CACHE_ACCOUNT };
+    if (key.len <= TAIL) return false;
+    const char *tail = key.data + key.len - TAIL;
+    const char *kind = tail + 1 + GENERATION_DIGITS; /* ":a:ID" */
+    bool formed = tail[0] == ':' && kind[0] == ':' && kind[2] == ':' &&
+                  (kind[1] == 'a' || kind[1] == 'p') &&
+                  uuid_parse((struct str){ kind + 3, UUID_TEXT_LEN }, &found.id) == STATUS_OK;
+    if (!formed) return false;
+    if (kind[1] == 'p') found.kind = CACHE_PAYMENT;
+    found.stem = (struct str){ key.data, key.len - TAIL };
+    found.generation = (struct str){ tail + 1, GENERATION_DIGITS };
+    *out_key = found;
+    return true;
+}
+
+bool redis_cache_value(const struct redis_cache_key *key, struct str stored,
+                       struct cache_entry *out_entry)
+{
+    return stored_read(stored, key->kind, key->id, out_entry);
+}
+
 /* PREFIX:LANE:GENERATION:a:ID. False: it is not one of ours. */
 static bool key_read(const struct redis_cache *cache, const redisReply *reply,
                      const char *generation, enum cache_kind *out_kind, struct uuid *out_id)
 {
-    char stem[KEY_SIZE + GENERATION_SIZE];
-    int len = snprintf(stem, sizeof stem, "%s%s:", cache->stem, generation);
-    CHECK(len > 0 && (size_t)len < sizeof stem);
-    size_t used = (size_t)len;
-    if (reply->type != REDIS_REPLY_STRING || reply->len != used + 2 + UUID_TEXT_LEN) return false;
-    if (memcmp(reply->str, stem, used) != 0) return false;
-    *out_kind = reply->str[used] == 'a' ? CACHE_ACCOUNT : CACHE_PAYMENT;
-    return uuid_parse((struct str){ reply->str + used + 2, UUID_TEXT_LEN }, out_id) == STATUS_OK;
+    struct redis_cache_key key;
+    struct str stem = { cache->stem, strlen(cache->stem) - 1 }; /* without its colon */
+    bool is = redis_cache_key(text_of(reply), &key) && str_equal(key.stem, stem) &&
+              str_equal(key.generation, str_from(generation));
+    if (!is) return false;
+    *out_kind = key.kind;
+    *out_id = key.id;
+    return true;
 }
 
 static bool scan_page(struct redis_cache *cache, char cursor[NUMBER_SIZE], const char *generation,

@@ -47,6 +47,21 @@ void redis_cache_get_status(struct cache *cache, struct redis_cache_status *out_
 enum status redis_cache_list(struct cache *cache,
                              bool (*visit)(void *owner, enum cache_kind kind, struct uuid id),
                              void *owner, struct error *out_error) MUST_CHECK;
+/*
+ * For who looks at a Redis from outside: what a key of such a cache is made of, and what the field
+ * "d" of its hash says. META is "STEM:meta"; the field "gen" of it is the generation that counts.
+ * False: it is none of a cache's.
+ */
+struct redis_cache_key {
+    struct str stem; /* PREFIX:LANE */
+    struct str generation;
+    enum cache_kind kind;
+    struct uuid id;
+};
+bool redis_cache_key(struct str key, struct redis_cache_key *out_key);
+bool redis_cache_value(const struct redis_cache_key *key, struct str stored,
+                       struct cache_entry *out_entry);
+
 /* Drops the whole: its owner begins anew within a moment, and it is filled by reads. */
 enum status redis_cache_drop(struct cache *cache, struct error *out_error) MUST_CHECK;
 

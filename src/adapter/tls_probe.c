@@ -1,20 +1,17 @@
 #include "adapter/tls_probe.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
-#include <netdb.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "adapter/tcp_connect.h"
 #include "base/check.h"
 
-enum { FILE_SIZE_MAX = 1 << 20, HOST_SIZE = 256 };
+enum { FILE_SIZE_MAX = 1 << 20 };
 
 static struct wall_time time_of(time_t seconds)
 {
@@ -78,54 +75,6 @@ enum status tls_probe_file(const char *path, struct tls_probe *out_probe, struct
 }
 
 /* ---- an endpoint ---- */
-
-static bool endpoint_split(const char *endpoint, char host[HOST_SIZE], const char **out_port)
-{
-    const char *colon = strrchr(endpoint, ':');
-    if (colon == NULL || colon == endpoint || colon[1] == '\0') return false;
-    size_t len = (size_t)(colon - endpoint);
-    if (endpoint[0] == '[' && colon[-1] == ']') {
-        endpoint++;
-        len -= 2;
-    }
-    if (len == 0 || len >= HOST_SIZE) return false;
-    memcpy(host, endpoint, len);
-    host[len] = '\0';
-    *out_port = colon + 1;
-    return true;
-}
-
-static int connected(const struct addrinfo *address, int timeout_ms)
-{
-    int file = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (file < 0) return -1;
-    int flags = fcntl(file, F_GETFL);
-    (void)fcntl(file, F_SETFL, flags | O_NONBLOCK); /* else connecting takes as long as it likes */
-    bool good = connect(file, address->ai_addr, address->ai_addrlen) == 0;
-    if (!good && errno == EINPROGRESS) {
-        struct pollfd wait = { .fd = file, .events = POLLOUT };
-        int fault = 0;
-        socklen_t size = sizeof fault;
-        good = poll(&wait, 1, timeout_ms) == 1 &&
-               getsockopt(file, SOL_SOCKET, SO_ERROR, &fault, &size) == 0 && fault == 0;
-    }
-    (void)fcntl(file, F_SETFL, flags); /* GnuTLS waits by itself, with its own timeout */
-    if (good) return file;
-    (void)close(file); /* nothing was sent */
-    return -1;
-}
-
-static int endpoint_connect(const char *host, const char *port, int timeout_ms)
-{
-    const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-    struct addrinfo *found = NULL;
-    if (getaddrinfo(host, port, &hints, &found) != 0) return -1;
-    int file = -1;
-    for (struct addrinfo *next = found; next != NULL && file < 0; next = next->ai_next)
-        file = connected(next, timeout_ms);
-    freeaddrinfo(found);
-    return file;
-}
 
 static const char *verdict_of(unsigned status)
 {
@@ -199,13 +148,13 @@ static void session_run(int file, const char *host, const char *trust, uint32_t 
 enum status tls_probe_endpoint(const char *endpoint, const char *trust, uint32_t timeout_ms,
                                struct tls_probe *out_probe, struct error *out_error)
 {
-    char host[HOST_SIZE];
+    char host[TCP_HOST_SIZE];
     const char *port;
     memset(out_probe, 0, sizeof *out_probe);
     out_probe->result = "refused";
-    if (!endpoint_split(endpoint, host, &port))
+    if (!tcp_endpoint_split(endpoint, host, &port))
         return error_set(out_error, STATUS_INVALID, "'%s' is not HOST:PORT", endpoint);
-    int file = endpoint_connect(host, port, (int)timeout_ms);
+    int file = tcp_connect(host, port, (int)timeout_ms);
     if (file < 0) {
         detail_set(out_probe, "no connection");
         return STATUS_OK;

@@ -161,6 +161,8 @@ static const struct doctor_collector collectors[] = {
     { "postgres", "a PostgreSQL", doctor_collect_postgres },
     { "kafka", "a topic", doctor_collect_kafka },
     { "postgres-slot", "a replication slot", doctor_collect_postgres_slot },
+    { "redis", "a Redis", doctor_collect_redis },
+    { "memcached", "a Memcached", doctor_collect_memcached },
 };
 
 static enum status sources_collect(struct collection *all)
@@ -261,6 +263,15 @@ static const struct option collect_options[] = {
     { "postgres-publication", "NAME", "what of its log: tables, as CREATE PUBLICATION has them",
       NULL },
     { "wal-mapping", "FILE", "which tables and columns of a database's log are what", NULL },
+    { "redis", "URL", "redis://HOST:PORT/DATABASE: what keys hold now", NULL },
+    { "redis-user", "NAME", "of Redis; the default one without it", NULL },
+    { "redis-password", "FILE", "of Redis; also in TPWALLET_REDIS_PASSWORD", NULL },
+    { "memcached", "HOST:PORT", "a Memcached: what keys hold now", NULL },
+    { "keys", "PATTERN",
+      "of a cache: '*' is anything; without it our own in Redis, all of a Memcached", NULL },
+    { "keys-file", "FILE", "of Memcached: these keys, a line each, when it does not list them",
+      NULL },
+    { "cache-map", "FILE", "of a cache: which part of key and value is which field", NULL },
     { 0 },
 };
 

@@ -45,6 +45,12 @@ enum status doctor_collect_postgres(struct doctor_bundle *bundle,
 enum status doctor_collect_postgres_slot(struct doctor_bundle *bundle,
                                          const struct invocation *invocation) MUST_CHECK;
 
+/* What the keys of a pattern hold in a Redis or Memcached now, and what the server says of itself. */
+enum status doctor_collect_redis(struct doctor_bundle *bundle, const struct invocation *invocation)
+    MUST_CHECK;
+enum status doctor_collect_memcached(struct doctor_bundle *bundle,
+                                     const struct invocation *invocation) MUST_CHECK;
+
 /*
  * A topic of Kafka: its records, the groups that read it, and with --dead-letters what they put
  * aside.

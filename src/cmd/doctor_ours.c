@@ -7,7 +7,10 @@
 
 #include "adapter/data_folder.h"
 #include "adapter/folder_store.h"
+#include "adapter/system_entropy.h"
 #include "base/check.h"
+#include "base/id_map.h"
+#include "base/reserve.h"
 #include "cmd/answer.h"
 #include "cmd/doctor_collectors.h"
 #include "cmd/session.h"
@@ -15,7 +18,13 @@
 #include "wallet/act_walk.h"
 #include "wallet/journal_walk.h"
 
-enum { ANSWER_SIZE = 16 << 20 };
+enum { ANSWER_SIZE = 16 << 20, ACCOUNTS_MAX = 1 << 26 };
+
+/* How many postings an account has had, in order of the first. */
+struct ours_account {
+    struct uuid id;
+    uint64_t postings;
+};
 
 /* The evidence of the journal goes into one file, since one source wrote it. */
 struct ours {
@@ -27,6 +36,8 @@ struct ours {
     uint32_t payment_unit;
     uint8_t payment_cause;
     bool payment_there;
+    struct ours_account *accounts; /* ACCOUNTS_MAX, as far as they are needed */
+    struct id_map places;
     char codes[ASSETS_CUSTOM_MAX][ASSET_CODE_LEN_MAX + 1];
 };
 
@@ -120,12 +131,28 @@ static void subject_fields(const struct ours *ours, struct evidence_line *line,
     if (psp) evidence_text(line, "psp_ref", str_from(ours->payment.psp_object));
 }
 
+/* The version of the account that the posting makes; 0: there are too many accounts to tell. */
+static int64_t version_next(struct ours *ours, struct uuid id)
+{
+    uint32_t place = id_map_find(&ours->places, id);
+    if (place == ID_MAP_NONE) {
+        if (ours->places.count == ACCOUNTS_MAX) return 0;
+        place = (uint32_t)ours->places.count;
+        ours->accounts[place].id = id;
+        id_map_insert(&ours->places, place);
+    }
+    return (int64_t)++ours->accounts[place].postings;
+}
+
 static void posting_write(struct ours *ours, const struct record_transfer *transfer, bool credit)
 {
     struct evidence_line line = begin(ours, "posting");
+    struct uuid account = credit ? transfer->credit.value : transfer->debit.value;
+    int64_t version = version_next(ours, account);
     evidence_uuid(&line, "tx", transfer->id.value);
     evidence_int(&line, "seq", credit);
-    evidence_uuid(&line, "account", credit ? transfer->credit.value : transfer->debit.value);
+    evidence_uuid(&line, "account", account);
+    if (version > 0) evidence_int(&line, "ver", version);
     evidence_amount(&line, "amount", amount_of(transfer->amount, !credit));
     evidence_text(&line, "ccy", code_of(ours, transfer->asset));
     evidence_time(&line, "ts", ours->batch->stamp);
@@ -327,7 +354,7 @@ static enum status journal_write(struct ours *ours, struct store *store)
     return status;
 }
 
-static enum status journal_collect(struct ours *ours, const char *path)
+static enum status journal_open(struct ours *ours, const char *path)
 {
     struct data_folder *folder = NULL;
     struct store *store = NULL;
@@ -339,6 +366,25 @@ static enum status journal_collect(struct ours *ours, const char *path)
     if (status == STATUS_OK) status = journal_write(ours, store);
     if (store != NULL) store->close(store);
     data_folder_close(folder);
+    return status;
+}
+
+static enum status journal_collect(struct ours *ours, const char *path)
+{
+    size_t size = ACCOUNTS_MAX * sizeof *ours->accounts;
+    uint64_t seed = 0;
+    entropy_fill(system_entropy(), &seed, sizeof seed);
+    ours->accounts = reserve_new(size);
+    enum status status = STATUS_LIMIT;
+    if (ours->accounts != NULL)
+        status =
+            id_map_init(&ours->places, ours->accounts, sizeof *ours->accounts, ACCOUNTS_MAX, seed);
+    if (status == STATUS_OK)
+        status = journal_open(ours, path);
+    else
+        (void)error_set(&ours->bundle->error, status, "no memory"); /* the status is returned */
+    id_map_free(&ours->places);
+    reserve_free(ours->accounts, size);
     return status;
 }
 
