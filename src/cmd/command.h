@@ -87,6 +87,8 @@ extern const struct command command_doctor_rules_list;
 extern const struct command command_doctor_apply;
 extern const struct command command_doctor_approve;
 extern const struct command command_doctor_collect;
+extern const struct command command_doctor_finding_add;
+extern const struct command command_doctor_finding_write;
 extern const struct command command_doctor_incident;
 extern const struct command command_doctor_key;
 extern const struct command command_doctor_plan;

@@ -52,6 +52,8 @@ const struct command *const commands[] = {
     &command_doctor_incident,
     &command_doctor_verify,
     &command_doctor_redact,
+    &command_doctor_finding_write,
+    &command_doctor_finding_add,
     &command_doctor_plan,
     &command_doctor_rehearse,
     &command_doctor_approve,

@@ -127,7 +127,9 @@ static enum status key_read(struct doctor_bundle *bundle, const char *key)
 
 static enum status bundle_make(struct doctor_bundle *bundle, const struct incident *create)
 {
-    static const char *const folders[] = { "", "evidence", "plan", "approvals", "report" };
+    static const char *const folders[] = {
+        "", "evidence", "plan", "approvals", "findings", "report"
+    };
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         char path[DOCTOR_PATH_MAX];
         if (!path_of(bundle, folders[i], "", path)) return STATUS_INVALID;

@@ -3,19 +3,12 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "base/hex.h"
 #include "doctor/incident.h"
+#include "doctor/note_lines.h"
 
 enum { NOTE_MAX = 8192 };
 
 static const char format[] = "tpwallet-approval-1";
-
-static void digest_line(struct buf *out, const char *name, const struct digest *digest)
-{
-    char text[2 * sizeof digest->bytes + 1];
-    struct str digits = hex_format(digest->bytes, sizeof digest->bytes, text);
-    buf_append_format(out, "%s %.*s\n", name, STR_ARG(digits));
-}
 
 void approval_write(const struct approval *approval, const struct note_signer *signer,
                     struct buf *out)
@@ -26,8 +19,8 @@ void approval_write(const struct approval *approval, const struct note_signer *s
     buf_init(&text, NOTE_MAX);
     CHECK(incident_id_is_valid(approval->incident));
     buf_append_format(&text, "%s\nincident %.*s\n", format, STR_ARG(approval->incident));
-    digest_line(&text, "plan", &approval->plan);
-    digest_line(&text, "rehearsal", &approval->rehearsal);
+    note_line_digest(&text, "plan", &approval->plan);
+    note_line_digest(&text, "rehearsal", &approval->rehearsal);
     buf_append_format(&text, "at %.*s\n", STR_ARG(wall_time_format(approval->at, at)));
     buf_append_format(&text, "expires %.*s\n", STR_ARG(wall_time_format(approval->expires_at, at)));
     buf_append_format(&text, "key %.*s\n", STR_ARG(note_key_format(&signer->key, key)));
@@ -36,32 +29,19 @@ void approval_write(const struct approval *approval, const struct note_signer *s
     note_sign(out, buf_view(&text), signer);
 }
 
-static bool member_take(struct str *rest, const char *name, struct str *out_value)
-{
-    struct str line;
-    size_t len = strlen(name);
-    if (!str_take_line(rest, &line) || line.len < len + 2) return false;
-    if (memcmp(line.data, name, len) != 0 || line.data[len] != ' ') return false;
-    *out_value = (struct str){ line.data + len + 1, line.len - len - 1 };
-    return true;
-}
-
 static bool text_parse(struct str text, struct approval *out)
 {
     struct str line;
-    struct str plan;
-    struct str rehearsal;
     struct str at;
     struct str expires;
     struct str key;
     bool there = str_take_line(&text, &line) && str_equal(line, str_from(format)) &&
-                 member_take(&text, "incident", &out->incident) &&
-                 member_take(&text, "plan", &plan) && member_take(&text, "rehearsal", &rehearsal) &&
-                 member_take(&text, "at", &at) && member_take(&text, "expires", &expires) &&
-                 member_take(&text, "key", &key) && text.len == 0;
+                 note_line_take(&text, "incident", &out->incident) &&
+                 note_line_take_digest(&text, "plan", &out->plan) &&
+                 note_line_take_digest(&text, "rehearsal", &out->rehearsal) &&
+                 note_line_take(&text, "at", &at) && note_line_take(&text, "expires", &expires) &&
+                 note_line_take(&text, "key", &key) && text.len == 0;
     return there && incident_id_is_valid(out->incident) &&
-           hex_parse(plan, out->plan.bytes, sizeof out->plan.bytes) == STATUS_OK &&
-           hex_parse(rehearsal, out->rehearsal.bytes, sizeof out->rehearsal.bytes) == STATUS_OK &&
            wall_time_parse(at, &out->at) == STATUS_OK &&
            wall_time_parse(expires, &out->expires_at) == STATUS_OK &&
            note_key_parse(key, &out->key) == STATUS_OK && out->key.kind == NOTE_ED25519;

@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "base/decimal.h"
-#include "base/hex.h"
+#include "doctor/note_lines.h"
 
 static const char format[] = "tpwallet-custody-1";
 
@@ -16,13 +16,6 @@ bool custody_word_is_valid(struct str word)
     return true;
 }
 
-static void digest_line(struct buf *out, const char *name, const struct digest *digest)
-{
-    char text[2 * sizeof digest->bytes + 1];
-    struct str digits = hex_format(digest->bytes, sizeof digest->bytes, text);
-    buf_append_format(out, "%s %.*s\n", name, STR_ARG(digits));
-}
-
 static void text_build(const struct custody_entry *entry, struct buf *out)
 {
     char at[TIME_TEXT_SIZE];
@@ -30,8 +23,8 @@ static void text_build(const struct custody_entry *entry, struct buf *out)
     buf_append_format(out, "%s\nnumber %llu\nat %.*s\nact %.*s\nsubject %.*s\n", format,
                       (unsigned long long)entry->number, STR_ARG(wall_time_format(entry->at, at)),
                       STR_ARG(entry->act), STR_ARG(entry->subject));
-    digest_line(out, "digest", &entry->digest);
-    digest_line(out, "previous", &entry->previous);
+    note_line_digest(out, "digest", &entry->digest);
+    note_line_digest(out, "previous", &entry->previous);
     buf_append_format(out, "key %.*s\n", STR_ARG(note_key_format(&entry->key, key)));
 }
 
@@ -65,24 +58,6 @@ void custody_append(struct custody_chain *chain, const struct custody_entry *ent
     chain_move(chain, (struct str){ (const char *)out->data + from, out->len - from });
 }
 
-/* "NAME VALUE": the value of the next line, or false. */
-static bool member_take(struct str *rest, const char *name, struct str *out_value)
-{
-    struct str line;
-    size_t len = strlen(name);
-    if (!str_take_line(rest, &line) || line.len < len + 2) return false;
-    if (memcmp(line.data, name, len) != 0 || line.data[len] != ' ') return false;
-    *out_value = (struct str){ line.data + len + 1, line.len - len - 1 };
-    return true;
-}
-
-static bool digest_take(struct str *rest, const char *name, struct digest *out_digest)
-{
-    struct str value;
-    return member_take(rest, name, &value) &&
-           hex_parse(value, out_digest->bytes, sizeof out_digest->bytes) == STATUS_OK;
-}
-
 static bool text_parse(struct str text, struct custody_entry *out_entry)
 {
     struct str line;
@@ -90,12 +65,12 @@ static bool text_parse(struct str text, struct custody_entry *out_entry)
     struct str at;
     struct str key;
     bool there = str_take_line(&text, &line) && str_equal(line, str_from(format)) &&
-                 member_take(&text, "number", &number) && member_take(&text, "at", &at) &&
-                 member_take(&text, "act", &out_entry->act) &&
-                 member_take(&text, "subject", &out_entry->subject) &&
-                 digest_take(&text, "digest", &out_entry->digest) &&
-                 digest_take(&text, "previous", &out_entry->previous) &&
-                 member_take(&text, "key", &key) && text.len == 0;
+                 note_line_take(&text, "number", &number) && note_line_take(&text, "at", &at) &&
+                 note_line_take(&text, "act", &out_entry->act) &&
+                 note_line_take(&text, "subject", &out_entry->subject) &&
+                 note_line_take_digest(&text, "digest", &out_entry->digest) &&
+                 note_line_take_digest(&text, "previous", &out_entry->previous) &&
+                 note_line_take(&text, "key", &key) && text.len == 0;
     return there && decimal_parse(number, UINT64_MAX, &out_entry->number) == STATUS_OK &&
            wall_time_parse(at, &out_entry->at) == STATUS_OK &&
            custody_word_is_valid(out_entry->act) && custody_word_is_valid(out_entry->subject) &&

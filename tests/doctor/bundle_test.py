@@ -228,6 +228,34 @@ def derivative(wallet, case, key):
     wallet.run("doctor", "redact", case, new, "--key", key, code=CONFLICT)
 
 
+def findings(wallet, case, key):
+    """An expert who saw the derivative only; and whose findings are not taken."""
+    seen = case + "-redacted"
+    experts = {}
+    for name in ("eve", "mallory"):
+        path = os.path.join(SCRATCH, f"{name}.key")
+        experts[name] = (path, wallet.json("doctor", "key", path, "--name", name)["key"])
+    text = file_of("found.txt", "The consumer was replayed.\nSee the offsets.\n")
+    before = folder_bytes(seen)
+    note = os.path.join(SCRATCH, "finding.note")
+    wallet.run("doctor", "finding", "write", seen, "--text", text, code=DENIED)
+    wallet.run("doctor", "finding", "write", seen, "--key", experts["eve"][0], "--text", text,
+               "--out", note)
+    equal(folder_bytes(seen), before, "the derivative stays as it was given")
+    add = ("doctor", "finding", "add", case, "--key", key, "--note", note)
+    wallet.run(*add, code=USAGE)
+    wallet.run(*add, "--experts", experts["mallory"][1], code=DENIED)
+    other = os.path.join(SCRATCH, "other.note")
+    wallet.run("doctor", "collect", case + "-2", "--key", key, "--incident", "7F3A", "--ours")
+    wallet.run("doctor", "finding", "write", case + "-2", "--key", experts["eve"][0], "--text",
+               text, "--out", other)
+    wallet.run(*add[:-1], other, "--experts", experts["eve"][1], code=DENIED)
+    wallet.run(*add, "--experts", experts["eve"][1])
+    check("finding of eve: The consumer was replayed." in
+          wallet.run("doctor", "incident", case).out, "the ticket has it")
+    wallet.run("doctor", "verify", case)
+
+
 def main():
     wallet = Wallet("wallet")
     case = os.path.join(SCRATCH, "case")
@@ -241,6 +269,7 @@ def main():
     tampered(wallet, case, public)
     tickets(wallet, case, key)
     derivative(wallet, case, key)
+    findings(wallet, case, key)
     equal(wallet.run("check", code=None).code, DONE, "the ledger was only read")
 
 
