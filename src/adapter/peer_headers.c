@@ -91,6 +91,7 @@ static const char *const NOT_PASSED[] = {
     "Proxy-Connection",
     PEER_HEADER_LEFT_MS,
     PEER_HEADER_LOCAL,
+    PEER_HEADER_ARRIVAL,
 };
 
 bool peer_passes_header(struct str name)

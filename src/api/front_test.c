@@ -43,6 +43,7 @@ struct stage {
     enum status outcome; /* of the next call at the peer; then all go well */
     const char *not_owner;
     bool own_is_there;
+    uint32_t left_ms; /* what the newest call at the peer may take */
     char traceparent[PEER_TRACEPARENT_SIZE];
 };
 
@@ -125,6 +126,7 @@ static void peer_send(struct peer *peer, struct peer_call *peer_call)
     memcpy(stage->traceparent, peer_call->traceparent, sizeof stage->traceparent);
     assert_string_equal(peer_call->url, "http://peer");
     assert_in_range(peer_call->left_ms, 1, FRONT_LEFT_MS_MAX);
+    stage->left_ms = peer_call->left_ms;
     peer_call->status = stage->outcome;
     stage->outcome = STATUS_OK;
     call->status = 200;
@@ -244,6 +246,47 @@ static void only_a_peer_is_believed_about_users(struct stage *stage)
     assert_int_equal(serve(&customer, front_peer_service(stage->front)), 201);
     assert_true(customer.call.local);
     assert_int_equal(customer.call.uid, 1000);
+    done(&customer);
+}
+
+static void only_lanes_and_peers_say_what_arrives(struct stage *stage)
+{
+    const struct api_raw_header headers[] = { { STR("TPW-Arrival"), STR("withdraw") } };
+    struct customer customer = customer_of(stage, API_POST, "/v1/transfers");
+    customer.call.raw_headers = headers;
+    customer.call.raw_header_count = 1;
+    customer.call.arrival = API_ARRIVAL_DECIDE; /* as no transport does */
+    assert_int_equal(ask(&customer), 201);
+    assert_int_equal(customer.call.arrival, API_ARRIVAL_NONE);
+    buf_reset(&customer.call.answer);
+    customer.ready = false;
+    assert_int_equal(serve(&customer, front_peer_service(stage->front)), 201);
+    assert_int_equal(customer.call.arrival, API_ARRIVAL_WITHDRAW);
+    buf_reset(&customer.call.answer);
+    customer.ready = false;
+    customer.call.arrival = API_ARRIVAL_DECIDE;
+    assert_int_equal(serve(&customer, front_link_service(stage->front)), 201);
+    assert_int_equal(customer.call.arrival, API_ARRIVAL_DECIDE);
+    done(&customer);
+}
+
+/* Whoever ends a lane's workers waits for their calls. */
+static void a_link_waits_a_short_while(struct stage *stage)
+{
+    stage->here = false;
+    int64_t begun_ns = world_now(stage->world).ns;
+    struct customer customer = customer_of(stage, API_POST, "/v1/transfers");
+    assert_int_equal(serve(&customer, front_link_service(stage->front)), 503);
+    const struct api_header *last = &customer.call.headers[customer.call.header_count - 1];
+    assert_string_equal(last->name, PEER_HEADER_NOT_OWNER);
+    assert_string_equal(last->value, "undone");
+    int64_t waited_ms = (world_now(stage->world).ns - begun_ns) / NS_PER_MS;
+    assert_in_range(waited_ms, FRONT_LINK_HOLD_MS, FRONT_LINK_HOLD_MS + 100);
+    buf_reset(&customer.call.answer);
+    customer.ready = false;
+    stage->elsewhere = true;
+    assert_int_equal(serve(&customer, front_link_service(stage->front)), 200);
+    assert_in_range(stage->left_ms, 1000, FRONT_LINK_LEFT_MS_MAX);
     done(&customer);
 }
 
@@ -429,6 +472,8 @@ int main(void)
         CASE(forwards),
         CASE(one_hop_only),
         CASE(only_a_peer_is_believed_about_users),
+        CASE(only_lanes_and_peers_say_what_arrives),
+        CASE(a_link_waits_a_short_while),
         CASE(held_until_there_is_an_owner),
         CASE(nobody_in_time),
         CASE(an_uncovered_answer_does_not_leave),

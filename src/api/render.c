@@ -368,3 +368,16 @@ struct transfer_record transfer_record_of(const struct transfer_result *result)
         .repeated = result->repeated,
     };
 }
+
+struct transfer_result transfer_result_of(const struct transfer_record *record)
+{
+    return (struct transfer_result){
+        .id = record->id,
+        .amount = record->amount,
+        .position = { record->batch, record->index },
+        .stamp = record->stamp,
+        .outcome = record->outcome,
+        .repeated = record->repeated != 0,
+        .asset = record->asset,
+    };
+}

@@ -81,5 +81,6 @@ struct transfer_record {
 };
 _Static_assert(sizeof(struct transfer_record) == 64, "the binary wire form");
 struct transfer_record transfer_record_of(const struct transfer_result *result);
+struct transfer_result transfer_result_of(const struct transfer_record *record);
 
 #endif

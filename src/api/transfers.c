@@ -29,6 +29,9 @@ static bool body_parse(struct work *work, struct transfer_list *list)
 {
     struct str body = work->call->body;
     struct problem *problem = &work->problem;
+    if (work->call->arrival != API_ARRIVAL_NONE)
+        return transfers_parse_arrivals(body, work->api->options.lane, work->api->options.lanes,
+                                        list, problem);
     if (work->media == MEDIA_TRANSFERS) return transfers_parse_binary(body, list, problem);
     if (work->media == MEDIA_X_NDJSON)
         return transfers_parse_ndjson(body, &work->assets, &work->scratch, list, problem);
@@ -56,7 +59,9 @@ static enum api_progress create_start(struct work *work)
         problem_field(&work->problem, "Idempotency-Key");
         return API_READY;
     }
-    if (!lanes_transfers_here(work, list.transfers, list.count)) return API_READY;
+    bool arrives = work->call->arrival != API_ARRIVAL_NONE;
+    if (!arrives && !lanes_transfers_here(work, list.transfers, list.count)) return API_READY;
+    request->withdraw = work->call->arrival == API_ARRIVAL_WITHDRAW;
     request->count = list.count;
     request->transfers = list.transfers;
     return work_submit(work);

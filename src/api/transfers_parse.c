@@ -276,8 +276,9 @@ static bool record_check(const struct transfer_list *list, uint32_t at, struct p
     return false;
 }
 
-bool transfers_parse_binary(struct str bytes, struct transfer_list *out_list,
-                            struct problem *out_problem)
+/* As many records as there are, unchecked. */
+static bool records_take(struct str bytes, struct transfer_list *out_list,
+                         struct problem *out_problem)
 {
     CHECK(out_list->capacity > 0);
     out_list->count = 0;
@@ -294,9 +295,30 @@ bool transfers_parse_binary(struct str bytes, struct transfer_list *out_list,
         return false;
     }
     memcpy(out_list->transfers, bytes.data, bytes.len);
-    for (uint32_t i = 0; i < count; i++) {
+    out_list->count = (uint32_t)count;
+    return true;
+}
+
+bool transfers_parse_binary(struct str bytes, struct transfer_list *out_list,
+                            struct problem *out_problem)
+{
+    if (!records_take(bytes, out_list, out_problem)) return false;
+    for (uint32_t i = 0; i < out_list->count; i++) {
         if (!record_check(out_list, i, out_problem)) return false;
     }
-    out_list->count = (uint32_t)count;
     return groups_check(out_list, true, out_problem);
+}
+
+bool transfers_parse_arrivals(struct str bytes, uint32_t lane, uint32_t lanes,
+                              struct transfer_list *out_list, struct problem *out_problem)
+{
+    if (!records_take(bytes, out_list, out_problem)) return false;
+    for (uint32_t i = 0; i < out_list->count; i++) {
+        if (transit_arrival_fits(&out_list->transfers[i], lane, lanes)) continue;
+        (void)problem_raise(out_problem, PROBLEM_INVALID_VALUE, NULL);
+        problem_field(out_problem, "/%u", i);
+        problem_detail(out_problem, "is nothing that arrives in lane %u of %u", lane, lanes);
+        return false;
+    }
+    return true;
 }

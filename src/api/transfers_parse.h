@@ -3,7 +3,7 @@
 #define API_TRANSFERS_PARSE_H
 
 #include "api/body.h"
-#include "model/transfer.h"
+#include "model/transit.h"
 
 /*
  * Where parsed transfers go. What is written is fit for the lane: each passes transfer_fault(),
@@ -31,5 +31,9 @@ bool transfers_parse_ndjson(struct str text, struct asset_source *assets, struct
 /* Records as in model/transfer.h, of any alignment. Ids are required. */
 bool transfers_parse_binary(struct str bytes, struct transfer_list *out_list,
                             struct problem *out_problem) MUST_CHECK;
+/* The same of what arrives in this lane of so many from others (model/transit.h). */
+bool transfers_parse_arrivals(struct str bytes, uint32_t lane, uint32_t lanes,
+                              struct transfer_list *out_list,
+                              struct problem *out_problem) MUST_CHECK;
 
 #endif

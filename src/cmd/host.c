@@ -11,6 +11,7 @@
 #include "adapter/system_clock.h"
 #include "adapter/system_entropy.h"
 #include "adapter/thread_sync.h"
+#include "api/service_call.h"
 #include "base/check.h"
 #include "cmd/lane_hold.h"
 #include "cmd/serve_bus.h"
@@ -282,35 +283,11 @@ void host_follower_done(struct host *host)
     host->follower_api = NULL;
 }
 
-struct waiting {
-    struct monitor *monitor;
-    struct sync *sync;
-    bool ready;
-};
-
-static void call_ready(struct api_call *call)
-{
-    struct waiting *waiting = call->owner;
-    struct sync *sync = waiting->sync;
-    struct monitor *monitor = waiting->monitor; /* outlives `waiting`, which ends with the wait */
-    sync->lock(monitor);
-    waiting->ready = true;
-    sync->wake_all(monitor);
-    sync->unlock(monitor);
-}
-
 void host_call(struct host *host, struct api_call *call)
 {
     CHECK(host->api != NULL);
-    struct waiting waiting = { .monitor = host->answered, .sync = host->ports.sync };
-    call->ready = call_ready;
-    call->owner = &waiting;
-    if (api_start(host->api, call) == API_PENDING) {
-        waiting.sync->lock(waiting.monitor);
-        while (!waiting.ready) (void)waiting.sync->wait(waiting.monitor, MONOTONIC_NEVER);
-        waiting.sync->unlock(waiting.monitor);
-    }
-    api_finish(host->api, call);
+    const struct api_service service = api_service(host->api);
+    service_call(&service, call, host->ports.sync, host->answered);
 }
 
 void host_transit_stop(struct host *host)

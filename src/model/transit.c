@@ -136,6 +136,21 @@ struct transfer transit_arrival(const struct record_transfer *departure,
     };
 }
 
+bool transit_arrival_fits(const struct transfer *transfer, uint32_t lane, uint32_t lanes)
+{
+    struct transit_account way;
+    const char *field;
+    struct transfer plain = *transfer;
+    plain.flags = 0;
+    plain.debit.value = (struct uuid){ 0, 1 }; /* transit accounts are nobody else's */
+    bool parsed = transit_account_parse(transfer->debit, &way);
+    return parsed && !way.out && way.lane == lane && way.peer < lanes &&
+           way.asset == transfer->asset && transfer->flags == TRANSFER_FLAG_OWNED &&
+           transfer->kind == TRANSFER_DIRECT && !uuid_is_nil(transfer->id.value) &&
+           transfer_fault(&plain, &field) == NULL &&
+           lane_of_account(transfer->credit, lanes) == lane;
+}
+
 struct transfer transit_end(const struct record_transfer *departure, enum outcome arrival)
 {
     bool settles = arrival == OUTCOME_OK;

@@ -54,6 +54,9 @@ struct transfer transit_departure(const struct transfer *transfer, uint32_t lane
 struct transfer transit_arrival(const struct record_transfer *departure,
                                 const struct record_transfer_more *more);
 
+/* Whether it can be one of those, for this lane of so many: for what comes from other processes. */
+bool transit_arrival_fits(const struct transfer *transfer, uint32_t lane, uint32_t lanes);
+
 /* What is asked of the source once the arrival has its outcome. */
 struct transfer transit_end(const struct record_transfer *departure, enum outcome arrival);
 

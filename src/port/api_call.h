@@ -11,6 +11,9 @@
 
 enum api_method { API_GET, API_POST, API_PATCH, API_PUT, API_DELETE, API_HEAD, API_OTHER };
 
+/* Of transfers that arrive from another lane (model/transit.h): to be decided, or taken back. */
+enum api_arrival { API_ARRIVAL_NONE, API_ARRIVAL_DECIDE, API_ARRIVAL_WITHDRAW };
+
 enum {
     API_HEADERS_MAX = 8,
     API_HEADER_SIZE = 128,
@@ -49,6 +52,8 @@ struct api_call {
     bool local; /* came over the local socket: the operator, all scopes */
     bool uid_known;
     uint32_t uid; /* of who is at the socket's other end, when it is known */
+    /* Set by lanes alone (api/lane_link.h), and by a front for a peer that says so. */
+    enum api_arrival arrival;
 
     /* Called at most once, from any task, when api_start() returned API_PENDING. */
     void (*ready)(struct api_call *call);
