@@ -13,6 +13,7 @@ enum status folder_store_open(const struct data_folder *folder,
         const struct postgres_store_options postgres = {
             .url = url,
             .lane = data_folder_lane(folder),
+            .lanes = data_folder_lanes(folder),
             .read_only = options->read_only,
         };
         return postgres_store_open(&postgres, out_store, out_error);

@@ -54,6 +54,9 @@ const struct postgres_statement POSTGRES_BATCH_STAMP = {
     "SELECT coalesce((SELECT sequence FROM batch WHERE lane = $1::int4 AND stamp >= $2::int8"
     " ORDER BY stamp LIMIT 1), (SELECT sequence + 1 FROM lane WHERE number = $1::int4))"
 };
+const struct postgres_statement POSTGRES_LANES_SELECT = {
+    "lanes_select", "SELECT count(*), coalesce(max(sequence), 0) FROM lane"
+};
 const struct postgres_statement POSTGRES_NEWEST_SELECT = {
     "newest_select", "SELECT " LANE_COLUMNS ", batch.* FROM lane LEFT JOIN"
                      " (SELECT sequence AS newest, stamp AS newest_stamp, size AS newest_size,"

@@ -373,6 +373,36 @@ static enum status verify_head(struct postgres_store *store, struct error *out_e
     return STATUS_CORRUPT;
 }
 
+/*
+ * A ledger's lanes are as many as were made, and accounts follow from how many: who believes in
+ * another number would look for them elsewhere. While it is made, and nothing is written, there
+ * may be fewer.
+ */
+static enum status lanes_verify(const struct postgres_store *store, PGresult *result, bool making,
+                                struct error *out_error)
+{
+    uint32_t lanes = store->options.lanes;
+    uint64_t there = (uint64_t)postgres_int64(result, 0, 0);
+    bool written = postgres_int64(result, 0, 1) > 0;
+    PQclear(result);
+    if (there == lanes || (making && there < lanes && !written)) return STATUS_OK;
+    (void)error_set(out_error, STATUS_INVALID,
+                    "the ledger in the database has %llu lanes, and not %u",
+                    (unsigned long long)there, lanes);
+    error_hint(out_error, "a folder for it is made with `tpwallet init --lanes %llu --store URL`",
+               (unsigned long long)there);
+    return STATUS_INVALID;
+}
+
+static enum status verify_lanes(struct postgres_store *store, struct error *out_error)
+{
+    struct postgres_parameters none = { 0 };
+    PGresult *result = NULL;
+    if (store->options.lanes == 0) return STATUS_OK;
+    enum status status = read_rows(store, &POSTGRES_LANES_SELECT, &none, &result, out_error);
+    return status == STATUS_OK ? lanes_verify(store, result, false, out_error) : status;
+}
+
 static enum status open_readers(struct postgres_store *store, struct error *out_error)
 {
     struct postgres_connection_options options = store->write.options;
@@ -392,11 +422,19 @@ static enum status migrate(struct postgres_store *store, struct error *out_error
 static enum status lane_make(struct postgres_store *store, bool *out_new, struct error *out_error)
 {
     static const struct postgres_lane_row empty;
-    struct postgres_parameters parameters;
+    struct postgres_parameters parameters = { 0 };
     uint64_t rows = 0;
+    PGresult *result = NULL;
+    enum status status = STATUS_OK;
+    if (store->options.lanes > 0) {
+        status = postgres_query(store->write.connection, &POSTGRES_LANES_SELECT, &parameters,
+                                &result, out_error);
+        if (status == STATUS_OK) status = lanes_verify(store, result, true, out_error);
+    }
+    if (status != STATUS_OK) return status;
     postgres_lane_bind(&parameters, store->options.lane, &empty);
-    enum status status = postgres_change(store->write.connection, &POSTGRES_LANE_INSERT,
-                                         &parameters, &rows, out_error);
+    status = postgres_change(store->write.connection, &POSTGRES_LANE_INSERT, &parameters, &rows,
+                             out_error);
     if (status == STATUS_OK) *out_new = rows == 1;
     return status;
 }
@@ -431,6 +469,7 @@ enum status postgres_store_open(const struct postgres_store_options *options,
     if (status == STATUS_OK) status = open_readers(store, out_error);
     if (status == STATUS_OK) status = verify_schema(store, out_error);
     if (status == STATUS_OK) status = verify_head(store, out_error);
+    if (status == STATUS_OK) status = verify_lanes(store, out_error);
     if (status != STATUS_OK) {
         store_close(&store->port);
         return status;

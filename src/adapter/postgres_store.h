@@ -17,13 +17,14 @@ struct postgres_store_options {
     const char *url; /* without a password; copied */
     enum postgres_schema schema;
     uint32_t lane;
+    uint32_t lanes; /* of the ledger, as whoever opens it believes; 0: that is not looked at */
     bool read_only; /* nothing is written or migrated; claim and append are denied */
 };
 
 /*
  * Makes what is lacking: the schema, and an empty lane. What is there stays as it is; out_new
  * says whether the lane was made. STATUS_INVALID: not a database that will do, or of a newer
- * version. STATUS_DENIED, STATUS_UNAVAILABLE.
+ * version; or the ledger there has another number of lanes. STATUS_DENIED, STATUS_UNAVAILABLE.
  */
 enum status postgres_store_create(const struct postgres_store_options *options, bool *out_new,
                                   struct error *out_error) MUST_CHECK;

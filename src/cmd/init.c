@@ -40,7 +40,9 @@ static enum status ledger_make(const struct invocation *invocation, bool *out_ne
         status = error_set(out_error, STATUS_INVALID,
                            "--asset: the chart of accounts is for ledgers with one lane");
     for (uint32_t lane = 0; url != NULL && lane < lanes && status == STATUS_OK; lane++) {
-        const struct postgres_store_options store = { .url = url, .lane = lane };
+        const struct postgres_store_options store = { .url = url,
+                                                      .lane = lane,
+                                                      .lanes = (uint32_t)lanes };
         status = postgres_store_create(&store, out_new, out_error);
     }
     if (status == STATUS_OK)

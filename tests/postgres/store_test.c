@@ -137,6 +137,38 @@ static void lanes_do_not_see_each_other(void **state)
     other->close(other);
 }
 
+/* Accounts follow from the number of lanes: who has it wrong must not get in. */
+static void a_ledger_has_as_many_lanes_as_were_made(void **state)
+{
+    (void)state;
+    struct postgres_store_options options = options_of(0);
+    struct error error = { 0 };
+    struct store_head head;
+    struct store *store = NULL;
+    enum status status = STATUS_OK;
+    bool made = false;
+    run("DROP SCHEMA IF EXISTS tpwallet CASCADE");
+    options.lanes = 2;
+    assert_int_equal(postgres_store_create(&options, &made, &error), STATUS_OK);
+    assert_int_equal(postgres_store_open(&options, &store, &error), STATUS_INVALID); /* half made */
+    assert_int_equal(postgres_store_create(&options, &made, &error), STATUS_OK);     /* again */
+    options.lane = 1;
+    assert_int_equal(postgres_store_create(&options, &made, &error), STATUS_OK);
+    assert_int_equal(postgres_store_open(&options, &store, &error), STATUS_OK);
+    assert_int_equal(store->claim(store, &head, &error), STATUS_OK);
+    assert_int_equal(scratch_append(store, 1, &status, &error), 1);
+    store->close(store);
+    static const uint32_t wrong[] = { 1, 3 };
+    for (size_t i = 0; i < 2; i++) {
+        options.lanes = wrong[i];
+        options.lane = wrong[i] - 1;
+        assert_int_equal(postgres_store_create(&options, &made, &error), STATUS_INVALID);
+        assert_non_null(strstr(error.message, "has 2 lanes"));
+        options.lane = 0;
+        assert_int_equal(postgres_store_open(&options, &store, &error), STATUS_INVALID);
+    }
+}
+
 static void create_keeps_what_is_there(void **state)
 {
     (void)state;
@@ -517,6 +549,7 @@ int main(void)
         cmocka_unit_test(store_conforms),
         cmocka_unit_test(store_conforms_on_another_lane_of_the_same_tables),
         cmocka_unit_test(lanes_do_not_see_each_other),
+        cmocka_unit_test(a_ledger_has_as_many_lanes_as_were_made),
         cmocka_unit_test(create_keeps_what_is_there),
         cmocka_unit_test(read_only_store_writes_nothing),
         cmocka_unit_test(fenced_owner_commits_nothing),
