@@ -61,8 +61,9 @@ static const struct postgres_statement REPLICA_REPORT = {
 static const struct postgres_statement REPLICA_LIST = {
     "replica_list",
     "SELECT lane, name, url, batch, holds, warm,"
-    " (extract(epoch FROM clock_timestamp() - seen_at) * 1000)::bigint FROM replica"
-    " WHERE seen_at > clock_timestamp() - interval '1 day' ORDER BY lane, name LIMIT $1::bigint"
+    " (extract(epoch FROM clock_timestamp() - seen_at) * 1000)::bigint FROM (SELECT * FROM replica"
+    " WHERE seen_at > clock_timestamp() - interval '1 day' ORDER BY seen_at DESC LIMIT $1::bigint)"
+    " AS heard ORDER BY lane, name"
 };
 
 /* ---- The connection ---- */

@@ -156,9 +156,12 @@ static bool key_find(struct work *work, uint32_t *out_scopes)
     struct credential credential;
     if (token.len == SECRET_LEN) {
         struct digest digest = digest_of(token.data, token.len);
-        struct lane *keys = work->api->options.keys;
-        if (keys == NULL) keys = work->api->lane;
-        if (lane_credential_by_digest(keys, &digest, &credential) == STATUS_OK) {
+        struct key_ring *keys = work->api->options.keys;
+        enum status status = keys != NULL
+                                 ? key_ring_find(keys, &digest, &credential)
+                                 : lane_credential_by_digest(work->api->lane, &digest, &credential);
+        if (status == STATUS_UNAVAILABLE) return work_status_ok(work, status);
+        if (status == STATUS_OK) {
             work->principal = credential.id;
             work->by_key = true;
             work->key = digest;

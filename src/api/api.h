@@ -4,6 +4,7 @@
 
 #include "port/api_call.h"
 #include "wallet/event_feed.h"
+#include "wallet/key_ring.h"
 #include "wallet/lane.h"
 #include "wallet/log_relay.h"
 #include "wallet/log_witnesses.h"
@@ -51,7 +52,7 @@ struct api_options {
     uint32_t lanes;
     uint32_t lane;
     struct transit *transit; /* woken when something leaves; outlives the api; NULL: none runs */
-    struct lane *keys;       /* whose API keys count; outlives the api; NULL: the lane's own */
+    struct key_ring *keys;   /* where API keys are; outlives the api; NULL: in the lane */
 
     /*
      * Who carries out a payment whose caller named nobody; writes a name and returns STATUS_OK,

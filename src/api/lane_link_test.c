@@ -205,9 +205,9 @@ static void odd_body(struct rig *rig)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct stage stage = { .asked = arrival_of(3) };
-        const struct api_service service = {
-            .api = &cases[i].api, .start = odd_start, .finish = odd_finish
-        };
+        const struct api_service service = { .api = &cases[i].api,
+                                             .start = odd_start,
+                                             .finish = odd_finish };
         lane_links_init(&stage.links, service, rig->ports.sync);
         assert_int_equal(ask(&stage, false), cases[i].status);
         lane_links_done(&stage.links);

@@ -33,7 +33,7 @@ bool transfers_parse_binary(struct str bytes, struct transfer_list *out_list,
                             struct problem *out_problem) MUST_CHECK;
 /* The same of what arrives in this lane of so many from others (model/transit.h). */
 bool transfers_parse_arrivals(struct str bytes, uint32_t lane, uint32_t lanes,
-                              struct transfer_list *out_list,
-                              struct problem *out_problem) MUST_CHECK;
+                              struct transfer_list *out_list, struct problem *out_problem)
+    MUST_CHECK;
 
 #endif

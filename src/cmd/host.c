@@ -239,6 +239,24 @@ static enum status owner_open(const struct host_options *options, struct host *h
     return api_new(host->lane, &host->ports, &api, &host->api, out_error);
 }
 
+struct host_options host_options_beside(const struct host_options *first, const char *folder,
+                                        struct key_ring *keys)
+{
+    return (struct host_options){
+        .folder = folder,
+        .anonymous = first->anonymous,
+        .log = first->log,
+        .lane = first->lane,
+        .tlog = first->tlog,
+        .streams = first->streams,
+        .streams_max = first->streams_max,
+        .heartbeat_ms = first->heartbeat_ms,
+        .tracing = first->tracing,
+        .links = first->links,
+        .keys = keys,
+    };
+}
+
 enum status host_open(const struct host_options *options, struct host *out_host,
                       struct error *out_error)
 {

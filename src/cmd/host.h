@@ -61,15 +61,22 @@ struct host_options {
     struct serve_webhooks *webhooks; /* the same */
     struct serve_bus *bus;           /* the same */
     struct serve_cache *cache;       /* the same */
-    /* Of a ledger with several lanes: the ways to the others, by number, and lane 0, whose keys
-     * count. NULL: what is for others waits in the journal. */
+    /* Of a ledger with several lanes: the ways to the others, by number (NULL: what is for others
+     * waits in the journal), and for all but lane 0, where keys are. */
     struct transit_link *const *links;
-    struct lane *keys;
+    struct key_ring *keys;
     struct serve_projection *projection; /* as the others above */
     struct serve_tracing *tracing;       /* who watches it; outlives it; NULL: nobody */
     void (*more_metrics)(void *context, struct buf *out_page); /* NULL: none */
     void *metrics_context;
 };
+
+/*
+ * For another lane than 0 beside it, whose options are `first`: the same but for what there is
+ * only one of (PSPs, webhooks, the bus, the SQL tables, the cache, witnesses). folder outlives it.
+ */
+struct host_options host_options_beside(const struct host_options *first, const char *folder,
+                                        struct key_ring *keys);
 
 /*
  * Recovers if need be. STATUS_NOT_FOUND: no ledger there. STATUS_CONFLICT: another process owns

@@ -1,6 +1,5 @@
 #include "cmd/lane_set.h"
 
-#include <inttypes.h>
 #include <stdatomic.h>
 
 #include "adapter/data_folder.h"
@@ -10,8 +9,8 @@
 #include "adapter/thread_sync.h"
 #include "api/front.h"
 #include "base/check.h"
-#include "base/metric_text.h"
 #include "base/reserve.h"
+#include "cmd/transit_metrics.h"
 #include "model/lane_map.h"
 
 /* To a lane of this process: it is there once its host is. */
@@ -27,6 +26,7 @@ struct lane_set {
     char folder[SQLITE_PATH_SIZE];
     struct set_link links[LANES_MAX];
     struct transit_link *ports[LANES_MAX];
+    struct key_ring *keys;
     struct host *first;
     struct host hosts[LANES_MAX]; /* [0] is not used */
     struct front *front;
@@ -103,10 +103,9 @@ static void peer_stop(struct peer *peer)
 
 /* ---- Opening and closing ---- */
 
-enum status lane_set_new(const char *folder, struct lane_set **out_set, struct error *out_error)
+enum status lane_set_count(const char *folder, uint32_t *out_lanes, struct error *out_error)
 {
     struct data_folder *opened;
-    *out_set = NULL;
     enum status status = data_folder_open(folder, DATA_FOLDER_GUEST, &opened, out_error);
     if (status != STATUS_OK) return status;
     uint32_t lanes = data_folder_lanes(opened);
@@ -117,7 +116,16 @@ enum status lane_set_new(const char *folder, struct lane_set **out_set, struct e
         error_hint(out_error, "serve the folder that has this one in its lanes/");
         return STATUS_INVALID;
     }
-    if (lanes == 1) return STATUS_OK;
+    *out_lanes = lanes;
+    return STATUS_OK;
+}
+
+enum status lane_set_new(const char *folder, struct lane_set **out_set, struct error *out_error)
+{
+    uint32_t lanes = 0;
+    *out_set = NULL;
+    enum status status = lane_set_count(folder, &lanes, out_error);
+    if (status != STATUS_OK || lanes == 1) return status;
     struct lane_set *set = reserve_new(sizeof *set);
     if (set == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for the lanes");
     set->lanes = lanes;
@@ -136,14 +144,18 @@ enum status lane_set_new(const char *folder, struct lane_set **out_set, struct e
         .leave_own = route_leave_own,
     };
     set->peer = (struct peer){ .send = peer_send, .stop = peer_stop };
-    *out_set = set;
-    if (status != STATUS_OK) lane_set_close(set);
+    if (status == STATUS_OK && key_ring_new(thread_sync(), &set->keys) != STATUS_OK)
+        status = error_set(out_error, STATUS_LIMIT, "no memory for the keys of the lanes");
+    if (status == STATUS_OK) {
+        *out_set = set;
+    } else {
+        lane_set_close(set);
+    }
     return status;
 }
 
-struct transit_link *const *lane_set_links(struct lane_set *set, uint32_t lane)
+struct transit_link *const *lane_set_links(struct lane_set *set)
 {
-    CHECK(lane < set->lanes);
     return set->ports;
 }
 
@@ -153,19 +165,7 @@ static enum status lane_add(struct lane_set *set, uint32_t lane, const struct ho
     char folder[SQLITE_PATH_SIZE];
     enum status status = data_folder_lane_path(set->folder, lane, folder, sizeof folder, out_error);
     if (status != STATUS_OK) return status;
-    struct host_options options = {
-        .folder = folder,
-        .anonymous = first->anonymous,
-        .log = first->log,
-        .lane = first->lane,
-        .tlog = first->tlog,
-        .streams = first->streams,
-        .streams_max = first->streams_max,
-        .heartbeat_ms = first->heartbeat_ms,
-        .tracing = first->tracing,
-        .links = lane_set_links(set, lane),
-        .keys = set->first->lane,
-    };
+    const struct host_options options = host_options_beside(first, folder, set->keys);
     status = host_open(&options, &set->hosts[lane], out_error);
     if (status == STATUS_NOT_FOUND) error_hint(out_error, "`tpwallet init` did not finish");
     if (status == STATUS_OK) atomic_store(&set->links[lane].target, set->hosts[lane].lane);
@@ -178,6 +178,7 @@ enum status lane_set_open(struct lane_set *set, const struct host_options *optio
     enum status status = STATUS_OK;
     set->first = first;
     atomic_store(&set->links[0].target, first->lane);
+    key_ring_follow(set->keys, first->lane);
     for (uint32_t lane = 1; lane < set->lanes && status == STATUS_OK; lane++) {
         status = lane_add(set, lane, options, out_error);
     }
@@ -202,36 +203,14 @@ void lane_set_metrics(void *set_of_lanes, struct buf *out_page)
 {
     struct lane_set *set = set_of_lanes;
     struct transit_status sums = { 0 };
-    uint64_t open = 0;
     for (uint32_t i = 0; i < set->lanes; i++) {
         struct transit_status one;
         const struct host *host = host_of(set, i);
         if (host == NULL || host->transit == NULL) continue; /* it is being opened */
         transit_get_status(host->transit, &one);
-        sums.settled += one.settled;
-        sums.released += one.released;
-        sums.withdrawn += one.withdrawn;
-        sums.unreachable += one.unreachable;
-        sums.broken += one.broken;
-        open += one.open;
+        transit_status_add(&sums, &one);
     }
-    const struct {
-        const char *name;
-        uint64_t number;
-    } rows[] = {
-        { "settled", sums.settled },     { "released", sums.released },
-        { "withdrawn", sums.withdrawn }, { "unreachable", sums.unreachable },
-        { "broken", sums.broken },
-    };
-    metric_head_write(out_page, "tpwallet_transits_total", "counter",
-                      "Money between lanes: how departures ended, and what kept them from it");
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        metric_labelled_write(out_page, "tpwallet_transits_total", "result", str_from(rows[i].name),
-                              rows[i].number);
-    }
-    metric_head_write(out_page, "tpwallet_transits_open", "gauge",
-                      "Departures that were open when a worker looked last");
-    buf_append_format(out_page, "tpwallet_transits_open %" PRIu64 "\n", open);
+    transit_metrics_write(&sums, out_page);
 }
 
 void lane_set_close(struct lane_set *set)
@@ -242,5 +221,6 @@ void lane_set_close(struct lane_set *set)
     if (set->first != NULL) host_transit_stop(set->first);
     for (uint32_t i = 1; i < set->lanes; i++) host_transit_stop(&set->hosts[i]);
     for (uint32_t i = 1; i < set->lanes; i++) host_close(&set->hosts[i]);
+    key_ring_free(set->keys);
     reserve_free(set, sizeof *set);
 }

@@ -11,12 +11,16 @@
  */
 struct lane_set;
 
+/* How many lanes the ledger has. STATUS_INVALID: the folder is that of another lane than 0. */
+enum status lane_set_count(const char *folder, uint32_t *out_lanes, struct error *out_error)
+    MUST_CHECK;
+
 /* *out_set is NULL when the folder is of a ledger with one lane. As data_folder_open(). */
 enum status lane_set_new(const char *folder, struct lane_set **out_set, struct error *out_error)
     MUST_CHECK;
 
 /* For host_options.links of lane 0. */
-struct transit_link *const *lane_set_links(struct lane_set *set, uint32_t lane);
+struct transit_link *const *lane_set_links(struct lane_set *set);
 
 /* Lane 0 is open, with these options: opens the others and the front. As host_open(). */
 enum status lane_set_open(struct lane_set *set, const struct host_options *options,

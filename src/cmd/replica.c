@@ -12,18 +12,18 @@
 #include "adapter/system_clock.h"
 #include "adapter/thread_sync.h"
 #include "base/check.h"
-#include "base/metric_text.h"
 #include "base/reserve.h"
+#include "cmd/transit_metrics.h"
+#include "wallet/key_ring.h"
+#include "wallet/lane_share.h"
 
 enum {
-    STEP_MS = 50,             /* between two looks of the role task */
-    REPORT_MS = 500,          /* from one report about itself to the next */
-    RETRY_MS = 1000,          /* after a failure to recover or to lead */
-    LEAVE_MS_MAX = 5000,      /* waited for answers under way before the lease is given back */
-    MEMBER_AGE_MS_MAX = 3000, /* who has not been heard of for so long is not handed to */
+    STEP_MS = 50,        /* between two looks of the role task */
+    REPORT_MS = 500,     /* from one report about itself to the next */
+    RETRY_MS = 1000,     /* after a failure to recover or to lead */
+    LEAVE_MS_MAX = 5000, /* waited for answers under way before the lease is given back */
+    OPEN_LOOK_MS = 25,   /* between two looks at a lease that is open, and not to be taken yet */
 };
-
-enum role { ROLE_COLD, ROLE_FOLLOWING, ROLE_LEADING };
 
 struct replica {
     struct lane_route route; /* first */
@@ -42,10 +42,14 @@ struct replica {
     struct host host;
     struct monotonic_time report_at;
     struct monotonic_time retry_at;
+    struct transit_status transit_before; /* of the times that it owned the lane before */
+    struct lease_member members[LEASE_MEMBERS_MAX];
 
     struct monitor *monitor; /* guards the rest */
     struct lease_keeper keeper;
-    enum role role;
+    enum replica_role role;
+    bool paused;        /* the keeper has let an open lease pass for a moment */
+    bool counted;       /* in options.owned */
     bool warm;          /* could own the lane at once */
     bool gate_open;     /* calls may enter the lane's api */
     bool own_open;      /* there is an api that tells about this replica */
@@ -63,6 +67,7 @@ struct replica {
     uint64_t handovers;
     int64_t takeover_ns;              /* the newest: from seeing the lease open to answering */
     struct monotonic_time open_since; /* the lease was seen open; 0: it is not */
+    struct transit_status transit;
 };
 
 static void say(struct replica *replica, enum log_level level, struct str event, const char *text)
@@ -187,20 +192,9 @@ static void route_leave_own(struct lane_route *route)
     unlock(replica);
 }
 
-static bool cover_covers(void *context)
-{
-    struct replica *replica = context;
-    return route_believes(&replica->route, replica->options.lane);
-}
-
 struct lane_route *replica_route(struct replica *replica)
 {
     return &replica->route;
-}
-
-struct http_cover replica_cover(struct replica *replica)
-{
-    return (struct http_cover){ .covers = cover_covers, .context = replica };
 }
 
 /* ---- The lease ---- */
@@ -226,6 +220,14 @@ static enum status lease_ask(struct replica *replica, enum lease_step step, uint
     return STATUS_INVALID;
 }
 
+/* Under the monitor: the lane is this process's, or about to be, or not. */
+static void owned_note(struct replica *replica, bool owned)
+{
+    if (owned && !replica->counted) atomic_fetch_add(replica->options.owned, 1);
+    if (!owned && replica->counted) atomic_fetch_sub(replica->options.owned, 1);
+    replica->counted = owned;
+}
+
 /* Under the monitor. */
 static void answer_note(struct replica *replica, const struct lease_answer *answer)
 {
@@ -240,6 +242,32 @@ static void answer_note(struct replica *replica, const struct lease_answer *answ
     if (held != (replica->keeper.role == LEASE_HOLDING)) {
         replica->sync->wake_all(replica->monitor);
     }
+    owned_note(replica, replica->keeper.role == LEASE_HOLDING);
+}
+
+/* Under the monitor: could own the lane, and those that own fewer have had their time. */
+static bool may_take(const struct replica *replica)
+{
+    if (!replica->warm || replica->retiring) return false;
+    if (replica->open_since.ns == 0) return true; /* it is not open */
+    if (strcmp(replica->keeper.view.wanted, replica->party.name) == 0) return true;
+    uint32_t wait_ms = lane_share_wait_ms(atomic_load(replica->options.owned));
+    return now(replica).ns >= replica->open_since.ns + wait_ms * NS_PER_MS;
+}
+
+/* Under the monitor. LEASE_STEP_NONE: it has waited, and is to be asked again. */
+static enum lease_step step_next(struct replica *replica)
+{
+    bool may = may_take(replica);
+    enum lease_step step = lease_keeper_next(&replica->keeper, now(replica), may);
+    struct monotonic_time until = replica->keeper.at;
+    bool pause = step == LEASE_STEP_READ && replica->keeper.take_now && !replica->paused;
+    if (pause) until = in_ms(replica, OPEN_LOOK_MS);
+    replica->paused = pause;
+    if (step == LEASE_STEP_TAKE) owned_note(replica, true);
+    if (step != LEASE_STEP_NONE && !pause) return step;
+    (void)replica->sync->wait(replica->monitor, until); /* looked at again */
+    return LEASE_STEP_NONE;
 }
 
 static void keeper_run(void *argument)
@@ -247,12 +275,8 @@ static void keeper_run(void *argument)
     struct replica *replica = argument;
     lock(replica);
     while (!replica->stopping) {
-        bool warm = replica->warm && !replica->retiring;
-        enum lease_step step = lease_keeper_next(&replica->keeper, now(replica), warm);
-        if (step == LEASE_STEP_NONE) {
-            (void)replica->sync->wait(replica->monitor, replica->keeper.at); /* looked at again */
-            continue;
-        }
+        enum lease_step step = step_next(replica);
+        if (step == LEASE_STEP_NONE) continue;
         uint64_t epoch = replica->keeper.epoch;
         unlock(replica);
         struct lease_answer answer = { .step = step, .asked = now(replica) };
@@ -272,11 +296,11 @@ static void keeper_run(void *argument)
 
 /* ---- Roles ---- */
 
-static void role_set(struct replica *replica, enum role role)
+static void role_set(struct replica *replica, enum replica_role role)
 {
     lock(replica);
     replica->role = role;
-    if (role != ROLE_FOLLOWING) replica->warm = false;
+    if (role != REPLICA_FOLLOWING) replica->warm = false;
     unlock(replica);
 }
 
@@ -288,11 +312,23 @@ static void all_out_wait(struct replica *replica)
     }
 }
 
+/* For the metrics: the workers are the role task's. */
+static void transit_look(struct replica *replica)
+{
+    struct transit_status sums;
+    if (replica->host.transit == NULL) return;
+    transit_get_status(replica->host.transit, &sums);
+    transit_status_add(&sums, &replica->transit_before);
+    lock(replica);
+    replica->transit = sums;
+    unlock(replica);
+}
+
 /* Whatever it was: what is under way ends, and nothing of it stays. */
 static void become_cold(struct replica *replica)
 {
     lock(replica);
-    bool led = replica->role == ROLE_LEADING;
+    bool led = replica->role == REPLICA_LEADING;
     struct api *api = replica->own;
     replica->gate_open = false;
     replica->own_open = false;
@@ -305,8 +341,14 @@ static void become_cold(struct replica *replica)
     all_out_wait(replica);
     replica->own = NULL;
     unlock(replica);
+    if (led) transit_look(replica);
+    lock(replica);
+    replica->transit.open = 0; /* whoever owns it next counts them */
+    replica->transit_before = replica->transit;
+    unlock(replica);
+    if (replica->options.keys != NULL) key_ring_leave(replica->options.keys);
     host_close(&replica->host);
-    role_set(replica, ROLE_COLD);
+    role_set(replica, REPLICA_COLD);
 }
 
 /* The lease goes back, so that nobody has to wait for its end; `to` has it first. */
@@ -320,6 +362,7 @@ static void lease_give_back(struct replica *replica, const char *to)
         .epoch = replica->keeper.epoch,
     };
     lease_keeper_yield(&replica->keeper, now(replica));
+    owned_note(replica, false);
     unlock(replica);
     struct error error = { 0 };
     if (!held) return;
@@ -341,7 +384,7 @@ static void begin_following(struct replica *replica)
     lock(replica);
     replica->own = replica->host.api;
     replica->own_open = true;
-    replica->role = ROLE_FOLLOWING;
+    replica->role = REPLICA_FOLLOWING;
     unlock(replica);
     say(replica, LOG_INFO, STR("replica.following"), "the lane is followed");
 }
@@ -357,7 +400,7 @@ static void api_change(struct replica *replica)
     replica->own = replica->host.api;
     replica->own_open = true;
     replica->gate_open = true;
-    replica->role = ROLE_LEADING;
+    replica->role = REPLICA_LEADING;
     replica->warm = false;
     replica->takeovers++;
     replica->takeover_ns =
@@ -404,8 +447,11 @@ static void follow_step(struct replica *replica)
     if (status == STATUS_OK) replica->left = left;
     if (status == STATUS_OK) replica->warm = left == 0;
     replica->batch = lane.head.sequence;
-    if (replica->warm) replica->sync->wake_all(replica->monitor); /* the lease may be open */
+    bool warm = replica->warm;
+    if (warm) replica->sync->wake_all(replica->monitor); /* the lease may be open */
     unlock(replica);
+    if (warm && replica->options.keys != NULL)
+        key_ring_follow(replica->options.keys, replica->host.lane);
     if (status == STATUS_OK || status == STATUS_UNAVAILABLE) return;
     say_error(replica, STR("replica.not_following"), &error);
     replica->retry_at = in_ms(replica, RETRY_MS);
@@ -415,24 +461,16 @@ static void follow_step(struct replica *replica)
 /* Who could take the lane over now; `wanted`, or anybody when that is empty. */
 static bool heir_find(struct replica *replica, const char *wanted, char out_name[LEASE_NAME_SIZE])
 {
-    struct lease_member members[LEASE_MEMBERS_MAX];
     uint32_t count = 0;
     struct error error = { 0 };
-    if (replica->report->members(replica->report, members, LEASE_MEMBERS_MAX, &count, &error) !=
-        STATUS_OK) {
+    if (replica->report->members(replica->report, replica->members, LEASE_MEMBERS_MAX, &count,
+                                 &error) != STATUS_OK) {
         return false;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        const struct lease_member *member = &members[i];
-        bool could = member->lane == replica->options.lane && member->warm && !member->holds &&
-                     member->age_ms <= MEMBER_AGE_MS_MAX &&
-                     strcmp(member->party.name, replica->party.name) != 0;
-        bool meant = wanted[0] == '\0' || strcmp(member->party.name, wanted) == 0;
-        if (!could || !meant) continue;
-        memcpy(out_name, member->party.name, sizeof member->party.name);
-        return true;
-    }
-    return false;
+    const char *heir = lane_share_heir(replica->members, count, replica->options.lane,
+                                       replica->party.name, wanted);
+    if (heir != NULL) memcpy(out_name, heir, strlen(heir) + 1);
+    return heir != NULL;
 }
 
 /*
@@ -464,6 +502,7 @@ static void lead_step(struct replica *replica)
     char heir[LEASE_NAME_SIZE];
     struct lane_status status;
     lane_get_status(replica->host.lane, &status);
+    transit_look(replica);
     lock(replica);
     bool lost = replica->keeper.role == LEASE_FOLLOWING;
     const char *name = lease_keeper_wanted(&replica->keeper);
@@ -505,21 +544,21 @@ static void report(struct replica *replica)
 static void step(struct replica *replica)
 {
     switch (replica->role) {
-    case ROLE_COLD:
+    case REPLICA_COLD:
         lock(replica);
         replica->retired = replica->retiring;
         replica->sync->wake_all(replica->monitor);
         unlock(replica);
         if (!replica->retiring) begin_following(replica);
         break;
-    case ROLE_FOLLOWING:
+    case REPLICA_FOLLOWING:
         lock(replica);
         replica->retired = replica->retiring && replica->keeper.role == LEASE_FOLLOWING;
         replica->sync->wake_all(replica->monitor);
         unlock(replica);
         follow_step(replica);
         break;
-    case ROLE_LEADING: lead_step(replica); break;
+    case REPLICA_LEADING: lead_step(replica); break;
     }
 }
 
@@ -532,8 +571,8 @@ static void role_run(void *argument)
         report(replica);
         step(replica);
         lock(replica);
-        bool behind = replica->role == ROLE_FOLLOWING && replica->left > 0;
-        bool due = replica->role == ROLE_FOLLOWING && replica->keeper.role == LEASE_HOLDING;
+        bool behind = replica->role == REPLICA_FOLLOWING && replica->left > 0;
+        bool due = replica->role == REPLICA_FOLLOWING && replica->keeper.role == LEASE_HOLDING;
         if (replica->stopping || behind || due) continue;
         (void)replica->sync->wait(replica->monitor, in_ms(replica, STEP_MS)); /* a look is cheap */
     }
@@ -617,6 +656,14 @@ void replica_retire(struct replica *replica)
 {
     lock(replica);
     replica->retiring = true;
+    replica->sync->wake_all(replica->monitor);
+    unlock(replica);
+}
+
+void replica_retire_wait(struct replica *replica)
+{
+    lock(replica);
+    CHECK(replica->retiring);
     while (!replica->retired && !replica->stopping) {
         (void)replica->sync->wait(replica->monitor, in_ms(replica, STEP_MS)); /* looked at again */
     }
@@ -645,58 +692,21 @@ void replica_close(struct replica *replica)
     reserve_free(replica, sizeof *replica);
 }
 
-/* ---- Metrics ---- */
-
-struct family {
-    const char *name;
-    const char *type;
-    const char *help;
-    int64_t value;
-};
-
-static int64_t role_number(const struct replica *replica)
+void replica_get_status(struct replica *replica, struct replica_status *out_status)
 {
-    if (replica->role == ROLE_LEADING) return 2;
-    return replica->role == ROLE_FOLLOWING ? 1 : 0;
-}
-
-void replica_metrics(void *context, struct buf *out_page)
-{
-    struct replica *replica = context;
-    struct front_status front;
-    front_get_status(replica->front, &front);
     lock(replica);
     int64_t left_ms = (replica->keeper.until.ns - now(replica).ns) / NS_PER_MS;
-    const struct family families[] = {
-        { "tpwallet_replica_role", "gauge", "0 recovering, 1 following, 2 owning the lane",
-          role_number(replica) },
-        { "tpwallet_replica_lag_batches", "gauge", "batches that a follower has yet to read",
-          (int64_t)replica->left },
-        { "tpwallet_lease_epoch", "gauge", "of the lease that is, or was last, held",
-          (int64_t)replica->keeper.epoch },
-        { "tpwallet_lease_left_ms", "gauge", "how long the lease is still believed",
-          left_ms > 0 ? left_ms : 0 },
-        { "tpwallet_takeovers_total", "counter", "times that this replica began to own the lane",
-          (int64_t)replica->takeovers },
-        { "tpwallet_takeover_ms", "gauge", "the newest: from seeing the lease open to answering",
-          replica->takeover_ns / NS_PER_MS },
-        { "tpwallet_lease_losses_total", "counter", "times that another had taken the lane over",
-          (int64_t)replica->losses },
-        { "tpwallet_handovers_total", "counter", "times that the lane was handed over as planned",
-          (int64_t)replica->handovers },
-        { "tpwallet_forwarded_total", "counter", "calls handed on to the owner, each attempt",
-          (int64_t)front.forwarded },
-        { "tpwallet_calls_held_total", "counter", "calls that had to wait for an owner",
-          (int64_t)front.held },
-        { "tpwallet_answers_silenced_total", "counter",
-          "answers thrown away, as the lease had run out", (int64_t)front.silenced },
-        { "tpwallet_calls_given_up_total", "counter", "calls that found no owner in time",
-          (int64_t)front.given_up },
+    *out_status = (struct replica_status){
+        .role = replica->role,
+        .warm = replica->warm,
+        .left = replica->left,
+        .epoch = replica->keeper.epoch,
+        .left_ms = left_ms > 0 ? left_ms : 0,
+        .takeovers = replica->takeovers,
+        .takeover_ms = replica->takeover_ns / NS_PER_MS,
+        .losses = replica->losses,
+        .handovers = replica->handovers,
+        .transit = replica->transit,
     };
     unlock(replica);
-    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
-        const struct family *family = &families[i];
-        metric_head_write(out_page, family->name, family->type, family->help);
-        buf_append_format(out_page, "%s %lld\n", family->name, (long long)family->value);
-    }
 }

@@ -1,6 +1,8 @@
-/* replica.h - one of several servers before one journal: follows the lane, owns it while its lease runs. */
+/* replica.h - a lane in one of several servers before one journal: followed, or owned while its lease runs. */
 #ifndef CMD_REPLICA_H
 #define CMD_REPLICA_H
+
+#include <stdatomic.h>
 
 #include "api/front.h"
 #include "cmd/host.h"
@@ -25,6 +27,8 @@ struct replica_options {
     uint32_t lane;
     const struct lease_terms *terms; /* NULL: LEASE_TERMS_DEFAULT; copied */
     struct log *log;
+    atomic_uint *owned; /* lanes of the process: it counts here while it owns, or takes, its own */
+    struct key_ring *keys; /* of lane 0: follows its keys while they are in memory; else NULL */
     /* Around each time that it owns the lane, before anything is answered. */
     enum status (*begin)(void *context, struct host *host, struct error *out_error);
     void (*end)(void *context);
@@ -36,7 +40,6 @@ enum status replica_open(const struct replica_options *options, struct replica *
                          struct error *out_error) MUST_CHECK;
 
 struct lane_route *replica_route(struct replica *replica);
-struct http_cover replica_cover(struct replica *replica);
 
 struct replica_start_options {
     const struct host_options *host; /* copied; what it points to outlives the replica */
@@ -49,16 +52,30 @@ enum status replica_start(struct replica *replica, const struct replica_start_op
 
 /*
  * Hands the lane over to a replica that is warm, if this one owns it and there is one, and never
- * takes it again. Returns when that is done; calls are forwarded meanwhile, and after it.
+ * takes it again; calls are forwarded meanwhile, and after it. The wait returns when that is done.
  */
 void replica_retire(struct replica *replica);
+void replica_retire_wait(struct replica *replica);
 
 /* Ends its tasks, and with them all that it runs. The transports have no call any more. */
 void replica_stop(struct replica *replica);
 /* Stops it if that was not done. The front is gone. Accepts NULL. */
 void replica_close(struct replica *replica);
 
-/* Appends what it tells of itself to a page of metrics. Context: the replica. */
-void replica_metrics(void *context, struct buf *out_page);
+enum replica_role { REPLICA_COLD, REPLICA_FOLLOWING, REPLICA_LEADING };
+
+struct replica_status {
+    enum replica_role role;
+    bool warm;       /* could own the lane at once */
+    uint64_t left;   /* batches that a follower has yet to read */
+    uint64_t epoch;  /* of the lease that is, or was last, held */
+    int64_t left_ms; /* how long the lease is still believed; 0: it is not */
+    uint64_t takeovers;
+    int64_t takeover_ms;           /* the newest: from seeing the lease open to answering */
+    uint64_t losses;               /* times that another had taken the lane over */
+    uint64_t handovers;            /* times that the lane was handed over as planned */
+    struct transit_status transit; /* of what left the lane while it was owned here */
+};
+void replica_get_status(struct replica *replica, struct replica_status *out_status);
 
 #endif

@@ -153,15 +153,16 @@ static void cluster_end(void *context)
 
 static enum status cluster_open(struct serve *serve)
 {
-    const struct replica_options replica = {
+    const struct replica_set_options replicas = {
         .folder = serve->invocation->data,
         .log = json_log_port(serve->log),
         .begin = cluster_begin,
         .end = cluster_end,
         .context = serve,
     };
-    return serve_cluster_open(serve->invocation, &replica, sampling_tracer(serve->tracing.sampling),
-                              &serve->cluster, &serve->error);
+    return serve_cluster_open(serve->invocation, &replicas,
+                              sampling_tracer(serve->tracing.sampling), &serve->cluster,
+                              &serve->error);
 }
 
 /* What a server runs beside its lane, made ready; nothing of it runs yet. */
@@ -170,7 +171,7 @@ static enum status parts_open(struct serve *serve)
     struct http_cover cover = { .covers = NULL };
     enum status status = lane_options_read(serve, &serve->lane_options);
     if (status == STATUS_OK) status = cluster_open(serve);
-    if (serve->cluster.replica != NULL) cover = replica_cover(serve->cluster.replica);
+    if (serve->cluster.replicas != NULL) cover = replica_set_cover(serve->cluster.replicas);
     if (status == STATUS_OK)
         status = serve_payments_open(serve->invocation, cover, &serve->payments, &serve->error);
     if (status == STATUS_OK)
@@ -193,7 +194,7 @@ static enum status parts_open(struct serve *serve)
 static bool keeps_log(const struct serve *serve)
 {
     if (invocation_has(serve->invocation, "no-log")) return false;
-    if (serve->cluster.replica == NULL) return true;
+    if (serve->cluster.replicas == NULL) return true;
     BUF_SCOPE struct buf path;
     buf_init(&path, 4096);
     buf_append_format(&path, "%s/log.key", serve->invocation->data);
@@ -203,10 +204,8 @@ static bool keeps_log(const struct serve *serve)
 /* How many lanes there are, before any of them is opened. */
 static enum status lanes_open(struct serve *serve)
 {
-    enum status status = lane_set_new(serve->invocation->data, &serve->lanes, &serve->error);
-    if (status != STATUS_OK || serve->lanes == NULL || serve->cluster.replica == NULL)
-        return status;
-    return error_set(&serve->error, STATUS_INVALID, "a cluster serves ledgers with one lane");
+    if (serve->cluster.replicas != NULL) return STATUS_OK; /* they know */
+    return lane_set_new(serve->invocation->data, &serve->lanes, &serve->error);
 }
 
 static enum status ledger_open(struct serve *serve)
@@ -214,7 +213,7 @@ static enum status ledger_open(struct serve *serve)
     enum status status = parts_open(serve);
     if (status == STATUS_OK) status = lanes_open(serve);
     if (status != STATUS_OK) return status;
-    bool alone = serve->cluster.replica == NULL;
+    bool alone = serve->cluster.replicas == NULL;
     serve->host_options = (struct host_options){
         .folder = serve->invocation->data,
         .payments = &serve->payments,
@@ -230,13 +229,13 @@ static enum status ledger_open(struct serve *serve)
         .tlog_witnesses = &serve->witnesses,
         .log = json_log_port(serve->log),
         .lane = &serve->lane_options,
-        .more_metrics = alone ? NULL : replica_metrics,
-        .metrics_context = serve->cluster.replica,
+        .more_metrics = alone ? NULL : replica_set_metrics,
+        .metrics_context = serve->cluster.replicas,
     };
     status = stream_options_read(serve, &serve->host_options);
     if (status != STATUS_OK || !alone) return status;
     if (serve->lanes != NULL) {
-        serve->host_options.links = lane_set_links(serve->lanes, 0);
+        serve->host_options.links = lane_set_links(serve->lanes);
         serve->host_options.more_metrics = lane_set_metrics;
         serve->host_options.metrics_context = serve->lanes;
     }
@@ -257,7 +256,7 @@ static enum status listen_open(struct serve *serve)
 {
     const struct invocation *invocation = serve->invocation;
     struct http_server_options options = HTTP_SERVER_OPTIONS_DEFAULT;
-    bool alone = serve->cluster.replica == NULL;
+    bool alone = serve->cluster.replicas == NULL;
     options.service = alone ? api_service(serve->host.api) : front_service(serve->cluster.front);
     if (serve->lanes != NULL) options.service = lane_set_service(serve->lanes);
     options.sync = thread_sync();
@@ -364,13 +363,13 @@ static int serve_opened(struct serve *serve)
         code = announce(serve);
         log_event(serve, LOG_INFO, STR("serve.ready"), STR("requests are taken"));
         wait_for_signal(serve);
-        if (serve->cluster.replica != NULL) replica_retire(serve->cluster.replica);
+        if (serve->cluster.replicas != NULL) replica_set_retire(serve->cluster.replicas);
         drain(serve);
         (void)unlink(buf_terminated(&serve->address_path)); /* stale at worst: replaced at start */
     } else {
         code = report_error(serve->invocation, &serve->error);
     }
-    if (serve->cluster.replica == NULL) serve_settings_end(&serve->settings);
+    if (serve->cluster.replicas == NULL) serve_settings_end(&serve->settings);
     http_server_close(serve->server);
     serve_cluster_close(&serve->cluster);
     lane_set_close(serve->lanes);

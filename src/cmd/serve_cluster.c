@@ -77,18 +77,19 @@ static enum status peer_open(const struct invocation *invocation, struct tracer 
     enum status status = peer_http_open(&peer, &cluster->peer, out_error);
     if (status != STATUS_OK) return status;
     const struct front_options front = {
-        .route = replica_route(cluster->replica),
+        .route = replica_set_route(cluster->replicas),
         .peer = cluster->peer,
         .sync = thread_sync(),
         .clock = system_clock(),
         .entropy = system_entropy(),
         .tracer = tracer,
+        .lanes = replica_set_lanes(cluster->replicas),
     };
     return front_new(&front, &cluster->front, out_error);
 }
 
 enum status serve_cluster_open(const struct invocation *invocation,
-                               const struct replica_options *options, struct tracer *tracer,
+                               const struct replica_set_options *options, struct tracer *tracer,
                                struct serve_cluster *out_cluster, struct error *out_error)
 {
     *out_cluster = (struct serve_cluster){ 0 };
@@ -102,10 +103,10 @@ enum status serve_cluster_open(const struct invocation *invocation,
     }
     if (status != STATUS_OK) return status;
     struct lease_terms terms = terms_of(lease_ms);
-    struct replica_options replica = *options;
-    replica.terms = &terms;
-    replica.name = invocation_text(invocation, "replica-name");
-    status = replica_open(&replica, &out_cluster->replica, out_error);
+    struct replica_set_options replicas = *options;
+    replicas.terms = &terms;
+    replicas.name = invocation_text(invocation, "replica-name");
+    status = replica_set_open(&replicas, &out_cluster->replicas, out_error);
     if (status == STATUS_OK) status = peer_open(invocation, tracer, out_cluster, out_error);
     return status;
 }
@@ -129,7 +130,7 @@ enum status serve_cluster_start(struct serve_cluster *cluster, const struct invo
                                 const struct http_server_options *like,
                                 const struct host_options *host, struct error *out_error)
 {
-    CHECK(cluster->replica != NULL);
+    CHECK(cluster->replicas != NULL);
     enum status status = listener_open(cluster, invocation, like, out_error);
     if (status != STATUS_OK) return status;
     struct peer_files files = files_of(invocation);
@@ -146,15 +147,15 @@ enum status serve_cluster_start(struct serve_cluster *cluster, const struct invo
         .front = cluster->front,
         .url = buf_terminated(&url),
     };
-    return replica_start(cluster->replica, &start, out_error);
+    return replica_set_start(cluster->replicas, &start, out_error);
 }
 
 void serve_cluster_close(struct serve_cluster *cluster)
 {
     http_server_close(cluster->listener);
-    if (cluster->replica != NULL) replica_stop(cluster->replica);
+    if (cluster->replicas != NULL) replica_set_stop(cluster->replicas);
     front_free(cluster->front);
-    replica_close(cluster->replica);
+    replica_set_close(cluster->replicas);
     if (cluster->peer != NULL) cluster->peer->close(cluster->peer);
     *cluster = (struct serve_cluster){ 0 };
 }

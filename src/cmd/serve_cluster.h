@@ -4,11 +4,11 @@
 
 #include "adapter/http_server.h"
 #include "cmd/invocation.h"
-#include "cmd/replica.h"
+#include "cmd/replica_set.h"
 
 /* Zeroed: the server is alone. */
 struct serve_cluster {
-    struct replica *replica;
+    struct replica_set *replicas;
     struct front *front;
     struct peer *peer;
     struct http_server *listener; /* for peers */
@@ -18,10 +18,10 @@ struct serve_cluster {
  * From the options --cluster, --replica-name, --lease-ms and --peer-...; nothing happens yet. tracer: who
  * watches, or NULL.
  * STATUS_INVALID: options that do not fit together; or the folder's journal is in no database.
- * Else as replica_open(); out_cluster is to be closed either way.
+ * Else as replica_set_open(); out_cluster is to be closed either way.
  */
 enum status serve_cluster_open(const struct invocation *invocation,
-                               const struct replica_options *options, struct tracer *tracer,
+                               const struct replica_set_options *options, struct tracer *tracer,
                                struct serve_cluster *out_cluster, struct error *out_error)
     MUST_CHECK;
 

@@ -21,9 +21,9 @@
  */
 enum {
     LEASE_CALL_MS_MAX = 2000,
-    LEASE_NAME_SIZE = 64, /* terminated: letters, digits, '.', '_' and '-' */
-    LEASE_URL_SIZE = 128, /* terminated: "https://10.0.0.7:8444" */
-    LEASE_MEMBERS_MAX = 64,
+    LEASE_NAME_SIZE = 64,     /* terminated: letters, digits, '.', '_' and '-' */
+    LEASE_URL_SIZE = 128,     /* terminated: "https://10.0.0.7:8444" */
+    LEASE_MEMBERS_MAX = 1024, /* 64 lanes, 16 replicas */
     /* After a hand-over only the replica that was named may take the lease, for so long. */
     LEASE_PREFERENCE_MS = 1500,
     /* A wish that the owner has not followed by then is forgotten. */
@@ -96,7 +96,10 @@ struct lease {
     /* Replaces what this party said of itself and the lane. STATUS_UNAVAILABLE, _IN_DOUBT. */
     enum status (*report)(struct lease *lease, const struct lease_member *member,
                           struct error *out_error);
-    /* All who said something within a day, by lane and name. STATUS_UNAVAILABLE. */
+    /*
+     * Those who said something within a day, by lane and name, `limit` of them at most.
+     * STATUS_UNAVAILABLE.
+     */
     enum status (*members)(struct lease *lease, struct lease_member *out_members, uint32_t limit,
                            uint32_t *out_count, struct error *out_error);
 

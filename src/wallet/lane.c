@@ -380,18 +380,28 @@ enum status lane_credential_by_digest(struct lane *lane, const struct digest *se
     return found == NULL ? STATUS_NOT_FOUND : STATUS_OK;
 }
 
-uint32_t lane_credential_page(struct lane *lane, uint32_t from, struct credential *out,
-                              uint32_t limit)
+static uint32_t credentials_copy(struct lane *lane, uint32_t from, struct credential *out,
+                                 uint32_t limit)
 {
     struct sync *sync = lane->ports.sync;
     sync->lock(lane->monitor);
     uint32_t count = page_count(from, lane->published.credential_count, limit);
-    for (uint32_t i = 0; i < count; i++) {
-        out[i] = lane->published.credentials[from + i];
-        out[i].secret_digest = (struct digest){ 0 };
-    }
+    for (uint32_t i = 0; i < count; i++) out[i] = lane->published.credentials[from + i];
     sync->unlock(lane->monitor);
     return count;
+}
+
+uint32_t lane_credential_page(struct lane *lane, uint32_t from, struct credential *out,
+                              uint32_t limit)
+{
+    uint32_t count = credentials_copy(lane, from, out, limit);
+    for (uint32_t i = 0; i < count; i++) out[i].secret_digest = (struct digest){ 0 };
+    return count;
+}
+
+uint32_t lane_credentials(struct lane *lane, struct credential *out, uint32_t limit)
+{
+    return credentials_copy(lane, 0, out, limit);
 }
 
 uint32_t lane_rate_page(struct lane *lane, uint32_t from, struct rate *out_rates, uint32_t limit)

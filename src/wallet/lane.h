@@ -266,6 +266,9 @@ enum status lane_credential_by_digest(struct lane *lane, const struct digest *se
 uint32_t lane_credential_page(struct lane *lane, uint32_t from, struct credential *out,
                               uint32_t limit);
 
+/* The same with digests, at most `limit` from the first on: for wallet/key_ring.h. */
+uint32_t lane_credentials(struct lane *lane, struct credential *out, uint32_t limit);
+
 /* The rates of pairs, withdrawn ones with a numerator of 0; as lane_asset_page(). */
 uint32_t lane_rate_page(struct lane *lane, uint32_t from, struct rate *out_rates, uint32_t limit);
 

@@ -36,10 +36,10 @@ def doomed():
 class Replica:
     """One server of the cluster, with a folder of its own."""
 
-    def __init__(self, name, url, *options, command=()):
+    def __init__(self, name, url, *options, command=(), lanes=1):
         self.name = name
         self.wallet = Wallet(name)
-        self.wallet.run("init", "--store", url)
+        self.wallet.run("init", "--store", url, "--lanes", str(lanes))
         self.options = list(options)
         self.command = list(command)  # what it is started by
         self.log_path = os.path.join(SCRATCH, f"{name}.log")
@@ -99,14 +99,14 @@ class Replica:
         finally:
             connection.close()
 
-    def metric(self, name):
+    def metric(self, name, lane=0):
         """None while the replica changes its role and has no page."""
         status, body = self.get("/metrics")
         if status == 503:
             return None
         check(status == 200, f"/metrics of {self.name}: {status} {body[:300]!r}")
         for line in body.decode().splitlines():
-            if line.startswith(name + " "):
+            if line.startswith((name + " ", f'{name}{{lane="{lane}"}} ')):
                 return float(line.split(" ")[1])
         check(False, f"{self.name} has no metric {name}")
         return None
@@ -115,18 +115,21 @@ class Replica:
 class Cluster:
     """Replicas by name; `with Cluster(3) as cluster:` begins with r0 as the owner."""
 
-    def __init__(self, count, *options, server=None, **settings):
+    def __init__(self, count, *options, server=None, lanes=1, **settings):
         self.server = server or Postgres(**settings)
         self.count = count
+        self.lane_count = lanes
         self.options = options
         self.replicas = []
 
     def __enter__(self):
         self.server.__enter__()
         for number in range(self.count):
-            self.replicas.append(Replica(f"r{number}", self.server.url, *self.options))
+            self.replicas.append(Replica(f"r{number}", self.server.url, *self.options,
+                                         lanes=self.lane_count))
         self.replicas[0].start()
-        wait_for("the first owner", lambda: self.owner() == "r0")
+        for lane in range(self.lane_count):
+            wait_for("the first owner", lambda lane=lane: self.owner(lane) == "r0")
         for replica in self.replicas[1:]:
             replica.start()
         self.wait_warm()
@@ -146,9 +149,9 @@ class Cluster:
         """What `tpwallet lane list` says: [{lane, replica, role, ...}]."""
         return self.replicas[0].wallet.json("lane", "list")["replicas"]
 
-    def owner(self):
+    def owner(self, lane=0):
         for row in self.lanes():
-            if row["role"] == "owner":
+            if row["role"] == "owner" and row["lane"] == lane:
                 return row["replica"]
         return None
 
@@ -156,16 +159,18 @@ class Cluster:
         return next(replica for replica in self.replicas if replica.name == name)
 
     def wait_warm(self):
-        live = {replica.name for replica in self.replicas if replica.process is not None}
+        live = {(lane, replica.name) for replica in self.replicas if replica.process is not None
+                for lane in range(self.lane_count)}
 
         def all_there():
-            rows = {row["replica"]: row for row in self.lanes()}
-            return all(name in rows and rows[name]["role"] in ("owner", "warm") for name in live)
+            there = {(row["lane"], row["replica"]) for row in self.lanes()
+                     if row["role"] in ("owner", "warm")}
+            return live <= there
         wait_for("all replicas to be warm", all_there)
 
-    def wait_owner(self, *but):
-        wait_for("an owner", lambda: self.owner() not in (None, *but))
-        return self.owner()
+    def wait_owner(self, *but, lane=0):
+        wait_for("an owner", lambda: self.owner(lane) not in (None, *but))
+        return self.owner(lane)
 
 
 def wait_for(what, condition, seconds=START_S):
@@ -209,6 +214,7 @@ class Client(threading.Thread):
         super().__init__(daemon=True)
         self.number = number
         self.account = new_id()
+        self.bank = BANK
         self.replicas = replicas
         self.history = history
         self.running = True
@@ -250,7 +256,7 @@ class Client(threading.Thread):
                     return None, doubt
                 time.sleep(0.01)
                 continue
-            if status in (200, 201):
+            if status in (200, 201, 202):
                 now = time.monotonic()
                 if self.answered_at is not None:
                     self.gap_s = max(self.gap_s, now - self.answered_at)
@@ -261,7 +267,7 @@ class Client(threading.Thread):
             time.sleep(0.02)
 
     def credit(self, amount):
-        body = {"id": new_id(), "debit": BANK, "credit": self.account, "asset": "EUR",
+        body = {"id": new_id(), "debit": self.bank, "credit": self.account, "asset": "EUR",
                 "amount": f"{amount // 100}.{amount % 100:02}"}
         self.history.add(self.number, "invoke", "credit", amount)
         answer, _ = self.call("POST", "/v1/transfers", json.dumps(body))

@@ -1,0 +1,250 @@
+"""Goal: a ledger with two lanes before three replicas: each lane has an owner of its own, any replica
+takes any request, money between lanes whose owners are different processes arrives once or comes
+back, whatever happens to the owners; who was paused answers for none of its lanes.
+
+Method: clients, each with an account whose balance it must know, and two wallets in two lanes
+between which it sends money there and back, some of it to a frozen wallet. Under their load the
+owner of one lane is killed, one that owns both is paused and woken, and lanes are moved. After each,
+every transfer is asked for, and the books are held against what clients were told; at the end trial
+balances and pairs of transit accounts are compared, and all lanes checked.
+"""
+import json
+import os
+import signal
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
+
+import lanes_test  # noqa: E402
+from ha_harness import (Client, Cluster, Load, bank_violations, cents, check, check_books,  # noqa: E402
+                        equal, new_id, wait_for)
+from lanes_test import account_id, lane_header  # noqa: E402
+
+LANES = lanes_test.LANES = 2
+TAKEOVER_S_MAX = 5.0
+CLIENTS = 3
+FUNDS = 10_000_000
+BANKS = [account_id(lane, 1) for lane in range(LANES)]
+FROZEN = [account_id(lane, 2) for lane in range(LANES)]
+
+
+class Asked:
+    """One replica, as lanes_test asks a server."""
+
+    def __init__(self, replica):
+        self.replica = replica
+        self.connection = replica.connection()
+        self.body = b""
+
+    def expect(self, status, method, path, body=None, headers=None):
+        document = None if body is None else json.dumps(body)
+        self.connection.request(method, path, document,
+                                {"Content-Type": "application/json", **(headers or {})})
+        answer = self.connection.getresponse()
+        self.body = answer.read()
+        equal(answer.status, status, f"{method} {path} at {self.replica.name}: {self.body[:300]}")
+        return self
+
+    def json(self):
+        return json.loads(self.body)
+
+
+class LaneClient(Client):
+    """Beside its own account it has a wallet in each lane, and sends money between them."""
+
+    def __init__(self, number, base, replicas, history, timeout_s):
+        super().__init__(number, replicas, history, timeout_s)
+        lane = number % LANES
+        self.account = account_id(lane, base + 10 * number)
+        self.bank = BANKS[lane]
+        self.wallets = [account_id(one, base + 10 * number + 1) for one in range(LANES)]
+        self.sent = []  # (lane, what was asked for), all of which were taken
+
+    def send(self):
+        lane = self.turn % LANES
+        peer = (lane + 1) % LANES
+        to = FROZEN[peer] if len(self.sent) % 7 == 6 else self.wallets[peer]
+        asked = {"id": new_id(), "debit": self.wallets[lane], "credit": to, "asset": "EUR",
+                 "amount": f"{1 + self.turn % 9}.{self.turn % 100:02}"}
+        answer, _ = self.call("POST", "/v1/transfers", json.dumps(asked))
+        if answer is not None:
+            self.sent.append((lane, asked))
+
+    def run(self):
+        self.answered_at = time.monotonic()
+        while self.running:
+            self.credit(1 + self.turn % 99)
+            self.send()
+            if self.turn % 3 == 0:
+                self.read()
+            time.sleep(0.01)  # each transfer between lanes is asked for at the end
+        for connection in self.connections.values():
+            connection.close()
+
+
+class LaneLoad(Load):
+    """`with LaneLoad(cluster) as load:`; accounts are new ones for each."""
+
+    numbers = iter(range(100, 60000, 100))
+
+    def __init__(self, cluster, timeout_s=40):
+        super().__init__(cluster, 0)
+        base = next(self.numbers)
+        self.clients = [LaneClient(number, base, cluster.replicas, self.history, timeout_s)
+                        for number in range(CLIENTS)]
+
+    def __enter__(self):
+        asked = Asked(self.cluster.replicas[0])
+        for lane in range(LANES):
+            wallets = [client.wallets[lane] for client in self.clients]
+            accounts = [{"id": one, "asset": "EUR", "kind": "liability",
+                         "flags": ["debits_must_not_exceed_credits"]} for one in wallets]
+            accounts += [{"id": client.account, "asset": "EUR", "kind": "liability"}
+                         for client in self.clients if client.bank == BANKS[lane]]
+            asked.expect(200, "POST", "/v1/accounts", accounts)
+            asked.expect(200, "POST", "/v1/transfers",
+                         [lanes_test.transfer(BANKS[lane], one, FUNDS) for one in wallets])
+        for client in self.clients:
+            client.answered_at = time.monotonic()
+            client.start()
+        return self
+
+    def finish(self, name):
+        asked = Asked(self.cluster.replicas[0])
+        wrong = bank_violations(self.history.lines)
+        check(not wrong, f"{len(wrong)} reads cannot be: {wrong[:5]}")
+        ends = {"settled": 0, "released": 0}
+        for client in self.clients:
+            equal(lanes_test.net(asked, client.account), client.sum, "an account and what was told")
+            balances = {one: FUNDS for one in client.wallets}
+            for lane, transfer in client.sent:
+                transit = lanes_test.ended(asked, lane, transfer)
+                ends[transit["state"]] += 1
+                equal(transit["state"] == "released", transfer["credit"] in FROZEN, f"{transit}")
+                if transit["state"] == "settled":
+                    balances[transfer["debit"]] -= cents(transfer["amount"])
+                    balances[transfer["credit"]] += cents(transfer["amount"])
+            for wallet, expected in balances.items():
+                equal(lanes_test.net(asked, wallet), expected, "a wallet and what was told")
+        check(min(ends.values()) > 0, f"money went, and came back: {ends}")
+        print(f"{name}: {self.count()} transfers within a lane, {ends} between lanes, longest "
+              f"silence {self.gap_s():.2f} s, {len(self.failures())} answers were no success")
+
+
+def begin(cluster):
+    asked = Asked(cluster.replicas[1])
+    for lane in range(LANES):
+        asked.expect(200, "POST", "/v1/accounts",
+                     [{"id": BANKS[lane], "asset": "EUR", "kind": "equity"},
+                      {"id": FROZEN[lane], "asset": "EUR", "kind": "liability"}])
+        asked.expect(200, "PATCH", f"/v1/accounts/{FROZEN[lane]}", {"frozen": True})
+
+
+def owners(cluster):
+    return [cluster.owner(lane) for lane in range(LANES)]
+
+
+def lanes_are_shared(cluster):
+    """The first replica took both; who came later asked for one."""
+    wait_for("two owners", lambda: None not in owners(cluster) and len(set(owners(cluster))) == 2)
+
+
+def owner_is_killed(cluster):
+    with LaneLoad(cluster) as load:
+        load.work_for(1)
+        other, name = owners(cluster)
+        owner = cluster.by_name(name)
+        killed_at = time.monotonic()
+        owner.kill()
+        heir = cluster.wait_owner(name, lane=1)
+        print(f"kill: {heir} owns lane 1 {time.monotonic() - killed_at:.2f} s later")
+        equal(cluster.owner(0), other, "the other lane's owner stays")
+        check(heir != other, "who owns nothing takes the lane first")
+        load.work_for(1)
+        owner.start()
+        cluster.wait_warm()
+        load.work_for(0.5)
+    load.finish("kill")
+    check(load.gap_s() < TAKEOVER_S_MAX, f"nobody was answered for {load.gap_s():.2f} s")
+
+
+def asked_while_paused(cluster, paused, heir, lane):
+    """Asks for an account that was made since; the answer is not there before it wakes up."""
+    account = account_id(lane, 50)
+    asked = Asked(cluster.by_name(heir))
+    asked.expect(201, "POST", "/v1/accounts", {"id": account, "asset": "EUR", "kind": "liability"})
+    asked.expect(201, "POST", "/v1/transfers", lanes_test.transfer(BANKS[lane], account, 5))
+    connection = paused.connection()
+    connection.request("GET", f"/v1/accounts/{account}")
+    return connection, account
+
+
+def owner_of_both_is_paused(cluster):
+    name = cluster.owner(0)
+    cluster.replicas[0].wallet.json("lane", "move", "1", "--to", name)
+    owner = cluster.by_name(name)
+    before = [owner.metric("tpwallet_lease_losses_total", lane) for lane in range(LANES)]
+    with LaneLoad(cluster, timeout_s=2) as load:
+        load.work_for(1)
+        owner.signal(signal.SIGSTOP)
+        heirs = [cluster.wait_owner(name, lane=lane) for lane in range(LANES)]
+        load.work_for(1)
+        late = [asked_while_paused(cluster, owner, heirs[lane], lane) for lane in range(LANES)]
+        owner.signal(signal.SIGCONT)
+        for connection, account in late:
+            answer = connection.getresponse()
+            body = answer.read()
+            equal(answer.status, 200, f"what the woken one says of a new account: {body[:300]}")
+            equal(json.loads(body)["balance"]["net"], "0.05", f"the balance of {account}")
+        for lane in range(LANES):
+            wait_for("the paused one to follow",
+                     lambda lane=lane: owner.metric("tpwallet_replica_role", lane) == 1)
+            losses = owner.metric("tpwallet_lease_losses_total", lane)
+            check(losses > before[lane], f"it has not noticed that it lost lane {lane}")
+        equal(owners(cluster), heirs, "owners after the former one woke up")
+        cluster.wait_warm()
+        load.work_for(0.5)
+    load.finish("pause")
+
+
+def lanes_are_moved(cluster):
+    with LaneLoad(cluster) as load:
+        for lane in (0, 1, 0, 1):
+            load.work_for(0.5)
+            cluster.wait_warm()
+            owner = cluster.owner(lane)
+            heir = next(one.name for one in cluster.replicas if one.name != owner)
+            moved = cluster.replicas[0].wallet.json("lane", "move", str(lane), "--to", heir)
+            equal((moved["owner"], cluster.owner(lane)), (heir, heir), "owner after the move")
+            print(f"move: lane {lane} from {owner} to {heir} in {moved['took_ms']} ms")
+        load.work_for(0.5)
+    load.finish("move")
+    equal(load.failures(), [], "requests that failed in planned moves")
+
+
+def books_are_whole(cluster):
+    for replica in cluster.replicas:
+        asked = Asked(replica)
+        lanes_test.pairs_equal(asked)
+        for lane in range(LANES):
+            lanes_test.totals_equal(asked, lane)
+    page = Asked(cluster.replicas[0]).expect(200, "GET", "/metrics").body.decode()
+    check('tpwallet_transits_total{result="broken"} 0' in page.splitlines(), "nothing is broken")
+    equal(sum(len(lanes_test.transit_accounts(Asked(cluster.replicas[2]), lane))
+              for lane in range(LANES)), 2 * LANES, "two accounts for each way out and in")
+
+
+def main():
+    with Cluster(3, lanes=LANES) as cluster:
+        begin(cluster)
+        lanes_are_shared(cluster)
+        owner_is_killed(cluster)
+        owner_of_both_is_paused(cluster)
+        lanes_are_moved(cluster)
+        books_are_whole(cluster)
+        check_books(cluster)
+
+
+main()
