@@ -36,6 +36,7 @@ struct rehearsal {
     char scratch[NAME_SIZE];
     struct copy copies[2]; /* step by step and killed; in one go */
     struct repair_outcome outcome;
+    struct repair_outcome staging; /* of the first time there */
     uint64_t kills;
     struct error error;
 };
@@ -217,6 +218,38 @@ static enum status books_check(struct rehearsal *all)
                      "killed and gone on with, the plan comes to other books");
 }
 
+static enum status staging_failed(struct rehearsal *all, const char *what)
+{
+    all->error = all->repair.error;
+    error_hint(&all->error, "on the staging system: %s", what);
+    return all->error.status;
+}
+
+/* Where a staging system is given, the whole plan there too, through its server, and again. */
+static enum status staging_execute(struct rehearsal *all)
+{
+    const char *folder = invocation_text(all->repair.invocation, "staging");
+    if (folder == NULL) return STATUS_OK;
+    const struct repair_run run = {
+        .folder = folder,
+        .groups_max = UINT64_MAX,
+        .group_steps = REPAIR_GROUP_STEPS,
+        .record = true,
+    };
+    struct repair_outcome again;
+    if (repair_execute(&all->repair, &run, &all->staging) != STATUS_OK)
+        return staging_failed(all, "it has to hold a copy of this ledger, from after the damage");
+    if (repair_execute(&all->repair, &run, &again) != STATUS_OK)
+        return staging_failed(all, "the plan cannot be applied twice");
+    if (again.made != 0)
+        return error_set(&all->error, STATUS_CONFLICT,
+                         "on the staging system applying twice made entries");
+    char path[NAME_SIZE];
+    const char *const words[] = { "check", "--data", folder, NULL };
+    if (!name_of(all, "checked", path)) return STATUS_INVALID;
+    return command_run(all, words, path);
+}
+
 static enum status rehearse(struct rehearsal *all)
 {
     struct repair_outcome planned;
@@ -234,7 +267,8 @@ static enum status rehearse(struct rehearsal *all)
     if (status == STATUS_OK) status = killed_execute(all, planned.entries);
     if (status == STATUS_OK) status = books_digest(all, &all->copies[0], &all->copies[0].after);
     if (status == STATUS_OK) status = twice_execute(all);
-    return status == STATUS_OK ? books_check(all) : status;
+    if (status == STATUS_OK) status = books_check(all);
+    return status == STATUS_OK ? staging_execute(all) : status;
 }
 
 /* ---- the result ---- */
@@ -272,6 +306,15 @@ static void result_build(const struct rehearsal *all, struct buf *out)
     number_member(&writer, "changed_when_applied_twice", 0);
     digest_member(&writer, "books_before_sha256", &all->copies[1].before);
     digest_member(&writer, "books_after_sha256", &all->copies[1].after);
+    if (invocation_has(all->repair.invocation, "staging")) {
+        json_write_key(&writer, STR("staging"));
+        json_write_object_begin(&writer);
+        text_member(&writer, "system",
+                    str_from(invocation_text(all->repair.invocation, "staging")));
+        number_member(&writer, "made", all->staging.made);
+        number_member(&writer, "were_there", all->staging.repeated);
+        json_write_object_end(&writer);
+    }
     text_member(&writer, "check", STR("every invariant of the ledger holds, on both copies"));
     json_write_object_end(&writer);
     enum status status = json_write_end(&writer);
@@ -309,8 +352,9 @@ static int rehearse_run(struct invocation *invocation)
         buf_init(&out, 1 << 16);
         buf_append_format(&out,
                           "PASSED: %llu entries; killed and resumed %llu times; twice changed "
-                          "nothing; both copies check\n",
-                          (unsigned long long)all.outcome.entries, (unsigned long long)all.kills);
+                          "nothing; both copies check%s\n",
+                          (unsigned long long)all.outcome.entries, (unsigned long long)all.kills,
+                          invocation_has(invocation, "staging") ? ", and so does staging" : "");
         code = report_text(invocation, buf_view(invocation->json ? &text : &out));
     } else {
         code = report_error(invocation, &all.error);
@@ -327,6 +371,8 @@ static const struct positional positionals[] = {
 static const struct option options[] = {
     { "key", "FILE", "the key that signs the custody", NULL },
     { "policy", "FILE", "the policy that the plan was made under", NULL },
+    { "staging", "FOLDER", "the data folder of a staging system: the plan is applied there too",
+      NULL },
     { "temp", "FOLDER", "for the copies; $TMPDIR without it", NULL },
     { 0 },
 };
@@ -334,10 +380,12 @@ static const struct option options[] = {
 const struct command command_doctor_rehearse = {
     .name = "doctor rehearse",
     .summary = "carry a plan out on copies of the ledger: killed, resumed, twice, checked",
-    .details = "Two copies are made, beside a server too. On one the plan is carried out entry by "
-               "entry, killed before each and gone on with; on the other in one go, and again, "
-               "which must change nothing. Both must come to the same books and pass `check`. The "
-               "result is a file of the bundle, and part of what is approved.",
+    .details =
+        "Two copies are made, beside a server too. On one the plan is carried out entry by "
+        "entry, killed before each and gone on with; on the other in one go, and again, "
+        "which must change nothing. Both must come to the same books and pass `check`. The "
+        "result is a file of the bundle, and part of what is approved. With --staging the plan is "
+        "applied there as well, for good, twice, through its server where one runs.",
     .positionals = positionals,
     .options = options,
     .examples = "doctor rehearse case --policy repair.policy --key anna.key",

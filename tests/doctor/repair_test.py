@@ -132,8 +132,19 @@ def doubtful_plans(case, twins):
 def approvals(case):
     case.run("apply", code=NOT_FOUND)                      # unrehearsed
     case.run("approve", who="bob", code=NOT_FOUND)
-    out = case.run("rehearse", who="anna").out
-    check(f"killed and resumed {PAID} times" in out, out)
+    wallet = case.wallet
+    wallet.run("backup", os.path.join(SCRATCH, "for-staging"))
+    staging = Wallet("staging")
+    staging.run("restore", os.path.join(SCRATCH, "for-staging"))
+    staging.run("restore", "accept")
+    empty = Wallet("empty")
+    empty.run("init")
+    found = case.run("rehearse", "--staging", empty.folder, who="anna", code=CONFLICT)
+    check("staging" in found.err, f"another ledger is no staging system: {found!r}")
+    out = case.run("rehearse", "--staging", staging.folder, who="anna").out
+    check(f"killed and resumed {PAID} times" in out and "so does staging" in out, out)
+    acts = [act["act"] for act in staging.json("audit", "list")["items"]]
+    check("repair" in acts, f"staging went through all of it: {acts}")
     case.run("apply", code=DENIED)                         # unapproved
     case.run("approve", who="anna", code=DENIED)           # its proposer
     case.run("approve", who="mallory", code=DENIED)        # a stranger
