@@ -16,7 +16,13 @@ PR_SET_PDEATHSIG = 1
 
 
 def programs():
-    """The folder of initdb, postgres and psql; ends the test as skipped when there is none."""
+    """
+    The folder of initdb, postgres and psql: TPWALLET_POSTGRES, or Debian's newest; ends the test as
+    skipped when there is none.
+    """
+    chosen = os.environ.get("TPWALLET_POSTGRES")
+    if chosen:
+        return chosen
     found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
     if not found:
         print("skipped: PostgreSQL's server is not installed", file=sys.stderr)

@@ -33,9 +33,14 @@ static void join(char out_text[RIG_PATH_SIZE], const char *before, const char *a
     CHECK(length > 0 && length < RIG_PATH_SIZE);
 }
 
-/* The folder of initdb and postgres, the newest version there is. */
+/* The folder of initdb and postgres: $TPWALLET_POSTGRES, or the newest version there is. */
 static bool find_programs(char out_folder[RIG_PATH_SIZE])
 {
+    const char *chosen = getenv("TPWALLET_POSTGRES");
+    if (chosen != NULL) {
+        join(out_folder, chosen, "");
+        return true;
+    }
     glob_t found = { 0 };
     bool there = glob("/usr/lib/postgresql/*/bin/postgres", 0, NULL, &found) == 0;
     if (there) {
