@@ -60,6 +60,7 @@ static const struct meaning MEANINGS[] = {
     { "3F000", STATUS_INVALID, "our schema is not there", "`tpwallet init --store URL`" },
     { "42703", STATUS_INVALID, "a column of ours is not there", "the schema was changed by hand" },
     { POSTGRES_STATE_FENCED, STATUS_UNAVAILABLE, "the lane has another owner", "" },
+    { "42P06", STATUS_CONFLICT, "the schema is there already", "" },
     { "23505", STATUS_CONFLICT, "the key is taken already", "" },
     { "25006", STATUS_UNAVAILABLE, "the database takes no writes", "is it a standby?" },
     { "40", STATUS_UNAVAILABLE, "the database gave up a transaction for another's sake", "" },

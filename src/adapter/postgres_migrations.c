@@ -173,9 +173,3 @@ enum status postgres_pool_migrate(struct postgres_pool *pool, struct error *out_
     postgres_pool_give(pool, connection);
     return status;
 }
-
-enum status postgres_schema_drop_bench(struct postgres_connection *connection,
-                                       struct error *out_error)
-{
-    return postgres_execute(connection, "DROP SCHEMA IF EXISTS tpwallet_bench CASCADE", out_error);
-}

@@ -32,8 +32,4 @@ enum status postgres_migrations_verify(struct postgres_connection *connection,
 /* postgres_migrate() of the schema tpwallet, on a connection of the pool. */
 enum status postgres_pool_migrate(struct postgres_pool *pool, struct error *out_error) MUST_CHECK;
 
-/* Drops the schema for measuring, with all that is in it. */
-enum status postgres_schema_drop_bench(struct postgres_connection *connection,
-                                       struct error *out_error) MUST_CHECK;
-
 #endif

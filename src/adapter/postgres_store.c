@@ -477,19 +477,3 @@ enum status postgres_store_open(const struct postgres_store_options *options,
     *out_store = &store->port;
     return STATUS_OK;
 }
-
-enum status postgres_store_drop_bench(const char *url, struct error *out_error)
-{
-    const struct postgres_connection_options options = {
-        .url = url,
-        .name = "tpwallet bench",
-        .schema = POSTGRES_SCHEMA_BENCH,
-    };
-    struct postgres_connection *connection = NULL;
-    enum status status = postgres_connection_open(&options, &connection, out_error);
-    if (status != STATUS_OK) return status;
-    postgres_call_begin(connection);
-    status = postgres_schema_drop_bench(connection, out_error);
-    postgres_connection_close(connection);
-    return status;
-}

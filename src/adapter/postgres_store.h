@@ -36,7 +36,4 @@ enum status postgres_store_create(const struct postgres_store_options *options, 
 enum status postgres_store_open(const struct postgres_store_options *options,
                                 struct store **out_store, struct error *out_error) MUST_CHECK;
 
-/* Drops the schema for measuring. STATUS_UNAVAILABLE, STATUS_DENIED, STATUS_INVALID. */
-enum status postgres_store_drop_bench(const char *url, struct error *out_error) MUST_CHECK;
-
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "adapter/load_generator.h"
+#include "adapter/postgres_scratch.h"
 #include "adapter/system_clock.h"
 #include "adapter/system_entropy.h"
 #include "base/check.h"
@@ -211,18 +212,31 @@ static int bench_staged(struct bench *bench)
     return code == EXIT_CODE_DONE && bench->result.failures > 0 ? EXIT_CODE_REFUSED : code;
 }
 
+static int bench_on(struct bench *bench, const char *store_url)
+{
+    if (stage_open("bench", false, store_url, &bench->stage, &bench->error) != STATUS_OK)
+        return report_error(bench->invocation, &bench->error);
+    buf_init(&bench->ids, bench->accounts * sizeof(struct account_id));
+    buf_init(&bench->authorization, SECRET_TEXT_SIZE_MAX);
+    int code = bench_staged(bench);
+    buf_free(&bench->ids);
+    buf_free(&bench->authorization);
+    stage_close(&bench->stage);
+    return code;
+}
+
 static int bench_api_run(struct invocation *invocation)
 {
     struct bench bench = { .invocation = invocation };
+    const char *url = invocation_text(invocation, "store");
     enum status status = options_read(&bench);
-    if (status == STATUS_OK) status = stage_open("bench", false, &bench.stage, &bench.error);
+    if (status == STATUS_OK && url != NULL)
+        status = postgres_scratch_make(url, POSTGRES_SCHEMA_TPWALLET, &bench.error);
     if (status != STATUS_OK) return report_error(invocation, &bench.error);
-    buf_init(&bench.ids, bench.accounts * sizeof(struct account_id));
-    buf_init(&bench.authorization, SECRET_TEXT_SIZE_MAX);
-    int code = bench_staged(&bench);
-    buf_free(&bench.ids);
-    buf_free(&bench.authorization);
-    stage_close(&bench.stage);
+    int code = bench_on(&bench, url);
+    struct error error = { 0 };
+    if (url != NULL && postgres_scratch_drop(url, POSTGRES_SCHEMA_TPWALLET, &error) != STATUS_OK)
+        (void)fprintf(stderr, "the schema tpwallet stays: %s\n", error.message);
     return code;
 }
 
@@ -233,6 +247,7 @@ static const struct option options[] = {
     { "threads", "COUNT", "of the server's that parse and answer; 1 to 64", "1" },
     { "duration-s", "SECONDS", "how long", "5" },
     { "accounts", "COUNT", "that transfers go between, chosen evenly", "10000" },
+    { "store", "URL", "the ledger is in this PostgreSQL database, which has none", NULL },
     { "tls-cert", "FILE", "PEM: serve over TLS with this certificate", NULL },
     { "tls-key", "FILE", "PEM: its key", NULL },
     { 0 },
@@ -243,9 +258,11 @@ const struct command command_bench_api = {
     .summary = "measure transfers over HTTP, client and server on this machine",
     .details = "Makes a ledger in a folder of its own, serves it by a process of its own, and "
                "sends transfers from one thread over many connections. Every transfer is durable "
-               "before it is answered. Exit code 1 when one was not done.",
+               "before it is answered. Exit code 1 when one was not done. With --store the schema "
+               "tpwallet is made in the database, which must not have it, and dropped behind it.",
     .options = options,
     .examples = "bench api\nbench api --form binary --connections 4\n"
-                "bench api --tls-cert cert.pem --tls-key key.pem --json",
+                "bench api --tls-cert cert.pem --tls-key key.pem --json\n"
+                "bench api --store postgres://postgres@localhost/bench",
     .run = bench_api_run,
 };

@@ -153,7 +153,7 @@ static int bench_run(struct invocation *invocation)
                                    &load.seconds, &error);
     }
     struct stage stage;
-    if (status == STATUS_OK) status = stage_open("bench-inbox", false, &stage, &error);
+    if (status == STATUS_OK) status = stage_open("bench-inbox", false, NULL, &stage, &error);
     if (status != STATUS_OK) return report_error(invocation, &error);
     struct histogram all = { 0 };
     uint64_t ns = 0;

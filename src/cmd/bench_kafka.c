@@ -123,7 +123,7 @@ static enum status read_until(struct bench *bench, uint64_t wanted, bool measure
 
 static enum status ledger_make(struct bench *bench)
 {
-    enum status status = stage_open("bench-kafka", false, &bench->stage, &bench->error);
+    enum status status = stage_open("bench-kafka", false, NULL, &bench->stage, &bench->error);
     if (status != STATUS_OK) return status;
     const char *folder = buf_terminated(&bench->stage.data);
     struct session session;

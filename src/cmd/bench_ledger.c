@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "adapter/doomed_process.h"
-#include "adapter/postgres_store.h"
+#include "adapter/postgres_scratch.h"
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "base/limits.h"
@@ -110,6 +110,7 @@ static enum status load_and_crash(struct bench_options *options, struct load_rep
 
 struct figures {
     uint64_t per_second;
+    uint64_t projected_per_second; /* 0: no SQL tables */
     uint64_t journal_bytes;
     uint64_t disk_bytes;
 };
@@ -118,8 +119,10 @@ static struct figures figures_of(const struct bench_result *result)
 {
     uint64_t transfers = result->transfers == 0 ? 1 : result->transfers;
     uint64_t elapsed_us = result->elapsed_ns / 1000 == 0 ? 1 : result->elapsed_ns / 1000;
+    uint64_t projected_us = result->projected_ns / 1000;
     return (struct figures){
         .per_second = transfers * 1000000 / elapsed_us,
+        .projected_per_second = projected_us == 0 ? 0 : transfers * 1000000 / projected_us,
         .journal_bytes = (result->journal_bytes + result->slice_bytes) / transfers,
         .disk_bytes = result->disk_bytes / transfers,
     };
@@ -159,6 +162,8 @@ static int json_report(const struct invocation *invocation, const struct bench_r
         { STR("refused"), result->refused },
         { STR("commits"), result->commits },
         { STR("log_lag_ms"), result->tlog_lag_ns / 1000000 },
+        { STR("projection_lag_ms"), result->projection_lag_ns / 1000000 },
+        { STR("projected_per_second"), figures.projected_per_second },
         { STR("commit_mean_us"),
           result->commits == 0 ? 0 : result->commit_ns_total / result->commits / 1000 },
         { STR("journal_bytes_per_transfer"), figures.journal_bytes },
@@ -211,6 +216,11 @@ static int text_report(const struct invocation *invocation, const struct bench_r
     if (result->tlog_lag_ns > 0)
         buf_append_format(&out, "%-22s %" PRIu64 "\n", "log behind, ms",
                           result->tlog_lag_ns / 1000000);
+    if (result->projected_ns > 0)
+        buf_append_format(
+            &out,
+            "%-22s %" PRIu64 " transfers/s, all there %" PRIu64 " ms behind the last answer\n",
+            "SQL tables", figures.projected_per_second, result->projection_lag_ns / 1000000);
     buf_append_format(&out, "%-22s %" PRIu64 ", mean %" PRIu64 " us\n", "commits", result->commits,
                       result->commits == 0 ? 0 : result->commit_ns_total / result->commits / 1000);
     buf_append_format(&out, "%-22s %" PRIu64 " journal and checkpoint, %" PRIu64 " to disk\n",
@@ -224,29 +234,19 @@ static int text_report(const struct invocation *invocation, const struct bench_r
     return report_text(invocation, buf_view(&out));
 }
 
-/* In a schema of its own, which is dropped behind it. */
-static enum status store_make(const struct bench_options *options, struct error *out_error)
-{
-    const struct postgres_store_options store = {
-        .url = options->store_url,
-        .schema = POSTGRES_SCHEMA_BENCH,
-    };
-    bool made = false;
-    if (options->store_url == NULL) return STATUS_OK;
-    enum status status = postgres_store_create(&store, &made, out_error);
-    if (status != STATUS_OK || made) return status;
-    (void)error_set(out_error, STATUS_CONFLICT, "the database has a schema tpwallet_bench already");
-    error_hint(out_error, "of another bench that runs, or was killed: DROP SCHEMA tpwallet_bench "
-                          "CASCADE");
-    return STATUS_CONFLICT;
-}
-
-static void store_drop(const struct bench_options *options)
+/* Whether it was made is whether it is to be dropped. */
+static void store_drop(const char *url)
 {
     struct error error = { 0 };
-    if (options->store_url == NULL) return;
-    if (postgres_store_drop_bench(options->store_url, &error) == STATUS_OK) return;
+    if (postgres_scratch_drop(url, POSTGRES_SCHEMA_BENCH, &error) == STATUS_OK) return;
     (void)fprintf(stderr, "the schema tpwallet_bench stays: %s\n", error.message);
+}
+
+static enum status bench_measure(struct bench_options *options, struct load_report *report,
+                                 struct bench_recovery *recovery, struct error *out_error)
+{
+    enum status status = load_and_crash(options, report, out_error);
+    return status == STATUS_OK ? bench_recover(options, recovery, out_error) : status;
 }
 
 static int bench_run(struct invocation *invocation)
@@ -258,15 +258,16 @@ static int bench_run(struct invocation *invocation)
     struct load_report report;
     struct stage stage;
     enum status status =
-        stage_open("bench-ledger", invocation_has(invocation, "keep"), &stage, &error);
+        stage_open("bench-ledger", invocation_has(invocation, "keep"), NULL, &stage, &error);
     if (status != STATUS_OK) return report_error(invocation, &error);
     options.folder = buf_terminated(&stage.data);
     options.store_url = invocation_text(invocation, "store");
-    status = store_make(&options, &error);
-    if (status == STATUS_OK) status = load_and_crash(&options, &report, &error);
     struct bench_recovery recovery = { 0 };
-    if (status == STATUS_OK) status = bench_recover(&options, &recovery, &error);
-    if (!invocation_has(invocation, "keep")) store_drop(&options);
+    if (options.store_url != NULL)
+        status = postgres_scratch_make(options.store_url, POSTGRES_SCHEMA_BENCH, &error);
+    bool made = options.store_url != NULL && status == STATUS_OK;
+    if (status == STATUS_OK) status = bench_measure(&options, &report, &recovery, &error);
+    if (made && !invocation_has(invocation, "keep")) store_drop(options.store_url);
     stage_close(&stage);
     int code = status != STATUS_OK ? report_error(invocation, &error)
                : invocation->json  ? json_report(invocation, &report.result, &recovery)
@@ -291,7 +292,10 @@ static const struct option bench_options_table[] = {
     { "seed", "N", "of accounts and amounts", "1" },
     { "store", "URL", "the journal is in this PostgreSQL database, in a schema tpwallet_bench",
       NULL },
-    { "projection", NULL, "with --store: SQL tables follow; sustained waits for them too", NULL },
+    { "projection", NULL,
+      "with --store: SQL tables follow; their rate and lag are printed, and "
+      "sustained waits for them",
+      NULL },
     { "keep", NULL, "leave the data folder where it is", NULL },
     { 0 },
 };

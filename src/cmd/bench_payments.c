@@ -364,7 +364,8 @@ static int bench_payments_run(struct invocation *invocation)
     CHECK(bench != NULL);
     *bench = (struct bench){ .invocation = invocation };
     enum status status = options_read(bench);
-    if (status == STATUS_OK) status = stage_open("bench", false, &bench->stage, &bench->error);
+    if (status == STATUS_OK)
+        status = stage_open("bench", false, NULL, &bench->stage, &bench->error);
     if (status != STATUS_OK) return report_error(invocation, &bench->error);
     buf_init(&bench->ids, 1 << 20);
     buf_init(&bench->authorization, TEXT_SIZE_MAX);

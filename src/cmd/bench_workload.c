@@ -500,6 +500,12 @@ static enum status load_run(const struct bench_options *options, struct bench_la
         if (callers[i].status != STATUS_OK) status = callers[i].status;
     }
     result_measure(bench, &before, result);
+    if (bench->projection != NULL) {
+        postgres_projection_catch_up(bench->projection); /* sustained: it has */
+        if (!follow) end = clock_monotonic(system_clock()).ns;
+        result->projected_ns = (uint64_t)(end - begin);
+        result->projection_lag_ns = (uint64_t)(end - answered);
+    }
     if (options->tlog) result->tlog_lag_ns = (uint64_t)(tlog_wait(bench) - answered);
     hosts_free(hosts, options->threads);
     reserve_free(callers, count * sizeof *callers);

@@ -30,11 +30,13 @@ struct bench_options {
 struct bench_result {
     uint64_t transfers; /* acknowledged, by all callers */
     uint64_t elapsed_ns;
-    uint64_t catch_up_ns;     /* part of elapsed when sustained */
-    uint64_t tlog_lag_ns;     /* from the last answer to a checkpoint over all of it */
-    struct histogram calls;   /* latency of a bulk call */
-    struct histogram singles; /* latency of a single call */
-    uint64_t refused;         /* by an outcome other than ok */
+    uint64_t catch_up_ns;       /* part of elapsed when sustained */
+    uint64_t tlog_lag_ns;       /* from the last answer to a checkpoint over all of it */
+    uint64_t projected_ns;      /* from the first call until the SQL tables have all; 0: none */
+    uint64_t projection_lag_ns; /* of that, behind the last answer */
+    struct histogram calls;     /* latency of a bulk call */
+    struct histogram singles;   /* latency of a single call */
+    uint64_t refused;           /* by an outcome other than ok */
     uint64_t journal_bytes;
     uint64_t slice_bytes;
     uint64_t disk_bytes; /* written by this process, as the kernel counts */

@@ -98,8 +98,8 @@ enum status demo_run_in(struct demo *demo, const char *folder, const char *const
 
 static enum status begin(struct demo *demo)
 {
-    enum status status =
-        stage_open("demo", invocation_has(demo->invocation, "keep"), &demo->stage, &demo->error);
+    enum status status = stage_open("demo", invocation_has(demo->invocation, "keep"), NULL,
+                                    &demo->stage, &demo->error);
     if (status != STATUS_OK) return status;
     status = stage_serve(&demo->stage, serve_options, &demo->error);
     if (status != STATUS_OK) return status;

@@ -415,7 +415,7 @@ static enum status part_run(struct part *part)
 enum status demo_doctor(struct demo *demo)
 {
     struct stage bank = demo->stage;
-    enum status status = stage_open("demo-doctor", bank.keep, &demo->stage, &demo->error);
+    enum status status = stage_open("demo-doctor", bank.keep, NULL, &demo->stage, &demo->error);
     if (status != STATUS_OK) {
         demo->stage = bank;
         return status;

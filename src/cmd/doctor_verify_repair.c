@@ -76,7 +76,7 @@ static enum status diagnosis_get(struct repair *repair, struct buf *out_text)
     if (!repair->bundle.signs)
         return error_set(&repair->error, STATUS_DENIED,
                          "--key is missing: who collects the evidence again?");
-    enum status status = stage_open("verify", false, &stage, &repair->error);
+    enum status status = stage_open("verify", false, NULL, &stage, &repair->error);
     if (status != STATUS_OK) return status;
     status = diagnose_again(repair, &stage, out_text);
     stage_close(&stage);

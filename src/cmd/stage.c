@@ -22,7 +22,7 @@ void stage_path(const struct stage *stage, const char *name, struct buf *out_pat
     buf_append_format(out_path, "%.*s/%s", STR_ARG(buf_view(&stage->folder)), name);
 }
 
-enum status stage_open(const char *name, bool keep, struct stage *out_stage,
+enum status stage_open(const char *name, bool keep, const char *store_url, struct stage *out_stage,
                        struct error *out_error)
 {
     *out_stage = (struct stage){ .keep = keep };
@@ -42,7 +42,7 @@ enum status stage_open(const char *name, bool keep, struct stage *out_stage,
     }
     stage_path(out_stage, "data", &out_stage->data);
     stage_path(out_stage, "server.log", &out_stage->log);
-    enum status status = data_folder_create(buf_terminated(&out_stage->data), NULL, out_error);
+    enum status status = data_folder_create(buf_terminated(&out_stage->data), store_url, out_error);
     if (status != STATUS_OK) stage_close(out_stage);
     return status;
 }

@@ -23,8 +23,11 @@ struct stage {
     bool keep;
 };
 
-/* STATUS_UNAVAILABLE, STATUS_LIMIT. On failure nothing stays. */
-enum status stage_open(const char *name, bool keep, struct stage *out_stage,
+/*
+ * store_url: the database that has the ledger, already; NULL: the folder has it.
+ * STATUS_UNAVAILABLE, STATUS_LIMIT. On failure nothing stays.
+ */
+enum status stage_open(const char *name, bool keep, const char *store_url, struct stage *out_stage,
                        struct error *out_error) MUST_CHECK;
 /* Kills the server if it runs, and removes the folder unless it is to be kept. */
 void stage_close(struct stage *stage);

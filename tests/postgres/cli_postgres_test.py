@@ -21,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
 
 import kill_test  # noqa: E402
-from cli_harness import (DONE, START_S, UNAVAILABLE, USAGE, Server, Wallet, check,  # noqa: E402
+from cli_harness import (CONFLICT, DONE, START_S, UNAVAILABLE, USAGE, Server, Wallet, check,  # noqa: E402
                          equal, new_id)
 from postgres_harness import Postgres  # noqa: E402
 
@@ -123,6 +123,23 @@ def second_folder(database, wallet):
           len(wallet.json("account", "list", "--limit", "1000")["items"]), "accounts seen by both")
 
 
+def benches_leave_nothing(database, wallet):
+    """What is measured in a database has a schema of its own, and never a ledger that is there."""
+    database.psql("CREATE DATABASE empty ENCODING 'UTF8' TEMPLATE template0", database="postgres")
+    url = database.url.replace("/tpwallet", "/empty")
+    api = wallet.json("bench", "api", "--store", url, "--duration-s", "1", "--accounts", "100")
+    equal(api["failures"], 0, f"transfers over HTTP that were not done: {api}")
+    ledger = wallet.json("bench", "ledger", "--store", url, "--transfers", "20k", "--batch", "1000",
+                         "--accounts", "100", "--projection", "--rate", "burst")
+    check(0 < ledger["projected_per_second"] <= ledger["transfers_per_second"],
+          f"the tables are done after the answers: {ledger}")
+    equal(database.psql("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'tpwallet%'",
+                        database="empty"), "0", "schemas that a bench left")
+    said = wallet.run("bench", "api", "--store", database.url, code=CONFLICT)
+    check("that is a ledger" in said.err, f"a ledger that is there is refused: {said!r}")
+    wallet.run("check")
+
+
 def what_cannot_work(database, wallet):
     secret = Wallet("secret")
     said = secret.run("init", "--store", database.url.replace("postgres@", "postgres:geheim@"),
@@ -153,6 +170,7 @@ def main():
                 server.kill()
         check_finds_damage(database, wallet)
         second_folder(database, wallet)
+        benches_leave_nothing(database, wallet)
         what_cannot_work(database, wallet)
         print(f"{KILLS} rounds, {recorder.acknowledged} acknowledged")
 
