@@ -8,13 +8,13 @@ packages=(
     gcc libc6-dev make cmake ninja-build pkg-config python3 python3-yaml
     libsqlite3-dev libmicrohttpd-dev libgnutls28-dev libssl-dev libcurl4-openssl-dev
     libxxhash-dev nettle-dev libsodium-dev
-    libpq-dev librdkafka-dev libhiredis-dev
+    libpq-dev librdkafka-dev libhiredis-dev libmariadb-dev
 )
 packages_test=(
     libcmocka-dev libjansson-dev git
     clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev llvm-14 shellcheck gdb
     curl openssl sqlite3 sslscan prometheus
-    postgresql redis-server memcached default-jre-headless maven patroni etcd-server etcd-client
+    postgresql redis-server mariadb-server memcached default-jre-headless maven patroni etcd-server etcd-client
 )
 
 case "$*" in

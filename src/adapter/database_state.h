@@ -63,7 +63,7 @@ enum database_part {
     DATABASE_SETTINGS,
     DATABASE_WAITS,
     DATABASE_REPLICAS,
-    DATABASE_RELAYS,
+    DATABASE_RELAYS, /* the last one: not every database has them */
     DATABASE_PARTS,
 };
 

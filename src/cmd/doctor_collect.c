@@ -163,6 +163,8 @@ static const struct doctor_collector collectors[] = {
     { "postgres-slot", "a replication slot", doctor_collect_postgres_slot },
     { "redis", "a Redis", doctor_collect_redis },
     { "memcached", "a Memcached", doctor_collect_memcached },
+    { "mariadb", "a MariaDB", doctor_collect_mariadb },
+    { "mariadb-binlog", "the binlog of a MariaDB", doctor_collect_mariadb_binlog },
 };
 
 static enum status sources_collect(struct collection *all)
@@ -262,6 +264,9 @@ static const struct option collect_options[] = {
       NULL },
     { "postgres-publication", "NAME", "what of its log: tables, as CREATE PUBLICATION has them",
       NULL },
+    { "mariadb", "FILE", "a MariaDB, as it is now; its clients' option file says where it is",
+      NULL },
+    { "mariadb-binlog", NULL, "its log: all of the row-based binlog that it still has", NULL },
     { "wal-mapping", "FILE", "which tables and columns of a database's log are what", NULL },
     { "redis", "URL", "redis://HOST:PORT/DATABASE: what keys hold now", NULL },
     { "redis-user", "NAME", "of Redis; the default one without it", NULL },

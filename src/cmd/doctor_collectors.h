@@ -50,6 +50,11 @@ enum status doctor_collect_redis(struct doctor_bundle *bundle, const struct invo
     MUST_CHECK;
 enum status doctor_collect_memcached(struct doctor_bundle *bundle,
                                      const struct invocation *invocation) MUST_CHECK;
+/* The same of somebody's MariaDB, whose log is its row-based binlog. */
+enum status doctor_collect_mariadb(struct doctor_bundle *bundle,
+                                   const struct invocation *invocation) MUST_CHECK;
+enum status doctor_collect_mariadb_binlog(struct doctor_bundle *bundle,
+                                          const struct invocation *invocation) MUST_CHECK;
 
 /*
  * A topic of Kafka: its records, the groups that read it, and with --dead-letters what they put

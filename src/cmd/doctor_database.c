@@ -102,7 +102,8 @@ enum status doctor_database_collect(struct doctor_bundle *bundle,
                                     const struct doctor_database *database)
 {
     enum status status = STATUS_OK;
-    for (int part = 0; part < DATABASE_PARTS && status == STATUS_OK; part++)
+    int parts = database->without_relays ? DATABASE_RELAYS : DATABASE_PARTS;
+    for (int part = 0; part < parts && status == STATUS_OK; part++)
         status = part_collect(bundle, database, (enum database_part)part);
     return status;
 }

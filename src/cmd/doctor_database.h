@@ -10,6 +10,7 @@ struct doctor_database {
     const char *collector; /* what read it */
     struct database_instant instant;
     void *connection;
+    bool without_relays; /* nobody reads its log by a slot */
     /* As postgres_state_read(). STATUS_DENIED: this part is not for this user. */
     enum status (*read)(void *connection, enum database_part part,
                         const struct database_visitor *visitor, bool *out_whole,
