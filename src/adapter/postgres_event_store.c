@@ -26,6 +26,8 @@ static const char SCHEMA[] =
     "CREATE TABLE IF NOT EXISTS letter(partition integer NOT NULL, place bigint NOT NULL,"
     " reason text NOT NULL, key bytea NOT NULL, value bytea NOT NULL,"
     " PRIMARY KEY(partition, place));"
+    "CREATE TABLE IF NOT EXISTS errand(number bigserial PRIMARY KEY, id text NOT NULL,"
+    " traceparent text NOT NULL, value bytea NOT NULL);"
     "INSERT INTO setting(name, value) VALUES('version', '1') ON CONFLICT DO NOTHING";
 
 static const struct postgres_statement VERSION = {
@@ -86,6 +88,17 @@ static const struct postgres_statement LETTERS = {
     "event_letters", "SELECT partition, place, reason, key, value FROM letter"
                      " WHERE (partition, place) > ($1::int4, $2::int8)"
                      " ORDER BY partition, place LIMIT $3::int8"
+};
+static const struct postgres_statement ERRAND_PUT = {
+    "event_errand_put", "INSERT INTO errand(id, traceparent, value)"
+                        " VALUES($1::text, $2::text, $3::bytea) RETURNING number"
+};
+static const struct postgres_statement ERRAND_FIRST = {
+    "event_errand_first", "SELECT number, id, traceparent, value FROM errand"
+                          " ORDER BY number LIMIT 1"
+};
+static const struct postgres_statement ERRAND_DROP = {
+    "event_errand_drop", "DELETE FROM errand WHERE number = $1::int8 AND id = $2::text"
 };
 static const struct postgres_statement SETTING_GET = {
     "event_setting_get", "SELECT value FROM setting WHERE name = $1::text"
@@ -299,6 +312,45 @@ static enum status store_letters(struct event_store *port, const struct event_le
     return STATUS_OK;
 }
 
+/* ---- Errands ---- */
+
+static enum status store_errand_put(struct event_store *port, const struct event_errand *errand,
+                                    int64_t *out_number, struct error *out_error)
+{
+    struct postgres_parameters parameters = { 0 };
+    postgres_bind_text(&parameters, errand->id);
+    postgres_bind_text(&parameters, errand->traceparent);
+    postgres_bind_bytes(&parameters, errand->value.data, errand->value.len);
+    return number_ask(port, &ERRAND_PUT, &parameters, out_number, out_error);
+}
+
+static enum status store_errand_first(struct event_store *port, struct buf *memory,
+                                      struct event_errand *out_errand, struct error *out_error)
+{
+    PGresult *found = NULL;
+    enum status status = ask(port, &ERRAND_FIRST, NULL, &found, out_error);
+    if (status != STATUS_OK) return status;
+    if (PQntuples(found) == 0) {
+        status = STATUS_NOT_FOUND;
+    } else {
+        const struct event_errand row = { postgres_int64(found, 0, 0), postgres_bytes(found, 0, 1),
+                                          postgres_bytes(found, 0, 2),
+                                          postgres_bytes(found, 0, 3) };
+        status = event_errand_copy(&row, memory, out_errand);
+    }
+    PQclear(found);
+    return status;
+}
+
+static enum status store_errand_drop(struct event_store *port, const struct event_errand *errand,
+                                     struct error *out_error)
+{
+    struct postgres_parameters parameters = { 0 };
+    postgres_bind_int64(&parameters, errand->number);
+    postgres_bind_text(&parameters, errand->id);
+    return change(port, &ERRAND_DROP, &parameters, out_error);
+}
+
 /* ---- Settings ---- */
 
 static enum status store_setting_get(struct event_store *port, const char *name,
@@ -372,6 +424,9 @@ enum status postgres_event_store_open(const char *url, struct event_store **out_
         .letter_put = store_letter_put,
         .letter_drop = store_letter_drop,
         .letters = store_letters,
+        .errand_put = store_errand_put,
+        .errand_first = store_errand_first,
+        .errand_drop = store_errand_drop,
         .setting_get = store_setting_get,
         .setting_set = store_setting_set,
         .close = store_close,

@@ -29,6 +29,9 @@ enum statement {
     LETTER_INSERT,
     LETTER_DELETE,
     LETTERS_SELECT,
+    ERRAND_INSERT,
+    ERRAND_FIRST,
+    ERRAND_DELETE,
     SETTING_SELECT,
     SETTING_REPLACE,
     STATEMENT_COUNT,
@@ -59,6 +62,9 @@ static const char *const SQL[STATEMENT_COUNT] = {
     [LETTERS_SELECT] =
         "SELECT partition, position, reason, key, value FROM letter"
         " WHERE (partition, position)>(?1, ?2) ORDER BY partition, position LIMIT ?3",
+    [ERRAND_INSERT] = "INSERT INTO errand(id, traceparent, value) VALUES(?1, ?2, ?3)",
+    [ERRAND_FIRST] = "SELECT number, id, traceparent, value FROM errand ORDER BY number LIMIT 1",
+    [ERRAND_DELETE] = "DELETE FROM errand WHERE number=?1 AND id=?2",
     [SETTING_SELECT] = "SELECT value FROM setting WHERE name=?1",
     [SETTING_REPLACE] = "INSERT OR REPLACE INTO setting(name, value) VALUES(?1, ?2)",
 };
@@ -75,6 +81,8 @@ static const struct sqlite_table TABLES[] = {
                   " PRIMARY KEY(type, day)) WITHOUT ROWID" },
     { "letter", "CREATE TABLE letter(partition INTEGER, position INTEGER, reason TEXT, key BLOB,"
                 " value BLOB, PRIMARY KEY(partition, position)) WITHOUT ROWID" },
+    { "errand", "CREATE TABLE errand(number INTEGER PRIMARY KEY, id TEXT, traceparent TEXT,"
+                " value BLOB)" },
     { "setting", "CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID" },
 };
 static const struct sqlite_file_kind KIND = {
@@ -329,6 +337,50 @@ static enum status store_letters(struct event_store *port, const struct event_le
     return status;
 }
 
+/* ---- Errands ---- */
+
+static enum status store_errand_put(struct event_store *port, const struct event_errand *errand,
+                                    int64_t *out_number, struct error *out_error)
+{
+    struct sqlite_event_store *store = of_port(port);
+    sqlite3_stmt *statement = store->statements[ERRAND_INSERT];
+    bind_text(statement, 1, errand->id);
+    bind_text(statement, 2, errand->traceparent);
+    bind_bytes(statement, 3, errand->value);
+    enum status status = sqlite_step_done(statement, out_error);
+    if (status == STATUS_OK) *out_number = sqlite3_last_insert_rowid(store->db);
+    return status;
+}
+
+static enum status store_errand_first(struct event_store *port, struct buf *memory,
+                                      struct event_errand *out_errand, struct error *out_error)
+{
+    struct sqlite_event_store *store = of_port(port);
+    sqlite3_stmt *statement = store->statements[ERRAND_FIRST];
+    int code = sqlite3_step(statement);
+    enum status status = STATUS_OK;
+    if (code == SQLITE_ROW) {
+        const struct event_errand row = { sqlite3_column_int64(statement, 0),
+                                          column_bytes(statement, 1), column_bytes(statement, 2),
+                                          column_bytes(statement, 3) };
+        status = event_errand_copy(&row, memory, out_errand);
+    }
+    if (code == SQLITE_DONE) status = STATUS_NOT_FOUND;
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        status = sqlite_failure(store->db, code, out_error);
+    (void)sqlite3_reset(statement); /* repeats the code of the step */
+    return status;
+}
+
+static enum status store_errand_drop(struct event_store *port, const struct event_errand *errand,
+                                     struct error *out_error)
+{
+    sqlite3_stmt *statement = of_port(port)->statements[ERRAND_DELETE];
+    bind_number(statement, 1, errand->number);
+    bind_text(statement, 2, errand->id);
+    return sqlite_step_done(statement, out_error);
+}
+
 /* ---- Settings ---- */
 
 static enum status store_setting_get(struct event_store *port, const char *name,
@@ -417,6 +469,9 @@ enum status sqlite_event_store_open(const char *path, struct event_store **out_s
         .letter_put = store_letter_put,
         .letter_drop = store_letter_drop,
         .letters = store_letters,
+        .errand_put = store_errand_put,
+        .errand_first = store_errand_first,
+        .errand_drop = store_errand_drop,
         .setting_get = store_setting_get,
         .setting_set = store_setting_set,
         .close = store_close,

@@ -23,7 +23,8 @@ static enum status kafka_begin(struct kafka *kafka, const struct invocation *inv
 {
     *kafka = (struct kafka){ .invocation = invocation };
     buf_init(&kafka->out, OUT_SIZE_MAX);
-    return kafka_options_book(invocation, EVENT_INBOX_KEPT, &kafka->book, &kafka->error);
+    return kafka_options_book(invocation, EVENT_INBOX_KEPT, EVENT_BOOK_AS_IT_IS, &kafka->book,
+                              &kafka->error);
 }
 
 static int kafka_end(struct kafka *kafka, enum status status)
@@ -196,8 +197,9 @@ static enum status replay_page(struct replay *replay)
         const struct kafka_reader_record *from = &replay->records[i];
         replay->done = from->end || from->offset > replay->to;
         if (replay->done) break;
-        const struct event_book_record record = { from->partition, from->offset, false, from->key,
-                                                  from->value };
+        const struct event_book_record record = {
+            from->partition, from->offset, false, from->key, from->value, from->traceparent
+        };
         enum event_book_outcome outcome = EVENT_BOOK_REPEATED;
         status = event_book_replay(kafka->book, &record, &outcome, &kafka->error);
         replay->counts[outcome]++;

@@ -5,18 +5,28 @@
 #include "base/check.h"
 #include "base/json_writer.h"
 
-enum status kafka_options_book(const struct invocation *invocation, uint32_t inbox_kept,
-                               struct event_book **out_book, struct error *out_error)
+enum status kafka_options_store(const struct invocation *invocation, struct event_store **out_store,
+                                struct error *out_error)
 {
     const char *into = invocation_text(invocation, "into");
-    struct event_store *store = NULL;
     bool url = str_starts(str_from(into), STR("postgresql://")) ||
                str_starts(str_from(into), STR("postgres://"));
-    enum status status = url ? postgres_event_store_open(into, &store, out_error)
-                             : sqlite_event_store_open(into, &store, out_error);
-    if (status != STATUS_OK) return status;
-    return event_book_open(store, invocation_text(invocation, "kafka-topic"), inbox_kept, out_book,
-                           out_error);
+    return url ? postgres_event_store_open(into, out_store, out_error)
+               : sqlite_event_store_open(into, out_store, out_error);
+}
+
+enum status kafka_options_book(const struct invocation *invocation, uint32_t inbox_kept,
+                               enum event_book_errands errands, struct event_book **out_book,
+                               struct error *out_error)
+{
+    struct event_store *store = NULL;
+    const struct event_book_options options = {
+        .topic = invocation_text(invocation, "kafka-topic"),
+        .inbox_kept = inbox_kept,
+        .errands = errands,
+    };
+    enum status status = kafka_options_store(invocation, &store, out_error);
+    return status == STATUS_OK ? event_book_open(store, &options, out_book, out_error) : status;
 }
 
 struct kafka_reader_options kafka_options_reader(const struct invocation *invocation,

@@ -25,9 +25,14 @@
             "librdkafka's properties, TLS and SASL among them; for its owner alone (600)", NULL    \
     }
 
-/* --into, --kafka-topic. As event_book_open() and those that open its stores. */
+/* --into: a file of SQLite, or a URL of PostgreSQL. As what opens either. */
+enum status kafka_options_store(const struct invocation *invocation, struct event_store **out_store,
+                                struct error *out_error) MUST_CHECK;
+
+/* --into, --kafka-topic, and the rest as given. As event_book_open() and kafka_options_store(). */
 enum status kafka_options_book(const struct invocation *invocation, uint32_t inbox_kept,
-                               struct event_book **out_book, struct error *out_error) MUST_CHECK;
+                               enum event_book_errands errands, struct event_book **out_book,
+                               struct error *out_error) MUST_CHECK;
 
 /* All but mark and range: --kafka, --kafka-settings, --kafka-topic, and --group if there is one. */
 struct kafka_reader_options kafka_options_reader(const struct invocation *invocation,

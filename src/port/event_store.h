@@ -42,6 +42,14 @@ struct event_letter {
     struct str value;
 };
 
+/* An event that a receiver is to be told of, until it has been; views. */
+struct event_errand {
+    int64_t number;         /* in the order of telling */
+    struct str id;          /* the event's */
+    struct str traceparent; /* to go on from; "": none */
+    struct str value;       /* the envelope */
+};
+
 /*
  * Everything between begin and commit is one transaction, and nobody else changes this store
  * meanwhile: several consumers may share it. One task at a time uses what was opened.
@@ -83,6 +91,16 @@ struct event_store {
                            void (*visit)(void *owner, const struct event_letter *letter),
                            void *owner, struct error *out_error);
 
+    /* At the end; the store gives the number. */
+    enum status (*errand_put)(struct event_store *store, const struct event_errand *errand,
+                              int64_t *out_number, struct error *out_error);
+    /* The first that waits, its views in memory. STATUS_NOT_FOUND: none does. */
+    enum status (*errand_first)(struct event_store *store, struct buf *memory,
+                                struct event_errand *out_errand, struct error *out_error);
+    /* The one with this number and id; also when there is none. */
+    enum status (*errand_drop)(struct event_store *store, const struct event_errand *errand,
+                               struct error *out_error);
+
     /* Short texts by name. STATUS_NOT_FOUND. */
     enum status (*setting_get)(struct event_store *store, const char *name, struct buf *out_value,
                                struct error *out_error);
@@ -90,5 +108,24 @@ struct event_store {
                                struct error *out_error);
     void (*close)(struct event_store *store);
 };
+
+/* Copies an errand, so that its views are in memory, whose contents are replaced. STATUS_LIMIT. */
+static inline enum status event_errand_copy(const struct event_errand *errand, struct buf *memory,
+                                            struct event_errand *out_errand)
+{
+    buf_reset(memory);
+    buf_append_str(memory, errand->id);
+    buf_append_str(memory, errand->traceparent);
+    buf_append_str(memory, errand->value);
+    if (buf_status(memory) != STATUS_OK) return STATUS_LIMIT;
+    const char *at = (const char *)memory->data;
+    *out_errand = (struct event_errand){
+        .number = errand->number,
+        .id = { at, errand->id.len },
+        .traceparent = { at + errand->id.len, errand->traceparent.len },
+        .value = { at + errand->id.len + errand->traceparent.len, errand->value.len },
+    };
+    return STATUS_OK;
+}
 
 #endif

@@ -16,7 +16,10 @@ struct event_book {
     struct event_store *store;
     struct arena arena;
     struct buf setting;
+    struct buf errand; /* the first that waits */
     uint32_t inbox_kept;
+    bool tells;
+    int64_t last_errand; /* 0: none was put */
     bool mark_known;
     bool mark_moved; /* the store does not know it yet */
     int32_t partition;
@@ -28,35 +31,65 @@ struct event_book {
 static enum status topic_verify(struct event_book *book, const char *topic, struct error *out_error)
 {
     struct event_store *store = book->store;
-    enum status status = store->begin(store, out_error);
-    if (status != STATUS_OK) return status;
-    status = store->setting_get(store, "topic", &book->setting, out_error);
+    enum status status = store->setting_get(store, "topic", &book->setting, out_error);
     if (status == STATUS_NOT_FOUND) {
         status = store->setting_set(store, "topic", str_from(topic), out_error);
     } else if (status == STATUS_OK && !str_equal(buf_view(&book->setting), str_from(topic))) {
         status = error_set(out_error, STATUS_CONFLICT, "the event book is of another topic, '%.*s'",
                            STR_ARG(buf_view(&book->setting)));
     }
+    return status;
+}
+
+static enum status errands_verify(struct event_book *book, enum event_book_errands wanted,
+                                  struct error *out_error)
+{
+    struct event_store *store = book->store;
+    enum status status = store->setting_get(store, "errands", &book->setting, out_error);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
+    bool tells = status == STATUS_OK && str_equal(buf_view(&book->setting), STR("1"));
+    book->tells = wanted == EVENT_BOOK_AS_IT_IS ? tells : wanted == EVENT_BOOK_TELLS;
+    if (wanted == EVENT_BOOK_AS_IT_IS) return STATUS_OK;
+    if (status == STATUS_NOT_FOUND)
+        return store->setting_set(store, "errands", book->tells ? STR("1") : STR("0"), out_error);
+    if (tells == book->tells) return STATUS_OK;
+    status = error_set(out_error, STATUS_CONFLICT,
+                       tells ? "the event book tells a receiver of each event"
+                             : "the event book tells nobody of its events");
+    error_hint(out_error, tells ? "give the receiver, or begin a new book" : "begin a new book");
+    return status;
+}
+
+static enum status settings_verify(struct event_book *book,
+                                   const struct event_book_options *options,
+                                   struct error *out_error)
+{
+    struct event_store *store = book->store;
+    enum status status = store->begin(store, out_error);
+    if (status != STATUS_OK) return status;
+    status = topic_verify(book, options->topic, out_error);
+    if (status == STATUS_OK) status = errands_verify(book, options->errands, out_error);
     if (status == STATUS_OK) status = store->commit(store, out_error);
     if (status != STATUS_OK) store->undo(store);
     return status == STATUS_IN_DOUBT ? STATUS_UNAVAILABLE : status;
 }
 
-enum status event_book_open(struct event_store *store, const char *topic, uint32_t inbox_kept,
+enum status event_book_open(struct event_store *store, const struct event_book_options *options,
                             struct event_book **out_book, struct error *out_error)
 {
-    CHECK(inbox_kept >= 1 && inbox_kept <= EVENT_INBOX_KEPT_MAX);
+    CHECK(options->inbox_kept >= 1 && options->inbox_kept <= EVENT_INBOX_KEPT_MAX);
     struct event_book *book = reserve_new(sizeof *book);
     if (book == NULL) {
         store->close(store);
         return error_set(out_error, STATUS_LIMIT, "no memory for the event book");
     }
     book->store = store;
-    book->inbox_kept = inbox_kept;
+    book->inbox_kept = options->inbox_kept;
+    buf_init(&book->errand, 2 * VALUE_SIZE_MAX);
     buf_init(&book->setting, SETTING_SIZE_MAX);
     enum status status = arena_init(&book->arena, ARENA_SIZE);
     if (status != STATUS_OK) status = error_set(out_error, status, "no memory for the event book");
-    if (status == STATUS_OK) status = topic_verify(book, topic, out_error);
+    if (status == STATUS_OK) status = settings_verify(book, options, out_error);
     if (status != STATUS_OK) {
         event_book_close(book);
         return status;
@@ -71,6 +104,7 @@ void event_book_close(struct event_book *book)
     book->store->close(book->store);
     arena_done(&book->arena);
     buf_free(&book->setting);
+    buf_free(&book->errand);
     reserve_free(book, sizeof *book);
 }
 
@@ -108,7 +142,7 @@ enum status event_book_commit(struct event_book *book, struct error *out_error)
 /* ---- Effects ---- */
 
 /* STATUS_INVALID: it cannot be understood, and nothing was done. */
-static enum status event_take(struct event_book *book, struct str value,
+static enum status event_take(struct event_book *book, struct str value, struct str traceparent,
                               enum event_book_outcome *out_outcome, struct error *out_error)
 {
     if (value.len > VALUE_SIZE_MAX)
@@ -122,6 +156,10 @@ static enum status event_take(struct event_book *book, struct str value,
     bool is_new = false;
     status = store->inbox_take(store, &event, book->inbox_kept, &is_new, out_error);
     if (status == STATUS_OK && is_new) status = store->effects_put(store, &event, out_error);
+    if (status == STATUS_OK && is_new && book->tells) {
+        const struct event_errand errand = { 0, event.id, traceparent, value };
+        status = store->errand_put(store, &errand, &book->last_errand, out_error);
+    }
     if (status == STATUS_OK) *out_outcome = is_new ? EVENT_BOOK_APPLIED : EVENT_BOOK_REPEATED;
     CHECK(status != STATUS_INVALID); /* of a store it is none */
     return status;
@@ -132,7 +170,7 @@ static enum status record_take(struct event_book *book, const struct event_book_
 {
     struct error reason = { 0 };
     struct event_store *store = book->store;
-    enum status status = event_take(book, record->value, out_outcome, &reason);
+    enum status status = event_take(book, record->value, record->traceparent, out_outcome, &reason);
     if (status == STATUS_INVALID) {
         const struct event_letter letter = { record->partition, record->offset,
                                              str_from(reason.message), record->key, record->value };
@@ -209,6 +247,20 @@ enum status event_book_paused(struct event_book *book, bool *out_paused, struct 
     return STATUS_OK;
 }
 
+/* ---- Errands ---- */
+
+enum status event_book_waiting(struct event_book *book, uint64_t *out_count,
+                               struct error *out_error)
+{
+    struct event_errand first;
+    enum status status = book->store->errand_first(book->store, &book->errand, &first, out_error);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
+    *out_count = status == STATUS_NOT_FOUND ? 0 : 1;
+    if (status == STATUS_OK && book->last_errand > first.number)
+        *out_count = (uint64_t)(book->last_errand - first.number) + 1;
+    return STATUS_OK;
+}
+
 /* ---- Dead letters ---- */
 
 struct page {
@@ -256,7 +308,8 @@ static void letter_redrive(void *owner, const struct event_letter *letter)
     struct event_store *store = redrive->book->store;
     if (redrive->status != STATUS_OK) return;
     enum event_book_outcome outcome = EVENT_BOOK_DEAD;
-    enum status status = event_take(redrive->book, letter->value, &outcome, redrive->error);
+    enum status status =
+        event_take(redrive->book, letter->value, STR(""), &outcome, redrive->error);
     if (status == STATUS_INVALID) {
         redrive->left++;
         return;

@@ -8,7 +8,8 @@
  * An event's effect, its position in the inbox and the mark of its partition are one transaction of
  * the store, so that whoever dies or is followed by another, at whatever moment, neither loses nor
  * doubles an effect. The mark alone suffices for a topic that is read in order; the inbox is for
- * what comes again elsewhere: on a new topic, or by a replay.
+ * what comes again elsewhere: on a new topic, or by a replay. An errand of the event, if the book
+ * tells a receiver, is put there, too, and sent by others (wallet/errand_sender.h).
  *
  * The statuses of port/event_store.h may come from every call.
  */
@@ -16,8 +17,20 @@ struct event_book;
 
 enum { EVENT_INBOX_KEPT = 100000, EVENT_INBOX_KEPT_MAX = 100000000 };
 
-/* The store is the book's. STATUS_CONFLICT: it is of another topic. STATUS_LIMIT: no memory. */
-enum status event_book_open(struct event_store *store, const char *topic, uint32_t inbox_kept,
+/* Whether a receiver is told of each event. A book says so from its first consumer on. */
+enum event_book_errands { EVENT_BOOK_AS_IT_IS, EVENT_BOOK_TELLS, EVENT_BOOK_TELLS_NOBODY };
+
+struct event_book_options {
+    const char *topic;
+    uint32_t inbox_kept; /* 1 to EVENT_INBOX_KEPT_MAX */
+    enum event_book_errands errands;
+};
+
+/*
+ * The store is the book's. STATUS_CONFLICT: it is of another topic, or tells where it should not,
+ * or the other way. STATUS_LIMIT: no memory.
+ */
+enum status event_book_open(struct event_store *store, const struct event_book_options *options,
                             struct event_book **out_book, struct error *out_error) MUST_CHECK;
 /* With its store. Accepts NULL. */
 void event_book_close(struct event_book *book);
@@ -29,6 +42,7 @@ struct event_book_record {
     bool end; /* there is no record */
     struct str key;
     struct str value;
+    struct str traceparent; /* for the errand; "": none */
 };
 
 enum event_book_outcome {
@@ -58,6 +72,10 @@ enum status event_book_set_paused(struct event_book *book, bool paused, struct e
     MUST_CHECK;
 enum status event_book_paused(struct event_book *book, bool *out_paused, struct error *out_error)
     MUST_CHECK;
+
+/* How many errands wait, as far as this book has put them; 0: none does. */
+enum status event_book_waiting(struct event_book *book, uint64_t *out_count,
+                               struct error *out_error) MUST_CHECK;
 
 /* Dead letters in order of partition and offset; views are good during the visit. */
 enum status event_book_letters(struct event_book *book,

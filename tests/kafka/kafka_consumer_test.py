@@ -24,7 +24,8 @@ from kafka_harness import Cluster, tool
 from outbox_harness import (all_published, check, equal, events_of, ledger, metric, post, publishing,
                             until)
 
-from cli_harness import SCRATCH, SOURCE, TPWALLET
+from cli_harness import SCRATCH, SOURCE, TPWALLET, file_of
+from sandbox_harness import receiving
 
 sys.path.append(os.path.join(SOURCE, "tests", "postgres"))
 from postgres_harness import Postgres  # noqa: E402
@@ -261,9 +262,42 @@ def a_server_and_a_consumer(cluster):
         equal((counts["applied"], counts["dead"]), (wanted, 0), "events of a ledger")
         lag = json.loads(run(cluster, "kafka", "lag", "--json", topic=topic))["partitions"]
         equal(lag[0]["lag"], 0, "lag at the end")
+        a_receiver_is_told(cluster, wallet)
         the_servers_view(cluster, server, accounts)
     finally:
         server.kill()
+
+
+def a_receiver_is_told(cluster, wallet):
+    """At least once and in order, by consumers that are killed, of a receiver that fails at first."""
+    token = file_of("token", "t0ken\n")
+    os.chmod(token, 0o600)
+    wanted = [event["id"] for event in events_of(wallet)]
+    with receiving() as receiver:
+        receiver.statuses = [500, 503]
+        words = [TPWALLET, "events", "consume", "--kafka", cluster.bootstrap, "--into",
+                 book("notify"), "--group", "notify", "--batch", "30", "--json"]
+        told = ["--notify", receiver.url, "--notify-token", token, "--notify-private"]
+        one = subprocess.Popen([*words, *told], stdout=subprocess.DEVNULL)
+        until(lambda: len(receiver.got) > 40, "the receiver is told")
+        one.kill()
+        one.wait()
+        done = subprocess.run([*words, *told, "--until-end"], capture_output=True, text=True,
+                              check=False, timeout=180)
+        equal(done.returncode, 0, f"the last consumer: {done.stderr}")
+        for bad, code in ((words, 8), ([*words, "--notify", "ftp://x"], 2),
+                          ([*words, "--notify-token", token], 2)):
+            refused = subprocess.run(bad, capture_output=True, text=True, check=False, timeout=60)
+            equal(refused.returncode, code, f"{bad}: {refused.stderr}")
+        got = list(receiver.got)
+    ids = [json.loads(body)["id"] for _, body in got]
+    equal(list(dict.fromkeys(ids)), wanted, "events in the order in which they first came")
+    check(len(ids) - len(wanted) <= 3, f"{len(ids) - len(wanted)} came again: two failed, one died")
+    for headers, body in got:
+        equal((headers["authorization"], headers["content-type"]),
+              ("Bearer t0ken", "application/cloudevents+json"), "headers")
+        equal(headers["traceparent"][:52], json.loads(body)["traceparent"][:52], "the trace")
+    print(f"{len(wanted)} events told to a receiver, {len(ids) - len(wanted)} of them again")
 
 
 def groups_that_are_none(cluster):

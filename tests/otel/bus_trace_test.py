@@ -1,5 +1,5 @@
 """Goal: one payment is one trace over all processes: from the client through the replica that forwards
-and the owner that commits, to Kafka and the consumer there, and to the webhook's receiver. Headers
+and the owner that commits, to Kafka, the consumer there and whom it tells, and to the webhook's receiver. Headers
 say of each trace whether it is sampled; a payment that nobody watches makes no span anywhere.
 
 Method: two replicas on a real PostgreSQL that sample nothing of their own, a real Kafka, Collector
@@ -40,15 +40,22 @@ def pay_in(replica, account, trace, flags):
 
 
 def consume(kafka, collector):
+    """Returns what came to the receiver that the consumer tells."""
+    with receiving() as told:
+        run_consumer(kafka, collector, told)
+        return list(told.got)
+
+
+def run_consumer(kafka, collector, told):
     done = subprocess.run(
         [TPWALLET, "events", "consume", "--kafka", kafka.bootstrap, "--into",
          os.path.join(SCRATCH, "events.db"), "--until-end", "--json", "--otlp",
-         collector.traces_url], capture_output=True, text=True, timeout=120, check=False)
+         collector.traces_url, "--notify", told.url, "--notify-private"], capture_output=True, text=True, timeout=120, check=False)
     equal(done.returncode, 0, f"consuming: {done.stderr}")
 
 
 def two_payments(cluster, kafka, collector, receiver):
-    """Through the follower; (the one that is watched, the other one)."""
+    """Through the follower; (the one that is watched, the other one), and what the consumer told."""
     owner, follower = cluster.replicas
     owner.wallet.run("chart", "create", "--asset", "EUR", "--psp", "sandbox")
     account = ha_harness.new_id()
@@ -61,8 +68,7 @@ def two_payments(cluster, kafka, collector, receiver):
         until(lambda p=payment: ("payment.succeeded", p) in
               {(e["type"], e["subject"]) for e in receiver.events()}, f"webhooks about {payment}")
     until(lambda: owner.metric("tpwallet_bus_lag_batches") == 0, "all is published")
-    consume(kafka, collector)
-    return payments
+    return payments, consume(kafka, collector)
 
 
 def named(spans, name):
@@ -99,11 +105,14 @@ def tree_is_whole(spans, payment):
                found["messaging.kafka.message.key"], found["messaging.consumer.group.name"]),
               ("consumer", "process", "applied", payment, "tpwallet.event-book"),
               "the consumer's tags")
+    told = {parent(span): span for span in named(spans, "event notify")}
+    equal(set(told), {span["spanID"] for span in consumed.values()}, "each is told of once")
+    check(all(tags(span)["http.response.status_code"] == 200 for span in told.values()), f"{told}")
     check(named(spans, "webhook out"), "and sent as a webhook")
     return published
 
 
-def headers_say_what_is_sampled(kafka, receiver, payments, published):
+def headers_say_what_is_sampled(kafka, receiver, told, payments, published):
     watched, quiet = payments
     spans = {span["spanID"]: kind for kind, span in published.items()}
     seen = set()
@@ -120,8 +129,10 @@ def headers_say_what_is_sampled(kafka, receiver, payments, published):
             equal(found.group(1, 3), (QUIET, "00"), f"header of {event['type']}")
             check(found[2] in event["traceparent"], "it names the unit's span")
     check({(watched, "payment.succeeded"), (quiet, "payment.succeeded")} <= seen, f"on {TOPIC}: {seen}")
-    for headers, body in list(receiver.got):
-        subject = json.loads(body)["subject"]
+    for headers, body in list(receiver.got) + told:
+        subject = json.loads(body).get("subject")
+        if subject not in payments:
+            continue  # the consumer tells of all there is
         trace, flags = (WATCHED, "01") if subject == watched else (QUIET, "00")
         check(re.fullmatch(f"00-{trace}-[0-9a-f]{{16}}-{flags}", headers["traceparent"]),
               f"of a webhook about {subject}: {headers['traceparent']}")
@@ -139,14 +150,14 @@ def main():
     with Jaeger() as jaeger, Collector(jaeger) as collector, Sandbox() as sandbox, \
             receiving() as receiver, kafka_harness.Cluster(1) as kafka:
         with ha_harness.Cluster(2, *options_for(sandbox, collector, kafka)) as cluster:
-            payments = two_payments(cluster, kafka, collector, receiver)
+            payments, told = two_payments(cluster, kafka, collector, receiver)
             for replica in cluster.replicas:
                 replica.stop()  # all that was queued is sent
         spans = until(lambda: (found := jaeger.trace(WATCHED)) and
-                      len([s for s in found.values() if s["operationName"] == "event consume"]) >= 2
+                      len([s for s in found.values() if s["operationName"] == "event notify"]) >= 2
                       and found, "all spans at Jaeger")
         published = tree_is_whole(spans, payments[0])
-        headers_say_what_is_sampled(kafka, receiver, payments, published)
+        headers_say_what_is_sampled(kafka, receiver, told, payments, published)
         equal(jaeger.trace(QUIET), {}, "spans of the payment that nobody watches")
     print(f"{len(spans)} spans of one payment, over forwarding, Kafka and its consumer")
 

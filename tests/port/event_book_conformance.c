@@ -22,13 +22,15 @@ enum { TEXT_SIZE = 1024, KEPT = 10 };
 struct scene {
     const struct event_store_factory *factory;
     struct event_book *book;
+    enum event_book_errands errands;
     struct error error;
 };
 
 static enum status book_open(struct scene *scene, const char *topic)
 {
     struct event_store *store = scene->factory->open(scene->factory->owner);
-    return event_book_open(store, topic, KEPT, &scene->book, &scene->error);
+    const struct event_book_options options = { topic, KEPT, scene->errands };
+    return event_book_open(store, &options, &scene->book, &scene->error);
 }
 
 static struct scene scene_of(const struct event_store_factory *factory)
@@ -59,8 +61,10 @@ static const char *event(char text[TEXT_SIZE], int lane, int batch, const char *
 
 static struct event_book_record record_of(int partition, int64_t offset, const char *value)
 {
-    return (struct event_book_record){ partition, offset, value == NULL, STR("key"),
-                                       value == NULL ? STR("") : str_from(value) };
+    return (struct event_book_record){
+        partition,   offset, value == NULL, STR("key"), value == NULL ? STR("") : str_from(value),
+        STR("trace")
+    };
 }
 
 /* A record in a transaction of its own. value NULL: the partition's end. */
@@ -215,6 +219,48 @@ static void settings_outlive_consumers(const struct event_store_factory *factory
     event_book_close(scene.book);
 }
 
+/* An errand of each event, in order, until it is dropped; none of what is undone or repeated. */
+static void errands_wait_until_they_are_sent(const struct event_store_factory *factory)
+{
+    char text[TEXT_SIZE];
+    struct scene scene = { .factory = factory, .errands = EVENT_BOOK_TELLS };
+    factory->fresh(factory->owner);
+    assert_int_equal(book_open(&scene, TOPIC), STATUS_OK);
+    for (int i = 1; i <= 3; i++)
+        (void)apply(&scene, 0, i, event(text, 0, i, "pending")); /* whatever it was */
+    assert_int_equal(apply(&scene, 0, 4, text), EVENT_BOOK_REPEATED);
+    assert_int_equal(apply(&scene, 0, 5, "garbage"), EVENT_BOOK_DEAD);
+    uint64_t waiting = 0;
+    assert_int_equal(event_book_waiting(scene.book, &waiting, &scene.error), STATUS_OK);
+    assert_int_equal(waiting, 3);
+    struct event_store *store = factory->open(factory->owner);
+    BUF_SCOPE struct buf memory;
+    buf_init(&memory, 1 << 16);
+    struct event_errand errand;
+    for (int i = 1; i <= 3; i++) {
+        assert_int_equal(store->errand_first(store, &memory, &errand, &scene.error), STATUS_OK);
+        assert_true(str_equal(errand.value, str_from(event(text, 0, i, "pending"))));
+        assert_true(str_equal(errand.traceparent, STR("trace")));
+        struct event_errand other = errand;
+        other.id = STR("x"); /* as a number that was used again */
+        assert_int_equal(store->errand_drop(store, &other, &scene.error), STATUS_OK);
+        assert_int_equal(number(&scene, "SELECT count(*) FROM errand"), 4 - i);
+        assert_int_equal(store->errand_drop(store, &errand, &scene.error), STATUS_OK);
+    }
+    assert_int_equal(store->errand_first(store, &memory, &errand, &scene.error), STATUS_NOT_FOUND);
+    assert_int_equal(event_book_waiting(scene.book, &waiting, &scene.error), STATUS_OK);
+    assert_int_equal(waiting, 0);
+    store->close(store);
+    event_book_close(scene.book);
+    scene.errands = EVENT_BOOK_TELLS_NOBODY;
+    assert_int_equal(book_open(&scene, TOPIC), STATUS_CONFLICT);
+    scene.errands = EVENT_BOOK_AS_IT_IS;
+    assert_int_equal(book_open(&scene, TOPIC), STATUS_OK);
+    assert_int_equal(replay(&scene, 0, event(text, 0, 4, "pending")), EVENT_BOOK_APPLIED);
+    assert_int_equal(number(&scene, "SELECT count(*) FROM errand"), 1);
+    event_book_close(scene.book);
+}
+
 void event_book_conformance(const struct event_store_factory *factory)
 {
     each_event_has_its_effect_once(factory);
@@ -223,4 +269,5 @@ void event_book_conformance(const struct event_store_factory *factory)
     the_inbox_is_bounded(factory);
     what_cannot_be_taken_is_kept(factory);
     settings_outlive_consumers(factory);
+    errands_wait_until_they_are_sent(factory);
 }
