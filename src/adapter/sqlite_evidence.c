@@ -41,10 +41,10 @@ static enum status prepare(struct evidence *evidence, struct str sql, uint32_t *
     }
     sqlite3_stmt *statement = NULL;
     const char *tail = NULL;
-    store->guarded = true;
+    store->guard = (struct sqlite_evidence_guard){ .closed = true };
     int code = sqlite3_prepare_v3(store->db, sql.data, (int)sql.len, SQLITE_PREPARE_PERSISTENT,
                                   &statement, &tail);
-    store->guarded = false;
+    store->guard.closed = false;
     if (code != SQLITE_OK) return refused(store, "SQLite does not take it", out_error);
     const char *end = sql.data + sql.len;
     while (tail < end && strchr(" \n\t;", *tail) != NULL) tail++;
@@ -56,6 +56,7 @@ static enum status prepare(struct evidence *evidence, struct str sql, uint32_t *
         return refused(store, "it is not one SELECT of up to 24 columns and parameters", out_error);
     }
     store->queries[store->query_count] = statement;
+    store->reads[store->query_count] = store->guard.reads;
     *out_query = store->query_count++;
     return STATUS_OK;
 }
@@ -65,6 +66,11 @@ static const char *column(struct evidence *evidence, uint32_t query, uint32_t in
     sqlite3_stmt *statement = store_of(evidence)->queries[query];
     if ((int)index >= sqlite3_column_count(statement)) return NULL;
     return sqlite3_column_name(statement, (int)index);
+}
+
+static uint64_t reads(struct evidence *evidence, uint32_t query)
+{
+    return store_of(evidence)->reads[query];
 }
 
 static int bind_argument(sqlite3_stmt *statement, const struct evidence_argument *argument)
@@ -272,7 +278,7 @@ static enum status configure(struct sqlite_evidence *store,
     if (status != STATUS_OK) return status;
     int code = sqlite_evidence_functions(store->db, &store->manifest);
     if (code == SQLITE_OK) {
-        code = sqlite3_set_authorizer(store->db, sqlite_evidence_authorize, &store->guarded);
+        code = sqlite3_set_authorizer(store->db, sqlite_evidence_authorize, &store->guard);
     }
     if (code != SQLITE_OK) return sqlite_failure(store->db, code, out_error);
     sqlite3_progress_handler(store->db, EVIDENCE_PROGRESS_STEPS, progress, store);
@@ -288,8 +294,8 @@ enum status sqlite_evidence_open(const struct sqlite_evidence_options *options,
 {
     struct sqlite_evidence *store = calloc(1, sizeof *store);
     if (store == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for evidence");
-    store->port =
-        (struct evidence){ prepare, column, run, violate, forget, coverage, cite, drop, bundle };
+    store->port = (struct evidence){ prepare, column,   reads, run,  violate,
+                                     forget,  coverage, cite,  drop, bundle };
     store->manifest = &store->nothing;
     store->bulk = options->bulk;
     record_names_init(&store->names);

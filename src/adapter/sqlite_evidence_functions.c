@@ -234,16 +234,24 @@ static bool function_is_refused(const char *name)
     return false;
 }
 
-int sqlite_evidence_authorize(void *guarded, int action, const char *first, const char *second,
+static int read_note(struct sqlite_evidence_guard *guard, const char *table)
+{
+    if (strncmp(table, "sqlite_", 7) == 0) return SQLITE_DENY;
+    int kind = evidence_kind_find(str_from(table));
+    if (kind >= 0) guard->reads |= UINT64_C(1) << kind;
+    return SQLITE_OK;
+}
+
+int sqlite_evidence_authorize(void *guard, int action, const char *first, const char *second,
                               const char *database, const char *trigger)
 {
     (void)database; /* there is only one */
     (void)trigger;
-    if (!*(const bool *)guarded) return SQLITE_OK;
+    if (!((struct sqlite_evidence_guard *)guard)->closed) return SQLITE_OK;
     switch (action) {
     case SQLITE_SELECT:
     case SQLITE_RECURSIVE: return SQLITE_OK;
-    case SQLITE_READ: return strncmp(first, "sqlite_", 7) == 0 ? SQLITE_DENY : SQLITE_OK;
+    case SQLITE_READ: return read_note(guard, first);
     case SQLITE_FUNCTION: return function_is_refused(second) ? SQLITE_DENY : SQLITE_OK;
     default: return SQLITE_DENY;
     }

@@ -16,9 +16,14 @@
  */
 int sqlite_evidence_functions(sqlite3 *db, struct manifest *const *manifest) MUST_CHECK;
 
-/* For sqlite3_set_authorizer(): while *guarded, nothing but reading, and only what is the same
- * each time. */
-int sqlite_evidence_authorize(void *guarded, int action, const char *first, const char *second,
+struct sqlite_evidence_guard {
+    bool closed;
+    uint64_t reads; /* kinds that were read while it was, by bit */
+};
+
+/* For sqlite3_set_authorizer() with a guard: while it is closed, nothing but reading, and only
+ * what is the same each time. */
+int sqlite_evidence_authorize(void *guard, int action, const char *first, const char *second,
                               const char *database, const char *trigger);
 
 #endif

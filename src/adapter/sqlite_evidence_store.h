@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include "adapter/sqlite_evidence.h"
+#include "adapter/sqlite_evidence_functions.h"
 #include "doctor/record.h"
 
 enum {
@@ -34,9 +35,10 @@ struct sqlite_evidence {
     int64_t sequence;
     struct record *batch; /* EVIDENCE_SORT_RECORDS_MAX of them; made when first needed */
     sqlite3_stmt *queries[SQLITE_EVIDENCE_QUERIES_MAX];
+    uint64_t reads[SQLITE_EVIDENCE_QUERIES_MAX]; /* of each query: kinds, by bit */
     uint32_t query_count;
     uint32_t progress;
-    bool guarded;
+    struct sqlite_evidence_guard guard;
     bool bulk;
     bool writing;
 };

@@ -57,9 +57,10 @@ static void note_failure(struct checking *checking, const struct rule *rule, uin
     const struct diagnosis *diagnosis = &checking->diagnosis;
     for (uint32_t i = 0; i < diagnosis->cause_count; i++) {
         const struct instance *cause = &diagnosis->instances[diagnosis->causes[i]];
-        buf_append_format(&checking->failures, "    found %.*s %s, %u affected\n",
+        buf_append_format(&checking->failures, "    found %.*s %s, %u affected; %.*s\n",
                           STR_ARG(diagnosis->rules->rules[cause->rule].id),
-                          label_name(cause->label), cause->affected_count);
+                          label_name(cause->label), cause->affected_count,
+                          STR_ARG(cause->held_back));
     }
     for (uint32_t i = 0; i < diagnosis->finding_count && i < 8; i++) {
         const struct finding *finding = &diagnosis->findings[i];

@@ -104,6 +104,9 @@ static void instances_print(const struct diagnosis *diagnosis, const struct naiv
         for (uint32_t j = 0; j < truth->fault_count; j++)
             ours = ours || str_equal(rule->id, str_from(naive_fault_facts(truth->faults[j])->id));
         if (!ours && !instance->selected) continue;
+        if (instance->held_back.len > 0)
+            buf_append_format(out, "\n    %.*s is no surer: %.*s", STR_ARG(rule->id),
+                              STR_ARG(instance->held_back));
         buf_append_format(out, "\n    %.*s%s explains %u of %u, %u missing", STR_ARG(rule->id),
                           instance->rejected ? " rejected" : "", instance->explain_count,
                           instance->predicted, instance->missing);
@@ -132,6 +135,7 @@ static void case_print(uint64_t seed, const struct naive_case *made,
     if (!verdict->affected_exact) buf_append_str(&out, STR(", affected differs"));
     if (!verdict->money_exact) buf_append_str(&out, STR(", money differs"));
     if (verdict->harmful) buf_append_str(&out, STR(", HARMFUL"));
+    if (!good) exam_differences(diagnosis, &made->truth, &out);
     if (!good) open_print(diagnosis, &out);
     if (!good) instances_print(diagnosis, &made->truth, &out);
     buf_append_byte(&out, '\n');

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 
 #include "doctor/clocks.h"
+#include "doctor/entries.h"
 #include "doctor/examination.h"
 #include "doctor/instances.h"
 #include "doctor/invariants.h"
+#include "doctor/label.h"
 #include "doctor/remedy.h"
 #include "doctor/select.h"
 #include "model/evidence.h"
@@ -116,69 +118,7 @@ static enum status choose(struct examination *examination)
     return STATUS_OK;
 }
 
-/* ---- labels ---- */
-
-/* How many systems' records are named by what is true of the instance. */
-static enum status count_systems(struct examination *examination, struct instance *instance)
-{
-    struct evidence *evidence = examination->doctor->evidence;
-    const struct evidence_bundle *bundle = examination->out->bundle;
-    struct str seen[8];
-    uint32_t count = 0;
-    for (uint32_t p = 0; p < instance->predicate_count; p++) {
-        const struct predicate_result *predicate = &instance->predicates[p];
-        for (uint32_t w = 0; w < predicate->witness_count; w++) {
-            struct evidence_citation citation;
-            enum status status =
-                evidence->cite(evidence, predicate->witnesses[w], &citation, examination->error);
-            if (status == STATUS_NOT_FOUND) continue; /* a rule named what is no record */
-            if (status != STATUS_OK) return status;
-            struct str system = bundle->sources[citation.source].system;
-            bool known = false;
-            for (uint32_t i = 0; i < count; i++) known = known || str_equal(seen[i], system);
-            if (!known && count < 8) seen[count++] = system;
-        }
-    }
-    instance->systems = count;
-    return STATUS_OK;
-}
-
-/* Something unexplained about what the instance explains: the same key, or the same account. */
-static bool has_residue(const struct diagnosis *out, const struct instance *instance)
-{
-    for (uint32_t i = 0; out->unexplained_count > 0 && i < out->finding_count; i++) {
-        const struct finding *open = &out->findings[i];
-        if (open->cause >= 0) continue;
-        for (uint32_t k = 0; k < instance->explain_count; k++) {
-            const struct finding *explained = &out->findings[instance->explains[k]];
-            if (str_equal(open->key, explained->key)) return true;
-            if (open->account.len > 0 && str_equal(open->account, explained->account)) return true;
-        }
-    }
-    return false;
-}
-
-/* Whether all that its requires look at was seen: else it may have touched more than is known. */
-static bool is_whole(const struct examination *examination, const struct instance *instance)
-{
-    const struct rule_set *rules = examination->doctor->rules;
-    uint64_t needs = 0;
-    for (uint32_t i = 0; i < instance->predicate_count; i++) {
-        const struct rule_query *query = &rules->queries[instance->predicates[i].query];
-        if (query->part == RULE_PART_REQUIRE) needs |= query->needs | query->absent;
-    }
-    return (needs & ~examination->covered) == 0;
-}
-
-static enum label label_of(const struct examination *examination, const struct instance *instance)
-{
-    const struct diagnosis *out = examination->out;
-    if (instance->requires_unknown > 0) return LABEL_POSSIBLE;
-    if (instance->alternative_count > 0) return LABEL_AMBIGUOUS;
-    bool sure = instance->others_unknown == 0 && instance->missing == 0 && instance->systems >= 2 &&
-                is_whole(examination, instance);
-    return sure && !has_residue(out, instance) ? LABEL_CONFIRMED : LABEL_PROBABLE;
-}
+/* ---- causes ---- */
 
 static enum status describe_causes(struct examination *examination)
 {
@@ -193,10 +133,9 @@ static enum status describe_causes(struct examination *examination)
             if (!instance->selected || (int)out->rules->rules[instance->rule].layer != layer) {
                 continue;
             }
-            enum status status = count_systems(examination, instance);
-            if (status == STATUS_OK) status = examine_extent(examination, instance);
+            enum status status = examine_extent(examination, instance);
+            if (status == STATUS_OK) status = label_cause(examination, instance);
             if (status != STATUS_OK) return status;
-            instance->label = label_of(examination, instance);
             instance->growing =
                 instance->last_ns != 0 && out->bundle->as_of_ns - instance->last_ns <= growing_ns;
             out->causes[out->cause_count++] = i;
@@ -361,6 +300,7 @@ static enum status examine(struct examination *examination)
     if (status == STATUS_OK) status = choose(examination);
     if (status == STATUS_OK) status = describe_causes(examination);
     if (status == STATUS_OK) status = remedies_take(examination);
+    if (status == STATUS_OK) status = examine_entries(examination);
     if (status != STATUS_OK) return status;
     find_nearest(examination->out);
     status = net_accounts(examination);

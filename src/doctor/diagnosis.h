@@ -76,6 +76,7 @@ struct affected {
     struct str account;
     struct str ccy;
     struct delta delta; /* too much (positive) or too little */
+    bool left;          /* the repair posts nothing for it: it is left to people */
     struct str payment;
     struct str hold;
     struct str webhook;
@@ -94,13 +95,15 @@ struct instance {
     uint32_t rejected_by; /* place in predicates */
     uint32_t requires_unknown;
     uint32_t others_unknown; /* forbids and separators */
+    uint32_t doubts;         /* that are not false: what it touched is not known in full */
     uint32_t predicted;      /* rows of its prediction */
     uint32_t missing;        /* predicted where it would have been seen, and not there */
     uint32_t explain_count;
     uint32_t *explains; /* places of findings, ascending */
     bool selected;
     enum label label;
-    uint32_t systems; /* whose records bear witness */
+    struct str held_back; /* why it is not CONFIRMED; empty: it is */
+    uint32_t systems;     /* whose records bear witness */
     uint32_t alternative_count;
     uint32_t alternatives[DIAGNOSIS_ALTERNATIVES_MAX]; /* instances that explain as much */
     int64_t start_ns;                                  /* 0: not known */

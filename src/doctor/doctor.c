@@ -37,6 +37,7 @@ static uint32_t wanted_columns(enum rule_part part)
     case RULE_PART_REQUIRE:
     case RULE_PART_FORBID:
     case RULE_PART_SEPARATE:
+    case RULE_PART_DOUBT:
     case RULE_PART_AFFECTED:
     case RULE_PART_COUNT: break;
     }

@@ -41,7 +41,8 @@ struct script {
     struct evidence port; /* first: the port is the script */
     const struct script_query *queries;
     uint32_t query_count;
-    uint64_t uncovered; /* kinds, by bit */
+    uint64_t uncovered;                 /* kinds, by bit */
+    uint64_t reads[SCRIPT_QUERIES_MAX]; /* kinds that each query reads, by bit */
     uint32_t violations;
     struct evidence_source sources[2];
     struct evidence_bundle bundle;
@@ -84,6 +85,11 @@ static inline const char *script_column(struct evidence *evidence, uint32_t quer
         if (*at == ' ') at++;
     }
     return NULL;
+}
+
+static inline uint64_t script_reads(struct evidence *evidence, uint32_t query)
+{
+    return script_of(evidence)->reads[query];
 }
 
 static inline enum status script_run(struct evidence *evidence, uint32_t query,
@@ -169,9 +175,9 @@ static inline void script_init(struct script *script, const struct script_query 
                                uint32_t count)
 {
     *script = (struct script){ .queries = queries, .query_count = count };
-    script->port = (struct evidence){ script_prepare, script_column, script_run,
-                                      script_violate, script_forget, script_coverage,
-                                      script_cite,    script_drop,   script_bundle };
+    script->port = (struct evidence){ script_prepare, script_column, script_reads,    script_run,
+                                      script_violate, script_forget, script_coverage, script_cite,
+                                      script_drop,    script_bundle };
     script->sources[0].system = STR("first");
     script->sources[1].system = STR("second");
     script->bundle = (struct evidence_bundle){ STR("test"), 1000, 1, 1000, script->sources, 2 };

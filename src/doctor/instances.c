@@ -158,6 +158,10 @@ static enum status weigh(struct examination *examination, const struct instance 
 static void judge(struct instance *instance, uint32_t place, enum rule_part part)
 {
     enum truth value = instance->predicates[place].value;
+    if (part == RULE_PART_DOUBT) {
+        instance->doubts += value != TRUTH_FALSE;
+        return;
+    }
     bool is_require = part == RULE_PART_REQUIRE;
     if (value == TRUTH_UNKNOWN) {
         instance->requires_unknown += is_require;
@@ -180,8 +184,7 @@ static enum status weigh_all(struct examination *examination, struct instance *i
     for (uint32_t i = 0; i < rule->query_count; i++) {
         uint32_t query = rule->query_first + i;
         enum rule_part part = rules->queries[query].part;
-        bool is_predicate =
-            part == RULE_PART_REQUIRE || part == RULE_PART_FORBID || part == RULE_PART_SEPARATE;
+        bool is_predicate = part >= RULE_PART_REQUIRE && part <= RULE_PART_DOUBT;
         if (!is_predicate) continue;
         uint32_t place = instance->predicate_count++;
         instance->predicates[place] = (struct predicate_result){ .query = query };

@@ -6,7 +6,7 @@
 #include "base/hex.h"
 #include "base/json_reader.h"
 
-enum { STEPS_ROOM = DIAGNOSIS_ROWS_MAX + 4 * DIAGNOSIS_CAUSES_MAX };
+enum { STEPS_ROOM = DIAGNOSIS_ROWS_MAX + 5 * DIAGNOSIS_CAUSES_MAX };
 
 /* ---- the diagnosis ---- */
 
@@ -54,6 +54,8 @@ static void row_read(struct json_reader *reader, uint32_t cause, struct plan_dia
             (void)json_string(reader, &row.ccy);
         else if (str_equal(key, STR("delta")))
             delta_read(reader, &row.delta);
+        else if (str_equal(key, STR("left")))
+            (void)json_bool(reader, &row.left);
         else if (str_equal(key, STR("record")))
             record_read(reader, &row.record);
         else
@@ -254,12 +256,20 @@ static enum status entries_add(const struct plan_diagnosis *diagnosis, struct re
 {
     for (uint32_t i = 0; i < diagnosis->row_count; i++) {
         const struct plan_row *row = &diagnosis->rows[i];
-        if (!diagnosis->causes[row->cause].ledger_entry) continue;
+        if (!diagnosis->causes[row->cause].ledger_entry || row->left) continue;
         if (is_traced(row) && is_planned(plan, row->tx)) continue; /* its other leg */
         enum status status = entry_add(&diagnosis->causes[row->cause], row, plan, out_error);
         if (status != STATUS_OK) return status;
     }
     return STATUS_OK;
+}
+
+/* Whether anything that a cause would post was left alone. */
+static bool leaves_any(const struct plan_diagnosis *diagnosis, uint32_t cause)
+{
+    for (uint32_t i = 0; i < diagnosis->row_count; i++)
+        if (diagnosis->rows[i].left && diagnosis->rows[i].cause == cause) return true;
+    return false;
 }
 
 enum status repair_plan_make(const struct plan_diagnosis *diagnosis, struct arena *arena,
@@ -294,6 +304,10 @@ enum status repair_plan_make(const struct plan_diagnosis *diagnosis, struct aren
         if (cause->psp_money)
             step_add(plan, PLAN_POLL, cause,
                      STR("money moved outside: ask the PSP, and refund there what it has twice"));
+        if (cause->ledger_entry && leaves_any(diagnosis, i))
+            step_add(
+                plan, PLAN_LEAVE, cause,
+                STR("accounts that the diagnosis marks as left: a person has to look at them"));
     }
     if (status == STATUS_OK && plan->step_count > PLAN_STEPS_MAX)
         status = error_set(out_error, STATUS_LIMIT, "more than 20000 steps");

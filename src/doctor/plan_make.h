@@ -13,6 +13,7 @@ struct plan_row {
     struct signed_amount delta; /* too much (positive) or too little */
     uint64_t record;            /* hash of the record cited; 0: none */
     uint32_t cause;
+    bool left; /* nothing is posted for it */
 
     /* filled by whoever reads the evidence; empty: not found */
     struct str tx;

@@ -180,6 +180,7 @@ static void affected_member(struct rendering *r, const struct instance *instance
         text_member(r, STR("account"), affected->account);
         text_member(r, STR("ccy"), affected->ccy);
         delta_member(r, STR("delta"), affected->delta);
+        if (affected->left) bool_member(r, STR("left"), true);
         text_member(r, STR("payment"), affected->payment);
         text_member(r, STR("hold"), affected->hold);
         text_member(r, STR("webhook"), affected->webhook);
@@ -228,6 +229,7 @@ static void cause_value(struct rendering *r, const struct instance *instance)
     json_write_object_begin(&r->json);
     head_members(r, instance);
     text_member(r, STR("label"), str_from(label_name(instance->label)));
+    text_member(r, STR("held_back"), instance->held_back);
     rule_members(r, &r->diagnosis->rules->rules[instance->rule]);
     count_member(r, STR("systems"), instance->systems);
     count_member(r, STR("explains"), instance->explain_count);

@@ -104,6 +104,8 @@ static void append_cause(const struct diagnosis *diagnosis, const struct instanc
                       "%u of %u violations\n",
                       label_name(cause->label), cause->systems, required, required_all, excluded,
                       excluded_all, cause->explain_count, diagnosis->finding_count);
+    if (cause->held_back.len > 0)
+        buf_append_format(out, "         no surer: %.*s\n", STR_ARG(cause->held_back));
     for (uint32_t i = 0; i < cause->alternative_count; i++) {
         const struct instance *other = &diagnosis->instances[cause->alternatives[i]];
         buf_append_format(out, "         or  [%.*s] ", STR_ARG(rule_id(diagnosis, other)));

@@ -22,7 +22,8 @@
     X(REBUILD, "rebuild", false, "none: a projection follows from the postings")                   \
     X(REDELIVER, "redeliver", false, "none: receivers deduplicate")                                \
     X(POLL, "poll", false, "none: it only asks")                                                   \
-    X(ROTATE, "rotate", false, "none: the old key stays dead")
+    X(ROTATE, "rotate", false, "none: the old key stays dead")                                     \
+    X(LEAVE, "leave", false, "none: nothing was done")
 
 #define PLAN_STEP_ENUM(name, text, ours, undo) PLAN_##name,
 enum plan_step_kind { PLAN_STEP_TABLE(PLAN_STEP_ENUM) PLAN_STEP_KINDS };

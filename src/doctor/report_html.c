@@ -238,6 +238,7 @@ static void cause(struct buf *out, const struct json_node *node)
     buf_append_str(out, STR(" &mdash; "));
     member(out, node, "label");
     buf_append_str(out, STR("</h3>"));
+    cause_part(out, node, "held_back", "No surer, because:");
     cause_part(out, node, "why", "Why:");
     cause_part(out, node, "start", "Began:");
     cause_part(out, node, "last", "Newest case:");

@@ -70,7 +70,8 @@ static void money(const struct report *report, struct buf *out)
 
 static void causes(const struct report *report, struct buf *out)
 {
-    static const char *const parts[][2] = { { "why", "why" },
+    static const char *const parts[][2] = { { "held_back", "no surer, because" },
+                                            { "why", "why" },
                                             { "start", "began" },
                                             { "last", "newest case" },
                                             { "stop", "stop" },

@@ -352,9 +352,9 @@ static const char *flaw_of(const struct rule_set *set, const struct rule *rule)
         return part_count(set, rule, RULE_PART_VIOLATIONS) == 1 ? NULL
                                                                 : "it wants one 'violations'";
     }
-    uint32_t predicates = part_count(set, rule, RULE_PART_REQUIRE) +
-                          part_count(set, rule, RULE_PART_FORBID) +
-                          part_count(set, rule, RULE_PART_SEPARATE);
+    uint32_t predicates =
+        part_count(set, rule, RULE_PART_REQUIRE) + part_count(set, rule, RULE_PART_FORBID) +
+        part_count(set, rule, RULE_PART_SEPARATE) + part_count(set, rule, RULE_PART_DOUBT);
     if (part_count(set, rule, RULE_PART_TRIGGER) == 0) return "it has no trigger";
     if (part_count(set, rule, RULE_PART_REQUIRE) == 0) return "it requires nothing";
     if (predicates > RULE_PREDICATES_MAX) return "it has over 24 predicates";

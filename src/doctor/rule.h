@@ -50,6 +50,7 @@ const char *rule_layer_name(enum rule_layer layer);
     X(REQUIRE, "require")                                                                          \
     X(FORBID, "forbid")                                                                            \
     X(SEPARATE, "separate")                                                                        \
+    X(DOUBT, "doubt")                                                                              \
     X(PREDICT, "predict")                                                                          \
     X(AFFECTED, "affected")                                                                        \
     X(START, "start")                                                                              \

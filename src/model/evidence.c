@@ -43,6 +43,8 @@ FIELDS(request) = {
     { "fingerprint", TEXT, "what the idempotency layer compared" },
     { "click", TEXT, "id of the user's act in the client's log" },
     { "deduped", BOOL, "answered from a stored outcome" },
+    { "payee", TEXT,
+      "ledger account that the body names to be credited; absent: none, or several" },
     END,
 };
 FIELDS(idem_key) = {

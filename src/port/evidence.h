@@ -93,6 +93,8 @@ struct evidence {
                            struct error *out_error);
     /* The name of a column, static while the query is; NULL past the last. */
     const char *(*column)(struct evidence *evidence, uint32_t query, uint32_t index);
+    /* The kinds that a query reads, by bit. */
+    uint64_t (*reads)(struct evidence *evidence, uint32_t query);
     enum status (*run)(struct evidence *evidence, uint32_t query,
                        struct evidence_arguments arguments, evidence_visit *visit, void *context,
                        struct error *out_error);

@@ -109,7 +109,7 @@ static void found_lines(const struct diagnosis *diagnosis, struct ledger_lines *
             struct ledger_line *line = line_of(lines, affected->account, affected->ccy);
             if (line == NULL) return;
             line->found += affected->delta.minor;
-            if (posts) line->repair -= affected->delta.minor;
+            if (posts && !affected->left) line->repair -= affected->delta.minor;
         }
     }
 }
@@ -131,6 +131,23 @@ static void accounts_compare(const struct ledger_lines *lines, struct exam_verdi
         verdict->affected_true += line->truth != 0 ? 1 : 0;
         verdict->affected_found += line->found != 0 ? 1 : 0;
         verdict->affected_right += line->found != 0 && line->found == line->truth ? 1 : 0;
+    }
+}
+
+void exam_differences(const struct diagnosis *diagnosis, const struct naive_truth *truth,
+                      struct buf *out_text)
+{
+    struct ledger_lines lines = { 0 };
+    truth_lines(truth, &lines);
+    found_lines(diagnosis, &lines);
+    for (uint32_t i = 0; i < lines.count; i++) {
+        const struct ledger_line *line = &lines.lines[i];
+        if (line->truth == line->found && line->due == line->repair) continue;
+        buf_append_format(out_text, "\n    %.*s %.*s has %lld too much, found %lld;",
+                          STR_ARG(line->account), STR_ARG(line->asset), (long long)line->truth,
+                          (long long)line->found);
+        buf_append_format(out_text, " to post %lld, posts %lld", (long long)line->due,
+                          (long long)line->repair);
     }
 }
 

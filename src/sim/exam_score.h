@@ -72,6 +72,10 @@ struct exam_tally {
 void exam_score(const struct diagnosis *diagnosis, const struct naive_truth *truth, bool open,
                 struct exam_tally *tally, struct exam_verdict *out_verdict);
 
+/* A line for each account on which the diagnosis and the truth differ. */
+void exam_differences(const struct diagnosis *diagnosis, const struct naive_truth *truth,
+                      struct buf *out_text);
+
 /* The sums as one JSON object, and as text for people. */
 void exam_tally_json(const struct exam_tally *tally, struct json_writer *writer);
 void exam_tally_text(const struct exam_tally *tally, bool open, struct buf *out_text);

@@ -106,6 +106,7 @@ void naive_api_answer(struct naive_world *world, uint32_t at, int64_t status, co
     bool reads = op->kind == OP_READ;
     bool deduped = request->idem == NAIVE_NONE && status < 409 && !reads;
     uint32_t payer = op->from != NAIVE_NONE ? op->from : op->to;
+    const char *payee = op->to == NAIVE_NONE ? "" : world->accounts[op->to].id;
     op->acked = op->acked || status == 200 || status >= 500; /* or it may be done */
     if (request->idem != NAIVE_NONE) {
         struct naive_idem *idem = &world->idems[request->idem];
@@ -125,7 +126,7 @@ void naive_api_answer(struct naive_world *world, uint32_t at, int64_t status, co
              T("tx", tx), T("account", payer == NAIVE_NONE ? "" : world->accounts[payer].id),
              A("amount", op->from != NAIVE_NONE ? -op->amount : op->amount),
              T("ccy", payer == NAIVE_NONE ? "" : naive_asset_codes[world->accounts[payer].asset]),
-             B("deduped", deduped));
+             B("deduped", deduped), T("payee", reads ? "" : payee));
     naive_span(world, request->trace, "api", paths[op->kind], NULL);
 }
 

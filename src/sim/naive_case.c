@@ -91,16 +91,23 @@ static bool has_fault(const struct naive_truth *truth, enum naive_fault fault)
     return false;
 }
 
-static bool is_to_post(const struct naive_truth *truth)
+/* Those whose repair posts; what the others did comes right when something runs again. */
+static uint32_t posting_faults(const struct naive_truth *truth, struct naive_fault_set *out_faults)
 {
-    for (uint32_t i = 0; i < truth->fault_count; i++)
-        if (naive_fault_facts(truth->faults[i])->money != NAIVE_MONEY_NONE) return true;
-    return false;
+    uint32_t count = 0;
+    *out_faults = (struct naive_fault_set){ { false } };
+    for (uint32_t i = 0; i < truth->fault_count; i++) {
+        if (naive_fault_facts(truth->faults[i])->money == NAIVE_MONEY_NONE) continue;
+        out_faults->broken[truth->faults[i]] = true;
+        count++;
+    }
+    return count;
 }
 
 static void drift_add(struct naive_truth *truth, const struct naive_account *account, int64_t delta,
                       bool to_post)
 {
+    CHECK(truth->drift_count < NAIVE_DRIFTS_MAX);
     struct naive_drift *drift = &truth->drifts[truth->drift_count++];
     memcpy(drift->account, account->id, sizeof drift->account);
     drift->asset = naive_asset_codes[account->asset];
@@ -108,13 +115,17 @@ static void drift_add(struct naive_truth *truth, const struct naive_account *acc
     drift->to_post = to_post;
 }
 
-/* What this account has paid for transfers that neither arrived nor came back. */
-static int64_t stuck_of(const struct naive_world *world, uint32_t account)
+/*
+ * What this account has paid for transfers that neither arrived nor came back, or, as the payee,
+ * did not get by them. Those that the twin took back are in the difference to it.
+ */
+static int64_t stuck_of(const struct naive_world *world, uint32_t account, bool payee)
 {
     int64_t sum = 0;
     for (uint32_t i = 0; i < world->op_count; i++) {
         const struct naive_op *op = &world->ops[i];
-        if (op->kind != OP_REMITTANCE || op->from != account) continue;
+        if (op->kind != OP_REMITTANCE || (payee ? op->to : op->from) != account) continue;
+        if (op->declined) continue;
         bool paid = naive_db_find(world, i, "transfer") != NAIVE_NONE;
         bool ended = naive_db_find(world, i, "other") != NAIVE_NONE ||
                      naive_db_find(world, i, "compensation") != NAIVE_NONE;
@@ -130,25 +141,26 @@ static int64_t delta_of(const struct naive_truth *truth, const struct naive_worl
     const struct naive_account *account = &world->accounts[at];
     if (has_fault(truth, NAIVE_D02)) /* the goods are gone: what is missing is owed by the payer */
         return account->balance < 0 ? account->balance : 0;
-    if (has_fault(truth, NAIVE_S01)) return -stuck_of(world, at);
     if (has_fault(truth, NAIVE_M03) || is_by_refusal(truth)) return 0;
-    return due_on(world, twin, at, true) - due_on(twin, world, at, false);
+    int64_t delta = due_on(world, twin, at, true) - due_on(twin, world, at, false);
+    if (!has_fault(truth, NAIVE_S01)) return delta;
+    /* The payers get it back, instead of the payees what they were to get. */
+    return delta + stuck_of(world, at, true) - stuck_of(world, at, false);
 }
 
+/* `posting` is a run in which only those faults are at work whose repair posts; NULL: none is. */
 static void truth_find(const struct naive_world *world, const struct naive_world *twin,
-                       struct naive_truth *truth)
+                       const struct naive_world *posting, struct naive_truth *truth)
 {
     for (uint32_t i = 0; i < world->account_count; i++) {
         const struct naive_account *account = &world->accounts[i];
         if (account->role != ROLE_CUSTOMER && account->role != ROLE_MERCHANT) continue;
         int64_t delta = delta_of(truth, world, twin, i);
         int64_t row = account->balance - account->opening - posted_to(world, i);
-        if (delta != 0)
-            drift_add(truth, account, delta, is_to_post(truth));
-        else if (row != 0)
-            drift_add(truth, account, row, false);
-        else if (account->shown_wrong)
-            drift_add(truth, account, 0, false);
+        int64_t due = posting == NULL ? 0 : delta_of(truth, posting, twin, i);
+        if (due != 0) drift_add(truth, account, due, true);
+        if (delta - due + row != 0 || (due == 0 && account->shown_wrong))
+            drift_add(truth, account, delta - due + row, false);
     }
 }
 
@@ -167,8 +179,13 @@ bool naive_case_make(const struct naive_case_options *options, struct naive_case
     bool met = true;
     if (options->fault_count > 0) {
         struct naive_world *twin = world_run(options->seed, &none);
+        struct naive_fault_set posts;
+        uint32_t post_count = posting_faults(truth, &posts);
+        bool mixed = post_count > 0 && post_count < truth->fault_count;
+        struct naive_world *part = mixed ? world_run(options->seed, &posts) : NULL;
         met = naive_evidence_hash(&world->evidence) != naive_evidence_hash(&twin->evidence);
-        truth_find(world, twin, truth);
+        truth_find(world, twin, mixed ? part : post_count > 0 ? world : NULL, truth);
+        naive_world_free(part);
         naive_world_free(twin);
     }
     if (!met) {

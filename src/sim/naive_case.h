@@ -16,15 +16,17 @@ struct naive_case_options {
 struct naive_drift {
     char account[NAIVE_TEXT_SIZE];
     const char *asset;
-    int64_t delta; /* 0: only shown wrong, or only its balance row is */
+    int64_t delta; /* 0: it was only shown wrong */
     bool to_post;  /* the repair posts the opposite; else it is rebuilt, replayed or restarted */
 };
+
+enum { NAIVE_DRIFTS_MAX = 2 * NAIVE_ACCOUNTS_MAX };
 
 struct naive_truth {
     uint32_t fault_count;
     enum naive_fault faults[NAIVE_FAULTS_MAX];
     uint32_t drift_count;
-    struct naive_drift drifts[NAIVE_ACCOUNTS_MAX];
+    struct naive_drift drifts[NAIVE_DRIFTS_MAX];
 };
 
 struct naive_case {

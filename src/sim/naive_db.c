@@ -263,16 +263,16 @@ static enum naive_outcome draft_end(struct naive_world *world, struct naive_draf
         draft_abort(world, draft, "23505");
         return NAIVE_DUPLICATE;
     }
+    if (draft->fails) {
+        draft_abort(world, draft, "08006");
+        naive_outbox_ghost(world, draft);
+        return NAIVE_REFUSED;
+    }
     if (is_number_taken(world, draft->number)) {
         draft_abort(world, draft, "23505");
         for (uint32_t i = 0; i < world->tx_count; i++)
             if (world->txs[i].draft.number == draft->number) draft->tx = i;
         return NAIVE_COMMITTED; /* ON CONFLICT DO NOTHING: and the answer is the stranger's */
-    }
-    if (draft->fails) {
-        draft_abort(world, draft, "08006");
-        naive_outbox_ghost(world, draft);
-        return NAIVE_REFUSED;
     }
     bool serial = is_shared(draft) && !naive_broken(world, NAIVE_D01);
     if (serial && has_conflict(world, draft)) {

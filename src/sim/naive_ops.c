@@ -174,7 +174,8 @@ static void thief_step(struct naive_world *world, uint32_t number, uint32_t argu
              S("done_ts", world->now_us + 9000), T("host", "api-2"), T("method", "POST"),
              T("path", "/v1/transfers"), T("client", "key_live_7"), T("idem", draft.key),
              T("trace", draft.trace), N("status", 200), T("account", world->accounts[from].id),
-             A("amount", -amount), T("ccy", "EUR"), T("tx", tx));
+             A("amount", -amount), T("ccy", "EUR"), T("tx", tx),
+             T("payee", world->accounts[naive_of_user(world, 10, ASSET_EUR)].id));
     naive_db_submit(world, &draft);
 }
 

@@ -12,6 +12,8 @@ static void saga_note(struct naive_world *world, uint32_t op, uint32_t run, cons
     char saga[NAIVE_TEXT_SIZE];
     char name[NAIVE_TEXT_SIZE];
     char tx[NAIVE_TEXT_SIZE] = "";
+    char trace[NAIVE_TEXT_SIZE];
+    naive_id(world, "t", op * 16, trace);
     naive_id(world, "g", op, saga);
     naive_id(world, "r", op * 8 + run, name);
     const char *kind = strcmp(what, "compensate") == 0 ? "compensation"
@@ -24,7 +26,8 @@ static void saga_note(struct naive_world *world, uint32_t op, uint32_t run, cons
     if (row != NAIVE_NONE) memcpy(tx, world->txs[row].id, sizeof tx);
     EVIDENCE(world, SOURCE_SAGA, "saga", S("ts", world->now_us), T("saga", saga), T("run", name),
              T("step", step), T("op", what), T("state", state), T("tx", tx), T("object", saga),
-             T("host", "saga-1"), S("deadline_ts", world->ops[op].at_us + 30 * NAIVE_MINUTE));
+             T("host", "saga-1"), T("trace", trace),
+             S("deadline_ts", world->ops[op].at_us + 30 * NAIVE_MINUTE));
 }
 
 static struct naive_draft saga_draft(const struct naive_world *world, uint32_t op, uint32_t run,
