@@ -88,16 +88,30 @@ static bool differs(const struct clock_graph *graph, uint32_t against, uint32_t 
     return graph->bounds[against][clock] < -tolerance || graph->bounds[clock][against] < -tolerance;
 }
 
-/* The clock that fewest others differ from; the first by name of equals. */
+/* Whether both are bounded by the other, and may show the same time. */
+static bool agrees(const struct clock_graph *graph, uint32_t against, uint32_t clock)
+{
+    bool bound = graph->bounds[against][clock] < UNBOUNDED &&
+                 graph->bounds[clock][against] < UNBOUNDED && against != clock;
+    return bound && !differs(graph, against, clock);
+}
+
+/* The clock that most others agree with and, of these, fewest differ from; the first by name. */
 static uint32_t reference_of(const struct clock_graph *graph, const uint32_t order[CLOCKS_MAX])
 {
     uint32_t best = order[0];
+    uint32_t most = 0;
     uint32_t fewest = UINT32_MAX;
     for (uint32_t i = 0; i < graph->count; i++) {
-        uint32_t count = 0;
-        for (uint32_t k = 0; k < graph->count; k++) count += differs(graph, order[i], k);
-        if (count >= fewest) continue;
-        fewest = count;
+        uint32_t agreeing = 0;
+        uint32_t differing = 0;
+        for (uint32_t k = 0; k < graph->count; k++) {
+            agreeing += agrees(graph, order[i], k);
+            differing += differs(graph, order[i], k);
+        }
+        if (agreeing < most || (agreeing == most && differing >= fewest)) continue;
+        most = agreeing;
+        fewest = differing;
         best = order[i];
     }
     return best;
