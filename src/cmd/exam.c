@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/delta.h"
+#include "base/hex.h"
 #include "cmd/command.h"
 #include "cmd/exam_case.h"
 #include "cmd/exam_sitting.h"
@@ -22,6 +23,7 @@ struct exam {
     bool drops_each;       /* one source after the other, by seed */
     bool dropped[NAIVE_SOURCES];
     bool without_rule;
+    bool faithful;
     bool verbose;
     struct exam_tally tally;
 };
@@ -34,6 +36,7 @@ static enum status options_read(const struct invocation *invocation, struct exam
     enum naive_source source;
     exam->only = NAIVE_FAULT_COUNT;
     exam->without_rule = invocation_has(invocation, "leave-one-out");
+    exam->faithful = invocation_has(invocation, "faithful");
     exam->verbose = invocation_has(invocation, "verbose");
     exam->drops_each = drop != NULL && strcmp(drop, "each") == 0;
     if (invocation_has(invocation, "pairs")) exam->kind = NAIVE_LOT_PAIR;
@@ -145,6 +148,32 @@ static void case_print(uint64_t seed, const struct naive_case *made,
 
 /* ---- the exam ---- */
 
+/* The truth is fixed, and in verbose runs shown by its hash, before anybody looks at evidence. */
+static enum status truth_seal(struct exam *exam, uint64_t seed, const struct naive_case *made,
+                              struct error *out_error)
+{
+    BUF_SCOPE struct buf truth;
+    buf_init(&truth, 1 << 20);
+    enum status status = naive_case_truth(made, &truth);
+    if (status != STATUS_OK) return error_set(out_error, status, "the truth of a case");
+    struct digest seal = exam_seal(buf_view(&truth), &exam->tally);
+    char text[2 * sizeof seal.bytes + 1];
+    struct str hex = hex_format(seal.bytes, sizeof seal.bytes, text);
+    if (exam->verbose)
+        (void)fprintf(stderr, "%llu sealed %.*s\n", (unsigned long long)seed, STR_ARG(hex));
+    return STATUS_OK;
+}
+
+/* Whether the label rests on what it cites, and on nothing that it does not count by. */
+static enum status faith_take(struct exam *exam, struct exam_sitting *sitting, uint64_t seed,
+                              const struct naive_case *made, struct error *out_error)
+{
+    struct exam_faith faith;
+    enum status status = exam_sitting_doubt(sitting, seed, made, &faith, out_error);
+    if (status == STATUS_OK) exam_faith_add(&faith, &exam->tally);
+    return status;
+}
+
 static enum status seed_take(struct exam *exam, struct exam_sitting *sitting, uint64_t seed,
                              struct error *out_error)
 {
@@ -154,10 +183,13 @@ static enum status seed_take(struct exam *exam, struct exam_sitting *sitting, ui
     case_draw(exam, seed, &made);
     enum naive_fault without = NAIVE_FAULT_COUNT;
     if (exam->without_rule && made.truth.fault_count > 0) without = made.truth.faults[0];
-    enum status status = exam_sitting_take(sitting, &made, without, &diagnosis, out_error);
+    enum status status = truth_seal(exam, seed, &made, out_error);
+    if (status == STATUS_OK)
+        status = exam_sitting_take(sitting, &made, without, &diagnosis, out_error);
     if (status == STATUS_OK) {
         exam_score(diagnosis, &made.truth, exam->without_rule, &exam->tally, &verdict);
         if (exam->verbose) case_print(seed, &made, diagnosis, &verdict);
+        if (exam->faithful) status = faith_take(exam, sitting, seed, &made, out_error);
     }
     naive_case_done(&made);
     return status;
@@ -237,6 +269,8 @@ static const struct option exam_options[] = {
     { "clean", NULL, "nothing is broken: whatever is found is a false alarm", NULL },
     { "drop", "SOURCE", "without this source of evidence; each: one after the other", NULL },
     { "leave-one-out", NULL, "without the rule of the true cause: right is to say unknown", NULL },
+    { "faithful", NULL, "take out a record that is cited, and one that is not; then ask again",
+      NULL },
     { "rules", "DIR", "a folder with faults/ and invariants/; without, the rules built in", NULL },
     { "verbose", NULL, "a line for each case, and why when it came out wrong", NULL },
     { "case", "SEED", "write this case as a bundle, and its truth beside it", NULL },

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "doctor/diagnosis.h"
-#include "sim/naive_case.h"
+#include "sim/exam_score.h"
 
 struct exam_sitting;
 
@@ -21,5 +21,13 @@ void exam_sitting_close(struct exam_sitting *sitting);
 enum status exam_sitting_take(struct exam_sitting *sitting, const struct naive_case *made,
                               enum naive_fault without, const struct diagnosis **out_diagnosis,
                               struct error *out_error) MUST_CHECK;
+
+/*
+ * Of the case that was taken last: takes a record out that a CONFIRMED cause does not count by, and
+ * diagnoses again; then one that it cites. Nothing is asked when no cause is CONFIRMED.
+ */
+enum status exam_sitting_doubt(struct exam_sitting *sitting, uint64_t seed,
+                               const struct naive_case *made, struct exam_faith *out_faith,
+                               struct error *out_error) MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/hex.h"
 
 /* ---- what was named ---- */
 
@@ -184,8 +185,28 @@ static void verdict_judge(const struct naive_truth *truth, bool open, struct exa
         if (good && i == 0) verdict->top1 = true;
         if (good && i < 3) verdict->in_three = true;
     }
+    verdict->causes_right = right;
     verdict->exact_set = right == truth->fault_count && right == verdict->found_count;
     if (open) verdict->top1 = verdict->abstained;
+}
+
+/* The start that is named is a parameter that the truth knows: when the fault was at work. */
+static void starts_judge(const struct diagnosis *diagnosis, const struct naive_truth *truth,
+                         struct exam_verdict *verdict)
+{
+    for (uint32_t i = 0; i < diagnosis->cause_count; i++) {
+        const struct instance *cause = &diagnosis->instances[diagnosis->causes[i]];
+        uint32_t fault = class_of(rule_of(diagnosis, cause));
+        for (uint32_t k = 0; k < truth->fault_count; k++) {
+            if ((uint32_t)truth->faults[k] != fault || cause->start_ns == 0) continue;
+            int64_t early_ns = truth->since_ns[k] - cause->start_ns;
+            int64_t late_ns = cause->start_ns - truth->until_ns[k];
+            int64_t off_ns = early_ns > late_ns ? early_ns : late_ns;
+            verdict->starts++;
+            verdict->starts_right += off_ns <= 0;
+            if (off_ns > 0) verdict->start_error_s += off_ns / 1000000000;
+        }
+    }
 }
 
 static void labels_count(const struct naive_truth *truth, const struct exam_verdict *verdict,
@@ -209,6 +230,12 @@ static void faulty_count(const struct naive_truth *truth, const struct exam_verd
     tally->abstained += verdict->abstained;
     tally->affected_exact += verdict->affected_exact;
     tally->money_exact += verdict->money_exact;
+    tally->causes_right += verdict->causes_right;
+    tally->causes_named += verdict->found_count;
+    tally->causes_true += truth->fault_count;
+    tally->starts += verdict->starts;
+    tally->starts_right += verdict->starts_right;
+    tally->start_error_s += (uint64_t)verdict->start_error_s;
     tally->affected_right += verdict->affected_right;
     tally->affected_found += verdict->affected_found;
     tally->affected_true += verdict->affected_true;
@@ -235,6 +262,7 @@ void exam_score(const struct diagnosis *diagnosis, const struct naive_truth *tru
     accounts_compare(&lines, verdict);
     baselines_read(diagnosis, truth, tally, verdict);
     verdict_judge(truth, open, verdict);
+    starts_judge(diagnosis, truth, verdict);
     tally->seeds++;
     tally->harmful += verdict->harmful;
     labels_count(truth, verdict, tally);
@@ -244,6 +272,21 @@ void exam_score(const struct diagnosis *diagnosis, const struct naive_truth *tru
     }
     tally->clean++;
     tally->false_alarms += verdict->alarm;
+}
+
+struct digest exam_seal(struct str truth, struct exam_tally *tally)
+{
+    struct digest both[2] = { tally->truths, digest_of(truth.data, truth.len) };
+    tally->truths = digest_of(both, sizeof both);
+    return both[1];
+}
+
+void exam_faith_add(const struct exam_faith *faith, struct exam_tally *tally)
+{
+    tally->faith_cited += faith->cited;
+    tally->faith_fell += faith->cited && faith->fell;
+    tally->faith_other += faith->other;
+    tally->faith_same += faith->other && faith->same;
 }
 
 /* ---- shown ---- */
@@ -260,7 +303,7 @@ struct exam_number {
     uint64_t whole; /* 0: a count, not a share */
 };
 
-enum { NUMBERS_MAX = 24 };
+enum { NUMBERS_MAX = 32 };
 
 static uint32_t numbers_list(const struct exam_tally *tally, struct exam_number out[NUMBERS_MAX])
 {
@@ -268,7 +311,11 @@ static uint32_t numbers_list(const struct exam_tally *tally, struct exam_number 
         { "top1", tally->top1, tally->faulty },
         { "ac_at_3", tally->in_three, tally->faulty },
         { "exact_set", tally->exact_set, tally->faulty },
+        { "f1", 2 * tally->causes_right, tally->causes_named + tally->causes_true },
         { "abstained", tally->abstained, tally->faulty },
+        { "start_right", tally->starts_right, tally->starts },
+        { "faithful_cited", tally->faith_fell, tally->faith_cited },
+        { "faithful_uncited", tally->faith_same, tally->faith_other },
         { "affected_exact", tally->affected_exact, tally->faulty },
         { "affected_precision", tally->affected_right, tally->affected_found },
         { "affected_recall", tally->affected_right, tally->affected_true },
@@ -350,6 +397,11 @@ void exam_tally_json(const struct exam_tally *tally, struct json_writer *writer)
                           (unsigned long long)(value % 10000));
         json_write_json(writer, buf_view(&text));
     }
+    char seal[2 * sizeof tally->truths.bytes + 1];
+    json_write_key(writer, STR("start_error_s"));
+    json_write_uint64(writer, tally->starts == 0 ? 0 : tally->start_error_s / tally->starts);
+    json_write_key(writer, STR("truth_sha256"));
+    json_write_string(writer, hex_format(tally->truths.bytes, sizeof tally->truths.bytes, seal));
     confusion_json(tally, writer);
     json_write_object_end(writer);
 }

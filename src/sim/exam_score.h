@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/json_writer.h"
+#include "crypto/digest.h"
 #include "doctor/diagnosis.h"
 #include "sim/exam_bayes.h"
 #include "sim/naive_case.h"
@@ -28,13 +29,25 @@ struct exam_verdict {
     bool certain;   /* every cause is CONFIRMED */
     bool affected_exact;
     bool money_exact;
-    bool harmful; /* the repair takes an account further from the truth */
-    bool alarm;   /* a cause, or a violation that nothing explains */
+    bool harmful;          /* the repair takes an account further from the truth */
+    bool alarm;            /* a cause, or a violation that nothing explains */
+    uint32_t causes_right; /* of those named */
+    uint32_t starts;       /* true causes whose start was named */
+    uint32_t starts_right; /* while the fault was at work */
+    int64_t start_error_s; /* how far the others are from that, together */
     uint32_t affected_right;
     uint32_t affected_found;
     uint32_t affected_true;
     uint32_t first_match; /* a baseline: the first rule whose trigger fires */
     uint32_t bayes;       /* a baseline, taught by the cases before */
+};
+
+/* What became of a CONFIRMED cause when a record was taken out of the evidence. */
+struct exam_faith {
+    bool cited; /* one that it cites was: the label has to fall */
+    bool fell;
+    bool other; /* one was of a source that it does not count by: nothing may change */
+    bool same;
 };
 
 struct exam_tally {
@@ -57,6 +70,17 @@ struct exam_tally {
     uint64_t affected_true;
     uint64_t named[LABEL_COUNT];
     uint64_t named_right[LABEL_COUNT];
+    uint64_t causes_right;
+    uint64_t causes_named;
+    uint64_t causes_true;
+    uint64_t starts;
+    uint64_t starts_right;
+    uint64_t start_error_s;
+    uint64_t faith_cited;
+    uint64_t faith_fell;
+    uint64_t faith_other;
+    uint64_t faith_same;
+    struct digest truths; /* over the truths of all cases, in order */
     uint64_t first_match;
     uint64_t bayes;
     uint64_t of_class[EXAM_CLASSES];
@@ -71,6 +95,13 @@ struct exam_tally {
  */
 void exam_score(const struct diagnosis *diagnosis, const struct naive_truth *truth, bool open,
                 struct exam_tally *tally, struct exam_verdict *out_verdict);
+
+/*
+ * The SHA-256 of a case's truth.json, before anybody looks at its evidence; it goes into the one
+ * over all truths.
+ */
+struct digest exam_seal(struct str truth, struct exam_tally *tally);
+void exam_faith_add(const struct exam_faith *faith, struct exam_tally *tally);
 
 /* A line for each account on which the diagnosis and the truth differ. */
 void exam_differences(const struct diagnosis *diagnosis, const struct naive_truth *truth,

@@ -164,6 +164,16 @@ static void truth_find(const struct naive_world *world, const struct naive_world
     }
 }
 
+static void spans_find(const struct naive_world *world, struct naive_truth *truth)
+{
+    for (uint32_t i = 0; i < truth->fault_count; i++) {
+        int64_t until_us = world->until_us[truth->faults[i]];
+        if (until_us > NAIVE_END) until_us = NAIVE_END;
+        truth->since_ns[i] = (world->start_unix_us + world->since_us[truth->faults[i]]) * 1000;
+        truth->until_ns[i] = (world->start_unix_us + until_us) * 1000;
+    }
+}
+
 bool naive_case_make(const struct naive_case_options *options, struct naive_case *out_case)
 {
     CHECK(options->fault_count <= NAIVE_FAULTS_MAX);
@@ -185,6 +195,7 @@ bool naive_case_make(const struct naive_case_options *options, struct naive_case
         struct naive_world *part = mixed ? world_run(options->seed, &posts) : NULL;
         met = naive_evidence_hash(&world->evidence) != naive_evidence_hash(&twin->evidence);
         truth_find(world, twin, mixed ? part : post_count > 0 ? world : NULL, truth);
+        spans_find(world, truth);
         naive_world_free(part);
         naive_world_free(twin);
     }

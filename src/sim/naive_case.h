@@ -25,6 +25,8 @@ enum { NAIVE_DRIFTS_MAX = 2 * NAIVE_ACCOUNTS_MAX };
 struct naive_truth {
     uint32_t fault_count;
     enum naive_fault faults[NAIVE_FAULTS_MAX];
+    int64_t since_ns[NAIVE_FAULTS_MAX]; /* when each is at work, since 1970 */
+    int64_t until_ns[NAIVE_FAULTS_MAX];
     uint32_t drift_count;
     struct naive_drift drifts[NAIVE_DRIFTS_MAX];
 };

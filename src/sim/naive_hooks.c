@@ -296,6 +296,16 @@ static void deliver_step(struct naive_world *world, uint32_t at, uint32_t attemp
     event_process(world, at, attempt);
 }
 
+void naive_hooks_resend(struct naive_world *world, int64_t since_us)
+{
+    for (uint32_t i = 0; i < world->event_count; i++) {
+        const struct naive_event *event = &world->events[i];
+        bool open = event->line != NAIVE_NONE && !event->noted && !event->processed;
+        if (open && event->created_us >= since_us)
+            naive_later(world, i * NAIVE_S, deliver_step, i, 3);
+    }
+}
+
 void naive_hooks_send(struct naive_world *world, const char *type, uint32_t line, uint32_t origin,
                       uint32_t sequence)
 {

@@ -7,6 +7,8 @@
 /* The PSP tells us; again and again until we have confirmed. No line: somebody else tells us. */
 void naive_hooks_send(struct naive_world *world, const char *type, uint32_t line, uint32_t origin,
                       uint32_t sequence);
+/* Somebody sends again by hand what could not be delivered since a time. */
+void naive_hooks_resend(struct naive_world *world, int64_t since_us);
 /* Credits a payment's account, because of an API call or of this event. */
 void naive_hooks_post(struct naive_world *world, uint32_t payment, const char *cause,
                       const char *event);

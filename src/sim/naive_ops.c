@@ -228,6 +228,13 @@ static void topology_step(struct naive_world *world, uint32_t argument, uint32_t
              T("op", "topology"), T("version", "6 nodes"), T("actor", "rel_ana"));
 }
 
+static void resend_step(struct naive_world *world, uint32_t argument, uint32_t unused)
+{
+    (void)argument;
+    (void)unused;
+    naive_hooks_resend(world, world->since_us[NAIVE_K04] - NAIVE_HOUR);
+}
+
 static void audit_step(struct naive_world *world, uint32_t number, uint32_t argument)
 {
     (void)argument;
@@ -273,6 +280,8 @@ void naive_ops_start(struct naive_world *world)
         naive_at(world, (12 + (int64_t)i * 4) * NAIVE_HOUR, audit_step, i, 0);
     world->evidence.hole_from_us = naive_draw(world, "hole", 0, 1801, 3003) * NAIVE_MINUTE + 7;
     world->evidence.hole_until_us = world->evidence.hole_from_us + NAIVE_HOUR;
+    if (world->until_us[NAIVE_K04] < NAIVE_END)
+        naive_at(world, world->until_us[NAIVE_K04] + 30 * NAIVE_MINUTE, resend_step, 0, 0);
     start_moments(world);
 }
 
@@ -285,10 +294,11 @@ static void config_note(struct naive_world *world, const char *name, int64_t val
     EVIDENCE(world, SOURCE_CHANGES, "config", S("ts", 0), T("name", name), T("value", text));
 }
 
-static void cert_note(struct naive_world *world, const char *role, int64_t until_us)
+static void cert_note(struct naive_world *world, const char *role, int64_t since_us,
+                      int64_t until_us)
 {
     EVIDENCE(world, SOURCE_TLS, "cert", S("ts", NAIVE_END), T("endpoint", "hooks.wallet"),
-             T("role", role), T("subject", role), S("not_before_ts", 0),
+             T("role", role), T("subject", role), S("not_before_ts", since_us),
              S("not_after_ts", until_us), B("served", true));
 }
 
@@ -308,9 +318,11 @@ void naive_ops_dump(struct naive_world *world)
         config_note(world, name, naive_asset_exponents[i]);
     }
     bool expired = world->faults.broken[NAIVE_K04];
-    cert_note(world, "leaf", expired ? world->since_us[NAIVE_K04] : 60 * NAIVE_DAY);
-    cert_note(world, "intermediate", 900 * NAIVE_DAY);
-    cert_note(world, "root", 3000 * NAIVE_DAY);
+    bool replaced = expired && world->until_us[NAIVE_K04] < NAIVE_END;
+    cert_note(world, "leaf", 0, expired ? world->since_us[NAIVE_K04] : 60 * NAIVE_DAY);
+    if (replaced) cert_note(world, "leaf", world->until_us[NAIVE_K04], 90 * NAIVE_DAY);
+    cert_note(world, "intermediate", 0, 900 * NAIVE_DAY);
+    cert_note(world, "root", 0, 3000 * NAIVE_DAY);
     for (int64_t at_us = 0; at_us < NAIVE_END; at_us += 6 * NAIVE_HOUR) {
         int64_t num;
         int64_t den;

@@ -237,6 +237,12 @@ static void faults_set(struct naive_world *world, const struct naive_fault_set *
                              naive_draw(world, "since ms", i, 0, 3599) * NAIVE_S;
         world->until_us[i] = INT64_MAX;
     }
+    /* The certificate is replaced, and the inbox is let take again what is sent again by hand. */
+    if (!faults->broken[NAIVE_K04] || !faults->broken[NAIVE_W01]) return;
+    world->until_us[NAIVE_K04] = world->since_us[NAIVE_K04] + 5 * NAIVE_HOUR;
+    world->since_us[NAIVE_W04] = 0;
+    world->until_us[NAIVE_W04] = world->until_us[NAIVE_K04];
+    world->since_us[NAIVE_W01] = world->until_us[NAIVE_K04];
 }
 
 struct naive_world *naive_world_new(uint64_t seed, const struct naive_fault_set *faults)

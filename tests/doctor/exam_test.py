@@ -86,6 +86,20 @@ def a_source_that_is_missing_makes_nothing_certain():
     require(score["harmful_repairs"] == 0, f"{score['harmful_repairs']} harmful")
 
 
+def labels_rest_on_what_they_cite():
+    score = exam("--seeds", "30..49", "--faithful")
+    require(score["faithful_cited"] == 1 and score["faithful_uncited"] == 1, f"{score}")
+    require(score["f1"] >= 0.98 and score["start_right"] >= 0.95, f"{score}")
+    sealed = exam("--seeds", "30..49")["truth_sha256"]
+    require(sealed == score["truth_sha256"], "the truth of equal seeds has another hash")
+    require(sealed != exam("--seeds", "31..50")["truth_sha256"], "other truths have one hash")
+
+
+def a_cascade_is_told_apart():
+    score = exam("--seeds", "0..4", "--chains")
+    require(score["f1"] >= 0.8 and score["harmful_repairs"] == 0, f"{score}")
+
+
 def a_case_is_a_bundle_with_its_truth():
     command = [TPWALLET, "exam", "--case", "17", "--class", "S02", "--out", "case17"]
     subprocess.run(command, check=True)
@@ -105,6 +119,8 @@ def main():
     a_repair_in_the_wrong_direction_is_harmful()
     an_invariant_that_sees_too_much_is_a_false_alarm()
     a_source_that_is_missing_makes_nothing_certain()
+    labels_rest_on_what_they_cite()
+    a_cascade_is_told_apart()
     a_case_is_a_bundle_with_its_truth()
 
 
