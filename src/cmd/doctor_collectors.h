@@ -45,6 +45,16 @@ enum status doctor_collect_postgres(struct doctor_bundle *bundle,
 enum status doctor_collect_postgres_slot(struct doctor_bundle *bundle,
                                          const struct invocation *invocation) MUST_CHECK;
 
+/* Exported traces: OTLP in JSON, or what Jaeger's query API answers. */
+enum status doctor_collect_traces(struct doctor_bundle *bundle, const struct invocation *invocation)
+    MUST_CHECK;
+
+/* What happened to keys, and what jobs, leases, releases and settings there were: CSV or JSON. */
+enum status doctor_collect_key_list(struct doctor_bundle *bundle,
+                                    const struct invocation *invocation) MUST_CHECK;
+enum status doctor_collect_schedule(struct doctor_bundle *bundle,
+                                    const struct invocation *invocation) MUST_CHECK;
+
 /* What the keys of a pattern hold in a Redis or Memcached now, and what the server says of itself. */
 enum status doctor_collect_redis(struct doctor_bundle *bundle, const struct invocation *invocation)
     MUST_CHECK;

@@ -1,14 +1,12 @@
 /* Statements and logs as evidence: files read row by row, each a record or a reject. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/decimal.h"
 #include "cmd/doctor_collectors.h"
 #include "cmd/file_bytes.h"
+#include "cmd/file_lines.h"
 #include "cmd/reconcile_read.h"
 #include "doctor/log_line.h"
 #include "model/evidence.h"
@@ -206,20 +204,27 @@ static const char *const *kinds_of(struct lines_seen *seen)
     return seen->names;
 }
 
-static enum status line_take(struct doctor_file *file, struct str text, struct arena *arena,
-                             struct lines_seen *seen)
+struct log {
+    struct doctor_file file;
+    struct arena arena;
+    struct lines_seen seen;
+};
+
+static enum status line_take(void *owner, struct str text)
 {
+    struct log *log = owner;
+    struct doctor_file *file = &log->file;
     struct log_line line;
     struct wall_time at;
-    arena_reset(arena);
-    bool read = log_line_parse(text, arena, &line) == STATUS_OK &&
+    arena_reset(&log->arena);
+    bool read = log_line_parse(text, &log->arena, &line) == STATUS_OK &&
                 log_line_time(log_line_value(&line, "ts time timestamp @timestamp at t"), &at);
     if (!read) {
         file->rejected++;
         return STATUS_OK;
     }
     enum line_kind kind = kind_of(&line);
-    seen->kinds[kind] = true;
+    log->seen.kinds[kind] = true;
     switch (kind) {
     case LINE_APPLIED: applied_write(file, &line, at); break;
     case LINE_REQUEST: request_write(file, &line, at); break;
@@ -229,52 +234,22 @@ static enum status line_take(struct doctor_file *file, struct str text, struct a
     return doctor_file_rows(file, 1);
 }
 
-/* Lines that are longer than a line may be are counted and passed over, unread. */
-static enum status lines_take(struct doctor_file *file, FILE *input, struct arena *arena,
-                              struct lines_seen *seen)
-{
-    enum { ROOM = LOG_LINE_SIZE_MAX + 2 };
-    BUF_SCOPE struct buf window;
-    buf_init(&window, ROOM);
-    char *line = buf_extend(&window, ROOM);
-    if (line == NULL) return error_set(&file->bundle->error, STATUS_LIMIT, "no memory");
-    bool too_long = false;
-    while (fgets(line, ROOM, input) != NULL) {
-        size_t len = strlen(line);
-        bool ends = len > 0 && line[len - 1] == '\n';
-        bool whole = ends || feof(input) != 0;
-        enum status status = STATUS_OK;
-        if (too_long || !whole)
-            file->rejected += whole;
-        else if (len > ends)
-            status = line_take(file, (struct str){ line, len - ends }, arena, seen);
-        if (status != STATUS_OK) return status;
-        too_long = !whole;
-    }
-    if (ferror(input) == 0) return STATUS_OK;
-    return error_set(&file->bundle->error, STATUS_UNAVAILABLE, "the log cannot be read");
-}
-
 enum status doctor_collect_log(struct doctor_bundle *bundle, const struct invocation *invocation)
 {
-    const char *path = invocation_text(invocation, "log");
     struct doctor_source source =
         doctor_source_of(bundle, "log", invocation_text(invocation, "system"), NULL);
-    struct doctor_file file;
-    struct arena arena;
-    FILE *input = fopen(path, "re");
-    if (input == NULL)
-        return error_set(&bundle->error, STATUS_NOT_FOUND, "cannot open %s: %s", path,
-                         strerror(errno));
-    enum status status = arena_init(&arena, 4 * (size_t)LOG_LINE_SIZE_MAX);
-    if (status == STATUS_OK) {
-        struct lines_seen seen = { 0 };
-        status = doctor_file_begin(bundle, &source, &file);
-        if (status == STATUS_OK) status = lines_take(&file, input, &arena, &seen);
-        source.kinds = kinds_of(&seen);
-        status = doctor_file_end(&file, status);
-    }
-    arena_done(&arena);
-    (void)fclose(input); /* only read from */
+    struct log log = { 0 };
+    const struct file_visitor visitor = { .line = line_take, .owner = &log };
+    uint64_t passed_over = 0;
+    enum status status = arena_init(&log.arena, 4 * (size_t)LOG_LINE_SIZE_MAX);
+    if (status != STATUS_OK) return error_set(&bundle->error, status, "no memory");
+    status = doctor_file_begin(bundle, &source, &log.file);
+    if (status == STATUS_OK)
+        status = file_lines_read(invocation_text(invocation, "log"), LOG_LINE_SIZE_MAX, &visitor,
+                                 &passed_over, &bundle->error);
+    log.file.rejected += passed_over;
+    source.kinds = kinds_of(&log.seen);
+    status = doctor_file_end(&log.file, status);
+    arena_done(&log.arena);
     return status;
 }

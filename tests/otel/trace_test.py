@@ -6,9 +6,12 @@ Method: a real collector that writes files and passes on to Jaeger; server, sand
 webhooks; the tree of spans is then read from both. Skipped without a Go that is new enough.
 """
 import json
+import os
 import re
 
-from otel_harness import (Collector, Jaeger, attributes, check, equal, parent, tags, until)
+from otel_harness import (SCRATCH, Collector, Jaeger, attributes, check, equal, get, parent, tags,
+                          until)
+from cli_harness import Wallet, file_of
 from paying_server import PayingServer, call
 from sandbox_harness import Sandbox, receiving
 
@@ -154,6 +157,34 @@ def traced_payment(sandbox, collector, receiver):
     return payment, bench.server.log  # stopped: all that was queued is sent
 
 
+def collected(option, path):
+    """The spans of the trace, as evidence that was collected of an export."""
+    wallet = Wallet("doctor")
+    key, case = os.path.join(SCRATCH, "anna.key"), os.path.join(SCRATCH, f"case-{option}")
+    if not os.path.exists(key):
+        wallet.run("doctor", "key", key, "--name", "anna")
+    wallet.run("doctor", "collect", case, "--key", key, "--incident", "T1", "--traces", path)
+    (name,) = os.listdir(os.path.join(case, "evidence"))
+    with open(os.path.join(case, "evidence", name), encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    return {row["span"]: row for row in rows if row["trace"] == TRACE}
+
+
+def both_exports_are_evidence(jaeger, collector, spans):
+    status, body = get(jaeger.query, "/api/traces/" + TRACE)
+    equal(status, 200, "Jaeger's export")
+    theirs = collected("jaeger", file_of("jaeger.json", body.decode()))
+    ours = collected("otlp", collector.spans_file)
+    equal(set(theirs), set(spans), "spans of Jaeger's export")
+    check(set(theirs) <= set(ours), "the collector's file has them, too")
+    for name, row in theirs.items():
+        for field in ("parent", "service", "op"):
+            equal(row.get(field), ours[name].get(field), f"{field} of {row}")
+        equal(row["parent"], parent(spans[name]), "the parent, as Jaeger shows it")
+        near = abs(row["duration_ns"] - ours[name]["duration_ns"])
+        check(near < 2000, f"the duration, but for Jaeger's microseconds: {near}")
+
+
 def main():
     with Jaeger() as jaeger, Collector(jaeger) as collector, Sandbox() as sandbox:
         with receiving() as receiver:
@@ -167,6 +198,7 @@ def main():
             tree_is_whole(spans, payment)
             check(TRACE in jaeger.find(**{"tpwallet.payment.id": payment}), "by the payment's id")
             collector_has_the_same(collector, spans)
+            both_exports_are_evidence(jaeger, collector, spans)
             receiver_goes_on(receiver, spans, payment)
         lines_are_numbered(collector, log)
         nobody_collects(sandbox)
