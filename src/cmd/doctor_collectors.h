@@ -55,6 +55,12 @@ enum status doctor_collect_key_list(struct doctor_bundle *bundle,
 enum status doctor_collect_schedule(struct doctor_bundle *bundle,
                                     const struct invocation *invocation) MUST_CHECK;
 
+/* Captured requests of webhooks, and those in our own inbox, with what their signatures are worth. */
+enum status doctor_collect_webhooks(struct doctor_bundle *bundle,
+                                    const struct invocation *invocation) MUST_CHECK;
+enum status doctor_collect_inbox(struct doctor_bundle *bundle, const struct invocation *invocation)
+    MUST_CHECK;
+
 /* What the keys of a pattern hold in a Redis or Memcached now, and what the server says of itself. */
 enum status doctor_collect_redis(struct doctor_bundle *bundle, const struct invocation *invocation)
     MUST_CHECK;

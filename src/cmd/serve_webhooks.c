@@ -49,28 +49,6 @@ static struct str cut(struct str *rest, char mark)
     return part;
 }
 
-/* standard, stripe, or plain/HEADER[/PREFIX]. */
-static enum status policy_read(struct str text, struct webhook_policy *out_policy,
-                               struct error *out_error)
-{
-    struct str rest = text;
-    struct str scheme = cut(&rest, '/');
-    out_policy->tolerance_s = WEBHOOK_TOLERANCE_S_DEFAULT;
-    bool known = webhook_scheme_parse(scheme, &out_policy->scheme);
-    bool plain = known && out_policy->scheme == WEBHOOK_PLAIN;
-    if (!known || plain != (rest.len > 0)) {
-        enum status status = error_set(out_error, STATUS_INVALID,
-                                       "--webhook-in: '%.*s' is no scheme", STR_ARG(text));
-        error_hint(out_error, "standard, stripe, or plain/HEADER[/PREFIX]");
-        return status;
-    }
-    struct str header = cut(&rest, '/');
-    enum status status = text_copy(header, out_policy->signature_header,
-                                   sizeof out_policy->signature_header, out_error);
-    if (status != STATUS_OK) return status;
-    return text_copy(rest, out_policy->prefix, sizeof out_policy->prefix, out_error);
-}
-
 static enum status secrets_read(struct str path, struct webhook_sender *sender,
                                 struct error *out_error)
 {
@@ -133,7 +111,7 @@ static enum status sender_read(struct str word, const struct serve_payments *pay
     enum status status = text_copy(name, sender->name, sizeof sender->name, out_error);
     bool stripe = str_starts(name, STR("stripe"));
     sender->event_read = stripe ? stripe_event_read : sandbox_event_read;
-    if (status == STATUS_OK) status = policy_read(scheme, &sender->policy, out_error);
+    if (status == STATUS_OK) status = webhook_policy_read(scheme, &sender->policy, out_error);
     if (status == STATUS_OK) status = secrets_read(path, sender, out_error);
     return status;
 }

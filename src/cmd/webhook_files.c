@@ -53,6 +53,37 @@ static enum status read_secret(struct str line, uint8_t scheme, struct signing_k
     return status;
 }
 
+/* Cuts what stands before a slash off the front. */
+static struct str cut(struct str *rest)
+{
+    const char *at = rest->len == 0 ? NULL : memchr(rest->data, '/', rest->len);
+    struct str part = { rest->data, at == NULL ? rest->len : (size_t)(at - rest->data) };
+    size_t used = part.len + (at != NULL);
+    *rest = (struct str){ rest->data + used, rest->len - used };
+    return part;
+}
+
+enum status webhook_policy_read(struct str text, struct webhook_policy *out_policy,
+                                struct error *out_error)
+{
+    struct str rest = text;
+    struct webhook_policy policy = { .tolerance_s = WEBHOOK_TOLERANCE_S_DEFAULT };
+    bool known = webhook_scheme_parse(cut(&rest), &policy.scheme);
+    bool plain = known && policy.scheme == WEBHOOK_PLAIN;
+    struct str header = cut(&rest);
+    bool fits = header.len < sizeof policy.signature_header && rest.len < sizeof policy.prefix;
+    if (!known || plain != (header.len > 0) || !fits) {
+        enum status status =
+            error_set(out_error, STATUS_INVALID, "'%.*s' is no scheme", STR_ARG(text));
+        error_hint(out_error, "standard, stripe, or plain/HEADER[/PREFIX]");
+        return status;
+    }
+    memcpy(policy.signature_header, header.data, header.len);
+    memcpy(policy.prefix, rest.data, rest.len);
+    *out_policy = policy;
+    return STATUS_OK;
+}
+
 static enum status take_secrets(const char *path, struct str rest, uint8_t scheme,
                                 struct webhook_secrets *secrets, struct error *out_error)
 {

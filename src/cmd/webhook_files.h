@@ -12,6 +12,10 @@ struct webhook_secrets {
     uint32_t count;
 };
 
+/* standard, stripe, or plain/HEADER[/PREFIX], with the usual tolerance. STATUS_INVALID. */
+enum status webhook_policy_read(struct str text, struct webhook_policy *out_policy,
+                                struct error *out_error) MUST_CHECK;
+
 /* As webhook_files_read() says of a secrets' file; scheme: enum webhook_scheme. */
 enum status webhook_secrets_read(const char *path, uint8_t scheme,
                                  struct webhook_secrets *out_secrets, struct error *out_error)
