@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -76,6 +77,23 @@ static enum status file_put(rd_kafka_conf_t *conf, const char *path, struct erro
     return status;
 }
 
+/* What the library calls back with. */
+struct link {
+    void *owner;
+    char denied[REASON_SIZE]; /* why brokers have turned us away; "": they have not */
+};
+
+static void on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
+{
+    (void)client;
+    struct link *link = opaque;
+    bool denied =
+        code == RD_KAFKA_RESP_ERR__SSL || kafka_status((rd_kafka_resp_err_t)code) == STATUS_DENIED;
+    if (!denied) return;
+    int len = snprintf(link->denied, sizeof link->denied, "%s", reason);
+    CHECK(len >= 0); /* the end of a long reason may be missing */
+}
+
 /* Its own lines would go around our log; what matters comes back as an error. */
 static void log_nothing(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
@@ -96,7 +114,8 @@ static enum status conf_fill(rd_kafka_conf_t *conf, const struct kafka_options *
     for (; status == STATUS_OK && at->name != NULL; at++)
         status = setting_put(conf, at->name, at->value, out_error);
     rd_kafka_conf_set_log_cb(conf, log_nothing);
-    if (status == STATUS_OK && purpose->configure != NULL) purpose->configure(conf, purpose->owner);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    if (status == STATUS_OK && purpose->configure != NULL) purpose->configure(conf);
     return status;
 }
 
@@ -104,16 +123,22 @@ enum status kafka_client_open(const struct kafka_options *options,
                               const struct kafka_purpose *purpose, rd_kafka_t **out_client,
                               struct error *out_error)
 {
+    struct link *link = calloc(1, sizeof *link);
+    if (link == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for a client of Kafka");
+    link->owner = purpose->owner;
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_opaque(conf, link);
     enum status status = conf_fill(conf, options, purpose, out_error);
     if (status != STATUS_OK) {
         rd_kafka_conf_destroy(conf);
+        free(link);
         return status;
     }
     char reason[REASON_SIZE] = "";
     rd_kafka_t *client = rd_kafka_new(purpose->type, conf, reason, sizeof reason);
     if (client == NULL) {
         rd_kafka_conf_destroy(conf);
+        free(link);
         status = error_set(out_error, STATUS_INVALID, "Kafka's client refuses its settings");
         error_detail(out_error, "%s", reason);
         return status;
@@ -129,7 +154,24 @@ void kafka_client_close(rd_kafka_t *client)
         /* What is in flight ends as the broker decides: whoever begins next is told. */
         (void)rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     }
-    rd_kafka_destroy(client);
+    struct link *link = rd_kafka_opaque(client);
+    rd_kafka_destroy(client); /* calls back no more */
+    free(link);
+}
+
+void *kafka_client_owner(const rd_kafka_t *client)
+{
+    return ((struct link *)rd_kafka_opaque(client))->owner;
+}
+
+enum status kafka_client_denied(const rd_kafka_t *client, struct error *out_error)
+{
+    const struct link *link = rd_kafka_opaque(client);
+    if (link->denied[0] == '\0') return STATUS_OK;
+    enum status status = error_set(out_error, STATUS_DENIED, "Kafka does not let us in");
+    error_detail(out_error, "%s", link->denied);
+    error_hint(out_error, "see --kafka-settings: users, passwords, and whom to trust");
+    return status;
 }
 
 /* ---- Errors ---- */
@@ -188,13 +230,24 @@ static rd_kafka_resp_err_t metadata_ask(rd_kafka_t *client, const char *topic, i
     return code;
 }
 
+/* Of a question to the brokers; a client that they turn away hears nothing else. */
+static enum status ask_fail(rd_kafka_t *client, rd_kafka_resp_err_t code, const char *doing,
+                            const char *topic, struct error *out_error)
+{
+    if (rd_kafka_type(client) == RD_KAFKA_PRODUCER) (void)rd_kafka_poll(client, 0);
+    if (kafka_status(code) == STATUS_UNAVAILABLE &&
+        kafka_client_denied(client, out_error) != STATUS_OK)
+        return STATUS_DENIED;
+    return kafka_fail(code, doing, topic, out_error);
+}
+
 enum status kafka_partition_count(rd_kafka_t *client, const char *topic, int timeout_ms,
                                   int32_t *out_count, struct error *out_error)
 {
     int32_t count = 0;
     rd_kafka_resp_err_t code = metadata_ask(client, topic, timeout_ms, &count);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return kafka_fail(code, "looking for a topic", topic, out_error);
+        return ask_fail(client, code, "looking for a topic", topic, out_error);
     *out_count = count;
     return STATUS_OK;
 }
@@ -251,7 +304,7 @@ enum status kafka_topic_ensure(rd_kafka_t *client, const struct kafka_topic *top
         (void)rd_kafka_poll(client, POLL_MS); /* nothing is expected: it is a wait */
     }
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return kafka_fail(code, "making a topic", topic->name, out_error);
+        return ask_fail(client, code, "making a topic", topic->name, out_error);
     if (absent || count >= topic->partitions) return STATUS_OK;
     enum status status = error_set(out_error, STATUS_NOT_FOUND,
                                    "Kafka: the topic '%s' has %d partitions", topic->name, count);

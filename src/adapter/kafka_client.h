@@ -33,8 +33,8 @@ bool kafka_topic_valid(const char *topic);
 struct kafka_purpose {
     rd_kafka_type_t type;
     const struct kafka_setting *settings;
-    void (*configure)(rd_kafka_conf_t *conf, void *owner); /* NULL: nothing more */
-    void *owner;
+    void (*configure)(rd_kafka_conf_t *conf); /* NULL: nothing more. The opaque is not its own */
+    void *owner;                              /* as kafka_client_owner() gives it back */
 };
 
 /*
@@ -46,6 +46,14 @@ enum status kafka_client_open(const struct kafka_options *options,
                               struct error *out_error) MUST_CHECK;
 /* What a producer still holds is thrown away. Accepts NULL. */
 void kafka_client_close(rd_kafka_t *client);
+
+void *kafka_client_owner(const rd_kafka_t *client);
+/*
+ * Whether brokers have turned this client away since it was opened, as the client heard when it was
+ * polled last: STATUS_DENIED with the reason in out_error (a wrong password, a certificate that
+ * is not trusted), else STATUS_OK. The library itself only tries again, for ever.
+ */
+enum status kafka_client_denied(const rd_kafka_t *client, struct error *out_error) MUST_CHECK;
 
 /* What a code says its caller may do next. */
 enum status kafka_status(rd_kafka_resp_err_t code) MUST_CHECK;

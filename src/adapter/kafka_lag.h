@@ -16,7 +16,7 @@
  */
 struct kafka_lag;
 
-enum { KAFKA_LAG_GROUPS_MAX = 8, KAFKA_GROUP_SIZE = 256, KAFKA_LAG_EVERY_MS = 5000 };
+enum { KAFKA_LAG_GROUPS_MAX = 8, KAFKA_GROUP_SIZE = 256, KAFKA_LAG_EVERY_MS = 3000 };
 
 struct kafka_groups {
     uint32_t count;

@@ -10,6 +10,7 @@ struct kafka_reader {
     struct kafka_reader_options options;
     rd_kafka_t *client;
     bool paused;
+    bool let_in; /* something came */
     rd_kafka_message_t *taken[KAFKA_READER_RECORDS_MAX];
     uint32_t taken_count;
     enum status fault; /* of a call back */
@@ -38,7 +39,8 @@ static void marks_fill(struct kafka_reader *reader, rd_kafka_topic_partition_lis
 static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,
                          rd_kafka_topic_partition_list_t *partitions, void *owner)
 {
-    struct kafka_reader *reader = owner;
+    struct kafka_reader *reader = kafka_client_owner(client);
+    (void)owner; /* the client's own */
     if (code != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         (void)rd_kafka_assign(client, NULL); /* somebody else has them, whatever we think */
         return;
@@ -49,10 +51,9 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,
     if (reader->paused) (void)rd_kafka_pause_partitions(client, partitions);
 }
 
-static void configure(rd_kafka_conf_t *conf, void *owner)
+static void configure(rd_kafka_conf_t *conf)
 {
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
-    rd_kafka_conf_set_opaque(conf, owner);
 }
 
 static rd_kafka_resp_err_t attach(struct kafka_reader *reader)
@@ -178,6 +179,7 @@ enum status kafka_reader_take(struct kafka_reader *reader, uint32_t max, int wai
         bool given = message->err == RD_KAFKA_RESP_ERR_NO_ERROR ||
                      message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
         if (given) {
+            reader->let_in = true;
             out_records[count++] = record_of(message);
             reader->taken[reader->taken_count++] = message;
             continue;
@@ -190,6 +192,9 @@ enum status kafka_reader_take(struct kafka_reader *reader, uint32_t max, int wai
         if (out_error != NULL) *out_error = reader->error;
         return reader->fault;
     }
+    /* Later, one broker of several may turn it away, and the others do. */
+    if (status == STATUS_OK && !reader->let_in)
+        status = kafka_client_denied(reader->client, out_error);
     if (status == STATUS_OK) *out_count = count;
     return status;
 }

@@ -191,7 +191,7 @@ static enum status store_mark_get(struct event_store *port, int32_t partition, i
                                   struct error *out_error)
 {
     struct sqlite_event_store *store = of_port(port);
-    int64_t numbers[2];
+    int64_t numbers[2] = { 0, 0 };
     bind_number(store->statements[MARK_SELECT], 1, partition);
     enum status status = numbers_take(store, store->statements[MARK_SELECT], numbers, out_error);
     if (status == STATUS_OK) *out_next = numbers[0];
@@ -213,7 +213,7 @@ static enum status store_mark_set(struct event_store *port, int32_t partition, i
 static enum status inbox_cut(struct sqlite_event_store *store, struct str source, uint32_t kept,
                              struct error *out_error)
 {
-    int64_t edge[2];
+    int64_t edge[2] = { 0, 0 };
     sqlite3_stmt *statement = store->statements[EDGE_SELECT];
     bind_text(statement, 1, source);
     bind_number(statement, 2, kept);
@@ -233,7 +233,7 @@ static enum status store_inbox_take(struct event_store *port, const struct event
 {
     struct sqlite_event_store *store = of_port(port);
     struct str source = event->source;
-    int64_t numbers[2];
+    int64_t numbers[2] = { 0, 0 };
     enum status status = numbers_take(
         store, place_bind(store, BELOW_FLOOR, source, event->position), numbers, out_error);
     if (status == STATUS_OK) {

@@ -28,6 +28,7 @@ struct consume {
     struct kafka_reader *reader;
     uint32_t batch;
     bool until_end;
+    bool heard;                  /* something of the topic came */
     int32_t partition_count;     /* of the topic; 0: not known yet */
     bool ended[PARTITIONS_MAX];  /* nothing came since its end was seen */
     struct otlp_exporter *spans; /* NULL: nobody collects */
@@ -57,12 +58,14 @@ static bool is_stopped(const struct consume *consume)
 
 static void end_note(struct consume *consume, const struct kafka_reader_record *record)
 {
+    consume->heard = true;
     if (record->partition < PARTITIONS_MAX) consume->ended[record->partition] = record->end;
 }
 
 static bool is_at_end(struct consume *consume)
 {
-    if (!consume->until_end || consume->waiting > 0) return false;
+    /* Whoever is not let in hears nothing, and would wait for the answer. */
+    if (!consume->until_end || consume->waiting > 0 || !consume->heard) return false;
     if (consume->partition_count == 0 &&
         kafka_reader_partitions(consume->reader, &consume->partition_count, NULL) != STATUS_OK)
         return false;

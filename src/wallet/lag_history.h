@@ -6,8 +6,8 @@
 
 #include "base/time.h"
 
-/* An hour of looks, one each five seconds: whoever is further behind is told to be that far. */
-enum { LAG_HISTORY_MAX = 720 };
+/* An hour of looks, one each three seconds: whoever is further behind is told to be that far. */
+enum { LAG_HISTORY_MAX = 1200 };
 
 /* Zeroed: nothing was seen. One task. */
 struct lag_history {

@@ -4,7 +4,7 @@ event once and in order, and a consumer's book has each effect once.
 
 Method: a server under load, whose brokers are killed (kill -9) and started again; the time until it
 publishes again is printed. Then consumers of one book are started and killed in turns while the
-load goes on. AWAY_S=n sets how long all brokers are gone (20).
+load goes on. AWAY_S=n sets how long all brokers are gone (10).
 """
 import os
 import random
@@ -19,7 +19,7 @@ from outbox_harness import (TOPIC, Load, all_published, check, compare, equal, l
 
 from cli_harness import SCRATCH, TPWALLET
 
-AWAY_S = int(os.environ.get("AWAY_S", "20"))
+AWAY_S = int(os.environ.get("AWAY_S", "10"))
 STORM_S = 12
 DRAW = random.Random(3)
 BOOK = os.path.join(SCRATCH, "storm.db")

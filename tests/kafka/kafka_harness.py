@@ -89,17 +89,67 @@ def tool(name, arguments, timeout_s=120, **more):
                           check=False, **more)
 
 
-class Cluster:
-    """`count` brokers that are controllers too, each with data of its own below `scratch`."""
+class Guard:
+    """TLS by a certificate of an authority of its own, SASL's PLAIN, and rights: nobody who comes this
+    way may do what `allow` has not said."""
 
-    def __init__(self, count=1, scratch=None, extra=""):
+    def __init__(self, scratch, users):
+        self.folder = os.path.join(scratch, "guard")
+        self.users = users
+        os.makedirs(self.folder)
+        self.authority = self._certificates()
+
+    def _certificates(self):
+        def openssl(*words):
+            subprocess.run(["openssl", *words], check=True, capture_output=True, cwd=self.folder)
+        for name in ("authority", "stranger"):
+            openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-keyout", f"{name}.key", "-out", f"{name}.pem", "-days", "30",
+                    "-subj", f"/CN={name}")
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                "broker.key", "-out", "broker.csr", "-subj", "/CN=broker")
+        with open(os.path.join(self.folder, "ext"), "w", encoding="ascii") as file:
+            file.write("subjectAltName=IP:127.0.0.1\n")
+        openssl("x509", "-req", "-in", "broker.csr", "-CA", "authority.pem", "-CAkey",
+                "authority.key", "-CAcreateserial", "-out", "broker.crt", "-days", "30", "-extfile",
+                "ext")
+        with open(os.path.join(self.folder, "broker.pem"), "w", encoding="ascii") as file:
+            for name in ("broker.key", "broker.crt"):
+                with open(os.path.join(self.folder, name), encoding="ascii") as part:
+                    file.write(part.read())
+        return os.path.join(self.folder, "authority.pem")
+
+    def properties(self, plaintext, controller, guarded):
+        here = "127.0.0.1"
+        module = "org.apache.kafka.common.security.plain.PlainLoginModule"
+        users = " ".join(f'user_{name}="{password}"' for name, password in self.users.items())
+        name = "listener.name.guarded."
+        return f"""
+listeners=PLAINTEXT://{here}:{plaintext},CONTROLLER://{here}:{controller},GUARDED://{guarded}
+advertised.listeners=PLAINTEXT://{here}:{plaintext},GUARDED://{guarded}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,GUARDED:SASL_SSL
+{name}sasl.enabled.mechanisms=PLAIN
+{name}plain.sasl.jaas.config={module} required {users};
+{name}ssl.keystore.type=PEM
+{name}ssl.keystore.location={self.folder}/broker.pem
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+"""
+
+
+class Cluster:
+    """`count` brokers that are controllers too, each with data of its own below `scratch`; `guard` is
+    a listener more for strangers, as `Guard` has it."""
+
+    def __init__(self, count=1, scratch=None, guard=None):
         self.count = count
+        self.guard = guard
         self.scratch = os.path.join(scratch or os.environ["SCRATCH"], "kafka")
         self.libs = libraries()
         self.processes = [None] * count
-        ports = free_ports(2 * count)
-        self.ports, self.controllers = ports[:count], ports[count:]
-        self.extra = extra
+        ports = free_ports(3 * count)
+        self.ports, self.controllers = ports[:count], ports[count:2 * count]
+        self.guarded = ",".join(f"127.0.0.1:{port}" for port in ports[2 * count:])
         self.bootstrap = ",".join(f"127.0.0.1:{port}" for port in self.ports)
         self._configure()
 
@@ -133,7 +183,7 @@ auto.create.topics.enable=false
 num.network.threads=2
 num.io.threads=2
 log.retention.check.interval.ms=86400000
-{self.extra}
+{self._guard(i)}
 """)
             formats.append(subprocess.Popen(
                 JAVA + ["-cp", self.libs + "/*", "kafka.tools.StorageTool", "format", "-t",
@@ -144,6 +194,12 @@ log.retention.check.interval.ms=86400000
             text, _ = one.communicate(timeout=120)
             if one.returncode != 0:
                 raise RuntimeError(f"format: {text}")
+
+    def _guard(self, i):
+        if self.guard is None:
+            return ""
+        return self.guard.properties(self.ports[i], self.controllers[i],
+                                     self.guarded.split(",")[i])
 
     def _folder(self, i):
         return os.path.join(self.scratch, str(i + 1))
@@ -206,6 +262,15 @@ log.retention.check.interval.ms=86400000
 
     def __exit__(self, *_):
         self.stop()
+
+    def allow(self, user, operations, *what):
+        """Rights of a user who comes by the guarded listener: `what` is "--topic", "name", ..."""
+        words = [word for operation in operations for word in ("--operation", operation)]
+        done = tool("org.apache.kafka.tools.AclCommand", [
+            "--bootstrap-server", self.bootstrap, "--add", "--allow-principal", f"User:{user}",
+            *words, *what])
+        if done.returncode != 0:
+            raise RuntimeError(f"rights: {done.stdout} {done.stderr}")
 
     def read_all(self, topic, partition=None, isolation="read_committed", quiet_ms=4000):
         """Every record of a topic by Kafka's own consumer: (offset, key, value) in order."""
