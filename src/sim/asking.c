@@ -70,6 +70,8 @@ static void answer_take(struct asking *asking)
     }
     asking->told->answers[asking->request.status]++;
     check_answer(asking);
+    const struct service *service = asking->service;
+    if (service->answered != NULL) service->answered(service->owner, asking);
 }
 
 static void on_done(struct request *request)

@@ -63,6 +63,8 @@ struct service_stats {
 /* Streams of the world's seed between those of one lane and of the next. */
 enum { LANE_STREAMS = 1000000 };
 
+struct asking;
+
 struct service {
     struct world *world;
     uint64_t streams; /* the first of this lane's; lane 0 begins with 0 */
@@ -95,6 +97,8 @@ struct service {
     void (*closing)(void *owner, struct life *life);
     /* A batch is durable, and the twin has it. May be NULL. */
     void (*appended)(void *owner);
+    /* A client was answered, and what it was told is right. May be NULL. */
+    void (*answered)(void *owner, const struct asking *asking);
     void *owner;
 };
 

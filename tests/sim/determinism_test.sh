@@ -36,3 +36,15 @@ compare() {
 compare ledger 29
 compare payments 14
 compare lanes 14
+
+replicas=$TPWALLET_BUILD/tests/tests_sim_replicas_test
+trace_of() {
+    "$replicas" 2>&1 | grep '; trace '
+}
+first=$(trace_of)
+second=$(PADDING=$(printf 'x%.0s' {1..3000}) trace_of)
+if [ "$first" != "$second" ]; then
+    echo "determinism: replicas: $first, and $second" >&2
+    exit 1
+fi
+echo "replicas: $first"
