@@ -396,6 +396,78 @@ static void ended_while_waiting_for_a_standby_is_in_doubt_and_there(void **state
     committed_without_its_standby("pg_terminate_backend");
 }
 
+/* ---- a process that stands still ---- */
+
+/* A session with a transaction that has changed something, and of which nothing more comes. */
+static PGconn *session_that_stands(const char *name, const char *sql)
+{
+    char text[256];
+    PGconn *session = postgres_rig_session(&server);
+    int length = snprintf(text, sizeof text, "SET application_name = '%s'", name);
+    assert_true(length > 0 && (size_t)length < sizeof text);
+    postgres_rig_run(session, text, NULL, 0);
+    postgres_rig_run(session, "BEGIN", NULL, 0);
+    postgres_rig_run(session, sql, NULL, 0);
+    return session;
+}
+
+static bool answers(PGconn *session)
+{
+    PGresult *result = PQexec(session, "COMMIT");
+    bool yes = PQresultStatus(result) == PGRES_COMMAND_OK;
+    PQclear(result);
+    return yes;
+}
+
+/* Between two bytes of a commit, the lane's row locked: whoever wants the lane does not wait on. */
+static void session_stuck_in_a_commit_is_ended_by_the_next_owner(void **state)
+{
+    (void)state;
+    struct postgres_store_options options = options_of(0);
+    struct error error = { 0 };
+    enum status status = STATUS_OK;
+    struct store_head head;
+    struct store *former = store_with(&options, 3);
+    PGconn *stuck = session_that_stands("tpwallet lane 0",
+                                        "UPDATE tpwallet.lane SET sequence = 4 WHERE number = 0");
+    PGconn *other_lane = session_that_stands("tpwallet lane 7", "SELECT txid_current()");
+    PGconn *others = session_that_stands("somebody", "SELECT txid_current()");
+    struct store *next = open_store(&options);
+    assert_int_equal(next->claim(next, &head, &error), STATUS_UNAVAILABLE); /* and ends it */
+    assert_int_equal(next->claim(next, &head, &error), STATUS_OK);
+    assert_int_equal(head.epoch, 2);
+    assert_int_equal(head.sequence, 3);
+    assert_false(answers(stuck));
+    assert_true(answers(other_lane));
+    assert_true(answers(others));
+    assert_int_equal(scratch_append(next, 2, &status, &error), 2);
+    verify_whole(next);
+    PQfinish(stuck);
+    PQfinish(other_lane);
+    PQfinish(others);
+    next->close(next);
+    former->close(former);
+}
+
+/* The owner's own session of before, on a connection that it gave up. */
+static void session_stuck_in_a_commit_is_ended_by_reopening(void **state)
+{
+    (void)state;
+    struct postgres_store_options options = options_of(0);
+    struct error error = { 0 };
+    enum status status = STATUS_OK;
+    struct store *store = store_with(&options, 3);
+    PGconn *stuck = session_that_stands("tpwallet lane 0",
+                                        "UPDATE tpwallet.lane SET sequence = 4 WHERE number = 0");
+    assert_int_equal(store->reopen(store, &error), STATUS_UNAVAILABLE);
+    assert_int_equal(store->reopen(store, &error), STATUS_OK);
+    assert_false(answers(stuck));
+    assert_int_equal(sequence_of(store), 3);
+    assert_int_equal(scratch_append(store, 2, &status, &error), 2);
+    PQfinish(stuck);
+    store->close(store);
+}
+
 /* ---- a server that goes and comes ---- */
 
 static void append_goes_on_after_the_server_was_killed(void **state)
@@ -558,6 +630,8 @@ int main(void)
         cmocka_unit_test(ended_before_the_commit_is_in_doubt_and_not_there),
         cmocka_unit_test(wait_for_a_standby_cancelled_is_in_doubt_and_there),
         cmocka_unit_test(ended_while_waiting_for_a_standby_is_in_doubt_and_there),
+        cmocka_unit_test(session_stuck_in_a_commit_is_ended_by_the_next_owner),
+        cmocka_unit_test(session_stuck_in_a_commit_is_ended_by_reopening),
         cmocka_unit_test(append_goes_on_after_the_server_was_killed),
         cmocka_unit_test(claim_finds_its_connection_gone_and_makes_another),
         cmocka_unit_test(damage_is_found_when_read),

@@ -4,6 +4,7 @@ Method: the tests of journal and lease run on servers of the oldest and of the n
 version that Maven Central has beside Debian's; what the server says of itself must be that version.
 All versions and more tests: tests/soak/postgres_versions.sh.
 """
+import concurrent.futures
 import os
 import subprocess
 import sys
@@ -40,13 +41,17 @@ def run_all(programs, scratch):
 def main():
     scratch = os.environ["SCRATCH"]
     os.chmod(scratch, 0o711)  # user postgres passes through
+    folders = []
     for major in (min(VERSIONS), max(VERSIONS)):
         programs = unpacked(major, os.path.join(scratch, major))
         if programs is None:
             print(f"skipped: PostgreSQL {major} is not to be had", file=sys.stderr)
             raise SystemExit(SKIPPED)
         says_its_version(programs, major)
-        run_all(programs, scratch)
+        folders.append(programs)
+    with concurrent.futures.ThreadPoolExecutor() as pool:  # they wait more than they work
+        for done in [pool.submit(run_all, programs, scratch) for programs in folders]:
+            done.result()
 
 
 main()
