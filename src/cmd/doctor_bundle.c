@@ -304,6 +304,10 @@ static void coverage_write(struct json_writer *writer, const struct doctor_file 
 {
     const struct doctor_source *source = file->source;
     json_write_key(writer, STR("coverage"));
+    if (source->coverage.len > 0) {
+        json_write_json(writer, source->coverage);
+        return;
+    }
     json_write_array_begin(writer);
     for (const char *const *kind = source->kinds; *kind != NULL; kind++) {
         if (source->part_count == 0) coverage_entry_write(writer, file, *kind, NULL);

@@ -60,6 +60,8 @@ struct doctor_source {
     const char *version;             /* of the program that is the system; NULL: none told */
     const struct doctor_part *parts; /* the coverage is told of each; from, to and loss are all's */
     uint32_t part_count;             /* 0: it is told of the whole */
+    struct str
+        coverage; /* JSON, as another bundle has it, instead of all these; "": made of them */
 };
 
 /* The file of a source while it is written. */

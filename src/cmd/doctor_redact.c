@@ -30,7 +30,7 @@ struct origin {
     const char *kind_list[KINDS_MAX + 1];
     uint32_t kind_count;
     uint64_t authority;
-    uint64_t rejected;
+    struct str coverage; /* as it is written there */
 };
 
 static void text_keep(struct json_reader *reader, char *out, size_t size)
@@ -77,8 +77,8 @@ static enum status origin_read(struct redacting *all, struct str line, struct or
                 text_keep(&reader, origin->order, sizeof origin->order);
             else if (str_equal(key, STR("authority")))
                 (void)json_uint64(&reader, &origin->authority); /* a fault stays, here and below */
-            else if (str_equal(key, STR("rejected")))
-                (void)json_uint64(&reader, &origin->rejected);
+            else if (str_equal(key, STR("coverage")))
+                (void)json_raw(&reader, &origin->coverage);
             else if (str_equal(key, STR("kind")))
                 kinds_keep(&reader, origin);
             else
@@ -127,9 +127,7 @@ static enum status source_redact(struct redacting *all, struct str line)
         .clock = origin.system,
         .authority = (uint32_t)origin.authority,
         .kinds = origin.kind_list,
-        .loss = origin.rejected == 0 ? "none" : "unknown",
-        .from = all->to.incident.from,
-        .to = all->to.incident.to,
+        .coverage = origin.coverage,
     };
     char path[DOCTOR_PATH_MAX];
     int len = snprintf(path, sizeof path, "%s/%s", all->from.path, origin.path);

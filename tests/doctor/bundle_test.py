@@ -213,10 +213,16 @@ def tickets(wallet, case, key):
     wallet.run("doctor", "incident", case, "--note", "nobody", code=DENIED)
 
 
+def coverages(case):
+    with open(os.path.join(case, "manifest.json"), encoding="utf-8") as file:
+        return [row["coverage"] for row in json.load(file)["sources"]]
+
+
 def derivative(wallet, case, key):
     new = case + "-redacted"
     wallet.run("doctor", "redact", case, new, "--key", key)
     wallet.run("doctor", "verify", new)
+    equal(coverages(new), coverages(case), "what a derivative covers")
     customer = next(row["account"] for row in records(case, 2) if row["type"] == "customer")
     check(customer.encode() not in folder_bytes(new), "the customer is not in the derivative")
     equal([row["amount"] for row in records(new, 1) if row["kind"] == "posting"],
