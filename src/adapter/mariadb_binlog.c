@@ -175,7 +175,8 @@ static enum status event_take(struct log_reading *it, const MARIADB_RPL_EVENT *e
         binlog_session_begin(
             it->session,
             (int64_t)((uint64_t)event->event.gtid.domain_id << 40 | event->event.gtid.sequence_nr),
-            pos, (struct wall_time){ (int64_t)event->timestamp * NS_PER_S });
+            pos, (struct wall_time){ (int64_t)event->timestamp * NS_PER_S },
+            (event->event.gtid.flags & FL_PREPARED_XA) != 0);
         return STATUS_OK;
     case TABLE_MAP_EVENT: return map_take(it, event, out_error);
     case WRITE_ROWS_EVENT_V1:

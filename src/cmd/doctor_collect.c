@@ -282,6 +282,8 @@ static const struct option collect_options[] = {
     { "mariadb", "FILE", "a MariaDB, as it is now; its clients' option file says where it is",
       NULL },
     { "mariadb-binlog", NULL, "its log: all of the row-based binlog that it still has", NULL },
+    { "wal-books", NULL, "also the postings and balances that the log shows, without other ones",
+      NULL },
     { "wal-mapping", "FILE", "which tables and columns of a database's log are what", NULL },
     { "redis", "URL", "redis://HOST:PORT/DATABASE: what keys hold now", NULL },
     { "redis-user", "NAME", "of Redis; the default one without it", NULL },

@@ -90,10 +90,9 @@ static enum status binlog_collect(struct mariadb_connection *connection,
 enum status doctor_collect_mariadb_binlog(struct doctor_bundle *bundle,
                                           const struct invocation *invocation)
 {
-    const char *mapping = invocation_text(invocation, "wal-mapping");
     struct mariadb_connection connection;
     struct database_instant instant;
-    if (mapping == NULL)
+    if (!invocation_has(invocation, "wal-mapping"))
         return error_set(&bundle->error, STATUS_INVALID, "--mariadb-binlog needs --wal-mapping");
     enum status status = guest_open(invocation, &connection, &instant, &bundle->error);
     if (status != STATUS_OK) return status;
@@ -104,7 +103,8 @@ enum status doctor_collect_mariadb_binlog(struct doctor_bundle *bundle,
     CHECK(reading != NULL);
     memset(reading, 0, sizeof *reading);
     reading->wal.source.system = system_of(invocation);
-    status = doctor_wal_begin(bundle, mapping, "mariadb-binlog", &instant, &reading->wal);
+    reading->wal.source.collector = "mariadb-binlog";
+    status = doctor_wal_begin(bundle, invocation, &instant, &reading->wal);
     status = status == STATUS_OK ? binlog_collect(&connection, reading)
                                  : doctor_wal_end(&reading->wal, false, status);
     arena_done(&arena);

@@ -118,10 +118,9 @@ enum status doctor_collect_postgres_slot(struct doctor_bundle *bundle,
         invocation_text(invocation, "postgres-slot"),
         invocation_text(invocation, "postgres-publication"),
     };
-    const char *mapping = invocation_text(invocation, "wal-mapping");
     struct postgres_connection *connection = NULL;
     struct database_instant instant;
-    if (slot.publication == NULL || mapping == NULL)
+    if (slot.publication == NULL || !invocation_has(invocation, "wal-mapping"))
         return error_set(&bundle->error, STATUS_INVALID,
                          "--postgres-slot needs --postgres-publication and --wal-mapping");
     enum status status = guest_open(invocation, &connection, &instant, &bundle->error);
@@ -133,7 +132,8 @@ enum status doctor_collect_postgres_slot(struct doctor_bundle *bundle,
     CHECK(reading != NULL);
     memset(reading, 0, sizeof *reading);
     reading->wal.source.system = system_of(invocation);
-    status = doctor_wal_begin(bundle, mapping, "postgres-slot", &instant, &reading->wal);
+    reading->wal.source.collector = "postgres-slot";
+    status = doctor_wal_begin(bundle, invocation, &instant, &reading->wal);
     status = status == STATUS_OK ? slot_collect(connection, &slot, reading)
                                  : doctor_wal_end(&reading->wal, false, status);
     arena_done(&arena);

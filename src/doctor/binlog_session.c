@@ -51,11 +51,12 @@ enum status binlog_session_schema(struct binlog_session *session, const struct w
 }
 
 void binlog_session_begin(struct binlog_session *session, int64_t xid, int64_t pos,
-                          struct wall_time at)
+                          struct wall_time at, bool prepares)
 {
     session->inside = true;
     session->map_count = 0;
     wal_writer_begin(session->writer, xid, pos, at);
+    session->writer->provisional = prepares;
 }
 
 void binlog_session_end(struct binlog_session *session, const char *op, int64_t pos, struct str gid)

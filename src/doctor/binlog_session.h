@@ -48,8 +48,9 @@ enum status binlog_session_schema(struct binlog_session *session, const struct w
                                   const struct binlog_schema *schema, struct error *out_error)
     MUST_CHECK;
 
+/* prepares: it ends prepared, and is committed or not by a later one. */
 void binlog_session_begin(struct binlog_session *session, int64_t xid, int64_t pos,
-                          struct wall_time at);
+                          struct wall_time at, bool prepares);
 
 /* A table as the log describes it: rows behind it refer to it by its number. */
 struct binlog_map {

@@ -70,7 +70,7 @@ static struct binlog_rows change(void)
 
 static void begin(void)
 {
-    binlog_session_begin(&session, 11, 100, (struct wall_time){ NS_PER_S });
+    binlog_session_begin(&session, 11, 100, (struct wall_time){ NS_PER_S }, false);
 }
 
 static void a_transaction_becomes_records(void **state)

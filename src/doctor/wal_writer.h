@@ -2,10 +2,7 @@
 #ifndef DOCTOR_WAL_WRITER_H
 #define DOCTOR_WAL_WRITER_H
 
-#include "base/time.h"
-#include "doctor/evidence_line.h"
-#include "doctor/row_value.h"
-#include "doctor/wal_mapping.h"
+#include "doctor/wal_books.h"
 
 enum { WAL_ID_MAX = 256 };
 
@@ -17,30 +14,21 @@ struct wal_writer {
     struct reconcile_currencies *currencies; /* of the mapping */
     struct buf *out;
     struct mask_counts *masked;
-    uint64_t rows; /* records written */
+    struct wal_books *books; /* told of the rows as well; NULL: there are none */
+    uint64_t rows;           /* records written */
     uint64_t rejected;
     struct wall_time first; /* of the transactions met; 0: there was none */
     /* of the transaction under way */
     int64_t xid;
     int64_t begin_pos;
     struct wall_time at;
-    bool begun; /* its first record is written */
+    bool begun;       /* its first record is written */
+    bool provisional; /* it may still be rolled back: it is no part of the books */
     struct {
         char text[WAL_ID_MAX];
         size_t len;
         bool several;
     } ids[2]; /* its tx and idem, where all rows agree */
-};
-
-enum wal_op { WAL_INSERT, WAL_UPDATE, WAL_DELETE };
-
-/* All of a row, one value a column; NULL: the log has none. */
-struct wal_row {
-    enum wal_op op;
-    int64_t pos;
-    const struct wal_binding *binding;
-    const struct row_value *before;
-    const struct row_value *after;
 };
 
 /* at: when it committed, or what stands for it. */

@@ -92,8 +92,9 @@ def options_of(server, user="reader", mode=0o600, password="a secret word"):
     return path
 
 
-def collect(wallet, case, key, options, *words, mapping=MAPPING, code=DONE):
-    return wallet.run("doctor", "collect", case, "--key", key, "--from", "2026-01-01T00:00:00Z",
+def collect(wallet, case, key, options, *words, mapping=MAPPING, since="2026-01-01T00:00:00Z",
+            code=DONE):
+    return wallet.run("doctor", "collect", case, "--key", key, "--from", since,
                       "--mariadb", options, "--wal-mapping", file_of("wal.map", mapping), *words,
                       code=code)
 
@@ -143,6 +144,16 @@ def the_log(case, server):
     equal(gids, [("prepare", "pay-16"), ("commit", "pay-16"), ("prepare", "pay-17")],
           "transactions in two phases")
     equal([row["table_name"] for row in rows if row["op"] == "truncate"], ["ledger_tx"], "TRUNCATE")
+
+
+def diagnosed(wallet, case, key, options, since):
+    """The log alone shows that the balance is not its postings, and that an update was lost."""
+    collect(wallet, case, key, options, "--mariadb-binlog", "--wal-books", since=since)
+    answer = wallet.run("doctor", "diagnose", case, "--json", code=None).json()
+    causes = [(row["fault"], row["label"]) for row in answer["causes"]]
+    equal(causes, [("D01", "PROBABLE")], json.dumps(answer)[:6000])
+    affected = [(row["account"], row["ccy"], row["delta"]) for row in answer["causes"][0]["affected"]]
+    equal(affected, [("w1", "EUR", "30000")], "who is affected, and by how much")
 
 
 def the_state(case):
@@ -210,7 +221,9 @@ def main():
     with Mariadb(log_bin="binlog", binlog_format="ROW", server_id=1) as server:
         server.sql(TABLES)
         server.sql("INSERT INTO session VALUES ()")
+        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         lost_update(server)
+        diagnosed(wallet, os.path.join(SCRATCH, "books"), key, options_of(server), since)
         server.stop()
         server.start()
         server.sql("DELETE FROM session; TRUNCATE TABLE app.transfer")
@@ -225,6 +238,10 @@ def main():
         waiting(server, 2)
         case = os.path.join(SCRATCH, "case")
         collect(wallet, case, key, options_of(server), "--mariadb-binlog")
+        collect(wallet, case + "-prepared", key, options_of(server), "--mariadb-binlog",
+                "--wal-books")
+        check(source_of(case + "-prepared", "account")[0]["rejected"] > 0,
+              "what is only prepared is no balance, and a loss")
         the_state(case)
         the_log(case, server)
         answer = wallet.run("doctor", "diagnose", case, "--json", code=None).json()

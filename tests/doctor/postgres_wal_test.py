@@ -89,12 +89,12 @@ def lost_update(server):
     return xids
 
 
-def collect(wallet, case, key, server, user="reader", slot="books", publication="books",
-            mapping=MAPPING, code=DONE):
+def collect(wallet, case, key, server, *words, user="reader", slot="books", publication="books",
+            mapping=MAPPING, since="2026-01-01T00:00:00Z", code=DONE):
     url = server.url.replace("postgres@", f"{user}@")
     return wallet.run("doctor", "collect", case, "--key", key, "--postgres", url, "--postgres-slot",
                       slot, "--postgres-publication", publication, "--wal-mapping",
-                      file_of("wal.map", mapping), "--from", "2026-01-01T00:00:00Z", code=code)
+                      file_of("wal.map", mapping), "--from", since, *words, code=code)
 
 
 def wal_of(case):
@@ -128,6 +128,19 @@ def as_it_was(source, rows, xids, server):
     check(source["coverage"][0]["pos_hi"] <= end, "the coverage ends with the log")
     equal((source["coverage"][0]["loss"], source["rejected"], source["order"]), ("none", 0, "total"),
           "a source without loss")
+
+
+def diagnosed(wallet, case, key, server, since):
+    """The log alone shows that the balance is not its postings, and that an update was lost."""
+    collect(wallet, case, key, server, "--wal-books", since=since)
+    answer = wallet.run("doctor", "diagnose", case, "--json", code=None).json()
+    equal([row["rejected"] for row in answer["sources"]], [0] * 6, "evidence that is taken")
+    causes = [(row["fault"], row["label"]) for row in answer["causes"]]
+    equal(causes, [("D01", "PROBABLE")], json.dumps(answer)[:6000])
+    affected = [(row["account"], row["ccy"], row["delta"]) for row in answer["causes"][0]["affected"]]
+    equal(affected, [("w1", "EUR", "30000")], "who is affected, and by how much")
+    done = collect(wallet, case, key, server, "--wal-books", code=CONFLICT)
+    check("would double" in done.err, f"postings twice: {done!r}")
 
 
 def left_in_the_slot(server):
@@ -185,6 +198,9 @@ def main():
         server.psql(TABLES)
         server.psql("SELECT pg_create_logical_replication_slot('books', 'pgoutput')")
         server.psql("INSERT INTO session DEFAULT VALUES")
+        server.psql("UPDATE wallet SET version = 2 WHERE id = 'w2'")
+        since = server.psql("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC',"
+                            " 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
         xids = lost_update(server)
         before = left_in_the_slot(server)
         case = os.path.join(SCRATCH, "case")
@@ -196,6 +212,7 @@ def main():
         equal(left_in_the_slot(server), before, "what waits for the slot's reader")
         answer = wallet.run("doctor", "diagnose", case, "--json", code=None).json()
         equal([row["rejected"] for row in answer["sources"]], [0] * 5, "evidence that is taken")
+        diagnosed(wallet, case + "-books", key, server, since)
         refused(wallet, key, server)
         rejected(wallet, key, server)
     print("the log of a PostgreSQL is evidence")

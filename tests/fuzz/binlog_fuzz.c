@@ -46,7 +46,9 @@ static enum status rows(struct str text, struct error *out_error)
 static enum status event(char letter, struct str text, struct error *out_error)
 {
     switch (letter) {
-    case 'b': binlog_session_begin(&session, 1, 1, (struct wall_time){ 1 }); return STATUS_OK;
+    case 'b':
+        binlog_session_begin(&session, 1, 1, (struct wall_time){ 1 }, false);
+        return STATUS_OK;
     case 'm': return map(text, out_error);
     case 'r': return rows(text, out_error);
     case 'q': binlog_session_query(&session, 2, STR("app"), text, text); return STATUS_OK;
