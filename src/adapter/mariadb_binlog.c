@@ -167,7 +167,7 @@ static enum status event_take(struct log_reading *it, const MARIADB_RPL_EVENT *e
                               struct buf *gid, struct error *out_error)
 {
     int64_t pos = it->file | (event->next_event_pos - event->event_length);
-    int type = event->event_type; /* most kinds are nothing to us */
+    int type = (int)event->event_type; /* most kinds are nothing to us */
     switch (type) {
     case GTID_EVENT:
         buf_reset(gid);
