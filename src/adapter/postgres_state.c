@@ -60,11 +60,16 @@ static const struct postgres_statement SETTINGS = {
     " FROM pg_sequences ORDER BY 1"
 };
 
-static enum status settings_visit(const PGresult *rows, const struct database_visitor *visitor,
-                                  bool *whole)
+static bool settings_whole(const PGresult *rows)
+{
+    for (int row = 0; row < PQntuples(rows); row++)
+        if (!postgres_bool(rows, row, 2)) return false;
+    return true;
+}
+
+static enum status settings_visit(const PGresult *rows, const struct database_visitor *visitor)
 {
     for (int row = 0; row < PQntuples(rows); row++) {
-        if (!postgres_bool(rows, row, 2)) *whole = false;
         if (PQgetisnull(rows, row, 1) != 0) continue; /* a sequence that gave nothing yet */
         const struct database_setting setting = { postgres_bytes(rows, row, 0),
                                                   postgres_bytes(rows, row, 1) };
@@ -103,10 +108,8 @@ static const struct postgres_statement WAITS = {
     " SELECT NULL, xid, gid, false, age_ns FROM prepared"
 };
 
-static enum status waits_visit(const PGresult *rows, const struct database_visitor *visitor,
-                               bool *whole)
+static enum status waits_visit(const PGresult *rows, const struct database_visitor *visitor)
 {
-    (void)whole; /* what a user may see of others is asked apart */
     for (int row = 0; row < PQntuples(rows); row++) {
         bool alive = postgres_bool(rows, row, 3);
         bool aged = PQgetisnull(rows, row, 4) == 0;
@@ -139,14 +142,18 @@ static const struct postgres_statement REPLICAS = {
     " FROM pg_stat_replication r, position p"
 };
 
-static enum status replicas_visit(const PGresult *rows, const struct database_visitor *visitor,
-                                  bool *whole)
+/* A standby that has said nothing, or is hidden from this user, has no position. */
+static bool replicas_whole(const PGresult *rows)
+{
+    for (int row = 0; row < PQntuples(rows); row++)
+        if (PQgetisnull(rows, row, 1) != 0) return false;
+    return true;
+}
+
+static enum status replicas_visit(const PGresult *rows, const struct database_visitor *visitor)
 {
     for (int row = 0; row < PQntuples(rows); row++) {
-        if (PQgetisnull(rows, row, 1) != 0) {
-            *whole = false; /* a standby that has said nothing, or is hidden from this user */
-            continue;
-        }
+        if (PQgetisnull(rows, row, 1) != 0) continue;
         const struct database_replica replica = {
             .name = postgres_bytes(rows, row, 0),
             .pos = postgres_int64(rows, row, 1),
@@ -167,10 +174,8 @@ static const struct postgres_statement SLOTS = {
              " FROM pg_replication_slots ORDER BY 1"
 };
 
-static enum status slots_visit(const PGresult *rows, const struct database_visitor *visitor,
-                               bool *whole)
+static enum status slots_visit(const PGresult *rows, const struct database_visitor *visitor)
 {
-    (void)whole; /* everybody sees all of them */
     for (int row = 0; row < PQntuples(rows); row++) {
         const struct database_relay relay = {
             .name = postgres_bytes(rows, row, 0),
@@ -189,13 +194,14 @@ static enum status slots_visit(const PGresult *rows, const struct database_visit
 
 static const struct {
     const struct postgres_statement *statement;
-    enum status (*visit)(const PGresult *rows, const struct database_visitor *visitor, bool *whole);
+    enum status (*visit)(const PGresult *rows, const struct database_visitor *visitor);
+    bool (*is_whole)(const PGresult *rows); /* NULL: the rows do not tell */
     bool of_others; /* it shows what other users do, as far as this one may see */
 } PARTS[DATABASE_PARTS] = {
-    [DATABASE_SETTINGS] = { &SETTINGS, settings_visit, false },
-    [DATABASE_WAITS] = { &WAITS, waits_visit, true },
-    [DATABASE_REPLICAS] = { &REPLICAS, replicas_visit, true },
-    [DATABASE_RELAYS] = { &SLOTS, slots_visit, false },
+    [DATABASE_SETTINGS] = { &SETTINGS, settings_visit, settings_whole, false },
+    [DATABASE_WAITS] = { &WAITS, waits_visit, NULL, true },
+    [DATABASE_REPLICAS] = { &REPLICAS, replicas_visit, replicas_whole, true },
+    [DATABASE_RELAYS] = { &SLOTS, slots_visit, NULL, false }, /* everybody sees all of them */
 };
 
 static const struct postgres_statement SEES_OTHERS = {
@@ -226,7 +232,8 @@ enum status postgres_state_read(struct postgres_connection *connection, enum dat
     if (status == STATUS_OK)
         status = postgres_query(connection, PARTS[part].statement, NULL, &rows, out_error);
     if (status != STATUS_OK) return status;
-    status = PARTS[part].visit(rows, visitor, &whole);
+    status = PARTS[part].visit(rows, visitor);
+    if (PARTS[part].is_whole != NULL && !PARTS[part].is_whole(rows)) whole = false;
     PQclear(rows);
     if (status == STATUS_OK) *out_whole = whole;
     return status;
