@@ -140,6 +140,7 @@ static struct curl_slist *headers_make(const struct http_call *call)
         { STR("Idempotency-Key: "), call->idempotency_key },
         { STR("Accept: "), call->accept },
         { STR("traceparent: "), call->traceparent },
+        { STR("TPW-Lane: "), call->lane },
     };
     /* No waiting for 100 Continue; and a body has the type it is given, or none. */
     struct curl_slist *list = curl_slist_append(NULL, "Expect:");

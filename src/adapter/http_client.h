@@ -34,6 +34,7 @@ struct http_call {
     struct str content_type;
     struct str accept;
     struct str traceparent;
+    struct str lane; /* TPW-Lane: "0" */
     struct str body; /* unchanged during the call */
 };
 

@@ -20,8 +20,8 @@ bool name_equal(struct str a, struct str b)
 
 /* Names that an API of ours answers with; what is not among them is not passed on. */
 static const char *const ANSWER_HEADERS[] = {
-    "Allow",       "Cache-Control", "Idempotent-Replayed", "Location",
-    "Retry-After", "traceparent",   PEER_HEADER_NOT_OWNER, "WWW-Authenticate",
+    "Allow",       "Cache-Control",       "Idempotent-Replayed", "Location", "Retry-After",
+    "traceparent", PEER_HEADER_NOT_OWNER, "WWW-Authenticate",    "TPW-Lane",
 };
 
 /* The same of its types. */

@@ -340,6 +340,10 @@ static void headers_add(struct work *work)
     uint8_t flags = sampled ? TRACE_FLAG_SAMPLED : 0;
     header_add(call, "traceparent", traceparent_format(call->trace, flags, text));
     if (work->replayed) header_add(call, "Idempotent-Replayed", STR("true"));
+    if (work->api->options.lanes > 1 && !work->total) {
+        const struct position lane = { work->api->options.lane, POSITION_INDEX_END };
+        header_add(call, "TPW-Lane", position_format(lane, text));
+    }
     if (!problem_is_set(&work->problem)) {
         if (work->cached) cached_headers_add(work);
         if (work->cacheable != NULL) header_add(call, "Cache-Control", str_from(work->cacheable));

@@ -33,6 +33,13 @@
  */
 struct cache;
 struct api;
+
+/* Whom the API of lane 0 asks for what is in others: a front, once there is one. */
+struct lane_fan {
+    struct api_service service; /* zeroed: nobody yet */
+    struct monitor *monitor;    /* where it waits */
+};
+
 struct sampling;
 
 enum {
@@ -52,6 +59,7 @@ struct api_options {
     uint32_t lanes;
     uint32_t lane;
     struct transit *transit; /* woken when something leaves; outlives the api; NULL: none runs */
+    struct lane_fan *fan;    /* outlives the api; NULL: nobody is asked */
     struct key_ring *keys;   /* where API keys are; outlives the api; NULL: in the lane */
 
     /*

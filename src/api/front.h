@@ -60,7 +60,7 @@ void front_free(struct front *front);
 /* For transports that clients reach; and for the one that only peers reach. */
 struct api_service front_service(struct front *front);
 struct api_service front_peer_service(struct front *front);
-/* For the ways between lanes of this process (api/lane_link.h). */
+/* For what lanes of this process ask of others: arrivals (api/lane_link.h), totals. */
 struct api_service front_link_service(struct front *front);
 
 /* A lane has come here, or its owner is known: what is held is tried again now. Any task. */

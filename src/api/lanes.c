@@ -35,6 +35,12 @@ static bool header_lane(const struct api_call *call, uint32_t lanes, uint32_t *o
     return false;
 }
 
+bool lanes_call_names_one(const struct api_call *call)
+{
+    uint32_t lane;
+    return header_lane(call, LANES_MAX, &lane);
+}
+
 /* The account in "/v1/accounts/{id}" and what is below it. */
 static bool path_account(struct str path, struct account_id *out_id)
 {

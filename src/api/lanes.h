@@ -15,9 +15,15 @@
  *                                          id: by the idempotency key
  *   all else                               to lane 0
  *
+ * GET /v1/trial-balance is then answered over all lanes (api/lanes_total.h); all other answers are
+ * of one lane, and say which: TPW-Lane.
+ *
  * With one lane all is lane 0. What cannot be read goes to lane 0, which says what is wrong.
  */
 uint32_t lanes_of_call(const struct api_call *call, uint32_t lanes);
+
+/* Whether it says itself which lane it is for. */
+bool lanes_call_names_one(const struct api_call *call);
 
 /* Each raises a problem and returns false when it is not for this lane. */
 bool lanes_path_here(struct work *work);

@@ -1,4 +1,5 @@
 /* GET /v1/trial-balance: totals from memory, or by reading the journal to or from a position. */
+#include "api/lanes_total.h"
 #include "api/lookup.h"
 #include "base/check.h"
 #include "model/position.h"
@@ -10,8 +11,23 @@ enum {
     GROUP = READ_IDS_MAX / 2, /* entries whose two accounts are looked up in one read */
 };
 
+/* As of when the rows of each lane are. */
+static void lanes_write(struct render *render, const struct lanes_total *total, uint32_t lanes)
+{
+    json_write_key(&render->json, STR("lanes"));
+    json_write_array_begin(&render->json);
+    for (uint32_t lane = 0; lane < lanes; lane++) {
+        json_write_object_begin(&render->json);
+        render_number(render, STR("lane"), lane);
+        render_position(render, STR("as_of"), total->as_of[lane]);
+        json_write_object_end(&render->json);
+    }
+    json_write_array_end(&render->json);
+}
+
+/* total: NULL when they are of one lane. */
 static void rows_write(struct work *work, const struct totals_row *rows, uint32_t count,
-                       struct position as_of)
+                       struct position as_of, const struct lanes_total *total)
 {
     struct render render;
     render_init(&render, &work->assets, &work->call->answer);
@@ -28,9 +44,25 @@ static void rows_write(struct work *work, const struct totals_row *rows, uint32_
         json_write_object_end(&render.json);
     }
     json_write_array_end(&render.json);
-    render_position(&render, STR("as_of"), as_of);
+    if (total == NULL) render_position(&render, STR("as_of"), as_of);
+    if (total != NULL) lanes_write(&render, total, work->api->options.lanes);
     json_write_object_end(&render.json);
     render_end(&render);
+}
+
+/* By asset, then kind: few rows, mostly in order. */
+static void rows_sort(struct totals_row *rows, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        struct totals_row row = rows[i];
+        uint32_t at = i;
+        while (at > 0 && (rows[at - 1].asset > row.asset ||
+                          (rows[at - 1].asset == row.asset && rows[at - 1].kind > row.kind))) {
+            rows[at] = rows[at - 1];
+            at--;
+        }
+        rows[at] = row;
+    }
 }
 
 static void now_run(struct work *work)
@@ -44,8 +76,17 @@ static void now_run(struct work *work)
     CHECK(read.totals != NULL);
     if (!work_read(work, &read)) return;
     CHECK(!work->read.more);
-    rows_write(work, work->read.totals, work->read.found,
-               (struct position){ work->read.as_of_batch, POSITION_INDEX_END });
+    const struct position as_of = { work->read.as_of_batch, POSITION_INDEX_END };
+    if (!lanes_total_wanted(work)) {
+        rows_write(work, work->read.totals, work->read.found, as_of, NULL);
+        return;
+    }
+    struct lanes_total total = { work->read.totals, work->read.found, ROWS_MAX, { { 0 } } };
+    total.as_of[work->api->options.lane] = as_of;
+    if (!lanes_total_add(work, &total)) return;
+    work->total = true;
+    rows_sort(total.rows, total.count);
+    rows_write(work, total.rows, total.count, as_of, &total);
 }
 
 /* ---- as of a position ---- */
@@ -165,21 +206,6 @@ static bool replay_begin(struct replay *replay, struct work *work)
     return true;
 }
 
-/* By asset, then kind: few rows, mostly in order. */
-static void rows_sort(struct totals_row *rows, uint32_t count)
-{
-    for (uint32_t i = 1; i < count; i++) {
-        struct totals_row row = rows[i];
-        uint32_t at = i;
-        while (at > 0 && (rows[at - 1].asset > row.asset ||
-                          (rows[at - 1].asset == row.asset && rows[at - 1].kind > row.kind))) {
-            rows[at] = rows[at - 1];
-            at--;
-        }
-        rows[at] = row;
-    }
-}
-
 /* Begins with the totals of now. False: they do not fit, or a problem is raised. */
 static bool back_begin(struct replay *replay)
 {
@@ -241,7 +267,7 @@ static void past_run(struct work *work)
     if (!replay_begin(&replay, work) || !replay_run(&replay, head)) return;
     rows_drop_empty(&replay);
     rows_sort(replay.rows, replay.row_count);
-    rows_write(work, replay.rows, replay.row_count, replay.at);
+    rows_write(work, replay.rows, replay.row_count, replay.at, NULL);
 }
 
 static enum api_progress get_start(struct work *work)

@@ -61,6 +61,7 @@ struct work *work_take(struct api *api, struct api_call *call)
     work->replayed = false;
     work->cached = false;
     work->departs = false;
+    work->total = false;
     work->problem.code = NULL;
     work->secret[0] = '\0';
     work->bulk = (struct arena){ 0 };

@@ -94,6 +94,7 @@ struct work {
     uint64_t cached_batch;
     uint64_t cached_age_ms;
     bool departs; /* some of it is for another lane */
+    bool total;   /* the answer is of all lanes */
     struct monotonic_time position_until;
 
     struct request request;

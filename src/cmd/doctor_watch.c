@@ -25,6 +25,7 @@
 enum {
     ANSWER_SIZE_MAX = 4 << 20,
     LINE_SIZE_MAX = 4096,
+    LANE_TEXT_SIZE = 12,
     TARGET_SIZE_MAX = 1024,
     PAGE_ACCOUNTS = 200, /* of the sweep over all accounts, one page a round */
     CALL_MS_MAX = 5000,
@@ -284,7 +285,12 @@ static bool row_visit(void *argument, const struct answer_object *item)
 /* STATUS_NOT_FOUND: the server says so. STATUS_UNAVAILABLE: it did not answer, or not now. */
 static enum status server_get(struct watch *watch, struct str target)
 {
-    const struct http_call call = { .method = STR("GET"), .target = target };
+    BUF_SCOPE struct buf lane;
+    buf_init(&lane, LANE_TEXT_SIZE);
+    buf_append_format(&lane, "%u", data_folder_lane(watch->folder));
+    const struct http_call call = { .method = STR("GET"),
+                                    .target = target,
+                                    .lane = buf_view(&lane) };
     unsigned http_status = 0;
     struct error ignored = { 0 }; /* it is asked again in the next round */
     enum status status =

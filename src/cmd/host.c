@@ -216,6 +216,7 @@ static enum status owner_open(const struct host_options *options, struct host *h
         .lane = data_folder_lane(host->folder),
         .transit = host->transit,
         .keys = options->keys,
+        .fan = options->fan,
         .route_psp = options->payments == NULL ? NULL : serve_payments_route,
         .more_metrics = metrics_write,
         .metrics_context = host,

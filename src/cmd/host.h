@@ -65,6 +65,7 @@ struct host_options {
      * waits in the journal), and for all but lane 0, where keys are. */
     struct transit_link *const *links;
     struct key_ring *keys;
+    struct lane_fan *fan; /* for lane 0's API: whom it asks for what is in others; NULL: nobody */
     struct serve_projection *projection; /* as the others above */
     struct serve_tracing *tracing;       /* who watches it; outlives it; NULL: nobody */
     void (*more_metrics)(void *context, struct buf *out_page); /* NULL: none */

@@ -27,6 +27,7 @@ struct lane_set {
     struct set_link links[LANES_MAX];
     struct transit_link *ports[LANES_MAX];
     struct key_ring *keys;
+    struct lane_fan fan;
     struct host *first;
     struct host hosts[LANES_MAX]; /* [0] is not used */
     struct front *front;
@@ -143,6 +144,7 @@ enum status lane_set_new(const char *folder, struct lane_set **out_set, struct e
         .enter_own = route_enter_own,
         .leave_own = route_leave_own,
     };
+    set->fan.monitor = thread_sync()->monitor_new(thread_sync(), "lane-fan");
     set->peer = (struct peer){ .send = peer_send, .stop = peer_stop };
     if (status == STATUS_OK && key_ring_new(thread_sync(), &set->keys) != STATUS_OK)
         status = error_set(out_error, STATUS_LIMIT, "no memory for the keys of the lanes");
@@ -157,6 +159,11 @@ enum status lane_set_new(const char *folder, struct lane_set **out_set, struct e
 struct transit_link *const *lane_set_links(struct lane_set *set)
 {
     return set->ports;
+}
+
+struct lane_fan *lane_set_fan(struct lane_set *set)
+{
+    return &set->fan;
 }
 
 static enum status lane_add(struct lane_set *set, uint32_t lane, const struct host_options *first,
@@ -191,7 +198,9 @@ enum status lane_set_open(struct lane_set *set, const struct host_options *optio
         .entropy = system_entropy(),
         .lanes = set->lanes,
     };
-    return front_new(&front, &set->front, out_error);
+    status = front_new(&front, &set->front, out_error);
+    if (status == STATUS_OK) set->fan.service = front_link_service(set->front);
+    return status;
 }
 
 struct api_service lane_set_service(struct lane_set *set)
@@ -222,5 +231,6 @@ void lane_set_close(struct lane_set *set)
     for (uint32_t i = 1; i < set->lanes; i++) host_transit_stop(&set->hosts[i]);
     for (uint32_t i = 1; i < set->lanes; i++) host_close(&set->hosts[i]);
     key_ring_free(set->keys);
+    thread_sync()->monitor_free(set->fan.monitor);
     reserve_free(set, sizeof *set);
 }

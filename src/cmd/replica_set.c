@@ -28,6 +28,7 @@ struct replica_set {
     atomic_uint owned;
     struct key_ring *keys;
     struct lane_links links;
+    struct lane_fan fan;
     struct front *front;
     char name[LEASE_NAME_SIZE];
     struct replica *replicas[LANES_MAX];
@@ -209,6 +210,7 @@ enum status replica_set_open(const struct replica_set_options *options,
     set->lanes = lanes;
     set->sync = thread_sync();
     set->monitor = set->sync->monitor_new(set->sync, "replica-set");
+    set->fan.monitor = set->sync->monitor_new(set->sync, "lane-fan");
     set->route = (struct lane_route){ .find = route_find,
                                       .enter = route_enter,
                                       .leave = route_leave,
@@ -236,6 +238,8 @@ enum status replica_set_start(struct replica_set *set, const struct replica_star
     if (set->lanes > 1) {
         lane_links_init(&set->links, front_link_service(options->front), set->sync);
         set->hosts[0].links = set->links.ports;
+        set->fan.service = front_link_service(options->front);
+        set->hosts[0].fan = &set->fan;
     }
     enum status status = STATUS_OK;
     for (uint32_t lane = 0; lane < set->lanes && status == STATUS_OK; lane++) {
@@ -279,6 +283,7 @@ void replica_set_close(struct replica_set *set)
     lane_links_done(&set->links);
     key_ring_free(set->keys);
     set->sync->monitor_free(set->monitor);
+    set->sync->monitor_free(set->fan.monitor);
     reserve_free(set, sizeof *set);
 }
 

@@ -227,9 +227,10 @@ def first_life(wallet, key):
     """Everything on the first ledger; the balances at the end."""
     with serving(wallet, "--plain") as server:
         client = Client(server, key)
+        document = load_document()
         setup(client)
         what_is_refused(client)
-        each_way(client, load_document())
+        each_way(client, document)
         pairs_equal(client)
         metrics_tell(client)
         Wallet("ledger/lanes/1").run("serve", "--plain", code=USAGE)
@@ -244,8 +245,39 @@ def first_life(wallet, key):
         pairs_equal(client)
         for lane in range(LANES):
             totals_equal(client, lane)
+        check_fits(document, document["components"]["schemas"]["TrialBalance"],
+                   totals_add_up(client), "the total")
         client.close()
     return after
+
+
+def cents_of(text):
+    return int(text.replace(".", ""))
+
+
+def totals_add_up(client):
+    """Without a lane named, the trial balance is that of all lanes together."""
+    sums = {}
+    for lane in range(LANES):
+        answer = client.expect(200, "GET", "/v1/trial-balance", None, lane_header(lane))
+        equal(answer.headers.get("tpw-lane"), str(lane), "an answer of one lane says which")
+        page = answer.json()
+        check("as_of" in page and "lanes" not in page, f"it is of one lane: {page}")
+        for row in page["rows"]:
+            sums.setdefault((row["asset"], row["kind"]), []).append(row)
+    answer = client.expect(200, "GET", "/v1/trial-balance")
+    equal(answer.headers.get("tpw-lane"), None, "this one is of no lane alone")
+    total = answer.json()
+    equal([one["lane"] for one in total["lanes"]], list(range(LANES)), "whose sums these are")
+    check("as_of" not in total, "each lane has its own position")
+    equal(len(total["rows"]), len(sums), "a row for each asset and kind")
+    for row in total["rows"]:
+        parts = sums[row["asset"], row["kind"]]
+        equal(row["account_count"], sum(part["account_count"] for part in parts), "accounts")
+        for name, value in row["balance"].items():
+            added = sum(cents_of(part["balance"][name]) for part in parts)
+            equal(cents_of(value), added, f"{name} of {row['kind']}")
+    return total
 
 
 def totals_equal(client, lane):

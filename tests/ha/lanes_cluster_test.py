@@ -37,12 +37,14 @@ class Asked:
         self.replica = replica
         self.connection = replica.connection()
         self.body = b""
+        self.headers = {}
 
     def expect(self, status, method, path, body=None, headers=None):
         document = None if body is None else json.dumps(body)
         self.connection.request(method, path, document,
                                 {"Content-Type": "application/json", **(headers or {})})
         answer = self.connection.getresponse()
+        self.headers = {name.lower(): value for name, value in answer.getheaders()}
         self.body = answer.read()
         equal(answer.status, status, f"{method} {path} at {self.replica.name}: {self.body[:300]}")
         return self
@@ -228,6 +230,7 @@ def books_are_whole(cluster):
     for replica in cluster.replicas:
         asked = Asked(replica)
         lanes_test.pairs_equal(asked)
+        lanes_test.totals_add_up(asked)
         for lane in range(LANES):
             lanes_test.totals_equal(asked, lane)
     page = Asked(cluster.replicas[0]).expect(200, "GET", "/metrics").body.decode()
