@@ -26,7 +26,8 @@
  * not covered is thrown away; the call is made again at the next owner when that is safe:
  * reads, calls with an Idempotency-Key, and the creation of items, whose ids are given.
  *
- * /livez, /readyz, /metrics and the documents are answered by each replica for itself.
+ * /livez, /readyz, /metrics and the documents are answered by each replica for itself; /metrics
+ * with TPW-Lane by that lane's owner, for the lane.
  *
  * Memory: FRONT_CALLS_MAX calls at once (about 500 bytes each); past it 429.
  */

@@ -107,7 +107,7 @@ static enum status work_open(struct work *work, const struct invocation *invocat
     buf_init(&work->exact, ANSWER_SIZE_MAX);
     buf_init(&work->cached, ANSWER_SIZE_MAX);
     buf_init(&work->stale, STALE_SHOWN_MAX * (UUID_TEXT_LEN + 16));
-    enum status status = serve_cache_open(invocation, &work->cache, &work->error);
+    enum status status = serve_cache_open(invocation, 0, &work->cache, &work->error);
     const struct session_options options = { .folder = invocation->data, .read_only = true };
     if (status == STATUS_OK) status = session_open(&options, &work->session, &work->error);
     work->connected = status == STATUS_OK;

@@ -14,6 +14,7 @@
 #include "api/service_call.h"
 #include "base/check.h"
 #include "cmd/lane_hold.h"
+#include "cmd/serve_behind.h"
 #include "cmd/serve_bus.h"
 #include "cmd/serve_cache.h"
 #include "cmd/serve_payments.h"
@@ -93,7 +94,8 @@ static enum status bus_open(const struct host_options *options, struct host *hos
 {
     if (options->bus == NULL) return STATUS_OK;
     host->bus = options->bus;
-    return serve_bus_start(options->bus, host->lane, &host->ports, out_error);
+    return serve_bus_start(options->bus, host->lane, data_folder_lane(host->folder), &host->ports,
+                           out_error);
 }
 
 static enum status cache_open(const struct host_options *options, struct host *host,
@@ -241,8 +243,9 @@ static enum status owner_open(const struct host_options *options, struct host *h
 }
 
 struct host_options host_options_beside(const struct host_options *first, const char *folder,
-                                        struct key_ring *keys)
+                                        uint32_t lane, struct key_ring *keys)
 {
+    struct serve_behind *behind = first->behind;
     return (struct host_options){
         .folder = folder,
         .anonymous = first->anonymous,
@@ -255,6 +258,9 @@ struct host_options host_options_beside(const struct host_options *first, const 
         .tracing = first->tracing,
         .links = first->links,
         .keys = keys,
+        .bus = behind == NULL ? NULL : &behind->bus[lane],
+        .cache = behind == NULL ? NULL : &behind->cache[lane],
+        .projection = behind == NULL ? NULL : &behind->projection[lane],
     };
 }
 

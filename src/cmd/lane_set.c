@@ -172,7 +172,7 @@ static enum status lane_add(struct lane_set *set, uint32_t lane, const struct ho
     char folder[SQLITE_PATH_SIZE];
     enum status status = data_folder_lane_path(set->folder, lane, folder, sizeof folder, out_error);
     if (status != STATUS_OK) return status;
-    const struct host_options options = host_options_beside(first, folder, set->keys);
+    const struct host_options options = host_options_beside(first, folder, lane, set->keys);
     status = host_open(&options, &set->hosts[lane], out_error);
     if (status == STATUS_NOT_FOUND) error_hint(out_error, "`tpwallet init` did not finish");
     if (status == STATUS_OK) atomic_store(&set->links[lane].target, set->hosts[lane].lane);

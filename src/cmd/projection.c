@@ -70,7 +70,8 @@ static int check_run(struct invocation *invocation)
     enum status status = data_folder_open(invocation->data, DATA_FOLDER_GUEST, &folder, &error);
     if (status == STATUS_OK) status = url_find(invocation, folder, &url, &error);
     if (status == STATUS_OK) status = folder_store_open(folder, &options, &store, &error);
-    if (status == STATUS_OK) status = projection_check(url, 0, store, &report, &error);
+    if (status == STATUS_OK)
+        status = projection_check(url, data_folder_lane(folder), store, &report, &error);
     if (store != NULL) store->close(store);
     data_folder_close(folder);
     return status == STATUS_OK ? check_report(invocation, &report)

@@ -1,6 +1,7 @@
 #include "cmd/replica_set.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "adapter/data_folder.h"
 #include "adapter/postgres_lease.h"
@@ -230,6 +231,15 @@ enum status replica_set_open(const struct replica_set_options *options,
     return STATUS_OK;
 }
 
+/* A lane's log has one key, which whoever set the cluster up has copied into each folder. */
+static bool has_log_key(const char *folder)
+{
+    BUF_SCOPE struct buf path;
+    buf_init(&path, SQLITE_PATH_SIZE + sizeof "/log.key");
+    buf_append_format(&path, "%s/log.key", folder);
+    return access(buf_terminated(&path), F_OK) == 0;
+}
+
 enum status replica_set_start(struct replica_set *set, const struct replica_start_options *options,
                               struct error *out_error)
 {
@@ -245,7 +255,9 @@ enum status replica_set_start(struct replica_set *set, const struct replica_star
     for (uint32_t lane = 0; lane < set->lanes && status == STATUS_OK; lane++) {
         struct replica_start_options one = *options;
         if (lane > 0)
-            set->hosts[lane] = host_options_beside(&set->hosts[0], set->folders[lane], set->keys);
+            set->hosts[lane] =
+                host_options_beside(&set->hosts[0], set->folders[lane], lane, set->keys);
+        set->hosts[lane].tlog = options->host->tlog && has_log_key(set->folders[lane]);
         one.host = &set->hosts[lane];
         status = replica_start(set->replicas[lane], &one, out_error);
     }

@@ -7,7 +7,8 @@
 /*
  * A replica for each lane, with its own lease, tasks and connections, so that no lane waits for
  * another; and the ways between lanes, to whoever owns them. Lanes spread as wallet/lane_share.h
- * says. PSPs, webhooks, the bus, the SQL tables, the cache and witnesses are run by lane 0's owner.
+ * says. PSPs, webhooks and witnesses are run by lane 0's owner; the bus, the SQL tables and the
+ * cache by each lane's, for it.
  *
  * The API that tells about the process is lane 0's.
  */

@@ -16,11 +16,9 @@
 #include "cmd/host.h"
 #include "cmd/lane_set.h"
 #include "cmd/report.h"
-#include "cmd/serve_bus.h"
-#include "cmd/serve_cache.h"
+#include "cmd/serve_behind.h"
 #include "cmd/serve_cluster.h"
 #include "cmd/serve_payments.h"
-#include "cmd/serve_projection.h"
 #include "cmd/serve_settings.h"
 #include "cmd/serve_tracing.h"
 #include "cmd/serve_webhooks.h"
@@ -36,10 +34,8 @@ struct serve {
     struct host host;
     struct serve_payments payments;
     struct serve_webhooks *webhooks;
-    struct serve_bus bus;
+    struct serve_behind behind;
     struct lane_set *lanes; /* NULL: there is one */
-    struct serve_projection projection;
-    struct serve_cache cache;
     struct serve_witnesses witnesses;
     struct serve_cluster cluster;
     struct lane_options lane_options;
@@ -178,27 +174,14 @@ static enum status parts_open(struct serve *serve)
         status = serve_webhooks_new(serve->invocation, &serve->payments, &serve->webhooks,
                                     &serve->error);
     if (status == STATUS_OK) serve->webhooks->cover = cover;
-    if (status == STATUS_OK) status = serve_bus_open(serve->invocation, &serve->bus, &serve->error);
+    uint32_t lanes = 1;
     if (status == STATUS_OK)
-        status = serve_bus_watch(serve->invocation, &serve->bus, &serve->error);
+        status = lane_set_count(serve->invocation->data, &lanes, &serve->error);
     if (status == STATUS_OK)
-        status = serve_projection_open(serve->invocation, &serve->projection, &serve->error);
-    if (status == STATUS_OK)
-        status = serve_cache_open(serve->invocation, &serve->cache, &serve->error);
+        status = serve_behind_open(serve->invocation, lanes, &serve->behind, &serve->error);
     if (status == STATUS_OK)
         status = serve_witnesses_open(serve->invocation, &serve->witnesses, &serve->error);
     return status;
-}
-
-/* The log of a cluster has one key, which whoever set it up has copied into each folder. */
-static bool keeps_log(const struct serve *serve)
-{
-    if (invocation_has(serve->invocation, "no-log")) return false;
-    if (serve->cluster.replicas == NULL) return true;
-    BUF_SCOPE struct buf path;
-    buf_init(&path, 4096);
-    buf_append_format(&path, "%s/log.key", serve->invocation->data);
-    return access(buf_terminated(&path), F_OK) == 0;
 }
 
 /* How many lanes there are, before any of them is opened. */
@@ -218,12 +201,13 @@ static enum status ledger_open(struct serve *serve)
         .folder = serve->invocation->data,
         .payments = &serve->payments,
         .webhooks = serve->webhooks,
-        .bus = &serve->bus,
-        .cache = &serve->cache,
+        .bus = &serve->behind.bus[0],
+        .cache = &serve->behind.cache[0],
+        .behind = &serve->behind,
         .tracing = &serve->tracing,
-        .projection = &serve->projection,
+        .projection = &serve->behind.projection[0],
         .anonymous = invocation_has(serve->invocation, "anonymous"),
-        .tlog = keeps_log(serve),
+        .tlog = !invocation_has(serve->invocation, "no-log"),
         .tlog_origin = invocation_text(serve->invocation, "log-origin"),
         .streams = true,
         .tlog_witnesses = &serve->witnesses,
@@ -375,8 +359,7 @@ static int serve_opened(struct serve *serve)
     serve_cluster_close(&serve->cluster);
     lane_set_close(serve->lanes);
     host_close(&serve->host);
-    serve_bus_close(&serve->bus);
-    serve_cache_close(&serve->cache);
+    serve_behind_close(&serve->behind);
     serve_witnesses_close(&serve->witnesses);
     serve_webhooks_free(serve->webhooks);
     serve_payments_close(&serve->payments);

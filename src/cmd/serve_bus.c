@@ -1,13 +1,14 @@
 /* The settings are looked at before the ledger is opened, so that a wrong file costs no recovery. */
 #include "cmd/serve_bus.h"
 
+#include <stdio.h>
+
 #include "adapter/kafka_bus.h"
 #include "adapter/system_clock.h"
 #include "adapter/thread_sync.h"
+#include "base/check.h"
 #include "wallet/bus_relay.h"
 #include "wallet/journal_feed.h"
-
-#define EVENT_SOURCE "/tpwallet/0" /* as the API's: the lane */
 
 enum status serve_bus_open(const struct invocation *invocation, struct serve_bus *out_bus,
                            struct error *out_error)
@@ -59,15 +60,16 @@ static uint64_t head_batch(void *owner)
     return status.head.sequence;
 }
 
-enum status serve_bus_start(struct serve_bus *bus, struct lane *lane,
+enum status serve_bus_start(struct serve_bus *bus, struct lane *lane, uint32_t number,
                             const struct lane_ports *ports, struct error *out_error)
 {
     if (bus->bus == NULL) return STATUS_OK;
     bus->lane = lane;
+    int length = snprintf(bus->source, sizeof bus->source, "/tpwallet/%u", number);
+    CHECK(length > 0 && (size_t)length < sizeof bus->source);
     struct lane_status lane_status;
     lane_get_status(lane, &lane_status);
-    enum status status =
-        journal_feed_new(lane, ports->store, ports->sync, EVENT_SOURCE, &bus->feed);
+    enum status status = journal_feed_new(lane, ports->store, ports->sync, bus->source, &bus->feed);
     if (status != STATUS_OK) return error_set(out_error, status, "no memory for the events");
     const struct bus_relay_ports relay_ports = {
         .sync = ports->sync,
@@ -78,6 +80,7 @@ enum status serve_bus_start(struct serve_bus *bus, struct lane *lane,
         .tracer = ports->tracer,
     };
     struct bus_relay_options options = BUS_RELAY_OPTIONS_DEFAULT;
+    options.lane = number;
     options.epoch = lane_status.head.epoch;
     options.head = head_batch;
     options.owner = bus;

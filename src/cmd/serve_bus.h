@@ -17,6 +17,7 @@ struct serve_bus {
     struct journal_feed *feed;
     struct bus_relay *relay;
     struct lane *lane;
+    char source[32];            /* of its events, as the API's: the lane */
     struct kafka_groups groups; /* whose lag is watched while this publishes */
     struct kafka_lag_options lag_options;
     struct kafka_lag *lag;
@@ -35,8 +36,8 @@ enum status serve_bus_watch(const struct invocation *invocation, struct serve_bu
 /* When it does not run. Accepts a zeroed struct. */
 void serve_bus_close(struct serve_bus *bus);
 
-/* Starts publishing beside an open lane, which this process owns. To be stopped either way. */
-enum status serve_bus_start(struct serve_bus *bus, struct lane *lane,
+/* Starts publishing beside an open lane, of that number, which this process owns. To be stopped either way. */
+enum status serve_bus_start(struct serve_bus *bus, struct lane *lane, uint32_t number,
                             const struct lane_ports *ports, struct error *out_error) MUST_CHECK;
 /* After the call of the bus under way. Also when it was not started. */
 void serve_bus_stop(struct serve_bus *bus);

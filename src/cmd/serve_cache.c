@@ -10,8 +10,8 @@
 
 /* ---- Options ---- */
 
-enum status serve_cache_open(const struct invocation *invocation, struct serve_cache *out_cache,
-                             struct error *out_error)
+enum status serve_cache_open(const struct invocation *invocation, uint32_t lane,
+                             struct serve_cache *out_cache, struct error *out_error)
 {
     *out_cache = (struct serve_cache){ 0 };
     if (invocation_text(invocation, "redis") == NULL) return STATUS_OK;
@@ -24,6 +24,7 @@ enum status serve_cache_open(const struct invocation *invocation, struct serve_c
     options.database = place.database;
     options.user = place.user;
     options.password = out_cache->password.size == 0 ? NULL : &out_cache->password;
+    options.lane = lane;
     options.prefix = invocation_text(invocation, "redis-prefix");
     options.clock = system_clock();
     options.entropy = system_entropy();

@@ -23,8 +23,8 @@ struct serve_cache {
  * also stand in TPWALLET_REDIS_PASSWORD. STATUS_INVALID, STATUS_NOT_FOUND, STATUS_DENIED,
  * STATUS_LIMIT. Redis is not asked yet. To be closed either way.
  */
-enum status serve_cache_open(const struct invocation *invocation, struct serve_cache *out_cache,
-                             struct error *out_error) MUST_CHECK;
+enum status serve_cache_open(const struct invocation *invocation, uint32_t lane,
+                             struct serve_cache *out_cache, struct error *out_error) MUST_CHECK;
 /* When it does not run. Accepts a zeroed struct. */
 void serve_cache_close(struct serve_cache *cache);
 

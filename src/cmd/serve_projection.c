@@ -36,6 +36,7 @@ enum status serve_projection_start(struct serve_projection *projection,
     }
     const struct postgres_projection_options options = {
         .url = url,
+        .lane = data_folder_lane(folder),
         .journal = ports->store,
         .sync = ports->sync,
         .clock = ports->clock,

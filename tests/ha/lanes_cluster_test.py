@@ -233,20 +233,35 @@ def books_are_whole(cluster):
         lanes_test.totals_add_up(asked)
         for lane in range(LANES):
             lanes_test.totals_equal(asked, lane)
+    for lane in range(LANES):
+        page = asked.expect(200, "GET", "/metrics", None, lane_header(lane)).body.decode()
+        check("\ntpwallet_projection_lag_batches " in page, f"the SQL tables behind lane {lane}")
     page = Asked(cluster.replicas[0]).expect(200, "GET", "/metrics").body.decode()
     check('tpwallet_transits_total{result="broken"} 0' in page.splitlines(), "nothing is broken")
     equal(sum(len(lanes_test.transit_accounts(Asked(cluster.replicas[2]), lane))
               for lane in range(LANES)), 2 * LANES, "two accounts for each way out and in")
 
 
+def tables_are_filled(cluster):
+    """Whoever owned a lane when: its SQL tables are what its journal says, to the end."""
+    for lane in range(LANES):
+        folder = os.path.join(cluster.replicas[0].wallet.folder, *(("lanes", "1") if lane else ()))
+
+        def checked(folder=folder):
+            return cluster.replicas[0].wallet.json("projection", "check", "--data", folder)
+        wait_for("the SQL tables to be filled", lambda: checked()["batch"] == checked()["head"])
+        check(checked()["transfers"] > 100, f"tables of lane {lane}: {checked()}")
+
+
 def main():
-    with Cluster(3, lanes=LANES) as cluster:
+    with Cluster(3, "--projection", "on", lanes=LANES) as cluster:
         begin(cluster)
         lanes_are_shared(cluster)
         owner_is_killed(cluster)
         owner_of_both_is_paused(cluster)
         lanes_are_moved(cluster)
         books_are_whole(cluster)
+        tables_are_filled(cluster)
         check_books(cluster)
 
 

@@ -2,11 +2,14 @@
 each event of the journal once and in order; an owner that was paused and followed publishes nothing
 more; without brokers the ledger goes on, tells how far it is behind, and catches up.
 
+Of a ledger with several lanes each is a partition of its own.
+
 Method: a real broker, and a server under load that is killed (kill -9) again and again; a copy of
 its folder that takes the lane over on the bus while the first one is stopped (SIGSTOP); the broker
 killed under load. Afterwards the topic is read by Kafka's own consumer, and compared with what
 `tpwallet events` reads in the journal. KILLS=n sets how often (4); SEED=n the moments.
 """
+import json
 import os
 import random
 import shutil
@@ -89,6 +92,38 @@ def a_followed_owner(cluster, wallet, accounts):
                 server.kill()
 
 
+def lanes_are_partitions(cluster):
+    """Each lane's relay publishes its events, in its order, in the partition of its number."""
+    topic = "lanes.events"
+    wallet = Wallet("lanes")
+    wallet.run("init", "--lanes", "2")
+    accounts = [[f"019ab000-0000-8000-8000-0000{number:04x}{lane:04x}" for number in range(1, 4)]
+                for lane in range(2)]
+    server = publishing(wallet, cluster, "--kafka-topic", topic, "--kafka-partitions", "2").start()
+    try:
+        connection = server.connection()
+        for lane in range(2):
+            made = [{"id": one, "asset": "EUR", "kind": "liability"} for one in accounts[lane]]
+            connection.request("POST", "/v1/accounts", json.dumps(made),
+                               {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            equal(answer.status, 200, f"accounts of lane {lane}: {answer.read()}")
+            check(post(server, accounts[lane], DRAW), "transfers within the lane")
+            check(post(server, [accounts[lane][0], accounts[1 - lane][0]], DRAW, count=1),
+                  "one to the other lane, or back")
+        for lane in range(2):
+            until(lambda lane=lane: metric(server, "tpwallet_bus_published_batch", lane=lane) > 1
+                  and metric(server, "tpwallet_bus_lag_batches", lane=lane) == 0,
+                  f"lane {lane} is published")
+        server.stop()
+    finally:
+        if server.process.poll() is None:
+            server.kill()
+    for lane, folder in enumerate(("lanes", "lanes/lanes/1")):
+        count = compare(Wallet(folder), cluster, topic, partition=lane)
+        check(count > 20, f"events of lane {lane}: {count}")
+
+
 def stamp(what):
     print(f"{time.strftime('%X')} {what}", flush=True)
 
@@ -102,6 +137,8 @@ def main():
         brokers_away(cluster, wallet, accounts)
         stamp('followed')
         a_followed_owner(cluster, wallet, accounts)
+        stamp('lanes')
+        lanes_are_partitions(cluster)
         stamp('end')
 
 

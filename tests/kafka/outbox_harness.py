@@ -36,10 +36,10 @@ def publishing(wallet, cluster, *options):
     return Server(wallet, "--plain", "--anonymous", "--kafka", cluster.bootstrap, *options)
 
 
-def metric(server, name, absent=False):
-    """The value of a sample; None when it may be absent and is."""
+def metric(server, name, absent=False, lane=None):
+    """The value of a sample; None when it may be absent and is. lane: of that one's page."""
     connection = server.connection()
-    connection.request("GET", "/metrics")
+    connection.request("GET", "/metrics", headers={} if lane is None else {"TPW-Lane": str(lane)})
     for line in connection.getresponse().read().decode().splitlines():
         if line.startswith(name + " "):
             return int(float(line.split()[1]))
@@ -100,10 +100,10 @@ def all_published(server, what):
           metric(server, "tpwallet_bus_lag_batches") == 0, what)
 
 
-def compare(wallet, cluster, topic=TOPIC):
+def compare(wallet, cluster, topic=TOPIC, partition=0):
     """Readers of what is committed see each event of the journal once, in its order."""
     wanted = [event["id"] for event in events_of(wallet)]
-    records = cluster.read_all(topic, partition=0)
+    records = cluster.read_all(topic, partition=partition)
     found = [json.loads(value)["id"] for _, _, _, value in records]
     missing = sorted(set(wanted) - set(found))
     check(not missing, f"{len(missing)} events are lost: {missing[:5]}")

@@ -218,6 +218,37 @@ def secrets_stay_secret(wallet, redis):
     check(f"127.0.0.1:{redis.port}" not in text, "the URL is in the log")
 
 
+def lanes_have_caches(redis):
+    """An account is cached by its lane's owner, under the lane's number."""
+    wallet = Wallet("lanes")
+    wallet.run("init", "--lanes", "2")
+    accounts = [f"019ab000-0000-8000-8000-00000001000{lane}" for lane in range(2)]
+    server = Server(wallet, "--plain", "--anonymous", "--redis", redis.url,
+                    "--redis-password", password_file(), "--redis-prefix", "lanes").start()
+    try:
+        connection = server.connection()
+        for account in accounts:
+            connection.request("POST", "/v1/accounts",
+                               json.dumps({"id": account, "asset": "EUR", "kind": "equity"}), HEADERS)
+            answer = connection.getresponse()
+            check(answer.status == 201, f"an account: {answer.read()}")
+        for lane, account in enumerate(accounts):
+            deadline = time.monotonic() + 30
+            hit = False
+            while not hit:
+                check(time.monotonic() < deadline, f"no hit in lane {lane}")
+                connection.request("GET", f"/v1/accounts/{account}?max_stale_ms=60000")
+                answer = connection.getresponse()
+                equal(json.loads(answer.read())["id"], account, "whose balance it is")
+                hit = answer.getheader("TPW-Cached-Position") is not None
+                equal(answer.getheader("TPW-Lane"), str(lane), "which lane says it")
+                time.sleep(0.02)
+        server.stop()
+    finally:
+        if server.process.poll() is None:
+            server.kill()
+
+
 def main():
     wallet = Wallet("wallet")
     wallet.run("init", "--asset", "EUR")
@@ -236,6 +267,7 @@ def main():
             if server.process.poll() is None:
                 server.kill()
         secrets_stay_secret(wallet, redis)
+        lanes_have_caches(redis)
 
 
 main()
