@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""All rules of a folder in one text: rules.py FOLDER OUT.
+"""All rules, or all mappings, of a folder in one text: rules.py FOLDER OUT.
 
 Each file stands after a line "%file NAME", in order of name, rules before fixtures, as
 src/doctor/rule.h wants them.
@@ -14,7 +14,7 @@ def main():
     names = []
     for folder, _, files in os.walk(sys.argv[1]):
         for name in files:
-            if name.endswith((".rule", ".fixtures")):
+            if name.endswith((".rule", ".fixtures", ".json")):
                 names.append(os.path.relpath(os.path.join(folder, name), sys.argv[1]))
     data = bytearray()
     for name in sorted(names):

@@ -90,6 +90,7 @@ extern const struct command command_doctor_collect;
 extern const struct command command_doctor_finding_add;
 extern const struct command command_doctor_finding_write;
 extern const struct command command_doctor_incident;
+extern const struct command command_doctor_mappings;
 extern const struct command command_doctor_key;
 extern const struct command command_doctor_plan;
 extern const struct command command_doctor_redact;

@@ -50,6 +50,7 @@ const struct command *const commands[] = {
     &command_doctor_key,
     &command_doctor_collect,
     &command_doctor_incident,
+    &command_doctor_mappings,
     &command_doctor_verify,
     &command_doctor_redact,
     &command_doctor_finding_write,

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "cmd/doctor_collectors.h"
+#include "cmd/doctor_tables.h"
 #include "cmd/report.h"
 
 /* ---- a key ---- */
@@ -154,6 +155,7 @@ static enum status ours_collect(struct doctor_bundle *bundle, const struct invoc
 static const struct doctor_collector collectors[] = {
     { "ours", "our ledger", ours_collect },
     { "again", "an earlier bundle", doctor_collect_again },
+    { "tables", "tables", doctor_collect_tables },
     { "statement", "a statement", doctor_collect_statement },
     { "log", "a log", doctor_collect_log },
     { "certificates", "certificates", doctor_collect_certificates },
@@ -250,6 +252,8 @@ static const struct option collect_options[] = {
     { "to", "TIME", "of a new bundle: when it ended; now without it", NULL },
     { "ours", NULL, "our data folder: ledger, balances, calls to PSPs, acts", NULL },
     { "again", "BUNDLE", "all of an earlier bundle but our data folder, as it is there", NULL },
+    { "tables", "SOURCE", "another ledger: postgres://..., a SQLite file, a plain pg_dump", NULL },
+    { "tables-mapping", "NAME|FILE", "how its tables are read: see `doctor mappings`", NULL },
     { "statement", "FILE", "a PSP's statement, as CSV", NULL },
     { "mapping", "FILE", "which of its columns is what; key is the PSP's reference", NULL },
     { "log", "FILE", "a log: NDJSON, logfmt, or an access log", NULL },

@@ -1,0 +1,259 @@
+"""Goal: another's ledger becomes the same evidence wherever its tables are read from; a mapping that
+does not fit, and a dump that was cut off, are named, and nothing of them is added.
+
+Method: a real PostgreSQL makes each ledger; it is read live, out of dumps by COPY and by INSERT, and out
+of a SQLite file with the same rows; all must give the records of the dump that is kept as an example.
+Mappings are broken at one place, dumps at one line, and the bundle must be as it was, byte for byte.
+"""
+import json
+import os
+import sqlite3
+import sys
+
+sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "doctor"))
+# pylint: disable=wrong-import-position
+from foreign_harness import LEDGERS, dumped, example, made, program
+from cli_harness import (CONFLICT, NOT_FOUND, SCRATCH, USAGE, Wallet, check, equal, file_of)
+from postgres_harness import Postgres
+
+WINDOW = ("--from", "2026-11-16T00:00:00Z", "--to", "2026-11-22T00:00:00Z")
+
+
+def folder_bytes(folder):
+    found = {}
+    for where, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(where, name)
+            with open(path, "rb") as file:
+                found[path] = file.read()
+    return found
+
+
+class Cases:
+    """New bundles, one after the other."""
+
+    def __init__(self):
+        self.wallet = Wallet("wallet")
+        self.key = os.path.join(SCRATCH, "anna.key")
+        self.count = 0
+        self.wallet.run("doctor", "key", self.key, "--name", "anna")
+
+    def collect(self, source, mapping, *words, code=0, case=None):
+        if case is None:
+            self.count += 1
+            case = os.path.join(SCRATCH, f"case{self.count}")
+        done = self.wallet.run("doctor", "collect", case, "--key", self.key, "--incident", "7F3A",
+                               *WINDOW, "--tables", source, "--tables-mapping", mapping, *words,
+                               code=code)
+        return case, done
+
+    def records(self, source, mapping):
+        case, _ = self.collect(source, mapping)
+        self.wallet.run("doctor", "verify", case)
+        with open(os.path.join(case, "evidence", "01-tables.ndjson"), encoding="utf-8") as file:
+            return sorted(file.read().splitlines())
+
+
+def sqlite_of(server, ledger):
+    """The tables of the mapping, as they are, in a SQLite file."""
+    path = os.path.join(SCRATCH, f"{ledger}.sqlite")
+    with sqlite3.connect(path) as db:
+        for table in mapping_of(ledger)["tables"]:
+            names = list(table["columns"])
+            name = table["table"].split(".")[-1]
+            listed = ", ".join(f'"{column}"' for column in names)
+            db.execute(f'CREATE TABLE "{name}" ({listed})')
+            rows = program(server, "psql", "-X", "-A", "-t", "-d", ledger, "-c",
+                           f"SELECT json_build_array({', '.join(c + '::text' for c in names)})"
+                           f" FROM {table['table']}")
+            for row in rows.splitlines():
+                db.execute(f'INSERT INTO "{name}" VALUES ({", ".join("?" * len(names))})',
+                           json.loads(row))
+    db.close()
+    return path
+
+
+def mapping_of(ledger):
+    with open(os.path.join(os.environ["TPWALLET_SOURCE"], "doctor", "mappings", f"{ledger}.json"),
+              encoding="utf-8") as file:
+        return json.load(file)
+
+
+def the_same_from_everywhere(cases, server):
+    for ledger in LEDGERS:
+        made(server, ledger)
+        wanted = cases.records(example(f"{ledger}.dump.sql"), ledger)
+        check(len(wanted) > 50, f"{ledger}: there are records")
+        program(server, "psql", "-X", "-q", "-d", ledger, "-c",
+                f"CREATE ROLE {ledger}_reader LOGIN; GRANT pg_read_all_data TO {ledger}_reader")
+        url = f"postgresql://{ledger}_reader@127.0.0.1:{server.port}/{ledger}"
+        sources = {
+            "live": url,
+            "copy": dumped(server, ledger, f"{ledger}.copy.sql"),
+            "inserts": dumped(server, ledger, f"{ledger}.inserts.sql", "--inserts"),
+            "columns": dumped(server, ledger, f"{ledger}.columns.sql", "--column-inserts",
+                              "--rows-per-insert=7"),
+            "sqlite": sqlite_of(server, ledger),
+        }
+        for name, source in sources.items():
+            equal(cases.records(source, ledger), wanted, f"{ledger}, read from {name}")
+
+
+def coverage_is_honest(cases):
+    with open(example("pgledger.dump.sql"), encoding="utf-8") as file:
+        text = file.read()
+    whole, _ = cases.collect(example("pgledger.dump.sql"), "pgledger")
+    cut, _ = cases.collect(file_of("cut.sql", text[:text.rindex("-- PostgreSQL database dump")]),
+                           "pgledger")
+    for case, loss in ((whole, "none"), (cut, "unknown")):
+        with open(os.path.join(case, "manifest.json"), encoding="utf-8") as file:
+            source = json.load(file)["sources"][0]
+        equal({row["kind"]: row["loss"] for row in source["coverage"]},
+              dict.fromkeys(("hold", "account", "posting", "ledger_tx"), loss), "coverage")
+        equal((source["system"], source["rejected"]), ("pgledger", 0), "the source")
+    answer = cases.wallet.run("doctor", "diagnose", cut, "--json", code=None).json()
+    check(all(row["holds"] == "unknown" for row in answer["invariants"] if row["id"] in ("I01", "I02")),
+          "what a cut dump does not show is unknown")
+
+
+def changed(ledger, change):
+    mapping = mapping_of(ledger)
+    change(mapping)
+    return file_of("changed.json", json.dumps(mapping))
+
+
+def nothing_is_added(cases, case, source, mapping, told):
+    before = folder_bytes(case)
+    code = NOT_FOUND if told.startswith("cannot open") else None
+    _, done = cases.collect(source, mapping, code=code, case=case)
+    check(done.code != 0 and told in done.err, f"{told!r} was wanted: {done!r}")
+    equal(folder_bytes(case), before, f"the bundle after: {told}")
+
+
+def wrong_mappings(cases, server):
+    dump = example("pgledger.dump.sql")
+    url = f"postgresql://postgres@127.0.0.1:{server.port}/pgledger"
+    case = os.path.join(SCRATCH, "mappings")
+    cases.wallet.run("doctor", "collect", case, "--key", cases.key, "--incident", "7F3A", *WINDOW)
+
+    def table(place):
+        return lambda mapping: mapping["tables"][place]
+
+    def columns(place, **more):
+        return lambda mapping: table(place)(mapping)["columns"].update(more)
+
+    def query(place, old, new):
+        def change(mapping):
+            lines = mapping["records"][place]["query"]
+            text = "\n".join([lines] if isinstance(lines, str) else lines)
+            check(old in text, f"{old} is in the mapping")
+            mapping["records"][place]["query"] = text.replace(old, new)
+        return change
+
+    wrong = (
+        (columns(0, colour="text"), "table pgledger_accounts has no column colour"),
+        (lambda m: table(2)(m).update(table="public.entries"), "has no table public.entries"),
+        (columns(0, name="integer"), "row 1, column name (integer): '"),
+        (columns(1, created_at="boolean"), "column created_at (boolean)"),
+        (lambda m: (columns(1, created_at="local_time")(m), m.update(timezone="+00:00")),
+         "two time zones are mixed"),
+        (query(1, "minor(balance, currency)", "minor(balance, 'GOLD')"),
+         "'GOLD' is an asset without decimals"),
+        (query(1, "id AS account", "id AS acount"), "account has no field 'acount'"),
+        (query(1, "id AS account, ", ""), "(account), row 1: a required field is missing"),
+        (query(2, "e.account_version AS ver", "'x' AS ver"), "(posting), row 1"),
+        (query(3, "'transfer' AS type", "'gift' AS type"), "(ledger_tx), row 1"),
+        (query(1, "FROM pgledger_accounts", "FROM nowhere"), "no such table: nowhere"),
+    )
+    for change, told in wrong:
+        nothing_is_added(cases, case, dump, changed("pgledger", change), told)
+    nothing_is_added(cases, case, url, changed("pgledger", columns(0, colour="text")),
+                     "table public.pgledger_accounts is not as the mapping says")
+    nothing_is_added(cases, case, os.path.join(SCRATCH, "pgledger.sqlite"),
+                     changed("pgledger", columns(0, colour="text")), "no such column: colour")
+    nothing_is_added(cases, case, dump, "nobody", "cannot open 'nobody'")
+    nothing_is_added(cases, case, os.path.join(SCRATCH, "nothing.sql"), "pgledger", "cannot open")
+    nothing_is_added(cases, case, url + "x", "pgledger", "does not let us in")
+
+
+def mixed_zones(cases):
+    """In one column, as when a server's rows were put together from two systems."""
+    with open(example("pgledger.dump.sql"), encoding="utf-8") as file:
+        text = file.read()
+    case = os.path.join(SCRATCH, "mappings")
+    mixed = text.replace("2026-11-21 18:00:00+00", "2026-11-21 18:00:00", 1)
+    check(mixed != text, "a time lost its offset")
+    nothing_is_added(cases, case, file_of("mixed.sql", mixed), "pgledger", "two time zones are mixed")
+
+
+def wrong_dumps(cases, server):
+    with open(example("pgledger.dump.sql"), encoding="utf-8") as file:
+        text = file.read()
+    case = os.path.join(SCRATCH, "mappings")
+    rows = text.index("COPY public.pgledger_entries")
+    inside = text.index("\n", rows + 200) + 1
+    custom = os.path.join(SCRATCH, "custom.dump")
+    program(server, "pg_dump", "-Fc", "-f", custom, "pgledger")
+    wrong = (
+        (text[:inside], "ends inside of the rows of pgledger_entries"),
+        (text[:inside] + "one\ttwo\n" + text[inside:], "no row of the 8 columns of pgledger_entries"),
+        (text + "SELECT 'open", "ends inside of a statement"),
+        ("\\connect postgres\n" + text, "a command of psql's"),
+    )
+    for bad, told in wrong:
+        nothing_is_added(cases, case, file_of("bad.sql", bad), "pgledger", told)
+    nothing_is_added(cases, case, custom, "pgledger", "not in the plain format")
+
+
+def one_bundle_one_ledger(cases):
+    case, _ = cases.collect(example("pgledger.dump.sql"), "pgledger")
+    before = folder_bytes(case)
+    cases.collect(example("blnk.dump.sql"), "blnk", code=CONFLICT, case=case)
+    equal(folder_bytes(case), before, "a second ledger is not added")
+    diagnosis = file_of("diagnosis.json",
+                        cases.wallet.run("doctor", "diagnose", case, "--json", code=None).out)
+    policy = file_of("policy", "")
+    done = cases.wallet.run("doctor", "plan", case, "--key", cases.key, "--diagnosis", diagnosis,
+                            "--policy", policy, code=None)
+    check(done.code != 0, "another's ledger gets no plan of ours")
+    cases.wallet.run("doctor", "plan", case, "--key", cases.key, "--diagnosis", diagnosis, code=USAGE)
+    equal(folder_bytes(case), before, "and nothing was written")
+
+
+def ours_gets_no_sql(cases):
+    cases.wallet.run("init")
+    case = os.path.join(SCRATCH, "ours")
+    cases.wallet.run("doctor", "collect", case, "--key", cases.key, "--incident", "7F3A", "--ours")
+    diagnosis = file_of("ours.json",
+                        cases.wallet.run("doctor", "diagnose", case, "--json", code=None).out)
+    done = cases.wallet.run("doctor", "plan", case, "--key", cases.key, "--diagnosis", diagnosis,
+                            "--sql", code=USAGE)
+    check("the ledger is ours" in done.err, "our ledger is repaired by a plan")
+
+
+def mappings_are_shown(cases):
+    listed = cases.wallet.json("doctor", "mappings")
+    equal([row["name"] for row in listed], sorted(LEDGERS), "mappings that are built in")
+    text = cases.wallet.run("doctor", "mappings", "formance").out
+    equal(json.loads(text), mapping_of("formance"), "one of them, as it is")
+    done = cases.wallet.run("doctor", "mappings", file_of("bad.json", text.replace('"kind"', '"king"', 1)),
+                            code=USAGE)
+    check("/records/0" in done.err, f"a mapping is checked: {done!r}")
+
+
+def main():
+    cases = Cases()
+    with Postgres() as server:
+        the_same_from_everywhere(cases, server)
+        wrong_mappings(cases, server)
+        wrong_dumps(cases, server)
+    coverage_is_honest(cases)
+    mixed_zones(cases)
+    one_bundle_one_ledger(cases)
+    ours_gets_no_sql(cases)
+    mappings_are_shown(cases)
+    print("tables: 3 ledgers from 5 kinds of places each, and what does not fit is named")
+
+
+if __name__ == "__main__":
+    main()
