@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "adapter/system_clock.h"
 #include "base/check.h"
@@ -11,14 +12,16 @@
 #include "base/reserve.h"
 #include "cmd/answer.h"
 #include "cmd/doctor_repair.h"
+#include "cmd/doctor_tables.h"
 #include "cmd/file_bytes.h"
 #include "cmd/report.h"
-#include "doctor/plan_make.h"
+#include "doctor/foreign_plan.h"
 
 enum { DIAGNOSIS_SIZE_MAX = 64 << 20, LINE_ROOM = EVIDENCE_LINE_SIZE_MAX + 2 };
 
 struct planning {
     const struct invocation *invocation;
+    bool sql;
     struct doctor_bundle bundle;
     struct buf text; /* the diagnosis */
     struct buf policy_text;
@@ -203,11 +206,13 @@ static enum status inputs_read(struct planning *it)
 {
     const char *diagnosis = invocation_text(it->invocation, "diagnosis");
     const char *policy = invocation_text(it->invocation, "policy");
-    if (diagnosis == NULL || policy == NULL)
-        return error_set(&it->error, STATUS_INVALID, "--diagnosis and --policy are needed");
+    if (diagnosis == NULL || (policy == NULL && !it->sql))
+        return error_set(&it->error, STATUS_INVALID,
+                         "--diagnosis is needed, and --policy or --sql");
     enum status status = file_bytes_read(diagnosis, &it->text, &it->error);
-    if (status == STATUS_OK) status = file_bytes_read(policy, &it->policy_text, &it->error);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && !it->sql)
+        status = file_bytes_read(policy, &it->policy_text, &it->error);
+    if (status == STATUS_OK && !it->sql)
         status = repair_policy_parse(buf_view(&it->policy_text), &it->policy, &it->error);
     if (status == STATUS_OK) {
         status = arena_init(&it->arena, 8 * it->text.len + (64 << 20));
@@ -237,19 +242,52 @@ static enum status plan_fill(struct planning *it)
     return status == STATUS_OK ? repair_plan_check(&it->plan, &it->policy, &it->error) : status;
 }
 
-static enum status plan_put(struct planning *it, struct buf *text)
+/* The plan and the diagnosis that it is of, under custody. */
+static enum status plan_put(struct planning *it, const char *name, struct str text)
 {
-    repair_plan_json(&it->plan, text);
-    if (text->overflow) return error_set(&it->error, STATUS_LIMIT, "the plan is too large");
     enum status status =
         doctor_bundle_put(&it->bundle, "report/diagnosis.json", "diagnosed", buf_view(&it->text));
-    if (status == STATUS_OK)
-        status = doctor_bundle_put(&it->bundle, REPAIR_PLAN_FILE, "planned", buf_view(text));
+    if (status == STATUS_OK) status = doctor_bundle_put(&it->bundle, name, "planned", text);
     if (status == STATUS_OK) status = doctor_bundle_note(&it->bundle, "a plan was made");
     if (status == STATUS_OK && incident_may(it->bundle.incident.state, INCIDENT_DIAGNOSED))
         it->bundle.incident.state = INCIDENT_DIAGNOSED;
     if (status == STATUS_OK) status = doctor_bundle_seal(&it->bundle);
     if (status != STATUS_OK) it->error = it->bundle.error;
+    return status;
+}
+
+static enum status ours_make(struct planning *it, struct buf *text)
+{
+    enum status status = plan_fill(it);
+    if (status != STATUS_OK) return status;
+    repair_plan_json(&it->plan, text);
+    if (text->overflow) return error_set(&it->error, STATUS_LIMIT, "the plan is too large");
+    return plan_put(it, REPAIR_PLAN_FILE, buf_view(text));
+}
+
+/* Of somebody else's ledger: for its owners, by the mapping that its evidence was read by. */
+static enum status foreign_make(struct planning *it, const char *mapping_file, struct buf *text)
+{
+    struct doctor_mapping mapping = { 0 };
+    enum status status = doctor_mapping_open(mapping_file, &mapping, &it->error);
+    if (status == STATUS_OK)
+        status = foreign_plan_sql(&it->diagnosis, mapping.parsed, text, &it->error);
+    doctor_mapping_close(&mapping);
+    return status == STATUS_OK ? plan_put(it, FOREIGN_PLAN_FILE, buf_view(text)) : status;
+}
+
+/* A bundle with another's tables gets SQL, and no other one does. */
+static enum status plan_make(struct planning *it, struct buf *text)
+{
+    char path[DOCTOR_PATH_MAX];
+    int len = snprintf(path, sizeof path, "%s/" DOCTOR_TABLES_FILE, it->bundle.path);
+    bool foreign = len > 0 && (size_t)len < sizeof path && access(path, F_OK) == 0;
+    if (foreign == it->sql) return foreign ? foreign_make(it, path, text) : ours_make(it, text);
+    enum status status =
+        error_set(&it->error, STATUS_INVALID,
+                  foreign ? "the ledger is another's: its repair is for its owners, as SQL"
+                          : "the ledger is ours: it is repaired by a plan, not by SQL");
+    error_hint(&it->error, foreign ? "--sql" : "leave --sql out");
     return status;
 }
 
@@ -265,8 +303,7 @@ static enum status planning_run(struct planning *it, struct buf *text)
         return error_set(&it->error, STATUS_DENIED, "--key is missing: who proposes the plan?");
     status = inputs_read(it);
     if (status == STATUS_OK) status = rows_trace(it);
-    if (status == STATUS_OK) status = plan_fill(it);
-    return status == STATUS_OK ? plan_put(it, text) : status;
+    return status == STATUS_OK ? plan_make(it, text) : status;
 }
 
 static void step_show(const struct plan_step *step, uint32_t number, struct buf *out)
@@ -301,6 +338,7 @@ static int plan_run(struct invocation *invocation)
         return report_error(invocation, &error);
     }
     it->invocation = invocation;
+    it->sql = invocation_has(invocation, "sql");
     buf_init(&it->text, DIAGNOSIS_SIZE_MAX);
     buf_init(&it->policy_text, POLICY_SIZE_MAX);
     BUF_SCOPE struct buf text;
@@ -311,8 +349,9 @@ static int plan_run(struct invocation *invocation)
     if (planning_run(it, &text) != STATUS_OK) {
         code = report_error(invocation, &it->error);
     } else {
-        if (!invocation->json) plan_show(it, &out);
-        code = report_text(invocation, buf_view(invocation->json ? &text : &out));
+        bool whole = invocation->json || it->sql;
+        if (!whole) plan_show(it, &out);
+        code = report_text(invocation, buf_view(whole ? &text : &out));
     }
     doctor_bundle_close(&it->bundle);
     arena_done(&it->arena);
@@ -332,6 +371,7 @@ static const struct option options[] = {
     { "key", "FILE", "the key of who proposes it, and will not approve it", NULL },
     { "diagnosis", "FILE", "what `doctor diagnose --json` said", NULL },
     { "policy", "FILE", "who may approve, how many have to, up to what amounts", NULL },
+    { "sql", NULL, "for another's ledger: the plan as SQL for its owners, shown and kept", NULL },
     { 0 },
 };
 
@@ -346,6 +386,7 @@ const struct command command_doctor_plan = {
         "no plan. The plan is a file of the bundle; its SHA-256 is what is approved.",
     .positionals = positionals,
     .options = options,
-    .examples = "doctor plan case --key anna.key --diagnosis case.json --policy repair.policy",
+    .examples = "doctor plan case --key anna.key --diagnosis case.json --policy repair.policy\n"
+                "doctor plan case --key anna.key --diagnosis case.json --sql",
     .run = plan_run,
 };

@@ -12,6 +12,7 @@ enum {
 
 #define REPAIR_PLAN_FILE "plan/plan.json"
 #define REPAIR_AFTER_FILE "report/after.json"
+#define FOREIGN_PLAN_FILE "plan/plan.sql" /* nobody of ours carries it out */
 #define REPAIR_REHEARSAL_FILE "plan/rehearsal.json"
 
 /* A plan as it stands in a bundle, and the policy that it was made under. */

@@ -113,6 +113,35 @@ static void causes_read(struct json_reader *reader, struct plan_diagnosis *diagn
     }
 }
 
+static void violation_read(struct json_reader *reader, struct plan_diagnosis *diagnosis)
+{
+    struct plan_violation violation = { .fault = STR("") };
+    struct str key;
+    if (!json_object_begin(reader)) return;
+    while (json_object_next(reader, &key)) {
+        if (str_equal(key, STR("invariant")))
+            (void)json_string(reader, &violation.invariant); /* a fault stays, here and below */
+        else if (str_equal(key, STR("key")))
+            (void)json_string(reader, &violation.key);
+        else if (str_equal(key, STR("cause")))
+            (void)json_string(reader, &violation.fault);
+        else
+            (void)json_skip(reader);
+    }
+    if (violation.fault.len == 0) return; /* which counts as unexplained */
+    if (diagnosis->violation_count == DIAGNOSIS_ROWS_MAX) {
+        json_fail(reader, "more than 20000 violations");
+        return;
+    }
+    diagnosis->violations[diagnosis->violation_count++] = violation;
+}
+
+static void violations_read(struct json_reader *reader, struct plan_diagnosis *diagnosis)
+{
+    if (!json_array_begin(reader)) return;
+    while (json_array_next(reader)) violation_read(reader, diagnosis);
+}
+
 static void member_read(struct json_reader *reader, struct str key, struct str *format,
                         struct plan_diagnosis *diagnosis)
 {
@@ -132,6 +161,8 @@ static void member_read(struct json_reader *reader, struct str key, struct str *
         (void)json_bool(reader, &diagnosis->truncated);
     } else if (str_equal(key, STR("causes"))) {
         causes_read(reader, diagnosis);
+    } else if (str_equal(key, STR("violations"))) {
+        violations_read(reader, diagnosis);
     } else {
         (void)json_skip(reader);
     }
@@ -145,7 +176,10 @@ enum status plan_diagnosis_parse(struct str text, struct arena *arena,
     struct str format = STR("");
     memset(out_diagnosis, 0, sizeof *out_diagnosis);
     out_diagnosis->rows = arena_take_array(arena, DIAGNOSIS_ROWS_MAX, sizeof *out_diagnosis->rows);
-    if (out_diagnosis->rows == NULL) return error_set(out_error, STATUS_LIMIT, "no memory");
+    out_diagnosis->violations =
+        arena_take_array(arena, DIAGNOSIS_ROWS_MAX, sizeof *out_diagnosis->violations);
+    if (out_diagnosis->rows == NULL || out_diagnosis->violations == NULL)
+        return error_set(out_error, STATUS_LIMIT, "no memory");
     json_reader_init(&reader, text, arena);
     if (json_object_begin(&reader))
         while (json_object_next(&reader, &key)) member_read(&reader, key, &format, out_diagnosis);
@@ -211,8 +245,7 @@ static bool absolute(struct signed_amount delta, struct signed_amount *out_amoun
     return true;
 }
 
-/* Whether what the row has too much or too little is one leg of the transaction, to the cent. */
-static bool is_traced(const struct plan_row *row)
+bool plan_row_is_traced(const struct plan_row *row)
 {
     struct signed_amount amount;
     bool credited = row->delta.minor > 0;
@@ -225,7 +258,7 @@ static bool is_traced(const struct plan_row *row)
 static enum status entry_add(const struct plan_cause *cause, const struct plan_row *row,
                              struct repair_plan *plan, struct error *out_error)
 {
-    if (!is_traced(row)) {
+    if (!plan_row_is_traced(row)) {
         enum status status =
             error_set(out_error, STATUS_INVALID,
                       "what account %.*s has too much or too little is no one transaction",
@@ -257,11 +290,27 @@ static enum status entries_add(const struct plan_diagnosis *diagnosis, struct re
     for (uint32_t i = 0; i < diagnosis->row_count; i++) {
         const struct plan_row *row = &diagnosis->rows[i];
         if (!diagnosis->causes[row->cause].ledger_entry || row->left) continue;
-        if (is_traced(row) && is_planned(plan, row->tx)) continue; /* its other leg */
+        if (plan_row_is_traced(row) && is_planned(plan, row->tx)) continue; /* its other leg */
         enum status status = entry_add(&diagnosis->causes[row->cause], row, plan, out_error);
         if (status != STATUS_OK) return status;
     }
     return STATUS_OK;
+}
+
+enum status plan_label(const struct plan_diagnosis *diagnosis, struct str *out_label,
+                       struct error *out_error)
+{
+    struct str label = weakest_label(diagnosis);
+    if (diagnosis->unexplained > 0 || diagnosis->truncated || diagnosis->cause_count == 0)
+        label = STR("UNKNOWN");
+    if (label_rank(label) <= 1) {
+        *out_label = label;
+        return STATUS_OK;
+    }
+    enum status status =
+        error_set(out_error, STATUS_DENIED, "the cause is %.*s: that gets no plan", STR_ARG(label));
+    error_hint(out_error, "`tpwallet doctor diagnose --next` names the evidence that would decide");
+    return status;
 }
 
 /* Whether anything that a cause would post was left alone. */
@@ -277,17 +326,9 @@ enum status repair_plan_make(const struct plan_diagnosis *diagnosis, struct aren
 {
     plan->incident = diagnosis->incident;
     plan->rules = diagnosis->rules;
-    plan->label = weakest_label(diagnosis);
     plan->step_count = 0;
-    if (diagnosis->unexplained > 0 || diagnosis->truncated || diagnosis->cause_count == 0)
-        plan->label = STR("UNKNOWN");
-    if (label_rank(plan->label) > 1) {
-        enum status status = error_set(
-            out_error, STATUS_DENIED, "the cause is %.*s: that gets no plan", STR_ARG(plan->label));
-        error_hint(out_error,
-                   "`tpwallet doctor diagnose --next` names the evidence that would decide");
-        return status;
-    }
+    enum status status = plan_label(diagnosis, &plan->label, out_error);
+    if (status != STATUS_OK) return status;
     plan->steps = arena_take_array(arena, STEPS_ROOM, sizeof *plan->steps);
     if (plan->steps == NULL) return error_set(out_error, STATUS_LIMIT, "no memory");
     for (uint32_t i = 0; i < diagnosis->cause_count; i++)
@@ -296,7 +337,7 @@ enum status repair_plan_make(const struct plan_diagnosis *diagnosis, struct aren
     for (uint32_t i = 0; i < diagnosis->cause_count; i++)
         if (diagnosis->causes[i].prevention.len > 0)
             step_add(plan, PLAN_FIX, &diagnosis->causes[i], diagnosis->causes[i].prevention);
-    enum status status = entries_add(diagnosis, plan, out_error);
+    status = entries_add(diagnosis, plan, out_error);
     for (uint32_t i = 0; i < diagnosis->cause_count && status == STATUS_OK; i++) {
         const struct plan_cause *cause = &diagnosis->causes[i];
         enum plan_step_kind kind;

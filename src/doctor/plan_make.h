@@ -33,6 +33,13 @@ struct plan_cause {
     bool psp_money;
 };
 
+/* Where an invariant does not hold, and which fault explains it. */
+struct plan_violation {
+    struct str invariant;
+    struct str key;
+    struct str fault;
+};
+
 struct plan_diagnosis {
     struct str incident;
     struct digest rules;
@@ -42,12 +49,23 @@ struct plan_diagnosis {
     struct plan_cause causes[DIAGNOSIS_CAUSES_MAX];
     uint32_t row_count;
     struct plan_row *rows; /* DIAGNOSIS_ROWS_MAX of them in the arena */
+    uint32_t violation_count;
+    struct plan_violation *violations; /* DIAGNOSIS_ROWS_MAX of them in the arena */
 };
 
 /* The output of `doctor diagnose --json`. STATUS_INVALID, STATUS_LIMIT. The arena: 8 x the size. */
 enum status plan_diagnosis_parse(struct str text, struct arena *arena,
                                  struct plan_diagnosis *out_diagnosis, struct error *out_error)
     MUST_CHECK;
+
+/*
+ * The weakest label of its causes, when that gets a plan. STATUS_DENIED: it does not, or something is
+ * not explained.
+ */
+enum status plan_label(const struct plan_diagnosis *diagnosis, struct str *out_label,
+                       struct error *out_error) MUST_CHECK;
+/* Whether what the row has too much or too little is one leg of its transaction, to the cent. */
+bool plan_row_is_traced(const struct plan_row *row);
 
 /*
  * Steps in order: stop, fix, entries, what follows from them. STATUS_DENIED: something is not
