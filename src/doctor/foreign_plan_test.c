@@ -109,6 +109,20 @@ static void both_legs_are_one_step(void **state)
     assert_true(says(&sql, "step 1") && !says(&sql, "step 2"));
 }
 
+static void what_is_left_to_people_is_no_step(void **state)
+{
+    (void)state; /* no fixture */
+    BUF_SCOPE struct buf sql;
+    struct error error;
+    cause_make("compensate to=original");
+    row_add("alice", 3000);
+    row_add("alice", 3000);
+    rows[0].left = true;
+    rows[1].tx = STR("t2");
+    assert_int_equal(made(&sql, &error), STATUS_OK);
+    assert_true(says(&sql, "adjust 't2'") && !says(&sql, "step 2"));
+}
+
 static void what_lacks_a_leg_is_completed_once_for_each(void **state)
 {
     (void)state; /* no fixture */
@@ -159,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_repair_has_its_steps),
         cmocka_unit_test(both_legs_are_one_step),
+        cmocka_unit_test(what_is_left_to_people_is_no_step),
         cmocka_unit_test(what_lacks_a_leg_is_completed_once_for_each),
         cmocka_unit_test(what_cannot_be_written_is_refused),
     };
