@@ -135,14 +135,14 @@ def a_book_in_postgresql(cluster):
     """A consumer killed at random moments, and one that comes to the end."""
     with Postgres() as server:
         words = [TPWALLET, "events", "consume", "--kafka", cluster.bootstrap, "--kafka-topic",
-                 TOPIC, "--into", server.url, "--group", "postgres", "--batch", "50"]
-        for _ in range(2):
-            one = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                 TOPIC, "--into", server.url, "--batch", "50"]
+        for group in ("one", "two"):  # another one each time: nobody waits for the dead one's session
+            one = subprocess.Popen([*words, "--group", group], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             time.sleep(DRAW.uniform(0.3, 1.5))  # the moment
             one.kill()
             one.wait()
-        done = subprocess.run([*words, "--until-end", "--json"], capture_output=True, text=True,
-                              check=False, timeout=240)
+        done = subprocess.run([*words, "--group", "three", "--until-end", "--json"],
+                              capture_output=True, text=True, check=False, timeout=240)
         equal(done.returncode, 0, f"the last consumer: {done.stderr}")
         found = server.psql("SELECT sum(events), (SELECT count(*) FROM tpwallet_events.inbox)"
                             " FROM tpwallet_events.happened").strip()
@@ -276,14 +276,17 @@ def a_receiver_is_told(cluster, wallet):
     with receiving() as receiver:
         receiver.statuses = [500, 503]
         words = [TPWALLET, "events", "consume", "--kafka", cluster.bootstrap, "--into",
-                 book("notify"), "--group", "notify", "--batch", "30", "--json"]
+                 book("notify"), "--batch", "30", "--json"]
         told = ["--notify", receiver.url, "--notify-token", token, "--notify-private"]
-        one = subprocess.Popen([*words, *told], stdout=subprocess.DEVNULL)
+        one = subprocess.Popen([*words, *told, "--group", "dies"], stdout=subprocess.DEVNULL)
         until(lambda: len(receiver.got) > 40, "the receiver is told")
         one.kill()
         one.wait()
-        done = subprocess.run([*words, *told, "--until-end"], capture_output=True, text=True,
-                              check=False, timeout=180)
+        with sqlite3.connect(book("notify"), timeout=10) as db:  # as if a minute had gone by
+            claimed = db.execute("UPDATE setting SET value='1 0' WHERE name='sender'").rowcount
+        equal(claimed, 1, "the claim of the one that died")
+        done = subprocess.run([*words, *told, "--group", "lives", "--until-end"],
+                              capture_output=True, text=True, check=False, timeout=180)
         equal(done.returncode, 0, f"the last consumer: {done.stderr}")
         for bad, code in ((words, 8), ([*words, "--notify", "ftp://x"], 2),
                           ([*words, "--notify-token", token], 2)):
