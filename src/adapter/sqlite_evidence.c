@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "adapter/sqlite_connection.h"
 #include "adapter/sqlite_evidence_functions.h"
@@ -12,9 +11,7 @@
 #include "base/check.h"
 
 enum {
-    CACHE_KIB_DEFAULT = 64 * 1024,
     STORE_ARENA_SIZE = 3 * SQLITE_EVIDENCE_SORT_MAX,
-    STATEMENT_TEXT_MAX = 256,
 };
 
 static struct sqlite_evidence *store_of(struct evidence *evidence)
@@ -31,8 +28,8 @@ static enum status refused(struct sqlite_evidence *store, const char *what, stru
     return STATUS_INVALID;
 }
 
-static enum status prepare(struct evidence *evidence, struct str sql, uint32_t *out_query,
-                           struct error *out_error)
+static enum status prepare(struct evidence *evidence, struct str sql, struct str narrow,
+                           uint32_t *out_query, struct error *out_error)
 {
     struct sqlite_evidence *store = store_of(evidence);
     if (store->query_count == SQLITE_EVIDENCE_QUERIES_MAX) {
@@ -57,6 +54,8 @@ static enum status prepare(struct evidence *evidence, struct str sql, uint32_t *
     }
     store->queries[store->query_count] = statement;
     store->reads[store->query_count] = store->guard.reads;
+    enum narrowing narrowing = narrowing_find(narrow);
+    store->narrowings[store->query_count] = narrowing == NARROWING_COUNT ? 0 : (uint8_t)narrowing;
     *out_query = store->query_count++;
     return STATUS_OK;
 }
@@ -124,6 +123,7 @@ static enum status run(struct evidence *evidence, uint32_t query,
     sqlite3_stmt *statement = store->queries[query];
     int code = SQLITE_OK;
     store->progress = 0;
+    if (store->tables != NULL) store->tables->narrowing = (enum narrowing)store->narrowings[query];
     for (uint32_t i = 0; i < arguments.count && code == SQLITE_OK; i++) {
         code = bind_argument(statement, &arguments.items[i]);
     }
@@ -191,14 +191,43 @@ static enum evidence_coverage coverage(struct evidence *evidence, uint32_t kind,
     return manifest_covers(store_of(evidence)->manifest, kind, ts_ns);
 }
 
+static enum status cite_row(struct sqlite_evidence *store, int64_t record,
+                            struct evidence_citation *out_citation, struct error *out_error)
+{
+    struct evidence_cursor cursor;
+    uint32_t kind = (uint32_t)record & ((1U << EVIDENCE_NUMBER_BITS) - 1);
+    enum status status = evidence_cursor_init(&cursor, &store->tables->rows, kind);
+    if (status != STATUS_OK) (void)error_set(out_error, status, "no memory for a record");
+    if (status == STATUS_OK) {
+        evidence_cursor_number(&cursor, record);
+        evidence_cursor_next(&cursor);
+        status = cursor.status;
+        if (status != STATUS_OK) *out_error = cursor.error;
+    }
+    if (status == STATUS_OK && cursor.end)
+        status = error_set(out_error, STATUS_NOT_FOUND, "there is no such record");
+    if (status == STATUS_OK) {
+        bool timed = (cursor.record.seen & 1) != 0;
+        *out_citation = (struct evidence_citation){
+            .hash = cursor.record.hash,
+            .kind = kind,
+            .source = cursor.source,
+            .ts_ns = timed ? cursor.record.values[0].number : 0,
+        };
+    }
+    evidence_cursor_done(&cursor);
+    return status;
+}
+
 static enum status cite(struct evidence *evidence, int64_t record,
                         struct evidence_citation *out_citation, struct error *out_error)
 {
     struct sqlite_evidence *store = store_of(evidence);
-    uint32_t kind = (uint32_t)record & ((1U << EVIDENCE_KIND_BITS) - 1);
+    uint32_t kind = (uint32_t)record & ((1U << EVIDENCE_NUMBER_BITS) - 1);
     if (record <= 0 || kind >= evidence_kind_count()) {
         return error_set(out_error, STATUS_NOT_FOUND, "there is no such record");
     }
+    if (store->tables != NULL) return cite_row(store, record, out_citation, out_error);
     enum status status = STATUS_OK;
     if (store->cites[kind] == NULL) {
         status =
@@ -244,6 +273,28 @@ static enum status drop_of_kind(struct sqlite_evidence *store, uint32_t kind, ui
     return status;
 }
 
+static enum status drop_of_rows(struct sqlite_evidence *store, uint32_t kind, uint64_t hash,
+                                uint32_t *out_count, struct error *out_error)
+{
+    static const struct evidence_bounds all = { .by_ts = false };
+    struct evidence_cursor cursor;
+    enum status status = evidence_cursor_init(&cursor, &store->tables->rows, kind);
+    if (status != STATUS_OK) {
+        (void)error_set(out_error, status, "no memory for a record");
+    } else {
+        evidence_cursor_all(&cursor, &all);
+        for (evidence_cursor_next(&cursor); !cursor.end; evidence_cursor_next(&cursor)) {
+            if (cursor.record.hash != hash) continue;
+            store->manifest->sources[cursor.source].rejected++;
+            ++*out_count;
+        }
+        status = cursor.status;
+        if (status != STATUS_OK) *out_error = cursor.error;
+    }
+    evidence_cursor_done(&cursor);
+    return status;
+}
+
 static enum status drop(struct evidence *evidence, uint64_t hash, uint32_t *out_count,
                         struct error *out_error)
 {
@@ -251,9 +302,15 @@ static enum status drop(struct evidence *evidence, uint64_t hash, uint32_t *out_
     enum status status = STATUS_OK;
     *out_count = 0;
     for (uint32_t kind = 0; status == STATUS_OK && kind < evidence_kind_count(); kind++) {
-        status = drop_of_kind(store, kind, hash, out_count, out_error);
+        status = store->tables != NULL ? drop_of_rows(store, kind, hash, out_count, out_error)
+                                       : drop_of_kind(store, kind, hash, out_count, out_error);
     }
-    return status;
+    if (status != STATUS_OK || store->tables == NULL || *out_count == 0) return status;
+    struct evidence_rows *rows = &store->tables->rows;
+    if (rows->dropped_count == EVIDENCE_DROPPED_MAX)
+        return error_set(out_error, STATUS_LIMIT, "too many records are taken out");
+    rows->dropped[rows->dropped_count++] = hash;
+    return STATUS_OK;
 }
 
 static const struct evidence_bundle *bundle(struct evidence *evidence)
@@ -266,24 +323,25 @@ static const struct evidence_bundle *bundle(struct evidence *evidence)
 static enum status configure(struct sqlite_evidence *store,
                              const struct sqlite_evidence_options *options, struct error *out_error)
 {
-    char sql[STATEMENT_TEXT_MAX];
-    uint32_t cache_kib = options->cache_kib == 0 ? CACHE_KIB_DEFAULT : options->cache_kib;
-    int len = snprintf(sql, sizeof sql,
-                       "PRAGMA page_size = 8192; PRAGMA journal_mode = OFF;"
-                       "PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;"
-                       "PRAGMA temp_store = %s; PRAGMA cache_size = -%u; PRAGMA trusted_schema = 0",
-                       options->path == NULL ? "MEMORY" : "FILE", cache_kib);
-    CHECK(len > 0 && len < (int)sizeof sql);
+    static const char sql[] =
+        "PRAGMA page_size = 8192; PRAGMA journal_mode = OFF;"
+        "PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = 0";
+    static const char in_memory[] = "PRAGMA temp_store = MEMORY";
+    static const char in_files[] = "PRAGMA temp_store = FILE";
+    bool files = options->folder != NULL;
     enum status status = sqlite_execute(store->db, sql, out_error);
+    if (status == STATUS_OK)
+        status = sqlite_execute(store->db, files ? in_files : in_memory, out_error);
     if (status != STATUS_OK) return status;
-    int code = sqlite_evidence_functions(store->db, &store->manifest);
+    int code = files ? evidence_tables_register(store->tables, store->db) : SQLITE_OK;
+    if (code == SQLITE_OK) code = sqlite_evidence_functions(store->db, &store->manifest);
     if (code == SQLITE_OK) {
         code = sqlite3_set_authorizer(store->db, sqlite_evidence_authorize, &store->guard);
     }
     if (code != SQLITE_OK) return sqlite_failure(store->db, code, out_error);
     sqlite3_progress_handler(store->db, EVIDENCE_PROGRESS_STEPS, progress, store);
     (void)sqlite3_limit(store->db, SQLITE_LIMIT_ATTACHED, 0); /* the old limit is of no use */
-    status = sqlite_evidence_schema(store->db, !options->bulk, out_error);
+    status = sqlite_evidence_schema(store->db, files, out_error);
     if (status != STATUS_OK) return status;
     return sqlite_prepare(store->db, "INSERT INTO violation VALUES(?, ?, ?, ?, ?, ?, ?)",
                           &store->violate, out_error);
@@ -297,17 +355,16 @@ enum status sqlite_evidence_open(const struct sqlite_evidence_options *options,
     store->port = (struct evidence){ prepare, column,   reads, run,  violate,
                                      forget,  coverage, cite,  drop, bundle };
     store->manifest = &store->nothing;
-    store->bulk = options->bulk;
     record_names_init(&store->names);
     enum status status = arena_init(&store->arena, STORE_ARENA_SIZE);
     if (status != STATUS_OK) (void)error_set(out_error, status, "no memory for evidence");
-    if (options->path != NULL) (void)unlink(options->path); /* the opening tells */
+    if (status == STATUS_OK && options->folder != NULL) {
+        status = evidence_tables_new(options->folder, &store->tables);
+        if (status != STATUS_OK) (void)error_set(out_error, status, "no memory for evidence");
+    }
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int code = SQLITE_OK;
-    if (status == STATUS_OK) {
-        code = sqlite3_open_v2(options->path == NULL ? ":memory:" : options->path, &store->db,
-                               flags, NULL);
-    }
+    if (status == STATUS_OK) code = sqlite3_open_v2(":memory:", &store->db, flags, NULL);
     if (code != SQLITE_OK) status = sqlite_failure(store->db, code, out_error);
     if (status == STATUS_OK) status = configure(store, options, out_error);
     if (status != STATUS_OK) {
@@ -329,6 +386,7 @@ void sqlite_evidence_close(struct sqlite_evidence *store)
     for (uint32_t i = 0; i < store->query_count; i++) (void)sqlite3_finalize(store->queries[i]);
     (void)sqlite3_finalize(store->violate);
     (void)sqlite3_close(store->db); /* nothing of it is kept */
+    evidence_tables_free(store->tables);
     arena_done(&store->arena);
     free(store->batch);
     free(store);
@@ -337,6 +395,10 @@ void sqlite_evidence_close(struct sqlite_evidence *store)
 static enum status forget_records(struct sqlite_evidence *store, struct error *out_error)
 {
     enum status status = forget(&store->port, out_error);
+    if (status == STATUS_OK && store->tables != NULL) {
+        status = evidence_tables_reset(store->tables);
+        if (status != STATUS_OK) (void)error_set(out_error, status, "no memory for evidence");
+    }
     for (uint32_t k = 0; status == STATUS_OK && k < evidence_kind_count(); k++) {
         if ((store->loaded >> k & 1) == 0) continue;
         sqlite3_stmt **clear = &store->clears[k];
@@ -376,9 +438,7 @@ enum status sqlite_evidence_begin(struct sqlite_evidence *store, struct manifest
 enum status sqlite_evidence_ready(struct sqlite_evidence *store, struct error *out_error)
 {
     CHECK(store->writing);
-    enum status status = STATUS_OK;
-    if (store->bulk) status = sqlite_evidence_index(store->db, out_error);
-    if (status == STATUS_OK) status = sqlite_execute(store->db, "COMMIT", out_error);
+    enum status status = sqlite_execute(store->db, "COMMIT", out_error);
     store->writing = false;
     return status;
 }

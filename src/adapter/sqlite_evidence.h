@@ -1,4 +1,4 @@
-/* sqlite_evidence.h - the evidence of a bundle in SQLite, in memory or in a file. */
+/* sqlite_evidence.h - the evidence of a bundle in SQLite: records in memory, or in their files. */
 #ifndef ADAPTER_SQLITE_EVIDENCE_H
 #define ADAPTER_SQLITE_EVIDENCE_H
 
@@ -23,9 +23,12 @@
  * at a time.
  */
 struct sqlite_evidence_options {
-    const char *path;   /* of the database file, made anew; NULL: in memory */
-    uint32_t cache_kib; /* pages in memory, at most, when there is a file; 0: 64 MiB */
-    bool bulk;          /* many records: indexes are made in sqlite_evidence_ready() */
+    /*
+     * For many records: they stay in the files that they are loaded from (evidence_rows.h), and
+     * this is the folder for what is made of them, in files of no name. It must live as long as the
+     * store. NULL: records are copied into memory.
+     */
+    const char *folder;
 };
 
 struct sqlite_evidence;

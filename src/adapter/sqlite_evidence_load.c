@@ -1,5 +1,6 @@
 /* A source that fits is sorted first, so that the numbers of records do not depend on the order
  * of its lines. */
+#define _GNU_SOURCE /* O_TMPFILE */
 #include "adapter/sqlite_evidence_load.h"
 
 #include <errno.h>
@@ -8,9 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "adapter/evidence_scan.h"
 #include "adapter/sqlite_connection.h"
 #include "adapter/sqlite_evidence_schema.h"
 #include "adapter/sqlite_evidence_store.h"
+#include "adapter/thread_sync.h"
 #include "base/buf.h"
 #include "base/check.h"
 
@@ -48,14 +51,14 @@ static enum status insert(struct sqlite_evidence *store, uint32_t source,
             sqlite_evidence_prepare(store->db, record->kind, EVIDENCE_INSERT, statement, out_error);
         if (status != STATUS_OK) return status;
     }
-    int64_t number = (++store->sequence << EVIDENCE_KIND_BITS) | record->kind;
+    int64_t number = (++store->sequence << EVIDENCE_NUMBER_BITS) | record->kind;
     int code = sqlite3_clear_bindings(*statement);
     if (code == SQLITE_OK) code = sqlite3_bind_int64(*statement, 1, number);
     if (code == SQLITE_OK) code = sqlite3_bind_int64(*statement, 2, source);
     if (code == SQLITE_OK) code = sqlite3_bind_int64(*statement, 3, (int64_t)record->hash);
     for (uint64_t rest = record->seen; rest != 0 && code == SQLITE_OK; rest &= rest - 1) {
         int place = __builtin_ctzll(rest);
-        code = bind_value(*statement, EVIDENCE_SYSTEM_COLUMNS + 1 + place, &record->values[place]);
+        code = bind_value(*statement, EVIDENCE_TABLE_COLUMNS + 1 + place, &record->values[place]);
     }
     if (code != SQLITE_OK) return sqlite_failure(store->db, code, out_error);
     store->loaded |= UINT64_C(1) << record->kind;
@@ -81,6 +84,31 @@ static bool parse(struct sqlite_evidence *store, uint32_t source, struct str lin
     return true;
 }
 
+/* The file is the rows' from here on. */
+static enum status scan_file(struct sqlite_evidence *store, uint32_t source, int file,
+                             uint64_t size, struct error *out_error)
+{
+    struct evidence_source *shown = &store->sources[source];
+    const struct evidence_row_source lines = {
+        .file = file,
+        .size = size,
+        .kinds = store->manifest->sources[source].kinds,
+    };
+    struct evidence_scanned scanned;
+    enum status status =
+        evidence_rows_scan(&store->tables->rows, source, &lines, &scanned, out_error);
+    if (status != STATUS_OK) return status;
+    shown->rows += scanned.rows;
+    shown->unknown_fields += scanned.unknown_fields;
+    shown->rejected += scanned.rejected;
+    store->manifest->sources[source].rejected += scanned.rejected;
+    if (scanned.first_reject_line != 0) {
+        shown->first_reject_line = scanned.first_reject_line;
+        shown->first_reject = scanned.first_reject;
+    }
+    return STATUS_OK;
+}
+
 static int64_t field_or_zero(const struct record *record, uint32_t place)
 {
     return (record->seen >> place & 1) == 0 ? 0 : record->values[place].number;
@@ -98,6 +126,43 @@ static int in_order(const void *left, const void *right)
     if (pos_a != pos_b) return pos_a < pos_b ? -1 : 1;
     if (a->kind != b->kind) return a->kind < b->kind ? -1 : 1;
     return (a->hash > b->hash) - (a->hash < b->hash);
+}
+
+/* Whole lines become a file of no name, and rows of it. */
+static enum status keep_lines(struct sqlite_evidence *store, uint32_t source, struct str lines,
+                              struct error *out_error)
+{
+    int file = open(store->tables->rows.folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (file < 0)
+        return error_set(out_error, STATUS_UNAVAILABLE, "no file for evidence can be made in %s",
+                         store->tables->rows.folder);
+    size_t done = 0;
+    while (done < lines.len) {
+        ssize_t wrote = write(file, lines.data + done, lines.len - done);
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote <= 0) {
+            (void)close(file); /* it has no name: it is gone */
+            return error_set(out_error, STATUS_LIMIT, "evidence cannot be written to a file");
+        }
+        done += (size_t)wrote;
+    }
+    return scan_file(store, source, file, lines.len, out_error);
+}
+
+/* What was found wrong was counted; what is unknown in a record is counted by the scan again. */
+static enum status keep_sorted(struct sqlite_evidence *store, uint32_t source,
+                               struct record *const *order, uint32_t count, struct error *out_error)
+{
+    struct buf BUF_SCOPE lines;
+    buf_init(&lines, SQLITE_EVIDENCE_SORT_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        buf_append_str(&lines, order[i]->line);
+        buf_append_byte(&lines, '\n');
+    }
+    if (buf_status(&lines) != STATUS_OK)
+        return error_set(out_error, STATUS_LIMIT, "no memory to sort in");
+    store->sources[source].unknown_fields = 0;
+    return keep_lines(store, source, buf_view(&lines), out_error);
 }
 
 static enum status load_sorted(struct sqlite_evidence *store, uint32_t source, struct str lines,
@@ -122,6 +187,7 @@ static enum status load_sorted(struct sqlite_evidence *store, uint32_t source, s
     }
     if (lines.len > 0) reject(store, source, number + 1, "the last line has no end");
     qsort(order, count, sizeof *order, in_order);
+    if (store->tables != NULL) return keep_sorted(store, source, order, count, out_error);
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
         status = insert(store, source, order[i], out_error);
@@ -157,6 +223,7 @@ enum status sqlite_evidence_load(struct sqlite_evidence *store, uint32_t source,
     if (lines.len <= SQLITE_EVIDENCE_SORT_MAX && line_count(lines) <= EVIDENCE_SORT_RECORDS_MAX) {
         return load_sorted(store, source, lines, out_error);
     }
+    if (store->tables != NULL) return keep_lines(store, source, lines, out_error);
     if (store->batch == NULL) {
         store->batch = malloc(EVIDENCE_SORT_RECORDS_MAX * sizeof *store->batch);
         if (store->batch == NULL) return error_set(out_error, STATUS_LIMIT, "no memory to load in");
@@ -246,23 +313,35 @@ static enum status load_whole(struct sqlite_evidence *store, uint32_t source, in
     return sqlite_evidence_load(store, source, buf_view(&bytes), out_error);
 }
 
-static enum status file_digest(int file, uint8_t *bytes, struct digest *out_digest,
-                               struct error *out_error)
+/* The digest of a file, also beside those who read it. */
+struct digesting {
+    int file;
+    struct digest digest;
+    enum status status;
+    struct error error;
+    struct task *task;
+};
+
+static void digest_body(void *argument)
 {
+    struct digesting *it = argument;
     struct digest_stream stream;
+    uint64_t offset = 0;
+    uint8_t *bytes = malloc(READ_SIZE);
     digest_stream_init(&stream);
-    for (;;) {
-        ssize_t got = read(file, bytes, READ_SIZE);
+    it->status =
+        bytes == NULL ? error_set(&it->error, STATUS_LIMIT, "no memory to load in") : STATUS_OK;
+    while (it->status == STATUS_OK) {
+        ssize_t got = pread(it->file, bytes, READ_SIZE, (off_t)offset);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return error_set(out_error, STATUS_UNAVAILABLE, "evidence cannot be read");
-        if (got == 0) break;
+        if (got < 0)
+            it->status = error_set(&it->error, STATUS_UNAVAILABLE, "evidence cannot be read");
+        if (got <= 0) break;
         digest_stream_add(&stream, bytes, (size_t)got);
+        offset += (uint64_t)got;
     }
-    *out_digest = digest_stream_end(&stream);
-    if (lseek(file, 0, SEEK_SET) != 0) {
-        return error_set(out_error, STATUS_UNAVAILABLE, "evidence cannot be read twice");
-    }
-    return STATUS_OK;
+    it->digest = digest_stream_end(&stream);
+    free(bytes);
 }
 
 /* That the file is what the manifest says, and no other source is the same file. */
@@ -288,24 +367,66 @@ static enum status verify(struct sqlite_evidence *store, uint32_t source, int64_
     return STATUS_OK;
 }
 
+/* Before it is loaded: of a file that may be the same as one before. */
+static bool may_be_double(const struct sqlite_evidence *store, uint32_t source, int64_t size)
+{
+    for (uint32_t i = 0; i < store->manifest->source_count; i++) {
+        if (i != source && store->has_digest[i] && store->sizes[i] == size) return true;
+    }
+    return false;
+}
+
+static enum status digest_check(struct sqlite_evidence *store, uint32_t source, int64_t size,
+                                const struct digesting *it, struct error *out_error)
+{
+    if (it->status != STATUS_OK) {
+        *out_error = it->error;
+        return it->status;
+    }
+    store->sizes[source] = size;
+    return verify(store, source, size, &it->digest, out_error);
+}
+
+/* A large file is loaded while its digest is made; what was loaded in vain is not looked at. */
+static enum status load_beside(struct sqlite_evidence *store, uint32_t source, int64_t size,
+                               struct digesting *it, struct error *out_error)
+{
+    struct sync *sync = thread_sync();
+    int kept = fcntl(it->file, F_DUPFD_CLOEXEC, 0);
+    if (kept < 0) return error_set(out_error, STATUS_LIMIT, "too many files are open");
+    bool beside = sync->spawn(sync, "digest", digest_body, it, &it->task) == STATUS_OK;
+    enum status status = scan_file(store, source, kept, (uint64_t)size, out_error);
+    if (beside)
+        sync->join(it->task);
+    else
+        digest_body(it);
+    return status == STATUS_OK ? digest_check(store, source, size, it, out_error) : status;
+}
+
 static enum status load_open(struct sqlite_evidence *store, uint32_t source, int file,
                              struct error *out_error)
 {
     struct stat info;
-    struct digest digest;
     if (fstat(file, &info) != 0 || !S_ISREG(info.st_mode)) {
         return error_set(out_error, STATUS_INVALID, "a source is not a plain file");
+    }
+    struct digesting digesting = { .file = file };
+    bool large = info.st_size > SQLITE_EVIDENCE_SORT_MAX;
+    if (large && store->tables != NULL && !may_be_double(store, source, info.st_size))
+        return load_beside(store, source, info.st_size, &digesting, out_error);
+    digest_body(&digesting);
+    enum status status = digest_check(store, source, info.st_size, &digesting, out_error);
+    if (status != STATUS_OK || store->manifest->sources[source].refused) return status;
+    if (!large) return load_whole(store, source, file, (size_t)info.st_size, out_error);
+    if (store->tables != NULL) {
+        int kept = fcntl(file, F_DUPFD_CLOEXEC, 0);
+        if (kept < 0) return error_set(out_error, STATUS_LIMIT, "too many files are open");
+        return scan_file(store, source, kept, (uint64_t)info.st_size, out_error);
     }
     struct buf BUF_SCOPE bytes;
     buf_init(&bytes, READ_SIZE + EVIDENCE_LINE_MAX + 1);
     struct reading reading = { file, buf_extend(&bytes, bytes.size_max), 0, 0, false };
     if (reading.bytes == NULL) return error_set(out_error, STATUS_LIMIT, "no memory to load in");
-    enum status status = file_digest(file, reading.bytes, &digest, out_error);
-    if (status == STATUS_OK) status = verify(store, source, info.st_size, &digest, out_error);
-    if (status != STATUS_OK || store->manifest->sources[source].refused) return status;
-    if (info.st_size <= SQLITE_EVIDENCE_SORT_MAX) {
-        return load_whole(store, source, file, (size_t)info.st_size, out_error);
-    }
     if (store->batch == NULL) {
         store->batch = malloc(EVIDENCE_SORT_RECORDS_MAX * sizeof *store->batch);
         if (store->batch == NULL) return error_set(out_error, STATUS_LIMIT, "no memory to load in");

@@ -36,6 +36,7 @@ static enum status execute(sqlite3 *db, struct buf *sql, struct error *out_error
 /* Names stand between these pieces; they are constants of evidence_kinds. */
 static const char create_table[] = "CREATE TABLE ";
 static const char create_index[] = "CREATE INDEX ";
+static const char create_virtual[] = "CREATE VIRTUAL TABLE ";
 
 static void append(struct buf *sql, const char *text)
 {
@@ -81,22 +82,25 @@ static enum status make_indexes(sqlite3 *db, const struct evidence_kind *kind,
     return sql.len == 0 ? STATUS_OK : execute(db, &sql, out_error);
 }
 
-enum status sqlite_evidence_index(sqlite3 *db, struct error *out_error)
+static enum status make_virtual(sqlite3 *db, const struct evidence_kind *kind,
+                                struct error *out_error)
 {
-    enum status status = STATUS_OK;
-    for (uint32_t k = 0; status == STATUS_OK && k < evidence_kind_count(); k++) {
-        status = make_indexes(db, &evidence_kinds[k], out_error);
-    }
-    return status;
+    struct buf BUF_SCOPE sql;
+    buf_init(&sql, SCHEMA_TEXT_MAX);
+    append(&sql, create_virtual);
+    append(&sql, kind->name);
+    append(&sql, " USING evidence");
+    return execute(db, &sql, out_error);
 }
 
-enum status sqlite_evidence_schema(sqlite3 *db, bool indexes, struct error *out_error)
+enum status sqlite_evidence_schema(sqlite3 *db, bool in_files, struct error *out_error)
 {
     enum status status = STATUS_OK;
     for (uint32_t k = 0; status == STATUS_OK && k < evidence_kind_count(); k++) {
-        status = make_table(db, &evidence_kinds[k], out_error);
+        const struct evidence_kind *kind = &evidence_kinds[k];
+        status = in_files ? make_virtual(db, kind, out_error) : make_table(db, kind, out_error);
+        if (status == STATUS_OK && !in_files) status = make_indexes(db, kind, out_error);
     }
-    if (status == STATUS_OK && indexes) status = sqlite_evidence_index(db, out_error);
     if (status == STATUS_OK) status = sqlite_execute(db, views, out_error);
     return status;
 }

@@ -9,9 +9,11 @@
 #include "base/error.h"
 #include "base/status.h"
 
-/* Tables, views and, when `indexes`, indexes of the whole schema. */
-enum status sqlite_evidence_schema(sqlite3 *db, bool indexes, struct error *out_error) MUST_CHECK;
-enum status sqlite_evidence_index(sqlite3 *db, struct error *out_error) MUST_CHECK;
+/*
+ * Tables, indexes and views of the whole schema. in_files: tables are those of the module of
+ * sqlite_evidence_table.h, which the database knows already.
+ */
+enum status sqlite_evidence_schema(sqlite3 *db, bool in_files, struct error *out_error) MUST_CHECK;
 /* What is done with the table of one kind. */
 enum evidence_statement {
     EVIDENCE_INSERT, /* r, src, h, then all fields */

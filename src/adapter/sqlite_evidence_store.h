@@ -6,11 +6,10 @@
 
 #include "adapter/sqlite_evidence.h"
 #include "adapter/sqlite_evidence_functions.h"
+#include "adapter/sqlite_evidence_table.h"
 #include "doctor/record.h"
 
 enum {
-    EVIDENCE_KIND_BITS = 6,           /* a record's number ends with its kind */
-    EVIDENCE_SYSTEM_COLUMNS = 3,      /* r, src, h: before the fields */
     EVIDENCE_SORT_RECORDS_MAX = 8192, /* of a source that is sorted */
     EVIDENCE_PROGRESS_STEPS = 100000,
     EVIDENCE_PROGRESS_MAX = 20000, /* times the above: what one query may cost */
@@ -26,6 +25,7 @@ struct sqlite_evidence {
     struct evidence_bundle bundle;
     struct evidence_source sources[MANIFEST_SOURCES_MAX];
     struct digest digests[MANIFEST_SOURCES_MAX]; /* of the files loaded */
+    int64_t sizes[MANIFEST_SOURCES_MAX];         /* of those with a digest */
     bool has_digest[MANIFEST_SOURCES_MAX];
     sqlite3_stmt *inserts[EVIDENCE_KINDS_MAX];
     sqlite3_stmt *cites[EVIDENCE_KINDS_MAX];
@@ -38,8 +38,9 @@ struct sqlite_evidence {
     uint64_t reads[SQLITE_EVIDENCE_QUERIES_MAX]; /* of each query: kinds, by bit */
     uint32_t query_count;
     uint32_t progress;
+    uint8_t narrowings[SQLITE_EVIDENCE_QUERIES_MAX]; /* of queries: enum narrowing */
+    struct evidence_tables *tables;                  /* NULL: records are in memory */
     struct sqlite_evidence_guard guard;
-    bool bulk;
     bool writing;
 };
 

@@ -2,10 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "adapter/sqlite_evidence_load.h"
+#include "adapter/system_clock.h"
+#include "base/check.h"
 #include "base/hex.h"
+#include "base/json_writer.h"
 #include "cmd/doctor_rules.h"
 #include "cmd/file_bytes.h"
 #include "cmd/invocation.h"
@@ -15,7 +17,7 @@
 
 enum {
     PATH_SIZE = 4096,
-    BULK_SIZE = 64 << 20, /* a bundle above it is queried from a file */
+    BULK_SIZE = 64 << 20, /* the records of a bundle above it stay in its files */
     EXIT_INTEGRITY = 8,
     EXIT_USAGE = 64,
 };
@@ -33,7 +35,9 @@ struct diagnosing {
     struct doctor_rules *rules;
     struct sqlite_evidence *store;
     struct diagnosis diagnosis;
-    char store_path[PATH_SIZE]; /* empty: in memory */
+    struct monotonic_time begun;
+    struct monotonic_time loaded;
+    struct monotonic_time examined;
 };
 
 static enum status join_path(const char *folder, struct str name, char out_path[PATH_SIZE],
@@ -73,17 +77,11 @@ static bool is_large(const struct manifest *manifest)
 
 static enum status open_store(struct diagnosing *it, struct error *out_error)
 {
-    struct sqlite_evidence_options options = { .bulk = is_large(it->manifest) };
-    if (options.bulk) {
-        const char *folder = getenv("TMPDIR");
-        int len = snprintf(it->store_path, PATH_SIZE, "%s/tpwallet-evidence.%ld.sqlite",
-                           folder == NULL ? "/tmp" : folder, (long)getpid());
-        if (len < 0 || len >= PATH_SIZE) {
-            return error_set(out_error, STATUS_INVALID, "$TMPDIR is too long");
-        }
-        options.path = it->store_path;
-        options.cache_kib = 256 << 10;
-    }
+    const char *folder = getenv("TMPDIR");
+    if (folder == NULL || folder[0] == '\0') folder = "/tmp";
+    const struct sqlite_evidence_options options = {
+        .folder = is_large(it->manifest) ? folder : NULL,
+    };
     return sqlite_evidence_open(&options, &it->store, out_error);
 }
 
@@ -122,19 +120,41 @@ static enum status apply_what_if(struct diagnosing *it, struct error *out_error)
 
 static enum status diagnose(struct diagnosing *it, struct error *out_error)
 {
+    it->begun = clock_monotonic(system_clock());
     enum status status = read_manifest(it, out_error);
     if (status == STATUS_OK) {
         status = doctor_rules_load(invocation_text(it->invocation, "rules"), &it->rules, out_error);
     }
     if (status == STATUS_OK) status = open_store(it, out_error);
     if (status == STATUS_OK) status = load(it, out_error);
+    it->loaded = clock_monotonic(system_clock());
     if (status == STATUS_OK) status = apply_what_if(it, out_error);
     if (status == STATUS_OK) {
         status =
             doctor_init(it->doctor, &it->rules->set, sqlite_evidence_port(it->store), out_error);
     }
-    if (status != STATUS_OK) return status;
-    return doctor_diagnose(it->doctor, NULL, &it->arena, &it->diagnosis, out_error);
+    if (status == STATUS_OK)
+        status = doctor_diagnose(it->doctor, NULL, &it->arena, &it->diagnosis, out_error);
+    it->examined = clock_monotonic(system_clock());
+    return status;
+}
+
+/* On standard error, beside a report that is the same bytes every time. */
+static void times_show(const struct diagnosing *it)
+{
+    if (!invocation_has(it->invocation, "times")) return;
+    BUF_SCOPE struct buf out;
+    buf_init(&out, 256);
+    struct json_writer writer;
+    json_writer_init(&writer, &out);
+    json_write_object_begin(&writer);
+    json_write_key(&writer, STR("load_ms"));
+    json_write_int64(&writer, (it->loaded.ns - it->begun.ns) / NS_PER_MS);
+    json_write_key(&writer, STR("examine_ms"));
+    json_write_int64(&writer, (it->examined.ns - it->loaded.ns) / NS_PER_MS);
+    json_write_object_end(&writer);
+    CHECK(json_write_end(&writer) == STATUS_OK);              /* far smaller than the buf */
+    (void)fprintf(stderr, "%.*s\n", STR_ARG(buf_view(&out))); /* a notice */
 }
 
 static enum status render(struct diagnosing *it, struct buf *out, struct error *out_error)
@@ -172,11 +192,11 @@ static int diagnose_run(struct invocation *invocation)
     if (status == STATUS_OK) {
         code = (int)diagnosis_exit_bits(&it.diagnosis);
         if (report_text(invocation, buf_view(&out)) != EXIT_CODE_DONE) code = 2;
+        times_show(&it);
     } else {
         (void)report_error(invocation, &error); /* the exit code is of the doctor's own bits */
     }
     sqlite_evidence_close(it.store);
-    if (it.store_path[0] != '\0') (void)unlink(it.store_path); /* a scratch file */
     doctor_rules_free(it.rules);
     arena_done(&it.arena);
     arena_done(&it.texts);
@@ -195,6 +215,8 @@ static const struct option options[] = {
     { "explain-not", "ID", "why this fault is not the cause", NULL },
     { "what-if", "drop=RECORD", "diagnose as if this record had not been collected", NULL },
     { "next", NULL, "only what to collect next, and what it would decide", NULL },
+    { "times", NULL, "beside the report, on standard error: how long loading and examining took",
+      NULL },
     { 0 },
 };
 

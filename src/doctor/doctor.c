@@ -64,8 +64,8 @@ static enum status bind_query(struct doctor *doctor, const struct rule *rule, ui
     const struct rule_query *source = &doctor->rules->queries[place];
     struct doctor_query *query = &doctor->queries[place];
     struct error inner = { 0 };
-    enum status status =
-        doctor->evidence->prepare(doctor->evidence, source->sql, &query->handle, &inner);
+    enum status status = doctor->evidence->prepare(doctor->evidence, source->sql, source->narrow,
+                                                   &query->handle, &inner);
     if (status != STATUS_OK) {
         (void)error_set(out_error, status, "%.*s:%u: rule %.*s, %s %.*s: %s", STR_ARG(rule->file),
                         source->line, STR_ARG(rule->id), rule_part_name(source->part),
@@ -90,8 +90,8 @@ enum status doctor_init(struct doctor *doctor, const struct rule_set *rules,
 {
     doctor->rules = rules;
     doctor->evidence = evidence;
-    enum status status =
-        evidence->prepare(evidence, STR(REMEDY_QUERY), &doctor->reversals.handle, out_error);
+    enum status status = evidence->prepare(evidence, STR(REMEDY_QUERY), STR(""),
+                                           &doctor->reversals.handle, out_error);
     if (status == STATUS_OK) learn_columns(evidence, &doctor->reversals);
     for (uint32_t r = 0; r < rules->rule_count; r++) {
         const struct rule *rule = &rules->rules[r];

@@ -55,8 +55,10 @@ static inline struct script *script_of(struct evidence *evidence)
 }
 
 static inline enum status script_prepare(struct evidence *evidence, struct str sql,
-                                         uint32_t *out_query, struct error *out_error)
+                                         struct str narrow, uint32_t *out_query,
+                                         struct error *out_error)
 {
+    (void)narrow; /* scripts have few rows */
     struct script *script = script_of(evidence);
     for (uint32_t i = 0; i < script->query_count; i++) {
         if (!str_equal(sql, str_from(script->queries[i].sql))) continue;

@@ -19,6 +19,7 @@ struct record_value {
 };
 
 struct record {
+    struct str line;        /* that it was read from */
     uint32_t kind;          /* place in evidence_kinds */
     uint64_t hash;          /* of the line's bytes */
     uint64_t seen;          /* fields that are there, by their place in evidence_field_at() */
@@ -27,9 +28,13 @@ struct record {
     struct record_value values[EVIDENCE_FIELDS_MAX];
 };
 
+enum { RECORD_SLOTS = 128 }; /* over twice as many as fields; a power of two */
+
 /* The name "kind" and the fields of each kind as the JSON reader wants them; made once. */
 struct record_names {
     struct str names[EVIDENCE_KINDS_MAX][EVIDENCE_FIELDS_MAX + 1];
+    const struct evidence_field *fields[EVIDENCE_KINDS_MAX][EVIDENCE_FIELDS_MAX];
+    uint8_t slots[EVIDENCE_KINDS_MAX][RECORD_SLOTS]; /* by hash: 1 + place of a field; 0: none */
     uint32_t counts[EVIDENCE_KINDS_MAX];
     uint64_t required[EVIDENCE_KINDS_MAX]; /* as `seen` of a record */
 };

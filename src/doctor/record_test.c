@@ -107,12 +107,64 @@ static void broken_lines_are_rejects_with_a_reason(void **state)
     arena_done(&arena);
 }
 
+/* A blank behind the kind sends a line through the JSON reader, which has the last word. */
+static void plain_lines_are_read_as_the_json_reader_does(void **state)
+{
+    static const char *const rests[] = {
+        "\"ts\":\"2026-11-22T23:41:07.114Z\",\"tx\":\"t1\",\"account\":\"a\",\"amount\":\"-42000\","
+        "\"ccy\":\"CNY\",\"ver\":8",
+        "\"tx\":\"t\",\"account\":\"a\",\"amount\":999999999999999999,\"ccy\":\"EUR\",\"seq\":\"0\"",
+        "\"tx\":\"t\",\"account\":\"a\",\"amount\":\"1000000000000000000\",\"ccy\":\"EUR\"",
+        "\"tx\":\"t\",\"account\":\"a\",\"amount\":\"-0\",\"ccy\":\"EUR\"",
+        "\"tx\":\"t\",\"account\":\"a\",\"amount\":-0,\"ccy\":\"EUR\"",
+        "\"tx\":\"t\",\"account\":\"a\",\"amount\":\"00\",\"ccy\":\"EUR\"",
+        "\"tx\":17,\"account\":\"a\\n\",\"amount\":0,\"ccy\":\"\xc3\xa9\",\"host\":null",
+        "\"tx\":\"t\",\"tx\":\"t\",\"account\":\"a\",\"amount\":0,\"ccy\":\"EUR\"",
+        "\"tx\":\"t\",\"account\":\"\",\"amount\":0,\"ccy\":\"EUR\"",
+        "\"tx\":\"t\",\"account\":\"a\",\"amount\":0,\"ccy\":\"EUR\",\"colour\":\"red\"",
+        "\"tx\":\"t\",\"account\":\"a\",\"amount\":\"\",\"ccy\":\"EUR\"",
+        "\"tx\":\"t\",\"account\":\"a\",\"amount\":1.0,\"ccy\":\"EUR\"",
+        "\"tx\":\"t\",\"account\":\"a\",\"amount\":true,\"ccy\":\"EUR\"",
+        "\"tx\":\"t\",\"account\":\"a\",\"amount\":1,\"ccy\":\"EUR\",\"ts\":\"2026-02-30T00:00:00Z\"",
+    };
+    (void)state; /* no fixture is needed */
+    for (size_t i = 0; i < sizeof rests / sizeof rests[0]; i++) {
+        struct buf BUF_SCOPE quick;
+        struct buf BUF_SCOPE slow;
+        buf_init(&quick, 1024);
+        buf_init(&slow, 1024);
+        buf_append_format(&quick, "{\"kind\":\"posting\",%s}", rests[i]);
+        buf_append_format(&slow, "{\"kind\":\"posting\", %s}", rests[i]);
+        const char *reason = "";
+        const char *other = "";
+        static struct record first;
+        enum status status = parse(buf_terminated(&quick), &reason);
+        first = record;
+        struct arena kept = arena; /* its texts */
+        arena = (struct arena){ 0 };
+        assert_int_equal(parse(buf_terminated(&slow), &other), status);
+        assert_string_equal(reason, other);
+        if (status == STATUS_OK) {
+            assert_true(first.seen == record.seen);
+            assert_int_equal(first.unknown_count, record.unknown_count);
+        }
+        for (uint32_t k = 0; status == STATUS_OK && k < EVIDENCE_FIELDS_MAX; k++) {
+            if ((record.seen >> k & 1) == 0) continue;
+            assert_true(first.values[k].number == record.values[k].number);
+            assert_true(str_equal(first.values[k].text, record.values[k].text));
+        }
+        arena_done(&kept);
+    }
+    arena_done(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_have_their_types),
         cmocka_unit_test(unknown_fields_are_counted_and_spoil_nothing),
         cmocka_unit_test(broken_lines_are_rejects_with_a_reason),
+        cmocka_unit_test(plain_lines_are_read_as_the_json_reader_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/check.h"
+#include "doctor/narrowing.h"
 #include "model/evidence.h"
 
 #define LAYER_NAME(name, text) text,
@@ -153,7 +154,7 @@ static enum status read_kinds(struct parser *parser, struct str *rest, uint64_t 
     return STATUS_OK;
 }
 
-/* "(needs a b; absent c; at t):" */
+/* "(needs a b; absent c; at t; narrow n):" */
 static enum status read_attributes(struct parser *parser, struct str rest)
 {
     struct rule_query *query = parser->query;
@@ -168,8 +169,12 @@ static enum status read_attributes(struct parser *parser, struct str rest)
                 status = read_kinds(parser, &rest, &query->absent);
             } else if (str_equal(word, STR("at"))) {
                 query->at = take_word(&rest);
+            } else if (str_equal(word, STR("narrow"))) {
+                query->narrow = take_word(&rest);
+                if (narrowing_find(query->narrow) == NARROWING_COUNT)
+                    status = fail(parser, "there is no such narrowing", query->narrow);
             } else {
-                status = fail(parser, "needs, absent or at is wanted here", word);
+                status = fail(parser, "needs, absent, at or narrow is wanted here", word);
             }
             if (status != STATUS_OK) return status;
         } while (rest.len > 0 && rest.data[0] == ';');

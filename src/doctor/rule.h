@@ -69,6 +69,7 @@ struct rule_query {
     struct str at;        /* parameter whose time coverage is asked at; empty: the whole window */
     uint64_t needs;       /* kinds without which no row means unknown, by bit */
     uint64_t absent;      /* kinds without which a row means unknown: it shows that one lacks */
+    struct str narrow;    /* name of a narrowing of doctor/narrowing.h; empty: none */
     struct str sql;
 };
 

@@ -14,7 +14,8 @@
 #include "model/evidence.h"
 
 #define FAULT "fault F1\nname: one\ntitle: t\nrepair: none\nprevention: care\n"
-#define BODY "trigger t:\n  SELECT 1\nrequire r:\n  SELECT 1\npredict:\n  SELECT 1\n"
+#define BODY                                                                                       \
+    "trigger t (narrow unbalanced):\n  SELECT 1\nrequire r:\n  SELECT 1\npredict:\n  SELECT 1\n"
 #define CASES "%file F1.fixtures\ncase\n"
 
 static struct rule_set set;
@@ -25,7 +26,7 @@ static void a_rule_is_read_as_it_is_written(void **state)
     struct error error = { 0 };
     static const char text[] =
         "%file a.rule\n# words\n" FAULT "layer: time\nwhy: one\n  two\n"
-        "trigger t:\n  SELECT 1\n    FROM x\nrequire r (needs log span; absent wal; at ts):\n  SELECT 2\n"
+        "trigger t (narrow unbalanced):\n  SELECT 1\n    FROM x\nrequire r (needs log span; absent wal; at ts):\n  SELECT 2\n"
         "separate F2 s:\n  SELECT 3\npredict:\n  SELECT 4\n" CASES;
     assert_int_equal(rule_set_parse(STR(text), &set, &error), STATUS_OK);
     assert_int_equal(set.rule_count, 1);
@@ -35,6 +36,7 @@ static void a_rule_is_read_as_it_is_written(void **state)
     assert_true(str_equal(rule->fixtures, STR("case\n")));
     assert_int_equal(rule->query_count, 4);
     assert_true(str_equal(set.queries[0].sql, STR("SELECT 1\n    FROM x")));
+    assert_true(str_equal(set.queries[0].narrow, STR("unbalanced")));
     uint64_t needs = UINT64_C(1) << evidence_kind_find(STR("log")) |
                      UINT64_C(1) << evidence_kind_find(STR("span"));
     assert_true(set.queries[1].needs == needs);
@@ -59,7 +61,8 @@ static void flaws_are_named(void **state)
         { "%file a.rule\n" FAULT "layer: deep\n", "no such layer" },
         { "%file a.rule\n" FAULT "benign: maybe\n", "yes or no" },
         { "%file a.rule\n" FAULT "require r (needs odd):\n", "no kind" },
-        { "%file a.rule\n" FAULT "require r (wants log):\n", "needs, absent or at" },
+        { "%file a.rule\n" FAULT "require r (wants log):\n", "needs, absent, at or narrow" },
+        { "%file a.rule\n" FAULT "require r (narrow odd):\n", "no such narrowing" },
         { "%file a.rule\n" FAULT "require r (needs log:\n", "no kind" },
         { "%file a.rule\n" FAULT "require r\n", "a ':' is wanted" },
         { "%file a.rule\n" FAULT "pairs:\n", "no such part" },

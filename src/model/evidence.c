@@ -565,8 +565,9 @@ uint32_t evidence_kind_count(void)
 
 int evidence_kind_find(struct str name)
 {
-    for (int i = 0; evidence_kinds[i].name != NULL; i++) {
-        if (str_equal(name, str_from(evidence_kinds[i].name))) return i;
+    for (int i = 0; name.len > 0 && evidence_kinds[i].name != NULL; i++) {
+        const char *kind = evidence_kinds[i].name;
+        if (kind[0] == name.data[0] && str_equal(name, str_from(kind))) return i;
     }
     return -1;
 }

@@ -88,9 +88,13 @@ struct evidence_bundle {
 };
 
 struct evidence {
-    /* STATUS_INVALID: it is not one query that only reads; the error says why. */
-    enum status (*prepare)(struct evidence *evidence, struct str sql, uint32_t *out_query,
-                           struct error *out_error);
+    /*
+     * narrow: the name of what is known of the rows that the query can find, or empty; of use where
+     * there are many (doctor/narrowing.h). STATUS_INVALID: it is not one query that only reads; the
+     * error says why.
+     */
+    enum status (*prepare)(struct evidence *evidence, struct str sql, struct str narrow,
+                           uint32_t *out_query, struct error *out_error);
     /* The name of a column, static while the query is; NULL past the last. */
     const char *(*column)(struct evidence *evidence, uint32_t query, uint32_t index);
     /* The kinds that a query reads, by bit. */
