@@ -126,6 +126,7 @@ const struct command *const commands[] = {
     &command_bench_kafka,
     &command_bench_inbox,
     &command_bench_log,
+    &command_bench_doctor,
     &command_exam,
     &command_sim,
     &command_version,
