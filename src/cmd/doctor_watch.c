@@ -570,7 +570,7 @@ static const struct option options[] = {
     { "server", "FOLDER", "whose server is asked: another data folder; without it, this one's",
       NULL },
     { "rounds-ms", "N", "a round at most this often", "500" },
-    { "checks", "N", "accounts that moved, asked for one by one, a round at most", "500" },
+    { "checks", "N", "accounts that moved, asked for one by one, a round at most", "100" },
     { "once", NULL, "look at all that is there, ask for every account once, and end", NULL },
     { "first", NULL, "end with the first violation", NULL },
     { "incident", "FOLDER", "a new bundle that the first violation opens, with our evidence",
