@@ -84,6 +84,8 @@ def a_source_that_is_missing_makes_nothing_certain():
     score = exam("--class", "X01", "--seeds", "0..4", "--drop", "chain")
     require(score["confirmed_cases"] == 0 or score["confirmed_cases"] is None, f"{score}")
     require(score["harmful_repairs"] == 0, f"{score['harmful_repairs']} harmful")
+    score = exam("--class", "K01", "--seeds", "0..1", "--drop", "ledger")
+    require(score["top1"] == 1 and score["confirmed_cases"] == 0, f"{score}")
 
 
 def labels_rest_on_what_they_cite():
