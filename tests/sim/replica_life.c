@@ -14,7 +14,7 @@
 enum {
     WALL_DAYS = 20000,
     DOWN_MS_MAX = 800,
-    LOOK_MS = 10,
+    LOOK_MS_MAX = 100,
     COMMIT_MS_MAX = 100,
     BESIDE_MS_MAX = 2000
 };
@@ -205,6 +205,21 @@ static bool lead(struct replica *replica)
     return false;
 }
 
+/* As planned: what is inside is answered, and nobody has to wait for the lease's end. */
+static void hand_over(struct replica *replica)
+{
+    struct lease *lease = replica->lease;
+    const struct lease_term term = { .party = &replica->keeper.party,
+                                     .epoch = replica->keeper.epoch };
+    replica->moves = false;
+    replica->leads = false;
+    while (replica->life->users > 0) task_sleep(replica->scene->world, NS_PER_MS);
+    if (replica->keeper.role != LEASE_HOLDING) return;
+    lease_keeper_yield(&replica->keeper, clock_monotonic(&replica->clock));
+    enum status status = lease->release(lease, &term, "", NULL);
+    if (status == STATUS_OK) replica->scene->moves++; /* else it ends by itself */
+}
+
 /* False: the life is to end. */
 static bool life_step(struct replica *replica)
 {
@@ -214,6 +229,8 @@ static bool life_step(struct replica *replica)
         struct lane_status status;
         lane_get_status(lane, &status);
         bool for_ever = replica->scene->planted == PLANTED_BELIEF;
+        if (replica->moves) hand_over(replica);
+        if (!replica->leads) return false;
         return !status.fenced && !status.damaged && (holds || for_ever);
     }
     if (holds) return lead(replica);
@@ -254,7 +271,7 @@ static void live_run(void *argument)
         life_begin(replica);
         if (lane_begin(replica)) {
             while (!over(replica) && life_step(replica)) {
-                task_sleep(scene->world, LOOK_MS * NS_PER_MS);
+                task_sleep(scene->world, some_ms(scene, LOOK_MS_MAX));
                 replica_pause_point(replica);
             }
         }

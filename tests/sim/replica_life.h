@@ -41,6 +41,7 @@ struct replica {
     struct life *life; /* NULL: between two */
     bool leads;
     bool warm;
+    bool moves;   /* it is asked to hand the lane over */
     bool forgets; /* it was killed: the keeper begins anew */
     enum status (*append)(struct store *store, const struct store_batch *batch,
                           struct error *out_error); /* the store's own */
@@ -66,6 +67,7 @@ struct scene {
     uint64_t told_batch; /* the newest that any client has heard of */
     uint32_t stale;      /* reads older than that */
     uint32_t takeovers;
+    uint32_t moves; /* as planned */
     uint32_t lives;
     struct front_status front; /* of all */
 };
