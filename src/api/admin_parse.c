@@ -1,16 +1,31 @@
-/* Every field is required: the fields seen say what is missing. */
+/* Small objects of which every field is required. */
 #include "api/admin_parse.h"
 
 #include "base/check.h"
 #include "base/hex.h"
 
-/* Raises the first of the fields that was not there; true when none is missing. */
-static bool complete(struct body *body, const struct json_fields *fields, uint64_t seen)
+/* Of an object whose fields are all required: takes the field's value. False: raised. */
+typedef bool field_take(struct body *body, unsigned field, struct admin *admin);
+
+struct form {
+    struct json_fields fields;
+    field_take *take;
+};
+
+static bool form_parse(struct body *body, const struct form *form, struct admin *admin)
 {
+    unsigned field;
+    uint64_t seen = 0;
+    if (!json_object_begin(&body->reader)) return body_expected(body, "must be an object");
+    while (json_object_field(&body->reader, &form->fields, &field)) {
+        seen |= UINT64_C(1) << field;
+        if (!form->take(body, field, admin)) return false;
+    }
     if (body->reader.fault != JSON_FAULT_NONE) return body_reader_fault(body);
-    for (uint32_t i = 0; i < fields->count; i++) {
+    for (uint32_t i = 0; i < form->fields.count; i++) {
         if ((seen >> i & 1) == 0)
-            return body_fault(body, PROBLEM_MISSING_FIELD, fields->names[i].data, "is required");
+            return body_fault(body, PROBLEM_MISSING_FIELD, form->fields.names[i].data,
+                              "is required");
     }
     if (json_end(&body->reader) != STATUS_OK) return body_reader_fault(body);
     return true;
@@ -18,10 +33,10 @@ static bool complete(struct body *body, const struct json_fields *fields, uint64
 
 enum { ASSET_CODE, ASSET_EXPONENT };
 static const struct str asset_names[] = { { "code", 4 }, { "exponent", 8 } };
-static const struct json_fields asset_fields = { asset_names, 2 };
 
-static bool asset_take(struct body *body, unsigned field, struct asset *asset)
+static bool asset_take(struct body *body, unsigned field, struct admin *admin)
 {
+    struct asset *asset = &admin->asset;
     struct str code;
     uint32_t exponent;
     if (field == ASSET_EXPONENT) {
@@ -46,41 +61,33 @@ static bool asset_take(struct body *body, unsigned field, struct asset *asset)
 bool asset_create_parse(struct str text, struct arena *scratch, struct admin *out_admin,
                         struct problem *out_problem)
 {
+    static const struct form form = { { asset_names, 2 }, asset_take };
     struct body body;
-    unsigned field;
-    uint64_t seen = 0;
     body_init(&body, text, scratch, out_problem);
     *out_admin = (struct admin){ .kind = ADMIN_ASSET_CREATE };
-    if (!json_object_begin(&body.reader)) return body_expected(&body, "must be an object");
-    while (json_object_field(&body.reader, &asset_fields, &field)) {
-        seen |= UINT64_C(1) << field;
-        if (!asset_take(&body, field, &out_admin->asset)) return false;
-    }
-    return complete(&body, &asset_fields, seen);
+    return form_parse(&body, &form, out_admin);
 }
 
 static const struct str period_names[] = { { "through", 7 } };
-static const struct json_fields period_fields = { period_names, 1 };
+
+static bool period_take(struct body *body, unsigned field, struct admin *admin)
+{
+    (void)field; /* the only one */
+    return body_date(body, &admin->closed_through);
+}
 
 bool period_close_parse(struct str text, struct arena *scratch, struct admin *out_admin,
                         struct problem *out_problem)
 {
+    static const struct form form = { { period_names, 1 }, period_take };
     struct body body;
-    unsigned field;
-    uint64_t seen = 0;
     body_init(&body, text, scratch, out_problem);
     *out_admin = (struct admin){ .kind = ADMIN_PERIOD_CLOSE };
-    if (!json_object_begin(&body.reader)) return body_expected(&body, "must be an object");
-    while (json_object_field(&body.reader, &period_fields, &field)) {
-        seen |= UINT64_C(1) << field;
-        if (!body_date(&body, &out_admin->closed_through)) return false;
-    }
-    return complete(&body, &period_fields, seen);
+    return form_parse(&body, &form, out_admin);
 }
 
 enum { KEY_NAME, KEY_SCOPES };
 static const struct str key_names[] = { { "name", 4 }, { "scopes", 6 } };
-static const struct json_fields key_fields = { key_names, 2 };
 
 static bool key_name_take(struct body *body, struct credential *credential)
 {
@@ -114,33 +121,31 @@ static bool key_scopes_take(struct body *body, struct credential *credential)
            body_fault(body, PROBLEM_INVALID_VALUE, NULL, "a scope is required");
 }
 
+static bool key_take(struct body *body, unsigned field, struct admin *admin)
+{
+    return field == KEY_NAME ? key_name_take(body, &admin->credential)
+                             : key_scopes_take(body, &admin->credential);
+}
+
 bool key_create_parse(struct str text, struct arena *scratch, struct admin *out_admin,
                       struct problem *out_problem)
 {
+    static const struct form form = { { key_names, 2 }, key_take };
     struct body body;
-    unsigned field;
-    uint64_t seen = 0;
     body_init(&body, text, scratch, out_problem);
     *out_admin = (struct admin){ .kind = ADMIN_CREDENTIAL_CREATE };
-    struct credential *credential = &out_admin->credential;
-    if (!json_object_begin(&body.reader)) return body_expected(&body, "must be an object");
-    while (json_object_field(&body.reader, &key_fields, &field)) {
-        seen |= UINT64_C(1) << field;
-        bool taken = field == KEY_NAME ? key_name_take(&body, credential)
-                                       : key_scopes_take(&body, credential);
-        if (!taken) return false;
-    }
-    return complete(&body, &key_fields, seen);
+    return form_parse(&body, &form, out_admin);
 }
 
 static const struct str repair_names[] = { { "plan", 4 } };
-static const struct json_fields repair_fields = { repair_names, 1 };
 
-static bool digest_take(struct body *body, struct digest *out_digest)
+static bool repair_take(struct body *body, unsigned field, struct admin *admin)
 {
+    struct digest *digest = &admin->notice.digest;
+    (void)field; /* the only one */
     struct str text;
     if (!json_string(&body->reader, &text)) return body_expected(body, "must be a string");
-    if (hex_parse(text, out_digest->bytes, sizeof out_digest->bytes) == STATUS_OK) return true;
+    if (hex_parse(text, digest->bytes, sizeof digest->bytes) == STATUS_OK) return true;
     return body_fault(body, PROBLEM_INVALID_VALUE, NULL,
                       "must be a SHA-256: 64 digits of 0-9, a-f");
 }
@@ -148,15 +153,9 @@ static bool digest_take(struct body *body, struct digest *out_digest)
 bool repair_note_parse(struct str text, struct arena *scratch, struct admin *out_admin,
                        struct problem *out_problem)
 {
+    static const struct form form = { { repair_names, 1 }, repair_take };
     struct body body;
-    unsigned field;
-    uint64_t seen = 0;
     body_init(&body, text, scratch, out_problem);
     *out_admin = (struct admin){ .kind = ADMIN_NOTICE, .notice = { .kind = NOTICE_REPAIR } };
-    if (!json_object_begin(&body.reader)) return body_expected(&body, "must be an object");
-    while (json_object_field(&body.reader, &repair_fields, &field)) {
-        seen |= UINT64_C(1) << field;
-        if (!digest_take(&body, &out_admin->notice.digest)) return false;
-    }
-    return complete(&body, &repair_fields, seen);
+    return form_parse(&body, &form, out_admin);
 }

@@ -64,33 +64,51 @@ static enum status options_check(const struct invocation *invocation, struct err
     return STATUS_OK;
 }
 
-static int moved_report(const struct invocation *invocation, const struct init_from *from)
+/* What was made; from->folder is NULL when nothing was moved. */
+static void made_json(const struct invocation *invocation, const struct init_from *from, bool made,
+                      struct buf *out)
 {
-    BUF_SCOPE struct buf out;
-    buf_init(&out, 64 << 10);
-    if (invocation->json) {
-        struct json_writer writer;
-        json_writer_init(&writer, &out);
-        json_write_object_begin(&writer);
-        json_write_key(&writer, STR("folder"));
-        json_write_string(&writer, str_from(invocation->data));
+    struct json_writer writer;
+    json_writer_init(&writer, out);
+    json_write_object_begin(&writer);
+    json_write_key(&writer, STR("folder"));
+    json_write_string(&writer, str_from(invocation->data));
+    json_write_key(&writer, STR("format"));
+    json_write_uint64(&writer, DATA_FOLDER_FORMAT);
+    json_write_key(&writer, STR("new_ledger"));
+    json_write_bool(&writer, made);
+    if (from->folder != NULL) {
         json_write_key(&writer, STR("moved_from"));
         json_write_string(&writer, str_from(from->folder));
         json_write_key(&writer, STR("batches"));
         json_write_uint64(&writer, from->result.batches);
         json_write_key(&writer, STR("head"));
         json_write_uint64(&writer, from->result.head);
-        json_write_object_end(&writer);
-        CHECK(json_write_end(&writer) == STATUS_OK);
-        buf_append_byte(&out, '\n');
-    } else {
-        buf_append_format(&out,
+    }
+    json_write_object_end(&writer);
+    CHECK(json_write_end(&writer) == STATUS_OK);
+    buf_append_byte(out, '\n');
+}
+
+static void made_text(const struct invocation *invocation, const struct init_from *from, bool made,
+                      struct buf *out)
+{
+    const char *folder = invocation->data;
+    if (from->folder != NULL) {
+        buf_append_format(out,
                           "moved %llu batches of %s, each verified; %s can only be read now\n\n"
                           "next:\n  tpwallet --data %s check\n  tpwallet --data %s serve --plain\n",
                           (unsigned long long)from->result.batches, from->folder, from->folder,
-                          invocation->data, invocation->data);
+                          folder, folder);
+        return;
     }
-    return report_text(invocation, buf_view(&out));
+    buf_append_format(out,
+                      "made %s %s\n\nnext:\n"
+                      "  tpwallet --data %s key create admin\n"
+                      "  tpwallet --data %s serve --plain\n"
+                      "  tpwallet --data %s account create shop:alice\n",
+                      made ? "an empty ledger in" : "a folder for the ledger that is there,",
+                      folder, folder, folder, folder);
 }
 
 static int init_run(struct invocation *invocation)
@@ -103,39 +121,22 @@ static int init_run(struct invocation *invocation)
         .url = invocation_text(invocation, "store"),
     };
     enum status status = options_check(invocation, &error);
-    if (status == STATUS_OK && from.folder != NULL) status = init_from_run(&from, &error);
-    if (status == STATUS_OK && from.folder != NULL) return moved_report(invocation, &from);
-    if (status == STATUS_OK) status = ledger_make(invocation, &made, &error);
-    if (status == STATUS_CONFLICT && from.folder == NULL)
-        error_hint(&error, "a ledger that is there stays; name another folder with --data DIR");
-    if (status == STATUS_OK) status = chart_make(invocation, &error);
+    if (status == STATUS_OK && from.folder != NULL) {
+        made = false;
+        status = init_from_run(&from, &error);
+    } else if (status == STATUS_OK) {
+        status = ledger_make(invocation, &made, &error);
+        if (status == STATUS_CONFLICT)
+            error_hint(&error, "a ledger that is there stays; name another folder with --data DIR");
+        if (status == STATUS_OK) status = chart_make(invocation, &error);
+    }
     if (status != STATUS_OK) return report_error(invocation, &error);
-
     BUF_SCOPE struct buf out;
     buf_init(&out, 64 << 10);
-    if (invocation->json) {
-        struct json_writer writer;
-        json_writer_init(&writer, &out);
-        json_write_object_begin(&writer);
-        json_write_key(&writer, STR("folder"));
-        json_write_string(&writer, str_from(invocation->data));
-        json_write_key(&writer, STR("format"));
-        json_write_uint64(&writer, DATA_FOLDER_FORMAT);
-        json_write_key(&writer, STR("new_ledger"));
-        json_write_bool(&writer, made);
-        json_write_object_end(&writer);
-        CHECK(json_write_end(&writer) == STATUS_OK);
-        buf_append_byte(&out, '\n');
-    } else {
-        const char *folder = invocation->data;
-        buf_append_format(&out,
-                          "made %s %s\n\nnext:\n"
-                          "  tpwallet --data %s key create admin\n"
-                          "  tpwallet --data %s serve --plain\n"
-                          "  tpwallet --data %s account create shop:alice\n",
-                          made ? "an empty ledger in" : "a folder for the ledger that is there,",
-                          folder, folder, folder, folder);
-    }
+    if (invocation->json)
+        made_json(invocation, &from, made, &out);
+    else
+        made_text(invocation, &from, made, &out);
     return report_text(invocation, buf_view(&out));
 }
 
