@@ -96,6 +96,7 @@ extern const struct command command_doctor_key;
 extern const struct command command_doctor_plan;
 extern const struct command command_doctor_redact;
 extern const struct command command_doctor_rehearse;
+extern const struct command command_doctor_step;
 extern const struct command command_doctor_verify;
 extern const struct command command_doctor_report;
 extern const struct command command_doctor_triage;

@@ -58,6 +58,7 @@ const struct command *const commands[] = {
     &command_doctor_plan,
     &command_doctor_rehearse,
     &command_doctor_approve,
+    &command_doctor_step,
     &command_doctor_apply,
     &command_doctor_verify_repair,
     &command_doctor_report,

@@ -305,9 +305,13 @@ static enum status repair(struct demo *demo, struct files *files)
         "doctor",   "approve", folder, "--key", buf_terminated(&files->carol),
         "--policy", policy,    NULL
     };
+    const char *const stop[] = { "doctor", "step",   folder,   "--policy",
+                                 policy,   "--key",  anna,     "--number",
+                                 "1",      "--done", "--note", "the app is stopped",
+                                 NULL };
     const char *const apply[] = { "doctor",   "apply", folder,      "--key", anna,
                                   "--policy", policy,  "--execute", NULL };
-    const char *const *const steps[] = { plan, rehearse, bob, carol, apply };
+    const char *const *const steps[] = { plan, rehearse, bob, carol, stop, apply };
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < sizeof steps / sizeof steps[0]; i++)
         status = demo_run(demo, steps[i]);

@@ -155,6 +155,23 @@ static enum status outcome_put(struct repair *repair, struct str bytes)
     return status;
 }
 
+/* The bleeding is stopped first: what is repaired while it goes on is wrong again at once. */
+static enum status stops_check(struct repair *repair)
+{
+    const struct repair_plan *plan = &repair->plan;
+    for (uint32_t i = 0; i < plan->step_count; i++) {
+        if (plan->steps[i].kind != PLAN_STOP || repair_step_is_done(repair, i + 1)) continue;
+        enum status status =
+            error_set(&repair->error, STATUS_CONFLICT, "step %u of the plan is not done: %.*s",
+                      i + 1, STR_ARG(plan->steps[i].what));
+        error_hint(&repair->error,
+                   "`tpwallet doctor step`: --done when it is, or with a --note when it does not "
+                   "apply");
+        return status;
+    }
+    return STATUS_OK;
+}
+
 static enum status apply(struct repair *repair, struct approvals *approvals, struct buf *out)
 {
     bool execute = invocation_has(repair->invocation, "execute");
@@ -173,6 +190,8 @@ static enum status apply(struct repair *repair, struct approvals *approvals, str
     }
     if (execute && !repair->bundle.signs)
         return error_set(&repair->error, STATUS_DENIED, "--key is missing: who applies it?");
+    if (execute) status = stops_check(repair);
+    if (status != STATUS_OK) return status;
     const struct repair_run run = {
         .folder = folder,
         .groups_max = UINT64_MAX,
@@ -249,8 +268,8 @@ const struct command command_doctor_apply = {
         "Refuses a plan that was not rehearsed, that has too few approvals, whose time is over, or "
         "that was changed since; looks at every precondition before the first entry; and writes the "
         "plan's SHA-256 into the audit log. Up to 500 entries succeed or fail as one. Given again "
-        "after any end, it makes what is missing. Other steps are for operators: the plan names "
-        "them. Where a server runs on the folder, it makes the entries while it goes on.",
+        "after any end, it makes what is missing. Steps that stop the bleeding have to be done "
+        "before (`doctor step`); other steps are operators' too. Where a server runs on the folder, it makes the entries while it goes on.",
     .positionals = positionals,
     .options = apply_options,
     .examples = "doctor apply case --policy repair.policy\n"

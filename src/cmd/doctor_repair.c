@@ -5,6 +5,7 @@
 
 #include "adapter/system_clock.h"
 #include "base/check.h"
+#include "base/decimal.h"
 #include "base/hex.h"
 #include "base/json_reader.h"
 #include "cmd/answer.h"
@@ -53,6 +54,36 @@ static enum status plan_read(struct repair *repair)
     return status;
 }
 
+static enum status steps_read(struct repair *repair)
+{
+    enum status status = doctor_bundle_get(&repair->bundle, REPAIR_STEPS_FILE, &repair->steps_text);
+    if (status == STATUS_NOT_FOUND) return STATUS_OK; /* nothing was said yet */
+    if (status != STATUS_OK) repair->error = repair->bundle.error;
+    return status;
+}
+
+bool repair_step_is_done(const struct repair *repair, uint32_t number)
+{
+    char hex[2 * sizeof repair->plan_digest.bytes + 1];
+    struct str plan = hex_format(repair->plan_digest.bytes, sizeof repair->plan_digest.bytes, hex);
+    struct str rest = buf_view(&repair->steps_text);
+    struct str line;
+    struct arena arena;
+    bool done = false;
+    if (arena_init(&arena, answer_arena_size(rest)) != STATUS_OK) return false;
+    while (str_take_line(&rest, &line)) {
+        struct answer_object told;
+        uint64_t step;
+        arena_reset(&arena);
+        if (answer_read(line, &arena, &told) != STATUS_OK) continue;
+        if (!str_equal(answer_text(&told, "plan_sha256"), plan)) continue; /* of another plan */
+        if (decimal_parse(answer_text(&told, "step"), UINT32_MAX, &step) != STATUS_OK) continue;
+        if (step == number) done = str_equal(answer_text(&told, "state"), STR("done"));
+    }
+    arena_done(&arena);
+    return done;
+}
+
 enum status repair_open(struct repair *repair, const struct invocation *invocation)
 {
     memset(repair, 0, sizeof *repair);
@@ -60,6 +91,7 @@ enum status repair_open(struct repair *repair, const struct invocation *invocati
     buf_init(&repair->plan_text, PLAN_SIZE_MAX);
     buf_init(&repair->policy_text, POLICY_SIZE_MAX);
     buf_init(&repair->rehearsal_text, 1 << 20);
+    buf_init(&repair->steps_text, 1 << 20);
     enum status status = doctor_bundle_open(
         invocation->positionals[0], invocation_text(invocation, "key"), NULL, &repair->bundle);
     if (status != STATUS_OK) {
@@ -67,7 +99,8 @@ enum status repair_open(struct repair *repair, const struct invocation *invocati
         return status;
     }
     status = policy_read(repair);
-    return status == STATUS_OK ? plan_read(repair) : status;
+    if (status == STATUS_OK) status = plan_read(repair);
+    return status == STATUS_OK ? steps_read(repair) : status;
 }
 
 void repair_close(struct repair *repair)
@@ -77,6 +110,7 @@ void repair_close(struct repair *repair)
     buf_free(&repair->plan_text);
     buf_free(&repair->policy_text);
     buf_free(&repair->rehearsal_text);
+    buf_free(&repair->steps_text);
 }
 
 enum status repair_rehearsal_read(struct repair *repair)

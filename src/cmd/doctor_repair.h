@@ -11,6 +11,7 @@ enum {
 };
 
 #define REPAIR_PLAN_FILE "plan/plan.json"
+#define REPAIR_STEPS_FILE "plan/steps.ndjson"
 #define REPAIR_AFTER_FILE "report/after.json"
 #define FOREIGN_PLAN_FILE "plan/plan.sql" /* nobody of ours carries it out */
 #define REPAIR_REHEARSAL_FILE "plan/rehearsal.json"
@@ -27,6 +28,7 @@ struct repair {
     struct repair_policy policy;
     struct buf rehearsal_text;
     struct digest rehearsal_digest;
+    struct buf steps_text; /* what operators said of their steps, a line each */
     struct error error;
 };
 
@@ -38,6 +40,15 @@ enum status repair_open(struct repair *repair, const struct invocation *invocati
 void repair_close(struct repair *repair);
 /* The rehearsal, which must be of this plan. STATUS_NOT_FOUND: there is none yet. */
 enum status repair_rehearsal_read(struct repair *repair) MUST_CHECK;
+
+/* What an operator says of a step; numbers from 1, as the plan counts. */
+struct repair_step_told {
+    uint64_t number;
+    bool done;
+    struct str note;
+};
+/* Whether the newest word on this step of this plan is that it is done. */
+bool repair_step_is_done(const struct repair *repair, uint32_t number);
 
 /* How the carrying out of a plan's entries went. */
 struct repair_outcome {

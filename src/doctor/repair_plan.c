@@ -8,34 +8,27 @@
 #include "base/json_reader.h"
 #include "base/json_writer.h"
 
-struct kind_entry {
-    const char *name;
-    bool ours;
-    const char *undo;
-};
-
-static const struct kind_entry kinds[] = {
-#define KIND_ENTRY(name, text, ours, undo) { (text), (ours), (undo) },
+static const struct plan_step_words kinds[] = {
+#define KIND_ENTRY(name, text, ours, before, probe, undo, command)                                 \
+    { (text), (ours), (before), (probe), (undo), (command) },
     PLAN_STEP_TABLE(KIND_ENTRY)
 #undef KIND_ENTRY
 };
 
-const char *plan_step_name(enum plan_step_kind kind)
+const struct plan_step_words *plan_step_words(enum plan_step_kind kind)
 {
     CHECK(kind < PLAN_STEP_KINDS);
-    return kinds[kind].name;
+    return &kinds[kind];
 }
 
-const char *plan_step_undo(enum plan_step_kind kind)
+const char *plan_step_name(enum plan_step_kind kind)
 {
-    CHECK(kind < PLAN_STEP_KINDS);
-    return kinds[kind].undo;
+    return plan_step_words(kind)->name;
 }
 
 bool plan_step_is_ours(enum plan_step_kind kind)
 {
-    CHECK(kind < PLAN_STEP_KINDS);
-    return kinds[kind].ours;
+    return plan_step_words(kind)->ours;
 }
 
 struct uuid plan_entry_id(const struct repair_plan *plan, const struct plan_step *step)
@@ -188,14 +181,12 @@ static void step_write(struct json_writer *writer, const struct plan_step *step)
         text_member(writer, "credit", step->credit);
         text_member(writer, "ccy", step->ccy);
         text_member(writer, "amount_minor", signed_amount_format(step->amount, 0, amount));
-        text_member(writer, "precondition",
-                    STR("the target is posted, of these accounts and this amount, not reversed"));
-        text_member(writer, "probe", STR("the ledger has a transfer of this id and amount"));
-    } else {
-        text_member(writer, "precondition", STR("an operator has seen that it applies"));
-        text_member(writer, "probe", STR("an operator has seen that it is done"));
     }
-    text_member(writer, "undo", str_from(plan_step_undo(step->kind)));
+    const struct plan_step_words *words = plan_step_words(step->kind);
+    text_member(writer, "precondition", str_from(words->precondition));
+    text_member(writer, "probe", str_from(words->probe));
+    text_member(writer, "undo", str_from(words->undo));
+    if (words->command[0] != '\0') text_member(writer, "command", str_from(words->command));
     json_write_object_end(writer);
 }
 

@@ -11,21 +11,38 @@
 #include "doctor/repair_policy.h"
 
 /*
- * One source for the list: name, text, whether we carry it out ourselves, what its undoing is.
- * Steps stand in this order: stop, fix, repair, and what follows from the repair.
+ * One source for the list: name, text, whether we carry it out ourselves, what must be so before it,
+ * how it shows that it is done, what undoes it, and what does it in a wallet like ours ("": it
+ * depends). Steps stand in this order: stop, fix, repair, and what follows from the repair.
  */
 #define PLAN_STEP_TABLE(X)                                                                         \
-    X(STOP, "stop", false, "resume what was suspended")                                            \
-    X(FIX, "fix", false, "roll the change back")                                                   \
-    X(COMPENSATE, "compensate", true, "reverse the entry")                                         \
-    X(PURGE, "purge", false, "none: a cache is filled again from the ledger")                      \
-    X(REBUILD, "rebuild", false, "none: a projection follows from the postings")                   \
-    X(REDELIVER, "redeliver", false, "none: receivers deduplicate")                                \
-    X(POLL, "poll", false, "none: it only asks")                                                   \
-    X(ROTATE, "rotate", false, "none: the old key stays dead")                                     \
-    X(LEAVE, "leave", false, "none: nothing was done")
+    X(STOP, "stop", false, "what is to be stopped still runs", "nothing more of it comes in",      \
+      "resume what was suspended", "tpwallet kafka pause; tpwallet account freeze ID")             \
+    X(FIX, "fix", false, "the cause is the one of the diagnosis",                                  \
+      "the same requests, sent to a test system, take effect once", "roll the change back", "")    \
+    X(COMPENSATE, "compensate", true,                                                              \
+      "the target is posted, of these accounts and this amount, not reversed",                     \
+      "the ledger has a transfer of this id and amount", "reverse the entry",                      \
+      "tpwallet doctor apply")                                                                     \
+    X(PURGE, "purge", false, "the entries of this plan are in the ledger",                         \
+      "tpwallet cache check finds no difference", "none: a cache is filled again from the ledger", \
+      "tpwallet cache rebuild")                                                                    \
+    X(REBUILD, "rebuild", false, "the entries of this plan are in the ledger",                     \
+      "tpwallet projection check finds no difference",                                             \
+      "none: a projection follows from the postings", "tpwallet projection clear")                 \
+    X(REDELIVER, "redeliver", false, "receivers deduplicate by the event's id",                    \
+      "tpwallet kafka lag and tpwallet webhook endpoint list show nothing left",                   \
+      "none: receivers deduplicate",                                                               \
+      "tpwallet kafka replay; tpwallet webhook endpoint redrive ID")                               \
+    X(POLL, "poll", false, "the PSP answers", "tpwallet payment list shows none of them in doubt", \
+      "none: it only asks", "tpwallet payment refresh ID")                                         \
+    X(ROTATE, "rotate", false, "the new key is where it is used", "the old key is refused",        \
+      "none: the old key stays dead",                                                              \
+      "tpwallet webhook endpoint rotate ID; tpwallet key revoke ID")                               \
+    X(LEAVE, "leave", false, "it cannot be told to the cent what is owed",                         \
+      "a person has decided, and said why", "none: nothing was done", "")
 
-#define PLAN_STEP_ENUM(name, text, ours, undo) PLAN_##name,
+#define PLAN_STEP_ENUM(name, text, ours, before, probe, undo, command) PLAN_##name,
 enum plan_step_kind { PLAN_STEP_TABLE(PLAN_STEP_ENUM) PLAN_STEP_KINDS };
 #undef PLAN_STEP_ENUM
 
@@ -63,8 +80,17 @@ struct repair_plan {
 };
 
 const char *plan_step_name(enum plan_step_kind kind);
-const char *plan_step_undo(enum plan_step_kind kind);
 bool plan_step_is_ours(enum plan_step_kind kind);
+/* What is the same for all steps of a kind. Texts are static. */
+struct plan_step_words {
+    const char *name;
+    bool ours;
+    const char *precondition;
+    const char *probe;
+    const char *undo;
+    const char *command; /* "": it depends */
+};
+const struct plan_step_words *plan_step_words(enum plan_step_kind kind);
 
 /*
  * The id of an entry: SHA-256 of incident, root transaction, account, template and the rules'

@@ -584,7 +584,7 @@ static void plan(const struct report *report, struct buf *out)
     }
     uint32_t shown = 0;
     buf_append_str(out, STR("<table><tr><th>step<th>what<th>debit<th>credit<th>amount"
-                            "<th>takes back<th>undo</tr>\n"));
+                            "<th>takes back<th>done when<th>undo<th>with</tr>\n"));
     for (const struct json_node *step = json_tree_items(report->plan, "steps"); step != NULL;
          step = step->next) {
         if (shown++ >= REPORT_ROWS_MAX) continue;
@@ -595,7 +595,9 @@ static void plan(const struct report *report, struct buf *out)
         cell(out, step, "credit");
         amount_cell(out, json_tree_text(step, "amount_minor"), json_tree_text(step, "ccy"));
         cell(out, step, "target");
+        cell(out, step, "probe");
         cell(out, step, "undo");
+        cell(out, step, "command");
         buf_append_str(out, STR("</tr>\n"));
     }
     buf_append_str(out, STR("</table><p>Approvals needed: "));

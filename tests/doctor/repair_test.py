@@ -187,8 +187,10 @@ def moved_on(case, wallet, twins, before):
     other = Wallet("moved")
     other.run("restore", "accept")
     other.run("transfer", "reverse", twins[0])
+    stopped = case.copy("stopped")
+    case.run("step", "--number", "1", "--done", who="anna", folder=stopped)
     totals = other.json("trial-balance")
-    found = other.run("doctor", "apply", case.folder, "--policy", case.policy, "--key",
+    found = other.run("doctor", "apply", stopped, "--policy", case.policy, "--key",
                       case.keys["anna"], "--execute", code=CONFLICT)
     check("refused" in found.err, f"{found!r}")
     equal(other.json("trial-balance")["rows"], totals["rows"], "nothing was changed")
@@ -201,6 +203,18 @@ def applied(case, wallet, shop, customers):
     owed = sum(10 + n for n in range(PAID))
     equal(net(wallet, shop), f"{2 * owed}.00", "a dry run changes nothing")
     case.run("apply", "--execute", code=DENIED)            # who applies it?
+    found = case.run("apply", "--execute", who="anna", code=CONFLICT)
+    check("step 1" in found.err, f"the bleeding is not stopped: {found!r}")
+    case.run("step", "--number", "1", "--done", code=DENIED)
+    case.run("step", "--number", "1", who="anna", code=USAGE)
+    case.run("step", "--number", "99", "--done", who="anna", code=USAGE)
+    case.run("step", "--number", "3", "--done", who="anna", code=USAGE)  # an entry
+    check("  1 stop       open" in case.run("step").out, "steps are shown")
+    case.run("step", "--number", "1", "--done", "--note", "retries are off", who="anna")
+    case.run("step", "--number", "1", "--undone", who="anna")
+    case.run("apply", "--execute", who="anna", code=CONFLICT)
+    check("  1 stop       done" in
+          case.run("step", "--number", "1", "--done", who="anna").out, "the newest word counts")
     with serving(wallet, "--plain", "--anonymous"):
         case.run("apply", "--execute", who="anna")         # by the server, which goes on
         equal(net(wallet, shop), f"{owed}.00", "as the server tells")
