@@ -107,7 +107,9 @@ static uint64_t kinds_of(const struct examination *examination, const struct ins
         const struct rule_query *query = &out->rules->queries[place];
         if (query->part == RULE_PART_REQUIRE) kinds |= query->needs | query->absent;
         if (query->part == RULE_PART_AFFECTED)
-            kinds |= doctor->evidence->reads(doctor->evidence, doctor->queries[place].handle) |
+            kinds |= (query->needs != 0 ? query->needs
+                                        : doctor->evidence->reads(doctor->evidence,
+                                                                  doctor->queries[place].handle)) |
                      kinds_by_violations(out->rules, query->sql);
     }
     for (uint32_t i = 0; i < instance->explain_count; i++) {
