@@ -149,6 +149,7 @@ static enum status receivers_copy(const struct init_from *from, struct error *ou
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+/* The old inbox stays as it is: a webhook that a move given again puts there twice has one effect. */
 static enum status unmarked_copy(struct inbox *source, struct inbox *target,
                                  struct error *out_error)
 {
@@ -165,9 +166,6 @@ static enum status unmarked_copy(struct inbox *source, struct inbox *target,
             after = ids[i];
             status = source->read(source, ids[i], &webhook, &bytes, out_error);
             if (status == STATUS_OK) status = target->put(target, &webhook, &id, out_error);
-            /* Marked, so that going on after an end does not put it there twice. */
-            if (status == STATUS_OK)
-                status = source->mark(source, ids[i], INBOX_MARK_IGNORED, out_error);
         }
     }
     return status;
