@@ -201,12 +201,15 @@ enum status backup_restore(const struct backup_options *options,
     return copy_journal(options, true, out_result, out_error);
 }
 
-enum status backup_accept(const char *path, struct error *out_error)
+enum status backup_accept(const char *path, bool *out_changed, struct error *out_error)
 {
     struct place place = { 0 };
+    struct sqlite_store_stats stats;
     enum status status = place_open(path, DATA_FOLDER_OWNER, &place, out_error);
     if (status != STATUS_OK) return status;
-    status = sqlite_store_set_read_only(place.store, false, out_error);
+    sqlite_store_get_stats(place.store, &stats);
+    *out_changed = stats.read_only;
+    if (stats.read_only) status = sqlite_store_set_read_only(place.store, false, out_error);
     place_close(&place);
     return status;
 }

@@ -35,8 +35,8 @@ enum status backup_restore(const struct backup_options *options,
 
 /*
  * Clears the read-only flag of a folder that nobody has open: from here on it is written, and is
- * no backup of the journal it came from. STATUS_CONFLICT: in use. As data_folder_open().
+ * no backup of the journal it came from. *out_changed: it was read-only. STATUS_CONFLICT: in use. As data_folder_open().
  */
-enum status backup_accept(const char *path, struct error *out_error) MUST_CHECK;
+enum status backup_accept(const char *path, bool *out_changed, struct error *out_error) MUST_CHECK;
 
 #endif

@@ -435,6 +435,13 @@ void data_folder_close(struct data_folder *folder)
     free(folder);
 }
 
+enum status data_folder_is_free(const char *path, struct error *out_error)
+{
+    struct stat info;
+    if (stat(path, &info) != 0 && errno == ENOENT) return STATUS_OK;
+    return folder_is_empty(path, out_error);
+}
+
 enum status data_folder_count_lanes(const char *path, uint32_t *out_lanes, struct error *out_error)
 {
     struct data_folder *folder;

@@ -72,6 +72,8 @@ enum status data_folder_open(const char *path, enum data_folder_role role,
 /* Gives the lock back. Its stores must be closed. Accepts NULL. */
 void data_folder_close(struct data_folder *folder);
 
+/* Whether it can be made there: absent, or an empty folder. As data_folder_create(). */
+enum status data_folder_is_free(const char *path, struct error *out_error) MUST_CHECK;
 /* Of the folder at a path: all lanes when it is lane 0's, else its own. As data_folder_open(). */
 enum status data_folder_count_lanes(const char *path, uint32_t *out_lanes, struct error *out_error)
     MUST_CHECK;

@@ -154,14 +154,17 @@ const struct command command_restore = {
 };
 
 /* Lane 0 last: as long as it may not be written, nobody serves any of them. */
-static enum status lanes_accept(const char *folder, struct error *out_error)
+static enum status lanes_accept(const char *folder, bool *out_changed, struct error *out_error)
 {
     uint32_t lanes = 0;
     enum status status = data_folder_count_lanes(folder, &lanes, out_error);
+    *out_changed = false;
     for (uint32_t lane = lanes; status == STATUS_OK && lane > 0; lane--) {
         char path[FOLDER_PATH_SIZE];
+        bool changed = false;
         status = data_folder_lane_path(folder, lane - 1, path, sizeof path, out_error);
-        if (status == STATUS_OK) status = backup_accept(path, out_error);
+        if (status == STATUS_OK) status = backup_accept(path, &changed, out_error);
+        *out_changed = *out_changed || changed;
     }
     return status;
 }
@@ -171,8 +174,10 @@ static int restore_accept_run(struct invocation *invocation)
     struct error error;
     const char *reason;
     enum status status = folder_act_reason(invocation, &reason, &error);
-    if (status == STATUS_OK) status = lanes_accept(invocation->data, &error);
-    if (status == STATUS_OK) status = folder_act_record(invocation, NOTICE_RESTORE_ACCEPT, &error);
+    bool changed = false;
+    if (status == STATUS_OK) status = lanes_accept(invocation->data, &changed, &error);
+    if (status == STATUS_OK && changed)
+        status = folder_act_record(invocation, NOTICE_RESTORE_ACCEPT, &error);
     if (status != STATUS_OK) return report_error(invocation, &error);
     BUF_SCOPE struct buf out;
     buf_init(&out, 8192);
@@ -188,7 +193,10 @@ static int restore_accept_run(struct invocation *invocation)
         CHECK(json_write_end(&writer) == STATUS_OK);
         buf_append_byte(&out, '\n');
     } else {
-        buf_append_format(&out, "%s may be written from here on\n", invocation->data);
+        buf_append_format(&out,
+                          changed ? "%s may be written from here on\n"
+                                  : "%s may be written already; nothing was changed\n",
+                          invocation->data);
     }
     return report_text(invocation, buf_view(&out));
 }

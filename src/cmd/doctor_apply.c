@@ -146,7 +146,7 @@ static void approvals_show(const struct approvals *all, const struct repair *rep
 static enum status outcome_put(struct repair *repair, struct str bytes)
 {
     struct doctor_bundle *bundle = &repair->bundle;
-    enum status status = doctor_bundle_put(bundle, "plan/applied.json", "applied", bytes);
+    enum status status = doctor_bundle_put(bundle, REPAIR_APPLIED_FILE, "applied", bytes);
     if (status == STATUS_OK) status = doctor_bundle_note(bundle, "the plan was applied");
     if (incident_may(bundle->incident.state, INCIDENT_REPAIRED))
         bundle->incident.state = INCIDENT_REPAIRED;
@@ -164,9 +164,11 @@ static enum status stops_check(struct repair *repair)
         enum status status =
             error_set(&repair->error, STATUS_CONFLICT, "step %u of the plan is not done: %.*s",
                       i + 1, STR_ARG(plan->steps[i].what));
-        error_hint(&repair->error,
-                   "`tpwallet doctor step`: --done when it is, or with a --note when it does not "
-                   "apply");
+        error_hint(
+            &repair->error,
+            "`tpwallet doctor step BUNDLE --policy FILE --key FILE --number %u --done`; with "
+            "--note when it does not apply",
+            i + 1);
         return status;
     }
     return STATUS_OK;
@@ -183,6 +185,9 @@ static enum status apply(struct repair *repair, struct approvals *approvals, str
     if (approvals->counted < repair->plan.approvals) {
         status = error_set(&repair->error, STATUS_DENIED, "%u of %u approvals count",
                            approvals->counted, repair->plan.approvals);
+        error_hint(&repair->error,
+                   "`tpwallet doctor approve BUNDLE --policy FILE --key THEIRS`: by "
+                   "an approver of the policy who did not propose it");
         for (uint32_t i = 0; i < approvals->count; i++)
             if (approvals->verdicts[i] != APPROVAL_COUNTS)
                 error_detail(&repair->error, "%s", approval_verdict_text(approvals->verdicts[i]));

@@ -1,4 +1,5 @@
 /* tpwallet doctor collect, key, incident: an incident is opened, and its evidence gathered. */
+#define _GNU_SOURCE /* memmem() */
 #include <stdio.h>
 #include <string.h>
 
@@ -146,8 +147,20 @@ static enum status took(struct collection *all, const char *what, const char *na
     return doctor_bundle_note(&all->bundle, note);
 }
 
+/* Two states of one ledger would be two ledgers. */
 static enum status ours_collect(struct doctor_bundle *bundle, const struct invocation *invocation)
 {
+    struct str rest = buf_view(&bundle->sources);
+    struct str line;
+    while (str_take_line(&rest, &line)) {
+        if (memmem(line.data, line.len, DOCTOR_OURS_MARK, sizeof DOCTOR_OURS_MARK - 1) == NULL)
+            continue;
+        enum status status =
+            error_set(&bundle->error, STATUS_CONFLICT, "our ledger is in this bundle already");
+        error_hint(&bundle->error, "a later look is a bundle of its own: `tpwallet doctor collect "
+                                   "NEW --key FILE --incident ID --again BUNDLE --ours`");
+        return status;
+    }
     return doctor_collect_ours(bundle, invocation->data);
 }
 
@@ -217,6 +230,17 @@ static void bundle_report(const struct collection *all, struct buf *out)
     buf_append_byte(out, '\n');
 }
 
+/* What is said of a new bundle is not said of one that is there. */
+static enum status incident_check(struct collection *all)
+{
+    const char *id = invocation_text(all->invocation, "incident");
+    if (id == NULL || str_equal(str_from(id), all->bundle.incident.id)) return STATUS_OK;
+    enum status status = error_set(&all->bundle.error, STATUS_CONFLICT, "%s is the incident %.*s",
+                                   all->bundle.path, STR_ARG(all->bundle.incident.id));
+    error_hint(&all->bundle.error, "leave out --incident, or name a new folder");
+    return status;
+}
+
 static int collect_run(struct invocation *invocation)
 {
     struct collection all = { .invocation = invocation };
@@ -224,6 +248,7 @@ static int collect_run(struct invocation *invocation)
     if (status != STATUS_OK) return report_error(invocation, &all.bundle.error);
     status = doctor_bundle_open(invocation->positionals[0], invocation_text(invocation, "key"),
                                 &all.incident, &all.bundle);
+    if (status == STATUS_OK) status = incident_check(&all);
     if (status == STATUS_OK) status = sources_collect(&all);
     int code;
     if (status == STATUS_OK) {

@@ -301,6 +301,11 @@ static enum status planning_run(struct planning *it, struct buf *text)
     }
     if (!it->bundle.signs)
         return error_set(&it->error, STATUS_DENIED, "--key is missing: who proposes the plan?");
+    status = repair_unapplied(&it->bundle);
+    if (status != STATUS_OK) {
+        it->error = it->bundle.error;
+        return status;
+    }
     status = inputs_read(it);
     if (status == STATUS_OK) status = rows_trace(it);
     return status == STATUS_OK ? plan_make(it, text) : status;

@@ -10,6 +10,7 @@
 #include "cmd/doctor_bundle.h"
 #include "cmd/report.h"
 #include "doctor/redaction.h"
+#include "model/evidence.h"
 
 enum { LINE_ROOM = EVIDENCE_LINE_SIZE_MAX + 2, KINDS_MAX = 64 };
 
@@ -207,6 +208,31 @@ static void ticket_of(const struct doctor_bundle *from, struct incident *out_inc
     out_incident->to = from->incident.to;
 }
 
+static bool is_field(struct str name)
+{
+    for (uint32_t kind = 0; kind < evidence_kind_count(); kind++) {
+        const struct evidence_field *field;
+        for (uint32_t i = 0; (field = evidence_field_at(&evidence_kinds[kind], i)) != NULL; i++)
+            if (str_equal(name, str_from(field->name))) return true;
+    }
+    return false;
+}
+
+/* A field that is spelt wrongly would hide nothing. */
+static enum status fields_check(struct redacting *all)
+{
+    for (uint32_t i = 0; i < all->redaction.count; i++) {
+        struct str name = all->redaction.hidden[i];
+        if (is_field(name)) continue;
+        enum status status =
+            error_set(&all->to.error, STATUS_INVALID, "--hide: evidence has no field '%.*s'",
+                      name.len > 64 ? 64 : STR_ARG(name));
+        error_hint(&all->to.error, "docs/bundle.md lists them; nothing was written");
+        return status;
+    }
+    return STATUS_OK;
+}
+
 static enum status all_run(struct redacting *all, const struct invocation *invocation)
 {
     struct incident ticket;
@@ -219,6 +245,8 @@ static enum status all_run(struct redacting *all, const struct invocation *invoc
     status = redaction_fields(&all->redaction, str_from(invocation_text(invocation, "hide")));
     if (status != STATUS_OK)
         return error_set(&all->to.error, status, "--hide is no list of fields");
+    status = fields_check(all);
+    if (status != STATUS_OK) return status;
     status = doctor_bundle_open(invocation->positionals[0], NULL, NULL, &all->from);
     if (status != STATUS_OK) {
         all->to.error = all->from.error;

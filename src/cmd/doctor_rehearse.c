@@ -111,10 +111,11 @@ static enum status copy_make(struct rehearsal *all, const char *source, struct c
                              const char *name)
 {
     struct journal_copy_result result;
+    bool was_backup; /* as it was made */
     if (!name_of(all, name, copy->folder)) return STATUS_INVALID;
     const struct backup_options options = { .source = source, .target = copy->folder };
     enum status status = backup_run(&options, &result, &all->error);
-    if (status == STATUS_OK) status = backup_accept(copy->folder, &all->error);
+    if (status == STATUS_OK) status = backup_accept(copy->folder, &was_backup, &all->error);
     copy->head = result.head;
     return status == STATUS_OK ? books_digest(all, copy, &copy->before) : status;
 }
@@ -343,6 +344,8 @@ static int rehearse_run(struct invocation *invocation)
     if (status != STATUS_OK) all.error = all.repair.error;
     if (status == STATUS_OK && !all.repair.bundle.signs)
         status = error_set(&all.error, STATUS_DENIED, "--key is missing: who rehearses?");
+    if (status == STATUS_OK && (status = repair_unapplied(&all.repair.bundle)) != STATUS_OK)
+        all.error = all.repair.bundle.error;
     if (status == STATUS_OK) status = rehearse(&all);
     if (status == STATUS_OK) status = result_put(&all, &text);
     scratch_remove(&all);

@@ -113,6 +113,19 @@ void repair_close(struct repair *repair)
     buf_free(&repair->steps_text);
 }
 
+enum status repair_unapplied(struct doctor_bundle *bundle)
+{
+    BUF_SCOPE struct buf applied;
+    buf_init(&applied, 1 << 16);
+    enum status status = doctor_bundle_get(bundle, REPAIR_APPLIED_FILE, &applied);
+    if (status == STATUS_NOT_FOUND) return STATUS_OK;
+    if (status != STATUS_OK) return status;
+    status = error_set(&bundle->error, STATUS_CONFLICT, "the plan of this incident was applied");
+    error_hint(&bundle->error, "`tpwallet doctor verify-repair`; what is left to repair wants a "
+                               "bundle (collect --again) and a plan of its own");
+    return status;
+}
+
 enum status repair_rehearsal_read(struct repair *repair)
 {
     enum status status =

@@ -14,6 +14,7 @@ enum {
 #define REPAIR_STEPS_FILE "plan/steps.ndjson"
 #define REPAIR_AFTER_FILE "report/after.json"
 #define FOREIGN_PLAN_FILE "plan/plan.sql" /* nobody of ours carries it out */
+#define REPAIR_APPLIED_FILE "plan/applied.json"
 #define REPAIR_REHEARSAL_FILE "plan/rehearsal.json"
 
 /* A plan as it stands in a bundle, and the policy that it was made under. */
@@ -38,6 +39,11 @@ struct repair {
  */
 enum status repair_open(struct repair *repair, const struct invocation *invocation) MUST_CHECK;
 void repair_close(struct repair *repair);
+/*
+ * STATUS_CONFLICT: a plan of this bundle was applied. It stays, with its rehearsal: the audit log
+ * names it.
+ */
+enum status repair_unapplied(struct doctor_bundle *bundle) MUST_CHECK;
 /* The rehearsal, which must be of this plan. STATUS_NOT_FOUND: there is none yet. */
 enum status repair_rehearsal_read(struct repair *repair) MUST_CHECK;
 

@@ -103,6 +103,9 @@ static int step_run(struct invocation *invocation)
     struct repair_step_told told = { 0 };
     enum status status = repair_open(&repair, invocation);
     bool tells = invocation_has(invocation, "number");
+    bool said = invocation_has(invocation, "done") || invocation_has(invocation, "undone");
+    if (status == STATUS_OK && said && !tells)
+        status = error_set(&repair.error, STATUS_INVALID, "--number is missing: which step?");
     if (status == STATUS_OK && tells) status = told_read(&repair, &told);
     if (status == STATUS_OK && tells) status = step_tell(&repair, &told);
     int code;

@@ -13,15 +13,17 @@ enum { HELP_WIDTH = 96 };
 static void wrapped(struct buf *out, const char *text, uint32_t indent, uint32_t column)
 {
     uint32_t at = column;
+    bool begun = false; /* a word stands on the line */
     while (*text != '\0') {
         uint32_t word = (uint32_t)strcspn(text, " ");
         if (at > indent && at + 1 + word > HELP_WIDTH) {
             buf_append_format(out, "\n%*s", (int)indent, "");
             at = indent;
-        } else if (at > column) {
+        } else if (begun) {
             buf_append_byte(out, ' ');
             at++;
         }
+        begun = true;
         buf_append(out, text, word);
         at += word;
         text += word;
@@ -44,7 +46,8 @@ static void entry(struct buf *out, const char *name, const char *text, const cha
     BUF_SCOPE struct buf whole;
     buf_init(&whole, HELP_TEXT_SIZE_MAX);
     buf_append_str(&whole, str_from(text));
-    if (fallback != NULL) buf_append_format(&whole, " (default: %s)", fallback);
+    if (fallback != NULL && fallback[0] != '\0')
+        buf_append_format(&whole, " (default: %s)", fallback);
     wrapped(out, buf_terminated(&whole), COLUMN, COLUMN);
 }
 

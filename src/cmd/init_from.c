@@ -188,12 +188,12 @@ static enum status inbox_copy(const struct init_from *from, struct error *out_er
 
 /* ---- the new folder ---- */
 
-static enum status file_copy(const struct init_from *from, const char *name,
+static enum status file_copy(const char *from, const char *to, const char *name,
                              struct error *out_error)
 {
     char source[PATH_SIZE], target[PATH_SIZE];
-    if (!is_there(from->folder, name)) return STATUS_OK;
-    if (!path_make(from->folder, name, source) || !path_make(from->invocation->data, name, target))
+    if (!is_there(from, name)) return STATUS_OK;
+    if (!path_make(from, name, source) || !path_make(to, name, target))
         return error_set(out_error, STATUS_INVALID, "the folder's path is too long");
     struct buf bytes;
     buf_init(&bytes, KEY_SIZE_MAX);
@@ -204,6 +204,19 @@ static enum status file_copy(const struct init_from *from, const char *name,
     if (bytes.data != NULL) secret_wipe(bytes.data, bytes.len);
     buf_free(&bytes);
     return status;
+}
+
+/* The verifiable log of a lane: its key, and what it last signed. */
+static enum status log_copy(const struct init_from *from, uint32_t lane, struct error *out_error)
+{
+    char source[PATH_SIZE], target[PATH_SIZE];
+    enum status status =
+        data_folder_lane_path(from->folder, lane, source, sizeof source, out_error);
+    if (status == STATUS_OK)
+        status =
+            data_folder_lane_path(from->invocation->data, lane, target, sizeof target, out_error);
+    if (status == STATUS_OK) status = file_copy(source, target, "log.key", out_error);
+    return status == STATUS_OK ? file_copy(source, target, "log.head", out_error) : status;
 }
 
 /* Whether it is the folder that a move like this one made, before it ended early. */
@@ -230,15 +243,22 @@ static enum status folder_make(const struct init_from *from, uint32_t lanes,
                               "--data, which makes its folder");
         return status;
     }
-    status = file_copy(from, "log.key", out_error);
-    return status == STATUS_OK ? file_copy(from, "log.head", out_error) : status;
+    for (uint32_t lane = 0; status == STATUS_OK && lane < lanes; lane++)
+        status = log_copy(from, lane, out_error);
+    return status;
 }
 
 enum status init_from_run(struct init_from *from, struct error *out_error)
 {
     uint32_t lanes = 0;
     enum status status = data_folder_count_lanes(from->folder, &lanes, out_error);
-    if (status == STATUS_OK) status = journals_move(from, lanes, out_error);
+    if (status == STATUS_OK) status = data_folder_is_free(from->invocation->data, out_error);
+    if (status == STATUS_CONFLICT && folder_is_ours(from)) status = STATUS_OK;
+    if (status != STATUS_OK) {
+        error_hint(out_error, "nothing was changed: --from is the old folder, --data a new one");
+        return status;
+    }
+    status = journals_move(from, lanes, out_error);
     if (status == STATUS_OK) status = receivers_copy(from, out_error);
     if (status == STATUS_OK) status = inbox_copy(from, out_error);
     return status == STATUS_OK ? folder_make(from, lanes, out_error) : status;

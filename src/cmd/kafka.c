@@ -1,4 +1,7 @@
 /* tpwallet kafka ...: how far a consumer of events is, stopping it, and what it could not take. */
+#include <string.h>
+#include <unistd.h>
+
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "base/reserve.h"
@@ -19,10 +22,22 @@ struct kafka {
     struct error error;
 };
 
+/* A file that is not there is the wrong one: who consumes makes the book. */
+static enum status book_check(const struct invocation *invocation, struct error *out_error)
+{
+    const char *into = invocation_text(invocation, "into");
+    if (strstr(into, "://") != NULL || access(into, F_OK) == 0) return STATUS_OK;
+    enum status status = error_set(out_error, STATUS_NOT_FOUND, "there is no event book %s", into);
+    error_hint(out_error, "--into FILE, or postgresql://...: the book that consumers write");
+    return status;
+}
+
 static enum status kafka_begin(struct kafka *kafka, const struct invocation *invocation)
 {
     *kafka = (struct kafka){ .invocation = invocation };
     buf_init(&kafka->out, OUT_SIZE_MAX);
+    enum status status = book_check(invocation, &kafka->error);
+    if (status != STATUS_OK) return status;
     return kafka_options_book(invocation, EVENT_INBOX_KEPT, EVENT_BOOK_AS_IT_IS, &kafka->book,
                               &kafka->error);
 }
@@ -144,6 +159,10 @@ static int pause_set(struct invocation *invocation, bool paused)
     struct kafka kafka;
     enum status status = kafka_begin(&kafka, invocation);
     if (status == STATUS_OK) status = event_book_set_paused(kafka.book, paused, &kafka.error);
+    if (status == STATUS_OK && !invocation->json)
+        buf_append_format(&kafka.out, "%s: the consumers of %s (topic %s)\n",
+                          paused ? "paused" : "going on", invocation_text(invocation, "into"),
+                          invocation_text(invocation, "kafka-topic"));
     return kafka_end(&kafka, status);
 }
 

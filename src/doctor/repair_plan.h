@@ -17,7 +17,7 @@
  */
 #define PLAN_STEP_TABLE(X)                                                                         \
     X(STOP, "stop", false, "what is to be stopped still runs", "nothing more of it comes in",      \
-      "resume what was suspended", "tpwallet kafka pause; tpwallet account freeze ID")             \
+      "resume what was suspended", "tpwallet kafka pause --into BOOK; tpwallet account freeze ID") \
     X(FIX, "fix", false, "the cause is the one of the diagnosis",                                  \
       "the same requests, sent to a test system, take effect once", "roll the change back", "")    \
     X(COMPENSATE, "compensate", true,                                                              \
@@ -33,7 +33,7 @@
     X(REDELIVER, "redeliver", false, "receivers deduplicate by the event's id",                    \
       "tpwallet kafka lag and tpwallet webhook endpoint list show nothing left",                   \
       "none: receivers deduplicate",                                                               \
-      "tpwallet kafka replay; tpwallet webhook endpoint redrive ID")                               \
+      "tpwallet kafka replay --into BOOK; tpwallet webhook endpoint redrive ID")                   \
     X(POLL, "poll", false, "the PSP answers", "tpwallet payment list shows none of them in doubt", \
       "none: it only asks", "tpwallet payment refresh ID")                                         \
     X(ROTATE, "rotate", false, "the new key is where it is used", "the old key is refused",        \

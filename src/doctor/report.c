@@ -7,11 +7,11 @@
 
 const struct report_action report_actions[] = {
     { "24 h", "P1", "on call", 1, "stop what the plan says first; see that it does not grow",
-      "tpwallet doctor diagnose %s" },
+      "tpwallet doctor step %s --policy repair.policy" },
     { "24 h", "P1", "ledger", 8, "plan, rehearse, have two others approve, apply",
-      "tpwallet doctor apply %s --policy repair.policy" },
+      "tpwallet doctor verify-repair %s --policy repair.policy --key KEY" },
     { "24 h", "P1", "ledger", 24, "verify the repair on fresh evidence",
-      "tpwallet doctor verify-repair %s --policy repair.policy" },
+      "tpwallet doctor verify-repair %s --policy repair.policy --key KEY" },
     { "24 h", "P1", "support", 24, "tell the customers concerned, with the amounts of the list",
       "tpwallet doctor report %s --html report.html" },
     { "24 h", "P2", "incident owner", 24, "seal the bundle and hand its digest over",
@@ -22,11 +22,11 @@ const struct report_action report_actions[] = {
       "compare the last 90 days with the PSP for the same signature",
       "tpwallet reconcile --statement FILE --mapping FILE --psp NAME" },
     { "7 d", "P2", "incident owner", 168, "have this report signed, and the incident closed",
-      "tpwallet doctor incident %s --state closed" },
+      "tpwallet doctor incident %s --key KEY --state closed" },
     { "90 d", "P2", "engineering", 1440, "inject a fault of the same class and see it prevented",
       "tpwallet doctor rules check" },
     { "90 d", "P3", "finance", 2160, "review approval limits and who may approve",
-      "tpwallet doctor plan %s --diagnosis FILE --policy repair.policy" },
+      "tpwallet doctor verify %s" },
     { NULL, NULL, NULL, 0, NULL, NULL },
 };
 

@@ -342,6 +342,7 @@ static void restored_folder_is_read_only_until_accepted(void **state)
     expect_ok(backup_run(&options, &result, &error), &error);
     owner_close(&owner);
 
+    bool changed = false;
     struct backup_options back = copy_options(backup, restored.path);
     expect_ok(backup_restore(&back, &result, &error), &error);
     assert_int_equal(backup_restore(&back, &result, &error), STATUS_CONFLICT); /* not empty */
@@ -351,9 +352,12 @@ static void restored_folder_is_read_only_until_accepted(void **state)
     enum status status;
     assert_int_equal(scratch_append(restored.store, 1, &status, &error), 0);
     assert_int_equal(status, STATUS_DENIED);
-    assert_int_equal(backup_accept(restored.path, &error), STATUS_CONFLICT); /* in use */
+    assert_int_equal(backup_accept(restored.path, &changed, &error), STATUS_CONFLICT); /* in use */
     owner_close(&restored);
-    expect_ok(backup_accept(restored.path, &error), &error);
+    expect_ok(backup_accept(restored.path, &changed, &error), &error);
+    assert_true(changed);
+    expect_ok(backup_accept(restored.path, &changed, &error), &error);
+    assert_false(changed); /* it was a ledger of its own by then */
     owner_open(&restored);
     expect_ok(restored.store->claim(restored.store, &head, &error), &error);
     append(&restored, 5);
