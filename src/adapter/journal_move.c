@@ -37,6 +37,7 @@ static enum status target_open(const char *url, struct move *move, struct error 
     const struct postgres_store_options options = {
         .url = url,
         .lane = data_folder_lane(move->folder),
+        .lanes = data_folder_lanes(move->folder),
     };
     bool made;
     enum status status = postgres_store_create(&options, &made, out_error);
@@ -96,7 +97,11 @@ enum status journal_move(const struct journal_move_options *options,
     *out_result = (struct journal_copy_result){ 0 };
     enum status status = source_open(options->source, &move, out_error);
     if (status == STATUS_OK) status = target_open(options->url, &move, out_error);
-    if (status == STATUS_OK) status = target_claim(&move, out_error);
+    if (status != STATUS_OK || options->look_only) {
+        move_close(&move);
+        return status;
+    }
+    status = target_claim(&move, out_error);
     if (status == STATUS_OK) status = sqlite_store_set_read_only(move.source, true, out_error);
     if (status == STATUS_OK) {
         status = batches_append(&move, options, out_result, out_error);

@@ -8,6 +8,7 @@ struct journal_move_options {
     const char *source; /* the folder of the lane, which nobody has open */
     const char *url;    /* as postgres_store.h's; the lane is made there when it is lacking */
     struct journal_copy_progress progress;
+    bool look_only; /* whether it could be moved; the lane is made, and nothing else changed */
 };
 
 /*

@@ -6,14 +6,20 @@
 
 #include "adapter/data_folder.h"
 #include "adapter/journal_move.h"
+#include "adapter/json_log.h"
 #include "adapter/postgres_endpoint_store.h"
 #include "adapter/postgres_inbox.h"
 #include "adapter/postgres_relay_store.h"
+#include "adapter/postgres_store.h"
 #include "adapter/sqlite_endpoint_store.h"
 #include "adapter/sqlite_inbox.h"
 #include "adapter/sqlite_relay_store.h"
+#include "adapter/system_clock.h"
 #include "cmd/file_bytes.h"
+#include "cmd/lane_hold.h"
+#include "cmd/lane_set.h"
 #include "crypto/secret.h"
+#include "model/lane_map.h"
 
 enum { PATH_SIZE = 4096, KEY_SIZE_MAX = 64 << 10, MODE_FILE = 0600, PAGE = 64 };
 
@@ -41,24 +47,40 @@ static bool progress_show(void *owner, uint64_t batches_done, uint64_t batches_t
     return true;
 }
 
-static enum status journals_move(struct init_from *from, uint32_t lanes, struct error *out_error)
+/* Lane 0 last: as long as another one is read-only, nobody serves the old ledger. */
+static enum status journals_each(struct init_from *from, bool look_only, struct error *out_error)
 {
     enum status status = STATUS_OK;
-    for (uint32_t lane = lanes; status == STATUS_OK && lane > 0; lane--) {
+    for (uint32_t lane = from->lanes; status == STATUS_OK && lane > 0; lane--) {
         char path[PATH_SIZE];
         struct journal_copy_result result;
         const struct journal_move_options options = {
             .source = path,
             .url = from->url,
             .progress = { progress_show, (void *)(uintptr_t)from->invocation },
+            .look_only = look_only,
         };
         status = data_folder_lane_path(from->folder, lane - 1, path, sizeof path, out_error);
         if (status == STATUS_OK) status = journal_move(&options, &result, out_error);
-        if (status != STATUS_OK) break;
+        if (status != STATUS_OK || look_only) continue;
         from->result.batches += result.batches;
         from->result.bytes += result.bytes;
         from->result.head = result.head;
         from->result.epoch = result.epoch;
+    }
+    return status;
+}
+
+/* All lanes are there, and of this ledger or empty, before the first is changed. */
+static enum status lanes_make(const struct init_from *from, struct error *out_error)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t lane = 0; status == STATUS_OK && lane < from->lanes; lane++) {
+        bool made;
+        const struct postgres_store_options store = { .url = from->url,
+                                                      .lane = lane,
+                                                      .lanes = from->lanes };
+        status = postgres_store_create(&store, &made, out_error);
     }
     return status;
 }
@@ -188,21 +210,52 @@ static enum status inbox_copy(const struct init_from *from, struct error *out_er
 
 /* ---- the new folder ---- */
 
+static enum status file_read(const char *folder, const char *name, struct buf *out_bytes,
+                             struct error *out_error)
+{
+    char path[PATH_SIZE];
+    buf_init(out_bytes, KEY_SIZE_MAX);
+    if (!path_make(folder, name, path))
+        return error_set(out_error, STATUS_INVALID, "the folder's path is too long");
+    return file_bytes_read(path, out_bytes, out_error);
+}
+
+static void file_forget(struct buf *bytes)
+{
+    if (bytes->data != NULL) secret_wipe(bytes->data, bytes->len);
+    buf_free(bytes);
+}
+
+/* What a move that ended early has copied is there already. */
 static enum status file_copy(const char *from, const char *to, const char *name,
                              struct error *out_error)
 {
-    char source[PATH_SIZE], target[PATH_SIZE];
-    if (!is_there(from, name)) return STATUS_OK;
-    if (!path_make(from, name, source) || !path_make(to, name, target))
-        return error_set(out_error, STATUS_INVALID, "the folder's path is too long");
+    char target[PATH_SIZE];
     struct buf bytes;
-    buf_init(&bytes, KEY_SIZE_MAX);
-    enum status status = file_bytes_read(source, &bytes, out_error);
+    if (!is_there(from, name)) return STATUS_OK;
+    if (!path_make(to, name, target))
+        return error_set(out_error, STATUS_INVALID, "the folder's path is too long");
+    enum status status = file_read(from, name, &bytes, out_error);
     if (status == STATUS_OK)
         status = file_bytes_write(target, buf_view(&bytes), MODE_FILE, out_error);
-    if (status == STATUS_CONFLICT) status = STATUS_OK; /* of a move that ended after it */
-    if (bytes.data != NULL) secret_wipe(bytes.data, bytes.len);
-    buf_free(&bytes);
+    file_forget(&bytes);
+    return status == STATUS_CONFLICT ? STATUS_OK : status;
+}
+
+/* Another key there would sign another log. */
+static enum status key_compare(const char *from, const char *to, struct error *out_error)
+{
+    struct buf old, new;
+    if (!is_there(from, "log.key")) return STATUS_OK;
+    enum status status = file_read(from, "log.key", &old, out_error);
+    if (status == STATUS_OK) {
+        status = file_read(to, "log.key", &new, out_error);
+        if (status == STATUS_OK && !str_equal(buf_view(&old), buf_view(&new)))
+            status = error_set(out_error, STATUS_CONFLICT,
+                               "another verifiable log was begun in the new folder");
+        file_forget(&new);
+    }
+    file_forget(&old);
     return status;
 }
 
@@ -215,51 +268,100 @@ static enum status log_copy(const struct init_from *from, uint32_t lane, struct 
     if (status == STATUS_OK)
         status =
             data_folder_lane_path(from->invocation->data, lane, target, sizeof target, out_error);
+    /* The head first: with it and without a key no log is begun anew. */
+    if (status == STATUS_OK) status = file_copy(source, target, "log.head", out_error);
     if (status == STATUS_OK) status = file_copy(source, target, "log.key", out_error);
-    return status == STATUS_OK ? file_copy(source, target, "log.head", out_error) : status;
+    return status == STATUS_OK ? key_compare(source, target, out_error) : status;
 }
 
-/* Whether it is the folder that a move like this one made, before it ended early. */
+/* Whether it is the folder that a move like this one made, whole: with each of its lanes. */
 static bool folder_is_ours(const struct init_from *from)
 {
-    struct data_folder *folder;
-    struct error ignored; /* then it is not */
-    if (data_folder_open(from->invocation->data, DATA_FOLDER_GUEST, &folder, &ignored) != STATUS_OK)
-        return false;
-    const char *url = data_folder_store(folder);
-    bool ours = url != NULL && strcmp(url, from->url) == 0;
-    data_folder_close(folder);
+    bool ours = true;
+    for (uint32_t lane = 0; ours && lane < from->lanes; lane++) {
+        char path[PATH_SIZE];
+        struct data_folder *folder;
+        struct error ignored; /* then it is not */
+        ours = data_folder_lane_path(from->invocation->data, lane, path, sizeof path, &ignored) ==
+                   STATUS_OK &&
+               data_folder_open(path, DATA_FOLDER_GUEST, &folder, &ignored) == STATUS_OK;
+        if (!ours) break;
+        const char *url = data_folder_store(folder);
+        ours = url != NULL && strcmp(url, from->url) == 0 && data_folder_lane(folder) == lane &&
+               data_folder_lanes(folder) == from->lanes;
+        data_folder_close(folder);
+    }
     return ours;
 }
 
-static enum status folder_make(const struct init_from *from, uint32_t lanes,
-                               struct error *out_error)
+static enum status folder_make(const struct init_from *from, struct error *out_error)
 {
     enum status status =
-        data_folder_create_lanes(from->invocation->data, from->url, lanes, out_error);
-    if (status == STATUS_CONFLICT && folder_is_ours(from)) status = STATUS_OK;
-    if (status != STATUS_OK) {
+        data_folder_create_lanes(from->invocation->data, from->url, from->lanes, out_error);
+    if (status != STATUS_OK)
         error_hint(out_error, "the ledger is in the database: give the same command with another "
                               "--data, which makes its folder");
-        return status;
+    return status;
+}
+
+/* ---- all of it ---- */
+
+/* The leases of all lanes: nobody else claims one meanwhile, and nobody's is taken away. */
+struct holds {
+    struct json_log *log;
+    struct lane_hold *lanes[LANES_MAX];
+};
+
+static enum status holds_open(const struct init_from *from, struct holds *holds,
+                              struct error *out_error)
+{
+    const struct json_log_options log = {
+        .fd = STDERR_FILENO, .writer = "command", .level_min = LOG_WARNING, .clock = system_clock()
+    };
+    enum status status = json_log_open(&log, &holds->log, out_error);
+    for (uint32_t lane = 0; status == STATUS_OK && lane < from->lanes; lane++) {
+        const struct lane_hold_place place = { from->url, lane };
+        status =
+            lane_hold_open_at(&place, json_log_port(holds->log), &holds->lanes[lane], out_error);
     }
-    for (uint32_t lane = 0; status == STATUS_OK && lane < lanes; lane++)
-        status = log_copy(from, lane, out_error);
+    return status;
+}
+
+static void holds_close(struct holds *holds)
+{
+    for (uint32_t lane = 0; lane < LANES_MAX; lane++) lane_hold_close(holds->lanes[lane]);
+    json_log_close(holds->log);
+}
+
+static enum status ledger_move(struct init_from *from, struct error *out_error)
+{
+    struct holds holds = { 0 };
+    enum status status = lanes_make(from, out_error);
+    if (status == STATUS_OK) status = holds_open(from, &holds, out_error);
+    if (status == STATUS_OK) status = journals_each(from, true, out_error);
+    if (status == STATUS_OK) status = journals_each(from, false, out_error);
+    if (status == STATUS_OK) status = receivers_copy(from, out_error);
+    if (status == STATUS_OK) status = inbox_copy(from, out_error);
+    if (status == STATUS_OK) status = folder_make(from, out_error);
+    holds_close(&holds);
     return status;
 }
 
 enum status init_from_run(struct init_from *from, struct error *out_error)
 {
-    uint32_t lanes = 0;
-    enum status status = data_folder_count_lanes(from->folder, &lanes, out_error);
-    if (status == STATUS_OK) status = data_folder_is_free(from->invocation->data, out_error);
-    if (status == STATUS_CONFLICT && folder_is_ours(from)) status = STATUS_OK;
-    if (status != STATUS_OK) {
-        error_hint(out_error, "nothing was changed: --from is the old folder, --data a new one");
-        return status;
+    enum status status = lane_set_count(from->folder, &from->lanes, out_error);
+    if (status != STATUS_OK) return status;
+    /* The folder is made last of all but the log's keys: where it is whole, the rest is done. */
+    if (!folder_is_ours(from)) {
+        status = data_folder_is_free(from->invocation->data, out_error);
+        if (status != STATUS_OK) {
+            error_hint(out_error,
+                       "nothing was changed: --from is the old folder, --data a new one");
+            return status;
+        }
+        status = ledger_move(from, out_error);
     }
-    status = journals_move(from, lanes, out_error);
-    if (status == STATUS_OK) status = receivers_copy(from, out_error);
-    if (status == STATUS_OK) status = inbox_copy(from, out_error);
-    return status == STATUS_OK ? folder_make(from, lanes, out_error) : status;
+    for (uint32_t lane = 0; status == STATUS_OK && lane < from->lanes; lane++)
+        status = log_copy(from, lane, out_error);
+    return status;
 }

@@ -9,6 +9,7 @@ struct init_from {
     const struct invocation *invocation; /* its --data is the new folder */
     const char *folder;                  /* the old one: of lane 0 */
     const char *url;
+    uint32_t lanes;                    /* of the ledger; filled here */
     struct journal_copy_result result; /* of all lanes; head and epoch: lane 0's */
 };
 

@@ -167,12 +167,20 @@ static void renew_run(void *argument)
 enum status lane_hold_open(const struct data_folder *folder, struct log *log,
                            struct lane_hold **out_hold, struct error *out_error)
 {
-    const struct postgres_lease_options options = { .url = data_folder_store(folder) };
+    const struct lane_hold_place place = { data_folder_store(folder), data_folder_lane(folder) };
     *out_hold = NULL;
-    if (options.url == NULL) return STATUS_OK;
+    if (place.url == NULL) return STATUS_OK;
+    return lane_hold_open_at(&place, log, out_hold, out_error);
+}
+
+enum status lane_hold_open_at(const struct lane_hold_place *place, struct log *log,
+                              struct lane_hold **out_hold, struct error *out_error)
+{
+    const struct postgres_lease_options options = { .url = place->url };
+    *out_hold = NULL;
     struct lane_hold *hold = reserve_new(sizeof *hold);
     *hold = (struct lane_hold){
-        .lane = data_folder_lane(folder), .log = log, .clock = system_clock(), .sync = thread_sync()
+        .lane = place->lane, .log = log, .clock = system_clock(), .sync = thread_sync()
     };
     hold->monitor = hold->sync->monitor_new(hold->sync, "lane.hold");
     name_make(hold);

@@ -25,6 +25,14 @@ enum { LANE_HOLD_PATIENCE_MS = 5000 };
 enum status lane_hold_open(const struct data_folder *folder, struct log *log,
                            struct lane_hold **out_hold, struct error *out_error) MUST_CHECK;
 
+/* The same of a lane by its database, which has its schema: for a ledger that moves there. */
+struct lane_hold_place {
+    const char *url;
+    uint32_t lane;
+};
+enum status lane_hold_open_at(const struct lane_hold_place *place, struct log *log,
+                              struct lane_hold **out_hold, struct error *out_error) MUST_CHECK;
+
 /* Gives the lease back; the lane is closed. Accepts NULL. */
 void lane_hold_close(struct lane_hold *hold);
 

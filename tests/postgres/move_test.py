@@ -121,6 +121,31 @@ def killed_and_given_again(database, draw):
     wallet.run("transfer", "create", "--debit", bank, "--credit", shop, "--amount", "1.00")
 
 
+def several_lanes(database):
+    """All of them or none: another number of lanes is refused before anything is changed."""
+    database.psql("DROP SCHEMA tpwallet CASCADE")
+    old, new, one = Wallet("lanes"), Wallet("lanes-new"), Wallet("one")
+    old.run("init", "--lanes", "2")
+    with serving(old, "--plain", "--anonymous"):
+        for _ in range(8):
+            old.run("account", "create", new_id(), "--kind", "liability")
+    new.run("init", "--store", database.url, "--from", os.path.join(old.folder, "lanes", "1"),
+            code=USAGE)
+    new.run("init", "--store", database.url, "--from", old.folder)
+    for name in ("log.key", os.path.join("lanes", "1", "log.key")):
+        with open(os.path.join(old.folder, name), "rb") as left:
+            with open(os.path.join(new.folder, name), "rb") as right:
+                check(left.read() == right.read(), f"{name} comes along")
+    new.run("check")
+    with serving(new, "--plain", "--anonymous"):
+        new.run("init", "--store", database.url, "--from", old.folder)  # was done: nothing
+    one.run("init")
+    again = Wallet("one-new")
+    again.run("init", "--store", database.url, "--from", one.folder, code=USAGE)
+    one.run("asset", "create", "MILES", "0")  # it is as it was
+    new.run("check")
+
+
 def copied_out(wallet):
     """A backup of what is in the database, beside its server; accepted, it is a ledger."""
     copy = os.path.join(SCRATCH, "copy")
@@ -143,6 +168,7 @@ def main():
         onto_another(database, old, new)
         copied_out(new)
         killed_and_given_again(database, draw)
+        several_lanes(database)
 
 
 if __name__ == "__main__":
