@@ -1,7 +1,8 @@
 /* Sources of an earlier bundle in another one, as they are: what was collected outside of our ledger. */
-#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/hex.h"
@@ -31,12 +32,11 @@ static bool name_of(struct str path, char out_name[64])
     static const struct str end = { ".ndjson", 7 };
     const char *dash = path.len == 0 ? NULL : memchr(path.data, '-', path.len);
     if (dash == NULL || !str_starts(path, folder)) return false;
+    if (memchr(path.data + folder.len, '/', path.len - folder.len) != NULL) return false;
     struct str name = { dash + 1, path.len - (size_t)(dash + 1 - path.data) };
     if (name.len <= end.len || name.len - end.len >= 64) return false;
     name.len -= end.len;
-    if (memcmp(name.data + name.len, end.data, end.len) != 0 ||
-        memchr(name.data, '/', name.len) != NULL)
-        return false;
+    if (memcmp(name.data + name.len, end.data, end.len) != 0) return false;
     memcpy(out_name, name.data, name.len);
     out_name[name.len] = '\0';
     return true;
@@ -72,10 +72,17 @@ static enum status bytes_copy(struct doctor_bundle *bundle, const struct earlier
     char part[PART];
     struct str name = answer_text(&from->source, "path");
     int len = snprintf(path, sizeof path, "%s/%.*s", from->bundle.path, STR_ARG(name));
-    FILE *source = len > 0 && (size_t)len < sizeof path ? fopen(path, "re") : NULL;
-    if (source == NULL)
-        return error_set(&bundle->error, STATUS_NOT_FOUND, "cannot open %.*s: %s", STR_ARG(name),
-                         strerror(errno));
+    int fd = len > 0 && (size_t)len < sizeof path
+                 ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+                 : -1;
+    struct stat info;
+    FILE *source =
+        fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? fdopen(fd, "r") : NULL;
+    if (source == NULL) {
+        if (fd >= 0) (void)close(fd); /* nothing was written to it */
+        return error_set(&bundle->error, STATUS_NOT_FOUND, "%.*s is no file that can be read",
+                         STR_ARG(name));
+    }
     enum status status = STATUS_OK;
     size_t got;
     while (status == STATUS_OK && (got = fread(part, 1, sizeof part, source)) > 0) {

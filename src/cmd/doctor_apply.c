@@ -193,9 +193,9 @@ static enum status apply(struct repair *repair, struct approvals *approvals, str
                 error_detail(&repair->error, "%s", approval_verdict_text(approvals->verdicts[i]));
         return status;
     }
-    if (execute && !repair->bundle.signs)
-        return error_set(&repair->error, STATUS_DENIED, "--key is missing: who applies it?");
-    if (execute) status = stops_check(repair);
+    if (execute)
+        status = repair_person(&repair->bundle, &repair->policy, "applies it", &repair->error);
+    if (execute && status == STATUS_OK) status = stops_check(repair);
     if (status != STATUS_OK) return status;
     const struct repair_run run = {
         .folder = folder,

@@ -89,6 +89,28 @@ static enum status custody_read(struct doctor_bundle *bundle)
     return bundle->error.status = STATUS_CORRUPT;
 }
 
+enum status doctor_bundle_get_kept(struct doctor_bundle *bundle, const char *name,
+                                   struct buf *out_bytes)
+{
+    BUF_SCOPE struct buf log;
+    buf_init(&log, CUSTODY_SIZE_MAX);
+    enum status status = doctor_bundle_get(bundle, name, out_bytes);
+    if (status == STATUS_OK) status = doctor_bundle_get(bundle, "custody.log", &log);
+    if (status != STATUS_OK) return status;
+    struct str rest = buf_view(&log);
+    struct custody_chain chain = { 0 };
+    struct custody_entry entry;
+    struct digest digest = digest_of(out_bytes->data, out_bytes->len);
+    bool kept = false;
+    while ((status = custody_next(&rest, &chain, &entry, &bundle->error)) == STATUS_OK)
+        if (str_equal(entry.subject, str_from(name))) kept = digest_equal(&entry.digest, &digest);
+    if (status != STATUS_NOT_FOUND) return status;
+    if (kept) return STATUS_OK;
+    status = error_set(&bundle->error, STATUS_DENIED, "%s is not as its custody has it", name);
+    error_hint(&bundle->error, "`tpwallet doctor verify` says more");
+    return status;
+}
+
 /* ---- files ---- */
 
 enum status doctor_bundle_put(struct doctor_bundle *bundle, const char *name, const char *act,

@@ -104,6 +104,10 @@ enum status doctor_bundle_get(struct doctor_bundle *bundle, const char *name, st
 struct doctor_source doctor_source_of(const struct doctor_bundle *bundle, const char *name,
                                       const char *system, const char *const *kinds);
 
+/* The same, and as the newest entry of the custody about it has it. Also STATUS_DENIED: it is not. */
+enum status doctor_bundle_get_kept(struct doctor_bundle *bundle, const char *name,
+                                   struct buf *out_bytes) MUST_CHECK;
+
 enum status doctor_file_begin(struct doctor_bundle *bundle, const struct doctor_source *source,
                               struct doctor_file *out_file) MUST_CHECK;
 /* What stands in file->line is `rows` records. Writes it when enough has come together. */

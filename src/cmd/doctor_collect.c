@@ -153,7 +153,8 @@ static enum status ours_collect(struct doctor_bundle *bundle, const struct invoc
     struct str rest = buf_view(&bundle->sources);
     struct str line;
     while (str_take_line(&rest, &line)) {
-        if (memmem(line.data, line.len, DOCTOR_OURS_MARK, sizeof DOCTOR_OURS_MARK - 1) == NULL)
+        if (memmem(line.data, line.len, DOCTOR_OURS_COLLECTOR, sizeof DOCTOR_OURS_COLLECTOR - 1) ==
+            NULL)
             continue;
         enum status status =
             error_set(&bundle->error, STATUS_CONFLICT, "our ledger is in this bundle already");

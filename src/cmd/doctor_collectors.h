@@ -20,7 +20,7 @@ struct doctor_collector {
  * Our data folder, also beside a server: transfers, postings, holds, what PSPs said, administrative
  * acts, from the journal; balances as the ledger has them.
  */
-#define DOCTOR_OURS_MARK "\"collector\":\"tpwallet-journal\"" /* in its line of sources.ndjson */
+#define DOCTOR_OURS_COLLECTOR "tpwallet-journal" /* as sources.ndjson names it */
 enum status doctor_collect_ours(struct doctor_bundle *bundle, const char *folder) MUST_CHECK;
 
 /* A PSP's statement: CSV by a mapping of docs/reconcile.md. */

@@ -507,7 +507,7 @@ enum status doctor_collect_ours(struct doctor_bundle *bundle, const char *folder
     struct doctor_source source = {
         .name = "ledger",
         .system = "tpwallet",
-        .collector = "tpwallet-journal",
+        .collector = DOCTOR_OURS_COLLECTOR,
         .order = "total",
         .clock = "tpwallet",
         .authority = 30,

@@ -307,6 +307,8 @@ static enum status planning_run(struct planning *it, struct buf *text)
         return status;
     }
     status = inputs_read(it);
+    if (status == STATUS_OK && invocation_has(it->invocation, "policy"))
+        status = repair_person(&it->bundle, &it->policy, "proposes the plan", &it->error);
     if (status == STATUS_OK) status = rows_trace(it);
     return status == STATUS_OK ? plan_make(it, text) : status;
 }

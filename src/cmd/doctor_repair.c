@@ -14,7 +14,7 @@
 #include "cmd/session.h"
 #include "model/notice.h"
 
-enum { ANSWER_MAX = 4 << 20, ARENA_FACTOR = 8 };
+enum { ANSWER_MAX = 4 << 20, ARENA_FACTOR = 8, AMOUNT_SIZE = MONEY_TEXT_SIZE };
 
 /* ---- files ---- */
 
@@ -56,7 +56,8 @@ static enum status plan_read(struct repair *repair)
 
 static enum status steps_read(struct repair *repair)
 {
-    enum status status = doctor_bundle_get(&repair->bundle, REPAIR_STEPS_FILE, &repair->steps_text);
+    enum status status =
+        doctor_bundle_get_kept(&repair->bundle, REPAIR_STEPS_FILE, &repair->steps_text);
     if (status == STATUS_NOT_FOUND) return STATUS_OK; /* nothing was said yet */
     if (status != STATUS_OK) repair->error = repair->bundle.error;
     return status;
@@ -113,6 +114,19 @@ void repair_close(struct repair *repair)
     buf_free(&repair->steps_text);
 }
 
+enum status repair_person(const struct doctor_bundle *bundle, const struct repair_policy *policy,
+                          const char *what, struct error *out_error)
+{
+    if (!bundle->signs)
+        return error_set(out_error, STATUS_DENIED, "--key is missing: who %s?", what);
+    if (repair_policy_approver(policy, &bundle->signer.key) != NULL) return STATUS_OK;
+    struct str who = note_key_name(&bundle->signer.key);
+    enum status status = error_set(out_error, STATUS_DENIED,
+                                   "the policy does not name the key of '%.*s'", STR_ARG(who));
+    error_hint(out_error, "who %s is one of its people", what);
+    return status;
+}
+
 enum status repair_unapplied(struct doctor_bundle *bundle)
 {
     BUF_SCOPE struct buf applied;
@@ -161,6 +175,9 @@ struct execution {
     struct buf body;
     struct buf answer;
     struct arena arena;
+    struct buf
+        amounts;   /* of each entry, in major units, as the ledger writes it: AMOUNT_SIZE each */
+    uint32_t sent; /* entries so far */
     struct repair_outcome outcome;
 };
 
@@ -168,6 +185,7 @@ static enum status execution_open(struct execution *it, const char *folder, bool
 {
     buf_init(&it->body, ANSWER_MAX);
     buf_init(&it->answer, ANSWER_MAX);
+    buf_init(&it->amounts, (size_t)PLAN_STEPS_MAX * AMOUNT_SIZE);
     enum status status = arena_init(&it->arena, ARENA_FACTOR * (size_t)ANSWER_MAX);
     if (status != STATUS_OK) return error_set(&it->repair->error, status, "no memory");
     const struct session_options options = { .folder = folder, .read_only = read_only };
@@ -180,6 +198,7 @@ static void execution_close(struct execution *it, bool opened)
     arena_done(&it->arena);
     buf_free(&it->body);
     buf_free(&it->answer);
+    buf_free(&it->amounts);
 }
 
 /* GET of one thing; *out_there is false when it is not there. */
@@ -216,6 +235,16 @@ static bool amount_is(struct str text, struct signed_amount wanted)
            signed_amount_compare(amount, wanted) == 0;
 }
 
+/* What is made is what was looked at, and not what may be left of the target by then. */
+static enum status amount_keep(struct execution *it, struct str text)
+{
+    char *slot = text.len < AMOUNT_SIZE ? buf_extend(&it->amounts, AMOUNT_SIZE) : NULL;
+    if (slot == NULL) return error_set(&it->repair->error, STATUS_LIMIT, "no memory for the plan");
+    memset(slot, 0, AMOUNT_SIZE);
+    if (text.len > 0) memcpy(slot, text.data, text.len);
+    return STATUS_OK;
+}
+
 static enum status unmet(struct execution *it, const struct plan_step *step, const char *what)
 {
     char id[UUID_TEXT_LEN + 1];
@@ -240,7 +269,8 @@ static enum status entry_look(struct execution *it, const struct plan_step *step
                 str_equal(answer_text(&object, "credit"), step->credit) &&
                 str_equal(answer_text(&object, "asset"), step->ccy) &&
                 amount_is(answer_text(&object, "amount"), step->amount);
-    return same ? STATUS_OK : unmet(it, step, "the entry's id is taken, or was refused before");
+    return same ? amount_keep(it, answer_text(&object, "amount"))
+                : unmet(it, step, "the entry's id is taken, or was refused before");
 }
 
 static enum status target_look(struct execution *it, const struct plan_step *step)
@@ -257,7 +287,7 @@ static enum status target_look(struct execution *it, const struct plan_step *ste
                 str_equal(answer_text(&object, "credit"), step->debit) &&
                 str_equal(answer_text(&object, "asset"), step->ccy) &&
                 amount_is(answer_text(&object, "amount"), step->amount);
-    return same ? STATUS_OK
+    return same ? amount_keep(it, answer_text(&object, "amount"))
                 : unmet(it, step, "the target is not of these accounts and this amount");
 }
 
@@ -284,14 +314,22 @@ static void text_member(struct json_writer *writer, const char *key, struct str 
     json_write_string(writer, value);
 }
 
-static void entry_write(struct json_writer *writer, const struct plan_step *step, bool linked)
+/* One entry of a group, and its amount. */
+struct group_entry {
+    const struct plan_step *step;
+    const char *amount;
+};
+
+static void entry_write(struct json_writer *writer, const struct group_entry *entry, bool linked)
 {
+    const struct plan_step *step = entry->step;
     json_write_object_begin(writer);
     json_write_key(writer, STR("id"));
     json_write_uuid(writer, step->id);
     text_member(writer, "kind", STR("reversal"));
     text_member(writer, "target", step->target);
-    text_member(writer, "amount", STR("all"));
+    text_member(writer, "amount", str_from(entry->amount));
+    text_member(writer, "asset", step->ccy);
     if (linked) {
         json_write_key(writer, STR("flags"));
         json_write_array_begin(writer);
@@ -305,16 +343,19 @@ static void entry_write(struct json_writer *writer, const struct plan_step *step
 static uint32_t group_build(struct execution *it, uint32_t steps_max, uint32_t *at)
 {
     const struct repair_plan *plan = &it->repair->plan;
-    const struct plan_step *steps[REPAIR_GROUP_STEPS];
+    struct group_entry entries[REPAIR_GROUP_STEPS];
     uint32_t count = 0;
     for (; *at < plan->step_count && count < steps_max; *at += 1)
-        if (plan->steps[*at].kind == PLAN_COMPENSATE) steps[count++] = &plan->steps[*at];
+        if (plan->steps[*at].kind == PLAN_COMPENSATE)
+            entries[count++] =
+                (struct group_entry){ &plan->steps[*at], (const char *)it->amounts.data +
+                                                             (size_t)AMOUNT_SIZE * it->sent++ };
     CHECK(steps_max <= REPAIR_GROUP_STEPS);
     struct json_writer writer;
     buf_reset(&it->body);
     json_writer_init(&writer, &it->body);
     json_write_array_begin(&writer);
-    for (uint32_t i = 0; i < count; i++) entry_write(&writer, steps[i], i + 1 < count);
+    for (uint32_t i = 0; i < count; i++) entry_write(&writer, &entries[i], i + 1 < count);
     json_write_array_end(&writer);
     enum status status = json_write_end(&writer);
     CHECK(status == STATUS_OK); /* 500 entries are far smaller than the buf */

@@ -39,6 +39,9 @@ struct repair {
  */
 enum status repair_open(struct repair *repair, const struct invocation *invocation) MUST_CHECK;
 void repair_close(struct repair *repair);
+/* STATUS_DENIED: no --key was given, or its owner is not named in the policy. what: "applies it". */
+enum status repair_person(const struct doctor_bundle *bundle, const struct repair_policy *policy,
+                          const char *what, struct error *out_error) MUST_CHECK;
 /*
  * STATUS_CONFLICT: a plan of this bundle was applied. It stays, with its rehearsal: the audit log
  * names it.

@@ -66,9 +66,9 @@ static enum status told_read(struct repair *repair, struct repair_step_told *tol
         return error_set(error, STATUS_INVALID, "give one of --done and --undone");
     if (told->note.len > NOTE_LEN_MAX)
         return error_set(error, STATUS_INVALID, "--note is longer than %d bytes", NOTE_LEN_MAX);
-    if (!repair->bundle.signs)
-        return error_set(error, STATUS_DENIED, "--key is missing: who says so?");
-    enum status status =
+    enum status status = repair_person(&repair->bundle, &repair->policy, "says so", error);
+    if (status != STATUS_OK) return status;
+    status =
         invocation_number(invocation, "number", (struct number_range){ 1, repair->plan.step_count },
                           &told->number, error);
     if (status != STATUS_OK) return status;

@@ -99,6 +99,14 @@ static enum status diagnosis_verify(struct repair *repair)
         status =
             error_set(&repair->error, STATUS_INVALID,
                       "this is the diagnosis from before the repair: collect and diagnose anew");
+    if (status == STATUS_OK && !str_equal(diagnosis.incident, repair->plan.incident))
+        status = error_set(&repair->error, STATUS_INVALID, "the diagnosis is of another incident");
+    if (status == STATUS_OK && !digest_equal(&diagnosis.rules, &repair->plan.rules))
+        status = error_set(&repair->error, STATUS_INVALID,
+                           "the diagnosis was made by other rules than the plan's");
+    if (status == STATUS_OK && diagnosis.truncated)
+        status = error_set(&repair->error, STATUS_CONFLICT,
+                           "the diagnosis is cut: not all was looked at");
     if (status == STATUS_OK && (diagnosis.row_count > 0 || diagnosis.unexplained > 0))
         status = error_set(&repair->error, STATUS_CONFLICT,
                            "after the repair %u accounts are still wrong, %llu violations are "

@@ -48,9 +48,9 @@ static void each_part_brings_steps_of_its_own(void **state)
 static void what_disappears_first_is_saved_first(void **state)
 {
     (void)state;
-    static const char *const order[] = { "redis-cli",   "kafka lag",       "pg_stat_activity",
-                                         "--log FILE",  "tpwallet backup", "pg_basebackup",
-                                         "--statement", "--endpoint" };
+    static const char *const order[] = { "--incident INCIDENT", "--redis",     "--kafka BROKERS",
+                                         "--postgres",          "--log FILE",  "tpwallet backup",
+                                         "pg_basebackup",       "--statement", "--endpoint" };
     BUF_SCOPE struct buf out;
     buf_init(&out, 1 << 20);
     const char *at = text_of(UINT32_MAX, &out);

@@ -20,6 +20,7 @@ from cli_harness import (CONFLICT, DENIED, DONE, NOT_FOUND, REFUSED, SCRATCH, US
                          equal, file_of, new_id, serving)
 
 PAID = 7
+RULES = []  # the digest of the rules that the program has
 
 
 def key_of(wallet, name):
@@ -68,7 +69,7 @@ def diagnosis_of(case, twins, label="CONFIRMED", unexplained=0):
                                  "delta": row["amount"], "payment": row["tx"],
                                  "record": {"record": xxh3(line), "kind": "ledger_tx",
                                             "system": "tpwallet", "ts": row["ts"]}})
-    return {"format": "tpwallet-diagnosis-1", "incident": "7F3A", "rules_sha256": "ab" * 32,
+    return {"format": "tpwallet-diagnosis-1", "incident": "7F3A", "rules_sha256": RULES[0],
             "as_of": "2026-11-29T00:00:00Z", "verdict": "explained", "unexplained_count": unexplained, "truncated": False,
             "causes": [{"fault": "P01", "name": "no key on retry", "title": "a retry had no key",
                         "label": label, "stop": "pause retries of the client",
@@ -100,6 +101,8 @@ class Case:
     def collect(self, folder=None):
         self.wallet.run("doctor", "collect", folder or self.folder, "--key", self.keys["anna"],
                         "--incident", "7F3A", "--title", "paid twice", "--ours")
+        found = self.wallet.run("doctor", "diagnose", folder or self.folder, "--json", code=None)
+        RULES.append(json.loads(found.out)["rules_sha256"])
 
     def plan(self, diagnosis, code=DONE, who="anna", policy=None):
         path = file_of("diagnosis.json", json.dumps(diagnosis))
@@ -206,6 +209,8 @@ def applied(case, wallet, shop, customers):
     found = case.run("apply", "--execute", who="anna", code=CONFLICT)
     check("step 1" in found.err, f"the bleeding is not stopped: {found!r}")
     case.run("step", "--number", "1", "--done", code=DENIED)
+    case.run("step", "--number", "1", "--done", who="mallory", code=DENIED)
+    case.run("step", "--done", who="anna", code=USAGE)
     case.run("step", "--number", "1", who="anna", code=USAGE)
     case.run("step", "--number", "99", "--done", who="anna", code=USAGE)
     case.run("step", "--number", "3", "--done", who="anna", code=USAGE)  # an entry
@@ -213,6 +218,13 @@ def applied(case, wallet, shop, customers):
     case.run("step", "--number", "1", "--done", "--note", "retries are off", who="anna")
     case.run("step", "--number", "1", "--undone", who="anna")
     case.run("apply", "--execute", who="anna", code=CONFLICT)
+    forged = case.copy("forged")
+    with open(os.path.join(forged, "plan", "steps.ndjson"), encoding="utf-8") as file:
+        lines = file.readlines()
+    with open(os.path.join(forged, "plan", "steps.ndjson"), "w", encoding="utf-8") as file:
+        file.writelines(lines[:1])                         # without the newest word
+    found = case.run("apply", "--execute", who="anna", code=DENIED, folder=forged)
+    check("custody" in found.err, f"{found!r}")
     check("  1 stop       done" in
           case.run("step", "--number", "1", "--done", who="anna").out, "the newest word counts")
     with serving(wallet, "--plain", "--anonymous"):
@@ -236,6 +248,11 @@ def verified(case, wallet, twins):
     path = file_of("after.json", json.dumps(still))
     case.run("verify-repair", "--diagnosis", path, code=CONFLICT)
     still["causes"] = []
+    for key, value, code in (("incident", "OTHER", USAGE), ("rules_sha256", "cd" * 32, USAGE),
+                             ("truncated", True, CONFLICT)):
+        other = dict(still, **{key: value})
+        case.run("verify-repair", "--diagnosis", file_of("other.json", json.dumps(other)),
+                 code=code)
     path = file_of("clean.json", json.dumps(still))
     case.run("verify-repair", "--diagnosis", path)
     case.run("verify-repair", who="anna")                  # collects and diagnoses by itself
