@@ -172,7 +172,8 @@ static const struct positional positionals[] = {
 };
 
 static const struct option verify_options[] = {
-    { "key", "FILE", "the key that signs the custody, to note it in the ticket", NULL },
+    { "key", "FILE",
+      "collects the evidence again and signs the custody; not needed with --diagnosis", NULL },
     { "policy", "FILE", "the policy that the plan was made under", NULL },
     { "diagnosis", "FILE", "of evidence collected after the repair, instead of making one", NULL },
     { 0 },
