@@ -110,6 +110,8 @@ struct instance {
     int64_t start_record;
     int64_t last_ns; /* of its newest case; 0: not known */
     bool growing;
+    bool
+        extent_cut; /* a query for what it touched, or may have, was cut short: nothing is posted */
     uint32_t affected_count;
     struct affected *affected;
     uint32_t settled_count; /* rows that reversals have taken back since: not among affected */

@@ -31,18 +31,19 @@ static bool take_doubt(void *context, const struct evidence_cell *cells, uint32_
     return visit->status == STATUS_OK;
 }
 
-static enum status doubts_of(struct doubt_visit *visit, const struct instance *instance)
+static enum status doubts_of(struct doubt_visit *visit, struct instance *instance)
 {
     const struct doctor *doctor = visit->examination->doctor;
     const struct rule *rule = &doctor->rules->rules[instance->rule];
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < rule->query_count; i++) {
         uint32_t query = rule->query_first + i;
-        bool failed; /* then the doubt is there all the same, and its accounts are not known */
+        bool failed; /* then the doubt is there all the same, and any account may be its */
         if (doctor->rules->queries[query].part != RULE_PART_DOUBT) continue;
         visit->query = &doctor->queries[query];
         status = examine_run(visit->examination, query, instance, take_doubt, visit, &failed);
         if (status == STATUS_OK) status = visit->status;
+        instance->extent_cut = instance->extent_cut || failed;
     }
     return status;
 }
@@ -55,7 +56,7 @@ static int by_text(const void *left, const void *right)
 static bool is_planned(const struct examination *examination, const struct instance *instance)
 {
     return instance->label <= LABEL_PROBABLE && instance->others_unknown == 0 &&
-           label_unseen(examination, instance) == 0;
+           !instance->extent_cut && label_unseen(examination, instance) == 0;
 }
 
 static void mark(struct examination *examination, struct instance *instance,

@@ -56,6 +56,20 @@ static void what_may_be_another_cause_posts_nothing(void **state)
     rows_are("w1- w1- w2- ");
 }
 
+static void a_doubt_that_cannot_be_told_leaves_all(void **state)
+{
+    (void)state; /* the bench is static */
+    bench.queries[DOUBT1].failure = STATUS_LIMIT;
+    rows_are("w1- w1- w2- ");
+}
+
+static void what_was_not_counted_to_the_end_posts_nothing(void **state)
+{
+    (void)state; /* the bench is static */
+    bench.queries[AFFECTED1].failure = STATUS_LIMIT;
+    rows_are("w1- w1- w2- ");
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -64,6 +78,8 @@ int main(void)
         CASE(an_account_in_doubt_is_left_alone),
         CASE(an_account_with_an_open_violation_is_left_alone),
         CASE(what_may_be_another_cause_posts_nothing),
+        CASE(a_doubt_that_cannot_be_told_leaves_all),
+        CASE(what_was_not_counted_to_the_end_posts_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,7 +34,7 @@ struct script_query {
     const char *columns;
     uint32_t row_count;
     struct script_cell rows[SCRIPT_ROWS_MAX][SCRIPT_COLUMNS_MAX];
-    enum status failure; /* of each run; STATUS_OK: none */
+    enum status failure; /* of each run, after its rows; STATUS_OK: none */
 };
 
 struct script {
@@ -102,7 +102,6 @@ static inline enum status script_run(struct evidence *evidence, uint32_t query,
     struct script *script = script_of(evidence);
     if (query == SCRIPT_QUERIES_MAX) return STATUS_OK;
     const struct script_query *asked = &script->queries[query];
-    if (asked->failure != STATUS_OK) return error_set(out_error, asked->failure, "as written");
     uint32_t count = 0;
     while (script_column(evidence, query, count) != NULL) count++;
     for (uint32_t i = 0; i < asked->row_count; i++) {
@@ -118,6 +117,7 @@ static inline enum status script_run(struct evidence *evidence, uint32_t query,
         }
         if (!visit(context, cells, count)) break;
     }
+    if (asked->failure != STATUS_OK) return error_set(out_error, asked->failure, "as written");
     return STATUS_OK;
 }
 

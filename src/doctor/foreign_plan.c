@@ -187,7 +187,7 @@ static enum status row_write(struct foreign_writing *it, enum table_repair repai
     struct str other = credited ? row->debit : row->credit;
     step.from = much ? row->account : other;
     step.to = much ? other : row->account;
-    if (was_written(it, place)) return STATUS_OK;
+    if (plan_row_is_left(it->diagnosis, row) || was_written(it, place)) return STATUS_OK;
     return step_write(it, &step);
 }
 

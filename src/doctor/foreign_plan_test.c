@@ -121,6 +121,12 @@ static void what_is_left_to_people_is_no_step(void **state)
     rows[1].tx = STR("t2");
     assert_int_equal(made(&sql, &error), STATUS_OK);
     assert_true(says(&sql, "adjust 't2'") && !says(&sql, "step 2"));
+    BUF_SCOPE struct buf none;
+    struct str left[] = { STR("bank") }; /* the other leg's account */
+    diagnosis.left = left;
+    diagnosis.left_count = 1;
+    assert_int_equal(made(&none, &error), STATUS_INVALID); /* there is no step then */
+    diagnosis.left_count = 0;
 }
 
 static void what_lacks_a_leg_is_completed_once_for_each(void **state)

@@ -451,6 +451,7 @@ static enum status examine_part(struct examination *examination, struct instance
     buf_init(&visit.rows, (size_t)DIAGNOSIS_AFFECTED_MAX * sizeof(struct affected));
     enum status status = examine_run(examination, query, instance, take_affected, &visit, &failed);
     if (status == STATUS_OK) status = visit.status;
+    if (status == STATUS_OK) instance->extent_cut = failed;
     if (status == STATUS_OK) status = keep_affected(examination, instance, &visit.rows);
     buf_free(&visit.rows);
     return status;

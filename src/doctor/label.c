@@ -192,19 +192,39 @@ static struct delta measured(const struct finding *const *findings, uint32_t cou
     return sum;
 }
 
+static bool same_account(const struct finding *a, const struct finding *b)
+{
+    return a->rule == b->rule && str_equal(a->account, b->account) && str_equal(a->ccy, b->ccy);
+}
+
+/* Whether the repair goes by key for any finding of the invariant and account that begins at `at`. */
+static bool goes_by_key(const struct instance *instance, const struct finding *const *findings,
+                        uint32_t count, uint32_t at)
+{
+    struct delta rows;
+    for (uint32_t i = at; i < count && same_account(findings[i], findings[at]); i++)
+        if (rows_sum(instance, findings[i], true, &rows)) return true;
+    return false;
+}
+
 /* What an invariant has measured for an account, or for a key of it, and the repair leaves. */
 static void find_rest(const struct diagnosis *out, const struct instance *instance,
                       const struct finding *const *findings, uint32_t count, struct buf *reason)
 {
+    const struct finding *last = NULL;
+    bool by_key = false;
     for (uint32_t at = 0; at < count && reason->len == 0;) {
         const struct finding *first = findings[at];
+        if (last == NULL || !same_account(last, first))
+            by_key = goes_by_key(instance, findings, count, at);
+        last = first;
         struct delta sum = measured(findings, count, &at);
         struct delta rows;
         struct str invariant = out->rules->rules[first->rule].id;
         if (rows_sum(instance, first, true, &rows) && rows.minor != sum.minor)
             buf_append_format(reason, "its repair is not what %.*s %.*s measured",
                               STR_ARG(invariant), STR_ARG(first->key));
-        else if (sum.minor != 0 && !rows_sum(instance, first, false, &rows))
+        else if (sum.minor != 0 && !rows_sum(instance, first, by_key, &rows))
             buf_append_format(reason, "its repair leaves %.*s %.*s open", STR_ARG(invariant),
                               STR_ARG(first->key));
     }
@@ -256,6 +276,12 @@ static enum label label_of(const struct examination *examination, const struct i
         buf_append_str(reason, STR("only one system bears witness"));
     if (reason->len == 0)
         first_predicate(out, instance, 1U << RULE_PART_DOUBT, "it is not known", reason);
+    if (reason->len == 0 && instance->extent_cut)
+        buf_append_str(reason, STR("what it touched could not be counted to the end"));
+    if (reason->len == 0 && out->truncated)
+        buf_append_str(reason, STR("there is more than a diagnosis keeps"));
+    if (reason->len == 0 && out->search_cut)
+        buf_append_str(reason, STR("not all choices of causes were tried"));
     if (reason->len == 0) find_unseen(examination, instance, reason);
     if (reason->len == 0) find_residue(out, instance, reason);
     return reason->len == 0 ? LABEL_CONFIRMED : LABEL_PROBABLE;

@@ -7,7 +7,8 @@
 /*
  * Writes label, held_back and systems of a chosen instance whose extent is known. CONFIRMED says
  * that the cause is right, that nobody else is affected, and by how much each is: so all that its
- * parts read must be covered, no doubt of its rule be true, nothing open be about its keys and
+ * parts read must be covered, no query or search for it be cut short, no doubt of its rule be true,
+ * nothing open be about its keys and
  * accounts, and each amount that its repair posts be what an invariant measured or one record of
  * the evidence says. STATUS_LIMIT: the arena is full; others as the evidence has them.
  */

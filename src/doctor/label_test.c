@@ -81,6 +81,48 @@ static void what_nothing_explains_about_its_accounts_holds_back(void **state)
     assert_int_equal(one_cause()->label, LABEL_CONFIRMED);
 }
 
+static void a_key_that_the_repair_leaves_out_is_open(void **state)
+{
+    (void)state; /* the bench is static */
+    const struct script_cell open[] = { T("c"), T("w1"), T("EUR"), N(40), N(3) };
+    bench.queries[VIOL].row_count = 3;
+    memcpy(bench.queries[VIOL].rows[2], open, sizeof open);
+    bench.queries[PREDICT1].row_count = 3;
+    bench.queries[PREDICT1].rows[2][0] = (struct script_cell)T("I01");
+    bench.queries[PREDICT1].rows[2][1] = (struct script_cell)T("c");
+    bench.queries[PREDICT1].rows[2][2] = (struct script_cell)N(40);
+    assert_int_equal(one_cause()->label, LABEL_CONFIRMED); /* its rows go by no key */
+    bench.queries[AFFECTED1].rows[0][2] = (struct script_cell)N(500);
+    bench.queries[AFFECTED1].rows[0][3] = (struct script_cell)T("a");
+    held_back(LABEL_PROBABLE, "its repair leaves I01 c open");
+    bench.queries[AFFECTED1].rows[1][2] = (struct script_cell)N(40);
+    bench.queries[AFFECTED1].rows[1][3] = (struct script_cell)T("c");
+    assert_int_equal(one_cause()->label, LABEL_CONFIRMED);
+}
+
+static void what_was_cut_short_holds_back(void **state)
+{
+    (void)state; /* the bench is static */
+    struct error error = { 0 };
+    const struct diagnosis *diagnosis = diagnose();
+    struct instance *cause = &bench.diagnosis.instances[diagnosis->causes[0]];
+    struct examination examination = { .doctor = &bench.doctor,
+                                       .arena = &bench.arena,
+                                       .out = &bench.diagnosis,
+                                       .error = &error,
+                                       .covered = ~UINT64_C(0) };
+    assert_int_equal(cause->label, LABEL_CONFIRMED);
+    bench.diagnosis.search_cut = true;
+    assert_int_equal(label_cause(&examination, cause), STATUS_OK);
+    assert_int_equal(cause->label, LABEL_PROBABLE);
+    bench.diagnosis.search_cut = false;
+    bench.diagnosis.truncated = true;
+    assert_int_equal(label_cause(&examination, cause), STATUS_OK);
+    assert_int_equal(cause->label, LABEL_PROBABLE);
+    bench.queries[AFFECTED1].failure = STATUS_LIMIT; /* with all its rows told */
+    held_back(LABEL_PROBABLE, "what it touched could not be counted to the end");
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -91,6 +133,8 @@ int main(void)
         CASE(what_the_extent_reads_must_be_covered),
         CASE(the_repair_closes_what_was_measured),
         CASE(what_nothing_explains_about_its_accounts_holds_back),
+        CASE(a_key_that_the_repair_leaves_out_is_open),
+        CASE(what_was_cut_short_holds_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

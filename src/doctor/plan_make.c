@@ -1,10 +1,12 @@
 #include "doctor/plan_make.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/hex.h"
 #include "base/json_reader.h"
+#include "doctor/examination.h"
 
 enum { STEPS_ROOM = DIAGNOSIS_ROWS_MAX + 5 * DIAGNOSIS_CAUSES_MAX };
 
@@ -42,6 +44,21 @@ static void record_read(struct json_reader *reader, uint64_t *out_record)
     }
 }
 
+static int by_text(const void *left, const void *right)
+{
+    return text_compare(*(const struct str *)left, *(const struct str *)right);
+}
+
+/* Rows come by account: the same one is mostly the last. */
+static bool left_add(struct plan_diagnosis *diagnosis, struct str account)
+{
+    uint32_t count = diagnosis->left_count;
+    if (count > 0 && str_equal(diagnosis->left[count - 1], account)) return true;
+    if (count == DIAGNOSIS_ROWS_MAX) return false;
+    diagnosis->left[diagnosis->left_count++] = account;
+    return true;
+}
+
 static void row_read(struct json_reader *reader, uint32_t cause, struct plan_diagnosis *diagnosis)
 {
     struct plan_row row = { .cause = cause };
@@ -61,7 +78,12 @@ static void row_read(struct json_reader *reader, uint32_t cause, struct plan_dia
         else
             (void)json_skip(reader);
     }
-    if (row.delta.minor == 0 || row.account.len == 0) return; /* touched, and right */
+    if (row.account.len == 0) return;
+    if (row.left && !left_add(diagnosis, row.account)) {
+        json_fail(reader, "more than 20000 accounts are left");
+        return;
+    }
+    if (row.delta.minor == 0) return; /* touched, and right */
     if (diagnosis->row_count == DIAGNOSIS_ROWS_MAX) {
         json_fail(reader, "more than 20000 accounts to repair");
         return;
@@ -178,13 +200,16 @@ enum status plan_diagnosis_parse(struct str text, struct arena *arena,
     out_diagnosis->rows = arena_take_array(arena, DIAGNOSIS_ROWS_MAX, sizeof *out_diagnosis->rows);
     out_diagnosis->violations =
         arena_take_array(arena, DIAGNOSIS_ROWS_MAX, sizeof *out_diagnosis->violations);
-    if (out_diagnosis->rows == NULL || out_diagnosis->violations == NULL)
+    out_diagnosis->left = arena_take_array(arena, DIAGNOSIS_ROWS_MAX, sizeof *out_diagnosis->left);
+    if (out_diagnosis->rows == NULL || out_diagnosis->violations == NULL ||
+        out_diagnosis->left == NULL)
         return error_set(out_error, STATUS_LIMIT, "no memory");
     json_reader_init(&reader, text, arena);
     if (json_object_begin(&reader))
         while (json_object_next(&reader, &key)) member_read(&reader, key, &format, out_diagnosis);
     if (json_end(&reader) != STATUS_OK)
         return error_set(out_error, STATUS_INVALID, "the diagnosis: %s", reader.reason);
+    qsort(out_diagnosis->left, out_diagnosis->left_count, sizeof *out_diagnosis->left, by_text);
     if (str_equal(format, STR("tpwallet-diagnosis-1"))) return STATUS_OK;
     return error_set(out_error, STATUS_INVALID, "it is no diagnosis: `doctor diagnose --json`");
 }
@@ -254,6 +279,18 @@ bool plan_row_is_traced(const struct plan_row *row)
            str_equal(credited ? row->credit : row->debit, row->account);
 }
 
+static bool account_is_left(const struct plan_diagnosis *diagnosis, struct str account)
+{
+    return diagnosis->left_count > 0 && bsearch(&account, diagnosis->left, diagnosis->left_count,
+                                                sizeof account, by_text) != NULL;
+}
+
+bool plan_row_is_left(const struct plan_diagnosis *diagnosis, const struct plan_row *row)
+{
+    return row->left || account_is_left(diagnosis, row->debit) ||
+           account_is_left(diagnosis, row->credit);
+}
+
 /* The transaction is taken back whole. */
 static enum status entry_add(const struct plan_cause *cause, const struct plan_row *row,
                              struct repair_plan *plan, struct error *out_error)
@@ -289,7 +326,8 @@ static enum status entries_add(const struct plan_diagnosis *diagnosis, struct re
 {
     for (uint32_t i = 0; i < diagnosis->row_count; i++) {
         const struct plan_row *row = &diagnosis->rows[i];
-        if (!diagnosis->causes[row->cause].ledger_entry || row->left) continue;
+        if (!diagnosis->causes[row->cause].ledger_entry) continue;
+        if (plan_row_is_left(diagnosis, row)) continue;
         if (plan_row_is_traced(row) && is_planned(plan, row->tx)) continue; /* its other leg */
         enum status status = entry_add(&diagnosis->causes[row->cause], row, plan, out_error);
         if (status != STATUS_OK) return status;
@@ -317,7 +355,8 @@ enum status plan_label(const struct plan_diagnosis *diagnosis, struct str *out_l
 static bool leaves_any(const struct plan_diagnosis *diagnosis, uint32_t cause)
 {
     for (uint32_t i = 0; i < diagnosis->row_count; i++)
-        if (diagnosis->rows[i].left && diagnosis->rows[i].cause == cause) return true;
+        if (diagnosis->rows[i].cause == cause && plan_row_is_left(diagnosis, &diagnosis->rows[i]))
+            return true;
     return false;
 }
 

@@ -49,6 +49,8 @@ struct plan_diagnosis {
     struct plan_cause causes[DIAGNOSIS_CAUSES_MAX];
     uint32_t row_count;
     struct plan_row *rows; /* DIAGNOSIS_ROWS_MAX of them in the arena */
+    uint32_t left_count;
+    struct str *left; /* accounts of rows that are left, sorted; DIAGNOSIS_ROWS_MAX in the arena */
     uint32_t violation_count;
     struct plan_violation *violations; /* DIAGNOSIS_ROWS_MAX of them in the arena */
 };
@@ -66,6 +68,9 @@ enum status plan_label(const struct plan_diagnosis *diagnosis, struct str *out_l
                        struct error *out_error) MUST_CHECK;
 /* Whether what the row has too much or too little is one leg of its transaction, to the cent. */
 bool plan_row_is_traced(const struct plan_row *row);
+
+/* Whether nothing is posted for a row: it is left, or a leg of its transaction is on such an account. */
+bool plan_row_is_left(const struct plan_diagnosis *diagnosis, const struct plan_row *row);
 
 /*
  * Steps in order: stop, fix, entries, what follows from them. STATUS_DENIED: something is not

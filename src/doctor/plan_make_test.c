@@ -141,12 +141,38 @@ static void the_policy_limits_a_plan(void **state)
     it->policy = before;
 }
 
+static void nothing_is_posted_to_an_account_that_is_left(void **state)
+{
+    struct making *it = *state;
+    static const char *const left[] = {
+        /* the row, and accounts of the other leg: with too much, and touched only */
+        ",{\"account\":\"w1\",\"ccy\":\"EUR\",\"delta\":\"7\",\"left\":true}",
+        ",{\"account\":\"shop\",\"ccy\":\"EUR\",\"delta\":\"7\",\"left\":true}",
+        ",{\"account\":\"shop\",\"ccy\":\"EUR\",\"delta\":\"0\",\"left\":true}",
+    };
+    for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
+        char text[2048];
+        int len = snprintf(text, sizeof text, HEAD CAUSE("CONFIRMED", "%s"), left[i]);
+        assert_true(len > 0 && (size_t)len < sizeof text);
+        assert_int_equal(made(it, text, true), STATUS_OK);
+        assert_int_equal(it->plan.step_count, 3);
+        assert_int_equal(it->plan.steps[2].kind, PLAN_LEAVE);
+    }
+    assert_int_equal(made(it,
+                          HEAD CAUSE("CONFIRMED", ",{\"account\":\"w9\",\"ccy\":\"EUR\","
+                                                  "\"delta\":\"0\",\"left\":true}"),
+                          true),
+                     STATUS_OK);
+    assert_int_equal(it->plan.steps[2].kind, PLAN_COMPENSATE); /* another account */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_confirmed_cause_gets_a_plan),
         cmocka_unit_test(doubt_gets_no_plan),
         cmocka_unit_test(the_policy_limits_a_plan),
+        cmocka_unit_test(nothing_is_posted_to_an_account_that_is_left),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

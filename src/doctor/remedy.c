@@ -7,9 +7,17 @@ enum { REMEDIES_MAX = 1000000 };
 /* A leg of a reversal, with what is left of it to be set against something. */
 struct remedy {
     struct str payment; /* the transaction that was taken back */
+    struct str key;     /* its idempotency key; empty: none */
     struct str account;
     struct str ccy;
     struct delta delta;
+};
+
+/* The legs by transaction, and pointers to the same by idempotency key. */
+struct remedies {
+    struct remedy *legs;
+    struct remedy **by_key;
+    uint32_t count;
 };
 
 struct remedy_visit {
@@ -27,6 +35,21 @@ static int by_leg(const void *left, const void *right)
     return order != 0 ? order : text_compare(a->ccy, b->ccy);
 }
 
+static int key_order(const struct remedy *a, const struct remedy *b)
+{
+    int order = text_compare(a->key, b->key);
+    if (order == 0) order = text_compare(a->account, b->account);
+    return order != 0 ? order : text_compare(a->ccy, b->ccy);
+}
+
+static int by_key(const void *left, const void *right)
+{
+    const struct remedy *a = *(struct remedy *const *)left;
+    const struct remedy *b = *(struct remedy *const *)right;
+    int order = key_order(a, b);
+    return order != 0 ? order : text_compare(a->payment, b->payment);
+}
+
 static bool take_leg(void *context, const struct evidence_cell *cells, uint32_t count)
 {
     struct remedy_visit *visit = context;
@@ -37,6 +60,7 @@ static bool take_leg(void *context, const struct evidence_cell *cells, uint32_t 
     (void)count; /* as the query has them */
     if (!cell_delta(&delta, &remedy.delta)) return true;
     bool kept = row_text(&row, COLUMN_PAYMENT, examination->arena, &remedy.payment) &&
+                row_text(&row, COLUMN_KEY, examination->arena, &remedy.key) &&
                 row_text(&row, COLUMN_ACCOUNT, examination->arena, &remedy.account) &&
                 row_text(&row, COLUMN_CCY, examination->arena, &remedy.ccy);
     if (kept) buf_append(&visit->rows, &remedy, sizeof remedy);
@@ -45,7 +69,7 @@ static bool take_leg(void *context, const struct evidence_cell *cells, uint32_t 
 }
 
 /* Legs of the same reversed transaction on the same account become one. */
-static enum status legs_merge(struct buf *rows, uint32_t *out_count)
+static enum status legs_merge(struct buf *rows, struct remedies *remedies)
 {
     struct remedy *legs = (struct remedy *)(void *)rows->data;
     uint32_t count = (uint32_t)(rows->len / sizeof *legs);
@@ -58,7 +82,18 @@ static enum status legs_merge(struct buf *rows, uint32_t *out_count)
         else if (!delta_add(legs[kept - 1].delta, legs[i].delta, &legs[kept - 1].delta))
             return STATUS_LIMIT;
     }
-    *out_count = kept;
+    remedies->legs = legs;
+    remedies->count = kept;
+    return STATUS_OK;
+}
+
+static enum status legs_index(struct arena *arena, struct remedies *remedies)
+{
+    remedies->by_key = arena_take_array(arena, (size_t)remedies->count + 1, sizeof(void *));
+    if (remedies->by_key == NULL) return STATUS_LIMIT;
+    for (uint32_t i = 0; i < remedies->count; i++) remedies->by_key[i] = &remedies->legs[i];
+    if (remedies->count > 0)
+        qsort(remedies->by_key, remedies->count, sizeof *remedies->by_key, by_key);
     return STATUS_OK;
 }
 
@@ -74,24 +109,49 @@ static void leg_use(struct remedy *leg, struct delta *row)
     *row = over ? DELTA_ZERO : left;
 }
 
-static void cause_settle(struct instance *cause, struct remedy *legs, uint32_t count)
+/* Several transactions may have had the key: their legs are used in order. */
+static void row_settle_by_key(struct affected *row, const struct remedies *remedies)
+{
+    const struct remedy wanted = { .key = row->payment, .account = row->account, .ccy = row->ccy };
+    uint32_t low = 0;
+    uint32_t high = remedies->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (key_order(remedies->by_key[middle], &wanted) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < remedies->count && key_order(remedies->by_key[low], &wanted) == 0; low++)
+        leg_use(remedies->by_key[low], &row->delta);
+}
+
+static void row_settle(struct affected *row, const struct remedies *remedies)
+{
+    const struct remedy wanted = { .payment = row->payment,
+                                   .account = row->account,
+                                   .ccy = row->ccy };
+    if (row->payment.len == 0) return;
+    struct remedy *leg =
+        bsearch(&wanted, remedies->legs, remedies->count, sizeof *remedies->legs, by_leg);
+    if (leg != NULL)
+        leg_use(leg, &row->delta);
+    else
+        row_settle_by_key(row, remedies);
+}
+
+static void cause_settle(struct instance *cause, const struct remedies *remedies)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < cause->affected_count; i++) {
         struct affected *row = &cause->affected[i];
-        const struct remedy wanted = { .payment = row->payment,
-                                       .account = row->account,
-                                       .ccy = row->ccy };
-        struct remedy *leg =
-            row->payment.len == 0 ? NULL : bsearch(&wanted, legs, count, sizeof *legs, by_leg);
         bool owed = !delta_is_zero(row->delta);
-        if (leg != NULL) leg_use(leg, &row->delta);
+        row_settle(row, remedies);
         bool settled = owed && delta_is_zero(row->delta);
         cause->settled_count += settled;
         if (!settled) cause->affected[kept++] = *row;
     }
     cause->affected_count = kept;
-    if (kept == 0 && cause->settled_count > 0) cause->growing = false;
 }
 
 enum status remedies_take(struct examination *examination)
@@ -99,17 +159,17 @@ enum status remedies_take(struct examination *examination)
     struct doctor *doctor = examination->doctor;
     struct diagnosis *out = examination->out;
     if (out->cause_count == 0) return STATUS_OK;
+    struct remedies remedies = { .count = 0 };
     struct remedy_visit visit = { .examination = examination };
     buf_init(&visit.rows, (size_t)REMEDIES_MAX * sizeof(struct remedy));
     enum status status = doctor->evidence->run(doctor->evidence, doctor->reversals.handle,
                                                (struct evidence_arguments){ NULL, 0 }, take_leg,
                                                &visit, examination->error);
-    uint32_t count = 0;
     if (status == STATUS_OK) status = visit.status;
-    if (status == STATUS_OK) status = legs_merge(&visit.rows, &count);
-    for (uint32_t i = 0; status == STATUS_OK && count > 0 && i < out->cause_count; i++)
-        cause_settle(&out->instances[out->causes[i]], (struct remedy *)(void *)visit.rows.data,
-                     count);
+    if (status == STATUS_OK) status = legs_merge(&visit.rows, &remedies);
+    if (status == STATUS_OK) status = legs_index(examination->arena, &remedies);
+    for (uint32_t i = 0; status == STATUS_OK && remedies.count > 0 && i < out->cause_count; i++)
+        cause_settle(&out->instances[out->causes[i]], &remedies);
     buf_free(&visit.rows);
     return status;
 }
