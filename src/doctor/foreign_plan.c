@@ -4,9 +4,6 @@
 
 #include "base/check.h"
 
-/* Ends a block of PL/pgSQL in the templates; no value may hold it. */
-static const char block_mark[] = "$tpwallet$";
-
 struct foreign_step {
     enum table_repair repair;
     const struct plan_cause *cause;
@@ -30,27 +27,33 @@ struct foreign_writing {
 
 /* ---- values ---- */
 
+/* With a backslash it is E'...': the same whatever standard_conforming_strings is. */
 static enum status literal_write(struct foreign_writing *it, struct str text)
 {
     bool plain = text.len > 0;
     for (size_t i = 0; i < text.len; i++) {
         struct str rest = { text.data + i, text.len - i };
-        if ((unsigned char)text.data[i] < ' ' || str_starts(rest, str_from(block_mark)))
+        if ((unsigned char)text.data[i] < ' ' || str_starts(rest, STR(TABLE_BLOCK_TAG)))
             plain = false;
     }
     if (!plain)
         return error_set(it->error, STATUS_INVALID, "a name that cannot stand in SQL: '%.*s'",
                          text.len > 64 ? 64 : STR_ARG(text));
+    if (memchr(text.data, '\\', text.len) != NULL) buf_append_byte(it->out, 'E');
     buf_append_byte(it->out, '\'');
     for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] == '\'') buf_append_byte(it->out, '\'');
-        buf_append_byte(it->out, (uint8_t)text.data[i]);
+        uint8_t byte = (uint8_t)text.data[i];
+        if (byte == '\'' || byte == '\\') buf_append_byte(it->out, byte); /* twice */
+        buf_append_byte(it->out, byte);
     }
     buf_append_byte(it->out, '\'');
     return STATUS_OK;
 }
 
-/* Minor units as they are, or with the asset's decimals. */
+/*
+ * Minor units as they are, or with the asset's decimals. Behind a minus of the template a negative
+ * one would begin a comment, but for its parentheses.
+ */
 static enum status amount_write(struct foreign_writing *it, const struct foreign_step *step,
                                 struct signed_amount amount, bool major)
 {
@@ -60,7 +63,8 @@ static enum status amount_write(struct foreign_writing *it, const struct foreign
         return error_set(it->error, STATUS_INVALID,
                          "'%.*s' is an asset without decimals: they belong into `assets`",
                          STR_ARG(step->ccy));
-    buf_append_str(it->out, signed_amount_format(amount, exponent, text));
+    struct str shown = signed_amount_format(amount, exponent, text);
+    buf_append_format(it->out, amount.minor < 0 ? "(%.*s)" : "%.*s", STR_ARG(shown));
     return STATUS_OK;
 }
 
@@ -118,13 +122,18 @@ static enum status template_write(struct foreign_writing *it, const struct forei
 
 /* ---- steps ---- */
 
-/* In a comment: one line, whatever the text is. */
-static void comment_write(struct foreign_writing *it, const char *name, struct str text)
+/* The rest of a comment: one line, whatever the text is. */
+static void comment_end(struct foreign_writing *it, struct str text)
 {
-    buf_append_format(it->out, "-- %s", name);
     for (size_t i = 0; i < text.len; i++)
         buf_append_byte(it->out, (uint8_t)text.data[i] < ' ' ? ' ' : (uint8_t)text.data[i]);
     buf_append_byte(it->out, '\n');
+}
+
+static void comment_write(struct foreign_writing *it, const char *name, struct str text)
+{
+    buf_append_format(it->out, "-- %s", name);
+    comment_end(it, text);
 }
 
 static enum status step_write(struct foreign_writing *it, const struct foreign_step *step)
@@ -138,8 +147,9 @@ static enum status step_write(struct foreign_writing *it, const struct foreign_s
         return status;
     }
     it->count++;
-    buf_append_format(it->out, "\n-- step %u: %s, for %.*s\n", it->count,
-                      table_repair_name(step->repair), STR_ARG(step->cause->fault));
+    buf_append_format(it->out, "\n-- step %u: %s, for ", it->count,
+                      table_repair_name(step->repair));
+    comment_end(it, step->cause->fault);
     return template_write(it, step);
 }
 

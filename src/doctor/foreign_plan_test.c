@@ -78,7 +78,7 @@ static void each_repair_has_its_steps(void **state)
         { "compensate to=original", 3000, "\nadjust 't''1' 'alice' 'bank' 30.00 '{}';\n" },
         { "compensate to=original", -3000, "\nadjust 't''1' 'bank' 'alice' 30.00 '{}';\n" },
         { "reverse keep=first", -2000, "\nreverse 't''1' 'bank' 'alice' 2000;\n" },
-        { "rebuild projection=account", -3000, "\nrebuild 'alice' -30.00 -3000;\n" },
+        { "rebuild projection=account", -3000, "\nrebuild 'alice' (-30.00) (-3000);\n" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         BUF_SCOPE struct buf sql;
@@ -95,6 +95,20 @@ static void each_repair_has_its_steps(void **state)
         assert_true(str_equal((struct str){ (const char *)sql.data + sql.len - 11, 11 },
                               STR("\nROLLBACK;\n")));
     }
+}
+
+static void values_are_literals_whatever_they_hold(void **state)
+{
+    (void)state; /* no fixture */
+    BUF_SCOPE struct buf sql;
+    struct error error;
+    cause_make("compensate");
+    row_add("alice", 3000);
+    rows[0].tx = STR("t\\' OR 1; --");
+    diagnosis.causes[0].fault = STR("D14\nDROP TABLE t; --");
+    assert_int_equal(made(&sql, &error), STATUS_OK);
+    assert_true(says(&sql, "\nadjust E't\\\\'' OR 1; --' 'alice' 'bank' 30.00 '{}';\n"));
+    assert_true(says(&sql, "\n-- step 1: adjust, for D14 DROP TABLE t; --\n"));
 }
 
 static void both_legs_are_one_step(void **state)
@@ -178,6 +192,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_repair_has_its_steps),
+        cmocka_unit_test(values_are_literals_whatever_they_hold),
         cmocka_unit_test(both_legs_are_one_step),
         cmocka_unit_test(what_is_left_to_people_is_no_step),
         cmocka_unit_test(what_lacks_a_leg_is_completed_once_for_each),

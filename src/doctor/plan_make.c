@@ -8,7 +8,10 @@
 #include "base/json_reader.h"
 #include "doctor/examination.h"
 
-enum { STEPS_ROOM = DIAGNOSIS_ROWS_MAX + 5 * DIAGNOSIS_CAUSES_MAX };
+enum {
+    STEPS_ROOM = DIAGNOSIS_ROWS_MAX + 5 * DIAGNOSIS_CAUSES_MAX,
+    FAULT_LEN_MAX = 16,
+};
 
 /* ---- the diagnosis ---- */
 
@@ -91,13 +94,29 @@ static void row_read(struct json_reader *reader, uint32_t cause, struct plan_dia
     diagnosis->rows[diagnosis->row_count++] = row;
 }
 
+/* As rules have them: it stands in comments and files of others. */
+static void fault_read(struct json_reader *reader, struct str *out_fault)
+{
+    struct str text;
+    if (!json_string(reader, &text)) return;
+    bool good = text.len > 0 && text.len <= FAULT_LEN_MAX;
+    for (size_t i = 0; i < text.len && good; i++) {
+        char c = text.data[i];
+        good = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    }
+    if (good)
+        *out_fault = text;
+    else
+        json_fail(reader, "`fault` is no id of a rule: 1 to 16 of A-Z, 0-9, _ and -");
+}
+
 static void cause_member(struct json_reader *reader, struct str key, struct plan_cause *cause,
                          struct plan_diagnosis *diagnosis)
 {
     if (str_equal(key, STR("fault"))) {
-        (void)json_string(reader, &cause->fault); /* a fault stays, here and below */
+        fault_read(reader, &cause->fault);
     } else if (str_equal(key, STR("title"))) {
-        (void)json_string(reader, &cause->title);
+        (void)json_string(reader, &cause->title); /* a fault stays, here and below */
     } else if (str_equal(key, STR("label"))) {
         (void)json_string(reader, &cause->label);
     } else if (str_equal(key, STR("repair"))) {

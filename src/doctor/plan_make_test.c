@@ -123,6 +123,29 @@ static void doubt_gets_no_plan(void **state)
         if (made(it, invalid[i], true) != STATUS_INVALID) fail_msg("%s", invalid[i]);
 }
 
+static void a_fault_is_the_id_of_a_rule(void **state)
+{
+    struct making *it = *state;
+    static const struct {
+        const char *causes;
+        enum status status;
+    } cases[] = {
+        { HEAD "\"causes\":[{\"fault\":\"P01\"}]}", STATUS_OK },
+        { HEAD "\"causes\":[{\"fault\":\"MY_RULE-12345678\"}]}", STATUS_OK },
+        { HEAD "\"causes\":[{\"fault\":\"MY_RULE-123456789\"}]}", STATUS_INVALID },
+        { HEAD "\"causes\":[{\"fault\":\"\"}]}", STATUS_INVALID },
+        { HEAD "\"causes\":[{\"fault\":\"p01\"}]}", STATUS_INVALID },
+        { HEAD "\"causes\":[{\"fault\":\"P01\\nDROP\"}]}", STATUS_INVALID },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        arena_reset(&it->arena);
+        enum status status =
+            plan_diagnosis_parse(str_from(cases[i].causes), &it->arena, &it->diagnosis, &it->error);
+        if (status != cases[i].status) fail_msg("%s", cases[i].causes);
+        if (status != STATUS_OK) assert_non_null(strstr(it->error.message, "no id of a rule"));
+    }
+}
+
 static void the_policy_limits_a_plan(void **state)
 {
     struct making *it = *state;
@@ -171,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_confirmed_cause_gets_a_plan),
         cmocka_unit_test(doubt_gets_no_plan),
+        cmocka_unit_test(a_fault_is_the_id_of_a_rule),
         cmocka_unit_test(the_policy_limits_a_plan),
         cmocka_unit_test(nothing_is_posted_to_an_account_that_is_left),
     };

@@ -276,14 +276,74 @@ static void zone_read(struct reading *it)
         json_fail(&it->json, "timezone is +HH:MM or -HH:MM, at most 14 hours");
 }
 
-static void template_read(struct reading *it, struct str *out_sql)
+/* Where a template is, as PostgreSQL reads it. */
+struct template_place {
+    char open; /* inside of these quotes, or '-': of a comment; 0: of neither */
+    bool block;
+};
+
+static bool tag_is_alone(struct str piece, size_t at)
 {
+    struct str rest = { piece.data + at, piece.len - at };
+    char c = ' ';
+    if (at > 0) c = piece.data[at - 1];
+    bool name = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                c == '_' || (unsigned char)c >= 0x80;
+    return !name && str_starts(rest, STR(TABLE_BLOCK_TAG));
+}
+
+/* What stands between two words. NULL, or what is wrong with it. */
+static const char *piece_fault(struct str piece, struct template_place *place)
+{
+    for (size_t i = 0; i < piece.len; i++) {
+        struct str rest = { piece.data + i, piece.len - i };
+        char c = piece.data[i];
+        if (c == '\\') return "a template has no backslash";
+        if (c == '$') {
+            if (place->open != 0 || !tag_is_alone(piece, i))
+                return "a $ is of the tag " TABLE_BLOCK_TAG ", outside of quotes and comments";
+            place->block = !place->block;
+            i += sizeof TABLE_BLOCK_TAG - 2;
+        } else if (place->open == '-') {
+            if (c == '\n' || c == '\r') place->open = 0;
+        } else if (place->open != 0) {
+            if (c == place->open) place->open = 0; /* a doubled one opens again */
+        } else if (c == '\'' || c == '"') {
+            place->open = c;
+        } else if (str_starts(rest, STR("--"))) {
+            place->open = '-';
+        } else if (str_starts(rest, STR("/*"))) {
+            return "comments of a template begin with --";
+        }
+    }
+    return NULL;
+}
+
+/* A word is a literal by itself: values are quoted for that, and for nothing else. */
+static const char *template_fault(struct str sql)
+{
+    struct template_place place = { 0, false };
     struct str before;
     enum table_word word;
+    const char *fault = NULL;
+    while (fault == NULL && table_word_next(&sql, &before, &word)) {
+        fault = piece_fault(before, &place);
+        if (fault == NULL && word == TABLE_WORD_COUNT) fault = "a {word} that there is not";
+        if (fault == NULL && place.open != 0)
+            fault = "a {word} stands inside of quotes or behind --: it is a literal by itself";
+    }
+    if (fault == NULL) fault = piece_fault(before, &place);
+    if (fault == NULL && (place.block || place.open == '\'' || place.open == '"'))
+        fault = "a quote or block of the template does not end";
+    return fault;
+}
+
+static void template_read(struct reading *it, struct str *out_sql)
+{
     sql_read(it, out_sql);
     if (it->json.fault != JSON_FAULT_NONE) return;
-    for (struct str rest = *out_sql; table_word_next(&rest, &before, &word);)
-        if (word == TABLE_WORD_COUNT) json_fail(&it->json, "a {word} that there is not");
+    const char *fault = template_fault(*out_sql);
+    if (fault != NULL) json_fail(&it->json, fault);
 }
 
 static void repair_read(struct reading *it)

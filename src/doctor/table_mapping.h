@@ -37,6 +37,9 @@ struct table_record {
     struct str query; /* empty: such a ledger has none of the kind, which is evidence too */
 };
 
+/* Begins and ends a block of PL/pgSQL in a template; no value holds it. */
+#define TABLE_BLOCK_TAG "$tpwallet$"
+
 /* What {word} in a template of SQL stands for: a literal. One source for the list. */
 #define TABLE_WORD_TABLE(X)                                                                        \
     X(ID, "id")             /* of the step: derived, the same each time */                         \
@@ -86,8 +89,9 @@ struct table_mapping {
 
 /*
  * Strict: an unknown member, a name that occurs twice, a type or kind that there is not, a column
- * of local times without a time zone are STATUS_INVALID, which says where. Texts are views into
- * the input or the arena, which needs four times the input's size. STATUS_LIMIT: it is too small.
+ * of local times without a time zone are STATUS_INVALID, which says where; so is a template in which
+ * a {word} would be no literal by itself. Texts are views into the input or the arena, which needs
+ * four times the input's size. STATUS_LIMIT: it is too small.
  */
 enum status table_mapping_parse(struct str text, struct arena *arena,
                                 struct table_mapping *out_mapping, struct error *out_error)

@@ -55,6 +55,26 @@ static void a_mapping_is_read_whole(void **state)
     assert_false(table_word_next(&rest, &before, &word));
 }
 
+#define REPAIR HEAD TABLES RECORDS ",\"repair\":{\"adjust\":\""
+#define TEMPLATE(sql, fault)                                                                       \
+    {                                                                                              \
+        REPAIR sql "\"}}", fault                                                                   \
+    }
+
+static void words_of_a_template_are_literals_by_themselves(void **state)
+{
+    (void)state; /* no fixture */
+    static const char *const good[] = {
+        REPAIR "SELECT 'it''s' || {target} || 'x' AS \\\"a\\\"\"}}",
+        REPAIR "-- it's\\nSELECT {target} - {delta} -- the rest\"}}",
+        REPAIR "DO $tpwallet$ -- it's\\nBEGIN x := {target}; y := 'z'; END $tpwallet$;\"}}",
+    };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct error error = { .message = "" };
+        if (parse(good[i], &error) != STATUS_OK) fail_msg("%s: %s", good[i], error.message);
+    }
+}
+
 static void what_is_wrong_is_named_with_its_place(void **state)
 {
     (void)state; /* no fixture */
@@ -90,6 +110,22 @@ static void what_is_wrong_is_named_with_its_place(void **state)
         { HEAD TABLES RECORDS ",\"assets\":{\"EUR\":3}}", "ISO 4217" },
         { HEAD TABLES RECORDS ",\"assets\":{\"GOLD\":19}}", "0 to 18" },
         { HEAD TABLES RECORDS ",\"repair\":{\"adjust\":\"{colour}\"}}", "{word}" },
+        TEMPLATE("SELECT '{target}'", "inside of quotes"),
+        TEMPLATE("SELECT 'it''s {target}'", "inside of quotes"),
+        TEMPLATE("SELECT 1 AS \\\"{target}\\\"", "inside of quotes"),
+        TEMPLATE("SELECT 1 -- of {target}", "behind --"),
+        TEMPLATE("-- it's\\n'{target}'", "inside of quotes"),
+        TEMPLATE("-- of\\r'{target} -- '", "inside of quotes"),
+        TEMPLATE("DO $$ BEGIN END $$", "of the tag $tpwallet$"),
+        TEMPLATE("DO $tp$ BEGIN END $tp$", "of the tag $tpwallet$"),
+        TEMPLATE("DO x$tpwallet$ {target} $tpwallet$", "of the tag $tpwallet$"),
+        TEMPLATE("DO $tpwallet$ ' $tpwallet$ '", "outside of quotes"),
+        TEMPLATE("-- $tpwallet$", "outside of quotes and comments"),
+        TEMPLATE("SELECT $1, {target}", "of the tag $tpwallet$"),
+        TEMPLATE("SELECT E'\\\\' {target} \\\\''", "no backslash"),
+        TEMPLATE("/* ' */ {target}", "begin with --"),
+        TEMPLATE("DO $tpwallet$ BEGIN", "does not end"),
+        TEMPLATE("SELECT {target} '", "does not end"),
         { HEAD TABLES RECORDS ",\"repair\":{\"undo\":\"x\"}}", "unknown field" },
         { "{\"format\":\"tpwallet-tables-2\"}", "not tpwallet-tables-1" },
         { "{\"format\":\"tpwallet-tables-1\"," TABLES RECORDS "}", "a mapping has" },
@@ -107,6 +143,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_mapping_is_read_whole),
+        cmocka_unit_test(words_of_a_template_are_literals_by_themselves),
         cmocka_unit_test(what_is_wrong_is_named_with_its_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
