@@ -335,9 +335,7 @@ static enum status configure(struct sqlite_evidence *store,
     if (status != STATUS_OK) return status;
     int code = files ? evidence_tables_register(store->tables, store->db) : SQLITE_OK;
     if (code == SQLITE_OK) code = sqlite_evidence_functions(store->db, &store->manifest);
-    if (code == SQLITE_OK) {
-        code = sqlite3_set_authorizer(store->db, sqlite_evidence_authorize, &store->guard);
-    }
+    if (code == SQLITE_OK) code = sqlite_evidence_authorize(store->db, &store->guard);
     if (code != SQLITE_OK) return sqlite_failure(store->db, code, out_error);
     sqlite3_progress_handler(store->db, EVIDENCE_PROGRESS_STEPS, progress, store);
     (void)sqlite3_limit(store->db, SQLITE_LIMIT_ATTACHED, 0); /* the old limit is of no use */

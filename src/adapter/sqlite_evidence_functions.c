@@ -242,12 +242,13 @@ static int read_note(struct sqlite_evidence_guard *guard, const char *table)
     return SQLITE_OK;
 }
 
-int sqlite_evidence_authorize(void *guard, int action, const char *first, const char *second,
-                              const char *database, const char *trigger)
+static int authorize(void *context, int action, const char *first, const char *second,
+                     const char *database, const char *trigger)
 {
+    struct sqlite_evidence_guard *guard = context;
     (void)database; /* there is only one */
     (void)trigger;
-    if (!((struct sqlite_evidence_guard *)guard)->closed) return SQLITE_OK;
+    if (!guard->closed) return SQLITE_OK;
     switch (action) {
     case SQLITE_SELECT:
     case SQLITE_RECURSIVE: return SQLITE_OK;
@@ -255,4 +256,9 @@ int sqlite_evidence_authorize(void *guard, int action, const char *first, const 
     case SQLITE_FUNCTION: return function_is_refused(second) ? SQLITE_DENY : SQLITE_OK;
     default: return SQLITE_DENY;
     }
+}
+
+int sqlite_evidence_authorize(sqlite3 *db, struct sqlite_evidence_guard *guard)
+{
+    return sqlite3_set_authorizer(db, authorize, guard);
 }

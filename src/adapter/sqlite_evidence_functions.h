@@ -21,9 +21,8 @@ struct sqlite_evidence_guard {
     uint64_t reads; /* kinds that were read while it was, by bit */
 };
 
-/* For sqlite3_set_authorizer() with a guard: while it is closed, nothing but reading, and only
- * what is the same each time. */
-int sqlite_evidence_authorize(void *guard, int action, const char *first, const char *second,
-                              const char *database, const char *trigger);
+/* While the guard is closed, nothing but reading is prepared, and only what is the same each time. It
+ * must outlive the connection. */
+int sqlite_evidence_authorize(sqlite3 *db, struct sqlite_evidence_guard *guard) MUST_CHECK;
 
 #endif

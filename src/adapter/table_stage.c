@@ -22,7 +22,7 @@ struct table_stage {
     uint64_t rows[TABLE_MAPPING_TABLES_MAX];
     struct manifest nothing; /* nothing is covered while collecting */
     struct manifest *manifest;
-    bool guarded;
+    struct sqlite_evidence_guard guard;
     uint32_t rounds;
 };
 
@@ -136,14 +136,6 @@ static int progress(void *context)
     return ++stage->rounds > QUERY_ROUNDS_MAX;
 }
 
-/* json_each() is a table of SQLite's own; all else is as for rules. */
-static int authorize(void *context, int action, const char *first, const char *second,
-                     const char *database, const char *trigger)
-{
-    struct table_stage *stage = context;
-    return sqlite_evidence_authorize(&stage->guarded, action, first, second, database, trigger);
-}
-
 static int functions_add(struct table_stage *stage)
 {
     static const struct {
@@ -161,7 +153,7 @@ static int functions_add(struct table_stage *stage)
     for (size_t i = 0; i < sizeof functions / sizeof functions[0] && code == SQLITE_OK; i++)
         code = sqlite3_create_function_v2(stage->db, functions[i].name, functions[i].count, flags,
                                           stage, functions[i].call, NULL, NULL, NULL);
-    if (code == SQLITE_OK) code = sqlite3_set_authorizer(stage->db, authorize, stage);
+    if (code == SQLITE_OK) code = sqlite_evidence_authorize(stage->db, &stage->guard);
     sqlite3_progress_handler(stage->db, QUERY_STEPS, progress, stage);
     return code;
 }
@@ -355,9 +347,9 @@ enum status table_stage_query(struct table_stage *stage, uint32_t record,
     sqlite3_stmt *statement = NULL;
     const char *tail = NULL;
     stage->rounds = 0;
-    stage->guarded = true;
+    stage->guard.closed = true;
     int code = sqlite3_prepare_v3(stage->db, sql.data, (int)sql.len, 0, &statement, &tail);
-    stage->guarded = false;
+    stage->guard.closed = false;
     enum status status = STATUS_OK;
     if (code != SQLITE_OK) return query_failed(stage, record, out_error);
     bool single = statement != NULL && tail == sql.data + sql.len &&

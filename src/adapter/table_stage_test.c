@@ -125,6 +125,26 @@ static void queries_and_what_they_give(void **state)
     }
 }
 
+/* Whose reading a guard notes in a place of its own. */
+static void a_table_may_be_named_as_a_kind_of_record(void **state)
+{
+    (void)state; /* no fixture */
+    static const struct str row[3] = { { "a", 1 }, { "1", 1 }, { NULL, 0 } };
+    struct table_stage *stage = NULL;
+    struct error error = { .message = "" };
+    BUF_SCOPE struct buf seen;
+    const struct table_stage_visitor visitor = { on_columns, on_row, &seen };
+    buf_init(&seen, 4096);
+    mapping_make("SELECT id, 1 FROM account");
+    mapping.tables[0].name = STR("account");
+    assert_int_equal(table_stage_open(&mapping, &stage, &error), STATUS_OK);
+    assert_int_equal(table_stage_row(stage, 0, row, &error), STATUS_OK);
+    assert_int_equal(table_stage_ready(stage, &error), STATUS_OK);
+    assert_int_equal(table_stage_query(stage, 0, &visitor, &error), STATUS_OK);
+    assert_true(str_equal(buf_view(&seen), STR("'a' 1 ")));
+    table_stage_close(stage);
+}
+
 static void what_is_not_of_its_type_is_named_with_table_row_and_column(void **state)
 {
     (void)state; /* no fixture */
@@ -148,6 +168,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(queries_and_what_they_give),
+        cmocka_unit_test(a_table_may_be_named_as_a_kind_of_record),
         cmocka_unit_test(what_is_not_of_its_type_is_named_with_table_row_and_column),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
