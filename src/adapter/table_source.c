@@ -7,7 +7,11 @@
 #include "base/check.h"
 #include "doctor/sql_dump.h"
 
-enum { SQL_SIZE_MAX = 16 << 10 };
+enum {
+    SQL_SIZE_MAX = 16 << 10,
+    CELL_SIZE_MAX = 16 << 20, /* as of a line of a dump */
+    ROW_SIZE_MIN = 4,         /* bytes that SQLite keeps for one, however small it is */
+};
 
 /* Names stand between these pieces, in quotes; mappings have none in theirs. */
 static const char select_columns[] = "SELECT \"";
@@ -162,11 +166,84 @@ static enum status row_take(sqlite3_stmt *statement, const struct table_spec *ta
     return table_stage_row(stage, place, cells, out_error);
 }
 
+/*
+ * A view may be a query without an end, so it is not read; nor is a table of a module's. A pragma,
+ * because the file can have a table pragma_table_list of its own.
+ */
+static enum status table_check(sqlite3 *db, const struct table_spec *table, struct error *out_error)
+{
+    sqlite3_stmt *statement = NULL;
+    BUF_SCOPE struct buf sql;
+    buf_init(&sql, SQL_SIZE_MAX);
+    buf_append_format(&sql, "PRAGMA main.table_list(\"%.*s\")", STR_ARG(table->name));
+    enum status status = sqlite_prepare(db, buf_terminated(&sql), &statement, out_error);
+    if (status != STATUS_OK) return status;
+    int code = sqlite3_step(statement);
+    const char *type = NULL;
+    if (code == SQLITE_ROW) type = (const char *)sqlite3_column_text(statement, 2);
+    if (code == SQLITE_ROW && type != NULL && strcmp(type, "table") != 0)
+        status = error_set(out_error, STATUS_INVALID,
+                           "table %.*s is not as the mapping says: in the file it is a %s, and "
+                           "only tables are read",
+                           STR_ARG(table->name), type);
+    else if (code == SQLITE_DONE)
+        status = error_set(out_error, STATUS_INVALID,
+                           "table %.*s is not as the mapping says: there is no such table",
+                           STR_ARG(table->name));
+    else if (code != SQLITE_ROW)
+        status = sqlite_failure(db, code, out_error);
+    (void)sqlite3_finalize(statement); /* repeats the code of the step */
+    return status;
+}
+
+/* How many rows the file can hold: in a damaged one, pages may lead to others many times. */
+static enum status rows_max_read(sqlite3 *db, uint64_t *out_max, struct error *out_error)
+{
+    static const char *const pragmas[] = { "PRAGMA main.page_count", "PRAGMA main.page_size" };
+    enum status status = STATUS_OK;
+    *out_max = 1;
+    for (size_t i = 0; i < sizeof pragmas / sizeof pragmas[0] && status == STATUS_OK; i++) {
+        sqlite3_stmt *statement = NULL;
+        status = sqlite_prepare(db, pragmas[i], &statement, out_error);
+        if (status != STATUS_OK) return status;
+        int code = sqlite3_step(statement);
+        if (code == SQLITE_ROW)
+            *out_max *= (uint64_t)sqlite3_column_int64(statement, 0);
+        else
+            status = sqlite_failure(db, code, out_error);
+        (void)sqlite3_finalize(statement); /* repeats the code of the step */
+    }
+    *out_max /= ROW_SIZE_MIN;
+    return status;
+}
+
+static enum status rows_read(sqlite3 *db, sqlite3_stmt *statement, const struct table_spec *table,
+                             uint32_t place, struct table_stage *stage, struct error *out_error)
+{
+    uint64_t max;
+    int code = SQLITE_DONE;
+    enum status status = rows_max_read(db, &max, out_error);
+    while (status == STATUS_OK && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+        if (table_stage_rows(stage, place) == max)
+            return error_set(out_error, STATUS_CORRUPT,
+                             "table %.*s has more rows than its file can hold: it is damaged",
+                             STR_ARG(table->name));
+        status = row_take(statement, table, place, stage, out_error);
+    }
+    if (status == STATUS_OK && code == SQLITE_TOOBIG)
+        return error_set(out_error, STATUS_LIMIT, "a row of table %.*s is larger than 16 MiB",
+                         STR_ARG(table->name));
+    if (status == STATUS_OK && code != SQLITE_DONE) return sqlite_failure(db, code, out_error);
+    return status;
+}
+
 static enum status table_select(sqlite3 *db, const struct table_mapping *mapping, uint32_t place,
                                 struct table_stage *stage, struct error *out_error)
 {
     const struct table_spec *table = &mapping->tables[place];
     sqlite3_stmt *statement = NULL;
+    enum status status = table_check(db, table, out_error);
+    if (status != STATUS_OK) return status;
     BUF_SCOPE struct buf sql;
     buf_init(&sql, SQL_SIZE_MAX);
     columns_append(table, select_columns, &sql);
@@ -178,10 +255,7 @@ static enum status table_select(sqlite3 *db, const struct table_mapping *mapping
         return error_set(out_error, STATUS_INVALID, "table %.*s is not as the mapping says: %s",
                          STR_ARG(table->name), sqlite3_errmsg(db));
     if (code != SQLITE_OK) return sqlite_failure(db, code, out_error);
-    enum status status = STATUS_OK;
-    while (status == STATUS_OK && (code = sqlite3_step(statement)) == SQLITE_ROW)
-        status = row_take(statement, table, place, stage, out_error);
-    if (status == STATUS_OK && code != SQLITE_DONE) status = sqlite_failure(db, code, out_error);
+    status = rows_read(db, statement, table, place, stage, out_error);
     (void)sqlite3_finalize(statement); /* repeats the code of the step */
     return status;
 }
@@ -194,8 +268,12 @@ enum status table_source_sqlite(const char *path, const struct table_mapping *ma
     if (code == SQLITE_OK) code = sqlite3_busy_timeout(db, SQLITE_BUSY_MS_MAX);
     if (code == SQLITE_OK) code = sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     if (code == SQLITE_OK) code = sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    if (code == SQLITE_OK) code = sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    if (code == SQLITE_OK) (void)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, CELL_SIZE_MAX);
     enum status status = code == SQLITE_OK ? STATUS_OK : sqlite_failure(db, code, out_error);
-    if (status == STATUS_OK) status = sqlite_execute(db, "BEGIN", out_error); /* a snapshot */
+    if (status == STATUS_OK)
+        status =
+            sqlite_execute(db, "PRAGMA cell_size_check = 1; BEGIN", out_error); /* a snapshot */
     for (uint32_t i = 0; i < mapping->table_count && status == STATUS_OK; i++)
         status = table_select(db, mapping, i, stage, out_error);
     (void)sqlite3_close(db); /* only read from */

@@ -6,7 +6,8 @@
 
 /*
  * Both read in one snapshot and change nothing. STATUS_INVALID: a table or column that the mapping
- * names is not there, or its text is not what the mapping says; the error names it. STATUS_DENIED,
+ * names is not there or, in a file, is a view, or its text is not what the mapping says; the error
+ * names it. STATUS_LIMIT: a row is too large. STATUS_CORRUPT: the file is damaged. STATUS_DENIED,
  * STATUS_UNAVAILABLE, STATUS_NOT_FOUND.
  */
 enum status table_source_postgres(const char *url, const struct table_mapping *mapping,

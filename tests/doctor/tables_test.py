@@ -176,6 +176,79 @@ def wrong_mappings(cases, server):
     nothing_is_added(cases, case, url + "x", "pgledger", "does not let us in")
 
 
+def hostile_files(cases):
+    """Views of a SQLite file are not run, and pages that lead to one another many times end."""
+    case = os.path.join(SCRATCH, "mappings")
+    ledger = mapping_of("pgledger")
+    columns = list(ledger["tables"][0]["columns"])
+    name = ledger["tables"][0]["table"].rsplit(".", maxsplit=1)[-1]
+    listed = ", ".join(f'"{column}"' for column in columns)
+    values = ", ".join(["NULL"] * len(columns))
+    endless = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r)"
+    wrong = (
+        (f'CREATE VIEW "{name}"({listed}) AS {endless} SELECT {values} FROM r', "it is a view"),
+        (f'CREATE VIRTUAL TABLE "{name}" USING fts5({listed})', "it is a virtual"),
+        ("CREATE TABLE other(a)", "there is no such table"),
+    )
+    for place, (sql, told) in enumerate(wrong):
+        path = os.path.join(SCRATCH, f"hostile{place}.sqlite")
+        with sqlite3.connect(path) as db:
+            # what the file has of this name is not asked
+            db.execute("CREATE TABLE pragma_table_list(schema, name, type)")
+            db.execute("INSERT INTO pragma_table_list VALUES('main', ?, 'table')", (name,))
+            db.execute(sql)
+        db.close()
+        nothing_is_added(cases, case, path, "pgledger", told)
+    nothing_is_added(cases, case, folded(name, listed, len(columns)), "pgledger",
+                     "more rows than its file can hold")
+    nothing_is_added(cases, case, swollen(name, listed), "pgledger", "larger than 16 MiB")
+
+
+def swollen(name, listed):
+    path = os.path.join(SCRATCH, "swollen.sqlite")
+    with sqlite3.connect(path) as db:
+        db.execute(f'CREATE TABLE "{name}"({listed})')
+        db.execute(f'INSERT INTO "{name}" VALUES(zeroblob(17 << 20){", NULL" * listed.count(",")})')
+    db.close()
+    return path
+
+
+def folded(name, listed, count):
+    """A file of a few pages, of which each level leads to one page of the next many times."""
+    path = os.path.join(SCRATCH, "folded.sqlite")
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA page_size = 512")
+        db.execute(f'CREATE TABLE "{name}"({listed})')
+        db.executemany(f'INSERT INTO "{name}" VALUES({", ".join(["NULL"] * count)})', [()] * 12000)
+        root = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (name,)).fetchone()[0]
+    db.close()
+    with open(path, "rb") as file:
+        data = bytearray(file.read())
+
+    def children(page):
+        """Where the page keeps the numbers of the pages below it; none: it has rows."""
+        start = (page - 1) * 512
+        if data[start] != 5:
+            return []
+        cells = int.from_bytes(data[start + 3:start + 5], "big")
+        places = [int.from_bytes(data[start + 12 + 2 * i:start + 14 + 2 * i], "big") for i in range(cells)]
+        return [start + place for place in places] + [start + 8]
+
+    def number(place):
+        return int.from_bytes(data[place:place + 4], "big")
+
+    level = [number(place) for place in children(root)]
+    check(len(level) > 3 and children(level[0]), "the file has three levels")
+    leaf = number(children(level[0])[0])
+    chain = [root] + level[:3] + [leaf]
+    for page, below in zip(chain, chain[1:]):
+        for place in children(page):
+            data[place:place + 4] = below.to_bytes(4, "big")
+    with open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
 def mixed_zones(cases):
     """In one column, as when a server's rows were put together from two systems."""
     with open(example("pgledger.dump.sql"), encoding="utf-8") as file:
@@ -247,6 +320,7 @@ def main():
         the_same_from_everywhere(cases, server)
         wrong_mappings(cases, server)
         wrong_dumps(cases, server)
+    hostile_files(cases)
     coverage_is_honest(cases)
     mixed_zones(cases)
     one_bundle_one_ledger(cases)
