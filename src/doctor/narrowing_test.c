@@ -44,7 +44,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static void add(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void add(const char *format, ...)
 {
     char line[512];
     va_list arguments;

@@ -111,8 +111,8 @@ static void broken_lines_are_rejects_with_a_reason(void **state)
 static void plain_lines_are_read_as_the_json_reader_does(void **state)
 {
     static const char *const rests[] = {
-        "\"ts\":\"2026-11-22T23:41:07.114Z\",\"tx\":\"t1\",\"account\":\"a\",\"amount\":\"-42000\","
-        "\"ccy\":\"CNY\",\"ver\":8",
+        ("\"ts\":\"2026-11-22T23:41:07.114Z\",\"tx\":\"t1\",\"account\":\"a\","
+         "\"amount\":\"-42000\",\"ccy\":\"CNY\",\"ver\":8"),
         "\"tx\":\"t\",\"account\":\"a\",\"amount\":999999999999999999,\"ccy\":\"EUR\",\"seq\":\"0\"",
         "\"tx\":\"t\",\"account\":\"a\",\"amount\":\"1000000000000000000\",\"ccy\":\"EUR\"",
         "\"tx\":\"t\",\"account\":\"a\",\"amount\":\"-0\",\"ccy\":\"EUR\"",
