@@ -5,6 +5,7 @@
 #include "adapter/postgres_event_store.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "adapter/postgres_connection.h"
 #include "base/check.h"
@@ -53,6 +54,10 @@ static const struct postgres_statement INBOX_TAKE = {
     " INSERT INTO source AS held(source, floor_batch, floor_unit, kept)"
     " SELECT source, -1, -1, 1 FROM put"
     " ON CONFLICT(source) DO UPDATE SET kept = held.kept + 1 RETURNING kept"
+};
+static const struct postgres_statement BELOW_FLOOR = {
+    "event_below_floor", "SELECT 1::int8 FROM source WHERE source = $1::text"
+                         " AND (floor_batch, floor_unit) >= ($2::int8, $3::int8)"
 };
 /* All but the newest $2 go, and become the source's floor. */
 static const struct postgres_statement INBOX_CUT = {
@@ -110,6 +115,7 @@ static const struct postgres_statement SETTING_SET = {
 
 struct postgres_event_store {
     struct event_store port; /* first */
+    char *url;
     struct postgres_connection *connection;
     bool begun;
 };
@@ -127,23 +133,51 @@ static enum status of_call(enum status status)
     return known ? status : STATUS_UNAVAILABLE;
 }
 
+static enum status connection_make(const struct postgres_event_store *store,
+                                   struct postgres_connection **out_connection,
+                                   struct error *out_error)
+{
+    const struct postgres_connection_options options = {
+        .url = store->url,
+        .name = "tpwallet events",
+        .schema = POSTGRES_SCHEMA_EVENTS,
+    };
+    return postgres_connection_open(&options, out_connection, out_error);
+}
+
+/* One that was lost is made anew, but not within a transaction, which went with it. */
+static enum status connection_ensure(struct postgres_event_store *store, struct error *out_error)
+{
+    struct postgres_connection *fresh = NULL;
+    if (!store->connection->lost || store->begun) return STATUS_OK;
+    enum status status = of_call(connection_make(store, &fresh, out_error));
+    if (status != STATUS_OK) return status;
+    postgres_connection_close(store->connection);
+    store->connection = fresh;
+    return STATUS_OK;
+}
+
 /* Each call has its own time; a whole transaction is what the server lets it be. */
 static enum status change(struct event_store *port, const struct postgres_statement *statement,
                           const struct postgres_parameters *parameters, struct error *out_error)
 {
-    struct postgres_connection *connection = of_port(port)->connection;
+    struct postgres_event_store *store = of_port(port);
     uint64_t rows = 0;
-    postgres_call_begin(connection);
-    return of_call(postgres_change(connection, statement, parameters, &rows, out_error));
+    enum status status = connection_ensure(store, out_error);
+    if (status != STATUS_OK) return status;
+    postgres_call_begin(store->connection);
+    return of_call(postgres_change(store->connection, statement, parameters, &rows, out_error));
 }
 
 static enum status ask(struct event_store *port, const struct postgres_statement *statement,
                        const struct postgres_parameters *parameters, PGresult **out_result,
                        struct error *out_error)
 {
-    struct postgres_connection *connection = of_port(port)->connection;
-    postgres_call_begin(connection);
-    return of_call(postgres_query(connection, statement, parameters, out_result, out_error));
+    struct postgres_event_store *store = of_port(port);
+    enum status status = connection_ensure(store, out_error);
+    if (status != STATUS_OK) return status;
+    postgres_call_begin(store->connection);
+    return of_call(postgres_query(store->connection, statement, parameters, out_result, out_error));
 }
 
 /* One number, or STATUS_NOT_FOUND. */
@@ -173,8 +207,10 @@ static enum status store_begin(struct event_store *port, struct error *out_error
 {
     struct postgres_event_store *store = of_port(port);
     PGresult *locked = NULL;
+    enum status status = connection_ensure(store, out_error);
+    if (status != STATUS_OK) return status;
     postgres_call_begin(store->connection);
-    enum status status = of_call(postgres_begin(store->connection, out_error));
+    status = of_call(postgres_begin(store->connection, out_error));
     if (status != STATUS_OK) return status;
     store->begun = true;
     status = ask(port, &LOCK, NULL, &locked, out_error);
@@ -212,7 +248,8 @@ static enum status store_mark_set(struct event_store *port, int32_t partition, i
 }
 
 static enum status store_inbox_take(struct event_store *port, const struct event_reading *event,
-                                    uint32_t kept, bool *out_new, struct error *out_error)
+                                    uint32_t kept, enum event_novelty *out_novelty,
+                                    struct error *out_error)
 {
     struct postgres_parameters parameters = { 0 };
     int64_t count = 0;
@@ -221,7 +258,10 @@ static enum status store_inbox_take(struct event_store *port, const struct event
     postgres_bind_int64(&parameters, event->position.index);
     enum status status = number_ask(port, &INBOX_TAKE, &parameters, &count, out_error);
     if (status == STATUS_NOT_FOUND) {
-        *out_new = false;
+        status = number_ask(port, &BELOW_FLOOR, &parameters, &count, out_error);
+        if (status == STATUS_OK) *out_novelty = EVENT_IS_BELOW_FLOOR;
+        if (status != STATUS_NOT_FOUND) return status;
+        *out_novelty = EVENT_IS_KNOWN;
         return STATUS_OK;
     }
     if (status == STATUS_OK && count >= 2 * (int64_t)kept) {
@@ -230,7 +270,7 @@ static enum status store_inbox_take(struct event_store *port, const struct event
         postgres_bind_int64(&parameters, kept);
         status = change(port, &INBOX_CUT, &parameters, out_error);
     }
-    if (status == STATUS_OK) *out_new = true;
+    if (status == STATUS_OK) *out_novelty = EVENT_IS_NEW;
     return status;
 }
 
@@ -383,6 +423,7 @@ static void store_close(struct event_store *port)
 {
     struct postgres_event_store *store = of_port(port);
     postgres_connection_close(store->connection);
+    free(store->url);
     free(store);
 }
 
@@ -431,12 +472,10 @@ enum status postgres_event_store_open(const char *url, struct event_store **out_
         .setting_set = store_setting_set,
         .close = store_close,
     };
-    const struct postgres_connection_options options = {
-        .url = url,
-        .name = "tpwallet events",
-        .schema = POSTGRES_SCHEMA_EVENTS,
-    };
-    enum status status = postgres_connection_open(&options, &store->connection, out_error);
+    store->url = strdup(url);
+    enum status status = store->url == NULL
+                             ? error_set(out_error, STATUS_LIMIT, "no memory for the event book")
+                             : connection_make(store, &store->connection, out_error);
     if (status == STATUS_OK) status = schema_ensure(store->connection, out_error);
     if (status != STATUS_OK) {
         store_close(&store->port);

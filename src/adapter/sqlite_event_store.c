@@ -229,7 +229,8 @@ static enum status inbox_cut(struct sqlite_event_store *store, struct str source
 }
 
 static enum status store_inbox_take(struct event_store *port, const struct event_reading *event,
-                                    uint32_t kept, bool *out_new, struct error *out_error)
+                                    uint32_t kept, enum event_novelty *out_novelty,
+                                    struct error *out_error)
 {
     struct sqlite_event_store *store = of_port(port);
     struct str source = event->source;
@@ -237,7 +238,7 @@ static enum status store_inbox_take(struct event_store *port, const struct event
     enum status status = numbers_take(
         store, place_bind(store, BELOW_FLOOR, source, event->position), numbers, out_error);
     if (status == STATUS_OK) {
-        *out_new = false;
+        *out_novelty = EVENT_IS_BELOW_FLOOR;
         return STATUS_OK;
     }
     if (status != STATUS_NOT_FOUND) return status;
@@ -250,7 +251,7 @@ static enum status store_inbox_take(struct event_store *port, const struct event
         if (status == STATUS_OK && numbers[0] >= 2 * (int64_t)kept)
             status = inbox_cut(store, source, kept, out_error);
     }
-    if (status == STATUS_OK) *out_new = is_new;
+    if (status == STATUS_OK) *out_novelty = is_new ? EVENT_IS_NEW : EVENT_IS_KNOWN;
     return status;
 }
 

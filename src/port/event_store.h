@@ -50,6 +50,12 @@ struct event_errand {
     struct str value;       /* the envelope */
 };
 
+enum event_novelty {
+    EVENT_IS_NEW,
+    EVENT_IS_KNOWN,
+    EVENT_IS_BELOW_FLOOR, /* it was taken or not: nobody knows any more */
+};
+
 /*
  * Everything between begin and commit is one transaction, and nobody else changes this store
  * meanwhile: several consumers may share it. One task at a time uses what was opened.
@@ -72,10 +78,12 @@ struct event_store {
 
     /*
      * Whether an event was never taken; from now on it was. The newest `kept` positions of a
-     * source are kept, and at most as many again; all at or below those that went count as taken.
+     * source are kept, and at most as many again; of all at or below those that went nothing is
+     * known, and nothing is taken.
      */
     enum status (*inbox_take)(struct event_store *store, const struct event_reading *event,
-                              uint32_t kept, bool *out_new, struct error *out_error);
+                              uint32_t kept, enum event_novelty *out_novelty,
+                              struct error *out_error);
     /* Counts the event under its type and day, and keeps its payments unless newer ones are. */
     enum status (*effects_put)(struct event_store *store, const struct event_reading *event,
                                struct error *out_error);

@@ -141,9 +141,9 @@ enum status event_book_commit(struct event_book *book, struct error *out_error)
 
 /* ---- Effects ---- */
 
-/* STATUS_INVALID: it cannot be understood, and nothing was done. */
+/* STATUS_INVALID: it cannot be understood, and nothing was done. Only what is new has an effect. */
 static enum status event_take(struct event_book *book, struct str value, struct str traceparent,
-                              enum event_book_outcome *out_outcome, struct error *out_error)
+                              enum event_novelty *out_novelty, struct error *out_error)
 {
     if (value.len > VALUE_SIZE_MAX)
         return error_set(out_error, STATUS_INVALID, "it is larger than any event");
@@ -153,14 +153,13 @@ static enum status event_take(struct event_book *book, struct str value, struct 
     enum status status = event_reading_parse(value, &book->arena, &event, out_error);
     if (status == STATUS_LIMIT) return error_set(out_error, STATUS_INVALID, "it is too complex");
     if (status != STATUS_OK) return status;
-    bool is_new = false;
-    status = store->inbox_take(store, &event, book->inbox_kept, &is_new, out_error);
-    if (status == STATUS_OK && is_new) status = store->effects_put(store, &event, out_error);
+    status = store->inbox_take(store, &event, book->inbox_kept, out_novelty, out_error);
+    bool is_new = status == STATUS_OK && *out_novelty == EVENT_IS_NEW;
+    if (is_new) status = store->effects_put(store, &event, out_error);
     if (status == STATUS_OK && is_new && book->tells) {
         const struct event_errand errand = { 0, event.id, traceparent, value };
         status = store->errand_put(store, &errand, &book->last_errand, out_error);
     }
-    if (status == STATUS_OK) *out_outcome = is_new ? EVENT_BOOK_APPLIED : EVENT_BOOK_REPEATED;
     CHECK(status != STATUS_INVALID); /* of a store it is none */
     return status;
 }
@@ -170,7 +169,9 @@ static enum status record_take(struct event_book *book, const struct event_book_
 {
     struct error reason = { 0 };
     struct event_store *store = book->store;
-    enum status status = event_take(book, record->value, record->traceparent, out_outcome, &reason);
+    enum event_novelty novelty = EVENT_IS_KNOWN;
+    enum status status = event_take(book, record->value, record->traceparent, &novelty, &reason);
+    *out_outcome = novelty == EVENT_IS_NEW ? EVENT_BOOK_APPLIED : EVENT_BOOK_REPEATED;
     if (status == STATUS_INVALID) {
         const struct event_letter letter = { record->partition, record->offset,
                                              str_from(reason.message), record->key, record->value };
@@ -307,10 +308,12 @@ static void letter_redrive(void *owner, const struct event_letter *letter)
     struct redrive *redrive = owner;
     struct event_store *store = redrive->book->store;
     if (redrive->status != STATUS_OK) return;
-    enum event_book_outcome outcome = EVENT_BOOK_DEAD;
+    enum event_novelty novelty = EVENT_IS_KNOWN;
     enum status status =
-        event_take(redrive->book, letter->value, STR(""), &outcome, redrive->error);
-    if (status == STATUS_INVALID) {
+        event_take(redrive->book, letter->value, STR(""), &novelty, redrive->error);
+    bool stays =
+        status == STATUS_OK && novelty == EVENT_IS_BELOW_FLOOR; /* its effect may be missing */
+    if (status == STATUS_INVALID || stays) {
         redrive->left++;
         return;
     }

@@ -81,7 +81,10 @@ enum status event_book_waiting(struct event_book *book, uint64_t *out_count,
 enum status event_book_letters(struct event_book *book,
                                void (*visit)(void *owner, const struct event_letter *letter),
                                void *owner, struct error *out_error) MUST_CHECK;
-/* Tries all dead letters again; those that are understood by now leave. */
+/*
+ * Tries all dead letters again; those that are understood by now leave, unless they are older than
+ * what the inbox knows of: whether they had their effect nobody can say.
+ */
 enum status event_book_redrive(struct event_book *book, uint64_t *out_applied, uint64_t *out_left,
                                struct error *out_error) MUST_CHECK;
 

@@ -95,12 +95,13 @@ static enum status rig_mark_set(struct event_store *port, int32_t partition, int
 }
 
 static enum status rig_inbox_take(struct event_store *port, const struct event_reading *event,
-                                  uint32_t kept, bool *out_new, struct error *out_error)
+                                  uint32_t kept, enum event_novelty *out_novelty,
+                                  struct error *out_error)
 {
     struct rig *rig = (struct rig *)port;
     assert_true(rig->begun && kept == 7 && event->position.batch < BATCHES);
     if (called(port, out_error) != STATUS_OK) return STATUS_UNAVAILABLE;
-    *out_new = !rig->now.taken[event->position.batch];
+    *out_novelty = rig->now.taken[event->position.batch] ? EVENT_IS_KNOWN : EVENT_IS_NEW;
     rig->now.taken[event->position.batch] = true;
     return STATUS_OK;
 }

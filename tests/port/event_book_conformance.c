@@ -202,6 +202,35 @@ static void what_cannot_be_taken_is_kept(const struct event_store_factory *facto
     event_book_close(scene.book);
 }
 
+/* As one that a former program could not understand: below the floor nobody knows what it did. */
+static void letters_below_the_floor_stay(const struct event_store_factory *factory)
+{
+    char texts[2][TEXT_SIZE];
+    char text[TEXT_SIZE];
+    struct scene scene = scene_of(factory);
+    for (int i = 2; i <= 1 + 2 * KEPT; i++)
+        assert_int_equal(apply(&scene, 0, i, event(text, 0, i, "pending")), EVENT_BOOK_APPLIED);
+    const struct event_letter letters[] = {
+        { 0, 0, STR("old"), STR("key"), str_from(event(texts[0], 0, 1, "pending")) },
+        { 0, 1, STR("known"), STR("key"), str_from(event(texts[1], 0, 2 * KEPT, "pending")) },
+    };
+    struct event_store *store = factory->open(factory->owner);
+    assert_int_equal(store->begin(store, &scene.error), STATUS_OK);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(store->letter_put(store, &letters[i], &scene.error), STATUS_OK);
+    assert_int_equal(store->commit(store, &scene.error), STATUS_OK);
+    store->close(store);
+    uint64_t applied = 0;
+    uint64_t left = 0;
+    assert_int_equal(event_book_redrive(scene.book, &applied, &left, &scene.error), STATUS_OK);
+    assert_int_equal(applied, 1); /* the one that is known goes */
+    assert_int_equal(left, 1);
+    assert_int_equal(number(&scene, "SELECT count(*) FROM letter WHERE reason='old'"), 1);
+    assert_int_equal(number(&scene, "SELECT count(*) FROM letter"), 1);
+    assert_int_equal(number(&scene, SUM), 2 * KEPT);
+    event_book_close(scene.book);
+}
+
 static void settings_outlive_consumers(const struct event_store_factory *factory)
 {
     bool paused = true;
@@ -268,6 +297,7 @@ void event_book_conformance(const struct event_store_factory *factory)
     who_was_followed_changes_nothing(factory);
     the_inbox_is_bounded(factory);
     what_cannot_be_taken_is_kept(factory);
+    letters_below_the_floor_stay(factory);
     settings_outlive_consumers(factory);
     errands_wait_until_they_are_sent(factory);
 }

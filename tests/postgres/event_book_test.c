@@ -1,8 +1,9 @@
 /*
  * Goal: a book of events in PostgreSQL has each effect once, as one in a file; a user who may only
- * use its tables may consume; a schema of a later program is refused; a lost server is told.
+ * use its tables may consume; a schema of a later program is refused; a lost server is told, and
+ * come back to; what a lost session had begun goes on in no other.
  * Method: the cases of every store, on a server of the test's own; a user without rights to make
- * tables; a changed version; the server killed inside a transaction.
+ * tables; a changed version; the server killed inside a transaction; sessions ended by the server.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -104,11 +105,37 @@ static void a_lost_server_is_told(void **state)
     assert_int_not_equal(store->commit(store, &error), STATUS_OK);
     store->undo(store);
     assert_int_equal(store->begin(store, &error), STATUS_UNAVAILABLE);
-    store->close(store);
     postgres_rig_restart(&server);
-    store = open_store(NULL);
     int64_t next = 0;
     assert_int_equal(store->mark_get(store, 0, &next, &error), STATUS_NOT_FOUND);
+    store->close(store);
+}
+
+static void a_lost_session_is_made_anew(void **state)
+{
+    (void)state; /* no fixture */
+    static const char end[] = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+                              " WHERE application_name = 'tpwallet events'";
+    struct error error = { 0 };
+    int64_t next = 0;
+    fresh(NULL);
+    struct event_store *store = open_store(NULL);
+    run(end);
+    assert_int_equal(store->mark_get(store, 0, &next, &error), STATUS_UNAVAILABLE);
+    assert_int_equal(store->mark_get(store, 0, &next, &error), STATUS_NOT_FOUND);
+    run(end);
+    assert_int_equal(store->mark_set(store, 0, 1, &error), STATUS_UNAVAILABLE);
+    assert_int_equal(store->mark_set(store, 0, 2, &error), STATUS_OK);
+    run(end);
+    assert_int_equal(store->begin(store, &error), STATUS_UNAVAILABLE);
+    assert_int_equal(store->begin(store, &error), STATUS_OK);
+    run(end);
+    for (int i = 0; i < 2; i++) /* the transaction is gone: nothing of it is done outside of it */
+        assert_int_equal(store->mark_set(store, 0, 3, &error), STATUS_UNAVAILABLE);
+    assert_int_not_equal(store->commit(store, &error), STATUS_OK);
+    store->undo(store);
+    assert_int_equal(store->mark_get(store, 0, &next, &error), STATUS_OK);
+    assert_int_equal(next, 2);
     store->close(store);
 }
 
@@ -119,6 +146,7 @@ int main(void)
         cmocka_unit_test(a_user_without_more_rights_will_do),
         cmocka_unit_test(a_later_schema_is_refused),
         cmocka_unit_test(a_lost_server_is_told),
+        cmocka_unit_test(a_lost_session_is_made_anew),
     };
     if (!postgres_rig_start(&server)) return 77;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
