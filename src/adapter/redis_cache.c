@@ -525,7 +525,9 @@ static bool scan_page(struct redis_cache *cache, char cursor[NUMBER_SIZE], const
     redisReply *reply = redisCommand(cache->owning.context, "SCAN %s MATCH %s%s:* COUNT %d", cursor,
                                      cache->stem, generation, SCAN_COUNT);
     bool good = reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
-                reply->element[0]->len < NUMBER_SIZE;
+                reply->element[0]->type == REDIS_REPLY_STRING &&
+                reply->element[0]->len < NUMBER_SIZE &&
+                reply->element[1]->type == REDIS_REPLY_ARRAY;
     for (size_t i = 0; good && i < reply->element[1]->elements; i++) {
         enum cache_kind kind;
         struct uuid id;

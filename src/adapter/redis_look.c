@@ -251,6 +251,7 @@ enum status redis_look_values(struct redis_look *look, const char *pattern,
         redisReply *reply =
             redisCommand(look->context, "SCAN %s MATCH %s COUNT %d", cursor, pattern, PAGE_KEYS);
         bool good = reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+                    reply->element[0]->type == REDIS_REPLY_STRING &&
                     reply->element[0]->len < sizeof cursor &&
                     reply->element[1]->type == REDIS_REPLY_ARRAY;
         struct page page = { .look = look, .visitor = visitor, .error = out_error };

@@ -110,6 +110,13 @@ static struct evidence_line read_begin(struct cache_case *all)
     return line;
 }
 
+/* -1: none. */
+static int64_t ttl_ns_of(int64_t ttl, int64_t unit_ns)
+{
+    if (ttl < 0) return -1;
+    return ttl > INT64_MAX / unit_ns ? INT64_MAX : ttl * unit_ns;
+}
+
 static struct evidence_line entry_begin(struct cache_case *all, int64_t ttl_ns)
 {
     struct evidence_line line;
@@ -156,15 +163,18 @@ static void text_set(struct cache_case *all, struct str text)
 
 static bool is_current(struct cache_case *all, const struct redis_cache_key *key)
 {
+    static const struct str tail = { ":meta", 5 };
+    if (key->stem.len >= sizeof all->stem) return false;
     if (!str_equal(key->stem, str_from(all->stem))) {
-        char meta[KEY_SIZE_MAX + 8];
-        int len = snprintf(meta, sizeof meta, "%.*s:meta", STR_ARG(key->stem));
-        if (len < 0 || (size_t)len >= sizeof meta) return false;
-        struct str found = redis_look_field(all->meta, (struct str){ meta, (size_t)len }, "gen");
+        char meta[KEY_SIZE_MAX + 8]; /* any bytes, as the stem */
+        memcpy(meta, key->stem.data, key->stem.len);
+        memcpy(meta + key->stem.len, tail.data, tail.len);
+        struct str found =
+            redis_look_field(all->meta, (struct str){ meta, key->stem.len + tail.len }, "gen");
         if (found.len >= sizeof all->generation) found.len = 0;
         memcpy(all->generation, found.data, found.len);
         all->generation[found.len] = '\0';
-        memcpy(all->stem, meta, key->stem.len);
+        memcpy(all->stem, key->stem.data, key->stem.len);
         all->stem[key->stem.len] = '\0';
     }
     return str_equal(key->generation, str_from(all->generation));
@@ -196,7 +206,7 @@ static enum status ours_write(struct cache_case *all, const struct redis_cache_k
         all->file.rejected++;
         return STATUS_OK;
     }
-    struct evidence_line line = entry_begin(all, value->ttl_ms * NS_PER_MS);
+    struct evidence_line line = entry_begin(all, ttl_ns_of(value->ttl_ms, NS_PER_MS));
     if (entry.kind == CACHE_ACCOUNT) account_fields(&entry.value.account, &line);
     evidence_end(&line);
     if (entry.kind == CACHE_ACCOUNT) {
@@ -241,7 +251,7 @@ static enum status redis_value_take(void *owner, const struct redis_look_value *
     if (redis_cache_key(value->key, &key) && value->type == REDIS_LOOK_HASH)
         return is_current(all, &key) ? ours_write(all, &key, value) : STATUS_OK;
     if (value->type != REDIS_LOOK_HASH || !fields_set(all, value)) text_set(all, value->text);
-    return mapped_write(all, value->ttl_ms < 0 ? -1 : value->ttl_ms * NS_PER_MS);
+    return mapped_write(all, ttl_ns_of(value->ttl_ms, NS_PER_MS));
 }
 
 static bool has_enough(void *owner)
@@ -309,7 +319,7 @@ static enum status memcached_value_take(struct cache_case *all, struct memcached
     all->value.header_count = 1;
     all->value.headers[0] = (struct value_header){ STR("cas"), str_from(cas) };
     text_set(all, found.text);
-    return mapped_write(all, found.ttl_s < 0 ? -1 : found.ttl_s * NS_PER_S);
+    return mapped_write(all, ttl_ns_of(found.ttl_s, NS_PER_S));
 }
 
 static bool key_keep(void *owner, struct str key)

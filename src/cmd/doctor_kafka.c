@@ -85,8 +85,12 @@ struct kafka_case {
     struct kafka_range bounds[KAFKA_PARTITIONS_MAX];
 };
 
+/* A producer may write any time; what we could not read back is the nearest that we can. */
 static struct wall_time time_of(int64_t ms)
 {
+    static const int64_t most = INT64_MAX / NS_PER_MS - NS_PER_S / NS_PER_MS;
+    if (ms < 0) ms = 0;
+    if (ms > most) ms = most;
     return (struct wall_time){ ms * NS_PER_MS };
 }
 
