@@ -157,13 +157,17 @@ static enum status topic_ask(struct kafka_lag *lag)
         kafka_partition_count(lag->client, lag->options.topic, ASK_MS, &count, NULL);
     if (status != STATUS_OK) return status;
     lag->partitions = count > KAFKA_PARTITIONS_MAX ? KAFKA_PARTITIONS_MAX : count;
-    if (!is_stopping(lag)) status = bounds_ask(lag, RD_KAFKA_OFFSET_BEGINNING, lag->firsts);
-    if (status == STATUS_OK && !is_stopping(lag))
-        status = bounds_ask(lag, RD_KAFKA_OFFSET_END, lag->ends);
+    if (is_stopping(lag)) return STATUS_UNAVAILABLE;
+    status = bounds_ask(lag, RD_KAFKA_OFFSET_BEGINNING, lag->firsts);
+    if (status != STATUS_OK) return status;
+    if (is_stopping(lag)) return STATUS_UNAVAILABLE;
+    status = bounds_ask(lag, RD_KAFKA_OFFSET_END, lag->ends);
+    if (status != STATUS_OK) return status;
+    if (is_stopping(lag)) return STATUS_UNAVAILABLE;
     struct monotonic_time now = clock_monotonic(lag->options.clock);
-    for (int32_t i = 0; status == STATUS_OK && i < lag->partitions; i++)
+    for (int32_t i = 0; i < lag->partitions; i++)
         lag_history_add(&lag->histories[i], now, lag->ends[i]);
-    return status;
+    return STATUS_OK;
 }
 
 static void look(struct kafka_lag *lag)

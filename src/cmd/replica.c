@@ -543,13 +543,15 @@ static void report(struct replica *replica)
 
 static void step(struct replica *replica)
 {
+    bool retiring;
     switch (replica->role) {
     case REPLICA_COLD:
         lock(replica);
-        replica->retired = replica->retiring;
+        retiring = replica->retiring;
+        replica->retired = retiring;
         replica->sync->wake_all(replica->monitor);
         unlock(replica);
-        if (!replica->retiring) begin_following(replica);
+        if (!retiring) begin_following(replica);
         break;
     case REPLICA_FOLLOWING:
         lock(replica);
