@@ -485,7 +485,7 @@ static enum api_progress side_start(struct api *api, struct api_call *call)
     call->streams = false;
     if (held->of_peer) peer_head_take(held);
     if (!held->of_peer && !held->of_link) call->arrival = API_ARRIVAL_NONE;
-    bool of_lane = lane_count(front) > 1 && lanes_call_names_one(call) && is_page(call->path);
+    bool of_lane = lanes_call_names_one(call, lane_count(front)) && is_page(call->path);
     return is_own(call->path) && !of_lane ? own_dispatch(held) : dispatch(held);
 }
 

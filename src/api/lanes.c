@@ -35,10 +35,10 @@ static bool header_lane(const struct api_call *call, uint32_t lanes, uint32_t *o
     return false;
 }
 
-bool lanes_call_names_one(const struct api_call *call)
+bool lanes_call_names_one(const struct api_call *call, uint32_t lanes)
 {
     uint32_t lane;
-    return header_lane(call, LANES_MAX, &lane);
+    return lanes > 1 && header_lane(call, lanes, &lane);
 }
 
 /* The account in "/v1/accounts/{id}" and what is below it. */

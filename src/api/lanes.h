@@ -22,8 +22,8 @@
  */
 uint32_t lanes_of_call(const struct api_call *call, uint32_t lanes);
 
-/* Whether it says itself which lane it is for. */
-bool lanes_call_names_one(const struct api_call *call);
+/* Whether it says itself which of several lanes it is for. */
+bool lanes_call_names_one(const struct api_call *call, uint32_t lanes);
 
 /* Each raises a problem and returns false when it is not for this lane. */
 bool lanes_path_here(struct work *work);

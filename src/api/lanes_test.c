@@ -105,6 +105,26 @@ static void an_account_without_an_id_goes_by_its_key(void **state)
     assert_true(counts[0] > 0 && counts[1] > 0);
 }
 
+static void a_lane_that_is_none_is_not_named(void **state)
+{
+    (void)state; /* no fixture */
+    static const struct {
+        const char *header;
+        uint32_t lanes;
+        bool named;
+    } cases[] = { { "0", 2, true },   { "1", 2, true },          { "2", 2, false },
+                  { "50", 2, false }, { "2", 3, true },          { "x", 2, false },
+                  { "", 2, false },   { "63", LANES_MAX, true }, { "0", 1, false },
+                  { "0", 0, false } };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct api_raw_header header = { STR("TPW-Lane"), str_from(cases[i].header) };
+        const struct api_call call = { .raw_headers = &header, .raw_header_count = 1 };
+        if (lanes_call_names_one(&call, cases[i].lanes) != cases[i].named) fail_msg("case %zu", i);
+    }
+    const struct api_call call = { .method = API_GET };
+    assert_false(lanes_call_names_one(&call, 2));
+}
+
 static void binary_transfers_go_by_their_first_record(void **state)
 {
     (void)state; /* no fixture */
@@ -303,6 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_go_to_the_lane_of_what_they_name),
         cmocka_unit_test(an_account_without_an_id_goes_by_its_key),
+        cmocka_unit_test(a_lane_that_is_none_is_not_named),
         cmocka_unit_test(binary_transfers_go_by_their_first_record),
         cmocka_unit_test(what_is_in_another_lane_is_refused_with_its_number),
         cmocka_unit_test(an_account_that_gets_its_id_here_is_here),

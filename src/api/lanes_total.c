@@ -30,8 +30,9 @@ static const struct json_fields sum_fields = { sum_names, 5 };
 bool lanes_total_wanted(const struct work *work)
 {
     const struct lane_fan *fan = work->api->options.fan;
-    return fan != NULL && fan->service.start != NULL && work->api->options.lanes > 1 &&
-           !lanes_call_names_one(work->call);
+    uint32_t lanes = work->api->options.lanes;
+    return fan != NULL && fan->service.start != NULL && lanes > 1 &&
+           !lanes_call_names_one(work->call, lanes);
 }
 
 /* ---- One lane's answer ---- */
