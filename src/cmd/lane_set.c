@@ -146,7 +146,7 @@ enum status lane_set_new(const char *folder, struct lane_set **out_set, struct e
     };
     set->fan.monitor = thread_sync()->monitor_new(thread_sync(), "lane-fan");
     set->peer = (struct peer){ .send = peer_send, .stop = peer_stop };
-    if (status == STATUS_OK && key_ring_new(thread_sync(), &set->keys) != STATUS_OK)
+    if (status == STATUS_OK && key_ring_new(thread_sync(), system_clock(), &set->keys) != STATUS_OK)
         status = error_set(out_error, STATUS_LIMIT, "no memory for the keys of the lanes");
     if (status == STATUS_OK) {
         *out_set = set;

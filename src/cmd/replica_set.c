@@ -220,7 +220,7 @@ enum status replica_set_open(const struct replica_set_options *options,
                                       .leave_own = route_leave_own };
     CHECK(strlen(options->name) < sizeof set->name);
     memcpy(set->name, options->name, strlen(options->name) + 1);
-    if (lanes > 1 && key_ring_new(set->sync, &set->keys) != STATUS_OK)
+    if (lanes > 1 && key_ring_new(set->sync, system_clock(), &set->keys) != STATUS_OK)
         status = error_set(out_error, STATUS_LIMIT, "no memory for the keys of the lanes");
     if (status == STATUS_OK) status = replicas_open(set, options, out_error);
     if (status != STATUS_OK) {

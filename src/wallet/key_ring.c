@@ -6,18 +6,21 @@
 
 struct key_ring {
     struct sync *sync;
+    struct clock *clock;
     struct monitor *monitor; /* guards the rest */
     struct lane *lane;       /* NULL: what is kept counts */
     bool known;
+    struct monotonic_time until; /* what is kept counts */
     uint32_t count;
     struct credential kept[CREDENTIALS_MAX];
 };
 
-enum status key_ring_new(struct sync *sync, struct key_ring **out_ring)
+enum status key_ring_new(struct sync *sync, struct clock *clock, struct key_ring **out_ring)
 {
     struct key_ring *ring = reserve_new(sizeof *ring);
     if (ring == NULL) return STATUS_LIMIT;
     ring->sync = sync;
+    ring->clock = clock;
     ring->monitor = sync->monitor_new(sync, "key-ring");
     *out_ring = ring;
     return STATUS_OK;
@@ -40,8 +43,12 @@ void key_ring_follow(struct key_ring *ring, struct lane *lane)
 
 void key_ring_leave(struct key_ring *ring)
 {
+    struct monotonic_time now = clock_monotonic(ring->clock);
     ring->sync->lock(ring->monitor);
-    if (ring->lane != NULL) ring->count = lane_credentials(ring->lane, ring->kept, CREDENTIALS_MAX);
+    if (ring->lane != NULL) {
+        ring->count = lane_credentials(ring->lane, ring->kept, CREDENTIALS_MAX);
+        ring->until.ns = now.ns + KEY_RING_KEPT_S * NS_PER_S;
+    }
     ring->lane = NULL;
     ring->sync->unlock(ring->monitor);
 }
@@ -49,7 +56,8 @@ void key_ring_leave(struct key_ring *ring)
 static enum status kept_find(const struct key_ring *ring, const struct digest *secret_digest,
                              struct credential *out_credential)
 {
-    if (!ring->known) return STATUS_UNAVAILABLE;
+    if (!ring->known || clock_monotonic(ring->clock).ns >= ring->until.ns)
+        return STATUS_UNAVAILABLE;
     for (uint32_t i = 0; i < ring->count; i++) {
         const struct credential *credential = &ring->kept[i];
         if (credential->revoked || !digest_equal(&credential->secret_digest, secret_digest))

@@ -1,6 +1,7 @@
 /*
- * Goal: keys of the followed lane count as they are; when it is gone, those that it had.
- * Method: a lane with keys, some revoked, followed, left and followed again.
+ * Goal: keys of the followed lane count as they are; when it is gone, those that it had, for a
+ * while.
+ * Method: a lane with keys, some revoked, followed, left and followed again; a clock of the test's.
  */
 #include "wallet/key_ring.h"
 
@@ -53,7 +54,7 @@ static void what_was_known_last_counts_while_the_lane_is_gone(void **state)
     (void)state; /* no fixture */
     struct bench *bench = bench_new();
     struct key_ring *ring = NULL;
-    assert_int_equal(key_ring_new(&bench->sync.port, &ring), STATUS_OK);
+    assert_int_equal(key_ring_new(&bench->sync.port, &bench->clock.port, &ring), STATUS_OK);
     struct principal_id first = key_make(bench, 1);
     struct principal_id second = key_make(bench, 2);
     assert_int_equal(find(ring, 1), STATUS_UNAVAILABLE); /* nothing is known of any key */
@@ -77,10 +78,36 @@ static void what_was_known_last_counts_while_the_lane_is_gone(void **state)
     bench_free(bench);
 }
 
+static void what_is_kept_does_not_count_for_ever(void **state)
+{
+    (void)state; /* no fixture */
+    struct bench *bench = bench_new();
+    struct key_ring *ring = NULL;
+    assert_int_equal(key_ring_new(&bench->sync.port, &bench->clock.port, &ring), STATUS_OK);
+    (void)key_make(bench, 1); /* it is found by its number */
+    key_ring_follow(ring, bench->lane);
+    bench->monotonic_ns += 2 * KEY_RING_KEPT_S * NS_PER_S;
+    assert_int_equal(find(ring, 1), STATUS_OK); /* while it is followed time does not matter */
+    key_ring_leave(ring);
+    bench->monotonic_ns += (KEY_RING_KEPT_S - 1) * NS_PER_S;
+    assert_int_equal(find(ring, 1), STATUS_OK);
+    key_ring_leave(ring); /* again: they are no newer for it */
+    bench->monotonic_ns += NS_PER_S;
+    assert_int_equal(find(ring, 1), STATUS_UNAVAILABLE);
+    assert_int_equal(find(ring, 2), STATUS_UNAVAILABLE);
+    key_ring_follow(ring, bench->lane);
+    assert_int_equal(find(ring, 1), STATUS_OK);
+    key_ring_leave(ring);
+    assert_int_equal(find(ring, 1), STATUS_OK);
+    key_ring_free(ring);
+    bench_free(bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_known_last_counts_while_the_lane_is_gone),
+        cmocka_unit_test(what_is_kept_does_not_count_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
