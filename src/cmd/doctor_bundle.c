@@ -272,6 +272,7 @@ static enum status lines_write(struct doctor_file *file)
     struct str lines = buf_view(&file->line);
     if (file->line.overflow)
         return error_set(&file->bundle->error, STATUS_LIMIT, "a record is too large");
+    if (lines.len == 0) return STATUS_OK;
     digest_stream_add(&file->digest, lines.data, lines.len);
     file->size += lines.len;
     bool good = fwrite(lines.data, 1, lines.len, file->file) == lines.len;
