@@ -24,6 +24,7 @@ from lanes_test import account_id, lane_header  # noqa: E402
 
 LANES = lanes_test.LANES = 2
 TAKEOVER_S_MAX = 5.0
+STILL_S = 1.5  # without a lane changing hands
 CLIENTS = 3
 FUNDS = 10_000_000
 BANKS = [account_id(lane, 1) for lane in range(LANES)]
@@ -148,14 +149,22 @@ def owners(cluster):
     return [cluster.owner(lane) for lane in range(LANES)]
 
 
+def rest(cluster):
+    """The same two owners for a while: who came later may still be given a lane."""
+    before = owners(cluster)
+    time.sleep(STILL_S)
+    return None not in before and len(set(before)) == 2 and owners(cluster) == before
+
+
 def lanes_are_shared(cluster):
     """The first replica took both; who came later asked for one."""
-    wait_for("two owners", lambda: None not in owners(cluster) and len(set(owners(cluster))) == 2)
+    wait_for("two owners", lambda: rest(cluster))
 
 
 def owner_is_killed(cluster):
     with LaneLoad(cluster) as load:
         load.work_for(1)
+        wait_for("two owners", lambda: rest(cluster))
         other, name = owners(cluster)
         owner = cluster.by_name(name)
         killed_at = time.monotonic()
