@@ -367,8 +367,9 @@ static enum status round_run(struct postgres_projection *projection, bool *out_b
     struct store_head head;
     struct store *journal = projection->options.journal;
     *out_busy = false;
-    enum status status = journal->head(journal, &head, out_error);
-    if (status == STATUS_OK) status = begin(projection, out_error);
+    /* The cursor first: whoever filled them until now may still be at it, and is never ahead. */
+    enum status status = begin(projection, out_error);
+    if (status == STATUS_OK) status = journal->head(journal, &head, out_error);
     if (status != STATUS_OK) return status;
     status_take(projection, &head);
     if (head.sequence < projection->cursor) return contradiction(out_error);
