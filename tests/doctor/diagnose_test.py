@@ -158,6 +158,27 @@ def questions_about_a_diagnosis(lines, found):
     expect("next", "nothing that could be collected" in run(folder, "--next").stdout, True)
 
 
+def a_tenth_is_no_wrong_decimal():
+    """A fee of a tenth of its charge is an amount of its own: the sums of the payment agree."""
+    def booked(txn, kind, amount, other):
+        row = {"kind": "ledger_tx", "ts": "2026-11-22T11:30:00Z", "tx": txn, "type": kind,
+               "account": "w", "amount": str(abs(amount)), "ccy": "EUR", "state": "posted",
+               "psp_ref": "c"}
+        legs = [{"kind": "posting", "ts": row["ts"], "tx": txn, "seq": seq, "account": account,
+                 "amount": str(value), "ccy": "EUR"}
+                for seq, (account, value) in enumerate((("w", amount), (other, -amount)))]
+        return [row, *legs]
+    rows = booked("t1", "deposit", 990, "p") + booked("t2", "fee", -99, "f")
+    rows.append({"kind": "psp", "ts": "2026-11-22T11:30:00Z", "psp_ref": "c", "type": "charge",
+                 "amount": "990", "ccy": "EUR", "line": "x", "due_ts": "2026-11-22T12:00:00Z"})
+    for account, amount in (("w", 891), ("p", -990), ("f", 99)):
+        rows.append({"kind": "account", "account": account, "ccy": "EUR", "amount": str(amount),
+                     "opening": "0", "unlimited": account != "w",
+                     "type": {"w": "customer", "p": "psp", "f": "fee"}[account]})
+    found = diagnosis(bundle("tenth", [json.dumps(row, separators=(",", ":")) for row in rows]))
+    expect("a fee", [row["id"] for row in found["invariants"] if row["violations"]], [])
+
+
 def main():
     lines = case_lines()
     found = same_bytes_for_any_order(lines)
@@ -167,6 +188,7 @@ def main():
     what_is_tampered_with_is_refused(lines)
     a_file_twice_is_refused(lines)
     questions_about_a_diagnosis(lines, found)
+    a_tenth_is_no_wrong_decimal()
 
 
 if __name__ == "__main__":
