@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "adapter/file_error.h"
+#include "adapter/new_file.h"
 #include "adapter/secret_file.h"
 #include "base/check.h"
 #include "base/hex.h"
@@ -98,7 +99,7 @@ enum status log_keys_make(const char *folder, struct str origin, struct entropy 
     buf_reset(&text);
     status = text_make(origin, entropy, &text);
     CHECK(status == STATUS_OK);
-    status = secret_file_make(folder, buf_terminated(&path), buf_view(&text), out_error);
+    status = new_file_write(buf_terminated(&path), buf_view(&text), 0600, out_error);
     secret_wipe(memory, FILE_SIZE_MAX);
     return status;
 }

@@ -32,23 +32,3 @@ enum status secret_file_read(const char *path, char *text, size_t size_max, size
     if (status == STATUS_OK) *out_size = (size_t)got;
     return status;
 }
-
-enum status secret_file_make(const char *folder, const char *path, struct str text,
-                             struct error *out_error)
-{
-    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0 && errno == EEXIST) {
-        return error_set(out_error, STATUS_CONFLICT, "there is a %s already", path);
-    }
-    if (file < 0) return file_error("a secret", "make", path, out_error);
-    bool good = write(file, text.data, text.len) == (ssize_t)text.len && fsync(file) == 0;
-    enum status status = good ? STATUS_OK : file_error("a secret", "write", path, out_error);
-    (void)close(file); /* synced before */
-    int above = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (status == STATUS_OK && (above < 0 || fsync(above) != 0)) {
-        status = file_error("a secret", "sync", folder, out_error);
-    }
-    if (above >= 0) (void)close(above);          /* only synced */
-    if (status != STATUS_OK) (void)unlink(path); /* it would be taken for whole */
-    return status;
-}

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "adapter/file_error.h"
+#include "adapter/new_file.h"
 #include "adapter/secret_file.h"
 #include "base/check.h"
 #include "base/hex.h"
@@ -81,7 +82,7 @@ enum status witness_folder_create(const char *path, struct str name, struct entr
     line[text.len] = '\n';
     text.len++;
     /* It is made last, and syncs what is in the folder: without it there is no witness. */
-    status = secret_file_make(path, buf_terminated(&key), text, out_error);
+    status = new_file_write(buf_terminated(&key), text, 0600, out_error);
     secret_wipe(line, sizeof line);
     note_signer_done(&signer);
     return status;

@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapter/new_file.h"
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/hex.h"
 #include "base/reserve.h"
 #include "base/time.h"
-#include "cmd/file_bytes.h"
 #include "crypto/digest.h"
 #include "doctor/evidence_line.h"
 
@@ -353,7 +353,7 @@ static enum status manifest_write(struct writing *it, struct error *out_error)
     char path[PATH_SIZE];
     int len = snprintf(path, sizeof path, "%s/manifest.json", it->folder);
     CHECK(len > 0 && len < PATH_SIZE);
-    return file_bytes_write(path, buf_view(&out), 0600, out_error);
+    return new_file_write(path, buf_view(&out), 0600, out_error);
 }
 
 static enum status outputs_close(struct writing *it, enum status status, struct error *out_error)

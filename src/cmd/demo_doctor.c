@@ -1,12 +1,12 @@
 /* A shop whose gateway loses answers before an app without keys; the doctor finds and repairs it. */
 #include <string.h>
 
+#include "adapter/new_file.h"
 #include "adapter/system_clock.h"
 #include "adapter/system_entropy.h"
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "cmd/demo.h"
-#include "cmd/file_bytes.h"
 #include "crypto/digest.h"
 
 enum {
@@ -175,7 +175,7 @@ static enum status business(struct part *part)
     BUF_SCOPE struct buf path;
     buf_init(&path, PATH_LEN_MAX);
     stage_path(&demo->stage, "gateway.log", &path);
-    return file_bytes_write(buf_terminated(&path), buf_view(&part->log), MODE_FILE, &demo->error);
+    return new_file_write(buf_terminated(&path), buf_view(&part->log), MODE_FILE, &demo->error);
 }
 
 /* ---- The doctor ---- */
@@ -254,8 +254,8 @@ static enum status people_make(struct demo *demo, struct files *files)
     if (status == STATUS_OK) status = person_make(demo, "carol", &files->carol, &policy);
     if (status != STATUS_OK) return status;
     buf_append_format(&policy, "max_total EUR 1000.00\nvalid_hours 1\n");
-    return file_bytes_write(buf_terminated(&files->policy), buf_view(&policy), MODE_FILE,
-                            &demo->error);
+    return new_file_write(buf_terminated(&files->policy), buf_view(&policy), MODE_FILE,
+                          &demo->error);
 }
 
 static enum status find(struct demo *demo, struct files *files)

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "adapter/log_keys.h"
+#include "adapter/new_file.h"
 #include "base/check.h"
 #include "cmd/demo.h"
 #include "cmd/file_bytes.h"
@@ -36,8 +37,8 @@ enum status demo_receipt(struct demo *demo, struct demo_caller *caller, struct u
                          caller->http_status);
     }
     demo->receipt = payment;
-    return file_bytes_write(buf_terminated(&path), buf_view(&caller->answer), MODE_FILE,
-                            &demo->error);
+    return new_file_write(buf_terminated(&path), buf_view(&caller->answer), MODE_FILE,
+                          &demo->error);
 }
 
 static enum status receipt_verify(struct demo *demo)
@@ -86,7 +87,7 @@ static enum status file_copy(struct doctoring *doctoring, const char *name, cons
     enum status status = file_bytes_read(from, &doctoring->bytes, error);
     if (status != STATUS_OK) return status;
     if (strcmp(name, "journal.db") == 0) doctor(doctoring);
-    return file_bytes_write(to, buf_view(&doctoring->bytes), MODE_FILE, error);
+    return new_file_write(to, buf_view(&doctoring->bytes), MODE_FILE, error);
 }
 
 static enum status folder_copy(struct doctoring *doctoring, const char *from, const char *to,

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "adapter/new_file.h"
 #include "adapter/secret_file.h"
 #include "adapter/system_clock.h"
 #include "base/check.h"
@@ -121,7 +122,7 @@ enum status doctor_bundle_put(struct doctor_bundle *bundle, const char *name, co
     if (!path_of(bundle, name, "", path) || !path_of(bundle, name, ".new", fresh))
         return error_set(&bundle->error, STATUS_INVALID, "the path of the bundle is too long");
     (void)unlink(fresh); /* of one who was interrupted */
-    enum status status = file_bytes_write(fresh, bytes, 0600, &bundle->error);
+    enum status status = new_file_write(fresh, bytes, 0600, &bundle->error);
     if (status != STATUS_OK) return status;
     struct digest digest = digest_of(bytes.data, bytes.len);
     status = custody_enter(bundle, act, name, &digest);

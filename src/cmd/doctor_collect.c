@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "adapter/secret_file.h"
+#include "adapter/new_file.h"
 #include "adapter/system_clock.h"
 #include "adapter/system_entropy.h"
 #include "base/check.h"
@@ -51,13 +51,7 @@ static int key_run(struct invocation *invocation)
     struct str text = note_signer_format(&signer, private);
     private[text.len] = '\n';
     struct str shown = note_key_format(&signer.key, public);
-    const char *slash = strrchr(path, '/');
-    char folder[DOCTOR_PATH_MAX];
-    int len = snprintf(folder, sizeof folder, "%.*s", slash == NULL ? 1 : (int)(slash - path + 1),
-                       slash == NULL ? "." : path);
-    enum status status = STATUS_INVALID;
-    if (len > 0 && (size_t)len < sizeof folder)
-        status = secret_file_make(folder, path, (struct str){ private, text.len + 1 }, &error);
+    enum status status = new_file_write(path, (struct str){ private, text.len + 1 }, 0600, &error);
     secret_wipe(private, sizeof private);
     note_signer_done(&signer);
     if (status != STATUS_OK) return report_error(invocation, &error);

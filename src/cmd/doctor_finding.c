@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapter/new_file.h"
 #include "adapter/system_clock.h"
 #include "base/check.h"
 #include "base/hex.h"
@@ -77,7 +78,7 @@ static int write_run(struct invocation *invocation)
     if (status == STATUS_OK) status = file_bytes_read(source, &text, &bundle.error);
     if (status == STATUS_OK) status = finding_make(&bundle, buf_view(&text), &note);
     if (status == STATUS_OK && target != NULL)
-        status = file_bytes_write(target, buf_view(&note), 0600, &bundle.error);
+        status = new_file_write(target, buf_view(&note), 0600, &bundle.error);
     int code = EXIT_CODE_DONE;
     if (status != STATUS_OK)
         code = report_error(invocation, &bundle.error);

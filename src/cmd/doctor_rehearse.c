@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "adapter/backup.h"
+#include "adapter/new_file.h"
 #include "base/check.h"
 #include "base/hex.h"
 #include "cmd/child.h"
@@ -138,7 +139,7 @@ static enum status apart_execute(struct rehearsal *all, const struct repair_run 
         struct error error;
         if (status != STATUS_OK)
             (void)fprintf(stderr, "tpwallet: rehearsal: %s\n", all->repair.error.message);
-        if (status == STATUS_OK) status = file_bytes_write(report, bytes, 0600, &error);
+        if (status == STATUS_OK) status = new_file_write(report, bytes, 0600, &error);
         _exit(status == STATUS_OK ? 0 : 1);
     }
     int code = 0;

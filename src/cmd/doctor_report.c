@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapter/new_file.h"
 #include "base/check.h"
 #include "cmd/doctor_repair.h"
 #include "cmd/file_bytes.h"
@@ -93,7 +94,7 @@ static enum status report_write(struct reporting *all, const char *option, const
     write(&all->report, &out);
     if (out.overflow) return error_set(&all->error, STATUS_LIMIT, "the report is too large");
     enum status status = STATUS_OK;
-    if (path != NULL) status = file_bytes_write(path, buf_view(&out), 0600, &all->error);
+    if (path != NULL) status = new_file_write(path, buf_view(&out), 0600, &all->error);
     if (status != STATUS_OK || !all->bundle.signs) return status;
     status = doctor_bundle_put(&all->bundle, name, "reported", buf_view(&out));
     if (status != STATUS_OK) all->error = all->bundle.error;

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "adapter/new_file.h"
 #include "base/check.h"
-#include "cmd/file_bytes.h"
 
 static enum status file_write(const char *folder, const char *name, struct str bytes,
                               struct error *out_error)
@@ -13,7 +13,7 @@ static enum status file_write(const char *folder, const char *name, struct str b
     int len = snprintf(path, sizeof path, "%s/%s", folder, name);
     if (len < 0 || (size_t)len >= sizeof path)
         return error_set(out_error, STATUS_LIMIT, "the path of '%s' is too long", folder);
-    return file_bytes_write(path, bytes, 0644, out_error);
+    return new_file_write(path, bytes, 0644, out_error);
 }
 
 static enum status folder_make(const char *path, struct error *out_error)

@@ -1,4 +1,4 @@
-/* file_bytes.h - whole files that a command is given, and new ones that it makes. */
+/* file_bytes.h - whole files that a command is given. */
 #ifndef CMD_FILE_BYTES_H
 #define CMD_FILE_BYTES_H
 
@@ -11,12 +11,5 @@
  */
 enum status file_bytes_read(const char *path, struct buf *out_bytes, struct error *out_error)
     MUST_CHECK;
-
-/*
- * A new file with these bytes and this mode, synced. STATUS_CONFLICT: there is one. STATUS_LIMIT:
- * the disk is full. STATUS_DENIED, STATUS_UNAVAILABLE. On failure nothing stays.
- */
-enum status file_bytes_write(const char *path, struct str bytes, unsigned mode,
-                             struct error *out_error) MUST_CHECK;
 
 #endif

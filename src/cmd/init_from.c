@@ -7,6 +7,7 @@
 #include "adapter/data_folder.h"
 #include "adapter/journal_move.h"
 #include "adapter/json_log.h"
+#include "adapter/new_file.h"
 #include "adapter/postgres_endpoint_store.h"
 #include "adapter/postgres_inbox.h"
 #include "adapter/postgres_relay_store.h"
@@ -237,7 +238,7 @@ static enum status file_copy(const char *from, const char *to, const char *name,
         return error_set(out_error, STATUS_INVALID, "the folder's path is too long");
     enum status status = file_read(from, name, &bytes, out_error);
     if (status == STATUS_OK)
-        status = file_bytes_write(target, buf_view(&bytes), MODE_FILE, out_error);
+        status = new_file_write(target, buf_view(&bytes), MODE_FILE, out_error);
     file_forget(&bytes);
     return status == STATUS_CONFLICT ? STATUS_OK : status;
 }

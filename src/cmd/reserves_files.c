@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "adapter/new_file.h"
 #include "cmd/file_bytes.h"
 
 static const char PUBLIC_NAME[] = "snapshot.json";
@@ -55,9 +56,9 @@ enum status reserves_files_write(const char *folder, const struct reserves_book 
     char path[RESERVES_PATH_SIZE_MAX];
     const struct str bytes = { (const char *)book->memory, book->size };
     enum status status = path_of(folder, PRIVATE_NAME, path, out_error);
-    if (status == STATUS_OK) status = file_bytes_write(path, bytes, 0600, out_error);
+    if (status == STATUS_OK) status = new_file_write(path, bytes, 0600, out_error);
     if (status == STATUS_OK) status = path_of(folder, PUBLIC_NAME, path, out_error);
-    if (status == STATUS_OK) status = file_bytes_write(path, snapshot, 0644, out_error);
+    if (status == STATUS_OK) status = new_file_write(path, snapshot, 0644, out_error);
     return status;
 }
 

@@ -13,7 +13,7 @@ enum status reserves_folder_make(const char *folder, struct error *out_error) MU
 /* What an attempt that failed has made in it, and the folder itself. */
 void reserves_folder_remove(const char *folder);
 
-/* Both files, the private one 0600 and first. As file_bytes_write(). */
+/* Both files, the private one 0600 and first. As new_file_write(). */
 enum status reserves_files_write(const char *folder, const struct reserves_book *book,
                                  struct str snapshot, struct error *out_error) MUST_CHECK;
 

@@ -1,11 +1,11 @@
 /* tpwallet reserves prove: the proof that a customer's balance is in a snapshot's total. */
 #include <stdio.h>
 
+#include "adapter/new_file.h"
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "cmd/call.h"
 #include "cmd/core_dumps.h"
-#include "cmd/file_bytes.h"
 #include "cmd/report.h"
 #include "cmd/reserves_files.h"
 #include "wallet/reserves_proof.h"
@@ -136,7 +136,7 @@ static int prove_run(struct invocation *invocation)
     buf_init(&proving.text, RESERVES_SNAPSHOT_SIZE_MAX + 1);
     enum status status = prove(&proving, &json, &error);
     if (status == STATUS_OK && path != NULL) {
-        status = file_bytes_write(path, buf_view(&json), 0600, &error);
+        status = new_file_write(path, buf_view(&json), 0600, &error);
     }
     int code = EXIT_CODE_DONE;
     if (status != STATUS_OK) {
