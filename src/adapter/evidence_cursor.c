@@ -338,9 +338,10 @@ static enum status index_fill(struct evidence_cursor *cursor, uint32_t field)
     evidence_cursor_all(cursor, &all);
     for (; cursor->status == STATUS_OK && next_of_all(cursor); place++) {
         if ((cursor->record.seen >> field & 1) == 0) continue;
-        cursor->status = evidence_index_add(index, cursor->rows->folder,
-                                            narrowing_hash(&cursor->record.values[field]), place,
-                                            &cursor->error);
+        cursor->status =
+            evidence_index_add(index, cursor->rows->folder,
+                               narrowing_hash(&cursor->rows->fields, &cursor->record.values[field]),
+                               place, &cursor->error);
     }
     return cursor->status;
 }

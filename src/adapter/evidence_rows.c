@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "adapter/system_entropy.h"
 #include "base/check.h"
 
 static void kinds_begin(struct evidence_rows *rows)
@@ -45,7 +46,9 @@ enum status evidence_rows_init(struct evidence_rows *rows, const char *folder)
 {
     rows->folder = folder;
     record_names_init(&rows->names);
-    narrowing_fields_init(&rows->fields);
+    uint64_t seed;
+    entropy_fill(system_entropy(), &seed, sizeof seed);
+    narrowing_fields_init(&rows->fields, seed);
     kinds_begin(rows);
     offset_fields_find(rows);
     for (uint32_t i = 0; i < MANIFEST_SOURCES_MAX; i++) rows->sources[i].file = -1;

@@ -147,7 +147,7 @@ static uint32_t offset_hash(const struct evidence_rows *rows, const struct recor
     for (uint64_t rest = record->seen & rows->offset_fields; rest != 0; rest &= rest - 1) {
         uint32_t place = (uint32_t)__builtin_ctzll(rest);
         words[count++] = place;
-        words[count++] = narrowing_hash(&record->values[place]);
+        words[count++] = narrowing_hash(&rows->fields, &record->values[place]);
     }
     return (uint32_t)(hash_bytes(words, count * sizeof words[0]) >> 32);
 }
@@ -161,8 +161,9 @@ static void note_indexes(const struct evidence_rows *rows, struct piece *piece,
         if (field != EVIDENCE_OFFSETS && (record->seen >> field & 1) == 0) continue;
         piece->entries[piece->entry_count++] = (struct found_entry){
             .row = piece->rows[record->kind],
-            .hash = field == EVIDENCE_OFFSETS ? offset_hash(rows, record)
-                                              : narrowing_hash(&record->values[field]),
+            .hash = field == EVIDENCE_OFFSETS
+                        ? offset_hash(rows, record)
+                        : narrowing_hash(&rows->fields, &record->values[field]),
             .kind = (uint8_t)record->kind,
             .index = (uint8_t)field,
         };

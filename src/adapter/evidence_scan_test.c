@@ -124,7 +124,7 @@ static void find(struct evidence_cursor *cursor)
         assert_in_range(snprintf(name, sizeof name, "t%u", i), 2, sizeof name - 1);
         struct record_value value = { .text = str_from(name) };
         uint32_t found = 0;
-        evidence_cursor_hash(cursor, index, narrowing_hash(&value));
+        evidence_cursor_hash(cursor, index, narrowing_hash(&rows.fields, &value));
         for (evidence_cursor_next(cursor); !cursor->end; evidence_cursor_next(cursor))
             found += str_equal(cursor->record.values[TX].text, value.text);
         assert_int_equal(found, i % 3 != 0);

@@ -348,7 +348,7 @@ static void find_begin(struct table_cursor *cursor, uint32_t field,
     cursor->cursor.status =
         evidence_index_of(rows, table->kind, field, &index, &cursor->cursor.error);
     if (cursor->cursor.status == STATUS_OK)
-        evidence_cursor_hash(&cursor->cursor, index, narrowing_hash(value));
+        evidence_cursor_hash(&cursor->cursor, index, narrowing_hash(&rows->fields, value));
 }
 
 static int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int count,

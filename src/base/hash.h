@@ -13,6 +13,12 @@
  */
 uint64_t hash_bytes(const void *data, size_t size);
 
+/*
+ * The same with a seed drawn at start, so that nobody outside can choose bytes that collide. Not to
+ * be stored: it is good in this process alone.
+ */
+uint64_t hash_bytes_seeded(const void *data, size_t size, uint64_t seed);
+
 /* Two words multiplied to 128 bits and folded: every bit of both reaches every bit of it. */
 static inline uint64_t hash_fold(uint64_t a, uint64_t b)
 {

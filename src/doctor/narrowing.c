@@ -60,8 +60,9 @@ static uint32_t field_of(uint32_t kind, const char *name)
     return 0;
 }
 
-void narrowing_fields_init(struct narrowing_fields *fields)
+void narrowing_fields_init(struct narrowing_fields *fields, uint64_t seed)
 {
+    fields->seed = seed;
     fields->ledger = kind_of("ledger_tx");
     fields->posting = kind_of("posting");
     fields->account = kind_of("account");
@@ -78,15 +79,16 @@ void narrowing_fields_init(struct narrowing_fields *fields)
     CHECK(field_of(fields->ledger, "state") == STATE);
 }
 
-static uint64_t value_hash(const struct record_value *value)
+static uint64_t value_hash(const struct narrowing_fields *fields, const struct record_value *value)
 {
-    if (value->text.data != NULL) return hash_bytes(value->text.data, value->text.len);
-    return hash_bytes(&value->number, sizeof value->number);
+    if (value->text.data != NULL)
+        return hash_bytes_seeded(value->text.data, value->text.len, fields->seed);
+    return hash_bytes_seeded(&value->number, sizeof value->number, fields->seed);
 }
 
-uint32_t narrowing_hash(const struct record_value *value)
+uint32_t narrowing_hash(const struct narrowing_fields *fields, const struct record_value *value)
 {
-    return (uint32_t)(value_hash(value) >> 32);
+    return (uint32_t)(value_hash(fields, value) >> 32);
 }
 
 static bool has(const struct record *record, uint32_t place)
@@ -106,47 +108,50 @@ static uint64_t mix(uint64_t a, uint64_t b)
 }
 
 /* Of the key and what else its rows are grouped by. */
-static uint64_t weight(const struct record *record, uint32_t key, uint64_t more)
+static uint64_t weight(const struct narrowing_fields *fields, const struct record *record,
+                       uint32_t key, uint64_t more)
 {
-    return mix(value_hash(&record->values[key]), more) | 1;
+    return mix(value_hash(fields, &record->values[key]), more) | 1;
 }
 
-static uint64_t currency(const struct record *record)
+static uint64_t currency(const struct narrowing_fields *fields, const struct record *record)
 {
-    return has(record, CCY) ? value_hash(&record->values[CCY]) : 0;
+    return has(record, CCY) ? value_hash(fields, &record->values[CCY]) : 0;
 }
 
-static void note(struct narrowing_notes *out, enum narrowing tally, const struct record *record,
-                 uint32_t key, uint64_t value)
+static void note(const struct narrowing_fields *fields, struct narrowing_notes *out,
+                 enum narrowing tally, const struct record *record, uint32_t key, uint64_t value)
 {
     CHECK(out->count < NARROWING_NOTES_MAX);
     out->notes[out->count++] = (struct narrowing_note){
         .tally = tally,
-        .hash = narrowing_hash(&record->values[key]),
+        .hash = narrowing_hash(fields, &record->values[key]),
         .value = value,
     };
 }
 
 /* An amount, weighted; one that is large makes its bucket odd whatever else is in it. */
-static void note_amount(struct narrowing_notes *out, enum narrowing tally,
-                        const struct record *record, uint32_t key, bool negative)
+static void note_amount(const struct narrowing_fields *fields, struct narrowing_notes *out,
+                        enum narrowing tally, const struct record *record, uint32_t key,
+                        bool negative)
 {
     const struct record_value *amount = &record->values[AMOUNT];
-    uint64_t factor = weight(record, key, currency(record));
+    uint64_t factor = weight(fields, record, key, currency(fields, record));
     bool plain = amount->text.data == NULL && amount->number < AMOUNT_PLAIN &&
                  amount->number > -AMOUNT_PLAIN;
     uint64_t value = plain ? (uint64_t)amount->number * factor : mix(record->hash, factor) | 1;
-    note(out, tally, record, key, plain && negative ? -value : value);
+    note(fields, out, tally, record, key, plain && negative ? -value : value);
 }
 
-static void take_posting(const struct record *record, struct narrowing_notes *out)
+static void take_posting(const struct narrowing_fields *fields, const struct record *record,
+                         struct narrowing_notes *out)
 {
     const struct record_value *amount = &record->values[AMOUNT];
-    note_amount(out, NARROWING_UNBALANCED, record, TX, false);
+    note_amount(fields, out, NARROWING_UNBALANCED, record, TX, false);
     out->has_entry = true;
     out->entry = (struct narrowing_entry){
-        .key = weight(record, ACCOUNT, currency(record)),
-        .hash = narrowing_hash(&record->values[ACCOUNT]),
+        .key = weight(fields, record, ACCOUNT, currency(fields, record)),
+        .hash = narrowing_hash(fields, &record->values[ACCOUNT]),
         .odd = amount->text.data != NULL,
         .has_ver = has(record, VER),
         .amount = amount->text.data != NULL ? 0 : amount->number,
@@ -165,8 +170,8 @@ static void take_account(const struct narrowing_fields *fields, const struct rec
                __builtin_sub_overflow(opened ? opening->number : 0, amount->number, &drift);
     out->has_entry = true;
     out->entry = (struct narrowing_entry){
-        .key = weight(record, ACCOUNT, currency(record)),
-        .hash = narrowing_hash(&record->values[ACCOUNT]),
+        .key = weight(fields, record, ACCOUNT, currency(fields, record)),
+        .hash = narrowing_hash(fields, &record->values[ACCOUNT]),
         .is_account = true,
         .odd = odd,
         .amount = drift,
@@ -189,12 +194,13 @@ static void take_ledger(const struct narrowing_fields *fields, const struct reco
     bool posted = !has(record, STATE) || is_word(record, STATE, "posted");
     if (!posted || !has(record, PSP_REF)) return;
     if (has(record, AMOUNT) && !is_word(record, type, "fee") && !is_word(record, type, "payout"))
-        note_amount(out, NARROWING_PSP_SUMS, record, PSP_REF, false);
+        note_amount(fields, out, NARROWING_PSP_SUMS, record, PSP_REF, false);
     enum class class = class_of(record, type);
     if (class != CLASS_NONE)
-        note(out, NARROWING_PSP_KNOWN, record, PSP_REF, weight(record, PSP_REF, class));
+        note(fields, out, NARROWING_PSP_KNOWN, record, PSP_REF,
+             weight(fields, record, PSP_REF, class));
     out->has_refund = class == CLASS_REFUND || class == CLASS_DISPUTE;
-    out->refund = narrowing_hash(&record->values[PSP_REF]);
+    out->refund = narrowing_hash(fields, &record->values[PSP_REF]);
 }
 
 static void take_psp(const struct narrowing_fields *fields, const struct record *record,
@@ -204,10 +210,11 @@ static void take_psp(const struct narrowing_fields *fields, const struct record 
     if (has(record, STATE) && !is_word(record, STATE, "succeeded")) return;
     bool left_out = is_word(record, type, "fee") || is_word(record, type, "payout") ||
                     is_word(record, type, "authorization");
-    if (!left_out) note_amount(out, NARROWING_PSP_SUMS, record, PSP_REF, true);
+    if (!left_out) note_amount(fields, out, NARROWING_PSP_SUMS, record, PSP_REF, true);
     enum class class = class_of(record, type);
     if (class == CLASS_CHARGE && !is_word(record, type, "charge")) return;
-    note(out, NARROWING_PSP_KNOWN, record, PSP_REF, -weight(record, PSP_REF, class));
+    note(fields, out, NARROWING_PSP_KNOWN, record, PSP_REF,
+         -weight(fields, record, PSP_REF, class));
 }
 
 void narrowing_take(const struct narrowing_fields *fields, const struct record *record,
@@ -216,7 +223,7 @@ void narrowing_take(const struct narrowing_fields *fields, const struct record *
     out_notes->count = 0;
     out_notes->has_entry = false;
     out_notes->has_refund = false;
-    if (record->kind == fields->posting) take_posting(record, out_notes);
+    if (record->kind == fields->posting) take_posting(fields, record, out_notes);
     if (record->kind == fields->account) take_account(fields, record, out_notes);
     if (record->kind == fields->ledger) take_ledger(fields, record, out_notes);
     if (record->kind == fields->psp) take_psp(fields, record, out_notes);

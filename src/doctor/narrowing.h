@@ -13,7 +13,8 @@
  *
  * Rows are told by a hash of the field that they are grouped by. Sums are kept in buckets of many
  * keys, each weighted by a random number of its own, so that the sums of two keys that are wrong
- * add up to nothing with a chance of 1 in 2^64.
+ * add up to nothing with a chance of 1 in 2^64. Hashes and weights follow a seed drawn for each
+ * diagnosis: who writes evidence cannot choose keys that hide each other.
  */
 #define NARROWING_TABLE(X)                                                                         \
     X(NONE, "")                                                                                    \
@@ -67,13 +68,14 @@ struct narrowing_notes {
 
 /* Places of the fields that are asked for, looked up once. */
 struct narrowing_fields {
+    uint64_t seed;
     uint32_t ledger, posting, account, psp; /* kinds */
     uint32_t ledger_type, account_opening, psp_type;
 };
-void narrowing_fields_init(struct narrowing_fields *fields);
+void narrowing_fields_init(struct narrowing_fields *fields, uint64_t seed);
 
 /* The upper half of the hash that rows are found by: of a field's value. */
-uint32_t narrowing_hash(const struct record_value *value);
+uint32_t narrowing_hash(const struct narrowing_fields *fields, const struct record_value *value);
 
 /* What a record adds; pure, so that many threads may do it. */
 void narrowing_take(const struct narrowing_fields *fields, const struct record *record,
