@@ -156,7 +156,12 @@ static enum status ours_collect(struct doctor_bundle *bundle, const struct invoc
                                    "NEW --key FILE --incident ID --again BUNDLE --ours`");
         return status;
     }
-    return doctor_collect_ours(bundle, invocation->data);
+    const struct doctor_scope_words words = {
+        .payments = invocation_text(invocation, "payment"),
+        .accounts = invocation_text(invocation, "account"),
+        .users = invocation_text(invocation, "user"),
+    };
+    return doctor_collect_ours(bundle, invocation->data, &words);
 }
 
 /* In this order. */
@@ -181,6 +186,18 @@ static const struct doctor_collector collectors[] = {
     { "mariadb", "a MariaDB", doctor_collect_mariadb },
     { "mariadb-binlog", "the binlog of a MariaDB", doctor_collect_mariadb_binlog },
 };
+
+/* What would be overlooked is refused. */
+static enum status options_check(struct collection *all)
+{
+    static const char *const selecting[] = { "payment", "account", "user" };
+    if (invocation_has(all->invocation, "ours")) return STATUS_OK;
+    for (size_t i = 0; i < sizeof selecting / sizeof selecting[0]; i++)
+        if (invocation_has(all->invocation, selecting[i]))
+            return error_set(&all->bundle.error, STATUS_INVALID,
+                             "--%s selects of our ledger, and wants --ours", selecting[i]);
+    return STATUS_OK;
+}
 
 static enum status sources_collect(struct collection *all)
 {
@@ -239,7 +256,8 @@ static enum status incident_check(struct collection *all)
 static int collect_run(struct invocation *invocation)
 {
     struct collection all = { .invocation = invocation };
-    enum status status = incident_read(&all);
+    enum status status = options_check(&all);
+    if (status == STATUS_OK) status = incident_read(&all);
     if (status != STATUS_OK) return report_error(invocation, &all.bundle.error);
     status = doctor_bundle_open(invocation->positionals[0], invocation_text(invocation, "key"),
                                 &all.incident, &all.bundle);
@@ -268,10 +286,14 @@ static const struct option collect_options[] = {
     { "incident", "ID", "of a new bundle: the incident's id", NULL },
     { "title", "TEXT", "of a new bundle: what it is about", NULL },
     { "owner", "WHO", "of a new bundle: who sees to it", NULL },
-    { "from", "TIME", "of a new bundle: when what is looked into began", NULL },
+    { "from", "TIME", "of a new bundle: when what is looked into began; bounds what is taken",
+      NULL },
     { "to", "TIME", "of a new bundle: when it ended; now without it", NULL },
-    { "ours", NULL, "our data folder: ledger, balances, calls to PSPs, acts", NULL },
-    { "again", "BUNDLE", "all of an earlier bundle but our data folder, as it is there", NULL },
+    { "ours", NULL, "our ledger, all lanes: transfers, balances, calls to PSPs, acts", NULL },
+    { "payment", "ID,...", "of ours: what these payments, transfers or holds touch", NULL },
+    { "account", "ID,...", "of ours: what these accounts touch within the window", NULL },
+    { "user", "ID,...", "of ours: the same of all accounts with this user_ref", NULL },
+    { "again", "BUNDLE", "all of an earlier bundle but our ledger, as it is there", NULL },
     { "tables", "SOURCE", "another ledger: postgres://..., a SQLite file, a plain pg_dump", NULL },
     { "tables-mapping", "NAME|FILE", "how its tables are read: see `doctor mappings`", NULL },
     { "statement", "FILE", "a PSP's statement, as CSV", NULL },
@@ -331,6 +353,8 @@ const struct command command_doctor_collect = {
     .positionals = collect_positionals,
     .options = collect_options,
     .examples = "doctor collect case --key anna.key --incident 7F3A --title 'paid twice' --ours\n"
+                "doctor collect case --key anna.key --incident 7F3A --ours --payment "
+                "019ab000-0000-7000-8000-0000000000a4\n"
                 "doctor collect case --key anna.key --log app.log --system wallet-api",
     .run = collect_run,
 };

@@ -3,6 +3,7 @@
 #define CMD_DOCTOR_COLLECTORS_H
 
 #include "cmd/doctor_bundle.h"
+#include "cmd/doctor_scope.h"
 
 /*
  * Each adds its sources to the bundle, whole or not at all. What cannot be understood is counted as
@@ -17,11 +18,12 @@ struct doctor_collector {
 };
 
 /*
- * Our data folder, also beside a server: transfers, postings, holds, what PSPs said, administrative
- * acts, from the journal; balances as the ledger has them.
+ * Our ledger, in a folder or in PostgreSQL, all lanes, also beside servers: transfers, postings,
+ * holds, what PSPs said, administrative acts, from the journal; balances as the ledger has them.
  */
 #define DOCTOR_OURS_COLLECTOR "tpwallet-journal" /* as sources.ndjson names it */
-enum status doctor_collect_ours(struct doctor_bundle *bundle, const char *folder) MUST_CHECK;
+enum status doctor_collect_ours(struct doctor_bundle *bundle, const char *folder,
+                                const struct doctor_scope_words *words) MUST_CHECK;
 
 /* A PSP's statement: CSV by a mapping of docs/reconcile.md. */
 enum status doctor_collect_statement(struct doctor_bundle *bundle,

@@ -1,43 +1,31 @@
 /*
- * Our own folder as evidence: the journal read unit by unit, and the balances as they stand. All of
- * the journal, whatever the window: balances are the sum of everything.
+ * Our own ledger as evidence: the journal of each lane read unit by unit, and the balances as they
+ * stand. The journal is read whole, whatever is taken of it: balances are the sum of everything.
  */
-#define _GNU_SOURCE /* memmem() */
+#include <stdio.h>
 #include <string.h>
 
-#include "adapter/data_folder.h"
-#include "adapter/folder_store.h"
-#include "adapter/system_entropy.h"
 #include "base/check.h"
-#include "base/id_map.h"
-#include "base/reserve.h"
-#include "cmd/answer.h"
+#include "cmd/doctor_balances.h"
 #include "cmd/doctor_collectors.h"
-#include "cmd/session.h"
+#include "cmd/doctor_scope.h"
 #include "payment/chart.h"
 #include "wallet/act_walk.h"
-#include "wallet/journal_walk.h"
 
-enum { ANSWER_SIZE = 16 << 20, ACCOUNTS_MAX = 1 << 26 };
-
-/* How many postings an account has had, in order of the first. */
-struct ours_account {
-    struct uuid id;
-    uint64_t postings;
-};
-
-/* The evidence of the journal goes into one file, since one source wrote it. */
+/* The evidence of a lane's journal goes into one file, since one source wrote it. */
 struct ours {
     struct doctor_bundle *bundle;
+    const struct doctor_scope *scope;
+    const struct doctor_lane *lane;
     struct doctor_file file;
+    struct doctor_balances balances;
     const struct batch_header *batch;
     const struct record_context *context;
     struct payment payment; /* of the unit at hand */
     uint32_t payment_unit;
     uint8_t payment_cause;
     bool payment_there;
-    struct ours_account *accounts; /* ACCOUNTS_MAX, as far as they are needed */
-    struct id_map places;
+    uint64_t versions[2]; /* that a transfer's postings make of its debit and credit account */
     char codes[ASSETS_CUSTOM_MAX][ASSET_CODE_LEN_MAX + 1];
 };
 
@@ -51,7 +39,7 @@ static struct str code_of(const struct ours *ours, uint32_t asset)
 
 static struct signed_amount amount_of(struct money amount, bool negative)
 {
-    CHECK(amount.minor <= (uint128)SIGNED_AMOUNT_MAX); /* one_line() asks before */
+    CHECK(amount.minor <= (uint128)SIGNED_AMOUNT_MAX); /* transfer_take() asks before */
     int128 minor = (int128)amount.minor;
     return (struct signed_amount){ negative ? -minor : minor };
 }
@@ -131,28 +119,14 @@ static void subject_fields(const struct ours *ours, struct evidence_line *line,
     if (psp) evidence_text(line, "psp_ref", str_from(ours->payment.psp_object));
 }
 
-/* The version of the account that the posting makes; 0: there are too many accounts to tell. */
-static int64_t version_next(struct ours *ours, struct uuid id)
-{
-    uint32_t place = id_map_find(&ours->places, id);
-    if (place == ID_MAP_NONE) {
-        if (ours->places.count == ACCOUNTS_MAX) return 0;
-        place = (uint32_t)ours->places.count;
-        ours->accounts[place].id = id;
-        id_map_insert(&ours->places, place);
-    }
-    return (int64_t)++ours->accounts[place].postings;
-}
-
 static void posting_write(struct ours *ours, const struct record_transfer *transfer, bool credit)
 {
     struct evidence_line line = begin(ours, "posting");
     struct uuid account = credit ? transfer->credit.value : transfer->debit.value;
-    int64_t version = version_next(ours, account);
     evidence_uuid(&line, "tx", transfer->id.value);
     evidence_int(&line, "seq", credit);
     evidence_uuid(&line, "account", account);
-    if (version > 0) evidence_int(&line, "ver", version);
+    evidence_int(&line, "ver", (int64_t)ours->versions[credit]);
     evidence_amount(&line, "amount", amount_of(transfer->amount, !credit));
     evidence_text(&line, "ccy", code_of(ours, transfer->asset));
     evidence_time(&line, "ts", ours->batch->stamp);
@@ -225,24 +199,61 @@ static void hold_end_write(struct ours *ours, const struct record_transfer *tran
     evidence_end(&line);
 }
 
-static enum status transfer_write(struct ours *ours, const struct record_transfer *transfer)
+/* Both postings of a transfer that moved money, whether they are taken or not. */
+static enum status postings_count(struct ours *ours, const struct record_transfer *transfer,
+                                  bool taken)
+{
+    struct wall_time at = ours->batch->stamp;
+    struct doctor_posting posting = {
+        .account = transfer->debit.value,
+        .amount = amount_of(transfer->amount, true),
+        .taken = taken,
+        .after = at.ns > ours->scope->to.ns,
+        .late = ours->batch->sequence > ours->lane->head,
+    };
+    struct error *error = &ours->bundle->error;
+    enum status status = doctor_balances_post(&ours->balances, &posting, &ours->versions[0], error);
+    posting.account = transfer->credit.value;
+    posting.amount = amount_of(transfer->amount, false);
+    if (status != STATUS_OK) return status;
+    return doctor_balances_post(&ours->balances, &posting, &ours->versions[1], error);
+}
+
+/* A transfer of a unit that is not taken may tell of a hold that is. */
+static bool hold_is_taken(const struct ours *ours, const struct record_transfer *transfer)
+{
+    bool ends = transfer->head.size == RECORD_TRANSFER_LONG_SIZE &&
+                transfer->head.kind != TRANSFER_DEPARTURE;
+    const struct record_transfer_more *more = (const void *)(transfer + 1);
+    return doctor_scope_has_hold(ours->scope, ends ? more->target.value : transfer->id.value);
+}
+
+static enum status transfer_write(struct ours *ours, const struct record_transfer *transfer,
+                                  enum doctor_scope_part part)
 {
     if (transfer->head.outcome != OUTCOME_OK) return STATUS_OK;
     if (transfer->amount.minor > (uint128)SIGNED_AMOUNT_MAX) {
         ours->file.rejected++;
         return STATUS_OK;
     }
+    bool whole = part == DOCTOR_SCOPE_WHOLE;
+    bool hold = whole || (part == DOCTOR_SCOPE_HOLDS && hold_is_taken(ours, transfer));
+    enum status status = STATUS_OK;
     switch (transfer->head.kind) {
     case TRANSFER_DEPARTURE:
-    case TRANSFER_HOLD: hold_write(ours, transfer); return doctor_file_rows(&ours->file, 1);
+    case TRANSFER_HOLD:
+        if (hold) hold_write(ours, transfer);
+        return doctor_file_rows(&ours->file, hold);
     case TRANSFER_VOID:
-    case TRANSFER_EXPIRE: hold_end_write(ours, transfer); return doctor_file_rows(&ours->file, 1);
-    case TRANSFER_POST:
-        moved_write(ours, transfer);
-        hold_end_write(ours, transfer);
-        return doctor_file_rows(&ours->file, 4);
-    default: moved_write(ours, transfer); return doctor_file_rows(&ours->file, 3);
+    case TRANSFER_EXPIRE:
+        if (hold) hold_end_write(ours, transfer);
+        return doctor_file_rows(&ours->file, hold);
+    default: status = postings_count(ours, transfer, whole); break;
     }
+    bool ends = transfer->head.kind == TRANSFER_POST && hold;
+    if (status == STATUS_OK && whole) moved_write(ours, transfer);
+    if (status == STATUS_OK && ends) hold_end_write(ours, transfer);
+    return status == STATUS_OK ? doctor_file_rows(&ours->file, 3U * whole + ends) : status;
 }
 
 static const char *call_result(uint8_t answer)
@@ -313,215 +324,130 @@ static enum status act_write(struct ours *ours, const struct record_head *record
     return doctor_file_rows(&ours->file, 1);
 }
 
-static enum status record_write(struct ours *ours, const struct record_head *record)
+static enum status record_write(struct ours *ours, const struct record_head *record,
+                                enum doctor_scope_part part)
 {
     if (record->type == RECORD_ASSET && record->outcome == 0) {
         const struct record_asset *asset = (const void *)record;
         memcpy(ours->codes[asset->id - ASSET_CUSTOM_FIRST], asset->code, sizeof asset->code);
     }
-    switch (record->type) {
-    case RECORD_CONTEXT: ours->context = (const void *)record; return STATUS_OK;
-    case RECORD_TRANSFER: return transfer_write(ours, (const void *)record);
-    case RECORD_PAYMENT: {
-        enum status status = payment_write(ours, (const void *)record);
-        return status == STATUS_OK ? act_write(ours, record) : status;
+    if (record->type == RECORD_CONTEXT) ours->context = (const void *)record;
+    if (record->type == RECORD_TRANSFER) return transfer_write(ours, (const void *)record, part);
+    if (part != DOCTOR_SCOPE_WHOLE || record->type == RECORD_CONTEXT) return STATUS_OK;
+    enum status status = STATUS_OK;
+    if (record->type == RECORD_PAYMENT) status = payment_write(ours, (const void *)record);
+    return status == STATUS_OK ? act_write(ours, record) : status;
+}
+
+static enum status batch_write(void *owner, struct batch_reader *reader, struct error *out_error)
+{
+    struct ours *ours = owner;
+    const struct record_head *record;
+    bool selects = doctor_scope_selects(ours->scope);
+    enum doctor_scope_part part = DOCTOR_SCOPE_WHOLE;
+    bool decided = !selects;
+    uint16_t unit = 0;
+    ours->batch = reader->header;
+    ours->payment_there = false;
+    ours->context = NULL;
+    enum status status;
+    while ((status = batch_next(reader, &record, out_error)) == STATUS_OK) {
+        bool begins =
+            selects && record->type != RECORD_CONTEXT && (!decided || record->unit != unit);
+        if (begins) part = doctor_scope_takes(ours->scope, reader, record);
+        if (begins) unit = record->unit;
+        decided |= begins;
+        status = record_write(ours, record, part);
+        if (status != STATUS_OK) return status;
     }
-    default: return act_write(ours, record);
-    }
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-static enum status journal_write(struct ours *ours, struct store *store)
-{
-    struct error *error = &ours->bundle->error;
-    struct store_head head;
-    enum status status = store->head(store, &head, error);
-    if (status != STATUS_OK) return status;
-    struct journal_walk walk;
-    journal_walk_open(&walk, store, 0, 0);
-    while (status == STATUS_OK && walk.sequence < head.sequence) {
-        struct batch_reader reader;
-        const struct record_head *record;
-        status = journal_walk_read(&walk, &reader, error);
-        ours->batch = reader.header;
-        ours->payment_there = false;
-        ours->context = NULL;
-        while (status == STATUS_OK && (status = batch_next(&reader, &record, error)) == STATUS_OK)
-            status = record_write(ours, record);
-        if (status == STATUS_NOT_FOUND) status = STATUS_OK;
-        if (status == STATUS_OK) journal_walk_next(&walk);
-    }
-    journal_walk_close(&walk);
-    return status;
-}
+/* ---- sources ---- */
 
-static enum status journal_open(struct ours *ours, const char *path)
+static struct doctor_source source_of(const struct doctor_bundle *bundle)
 {
-    struct data_folder *folder = NULL;
-    struct store *store = NULL;
-    struct error *error = &ours->bundle->error;
-    enum status status = data_folder_open(path, DATA_FOLDER_GUEST, &folder, error);
-    if (status != STATUS_OK) return status;
-    const struct folder_store_options options = { .read_only = true };
-    status = folder_store_open(folder, &options, &store, error);
-    if (status == STATUS_OK) status = journal_write(ours, store);
-    if (store != NULL) store->close(store);
-    data_folder_close(folder);
-    return status;
-}
-
-static enum status journal_collect(struct ours *ours, const char *path)
-{
-    size_t size = ACCOUNTS_MAX * sizeof *ours->accounts;
-    uint64_t seed = 0;
-    entropy_fill(system_entropy(), &seed, sizeof seed);
-    ours->accounts = reserve_new(size);
-    enum status status = STATUS_LIMIT;
-    if (ours->accounts != NULL)
-        status =
-            id_map_init(&ours->places, ours->accounts, sizeof *ours->accounts, ACCOUNTS_MAX, seed);
-    if (status == STATUS_OK)
-        status = journal_open(ours, path);
-    else
-        (void)error_set(&ours->bundle->error, status, "no memory"); /* the status is returned */
-    id_map_free(&ours->places);
-    reserve_free(ours->accounts, size);
-    return status;
-}
-
-/* ---- balances ---- */
-
-static const char *account_type(struct uuid id, struct str code, struct str kind)
-{
-    static const struct {
-        enum chart_role role;
-        const char *type;
-    } roles[] = { { CHART_BANK, "bank" },         { CHART_FEES, "fee" },
-                  { CHART_ROUNDING, "rounding" }, { CHART_POSITION, "fx" },
-                  { CHART_SUSPENSE, "suspense" }, { CHART_LOSS, "loss" } };
-    const struct asset *iso = asset_iso_by_code(code);
-    for (size_t i = 0; iso != NULL && i < sizeof roles / sizeof roles[0]; i++)
-        if (uuid_equal(chart_account_id(iso->id, roles[i].role, "").value, id))
-            return roles[i].type;
-    return str_equal(kind, STR("liability")) ? "customer" : "clearing";
-}
-
-/* Major units without the point are minor units: the API writes all decimals. */
-static bool minor_read(struct str text, struct signed_amount *out_amount)
-{
-    char digits[MONEY_TEXT_SIZE];
-    size_t len = 0;
-    for (size_t i = 0; i < text.len && len < sizeof digits; i++)
-        if (text.data[i] != '.') digits[len++] = text.data[i];
-    const struct signed_amount_form form = { .point = '.', .minor = true };
-    return signed_amount_parse((struct str){ digits, len }, &form, out_amount) == STATUS_OK;
-}
-
-static bool account_write(void *context, const struct answer_object *item)
-{
-    struct ours *ours = context;
-    struct uuid id;
-    struct signed_amount credits;
-    struct signed_amount debits;
-    struct signed_amount net;
-    struct str code = answer_text(item, "asset");
-    bool read = uuid_parse(answer_text(item, "id"), &id) == STATUS_OK &&
-                minor_read(answer_text(item, "balance.credits_posted"), &credits) &&
-                minor_read(answer_text(item, "balance.debits_posted"), &debits) &&
-                signed_amount_subtract(credits, debits, &net);
-    if (!read) {
-        ours->file.rejected++;
-        return true;
-    }
-    bool bounded = memmem(answer_text(item, "flags").data, answer_text(item, "flags").len,
-                          "debits_must_not_exceed_credits", 30) != NULL;
-    struct evidence_line line = begin(ours, "account");
-    evidence_uuid(&line, "account", id);
-    evidence_text(&line, "ccy", code);
-    evidence_amount(&line, "amount", net);
-    evidence_word(&line, "type", account_type(id, code, answer_text(item, "kind")));
-    evidence_bool(&line, "unlimited", !bounded);
-    evidence_end(&line);
-    return doctor_file_rows(&ours->file, 1) == STATUS_OK;
-}
-
-static enum status page_read(struct ours *ours, struct session *session, struct buf *next,
-                             struct arena *arena, struct buf *answer)
-{
-    struct error *error = &ours->bundle->error;
-    BUF_SCOPE struct buf target;
-    buf_init(&target, 4096);
-    buf_append_format(&target, "/v1/accounts?limit=1000%s%s", next->len > 0 ? "&cursor=" : "",
-                      buf_terminated(next));
-    const struct session_request request = { .method = API_GET, .target = buf_view(&target) };
-    unsigned http = 0;
-    enum status status = session_call(session, &request, &http, answer, error);
-    if (status != STATUS_OK) return status;
-    if (http >= 300)
-        return error_set(error, STATUS_UNAVAILABLE, "accounts cannot be listed: status %u", http);
-    struct answer_object rest;
-    const struct answer_list list = { "items", account_write, ours };
-    arena_reset(arena);
-    buf_reset(next);
-    status = answer_read_list(buf_view(answer), &list, arena, &rest);
-    if (status != STATUS_OK)
-        return error_set(error, status, "the list of accounts is not understood");
-    buf_append_str(next, answer_text(&rest, "next"));
-    return STATUS_OK;
-}
-
-static enum status balances_write(struct ours *ours, const char *folder)
-{
-    struct session session;
-    struct arena arena;
-    const struct session_options options = { .folder = folder, .read_only = true };
-    enum status status = arena_init(&arena, 8 * (size_t)ANSWER_SIZE);
-    if (status != STATUS_OK) return error_set(&ours->bundle->error, status, "no memory");
-    status = session_open(&options, &session, &ours->bundle->error);
-    if (status == STATUS_OK) {
-        BUF_SCOPE struct buf next;
-        BUF_SCOPE struct buf answer;
-        buf_init(&next, 4096);
-        buf_init(&answer, ANSWER_SIZE);
-        do status = page_read(ours, &session, &next, &arena, &answer);
-        while (status == STATUS_OK && next.len > 0);
-        session_close(&session);
-    }
-    arena_done(&arena);
-    return status;
-}
-
-static enum status source_collect(struct ours *ours, const struct doctor_source *source,
-                                  const char *folder,
-                                  enum status (*collect)(struct ours *, const char *))
-{
-    enum status status = doctor_file_begin(ours->bundle, source, &ours->file);
-    if (status == STATUS_OK) status = collect(ours, folder);
-    return doctor_file_end(&ours->file, status);
-}
-
-enum status doctor_collect_ours(struct doctor_bundle *bundle, const char *folder)
-{
-    static const char *const journal_kinds[] = { "ledger_tx", "posting", "hold",
-                                                 "psp_call",  "audit",   NULL };
-    static const char *const account_kinds[] = { "account", NULL };
-    struct doctor_source source = {
-        .name = "ledger",
+    return (struct doctor_source){
         .system = "tpwallet",
-        .collector = DOCTOR_OURS_COLLECTOR,
-        .order = "total",
         .clock = "tpwallet",
         .authority = 30,
-        .kinds = journal_kinds,
         .loss = "none",
         .from = bundle->incident.from,
         .to = bundle->incident.to,
     };
-    struct ours ours = { .bundle = bundle };
-    enum status status = source_collect(&ours, &source, folder, journal_collect);
-    if (status != STATUS_OK) return status;
+}
+
+static enum status lane_collect(struct ours *ours, const struct doctor_lane *lane)
+{
+    static const char *const kinds[] = {
+        "ledger_tx", "posting", "hold", "psp_call", "audit", NULL
+    };
+    char name[32] = "ledger";
+    struct doctor_part part;
+    struct doctor_source source = source_of(ours->bundle);
+    const struct doctor_journal_visitor visitor = { batch_write, ours };
+    source.name = name;
+    source.collector = DOCTOR_OURS_COLLECTOR;
+    source.order = "total";
+    source.kinds = kinds;
+    if (lane->number > 0) {
+        int len = snprintf(name, sizeof name, "ledger-lane-%u", lane->number);
+        CHECK(len > 0 && (size_t)len < sizeof name);
+    }
+    doctor_scope_tell(ours->scope, &source, &part);
+    ours->lane = lane;
+    memset(ours->codes, 0, sizeof ours->codes);
+    enum status status = doctor_file_begin(ours->bundle, &source, &ours->file);
+    if (status == STATUS_OK) status = doctor_journal_walk(lane, &visitor, &ours->bundle->error);
+    return doctor_file_end(&ours->file, status);
+}
+
+static enum status balances_collect(struct ours *ours)
+{
+    static const char *const kinds[] = { "account", NULL };
+    struct doctor_part part;
+    struct doctor_source source = source_of(ours->bundle);
     source.name = "balances";
     source.collector = "tpwallet-accounts";
     source.order = "none";
-    source.kinds = account_kinds;
-    return source_collect(&ours, &source, folder, balances_write);
+    source.kinds = kinds;
+    doctor_scope_tell(ours->scope, &source, &part);
+    enum status status = doctor_file_begin(ours->bundle, &source, &ours->file);
+    if (status == STATUS_OK)
+        status = doctor_balances_write(&ours->balances, !ours->scope->by_id, &ours->file);
+    return doctor_file_end(&ours->file, status);
+}
+
+static enum status lanes_collect(struct ours *ours, struct doctor_scope *scope,
+                                 const struct doctor_journal *journal, const char *folder)
+{
+    struct error *error = &ours->bundle->error;
+    enum status status = doctor_scope_follow(scope, journal, error);
+    for (uint32_t i = 0; status == STATUS_OK && i < journal->count; i++)
+        status = doctor_balances_ask(&ours->balances, folder, journal->lanes[i].number, error);
+    for (uint32_t i = 0; status == STATUS_OK && i < journal->count; i++)
+        status = lane_collect(ours, &journal->lanes[i]);
+    return status == STATUS_OK ? balances_collect(ours) : status;
+}
+
+enum status doctor_collect_ours(struct doctor_bundle *bundle, const char *folder,
+                                const struct doctor_scope_words *words)
+{
+    struct doctor_scope scope;
+    struct doctor_journal journal = { 0 };
+    BUF_SCOPE struct buf memory;
+    buf_init(&memory, sizeof(struct ours));
+    struct ours *ours = buf_extend(&memory, sizeof *ours);
+    if (ours == NULL) return error_set(&bundle->error, STATUS_LIMIT, "no memory");
+    memset(ours, 0, sizeof *ours);
+    ours->bundle = bundle;
+    ours->scope = &scope;
+    enum status status = doctor_scope_open(words, &bundle->incident, &scope, &bundle->error);
+    if (status == STATUS_OK) status = doctor_balances_open(&ours->balances, &bundle->error);
+    if (status == STATUS_OK) status = doctor_journal_open(folder, &journal, &bundle->error);
+    if (status == STATUS_OK) status = lanes_collect(ours, &scope, &journal, folder);
+    doctor_journal_close(&journal);
+    doctor_balances_close(&ours->balances);
+    doctor_scope_close(&scope);
+    return status;
 }

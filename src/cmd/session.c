@@ -1,9 +1,11 @@
 /* One request, two ways: over the local socket of a server, or into an API opened here. */
 #include "cmd/session.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "adapter/data_folder.h"
 #include "adapter/http_client.h"
 #include "base/check.h"
 #include "cmd/pause.h"
@@ -51,11 +53,16 @@ enum status session_open(const struct session_options *options, struct session *
                          struct error *out_error)
 {
     *out_session = (struct session){ 0 };
-    const struct host_options host = {
-        .folder = options->folder,
-        .read_only = options->read_only,
-    };
-    enum status status = STATUS_CONFLICT;
+    char folder[PATH_SIZE_MAX];
+    enum status status =
+        data_folder_lane_path(options->folder, options->lane, folder, sizeof folder, out_error);
+    if (status != STATUS_OK) return status;
+    const struct host_options host = { .folder = folder, .read_only = options->read_only };
+    if (options->lane > 0) {
+        int len = snprintf(out_session->lane, sizeof out_session->lane, "%u", options->lane);
+        CHECK(len > 0 && (size_t)len < sizeof out_session->lane);
+    }
+    status = STATUS_CONFLICT;
     /* another command has the folder for a moment, or a server is about to listen */
     for (int attempt = 0; attempt < OPEN_ATTEMPTS && status == STATUS_CONFLICT; attempt++) {
         if (out_session->host.elsewhere) return status; /* looked at long enough */
@@ -85,6 +92,7 @@ static enum status remote_call(struct session *session, const struct session_req
         .target = request->target,
         .idempotency_key = request->idempotency_key,
         .content_type = request->content_type,
+        .lane = str_from(session->lane),
         .body = request->body,
     };
     return http_client_call(session->client, &call, out_http_status, out_answer, out_error);

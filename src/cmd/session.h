@@ -20,11 +20,13 @@ struct http_client;
 struct session {
     struct http_client *client; /* NULL: the folder is opened here */
     struct host host;
+    char lane[12]; /* what TPW-Lane says; "": nothing */
 };
 
 struct session_options {
     const char *folder;
     bool read_only; /* the calls only read: without a server nothing is claimed or written */
+    uint32_t lane;  /* which the calls are about, of a folder that is lane 0's; 0: as they say */
 };
 
 /*

@@ -9,8 +9,9 @@
 
 static enum status fill(struct doctor_bundle *bundle, const struct watch_incident *incident)
 {
+    const struct doctor_scope_words all = { 0 };
     enum status status = doctor_bundle_note(bundle, incident->alert);
-    if (status == STATUS_OK) status = doctor_collect_ours(bundle, incident->data);
+    if (status == STATUS_OK) status = doctor_collect_ours(bundle, incident->data, &all);
     if (status == STATUS_OK) status = doctor_bundle_note(bundle, "collected our ledger");
     return status == STATUS_OK ? doctor_bundle_seal(bundle) : status;
 }
