@@ -130,7 +130,12 @@ static void endpoint_close(struct endpoint_store *port)
 enum status postgres_endpoint_store_open(const char *url, struct postgres_owner owner,
                                          struct endpoint_store **out_store, struct error *out_error)
 {
-    const struct postgres_connection_options options = { .url = url, .name = "tpwallet endpoints" };
+    const struct postgres_connection_options options = {
+        .url = url,
+        .name = "tpwallet endpoints",
+        .read_only = owner.epoch == 0,
+        .any_server = owner.epoch == 0,
+    };
     struct postgres_endpoint_store *store = calloc(1, sizeof *store);
     CHECK(store != NULL);
     store->owner = owner;
@@ -140,7 +145,8 @@ enum status postgres_endpoint_store_open(const char *url, struct postgres_owner 
                                            .load = endpoint_load,
                                            .close = endpoint_close };
     enum status status = postgres_pool_open(&store->pool, &options, out_error);
-    if (status == STATUS_OK) status = postgres_pool_migrate(&store->pool, out_error);
+    if (status == STATUS_OK && owner.epoch > 0)
+        status = postgres_pool_migrate(&store->pool, out_error);
     if (status != STATUS_OK) {
         endpoint_close(&store->port);
         return status;

@@ -17,7 +17,10 @@
     "owner AS (SELECT 1 FROM lane WHERE number = $1::int4 AND epoch = $2::int8 FOR KEY SHARE)"
 #define POSTGRES_GUARD_HOLDS "1 / (SELECT count(*) FROM owner)"
 
-/* Who claimed a lane, by the epoch of that claim (port/store.h). */
+/*
+ * Who claimed a lane, by the epoch of that claim (port/store.h). Epoch 0 is nobody's: a store that
+ * is opened for it only reads, any server will do, and the schema is left as it is.
+ */
 struct postgres_owner {
     uint32_t lane;
     uint64_t epoch;

@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 
-enum { REMOVED_MAX = 512, AGE_MAX_S_DEFAULT = 30 * 86400 };
+enum { REMOVED_MAX = 512, AGE_MAX_S_DEFAULT = 30 * 86400, LOOK_ROWS = 16 };
 static const uint64_t BYTES_MAX_DEFAULT = UINT64_C(4) << 30;
 
 static const struct postgres_statement INSERT = {
@@ -27,6 +27,10 @@ static const struct postgres_statement MARK = {
 static const struct postgres_statement SELECT = {
     "inbox_select", "SELECT received_at, mark::int4, endpoint, digest, headers, body FROM inbox"
                     " WHERE id = $1::int8"
+};
+static const struct postgres_statement LOOK = {
+    "inbox_look", "SELECT received_at, mark::int4, endpoint, digest, headers, body, id, about"
+                  " FROM inbox WHERE id > $1::int8 ORDER BY id LIMIT $2::int8"
 };
 static const struct postgres_statement UNMARKED = {
     "inbox_unmarked", "SELECT id FROM inbox WHERE mark = 0 AND id > $1::int8 ORDER BY id"
@@ -192,26 +196,37 @@ static enum status inbox_mark(struct inbox *port, uint64_t id, enum inbox_mark m
     return of_call(status);
 }
 
+/* The views are the result's. */
+static enum status row_read(const PGresult *found, int row, uint64_t id,
+                            struct inbox_webhook *out_webhook, struct error *out_error)
+{
+    struct str endpoint = postgres_bytes(found, row, 2);
+    struct inbox_webhook webhook = {
+        .id = id,
+        .received_at = { postgres_int64(found, row, 0) },
+        .mark = (uint8_t)postgres_int32(found, row, 1),
+        .headers = postgres_bytes(found, row, 4),
+        .body = postgres_bytes(found, row, 5),
+    };
+    bool whole = endpoint.len < sizeof webhook.endpoint;
+    if (whole) memcpy(webhook.endpoint, endpoint.data, endpoint.len);
+    if (!whole || postgres_int64(found, row, 3) != webhook_digest(&webhook)) {
+        return error_set(out_error, STATUS_CORRUPT, "webhook %llu in the database is damaged",
+                         (unsigned long long)id);
+    }
+    *out_webhook = webhook;
+    return STATUS_OK;
+}
+
 static enum status webhook_take(const PGresult *found, uint64_t id,
                                 struct inbox_webhook *out_webhook, struct buf *out_bytes,
                                 struct error *out_error)
 {
-    struct str endpoint = postgres_bytes(found, 0, 2);
-    struct str headers = postgres_bytes(found, 0, 4);
-    struct str body = postgres_bytes(found, 0, 5);
-    struct inbox_webhook webhook = {
-        .id = id,
-        .received_at = { postgres_int64(found, 0, 0) },
-        .mark = (uint8_t)postgres_int32(found, 0, 1),
-        .headers = headers,
-        .body = body,
-    };
-    bool whole = endpoint.len < sizeof webhook.endpoint;
-    if (whole) memcpy(webhook.endpoint, endpoint.data, endpoint.len);
-    if (!whole || postgres_int64(found, 0, 3) != webhook_digest(&webhook)) {
-        return error_set(out_error, STATUS_CORRUPT, "webhook %llu in the database is damaged",
-                         (unsigned long long)id);
-    }
+    struct inbox_webhook webhook;
+    enum status status = row_read(found, 0, id, &webhook, out_error);
+    if (status != STATUS_OK) return status;
+    struct str headers = webhook.headers;
+    struct str body = webhook.body;
     buf_reset(out_bytes);
     buf_append_str(out_bytes, headers);
     buf_append_str(out_bytes, body);
@@ -324,4 +339,54 @@ enum status postgres_inbox_open(const struct postgres_inbox_options *options,
     }
     *out_inbox = &inbox->port;
     return STATUS_OK;
+}
+
+/* ---- a look ---- */
+
+static enum status page_visit(const PGresult *found,
+                              enum status (*visit)(void *owner,
+                                                   const struct inbox_webhook *webhook),
+                              void *owner, uint64_t *out_last, struct error *out_error)
+{
+    enum status status = STATUS_OK;
+    for (int row = 0; status == STATUS_OK && row < PQntuples(found); row++) {
+        struct inbox_webhook webhook;
+        uint64_t id = (uint64_t)postgres_int64(found, row, 6);
+        status = row_read(found, row, id, &webhook, out_error);
+        if (status != STATUS_OK) return status;
+        webhook.about = postgres_uuid(found, row, 7);
+        *out_last = id;
+        status = visit(owner, &webhook);
+    }
+    return status;
+}
+
+enum status postgres_inbox_look(const char *url,
+                                enum status (*visit)(void *owner,
+                                                     const struct inbox_webhook *webhook),
+                                void *owner, struct error *out_error)
+{
+    const struct postgres_connection_options options = {
+        .url = url,
+        .name = "tpwallet inbox",
+        .read_only = true,
+        .any_server = true,
+    };
+    struct postgres_pool pool;
+    uint64_t last = 0;
+    int rows = LOOK_ROWS;
+    enum status status = postgres_pool_open(&pool, &options, out_error);
+    while (status == STATUS_OK && rows == LOOK_ROWS) {
+        struct postgres_parameters parameters = { 0 };
+        PGresult *found = NULL;
+        postgres_bind_number(&parameters, last);
+        postgres_bind_number(&parameters, LOOK_ROWS);
+        status = postgres_pool_query(&pool, &LOOK, &parameters, &found, out_error);
+        if (status != STATUS_OK) break;
+        rows = PQntuples(found);
+        status = page_visit(found, visit, owner, &last, out_error);
+        PQclear(found);
+    }
+    postgres_pool_close(&pool);
+    return status;
 }

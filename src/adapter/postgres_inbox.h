@@ -21,4 +21,13 @@ struct postgres_inbox_options {
 enum status postgres_inbox_open(const struct postgres_inbox_options *options,
                                 struct inbox **out_inbox, struct error *out_error) MUST_CHECK;
 
+/*
+ * All webhooks, in order of storing, with what they are about, read and nothing else; as
+ * inbox_look.h says.
+ */
+enum status postgres_inbox_look(const char *url,
+                                enum status (*visit)(void *owner,
+                                                     const struct inbox_webhook *webhook),
+                                void *owner, struct error *out_error) MUST_CHECK;
+
 #endif

@@ -188,7 +188,12 @@ static void relay_close(struct relay_store *port)
 enum status postgres_relay_store_open(const char *url, struct postgres_owner owner,
                                       struct relay_store **out_store, struct error *out_error)
 {
-    const struct postgres_connection_options options = { .url = url, .name = "tpwallet relay" };
+    const struct postgres_connection_options options = {
+        .url = url,
+        .name = "tpwallet relay",
+        .read_only = owner.epoch == 0,
+        .any_server = owner.epoch == 0,
+    };
     struct postgres_relay_store *store = calloc(1, sizeof *store);
     CHECK(store != NULL);
     store->owner = owner;
@@ -199,7 +204,8 @@ enum status postgres_relay_store_open(const char *url, struct postgres_owner own
                                         .forget = relay_forget,
                                         .close = relay_close };
     enum status status = postgres_pool_open(&store->pool, &options, out_error);
-    if (status == STATUS_OK) status = postgres_pool_migrate(&store->pool, out_error);
+    if (status == STATUS_OK && owner.epoch > 0)
+        status = postgres_pool_migrate(&store->pool, out_error);
     if (status != STATUS_OK) {
         relay_close(&store->port);
         return status;

@@ -104,6 +104,13 @@ bool postgres_bool(const PGresult *result, int row, int column)
     return postgres_copy(result, row, column, &byte, sizeof byte) && byte != 0;
 }
 
+struct uuid postgres_uuid(const PGresult *result, int row, int column)
+{
+    uint64_t halves[2];
+    if (!postgres_copy(result, row, column, halves, sizeof halves)) return (struct uuid){ 0 };
+    return (struct uuid){ .hi = be64toh(halves[0]), .lo = be64toh(halves[1]) };
+}
+
 struct str postgres_bytes(const PGresult *result, int row, int column)
 {
     CHECK(row < PQntuples(result));

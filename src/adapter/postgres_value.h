@@ -39,6 +39,8 @@ void postgres_bind_null(struct postgres_parameters *parameters);
 int64_t postgres_int64(const PGresult *result, int row, int column);
 int32_t postgres_int32(const PGresult *result, int row, int column);
 bool postgres_bool(const PGresult *result, int row, int column);
+/* Nil when it is NULL or of another size. */
+struct uuid postgres_uuid(const PGresult *result, int row, int column);
 /* Lives as long as the result. */
 struct str postgres_bytes(const PGresult *result, int row, int column);
 /* False when it is not exactly `size` bytes. */

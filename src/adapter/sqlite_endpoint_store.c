@@ -1,6 +1,7 @@
 /* One connection, under one mutex: it is asked when an endpoint is changed or listed. */
 #include "adapter/sqlite_endpoint_store.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -188,11 +189,15 @@ static enum status prepare(struct sqlite_endpoint_store *store, struct error *ou
     return status;
 }
 
-static enum status open_file(struct sqlite_endpoint_store *store, const char *vfs,
+static enum status open_file(struct sqlite_endpoint_store *store,
+                             const struct sqlite_endpoint_store_options *how,
                              struct error *out_error)
 {
     struct stat about = { 0 };
-    int handle = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int handle =
+        open(store->path, (how->read_only ? O_RDONLY : O_RDWR | O_CREAT) | O_CLOEXEC, 0600);
+    if (handle < 0 && how->read_only && errno == ENOENT)
+        return error_set(out_error, STATUS_NOT_FOUND, "there is no %s", store->path);
     if (handle < 0 || fstat(handle, &about) != 0) {
         (void)error_set(out_error, STATUS_UNAVAILABLE, "%s: cannot be opened", store->path);
         error_detail(out_error, "open: %m");
@@ -207,12 +212,14 @@ static enum status open_file(struct sqlite_endpoint_store *store, const char *vf
         return STATUS_DENIED;
     }
     const struct sqlite_connection_options options = { .path = store->path,
-                                                       .vfs = vfs,
+                                                       .vfs = how->vfs,
                                                        .page_size = PAGE_SIZE,
                                                        .cache_kib = CACHE_KIB,
-                                                       .sync = SYNC_AT_COMMIT };
+                                                       .sync = SYNC_AT_COMMIT,
+                                                       .read_only = how->read_only };
     enum status status = sqlite_connection_open(&options, &store->db, out_error);
-    if (status == STATUS_OK) status = sqlite_file_prepare(store->db, &KIND, true, out_error);
+    if (status == STATUS_OK)
+        status = sqlite_file_prepare(store->db, &KIND, !how->read_only, out_error);
     if (status == STATUS_OK) {
         status = sqlite_execute(store->db, "PRAGMA secure_delete=ON", out_error);
     }
@@ -249,7 +256,7 @@ enum status sqlite_endpoint_store_open(const struct sqlite_endpoint_store_option
     int failed = pthread_mutex_init(&store->mutex, NULL);
     CHECK(failed == 0);
     enum status status = sqlite_path(options->folder, "endpoints.db", store->path, out_error);
-    if (status == STATUS_OK) status = open_file(store, options->vfs, out_error);
+    if (status == STATUS_OK) status = open_file(store, options, out_error);
     if (status != STATUS_OK) {
         endpoint_close(&store->port);
         return status;

@@ -12,9 +12,11 @@
 struct sqlite_endpoint_store_options {
     const char *folder; /* endpoints.db is made in it when missing */
     const char *vfs;    /* for tests; NULL: SQLite's default */
+    bool read_only;     /* beside whoever writes it: nothing is made */
 };
 
-/* STATUS_CORRUPT: also another program's file, or of another version. STATUS_DENIED, STATUS_UNAVAILABLE. */
+/* STATUS_CORRUPT: also another program's file, or of another version. STATUS_DENIED, STATUS_UNAVAILABLE;
+ * of those that are only read also STATUS_NOT_FOUND. */
 enum status sqlite_endpoint_store_open(const struct sqlite_endpoint_store_options *options,
                                        struct endpoint_store **out_store, struct error *out_error)
     MUST_CHECK;

@@ -1,6 +1,7 @@
 /* One connection, under one mutex: a call is some 30 us, and there are two for a delivery at most. */
 #include "adapter/sqlite_relay_store.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -56,6 +57,7 @@ struct sqlite_relay_store {
     struct relay_store port; /* first: the port's pointer is ours */
     char path[SQLITE_PATH_SIZE];
     const char *vfs;
+    bool read_only;
     pthread_mutex_t mutex;
     sqlite3 *db;
     sqlite3_stmt *state_select, *state_replace, *state_delete;
@@ -133,7 +135,10 @@ static void close_file(struct sqlite_relay_store *store)
 
 static enum status open_file(struct sqlite_relay_store *store, struct error *out_error)
 {
-    int handle = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int handle =
+        open(store->path, (store->read_only ? O_RDONLY : O_RDWR | O_CREAT) | O_CLOEXEC, 0600);
+    if (handle < 0 && store->read_only && errno == ENOENT)
+        return error_set(out_error, STATUS_NOT_FOUND, "there is no %s", store->path);
     if (handle < 0) {
         (void)error_set(out_error, STATUS_UNAVAILABLE, "%s: cannot be opened", store->path);
         error_detail(out_error, "open: %m");
@@ -144,11 +149,12 @@ static enum status open_file(struct sqlite_relay_store *store, struct error *out
                                                        .vfs = store->vfs,
                                                        .page_size = PAGE_SIZE,
                                                        .cache_kib = CACHE_KIB,
-                                                       .sync = SYNC_AT_CHECKPOINT };
+                                                       .sync = SYNC_AT_CHECKPOINT,
+                                                       .read_only = store->read_only };
     enum status status = sqlite_connection_open(&options, &store->db, out_error);
     if (status != STATUS_OK) return status;
     (void)sqlite3_wal_hook(store->db, on_wal, store); /* no hook was there before */
-    status = sqlite_file_prepare(store->db, &KIND, true, out_error);
+    status = sqlite_file_prepare(store->db, &KIND, !store->read_only, out_error);
     if (status == STATUS_OK) status = prepare(store, out_error);
     return status;
 }
@@ -346,12 +352,13 @@ enum status sqlite_relay_store_open(const struct sqlite_relay_store_options *opt
                                         .forget = relay_forget,
                                         .close = relay_close };
     store->vfs = options->vfs;
+    store->read_only = options->read_only;
     int failed = pthread_mutex_init(&store->mutex, NULL);
     CHECK(failed == 0);
     bool begun_anew = false;
     enum status status = sqlite_path(options->folder, "relay.db", store->path, out_error);
     if (status == STATUS_OK) status = open_file(store, out_error);
-    if (status == STATUS_CORRUPT) {
+    if (status == STATUS_CORRUPT && !store->read_only) {
         status = set_aside(store, out_error);
         if (status == STATUS_OK) status = open_file(store, out_error);
         begun_anew = true;

@@ -12,9 +12,11 @@
 struct sqlite_relay_store_options {
     const char *folder; /* relay.db is made in it when missing */
     const char *vfs;    /* for tests; NULL: SQLite's default */
+    bool read_only;     /* beside whoever writes it: nothing is made or set aside */
 };
 
-/* *out_begun_anew: it was set aside, which the caller logs. STATUS_UNAVAILABLE, STATUS_INVALID. */
+/* *out_begun_anew: it was set aside, which the caller logs. STATUS_UNAVAILABLE, STATUS_INVALID; of
+ * those that are only read also STATUS_NOT_FOUND, STATUS_CORRUPT. */
 enum status sqlite_relay_store_open(const struct sqlite_relay_store_options *options,
                                     struct relay_store **out_store, bool *out_begun_anew,
                                     struct error *out_error) MUST_CHECK;

@@ -156,11 +156,7 @@ static enum status ours_collect(struct doctor_bundle *bundle, const struct invoc
                                    "NEW --key FILE --incident ID --again BUNDLE --ours`");
         return status;
     }
-    const struct doctor_scope_words words = {
-        .payments = invocation_text(invocation, "payment"),
-        .accounts = invocation_text(invocation, "account"),
-        .users = invocation_text(invocation, "user"),
-    };
+    const struct doctor_scope_words words = doctor_scope_words_of(invocation);
     return doctor_collect_ours(bundle, invocation->data, &words);
 }
 
@@ -176,6 +172,7 @@ static const struct doctor_collector collectors[] = {
     { "postgres", "a PostgreSQL", doctor_collect_postgres },
     { "webhooks", "webhooks", doctor_collect_webhooks },
     { "inbox", "our inbox", doctor_collect_inbox },
+    { "deliveries", "our deliveries", doctor_collect_deliveries },
     { "traces", "traces", doctor_collect_traces },
     { "key-list", "a list of keys", doctor_collect_key_list },
     { "schedule", "a schedule", doctor_collect_schedule },
@@ -191,11 +188,13 @@ static const struct doctor_collector collectors[] = {
 static enum status options_check(struct collection *all)
 {
     static const char *const selecting[] = { "payment", "account", "user" };
-    if (invocation_has(all->invocation, "ours")) return STATUS_OK;
+    if (invocation_has(all->invocation, "ours") || invocation_has(all->invocation, "inbox"))
+        return STATUS_OK;
     for (size_t i = 0; i < sizeof selecting / sizeof selecting[0]; i++)
         if (invocation_has(all->invocation, selecting[i]))
             return error_set(&all->bundle.error, STATUS_INVALID,
-                             "--%s selects of our ledger, and wants --ours", selecting[i]);
+                             "--%s selects of our ledger: it wants --ours or --inbox",
+                             selecting[i]);
     return STATUS_OK;
 }
 
@@ -290,9 +289,10 @@ static const struct option collect_options[] = {
       NULL },
     { "to", "TIME", "of a new bundle: when it ended; now without it", NULL },
     { "ours", NULL, "our ledger, all lanes: transfers, balances, calls to PSPs, acts", NULL },
-    { "payment", "ID,...", "of ours: what these payments, transfers or holds touch", NULL },
-    { "account", "ID,...", "of ours: what these accounts touch within the window", NULL },
-    { "user", "ID,...", "of ours: the same of all accounts with this user_ref", NULL },
+    { "payment", "ID,...", "of ours and the inbox: what these payments, transfers or holds touch",
+      NULL },
+    { "account", "ID,...", "of both: what these accounts touch within the window", NULL },
+    { "user", "ID,...", "of both: the same of all accounts with this user_ref", NULL },
     { "again", "BUNDLE", "all of an earlier bundle but our ledger, as it is there", NULL },
     { "tables", "SOURCE", "another ledger: postgres://..., a SQLite file, a plain pg_dump", NULL },
     { "tables-mapping", "NAME|FILE", "how its tables are read: see `doctor mappings`", NULL },
@@ -305,7 +305,8 @@ static const struct option collect_options[] = {
     { "postgres", "URL", "a PostgreSQL: settings, waits, standbys, slots, as they are now", NULL },
     { "webhooks", "FILE", "captured webhooks, as JSON on lines: headers, raw body, status", NULL },
     { "direction", "in|out", "of captured webhooks that do not say it", "in" },
-    { "inbox", NULL, "our data folder's webhooks, as they came and were verified", NULL },
+    { "inbox", NULL, "webhooks in our inbox, as they came and were verified", NULL },
+    { "deliveries", NULL, "webhooks that we send: to whom, how far, and what was given up", NULL },
     { "webhook-secrets", "SCHEME:FILE",
       "what their signatures are checked with: standard, stripe or plain/HEADER[/PREFIX]", NULL },
     { "webhook-map", "FILE", "which header or member of a webhook's body is which field", NULL },

@@ -64,6 +64,10 @@ enum status doctor_collect_webhooks(struct doctor_bundle *bundle,
 enum status doctor_collect_inbox(struct doctor_bundle *bundle, const struct invocation *invocation)
     MUST_CHECK;
 
+/* Who is sent our webhooks, without secrets; how far each got; dead letters. */
+enum status doctor_collect_deliveries(struct doctor_bundle *bundle,
+                                      const struct invocation *invocation) MUST_CHECK;
+
 /* What the keys of a pattern hold in a Redis or Memcached now, and what the server says of itself. */
 enum status doctor_collect_redis(struct doctor_bundle *bundle, const struct invocation *invocation)
     MUST_CHECK;

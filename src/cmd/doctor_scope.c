@@ -96,6 +96,15 @@ static enum status words_add(struct scope_set *set, const char *words, const cha
     return status;
 }
 
+struct doctor_scope_words doctor_scope_words_of(const struct invocation *invocation)
+{
+    return (struct doctor_scope_words){
+        .payments = invocation_text(invocation, "payment"),
+        .accounts = invocation_text(invocation, "account"),
+        .users = invocation_text(invocation, "user"),
+    };
+}
+
 enum status doctor_scope_open(const struct doctor_scope_words *words,
                               const struct incident *incident, struct doctor_scope *out_scope,
                               struct error *out_error)

@@ -25,6 +25,9 @@ struct doctor_scope_words {
     const char *users;
 };
 
+/* Of --payment, --account, --user. */
+struct doctor_scope_words doctor_scope_words_of(const struct invocation *invocation);
+
 struct scope_set {
     struct uuid *ids;
     struct id_map places;

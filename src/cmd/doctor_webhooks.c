@@ -1,7 +1,8 @@
 /* Webhooks as evidence: captured requests, in and out, and our own inbox. */
 #include <string.h>
 
-#include "adapter/sqlite_inbox_look.h"
+#include "adapter/data_folder.h"
+#include "adapter/inbox_look.h"
 #include "base/check.h"
 #include "cmd/doctor_collectors.h"
 #include "cmd/file_bytes.h"
@@ -13,6 +14,7 @@ enum { TREE_FACTOR = 25 };
 
 struct webhooks {
     struct doctor_file file;
+    struct doctor_scope scope; /* of the inbox */
     const char *direction;
     struct webhook_judge judge;
     struct webhook_secrets secrets;
@@ -66,6 +68,8 @@ static void headers_take(struct str text, struct webhook_capture *capture)
 static enum status inbox_take(void *owner, const struct inbox_webhook *webhook)
 {
     struct webhooks *all = owner;
+    bool theirs = !all->scope.by_id || doctor_scope_has_payment(&all->scope, webhook->about);
+    if (!theirs || !doctor_scope_has_time(&all->scope, webhook->received_at)) return STATUS_OK;
     struct webhook_capture capture = {
         .at = webhook->received_at,
         .direction = "in",
@@ -143,24 +147,23 @@ static enum status captures_read(struct webhooks *all, const struct invocation *
 
 static enum status inbox_read(struct webhooks *all, const struct invocation *invocation)
 {
-    return sqlite_inbox_look(invocation->data, inbox_take, all, &all->file.bundle->error);
+    struct data_folder *folder = NULL;
+    struct error *error = &all->file.bundle->error;
+    enum status status = data_folder_open(invocation->data, DATA_FOLDER_GUEST, &folder, error);
+    if (status == STATUS_OK) status = inbox_look(folder, inbox_take, all, error);
+    data_folder_close(folder);
+    return status;
 }
 
-static enum status webhooks_collect(struct doctor_bundle *bundle,
-                                    const struct invocation *invocation,
+static enum status webhooks_collect(struct webhooks *all, const struct invocation *invocation,
                                     const struct doctor_source *source,
                                     enum status (*read)(struct webhooks *all,
                                                         const struct invocation *invocation))
 {
-    const char *direction = invocation_text(invocation, "direction");
-    if (strcmp(direction, "in") != 0 && strcmp(direction, "out") != 0)
+    struct doctor_bundle *bundle = all->file.bundle;
+    all->direction = invocation_text(invocation, "direction");
+    if (strcmp(all->direction, "in") != 0 && strcmp(all->direction, "out") != 0)
         return error_set(&bundle->error, STATUS_INVALID, "--direction is in or out");
-    BUF_SCOPE struct buf memory;
-    buf_init(&memory, sizeof(struct webhooks));
-    struct webhooks *all = buf_extend(&memory, sizeof *all);
-    if (all == NULL) return error_set(&bundle->error, STATUS_LIMIT, "no memory");
-    memset(all, 0, sizeof *all);
-    all->direction = direction;
     enum status status = doctor_file_begin(bundle, source, &all->file);
     if (status == STATUS_OK) status = webhooks_open(all, invocation);
     if (status == STATUS_OK) status = read(all, invocation);
@@ -168,20 +171,55 @@ static enum status webhooks_collect(struct doctor_bundle *bundle,
     return doctor_file_end(&all->file, status);
 }
 
+static struct webhooks *webhooks_new(struct doctor_bundle *bundle, struct buf *memory)
+{
+    buf_init(memory, sizeof(struct webhooks));
+    struct webhooks *all = buf_extend(memory, sizeof *all);
+    if (all == NULL) return NULL;
+    memset(all, 0, sizeof *all);
+    all->file.bundle = bundle;
+    return all;
+}
+
 static const char *const kinds[] = { "webhook", NULL };
 
 enum status doctor_collect_webhooks(struct doctor_bundle *bundle,
                                     const struct invocation *invocation)
 {
+    BUF_SCOPE struct buf memory;
+    struct webhooks *all = webhooks_new(bundle, &memory);
+    if (all == NULL) return error_set(&bundle->error, STATUS_LIMIT, "no memory");
     const struct doctor_source source =
         doctor_source_of(bundle, "webhooks", invocation_text(invocation, "system"), kinds);
-    return webhooks_collect(bundle, invocation, &source, captures_read);
+    return webhooks_collect(all, invocation, &source, captures_read);
+}
+
+/* What was asked for of our ledger bounds the webhooks about it too. */
+static enum status scope_find(struct webhooks *all, const struct invocation *invocation)
+{
+    struct error *error = &all->file.bundle->error;
+    struct doctor_journal journal = { 0 };
+    const struct doctor_scope_words words = doctor_scope_words_of(invocation);
+    enum status status = doctor_scope_open(&words, &all->file.bundle->incident, &all->scope, error);
+    if (status != STATUS_OK || !all->scope.by_id) return status;
+    status = doctor_journal_open(invocation->data, &journal, error);
+    if (status == STATUS_OK) status = doctor_scope_follow(&all->scope, &journal, error);
+    doctor_journal_close(&journal);
+    return status;
 }
 
 enum status doctor_collect_inbox(struct doctor_bundle *bundle, const struct invocation *invocation)
 {
+    BUF_SCOPE struct buf memory;
+    struct doctor_part part;
+    struct webhooks *all = webhooks_new(bundle, &memory);
+    if (all == NULL) return error_set(&bundle->error, STATUS_LIMIT, "no memory");
     struct doctor_source source = doctor_source_of(bundle, "inbox", "tpwallet", kinds);
     source.authority = 30;
     source.loss = "unknown"; /* what was rejected is not in it, nor what was trimmed */
-    return webhooks_collect(bundle, invocation, &source, inbox_read);
+    enum status status = scope_find(all, invocation);
+    doctor_scope_tell(&all->scope, &source, &part);
+    if (status == STATUS_OK) status = webhooks_collect(all, invocation, &source, inbox_read);
+    doctor_scope_close(&all->scope);
+    return status;
 }

@@ -42,7 +42,7 @@ struct inbox_webhook {
     struct wall_time received_at;
     uint8_t mark; /* enum inbox_mark; ignored by put() */
     char endpoint[INBOX_ENDPOINT_SIZE];
-    struct uuid about;  /* the payment it says to be about; nil: none is known. put() only */
+    struct uuid about;  /* the payment it says to be about; nil: none is known. put() and looks */
     struct str headers; /* as they came, "name: value\n" each */
     struct str body;    /* the raw bytes that were verified */
 };

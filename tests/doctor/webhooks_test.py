@@ -1,10 +1,12 @@
 """Goal: captured webhooks say who sent what, what the receiver answered, and what each signature is
-worth; those in our inbox are told as they came; what we send verifies as well; no secret enters. A
-secret that was rotated too early is named as the cause of what was rejected.
+worth; those in our inbox are told as they came; what we send verifies as well, and who is sent it,
+how far, and what was given up is told; no secret enters. A secret that was rotated too early is named
+as the cause of what was rejected.
 
 Method: a real sandbox pays and sends its webhooks to a real server through a proxy that captures them
 and may break them; the server's own webhooks go to a receiver. The captures, the inbox and the PSP's
-statement are collected and diagnosed. Then come lines that are no captures, and missing secrets.
+statement are collected and diagnosed. Then come lines that are no captures, and missing secrets. All
+of it with the stores in a folder, and again in PostgreSQL.
 """
 import base64
 import http.client
@@ -15,10 +17,12 @@ import sys
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
+sys.path[:0] = [os.path.join(os.environ["TPWALLET_SOURCE"], "tests", name)
+                for name in ("e2e", "postgres")]
 # pylint: disable=wrong-import-position
 from cli_harness import (NOT_FOUND, SCRATCH, USAGE, Wallet, check, equal, file_of, serving)
 from payments_harness import account, keys_file, pay_in, rested, settle
+from postgres_harness import Postgres
 from sandbox_harness import Sandbox, receiving, until
 
 KEY = os.path.join(SCRATCH, "anna.key")
@@ -77,9 +81,13 @@ def secrets_file(name, text):
     return path
 
 
+def folder_of(wallet, case):
+    return os.path.join(SCRATCH, f"{os.path.basename(wallet.folder)}-{case}")
+
+
 def collect(wallet, case, *words, code=0):
     """The newest source's records, and the source."""
-    path = os.path.join(SCRATCH, case)
+    path = folder_of(wallet, case)
     result = wallet.run("doctor", "collect", path, "--key", KEY, "--incident", "7F3A", *words,
                         code=code)
     if code != 0:
@@ -146,7 +154,7 @@ def cause_is_found(wallet, sandbox, lines, good, spaced, secrets):
             file_of("object.map", OBJECT_MAP), "--system", "sandbox")
     collect(wallet, "case", "--webhooks", lines_file("old.ndjson", lines[:good] + lines[spaced:]),
             "--webhook-secrets", f"standard:{secrets}")
-    answer = wallet.run("doctor", "diagnose", os.path.join(SCRATCH, "case"), "--json",
+    answer = wallet.run("doctor", "diagnose", folder_of(wallet, "case"), "--json",
                         code=None).json()
     equal([cause["fault"] for cause in answer["causes"]], ["K02"],
           f"the cause: {json.dumps(answer)[:2000]}")
@@ -162,6 +170,46 @@ def inbox_is_told(wallet, lines, good, secrets):
               ("accepted", "ok", "sandbox", True), "a webhook")
     equal(source["coverage"][0]["loss"], "unknown", "what was rejected is not there")
     collect(Wallet("empty"), "none", "--inbox", code=NOT_FOUND)
+    about = rows[0]["psp_ref"]
+    ledger = os.path.join(folder_of(wallet, "case"), "evidence", "01-ledger.ndjson")
+    with open(ledger, encoding="utf-8") as file:
+        payment = next(row["cause_id"] for row in map(json.loads, file)
+                       if row["kind"] == "ledger_tx" and row.get("psp_ref") == about)
+    some, source = collect(wallet, "about", "--inbox", "--payment", payment)
+    equal([row["psp_ref"] for row in some], [about] * len(some), "of one payment")
+    check(some and len(some) < len(rows), "and not of the others")
+    equal(source["coverage"][0]["loss"], "sampled", "others are left out")
+    later, _ = collect(wallet, "later", "--inbox", "--from", now())
+    equal(later, [], "nothing came since")
+
+
+def deliveries_are_told(wallet, secret, refuses):
+    """A receiver that takes all, and one that once does not: that is given up."""
+    gone = wallet.json("webhook", "endpoint", "create", refuses.url + "?token=hunter2",
+                       "--filters", "account.*")
+    refuses.statuses = [503]
+    account(wallet)
+    until(lambda: wallet.json("webhook", "endpoint", "deliveries", gone["id"])["dead_letters"],
+          "what is refused is given up")
+    rows = {}
+    collect(wallet, "sent", "--deliveries")
+    folder = folder_of(wallet, "sent")
+    with open(os.path.join(folder, "manifest.json"), encoding="utf-8") as file:
+        sources = json.load(file)["sources"]
+    for source in sources:
+        with open(os.path.join(folder, source["path"]), encoding="utf-8") as file:
+            text = file.read()
+        check("hunter2" not in text and secret[8:] not in text, "no secret is told")
+        rows[source["kind"][0]] = [json.loads(line) for line in text.splitlines()]
+    settings = {row["name"]: row["value"] for row in rows["config"]}
+    name = "webhook." + gone["id"]
+    equal((settings[name + ".url"], settings[name + ".filters"], settings[name + ".state"]),
+          (refuses.url, "account.*", "active"), "a receiver")
+    equal([(row["group_name"], row["topic"], row["error"], row["pos"])
+           for row in rows["dead_letter"]], [(name, "webhooks", "status 503", 1)], "a dead letter")
+    sent = {row["relay"]: row for row in rows["relay"] if row["op"] == "position"}
+    equal(len(sent), 2, "positions of both")
+    check(all(row["to_lsn"] > 0 for row in sent.values()), "how far they got")
 
 
 def ours_verify(wallet, receiver, secret):
@@ -192,7 +240,7 @@ def what_is_wrong_is_told(wallet, lines):
                      "standard:" + secrets_file("bad", f"x {SECRETS['lost-'][:-1]}!\n"), code=USAGE)
     check(RAW["lost-"][:8] not in err, f"an error holds no secret: {err}")
     collect(wallet, "wrong", "--webhooks", os.path.join(SCRATCH, "nowhere"), code=NOT_FOUND)
-    equal(os.listdir(os.path.join(SCRATCH, "wrong", "evidence")), [], "nothing of it is kept")
+    equal(os.listdir(os.path.join(folder_of(wallet, "wrong"), "evidence")), [], "nothing of it is kept")
     for where, _, names in os.walk(SCRATCH):
         for name in names if "/evidence" in where else ():
             with open(os.path.join(where, name), "rb") as file:
@@ -200,26 +248,34 @@ def what_is_wrong_is_told(wallet, lines):
             check(not any(raw.encode() in data for raw in RAW.values()), f"no secret in {name}")
 
 
-def main():
-    wallet, proxy = Wallet("wallet"), Proxy()
-    wallet.run("init", "--asset", "EUR", "--psp", "sandbox")
-    wallet.run("doctor", "key", KEY, "--name", "anna")
+def webhooks_are_evidence(wallet, *store):
+    proxy = Proxy()
+    wallet.run("init", "--asset", "EUR", "--psp", "sandbox", *store)
     secrets = secrets_file("secrets", f"old {SECRETS['old--']} - 2026-01-01T00:00:00Z\n"
                                       f"new {SECRETS['new--']}\n")
-    with Sandbox() as sandbox, receiving() as receiver:
+    with Sandbox() as sandbox, receiving() as receiver, receiving() as refuses:
         with serving(wallet, "--plain", "--anonymous", "--psp", f"sandbox=http://{sandbox.address}",
                      "--psp-keys", keys_file(), "--psp-private", "--webhook-private",
-                     "--webhook-in", f"sandbox=standard:{secrets}") as server:
+                     "--webhook-attempts", "1", "--webhook-in", f"sandbox=standard:{secrets}") as server:
             proxy.target = server.address
             secret = wallet.json("webhook", "endpoint", "create", receiver.url)["secret"]
             good, spaced = played(wallet, sandbox, proxy)
             lines = list(proxy.lines)
             until(lambda: receiver.got, "our webhooks are sent")
             cause_is_found(wallet, sandbox, lines, good, spaced, secrets)
+            deliveries_are_told(wallet, secret, refuses)
         captures_are_judged(wallet, lines, good, spaced, secrets)
         inbox_is_told(wallet, lines, good, secrets)
         ours_verify(wallet, receiver, secret)
     what_is_wrong_is_told(wallet, lines)
+
+
+def main():
+    wallet = Wallet("wallet")
+    wallet.run("doctor", "key", KEY, "--name", "anna")
+    webhooks_are_evidence(wallet)
+    with Postgres() as database:
+        webhooks_are_evidence(Wallet("remote"), "--store", database.url)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
-#include "adapter/sqlite_inbox_look.h"
+#include "adapter/inbox_look.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "adapter/data_folder.h"
+#include "adapter/postgres_inbox.h"
 #include "adapter/sqlite_connection.h"
 #include "base/check.h"
 
-static const char ALL[] = "SELECT w.id, w.received_at, w.endpoint, w.headers, w.body, s.mark"
-                          " FROM webhook w JOIN state s ON s.id=w.id ORDER BY w.id";
+static const char ALL[] = "SELECT w.id, w.received_at, w.endpoint, w.headers, w.body, s.mark,"
+                          " s.about FROM webhook w JOIN state s ON s.id=w.id ORDER BY w.id";
 
 enum { CACHE_KIB = 2048 };
 
@@ -22,6 +23,7 @@ static struct str bytes_of(sqlite3_stmt *statement, int column)
 static void row_read(sqlite3_stmt *statement, struct inbox_webhook *out_webhook)
 {
     struct str endpoint = bytes_of(statement, 2);
+    struct str about = bytes_of(statement, 6);
     *out_webhook = (struct inbox_webhook){
         .id = (uint64_t)sqlite3_column_int64(statement, 0),
         .received_at = { sqlite3_column_int64(statement, 1) },
@@ -31,6 +33,8 @@ static void row_read(sqlite3_stmt *statement, struct inbox_webhook *out_webhook)
     };
     if (endpoint.len < sizeof out_webhook->endpoint)
         memcpy(out_webhook->endpoint, endpoint.data, endpoint.len);
+    if (about.len == sizeof out_webhook->about)
+        memcpy(&out_webhook->about, about.data, sizeof out_webhook->about);
 }
 
 static enum status rows_visit(sqlite3 *db,
@@ -55,24 +59,25 @@ static enum status rows_visit(sqlite3 *db,
     return status;
 }
 
-enum status sqlite_inbox_look(const char *folder,
-                              enum status (*visit)(void *owner,
-                                                   const struct inbox_webhook *webhook),
-                              void *owner, struct error *out_error)
+enum status inbox_look(const struct data_folder *folder,
+                       enum status (*visit)(void *owner, const struct inbox_webhook *webhook),
+                       void *owner, struct error *out_error)
 {
     char path[SQLITE_PATH_SIZE];
     sqlite3 *db = NULL;
-    int len = snprintf(path, sizeof path, "%s/inbox.db", folder);
-    if (len < 0 || (size_t)len >= sizeof path)
-        return error_set(out_error, STATUS_INVALID, "the folder's path is too long");
+    const char *url = data_folder_store(folder);
+    if (url != NULL) return postgres_inbox_look(url, visit, owner, out_error);
+    enum status status = sqlite_path(data_folder_path(folder), "inbox.db", path, out_error);
+    if (status != STATUS_OK) return status;
     if (access(path, F_OK) != 0)
-        return error_set(out_error, STATUS_NOT_FOUND, "%s has no inbox of webhooks", folder);
+        return error_set(out_error, STATUS_NOT_FOUND, "%s has no inbox of webhooks",
+                         data_folder_path(folder));
     const struct sqlite_connection_options options = {
         .path = path,
         .cache_kib = CACHE_KIB,
         .read_only = true,
     };
-    enum status status = sqlite_connection_open(&options, &db, out_error);
+    status = sqlite_connection_open(&options, &db, out_error);
     if (status == STATUS_OK) status = rows_visit(db, visit, owner, out_error);
     sqlite_connection_close(db);
     return status;
