@@ -408,9 +408,11 @@ enum status data_folder_open(const char *path, enum data_folder_role role,
     memcpy(folder->path, path, strlen(path) + 1); /* folder_verify() made longer paths of it */
     char lock[SQLITE_PATH_SIZE];
     status = sqlite_path(path, "lock", lock, out_error);
-    if (status == STATUS_OK) status = sqlite_path(path, "socket", folder->socket, out_error);
     if (status == STATUS_OK) status = store_read(folder, out_error);
     if (status == STATUS_OK) status = lane_read(folder, out_error);
+    /* One server has all lanes: the folder of each but lane 0 is lanes/N in its own. */
+    const char *socket = folder->lane == 0 ? "socket" : "../../socket";
+    if (status == STATUS_OK) status = sqlite_path(path, socket, folder->socket, out_error);
     if (status == STATUS_OK) {
         status = role == DATA_FOLDER_OWNER ? lock_as_owner(folder, lock, out_error)
                                            : lock_as_guest(folder, lock, out_error);

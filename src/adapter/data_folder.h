@@ -79,7 +79,7 @@ enum status data_folder_count_lanes(const char *path, uint32_t *out_lanes, struc
     MUST_CHECK;
 
 const char *data_folder_path(const struct data_folder *folder);
-/* "<path>/socket"; lives as long as the folder is open. */
+/* Where the server of its ledger answers, whichever lane this is; lives as long as it is open. */
 const char *data_folder_socket(const struct data_folder *folder);
 /* The URL of the database that has the journal; NULL: it is in the folder. Lives as long. */
 const char *data_folder_store(const struct data_folder *folder);

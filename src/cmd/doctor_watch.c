@@ -527,7 +527,8 @@ static enum status watch_open(struct watch *watch)
     const char *server = invocation_text(watch->invocation, "server");
     BUF_SCOPE struct buf socket;
     buf_init(&socket, LINE_SIZE_MAX);
-    buf_append_format(&socket, "%s/socket", server == NULL ? path : server);
+    if (server == NULL) buf_append_format(&socket, "%s", data_folder_socket(watch->folder));
+    if (server != NULL) buf_append_format(&socket, "%s/socket", server);
     const struct http_client_options client = { .socket_path = buf_terminated(&socket),
                                                 .call_ms_max = CALL_MS_MAX };
     return http_client_open(&client, &watch->client, &watch->error);
@@ -591,7 +592,7 @@ const struct command command_doctor_watch = {
         "owns it, and recomputes balances, bounds, holds, refunds and totals by itself. Each round "
         "it asks the server for its totals, for accounts that have moved and for a page of all "
         "accounts, and compares them as of the very batch that the server answered for. "
-        "Nothing is written to the ledger.\n\n"
+        "Nothing is written to the ledger. Lanes are watched one by one: --data DIR/lanes/N for lane N.\n\n"
         "Each violation is one line of JSON on standard output, as it is found; the last line "
         "counts what was looked at. With --incident the first violation opens an incident whose "
         "evidence is collected at once, as `doctor collect --ours` does. Tables take the memory that they use, at most what `memory_max` "

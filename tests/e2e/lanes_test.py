@@ -248,7 +248,18 @@ def first_life(wallet, key):
         check_fits(document, document["components"]["schemas"]["TrialBalance"],
                    totals_add_up(client), "the total")
         client.close()
+        watched(wallet)
     return after
+
+
+def watched(wallet):
+    """Beside the server, each lane's journal recomputed agrees with what is answered for it."""
+    for lane in range(LANES):
+        one = wallet if lane == 0 else Wallet(f"{os.path.basename(wallet.folder)}/lanes/{lane}")
+        said = one.json("doctor", "watch", "--once")
+        equal(said["alerts"], 0, f"alerts of lane {lane}: {said}")
+        check(said["transfers"] > 0 and said["sweeps"] > 0, f"all of it: {said}")
+        check(said["balances_compared"] > 0, f"with the server's: {said}")
 
 
 def cents_of(text):
