@@ -63,5 +63,7 @@ measure "pay-ins through the sandbox, as fast as they are taken" succeeded_per_s
     requests_per_second failed -- bench payments pay-in
 measure "restart with 100,000 pay-ins in flight" listen_ms resumed_ms ended_ms in_flight -- \
     bench payments restart
+measure "a ledger of 200,000 transactions collected" records bytes collect_ms processor_ms \
+    resident_bytes -- bench collect --transactions 200k
 measure "a bundle of 200,000 transactions diagnosed" records load_ms examine_ms total_ms \
     processor_ms resident_bytes -- bench doctor --transactions 200k

@@ -68,6 +68,7 @@ extern const struct command command_asset_list;
 extern const struct command command_backup;
 extern const struct command command_balance;
 extern const struct command command_bench_api;
+extern const struct command command_bench_collect;
 extern const struct command command_bench_doctor;
 extern const struct command command_bench_inbox;
 extern const struct command command_bench_kafka;

@@ -128,6 +128,7 @@ const struct command *const commands[] = {
     &command_bench_inbox,
     &command_bench_log,
     &command_bench_doctor,
+    &command_bench_collect,
     &command_exam,
     &command_sim,
     &command_version,

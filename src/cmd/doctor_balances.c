@@ -12,23 +12,25 @@
 
 enum { ANSWER_SIZE = 16 << 20 };
 
-enum status doctor_balances_open(struct doctor_balances *balances, struct error *out_error)
+enum status doctor_balances_open(struct doctor_balances *balances, uint64_t accounts_max,
+                                 struct error *out_error)
 {
     uint64_t seed = 0;
     entropy_fill(system_entropy(), &seed, sizeof seed);
     memset(balances, 0, sizeof *balances);
-    balances->accounts = reserve_new(DOCTOR_ACCOUNTS_MAX * sizeof *balances->accounts);
+    balances->accounts_max = accounts_max;
+    balances->accounts = reserve_new(accounts_max * sizeof *balances->accounts);
     enum status status = balances->accounts == NULL ? STATUS_LIMIT : STATUS_OK;
     if (status == STATUS_OK)
         status = id_map_init(&balances->places, balances->accounts, sizeof *balances->accounts,
-                             DOCTOR_ACCOUNTS_MAX, seed);
+                             accounts_max, seed);
     return status == STATUS_OK ? status : error_set(out_error, status, "no memory");
 }
 
 void doctor_balances_close(struct doctor_balances *balances)
 {
     id_map_free(&balances->places);
-    reserve_free(balances->accounts, DOCTOR_ACCOUNTS_MAX * sizeof *balances->accounts);
+    reserve_free(balances->accounts, balances->accounts_max * sizeof *balances->accounts);
     balances->accounts = NULL;
 }
 
@@ -37,17 +39,19 @@ static struct doctor_balance *account_of(struct doctor_balances *balances, struc
 {
     uint32_t place = id_map_find(&balances->places, id);
     if (place != ID_MAP_NONE) return &balances->accounts[place];
-    if (balances->places.count == DOCTOR_ACCOUNTS_MAX) return NULL;
+    if (balances->places.count == balances->accounts_max) return NULL;
     place = (uint32_t)balances->places.count;
     balances->accounts[place].id = id;
     id_map_insert(&balances->places, place);
     return &balances->accounts[place];
 }
 
-static enum status too_many(struct error *out_error)
+static enum status too_many(const struct doctor_balances *balances, struct error *out_error)
 {
-    return error_set(out_error, STATUS_LIMIT, "the ledger has more than %d accounts",
-                     DOCTOR_ACCOUNTS_MAX);
+    (void)error_set(out_error, STATUS_LIMIT, "the ledger has more than %llu accounts by now",
+                    (unsigned long long)balances->accounts_max);
+    error_hint(out_error, "collect it again: they have become many meanwhile");
+    return STATUS_LIMIT;
 }
 
 /* ---- what the ledger states ---- */
@@ -149,7 +153,8 @@ static enum status page_read(struct doctor_balances *balances, struct session *s
     arena_done(&arena);
     if (status != STATUS_OK)
         return error_set(out_error, status, "the list of accounts is not understood");
-    return balances->places.count < DOCTOR_ACCOUNTS_MAX ? STATUS_OK : too_many(out_error);
+    bool room = balances->places.count < balances->accounts_max;
+    return room ? STATUS_OK : too_many(balances, out_error);
 }
 
 enum status doctor_balances_ask(struct doctor_balances *balances, const char *folder, uint32_t lane,
@@ -187,7 +192,7 @@ enum status doctor_balances_post(struct doctor_balances *balances,
                                  struct error *out_error)
 {
     struct doctor_balance *account = account_of(balances, posting->account);
-    if (account == NULL) return too_many(out_error);
+    if (account == NULL) return too_many(balances, out_error);
     if (posting->late && total_of(account) == account->stated) account->agrees = true;
     int128 *part = posting->after   ? &account->after
                    : posting->taken ? &account->taken

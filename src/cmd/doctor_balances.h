@@ -6,8 +6,6 @@
 #include "cmd/doctor_bundle.h"
 #include "model/asset.h"
 
-enum { DOCTOR_ACCOUNTS_MAX = 1 << 26 };
-
 /* Of an account. What a posting moved counts once: in the bundle, left out of it, or after its end. */
 struct doctor_balance {
     struct uuid id;
@@ -25,22 +23,33 @@ struct doctor_balance {
 };
 
 struct doctor_balances {
-    struct doctor_balance *accounts; /* DOCTOR_ACCOUNTS_MAX, as far as they are needed */
+    struct doctor_balance *accounts; /* accounts_max of them, as far as they are needed */
+    uint64_t accounts_max;
     struct id_map places;
     uint32_t code_count; /* of custom assets */
     char codes[ASSETS_CUSTOM_MAX][ASSET_CODE_LEN_MAX + 1];
     uint64_t rejected; /* statements that cannot be read */
 };
 
-/* STATUS_LIMIT. */
-enum status doctor_balances_open(struct doctor_balances *balances, struct error *out_error)
-    MUST_CHECK;
+/*
+ * Room for so many accounts: a map that is much larger than what is in it costs a miss of every
+ * cache for each posting. STATUS_LIMIT.
+ */
+enum status doctor_balances_open(struct doctor_balances *balances, uint64_t accounts_max,
+                                 struct error *out_error) MUST_CHECK;
 /* Also after a failure. Accepts a zeroed one. */
 void doctor_balances_close(struct doctor_balances *balances);
 
 /* Asks the lane's ledger for all of its accounts. As session_open() and session_call(). */
 enum status doctor_balances_ask(struct doctor_balances *balances, const char *folder, uint32_t lane,
                                 struct error *out_error) MUST_CHECK;
+
+/* Brings what is known of an account near; changes nothing. */
+static inline void doctor_balances_expect(const struct doctor_balances *balances,
+                                          struct uuid account)
+{
+    id_map_prefetch(&balances->places, account);
+}
 
 /* A posting, in the order of its lane. */
 struct doctor_posting {

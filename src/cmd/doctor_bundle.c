@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -256,29 +257,20 @@ enum status doctor_file_begin(struct doctor_bundle *bundle, const struct doctor_
     out_file->bundle = bundle;
     out_file->source = source;
     buf_init(&out_file->line, 4 * LINES_HELD);
-    digest_stream_init(&out_file->digest);
     int len = snprintf(out_file->name, sizeof out_file->name, "evidence/%02u-%s.ndjson",
                        bundle->source_count + 1, source->name);
-    char path[DOCTOR_PATH_MAX];
-    bool fits =
-        len > 0 && (size_t)len < sizeof out_file->name && path_of(bundle, out_file->name, "", path);
+    bool fits = len > 0 && (size_t)len < sizeof out_file->name &&
+                path_of(bundle, out_file->name, "", out_file->path);
     if (!fits) return error_set(&bundle->error, STATUS_INVALID, "the name of a source is too long");
-    (void)unlink(path); /* of one who was interrupted: it is in no manifest */
-    out_file->file = fopen(path, "wxe");
-    return out_file->file == NULL ? failed(bundle, "make", out_file->name) : STATUS_OK;
+    (void)unlink(out_file->path); /* of one who was interrupted: it is in no manifest */
+    return hashed_file_open(out_file->path, &out_file->written, &bundle->error);
 }
 
 static enum status lines_write(struct doctor_file *file)
 {
-    struct str lines = buf_view(&file->line);
     if (file->line.overflow)
         return error_set(&file->bundle->error, STATUS_LIMIT, "a record is too large");
-    if (lines.len == 0) return STATUS_OK;
-    digest_stream_add(&file->digest, lines.data, lines.len);
-    file->size += lines.len;
-    bool good = fwrite(lines.data, 1, lines.len, file->file) == lines.len;
-    buf_reset(&file->line);
-    return good ? STATUS_OK : failed(file->bundle, "write", file->name);
+    return hashed_file_give(&file->written, &file->line, &file->bundle->error);
 }
 
 enum status doctor_file_rows(struct doctor_file *file, uint64_t rows)
@@ -365,7 +357,7 @@ static void source_write(const struct doctor_file *file, const struct digest *di
     json_write_int64(writer, source->clock_error_ns);
     if (source->version != NULL) text_member(writer, "system_version", str_from(source->version));
     text_member(writer, "sha256", hex_format(digest->bytes, sizeof digest->bytes, hex));
-    number_member(writer, "size", file->size);
+    number_member(writer, "size", file->written.size);
     number_member(writer, "rows", file->rows);
     number_member(writer, "rejected", file->rejected);
     number_member(writer, "masked_cards", file->masked.cards);
@@ -375,30 +367,32 @@ static void source_write(const struct doctor_file *file, const struct digest *di
 }
 
 /* adoption: NULL for a source of this bundle's own. */
-static enum status source_enter(struct doctor_file *file, const struct doctor_adoption *adoption)
+static enum status source_enter(struct doctor_file *file, const struct digest *digest,
+                                const struct doctor_adoption *adoption)
 {
     struct doctor_bundle *bundle = file->bundle;
-    struct digest digest = digest_stream_end(&file->digest);
     enum status status = STATUS_OK;
     if (adoption != NULL) {
-        if (!digest_equal(&digest, adoption->digest))
+        if (!digest_equal(digest, adoption->digest))
             return error_set(&bundle->error, STATUS_CORRUPT,
                              "%s was changed since it was collected", file->name);
         buf_append_str(&bundle->sources, adoption->line);
     } else {
         struct json_writer writer;
         json_writer_init(&writer, &bundle->sources);
-        source_write(file, &digest, &writer);
+        source_write(file, digest, &writer);
         status = json_write_end(&writer);
     }
     buf_append_byte(&bundle->sources, '\n');
     if (status != STATUS_OK || bundle->sources.overflow)
         return error_set(&bundle->error, STATUS_LIMIT, "the bundle has too many sources");
     const char *act = adoption == NULL ? "collected" : "adopted";
-    status = custody_enter(bundle, act, file->name, &digest);
+    status = custody_enter(bundle, act, file->name, digest);
     if (status == STATUS_OK)
         status = doctor_bundle_put(bundle, "sources.ndjson", "listed", buf_view(&bundle->sources));
     bundle->source_count++;
+    bundle->rows_written += file->rows;
+    bundle->bytes_written += file->written.size;
     return status;
 }
 
@@ -407,18 +401,18 @@ enum status doctor_file_adopt(struct doctor_file *file, const struct doctor_adop
 {
     struct doctor_bundle *bundle = file->bundle;
     struct error first = bundle->error;
+    struct digest digest;
     bool gone = status != STATUS_OK;
-    char path[DOCTOR_PATH_MAX];
-    if (file->file != NULL) {
-        if (!gone) status = lines_write(file);
-        bool good = fflush(file->file) == 0 && fsync(fileno(file->file)) == 0;
-        if (fclose(file->file) != 0) good = false;
-        if (!good && status == STATUS_OK) status = failed(bundle, "write", file->name);
-        if (status == STATUS_OK) status = source_enter(file, adoption);
-        if (status != STATUS_OK && path_of(bundle, file->name, "", path)) (void)unlink(path);
-    }
+    bool made = file->written.open;
+    if (!gone && file->line.overflow)
+        status = error_set(&bundle->error, STATUS_LIMIT, "a record is too large");
+    if (status == STATUS_OK)
+        status = hashed_file_finish(&file->written, &file->line, &digest, &bundle->error);
+    else
+        hashed_file_abandon(&file->written);
+    if (status == STATUS_OK) status = source_enter(file, &digest, adoption);
+    if (status != STATUS_OK && made) (void)unlink(file->path);
     buf_free(&file->line);
-    file->file = NULL;
     if (gone) bundle->error = first;
     return status;
 }

@@ -2,8 +2,7 @@
 #ifndef CMD_DOCTOR_BUNDLE_H
 #define CMD_DOCTOR_BUNDLE_H
 
-#include <stdio.h>
-
+#include "adapter/hashed_file.h"
 #include "base/error.h"
 #include "cmd/invocation.h"
 #include "doctor/custody.h"
@@ -32,6 +31,8 @@ struct doctor_bundle {
     struct buf ticket;  /* as it was read */
     struct buf sources; /* sources.ndjson */
     uint32_t source_count;
+    uint64_t rows_written; /* since it was opened */
+    uint64_t bytes_written;
     struct error error;
 };
 
@@ -68,12 +69,11 @@ struct doctor_source {
 struct doctor_file {
     struct doctor_bundle *bundle;
     const struct doctor_source *source;
-    FILE *file;
+    struct hashed_file written;
     char name[256];
-    struct digest_stream digest;
+    char path[DOCTOR_PATH_MAX];
     struct buf line; /* lines not written yet */
     struct mask_counts masked;
-    uint64_t size;
     uint64_t rows;
     uint64_t rejected;
 };

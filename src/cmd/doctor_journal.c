@@ -6,6 +6,20 @@
 
 enum { FOLDER_PATH_SIZE = 4096 };
 
+/* By its newest batch: the accounts made before that, and one for each of its records. */
+static enum status accounts_count(struct doctor_lane *lane, struct error *out_error)
+{
+    struct batch_header header;
+    if (lane->head == 0) return STATUS_OK;
+    enum status status =
+        lane->store->read_part(lane->store, lane->head, 0, sizeof header, &header, out_error);
+    if (status == STATUS_OK && !batch_header_whole(&header))
+        status = error_set(out_error, STATUS_CORRUPT, "batch %llu of the journal is damaged",
+                           (unsigned long long)lane->head);
+    if (status == STATUS_OK) lane->accounts = header.first_account + header.record_count;
+    return status;
+}
+
 static enum status lane_open(const char *folder, struct doctor_lane *lane, struct error *out_error)
 {
     const struct folder_store_options options = { .read_only = true };
@@ -15,8 +29,9 @@ static enum status lane_open(const char *folder, struct doctor_lane *lane, struc
     lane->number = data_folder_lane(lane->folder);
     status = folder_store_open(lane->folder, &options, &lane->store, out_error);
     if (status == STATUS_OK) status = lane->store->head(lane->store, &head, out_error);
-    if (status == STATUS_OK) lane->head = head.sequence;
-    return status;
+    if (status != STATUS_OK) return status;
+    lane->head = head.sequence;
+    return accounts_count(lane, out_error);
 }
 
 enum status doctor_journal_open(const char *folder, struct doctor_journal *out_journal,

@@ -12,7 +12,8 @@ struct doctor_lane {
     struct data_folder *folder;
     struct store *store;
     uint32_t number;
-    uint64_t head; /* when it was opened */
+    uint64_t head;     /* when it was opened */
+    uint64_t accounts; /* at most, by then */
 };
 
 struct doctor_journal {

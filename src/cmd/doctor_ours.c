@@ -12,6 +12,8 @@
 #include "payment/chart.h"
 #include "wallet/act_walk.h"
 
+enum { ACCOUNTS_MORE = 1 << 16, ACCOUNTS_MAX = 1 << 27 };
+
 /* The evidence of a lane's journal goes into one file, since one source wrote it. */
 struct ours {
     struct doctor_bundle *bundle;
@@ -199,6 +201,14 @@ static void hold_end_write(struct ours *ours, const struct record_transfer *tran
     evidence_end(&line);
 }
 
+/* How many accounts there may be, and what may be made of them while the ledger is read. */
+static uint64_t accounts_of(const struct doctor_journal *journal)
+{
+    uint64_t count = ACCOUNTS_MORE;
+    for (uint32_t i = 0; i < journal->count; i++) count += 2 * journal->lanes[i].accounts;
+    return count < ACCOUNTS_MAX ? count : ACCOUNTS_MAX;
+}
+
 /* Both postings of a transfer that moved money, whether they are taken or not. */
 static enum status postings_count(struct ours *ours, const struct record_transfer *transfer,
                                   bool taken)
@@ -339,6 +349,16 @@ static enum status record_write(struct ours *ours, const struct record_head *rec
     return status == STATUS_OK ? act_write(ours, record) : status;
 }
 
+/* The accounts of the record behind the one at hand will be looked up next. */
+static void next_expect(const struct ours *ours, const struct batch_reader *reader)
+{
+    if (reader->blob.len - reader->at < sizeof(struct record_transfer)) return;
+    const struct record_transfer *next = (const void *)(reader->blob.data + reader->at);
+    if (next->head.type != RECORD_TRANSFER) return;
+    doctor_balances_expect(&ours->balances, next->debit.value);
+    doctor_balances_expect(&ours->balances, next->credit.value);
+}
+
 static enum status batch_write(void *owner, struct batch_reader *reader, struct error *out_error)
 {
     struct ours *ours = owner;
@@ -357,6 +377,7 @@ static enum status batch_write(void *owner, struct batch_reader *reader, struct 
         if (begins) part = doctor_scope_takes(ours->scope, reader, record);
         if (begins) unit = record->unit;
         decided |= begins;
+        next_expect(ours, reader);
         status = record_write(ours, record, part);
         if (status != STATUS_OK) return status;
     }
@@ -443,8 +464,9 @@ enum status doctor_collect_ours(struct doctor_bundle *bundle, const char *folder
     ours->bundle = bundle;
     ours->scope = &scope;
     enum status status = doctor_scope_open(words, &bundle->incident, &scope, &bundle->error);
-    if (status == STATUS_OK) status = doctor_balances_open(&ours->balances, &bundle->error);
     if (status == STATUS_OK) status = doctor_journal_open(folder, &journal, &bundle->error);
+    if (status == STATUS_OK)
+        status = doctor_balances_open(&ours->balances, accounts_of(&journal), &bundle->error);
     if (status == STATUS_OK) status = lanes_collect(ours, &scope, &journal, folder);
     doctor_journal_close(&journal);
     doctor_balances_close(&ours->balances);

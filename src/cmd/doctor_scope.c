@@ -1,5 +1,6 @@
 #include "cmd/doctor_scope.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "adapter/system_entropy.h"

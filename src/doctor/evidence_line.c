@@ -2,11 +2,6 @@
 
 #include "base/check.h"
 
-static void key(struct evidence_line *line, const char *name)
-{
-    json_write_key(&line->writer, str_from(name));
-}
-
 void evidence_begin(struct evidence_line *line, struct buf *out, const char *kind,
                     struct mask_counts *masked)
 {
@@ -16,7 +11,7 @@ void evidence_begin(struct evidence_line *line, struct buf *out, const char *kin
     evidence_word(line, "kind", kind);
 }
 
-void evidence_text(struct evidence_line *line, const char *name, struct str text)
+void evidence_put_text(struct evidence_line *line, struct str name, struct str text)
 {
     if (text.len == 0) return;
     if (text.len > EVIDENCE_LINE_TEXT_MAX) text.len = EVIDENCE_LINE_TEXT_MAX;
@@ -25,46 +20,46 @@ void evidence_text(struct evidence_line *line, const char *name, struct str text
     mask_text(text, &clean, line->masked);
     struct str view = buf_view(&clean);
     if (view.len > EVIDENCE_LINE_TEXT_MAX) view.len = EVIDENCE_LINE_TEXT_MAX;
-    key(line, name);
+    json_write_key(&line->writer, name);
     json_write_string(&line->writer, view);
 }
 
-void evidence_word(struct evidence_line *line, const char *name, const char *word)
+void evidence_put_word(struct evidence_line *line, struct str name, struct str word)
 {
-    key(line, name);
-    json_write_string(&line->writer, str_from(word));
+    json_write_key(&line->writer, name);
+    json_write_string(&line->writer, word);
 }
 
-void evidence_uuid(struct evidence_line *line, const char *name, struct uuid id)
+void evidence_put_uuid(struct evidence_line *line, struct str name, struct uuid id)
 {
     if (uuid_is_nil(id)) return;
-    key(line, name);
+    json_write_key(&line->writer, name);
     json_write_uuid(&line->writer, id);
 }
 
-void evidence_amount(struct evidence_line *line, const char *name, struct signed_amount amount)
+void evidence_put_amount(struct evidence_line *line, struct str name, struct signed_amount amount)
 {
     char text[SIGNED_AMOUNT_TEXT_SIZE];
-    key(line, name);
+    json_write_key(&line->writer, name);
     json_write_string(&line->writer, signed_amount_format(amount, 0, text));
 }
 
-void evidence_int(struct evidence_line *line, const char *name, int64_t value)
+void evidence_put_int(struct evidence_line *line, struct str name, int64_t value)
 {
-    key(line, name);
+    json_write_key(&line->writer, name);
     json_write_int64(&line->writer, value);
 }
 
-void evidence_bool(struct evidence_line *line, const char *name, bool value)
+void evidence_put_bool(struct evidence_line *line, struct str name, bool value)
 {
-    key(line, name);
+    json_write_key(&line->writer, name);
     json_write_bool(&line->writer, value);
 }
 
-void evidence_time(struct evidence_line *line, const char *name, struct wall_time at)
+void evidence_put_time(struct evidence_line *line, struct str name, struct wall_time at)
 {
     char text[TIME_TEXT_SIZE];
-    key(line, name);
+    json_write_key(&line->writer, name);
     json_write_string(&line->writer, wall_time_format(at, text));
 }
 

@@ -28,8 +28,10 @@ static bool is_token(char c)
     return is_word(c) || strchr("-.~+/=", c) != NULL;
 }
 
+/* Most words differ in their first letter: it is looked at alone, since there are very many. */
 static bool starts_at(struct str text, size_t at, const char *word)
 {
+    if (at == text.len || lower(text.data[at]) != lower(word[0])) return false;
     size_t len = strlen(word);
     if (text.len - at < len) return false;
     for (size_t i = 0; i < len; i++)
@@ -162,6 +164,7 @@ static bool prefix_find(struct str text, size_t at, struct span *out_span)
     };
     if (at > 0 && is_word(text.data[at - 1])) return false;
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        if (prefixes[i].word[0] != text.data[at]) continue;
         size_t len = strlen(prefixes[i].word);
         if (text.len - at < len || memcmp(text.data + at, prefixes[i].word, len) != 0) continue;
         size_t end = token_end(text, at + len);
@@ -210,7 +213,7 @@ static bool is_secret_name(struct str name)
         "cookie",        "set-cookie", "private_key", "session_token",
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (name.len == strlen(names[i]) && starts_at(name, 0, names[i])) return true;
+        if (starts_at(name, 0, names[i]) && name.len == strlen(names[i])) return true;
     return false;
 }
 
