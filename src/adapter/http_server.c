@@ -310,12 +310,6 @@ const char *http_server_address(const struct http_server *server)
     return server->tcp.address;
 }
 
-uint32_t http_server_connections_max(const struct http_server *server)
-{
-    CHECK(server != NULL);
-    return server->connections_max;
-}
-
 /* Nobody wakes the monitor: what is waited for happens on threads of the library. */
 static void drain_pause(struct http_server *server)
 {

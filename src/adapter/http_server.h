@@ -64,7 +64,7 @@ extern const struct http_server_options HTTP_SERVER_OPTIONS_DEFAULT;
 
 /*
  * Raises the limit of open files of the process as far as it may; where that is less than the
- * connections asked for, fewer are taken (see http_server_connections_max()).
+ * connections asked for, fewer are taken.
  * STATUS_INVALID: options that make no sense, among them plain on an address that is not
  * loopback. STATUS_CONFLICT, STATUS_DENIED, STATUS_NOT_FOUND, STATUS_UNAVAILABLE, STATUS_LIMIT:
  * see http_server_listen.h and tls_server.h.
@@ -74,7 +74,6 @@ enum status http_server_open(const struct http_server_options *options,
 
 /* The TCP address as bound ("127.0.0.1:43211"), "" when there is none. Lives as the server. */
 const char *http_server_address(const struct http_server *server);
-uint32_t http_server_connections_max(const struct http_server *server);
 
 /*
  * Takes no more connections, closes idle ones, has the api end its streams, and waits until every

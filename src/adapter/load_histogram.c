@@ -33,16 +33,6 @@ void load_histogram_record(struct load_histogram *histogram, uint64_t ns)
     if (ns > histogram->max_ns) histogram->max_ns = ns;
 }
 
-void load_histogram_add(struct load_histogram *histogram, const struct load_histogram *other)
-{
-    for (size_t i = 0; i < LOAD_HISTOGRAM_BUCKETS; i++) {
-        histogram->buckets[i] += other->buckets[i];
-    }
-    histogram->count += other->count;
-    histogram->sum_ns += other->sum_ns;
-    if (other->max_ns > histogram->max_ns) histogram->max_ns = other->max_ns;
-}
-
 uint64_t load_histogram_at(const struct load_histogram *histogram, uint32_t per_mille)
 {
     CHECK(per_mille >= 1);

@@ -19,7 +19,6 @@ struct load_histogram {
 };
 
 void load_histogram_record(struct load_histogram *histogram, uint64_t ns);
-void load_histogram_add(struct load_histogram *histogram, const struct load_histogram *other);
 
 /*
  * The latency that `per_mille` of a thousand do not exceed: 500 is the median, 999 the 99.9th

@@ -66,29 +66,12 @@ static void an_empty_one_has_no_latency(void **state)
     assert_int_equal(load_histogram_at(&histogram, 999), 0);
 }
 
-static void adding_is_recording_into_one(void **state)
-{
-    (void)state;
-    static struct load_histogram one;
-    static struct load_histogram parts[2];
-    struct prng prng;
-    prng_init(&prng, 8);
-    for (size_t i = 0; i < SAMPLES; i++) {
-        uint64_t ns = prng_below(&prng, 1000000);
-        load_histogram_record(&one, ns);
-        load_histogram_record(&parts[i % 2], ns);
-    }
-    load_histogram_add(&parts[0], &parts[1]);
-    assert_memory_equal(&parts[0], &one, sizeof one);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(percentiles_agree_with_sorting),
         cmocka_unit_test(edges_of_the_range_are_kept),
         cmocka_unit_test(an_empty_one_has_no_latency),
-        cmocka_unit_test(adding_is_recording_into_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,12 +52,6 @@ void postgres_copy_null(struct postgres_copy *copy)
     buf_append(&copy->buf, &none, sizeof none);
 }
 
-void postgres_copy_int16(struct postgres_copy *copy, int16_t number)
-{
-    uint16_t swapped = htobe16((uint16_t)number);
-    column(copy, &swapped, sizeof swapped);
-}
-
 void postgres_copy_int32(struct postgres_copy *copy, int32_t number)
 {
     uint32_t swapped = htobe32((uint32_t)number);
@@ -68,11 +62,6 @@ void postgres_copy_int64(struct postgres_copy *copy, int64_t number)
 {
     uint64_t swapped = htobe64((uint64_t)number);
     column(copy, &swapped, sizeof swapped);
-}
-
-void postgres_copy_bytes(struct postgres_copy *copy, const void *data, size_t size)
-{
-    column(copy, data, (uint32_t)size);
 }
 
 void postgres_copy_text(struct postgres_copy *copy, struct str text)

@@ -21,10 +21,8 @@ void postgres_copy_reset(struct postgres_copy *copy);
 
 void postgres_copy_row(struct postgres_copy *copy, uint16_t columns);
 void postgres_copy_null(struct postgres_copy *copy);
-void postgres_copy_int16(struct postgres_copy *copy, int16_t number);
 void postgres_copy_int32(struct postgres_copy *copy, int32_t number);
 void postgres_copy_int64(struct postgres_copy *copy, int64_t number);
-void postgres_copy_bytes(struct postgres_copy *copy, const void *data, size_t size);
 /* Without text: NULL. */
 void postgres_copy_text(struct postgres_copy *copy, struct str text);
 /* nil: NULL. */

@@ -6,17 +6,15 @@
 
 struct fault_kind {
     const char *name;
-    const char *text;
     enum fault_subject subject;
     uint32_t ms;
 };
 
 #define FAULT_ENTRY(name, subject, text, ms, does)                                                 \
-    [SANDBOX_FAULT_##name] = { text, does, FAULT_##subject, ms },
+    [SANDBOX_FAULT_##name] = { text, FAULT_##subject, ms },
 
 static const struct fault_kind kinds[SANDBOX_FAULT_COUNT] = {
-    [SANDBOX_FAULT_NONE] = { "none", "nothing goes wrong", FAULT_CALL, 0 },
-    SANDBOX_FAULT_TABLE(FAULT_ENTRY)
+    [SANDBOX_FAULT_NONE] = { "none", FAULT_CALL, 0 }, SANDBOX_FAULT_TABLE(FAULT_ENTRY)
 };
 #undef FAULT_ENTRY
 
@@ -29,11 +27,6 @@ static const struct fault_kind *kind_of(enum sandbox_fault fault)
 const char *fault_name(enum sandbox_fault fault)
 {
     return kind_of(fault)->name;
-}
-
-const char *fault_text(enum sandbox_fault fault)
-{
-    return kind_of(fault)->text;
 }
 
 enum fault_subject fault_subject(enum sandbox_fault fault)

@@ -50,7 +50,6 @@ enum fault_subject { FAULT_CALL, FAULT_QUERY, FAULT_WEBHOOK, FAULT_LINE, FAULT_S
 
 /* Static texts; "none", FAULT_CALL and 0 for SANDBOX_FAULT_NONE. CHECK the range. */
 const char *fault_name(enum sandbox_fault fault);
-const char *fault_text(enum sandbox_fault fault);
 enum fault_subject fault_subject(enum sandbox_fault fault);
 uint32_t fault_ms_default(enum sandbox_fault fault);
 bool fault_parse(struct str text, enum sandbox_fault *out_fault);

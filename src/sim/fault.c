@@ -7,8 +7,6 @@ enum { STREAM_FAULTS = 1000 }; /* of the first fault; the others follow */
 
 #define FAULT_NAME(name, text, sentence) text,
 static const char *const fault_names[] = { SIM_FAULT_TABLE(FAULT_NAME) };
-#define FAULT_TEXT(name, text, sentence) sentence,
-static const char *const fault_texts[] = { SIM_FAULT_TABLE(FAULT_TEXT) };
 #define POINT_NAME(name, text, passes) text,
 static const char *const point_names[] = { SIM_POINT_TABLE(POINT_NAME) };
 #define POINT_PASSES(name, text, passes) passes,
@@ -18,12 +16,6 @@ const char *sim_fault_name(enum sim_fault fault)
 {
     CHECK(fault < SIM_FAULT_COUNT);
     return fault_names[fault];
-}
-
-const char *sim_fault_text(enum sim_fault fault)
-{
-    CHECK(fault < SIM_FAULT_COUNT);
-    return fault_texts[fault];
 }
 
 const char *sim_point_name(enum sim_point point)

@@ -117,7 +117,6 @@ enum { SIM_POINT_PSP_FIRST = SIM_POINT_PSP_ORDER, SIM_POINT_LINK_FIRST = SIM_POI
 
 /* Static strings. */
 const char *sim_fault_name(enum sim_fault fault);
-const char *sim_fault_text(enum sim_fault fault);
 const char *sim_point_name(enum sim_point point);
 uint32_t sim_point_passes(enum sim_point point);
 

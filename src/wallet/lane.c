@@ -449,18 +449,3 @@ void lane_catch_up(struct lane *lane)
     }
     sync->unlock(lane->monitor);
 }
-
-uint64_t lane_memory_bytes(const struct lane_options *options)
-{
-    uint64_t slots = 2 * 2 * sizeof(struct id_map_slot); /* at most half full, rounded up */
-    uint64_t tables = 0;
-    for (uint32_t i = 0; i < LANE_INDEX_COUNT; i++) {
-        uint64_t entries = (uint64_t)table_ids(options, (enum lane_index)i) + 2 * BATCH_UNITS_MAX;
-        tables += INDEX_TABLES_MAX * entries * (sizeof(struct index_entry) + slots);
-    }
-    return options->accounts_max * (sizeof(struct account_state) + slots) +
-           options->holds_max * (sizeof(struct hold) + 2 * sizeof(uint32_t) + slots) +
-           options->reversals_max * (sizeof(struct reversal) + slots) + tables +
-           options->payments_max * (sizeof(struct payment_slot) + 7 * sizeof(uint32_t) + slots) +
-           2 * (BATCH_SIZE_MAX + STORE_SLICES_PER_BATCH_MAX * SLICE_SIZE_MAX);
-}

@@ -26,8 +26,7 @@
  * from the store and finds out. Requests in that batch are then answered as it turned out (or
  * STATUS_IN_DOUBT while that cannot be found out), later ones STATUS_UNAVAILABLE; sending them again with the same ids is always safe.
  *
- * Memory is reserved at open: see lane_memory_bytes(). All calls from any task unless said
- * otherwise.
+ * Memory is reserved at open. All calls from any task unless said otherwise.
  */
 struct lane;
 
@@ -327,8 +326,5 @@ void lane_resume_expiry(struct lane *lane);
  * the lane is read-only, drained, fenced or damaged.
  */
 void lane_catch_up(struct lane *lane);
-
-/* What the options reserve at most, in bytes; the store's own caches come on top. */
-uint64_t lane_memory_bytes(const struct lane_options *options);
 
 #endif
