@@ -15,7 +15,6 @@
 #include "base/check.h"
 #include "base/decimal.h"
 #include "base/str.h"
-#include "model/lane_map.h"
 
 static const struct str FORMAT_START = { "tpwallet data folder, format ", 29 };
 enum { FORMAT_SIZE_MAX = 64, LOCK_SIZE_MAX = 32, STORE_SIZE_MAX = 2048, LANE_SIZE_MAX = 32 };
@@ -477,6 +476,11 @@ uint32_t data_folder_lane(const struct data_folder *folder)
 uint32_t data_folder_lanes(const struct data_folder *folder)
 {
     return folder->lanes;
+}
+
+struct lane_part data_folder_part(const struct data_folder *folder)
+{
+    return (struct lane_part){ data_folder_lane(folder), data_folder_lanes(folder) };
 }
 
 bool data_folder_beside_owner(const struct data_folder *folder)

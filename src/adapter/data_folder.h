@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/status.h"
+#include "model/lane_map.h"
 
 /*
  * FORMAT       one line: what this is, and its version; written last, so that an interrupted
@@ -86,6 +87,7 @@ const char *data_folder_store(const struct data_folder *folder);
 /* Which lane it holds, of how many: 0 of 1 without a file that says so. */
 uint32_t data_folder_lane(const struct data_folder *folder);
 uint32_t data_folder_lanes(const struct data_folder *folder);
+struct lane_part data_folder_part(const struct data_folder *folder); /* both */
 /* A guest that came while an owner was there: for sqlite_store_options.beside_owner. */
 bool data_folder_beside_owner(const struct data_folder *folder);
 

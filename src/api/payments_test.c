@@ -18,7 +18,7 @@ static void chart_make(struct rig *rig, uint32_t asset, const char *code)
     static const enum chart_role roles[] = { CHART_CLEARING, CHART_BANK, CHART_ROUNDING,
                                              CHART_POSITION };
     for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
-        struct account account = chart_account(asset, roles[i], "psp-1");
+        struct account account = chart_account(LANE_ALONE, asset, roles[i], "psp-1");
         char id[UUID_TEXT_LEN + 1];
         char body[160];
         uuid_format(account.id.value, id);

@@ -83,7 +83,7 @@ static enum status options_read(struct bench *bench)
 static enum status ledger_prepare(struct bench *bench)
 {
     enum { ACCOUNTS = 10000 };
-    static const struct chart_names names = { "EUR", "sandbox" };
+    static const struct chart_names names = { { 0, 1 }, "EUR", "sandbox" };
     struct session session;
     const struct session_options options = { .folder = buf_terminated(&bench->stage.data) };
     enum status status = session_open(&options, &session, &bench->error);

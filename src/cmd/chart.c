@@ -5,29 +5,50 @@
 
 enum { OUT_SIZE_MAX = 1 << 20 };
 
+struct chart_run {
+    bool makes;
+    struct json_writer json;
+};
+
+static enum status lane_run_one(void *context, struct session *session,
+                                const struct chart_names *names, struct error *out_error)
+{
+    struct chart_run *run = context;
+    enum status status = STATUS_OK;
+    if (run->makes) status = chart_accounts_make(session, names, out_error);
+    if (status != STATUS_OK) return status;
+    return chart_accounts_show(session, names, &run->json, out_error);
+}
+
 static enum status chart_run(const struct invocation *invocation, bool makes, struct buf *out_json,
                              struct error *out_error)
 {
-    const struct chart_names names = {
+    struct chart_names names = {
         .assets = invocation_text(invocation, "asset"),
         .psps = invocation_text(invocation, "psp"),
     };
     const struct session_options options = { .folder = invocation->data, .read_only = !makes };
-    struct session session;
-    enum status status = session_open(&options, &session, out_error);
+    struct chart_run run = { .makes = makes };
+    json_writer_init(&run.json, out_json);
+    json_write_object_begin(&run.json);
+    json_write_key(&run.json, STR("accounts"));
+    json_write_array_begin(&run.json);
+    enum status status = chart_accounts_each(&options, &names, lane_run_one, &run, out_error);
     if (status != STATUS_OK) return status;
-    if (makes) status = chart_accounts_make(&session, &names, out_error);
-    if (status == STATUS_OK) status = chart_accounts_show(&session, &names, out_json, out_error);
-    session_close(&session);
-    return status;
+    json_write_array_end(&run.json);
+    json_write_object_end(&run.json);
+    if (json_write_end(&run.json) == STATUS_OK) return STATUS_OK;
+    return error_set(out_error, STATUS_LIMIT, "these are too many assets at once");
 }
 
 static int chart_show(const struct invocation *invocation, bool makes)
 {
     static const struct render_column columns[] = {
-        { "asset", "ASSET", false },     { "role", "ROLE", false }, { "psp", "PSP", false },
-        { "kind", "KIND", false },       { "made", "MADE", false }, { "balance", "BALANCE", true },
-        { "meaning", "MEANING", false }, { "id", "ID", false },     { 0 },
+        { "lane", "LANE", false },      { "asset", "ASSET", false },
+        { "role", "ROLE", false },      { "psp", "PSP", false },
+        { "kind", "KIND", false },      { "made", "MADE", false },
+        { "balance", "BALANCE", true }, { "meaning", "MEANING", false },
+        { "id", "ID", false },          { 0 },
     };
     BUF_SCOPE struct buf json;
     BUF_SCOPE struct buf text;
@@ -64,7 +85,8 @@ const struct command command_chart_create = {
     .summary = "make the accounts that payments need beside the wallets",
     .details = "One of each role per asset: what a PSP owes (clearing, one per PSP), the "
                "safeguarding bank account, fees, rounding, the exchange's position, suspense, "
-               "receivable and loss. Their ids follow from asset, role and PSP, so giving the "
+               "receivable and loss; in a ledger with several lanes once in each. Their ids "
+               "follow from lane, asset, role and PSP, so giving the "
                "command again makes nothing, and a PSP can be added later.",
     .options = chart_options,
     .examples = "chart create --asset EUR --psp sandbox\nchart create --asset EUR,USD,JPY",

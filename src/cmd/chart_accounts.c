@@ -3,12 +3,18 @@
 
 #include <string.h>
 
+#include "adapter/data_folder.h"
 #include "base/check.h"
-#include "base/json_writer.h"
 #include "cmd/answer.h"
+#include "cmd/lane_set.h"
 #include "payment/chart.h"
 
-enum { BODY_SIZE_MAX = 256 << 10, ANSWER_SIZE_MAX = 1 << 20, TARGET_SIZE_MAX = 256 };
+enum {
+    BODY_SIZE_MAX = 256 << 10,
+    ANSWER_SIZE_MAX = 1 << 20,
+    TARGET_SIZE_MAX = 256,
+    PATH_SIZE_MAX = 4096
+};
 
 /* One account of the chart. */
 struct place {
@@ -22,7 +28,7 @@ struct walk {
     struct session *session;
     const struct chart_names *names;
     enum status (*visit)(struct walk *walk, const struct place *place, struct error *out_error);
-    struct json_writer json; /* what the visits write */
+    struct json_writer *json; /* what the visits write into */
 };
 
 /* ---- Assets ---- */
@@ -136,7 +142,7 @@ static enum status psp_take(struct str word, char out_psp[PSP_NAME_SIZE], struct
 
 static enum status place_visit(struct walk *walk, struct place *place, struct error *out_error)
 {
-    place->account = chart_account(place->asset.id, place->role, place->psp);
+    place->account = chart_account(walk->names->part, place->asset.id, place->role, place->psp);
     return walk->visit(walk, place, out_error);
 }
 
@@ -182,12 +188,12 @@ static enum status request_visit(struct walk *walk, const struct place *place,
                                  struct error *out_error)
 {
     (void)out_error; /* nothing can go wrong: the writer is looked at once, at its end */
-    json_write_object_begin(&walk->json);
-    json_write_key(&walk->json, STR("id"));
-    json_write_uuid(&walk->json, place->account.id.value);
-    member_write(&walk->json, STR("asset"), place->asset.code);
-    member_write(&walk->json, STR("kind"), account_kind_name(place->account.kind));
-    json_write_object_end(&walk->json);
+    json_write_object_begin(walk->json);
+    json_write_key(walk->json, STR("id"));
+    json_write_uuid(walk->json, place->account.id.value);
+    member_write(walk->json, STR("asset"), place->asset.code);
+    member_write(walk->json, STR("kind"), account_kind_name(place->account.kind));
+    json_write_object_end(walk->json);
     return STATUS_OK;
 }
 
@@ -219,13 +225,16 @@ enum status chart_accounts_make(struct session *session, const struct chart_name
     BUF_SCOPE struct buf answer;
     buf_init(&body, BODY_SIZE_MAX);
     buf_init(&answer, ANSWER_SIZE_MAX);
-    struct walk walk = { .session = session, .names = names, .visit = request_visit };
-    json_writer_init(&walk.json, &body);
-    json_write_array_begin(&walk.json);
+    struct json_writer json;
+    struct walk walk = {
+        .session = session, .names = names, .visit = request_visit, .json = &json
+    };
+    json_writer_init(&json, &body);
+    json_write_array_begin(&json);
     enum status status = chart_walk(&walk, out_error);
     if (status != STATUS_OK) return status;
-    json_write_array_end(&walk.json);
-    if (json_write_end(&walk.json) != STATUS_OK)
+    json_write_array_end(&json);
+    if (json_write_end(&json) != STATUS_OK)
         return error_set(out_error, STATUS_LIMIT, "these are too many assets at once");
     const struct session_request request = {
         .method = API_POST,
@@ -255,8 +264,8 @@ static enum status balance_write(struct walk *walk, const struct place *place,
     unsigned http_status = 0;
     enum status status = get(walk->session, buf_view(&target), &http_status, &answer, out_error);
     if (status != STATUS_OK) return status;
-    json_write_key(&walk->json, STR("made"));
-    json_write_bool(&walk->json, http_status == 200);
+    json_write_key(walk->json, STR("made"));
+    json_write_bool(walk->json, http_status == 200);
     if (http_status == 404) return STATUS_OK;
     if (http_status != 200)
         return error_set(out_error, STATUS_UNAVAILABLE, "account %s cannot be read: HTTP status %u",
@@ -266,8 +275,8 @@ static enum status balance_write(struct walk *walk, const struct place *place,
     status = arena_init(&arena, answer_arena_size(buf_view(&answer)));
     if (status == STATUS_OK) status = answer_read(buf_view(&answer), &arena, &account);
     if (status == STATUS_OK) {
-        json_write_key(&walk->json, STR("balance"));
-        json_write_string(&walk->json, answer_text(&account, "balance.net"));
+        json_write_key(walk->json, STR("balance"));
+        json_write_string(walk->json, answer_text(&account, "balance.net"));
     }
     arena_done(&arena);
     if (status == STATUS_OK) return status;
@@ -276,8 +285,12 @@ static enum status balance_write(struct walk *walk, const struct place *place,
 
 static enum status show_visit(struct walk *walk, const struct place *place, struct error *out_error)
 {
-    struct json_writer *json = &walk->json;
+    struct json_writer *json = walk->json;
     json_write_object_begin(json);
+    if (walk->names->part.lanes > 1) {
+        json_write_key(json, STR("lane"));
+        json_write_uint64(json, walk->names->part.lane);
+    }
     member_write(json, STR("asset"), place->asset.code);
     member_write(json, STR("role"), chart_role_name(place->role));
     if (place->psp[0] != '\0') member_write(json, STR("psp"), place->psp);
@@ -291,17 +304,40 @@ static enum status show_visit(struct walk *walk, const struct place *place, stru
 }
 
 enum status chart_accounts_show(struct session *session, const struct chart_names *names,
-                                struct buf *out_json, struct error *out_error)
+                                struct json_writer *json, struct error *out_error)
 {
-    struct walk walk = { .session = session, .names = names, .visit = show_visit };
-    json_writer_init(&walk.json, out_json);
-    json_write_object_begin(&walk.json);
-    json_write_key(&walk.json, STR("accounts"));
-    json_write_array_begin(&walk.json);
-    enum status status = chart_walk(&walk, out_error);
-    json_write_array_end(&walk.json);
-    json_write_object_end(&walk.json);
-    if (status != STATUS_OK) return status;
-    if (json_write_end(&walk.json) == STATUS_OK) return STATUS_OK;
-    return error_set(out_error, STATUS_LIMIT, "these are too many assets at once");
+    struct walk walk = { .session = session, .names = names, .visit = show_visit, .json = json };
+    return chart_walk(&walk, out_error);
+}
+
+/* ---- Over lanes ---- */
+
+/* A server knows all lanes; a folder that is opened here is one lane, so each is opened in turn. */
+enum status chart_accounts_each(const struct session_options *options, struct chart_names *names,
+                                enum status (*visit)(void *context, struct session *session,
+                                                     const struct chart_names *names,
+                                                     struct error *out_error),
+                                void *context, struct error *out_error)
+{
+    char path[PATH_SIZE_MAX];
+    struct session session = { 0 };
+    struct lane_part *part = &names->part;
+    bool open = false;
+    enum status status = lane_set_count(options->folder, &part->lanes, out_error);
+    for (part->lane = 0; status == STATUS_OK && part->lane < part->lanes; part->lane++) {
+        struct session_options one = *options;
+        one.folder = path;
+        status = data_folder_lane_path(options->folder, part->lane, path, sizeof path, out_error);
+        if (status == STATUS_OK && !open) {
+            status = session_open(&one, &session, out_error);
+            open = status == STATUS_OK;
+        }
+        if (status == STATUS_OK) status = visit(context, &session, names, out_error);
+        if (open && session.client == NULL) {
+            session_close(&session);
+            open = false;
+        }
+    }
+    if (open) session_close(&session);
+    return status;
 }

@@ -188,7 +188,7 @@ static enum status line_compare(struct demo *demo, struct demo_caller *caller,
     BUF_SCOPE struct buf target;
     buf_init(&target, TARGET_SIZE_MAX);
     const char *psp = line->role == CHART_CLEARING ? "sandbox" : "";
-    uuid_format(chart_account_id(EUR, line->role, psp).value, id);
+    uuid_format(chart_account_id(LANE_ALONE, EUR, line->role, psp).value, id);
     buf_append_format(&target, "/v1/accounts/%s", id);
     enum status status = demo_caller_ask(caller, API_GET, buf_terminated(&target), STR(""));
     if (status != STATUS_OK) return status;

@@ -99,7 +99,7 @@ static enum status accounts_make(struct demo_day *day)
 enum status demo_day_prepare(struct demo_day *day)
 {
     static const char *const rate[] = { "asset", "EUR", "to_asset", "USD", "rate", "1.0842", NULL };
-    static const struct chart_names names = { "EUR,USD", "sandbox" };
+    static const struct chart_names names = { { 0, 1 }, "EUR,USD", "sandbox" };
     struct demo_caller *caller = day->caller;
     enum status status = accounts_make(day);
     if (status == STATUS_OK) status = chart_accounts_make(&caller->session, &names, caller->error);

@@ -86,7 +86,7 @@ static const char *account_type(struct uuid id, struct str code, struct str kind
                   { CHART_SUSPENSE, "suspense" }, { CHART_LOSS, "loss" } };
     const struct asset *iso = asset_iso_by_code(code);
     for (size_t i = 0; iso != NULL && i < sizeof roles / sizeof roles[0]; i++)
-        if (uuid_equal(chart_account_id(iso->id, roles[i].role, "").value, id))
+        if (chart_account_is((struct account_id){ id }, iso->id, roles[i].role, ""))
             return roles[i].type;
     return str_equal(kind, STR("liability")) ? "customer" : "clearing";
 }

@@ -102,10 +102,9 @@ static const char *cause_of(const struct ours *ours, bool of_payment)
 static bool at_psp(const struct ours *ours, const struct record_transfer *transfer)
 {
     if (ours->payment.psp[0] == '\0' || ours->payment_cause == PAYMENT_CAUSE_SETTLE) return false;
-    struct account_id clearing =
-        chart_account_id(transfer->asset, CHART_CLEARING, ours->payment.psp);
-    return uuid_equal(clearing.value, transfer->debit.value) ||
-           uuid_equal(clearing.value, transfer->credit.value);
+    const char *psp = ours->payment.psp;
+    return chart_account_is(transfer->debit, transfer->asset, CHART_CLEARING, psp) ||
+           chart_account_is(transfer->credit, transfer->asset, CHART_CLEARING, psp);
 }
 
 /* Whose transaction it is: the customer's side, which is not of the chart. */
@@ -113,8 +112,7 @@ static void subject_fields(const struct ours *ours, struct evidence_line *line,
                            const struct record_transfer *transfer, bool psp)
 {
     bool in = psp &&
-              uuid_equal(chart_account_id(transfer->asset, CHART_CLEARING, ours->payment.psp).value,
-                         transfer->debit.value);
+              chart_account_is(transfer->debit, transfer->asset, CHART_CLEARING, ours->payment.psp);
     struct uuid subject = in ? transfer->credit.value : transfer->debit.value;
     evidence_uuid(line, "account", subject);
     evidence_amount(line, "amount", amount_of(transfer->amount, !in));

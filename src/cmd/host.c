@@ -134,6 +134,7 @@ static enum status host_lane_open(const struct host_options *options, struct hos
     lane.read_only = options->read_only;
     lane.follow = options->follow;
     lane.number = data_folder_lane(host->folder);
+    lane.lanes = data_folder_lanes(host->folder);
     host->more_metrics = options->more_metrics;
     host->metrics_context = options->metrics_context;
     return lane_open(&host->ports, &lane, &host->lane, out_error);

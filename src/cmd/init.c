@@ -8,20 +8,23 @@
 #include "cmd/report.h"
 #include "model/lane_map.h"
 
+static enum status lane_chart_make(void *context, struct session *session,
+                                   const struct chart_names *names, struct error *out_error)
+{
+    (void)context; /* nothing is shown */
+    return chart_accounts_make(session, names, out_error);
+}
+
 /* The folder is new and nobody else's: it is opened here. */
 static enum status chart_make(const struct invocation *invocation, struct error *out_error)
 {
-    const struct chart_names names = {
+    struct chart_names names = {
         .assets = invocation_text(invocation, "asset"),
         .psps = invocation_text(invocation, "psp"),
     };
     if (names.assets == NULL) return STATUS_OK;
     const struct session_options options = { .folder = invocation->data };
-    struct session session;
-    enum status status = session_open(&options, &session, out_error);
-    if (status != STATUS_OK) return status;
-    status = chart_accounts_make(&session, &names, out_error);
-    session_close(&session);
+    enum status status = chart_accounts_each(&options, &names, lane_chart_make, NULL, out_error);
     if (status != STATUS_OK)
         error_hint(out_error, "the ledger is there, without its chart: `tpwallet chart create`");
     return status;
@@ -36,9 +39,6 @@ static enum status ledger_make(const struct invocation *invocation, bool *out_ne
     *out_new = true;
     enum status status = invocation_number(
         invocation, "lanes", (struct number_range){ 1, LANES_MAX }, &lanes, out_error);
-    if (status == STATUS_OK && lanes > 1 && invocation_has(invocation, "asset"))
-        status = error_set(out_error, STATUS_INVALID,
-                           "--asset: the chart of accounts is for ledgers with one lane");
     for (uint32_t lane = 0; url != NULL && lane < lanes && status == STATUS_OK; lane++) {
         const struct postgres_store_options store = { .url = url,
                                                       .lane = lane,
@@ -155,7 +155,7 @@ const struct command command_init = {
     .details =
         "The folder must be absent or empty. It is for its owner alone (mode 0700). "
         "Without --data it is $TPWALLET_DATA, or ./tpwallet-data. With --asset it has the "
-        "accounts that payments need: see `tpwallet help chart create`.\n"
+        "accounts that payments need, in each lane: see `tpwallet help chart create`.\n"
         "\n"
         "With --store postgres://user@host/database the journal is there (PostgreSQL 15 or\n"
         "later, UTF-8), in a schema tpwallet that is made; the folder keeps the URL, and\n"

@@ -12,6 +12,7 @@ enum { ASSETS_MAX = ASSETS_CUSTOM_MAX };
 
 struct reading {
     const struct reconcile_journal *journal;
+    struct lane_part part; /* of the folder */
     const struct reconcile_source *source;
     const struct reconcile_visitor *visitor;
     struct reconcile_refusals *refusals;
@@ -74,7 +75,7 @@ static struct account_id subject_of(const struct reading *reading,
     bool of_payment = reading->payment_there && reading->payment_unit == transfer->head.unit;
     if (!of_payment || reading->settles) return none;
     if (strcmp(reading->payment.psp, reading->journal->psp) != 0) return none;
-    return chart_account_id(transfer->asset, CHART_CLEARING, reading->journal->psp);
+    return chart_account_id(reading->part, transfer->asset, CHART_CLEARING, reading->journal->psp);
 }
 
 static void keys_fill(const struct reading *reading, const struct record_transfer *transfer,
@@ -188,6 +189,7 @@ enum status reconcile_read_journal(const struct reconcile_journal *journal,
     struct store *store = NULL;
     enum status status = data_folder_open(journal->folder, DATA_FOLDER_GUEST, &folder, out_error);
     if (status != STATUS_OK) return status;
+    reading.part = data_folder_part(folder);
     const struct folder_store_options options = { .read_only = true };
     status = folder_store_open(folder, &options, &store, out_error);
     if (status == STATUS_OK) status = store_read(&reading, store, out_error);

@@ -177,7 +177,8 @@ static enum status chart_add(struct snapshot *snapshot, enum reserve_role role,
 {
     struct reserve_account account = { .role = role };
     if (psp.len > 0) memcpy(account.psp, psp.data, psp.len);
-    account.id = chart_account_id(snapshot->reading.asset.id, of_chart, account.psp);
+    account.id = chart_account_id(data_folder_part(snapshot->folder), snapshot->reading.asset.id,
+                                  of_chart, account.psp);
     enum status status = account_add(snapshot, &account, out_error);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
@@ -269,7 +270,8 @@ static enum status tree_make(struct snapshot *snapshot, struct error *out_error)
     uint8_t key[SUM_KEY_SIZE];
     const struct reserves_book_options options = {
         .shares = snapshot->shares,
-        .suspense = chart_account_id(snapshot->reading.asset.id, CHART_SUSPENSE, ""),
+        .suspense = chart_account_id(data_folder_part(snapshot->folder), snapshot->reading.asset.id,
+                                     CHART_SUSPENSE, ""),
         .key = key,
     };
     enum status status =

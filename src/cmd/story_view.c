@@ -75,7 +75,7 @@ static unsigned role_of(const struct view *view, struct uuid id, struct str asse
     if (asset == NULL) return 0; /* of an asset of one's own only the ledger knows the number */
     for (unsigned role = 1; role < CHART_ROLE_END; role++) {
         if (role == CHART_CLEARING && view->accounts.psp[0] == '\0') continue;
-        if (uuid_equal(chart_account_id(asset->id, role, view->accounts.psp).value, id))
+        if (chart_account_is((struct account_id){ id }, asset->id, role, view->accounts.psp))
             return role;
     }
     return 0;

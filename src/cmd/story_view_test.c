@@ -52,8 +52,8 @@ static struct str story_make(void)
         "\",\"delivery\":\"dead_letter\",\"sequence\":4,\"attempts\":16,\"http_status\":500}]}],\"not_told\":[{\"what\":\"balances\",\"text\":\"too far\"}],\"as_of\":\"9\"}";
     char clearing[UUID_TEXT_LEN + 1];
     char bank[UUID_TEXT_LEN + 1];
-    uuid_format(chart_account_id(978, CHART_CLEARING, "sandbox").value, clearing);
-    uuid_format(chart_account_id(978, CHART_BANK, "").value, bank);
+    uuid_format(chart_account_id(LANE_ALONE, 978, CHART_CLEARING, "sandbox").value, clearing);
+    uuid_format(chart_account_id(LANE_ALONE, 978, CHART_BANK, "").value, bank);
     int len = snprintf(story, sizeof story, format, clearing, bank);
     assert_in_range(len, 1, sizeof story - 1);
     return (struct str){ story, (size_t)len };

@@ -3,6 +3,8 @@
 
 #include "base/check.h"
 
+const struct lane_part LANE_ALONE = { 0, 1 };
+
 static const uint64_t LANE_BITS = 0xFFFF;
 
 static bool says_its_lane(struct uuid id)
@@ -20,22 +22,37 @@ static uint64_t mixed(uint64_t value)
     return value ^ value >> 33;
 }
 
-uint32_t lane_of_account(struct account_id id, uint32_t lanes)
+static uint32_t lane_of(struct uuid id, uint32_t lanes)
 {
     CHECK(lanes > 0 && lanes <= LANES_MAX);
     if (lanes == 1) return 0;
-    uint64_t value = id.value.lo & LANE_BITS;
-    if (!says_its_lane(id.value)) value = mixed(id.value.lo ^ mixed(id.value.hi));
+    uint64_t value = id.lo & LANE_BITS;
+    if (!says_its_lane(id)) value = mixed(id.lo ^ mixed(id.hi));
     return (uint32_t)(value % lanes);
 }
 
-struct account_id lane_own_account(struct account_id id, uint32_t lane, uint32_t lanes)
+uint32_t lane_of_account(struct account_id id, uint32_t lanes)
 {
-    CHECK(lanes > 0 && lanes <= LANES_MAX && lane < lanes);
-    CHECK(says_its_lane(id.value));
-    uint64_t bits = id.value.lo & LANE_BITS;
-    bits = bits - bits % lanes + lane;
-    if (bits > LANE_BITS) bits -= lanes;
-    id.value.lo = (id.value.lo & ~LANE_BITS) | bits;
+    return lane_of(id.value, lanes);
+}
+
+uint32_t lane_of_payment(struct payment_id id, uint32_t lanes)
+{
+    return lane_of(id.value, lanes);
+}
+
+struct uuid lane_own_id(struct uuid id, struct lane_part part)
+{
+    CHECK(part.lanes > 0 && part.lanes <= LANES_MAX && part.lane < part.lanes);
+    CHECK(says_its_lane(id));
+    uint64_t bits = id.lo & LANE_BITS;
+    bits = bits - bits % part.lanes + part.lane;
+    if (bits > LANE_BITS) bits -= part.lanes;
+    id.lo = (id.lo & ~LANE_BITS) | bits;
     return id;
+}
+
+bool lane_same_id(struct uuid id, struct uuid other)
+{
+    return says_its_lane(id) && id.hi == other.hi && (id.lo | LANE_BITS) == (other.lo | LANE_BITS);
 }

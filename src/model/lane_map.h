@@ -14,14 +14,26 @@
  */
 enum { LANES_MAX = 64 };
 
+/* One of the lanes of a ledger. */
+struct lane_part {
+    uint32_t lane;
+    uint32_t lanes; /* how many there are */
+};
+extern const struct lane_part LANE_ALONE; /* the only one */
+
 /* CHECKs that lanes is 1 to LANES_MAX. */
 uint32_t lane_of_account(struct account_id id, uint32_t lanes);
+/* A payment's home, which alone decides about it: by the same rule. */
+uint32_t lane_of_payment(struct payment_id id, uint32_t lanes);
 
 /*
- * The same account once per lane, as fees, clearing and rounding are: an id of version 8 changed
- * in its lowest 16 bits, so that it is in `lane`. With one lane it is the id itself. CHECKs the
- * version, and that there is such a lane.
+ * The same once per lane, as the accounts for fees, clearing and rounding are: an id of version 8
+ * changed in its lowest 16 bits, so that it is in that lane. With one lane it is the id itself.
+ * CHECKs the version, and that there is such a lane.
  */
-struct account_id lane_own_account(struct account_id id, uint32_t lane, uint32_t lanes);
+struct uuid lane_own_id(struct uuid id, struct lane_part part);
+
+/* Whether it is an id of version 8, and the same in one lane or another. */
+bool lane_same_id(struct uuid id, struct uuid other);
 
 #endif

@@ -73,16 +73,32 @@ static void an_account_is_there_once_per_lane(void **state)
     static const uint64_t lows[] = { 0, 1, 77, 65534, 65535 };
     for (size_t i = 0; i < sizeof lows / sizeof lows[0]; i++) {
         struct account_id id = id_of(V8, VARIANT | UINT64_C(0xABC0000) | lows[i]);
-        assert_true(uuid_equal(lane_own_account(id, 0, 1).value, id.value));
+        assert_true(uuid_equal(lane_own_id(id.value, LANE_ALONE), id.value));
         for (uint32_t lanes = 1; lanes <= LANES_MAX; lanes++) {
             for (uint32_t lane = 0; lane < lanes; lane++) {
-                struct account_id own = lane_own_account(id, lane, lanes);
-                assert_int_equal(lane_of_account(own, lanes), lane);
-                assert_int_equal(own.value.hi, id.value.hi);
-                assert_int_equal(own.value.lo >> 16, id.value.lo >> 16);
+                struct uuid own = lane_own_id(id.value, (struct lane_part){ lane, lanes });
+                assert_int_equal(lane_of_account((struct account_id){ own }, lanes), lane);
+                assert_int_equal(lane_of_payment((struct payment_id){ own }, lanes), lane);
+                assert_int_equal(own.hi, id.value.hi);
+                assert_int_equal(own.lo >> 16, id.value.lo >> 16);
+                assert_true(lane_same_id(own, id.value));
             }
         }
     }
+}
+
+static void only_ids_that_are_once_per_lane_are_the_same(void **state)
+{
+    (void)state; /* no fixture */
+    struct uuid id = id_of(V8, VARIANT | UINT64_C(0xABC0000)).value;
+    struct uuid others[] = {
+        { .hi = id.hi + (1 << 16), .lo = id.lo },
+        { .hi = id.hi, .lo = id.lo + (1 << 16) },
+        { .hi = V7, .lo = id.lo },
+    };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_false(lane_same_id(id, others[i]));
+    assert_false(lane_same_id(others[2], others[2])); /* it says no lane */
 }
 
 struct question {
@@ -96,7 +112,8 @@ static void ask(void *argument)
 {
     const struct question *question = argument;
     if (question->own) {
-        (void)lane_own_account(question->id, question->lane, question->lanes); /* or it stops */
+        const struct lane_part part = { question->lane, question->lanes };
+        (void)lane_own_id(question->id.value, part); /* or it stops */
     } else {
         (void)lane_of_account(question->id, question->lanes); /* the same */
     }
@@ -127,6 +144,7 @@ int main(void)
         cmocka_unit_test(ids_in_a_row_are_spread),
         cmocka_unit_test(an_id_of_version_8_says_its_lane),
         cmocka_unit_test(an_account_is_there_once_per_lane),
+        cmocka_unit_test(only_ids_that_are_once_per_lane_are_the_same),
         cmocka_unit_test(what_makes_no_sense_stops_the_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

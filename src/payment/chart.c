@@ -31,7 +31,8 @@ struct chart_key {
 };
 _Static_assert(sizeof(struct chart_key) == 48, "no padding is hashed");
 
-struct account_id chart_account_id(uint32_t asset, enum chart_role role, const char *psp)
+struct account_id chart_account_id(struct lane_part part, uint32_t asset, enum chart_role role,
+                                   const char *psp)
 {
     CHECK(role > 0 && role < CHART_ROLE_END);
     struct chart_key key = { .domain = "tpwallet chart v1", .asset = asset, .role = role };
@@ -46,14 +47,20 @@ struct account_id chart_account_id(uint32_t asset, enum chart_role role, const c
     memcpy(&id.lo, digest.bytes + sizeof id.hi, sizeof id.lo);
     id.hi = (id.hi & ~UINT64_C(0xF000)) | UINT64_C(0x8000);
     id.lo = (id.lo & ~(UINT64_C(3) << 62)) | UINT64_C(2) << 62;
-    return (struct account_id){ id };
+    return (struct account_id){ lane_own_id(id, part) };
 }
 
-struct account chart_account(uint32_t asset, enum chart_role role, const char *psp)
+bool chart_account_is(struct account_id id, uint32_t asset, enum chart_role role, const char *psp)
+{
+    return lane_same_id(id.value, chart_account_id(LANE_ALONE, asset, role, psp).value);
+}
+
+struct account chart_account(struct lane_part part, uint32_t asset, enum chart_role role,
+                             const char *psp)
 {
     static const uint16_t kinds[] = { CHART_ROLE_TABLE(CHART_KIND) };
     return (struct account){
-        .id = chart_account_id(asset, role, psp),
+        .id = chart_account_id(part, asset, role, psp),
         .asset = asset,
         .kind = kinds[role],
     };

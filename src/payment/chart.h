@@ -1,9 +1,10 @@
-/* chart.h - the accounts that payments need beside the wallets: one of each role per asset. */
+/* chart.h - the accounts that payments need beside the wallets: one of each role per asset and lane. */
 #ifndef PAYMENT_CHART_H
 #define PAYMENT_CHART_H
 
 #include "base/str.h"
 #include "model/account.h"
+#include "model/lane_map.h"
 #include "model/psp.h"
 
 /*
@@ -30,12 +31,16 @@ const char *chart_role_text(unsigned role);
 
 /*
  * The id of an account follows from asset, role and, for CHART_CLEARING, the PSP's name ("" for
- * the other roles): a UUIDv8 (RFC 9562, section 5.8) of a SHA-256. So whoever knows those three
- * knows the account, without looking anything up.
+ * the other roles): a UUIDv8 (RFC 9562, section 5.8) of a SHA-256, moved into the lane. So whoever
+ * knows those knows the account, without looking anything up.
  */
-struct account_id chart_account_id(uint32_t asset, enum chart_role role, const char *psp);
+struct account_id chart_account_id(struct lane_part part, uint32_t asset, enum chart_role role,
+                                   const char *psp);
+/* Whether it is that account, of whichever lane. */
+bool chart_account_is(struct account_id id, uint32_t asset, enum chart_role role, const char *psp);
 
 /* The account as it has to be made; its bounds are none: each may have either balance. */
-struct account chart_account(uint32_t asset, enum chart_role role, const char *psp);
+struct account chart_account(struct lane_part part, uint32_t asset, enum chart_role role,
+                             const char *psp);
 
 #endif

@@ -3,6 +3,7 @@
 #define PAYMENT_DECIDE_H
 
 #include "model/account.h"
+#include "model/lane_map.h"
 #include "model/payment.h"
 #include "model/transfer.h"
 
@@ -21,6 +22,7 @@ enum {
 };
 
 struct payment_facts {
+    struct lane_part part;        /* of the lane that decides: its chart is the one that is used */
     struct wall_time stamp;       /* of the batch */
     struct uuid root;             /* ids of transfers derive from it, from `step` 1 on */
     const struct payment *parent; /* REFUND, CHARGEBACK: NULL when there is none */

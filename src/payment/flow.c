@@ -167,7 +167,7 @@ struct transfer_id flow_reversal(struct flow *flow, struct transfer_id target)
 
 struct account_id flow_account(const struct flow *flow, enum chart_role role)
 {
-    return chart_account_id(flow->payment->asset, role, flow->payment->psp);
+    return chart_account_id(flow->facts->part, flow->payment->asset, role, flow->payment->psp);
 }
 
 bool payment_under_way(const struct payment *payment)

@@ -35,8 +35,8 @@ static enum payment_outcome parent_check(const struct payment *parent)
  */
 static bool is_wallet(const struct account *account)
 {
-    struct account_id suspense = chart_account_id(account->asset, CHART_SUSPENSE, "");
-    return account->kind == ACCOUNT_LIABILITY && !uuid_equal(account->id.value, suspense.value);
+    return account->kind == ACCOUNT_LIABILITY &&
+           !chart_account_is(account->id, account->asset, CHART_SUSPENSE, "");
 }
 
 /* A payment of one asset between wallets that are there. */

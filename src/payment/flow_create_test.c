@@ -224,13 +224,13 @@ static void accounts_of_the_chart_are_no_wallets(void **state)
     for (unsigned role = 1; role < CHART_ROLE_END; role++) {
         struct scene scene;
         scene_begin(&scene);
-        scene.wallet = chart_account(EUR, role, "sandbox");
+        scene.wallet = chart_account(LANE_ALONE, EUR, role, "sandbox");
         scene_draft(&scene, PAYMENT_WALLET);
         assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_NOT_A_WALLET);
         scene_draft(&scene, PAYMENT_PAY_OUT);
         assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_NOT_A_WALLET);
         scene_begin(&scene);
-        scene.counter = chart_account(EUR, role, "sandbox");
+        scene.counter = chart_account(LANE_ALONE, EUR, role, "sandbox");
         scene_draft(&scene, PAYMENT_MERCHANT);
         assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_NOT_A_WALLET);
     }

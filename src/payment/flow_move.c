@@ -166,7 +166,8 @@ void flow_execute(struct flow *flow)
         (void)flow_direct(flow, payment->wallet, flow_account(flow, CHART_ROUNDING),
                           payment->residue); /* its id is not needed: it is found by reference */
     }
-    struct account_id position = chart_account_id(payment->counter_asset, CHART_POSITION, "");
+    struct account_id position =
+        chart_account_id(flow->facts->part, payment->counter_asset, CHART_POSITION, "");
     (void)flow_direct(flow, position, payment->counter, payment->counter_amount); /* the same */
     flow->out->transfers[flow->out->transfer_count - 1].asset = payment->counter_asset;
     payment->captured = payment->amount;

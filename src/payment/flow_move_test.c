@@ -136,7 +136,7 @@ static void an_exchange_is_carried_out_at_the_rate_that_was_locked(void **state)
     scene.facts.rate_numerator = 1; /* the market has moved */
     assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_EXECUTE), PAYMENT_OUTCOME_OK);
     assert_state(&scene, PAYMENT_STATE_SUCCEEDED);
-    struct account_id position = chart_account_id(JPY, CHART_POSITION, "");
+    struct account_id position = chart_account_id(LANE_ALONE, JPY, CHART_POSITION, "");
     uint64_t given = 10000 - (uint64_t)scene.payment.residue.minor;
     assert_int_equal(scene.decision.transfer_count, 3);
     assert_moves(&scene, 0, scene.wallet.id, scene_chart(CHART_POSITION), given);

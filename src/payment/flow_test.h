@@ -39,7 +39,7 @@ static inline void scene_begin(struct scene *scene)
     *scene = (struct scene){
         .wallet = { .id = { { 1, 1 } }, .asset = EUR, .kind = ACCOUNT_LIABILITY },
         .counter = { .id = { { 2, 1 } }, .asset = EUR, .kind = ACCOUNT_LIABILITY },
-        .facts = { .stamp = { 20000 * NS_PER_DAY }, .chart = true, .slot = 7 },
+        .facts = { .part = { 0, 1 }, .stamp = { 20000 * NS_PER_DAY }, .chart = true, .slot = 7 },
     };
     scene->facts.wallet = &scene->wallet;
     scene->facts.counter = &scene->counter;
@@ -182,7 +182,7 @@ static inline void scene_later(struct scene *scene, int64_t ms)
 
 static inline struct account_id scene_chart(enum chart_role role)
 {
-    return chart_account_id(EUR, role, "sandbox");
+    return chart_account_id(LANE_ALONE, EUR, role, "sandbox");
 }
 
 /* The decision's transfer at `index`: its kind, between whom, and how much. */

@@ -90,7 +90,7 @@ struct payment_id courier_dispute_id(const struct sandbox *books, uint32_t item)
 {
     char object[PSP_TOKEN_SIZE];
     (void)sandbox_object(books, item, false, object); /* terminated as well */
-    return webhook_in_chargeback(SIM_PSP_NAME, object);
+    return webhook_in_chargeback(LANE_ALONE, SIM_PSP_NAME, object);
 }
 
 enum payment_state courier_dispute_state(uint8_t sandbox_state)

@@ -330,7 +330,7 @@ static void account_compare(struct service *service, const struct book_page *pag
                             enum chart_role role, __int128 expected)
 {
     const char *psp = role == CHART_CLEARING ? SIM_PSP_NAME : "";
-    __int128 ours = balance_of(service, chart_account_id(page->asset, role, psp));
+    __int128 ours = balance_of(service, chart_account_id(LANE_ALONE, page->asset, role, psp));
     if (ours == expected) return;
     verdict_violation(
         &service->verdict,

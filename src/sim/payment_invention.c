@@ -41,7 +41,8 @@ struct question *invent_payment_opening(struct crowd *crowd, struct prng *prng)
     struct account *next = question->accounts;
     for (uint32_t i = 0; i < 2; i++) {
         for (unsigned role = 1; role < CHART_ROLE_END; role++) {
-            *next++ = chart_account(assets[i], role, role == CHART_CLEARING ? SIM_PSP_NAME : "");
+            *next++ = chart_account(LANE_ALONE, assets[i], role,
+                                    role == CHART_CLEARING ? SIM_PSP_NAME : "");
         }
         for (uint64_t which = 0; which < PAYMENT_WALLETS; which++) {
             *next++ = wallet_account(assets[i], which);
@@ -65,7 +66,8 @@ static struct account_id some_wallet(struct prng *prng, uint32_t asset)
     if (asset == GBP) return payment_wallet(asset, 0);
     if (chance(prng, 2)) asset = asset == EUR ? USD : EUR;
     if (chance(prng, 1)) return (struct account_id){ invent_id(prng) };
-    if (chance(prng, 1)) return chart_account_id(asset, CHART_BANK, ""); /* no customer's */
+    if (chance(prng, 1))
+        return chart_account_id(LANE_ALONE, asset, CHART_BANK, ""); /* no customer's */
     return payment_wallet(asset, prng_below(prng, PAYMENT_WALLETS));
 }
 

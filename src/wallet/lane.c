@@ -315,6 +315,12 @@ enum status lane_run(struct lane *lane, struct request *request)
     return request->status;
 }
 
+struct lane_part lane_part(const struct lane *lane)
+{
+    uint32_t lanes = lane->options.lanes;
+    return lanes <= 1 ? LANE_ALONE : (struct lane_part){ lane->options.number, lanes };
+}
+
 struct uuid lane_new_id(struct lane *lane)
 {
     uint64_t random[2];

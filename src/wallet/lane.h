@@ -6,6 +6,7 @@
 #include "model/account.h"
 #include "model/admin.h"
 #include "model/asset.h"
+#include "model/lane_map.h"
 #include "model/payment.h"
 #include "model/transfer.h"
 #include "port/clock.h"
@@ -42,6 +43,7 @@ struct lane_ports {
 
 struct lane_options {
     uint32_t number;        /* of the lane; 0 is the first */
+    uint32_t lanes;         /* of the ledger; 0 and 1: it is the only one */
     uint64_t accounts_max;  /* each 160 bytes, and 8 for its place in the map */
     uint64_t holds_max;     /* open at once; each 88 bytes, and 8 for its place */
     uint64_t reversals_max; /* transfers ever reversed; each 64 bytes, and 8 for its place */
@@ -244,6 +246,9 @@ enum status lane_submit(struct lane *lane, struct request *request) MUST_CHECK;
 void lane_wait(struct lane *lane, struct request *request);
 /* lane_submit() and lane_wait() in one; returns request->status, or submit's. */
 enum status lane_run(struct lane *lane, struct request *request) MUST_CHECK;
+
+/* Which lane of the ledger it is. */
+struct lane_part lane_part(const struct lane *lane);
 
 /* A fresh UUIDv7 from the lane's clock and entropy: for request->root. */
 struct uuid lane_new_id(struct lane *lane);

@@ -689,7 +689,7 @@ static inline void test_chart(struct bench *bench, uint32_t asset, const char *p
     struct account chart[CHART_ROLE_END - 1];
     struct account_result results[CHART_ROLE_END - 1];
     for (unsigned role = 1; role < CHART_ROLE_END; role++) {
-        chart[role - 1] = chart_account(asset, role, psp);
+        chart[role - 1] = chart_account(lane_part(bench->lane), asset, role, psp);
     }
     struct request request = { .kind = REQUEST_ACCOUNTS,
                                .root = lane_new_id(bench->lane),

@@ -166,9 +166,10 @@ static const struct account *account_of(const struct lane *lane, struct account_
 
 static bool chart_has(const struct lane *lane, uint32_t asset, const char *psp)
 {
-    bool has = account_of(lane, chart_account_id(asset, CHART_BANK, "")) != NULL;
+    struct lane_part part = lane_part(lane);
+    bool has = account_of(lane, chart_account_id(part, asset, CHART_BANK, "")) != NULL;
     if (psp[0] == '\0') return has;
-    return has && account_of(lane, chart_account_id(asset, CHART_CLEARING, psp)) != NULL;
+    return has && account_of(lane, chart_account_id(part, asset, CHART_CLEARING, psp)) != NULL;
 }
 
 static bool chart_made(const struct lane *lane, const struct payment *draft,
@@ -198,6 +199,7 @@ static struct payment_facts facts_of(const struct lane *lane, const struct reque
 {
     struct payment_accounts accounts = payment_accounts(draft, parent);
     struct payment_facts facts = {
+        .part = lane_part(lane),
         .stamp = lane->building->batch.stamp,
         .root = request->root_used,
         .parent = parent,

@@ -48,7 +48,7 @@ static struct bench *scene_new(void)
     accounts_run(bench, accounts, 3);
     struct account chart[CHART_ROLE_END];
     for (unsigned role = 1; role < CHART_ROLE_END; role++) {
-        chart[role - 1] = chart_account(EUR, role, "sandbox");
+        chart[role - 1] = chart_account(LANE_ALONE, EUR, role, "sandbox");
     }
     accounts_run(bench, chart, CHART_ROLE_END - 1);
     assert_int_equal(test_one(bench, test_transfer(100, EQUITY, WALLET, 10000)).outcome,
@@ -431,7 +431,7 @@ static void a_frozen_chart_delays_and_loses_nothing(void **state)
 {
     (void)state;
     struct bench *bench = scene_new();
-    struct account_id clearing = chart_account_id(EUR, CHART_CLEARING, "sandbox");
+    struct account_id clearing = chart_account_id(LANE_ALONE, EUR, CHART_CLEARING, "sandbox");
     struct payment_result made = run(bench, draft(PAYMENT_PAY_IN, 1000, 2500));
     struct payment_result paid = run(bench, draft(PAYMENT_PAY_OUT, 1001, 400));
     paid = run(bench, answer(&paid.payment, PSP_ANSWER_DONE));

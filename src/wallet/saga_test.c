@@ -156,9 +156,9 @@ static struct bench *scene_new(void)
     test_accounts(bench, WALLET);
     struct account chart[CHART_ROLE_END]; /* [0] is that of another PSP */
     struct account_result results[CHART_ROLE_END];
-    chart[0] = chart_account(EUR, CHART_CLEARING, "gone");
+    chart[0] = chart_account(LANE_ALONE, EUR, CHART_CLEARING, "gone");
     for (unsigned role = 1; role < CHART_ROLE_END; role++) {
-        chart[role] = chart_account(EUR, role, "sandbox");
+        chart[role] = chart_account(LANE_ALONE, EUR, role, "sandbox");
     }
     struct request request = { .kind = REQUEST_ACCOUNTS,
                                .root = lane_new_id(bench->lane),

@@ -92,8 +92,9 @@ static enum status suspense_book(struct lane *lane, const struct settlement_opti
                                  const struct psp_line *line, struct settlement_report *report)
 {
     bool pays = pays_us(line->kind);
-    struct account_id bank = chart_account_id(line->asset, CHART_BANK, "");
-    struct account_id suspense = chart_account_id(line->asset, CHART_SUSPENSE, "");
+    struct lane_part part = lane_part(lane);
+    struct account_id bank = chart_account_id(part, line->asset, CHART_BANK, "");
+    struct account_id suspense = chart_account_id(part, line->asset, CHART_SUSPENSE, "");
     struct transfer transfers[2];
     memset(transfers, 0, sizeof transfers);
     uint32_t count = 0;
@@ -104,7 +105,7 @@ static enum status suspense_book(struct lane *lane, const struct settlement_opti
     }
     if (!money_is_zero(line->fee)) {
         transfers[count++] =
-            (struct transfer){ .debit = chart_account_id(line->asset, CHART_FEES, ""),
+            (struct transfer){ .debit = chart_account_id(part, line->asset, CHART_FEES, ""),
                                .credit = bank,
                                .amount = line->fee };
     }
@@ -175,9 +176,23 @@ static enum status payment_book(struct lane *lane, const struct settlement_optio
     return STATUS_OK;
 }
 
+/* In one lane, always the same: so that what is booked twice is a repeat. */
+static bool is_own(const struct lane *lane, const struct psp_line *line)
+{
+    struct payment_id payment;
+    uint32_t step_number;
+    struct lane_part part = lane_part(lane);
+    bool refers = psp_key_parse(str_from(line->reference), &payment, &step_number);
+    return part.lane == (refers ? lane_of_payment(payment, part.lanes) : 0);
+}
+
 static enum status line_book(struct lane *lane, const struct settlement_options *options,
                              const struct psp_line *line, struct settlement_report *report)
 {
+    if (!is_own(lane, line)) {
+        report->elsewhere++;
+        return STATUS_OK;
+    }
     report->lines++;
     enum status status = payment_book(lane, options, line, report);
     if (status == STATUS_NOT_FOUND) status = suspense_book(lane, options, line, report);

@@ -11,6 +11,9 @@
  * its gross between clearing and bank and its fee to the fees. A line that names none, or one of
  * another PSP, in another asset, or in a state that knows no such line, is booked too, since the
  * bank has the money: against suspense, for a person to look at.
+ *
+ * Of a ledger with several lanes each books what is its own: lines whose reference is of its
+ * payments, known ones or not; and lane 0 all that is of nobody's.
  */
 struct settlement_options {
     struct psp *psp;
@@ -24,7 +27,8 @@ struct settlement_options {
 };
 
 struct settlement_report {
-    uint64_t lines;
+    uint64_t lines;     /* of this lane */
+    uint64_t elsewhere; /* of other lanes: not looked at */
     uint64_t booked;    /* to payments, now */
     uint64_t repeated;  /* had been booked before */
     uint64_t unmatched; /* booked against suspense, now */

@@ -121,7 +121,7 @@ static enum status settle(struct bench *bench, struct office *office,
 
 static int64_t net(struct bench *bench, enum chart_role role)
 {
-    struct uuid id = chart_account_id(EUR, role, "sandbox").value;
+    struct uuid id = chart_account_id(lane_part(bench->lane), EUR, role, "sandbox").value;
     struct account_state account;
     struct read read = { .kind = READ_ACCOUNTS, .count = 1, .ids = &id, .accounts = &account };
     struct request request = { .kind = REQUEST_READ, .read = &read };
@@ -227,14 +227,14 @@ static void what_the_ledger_refused_is_booked_when_it_can_be(void **state)
     charged(bench, 1000, 100);
     line_add(&office, 1000, PSP_LINE_CHARGE, 100, 3);
     line_add(&office, 4711, PSP_LINE_CHARGE, 50, 0); /* nobody's */
-    test_freeze(bench, chart_account_id(EUR, CHART_BANK, ""), true);
+    test_freeze(bench, chart_account_id(LANE_ALONE, EUR, CHART_BANK, ""), true);
     struct settlement_report report;
     for (int time = 0; time < 2; time++) {
         assert_int_equal(settle(bench, &office, &report), STATUS_OK);
         assert_int_equal(report.refused, 2);
         assert_int_equal(net(bench, CHART_BANK), 0);
     }
-    test_freeze(bench, chart_account_id(EUR, CHART_BANK, ""), false);
+    test_freeze(bench, chart_account_id(LANE_ALONE, EUR, CHART_BANK, ""), false);
     for (int time = 0; time < 2; time++) {
         assert_int_equal(settle(bench, &office, &report), STATUS_OK);
         assert_int_equal(report.refused, 0);
@@ -263,6 +263,45 @@ static void a_line_that_changed_is_not_booked_again(void **state)
     bench_free(bench);
 }
 
+/* The same statement, booked by one lane of two after the other. */
+static void each_lane_books_its_own_lines(void **state)
+{
+    (void)state;
+    enum { LANES = 2, LINES = 8 };
+    static struct office office;
+    memset(&office, 0, sizeof office);
+    for (uint64_t i = 0; i < LINES; i++) line_add(&office, 1000 + i, PSP_LINE_CHARGE, 100, 3);
+    line_add(&office, 4711, PSP_LINE_CHARGE, 50, 0);
+    memcpy(office.lines[LINES].reference, "not-ours", 9);
+    uint64_t booked = 0;
+    for (uint32_t lane = 0; lane < LANES; lane++) {
+        struct bench *bench = bench_new();
+        bench_crash(bench);
+        bench->options.number = lane;
+        bench->options.lanes = LANES;
+        bench_open(bench);
+        test_accounts(bench, 2);
+        test_chart(bench, EUR, "sandbox");
+        uint64_t own = 0;
+        for (uint64_t i = 0; i < LINES; i++) {
+            if (lane_of_payment((struct payment_id){ test_id(1000 + i) }, LANES) != lane) continue;
+            charged(bench, 1000 + i, 100);
+            own++;
+        }
+        assert_in_range(own, 1, LINES - 1);
+        struct settlement_report report;
+        assert_int_equal(settle(bench, &office, &report), STATUS_OK);
+        assert_int_equal(report.booked, own);
+        assert_int_equal(report.unmatched, lane == 0 ? 1 : 0); /* what is nobody's is lane 0's */
+        assert_int_equal(report.lines + report.elsewhere, LINES + 1);
+        assert_int_equal(net(bench, CHART_CLEARING), 0);
+        assert_int_equal(net(bench, CHART_FEES), 3 * own);
+        booked += report.booked;
+        bench_free(bench);
+    }
+    assert_int_equal(booked, LINES);
+}
+
 static void a_day_without_a_statement_is_said(void **state)
 {
     (void)state;
@@ -285,6 +324,7 @@ int main(void)
         cmocka_unit_test(what_its_payment_refuses_is_in_suspense),
         cmocka_unit_test(what_the_ledger_refused_is_booked_when_it_can_be),
         cmocka_unit_test(a_line_that_changed_is_not_booked_again),
+        cmocka_unit_test(each_lane_books_its_own_lines),
         cmocka_unit_test(a_day_without_a_statement_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

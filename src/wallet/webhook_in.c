@@ -11,7 +11,6 @@ enum {
     REDO_MS = 1000,
     REDO_PAGE = 64,
     YOUNG_S = 2,
-    ARENA_SLACK = 64 << 10,
 };
 
 struct webhook_in {
@@ -65,9 +64,11 @@ struct uuid webhook_in_key(const char *sender, const char *event)
     return id_of("tpwallet webhook event v1", sender, event);
 }
 
-struct payment_id webhook_in_chargeback(const char *sender, const char *chargeback)
+struct payment_id webhook_in_chargeback(struct lane_part part, const char *sender,
+                                        const char *chargeback)
 {
-    return (struct payment_id){ id_of("tpwallet chargeback v1", sender, chargeback) };
+    struct uuid id = id_of("tpwallet chargeback v1", sender, chargeback);
+    return (struct payment_id){ lane_own_id(id, part) };
 }
 
 /* ---- Logging and counting ---- */
@@ -192,6 +193,12 @@ static enum webhook_in_result hint_run(struct act *act)
     return result.outcome == PAYMENT_OUTCOME_NOT_FOUND ? WEBHOOK_IN_IGNORED : WEBHOOK_IN_DONE;
 }
 
+static struct payment_id chargeback_of(const struct act *act)
+{
+    return webhook_in_chargeback(lane_part(act->in->lane), act->sender->name,
+                                 act->event.chargeback);
+}
+
 static uint8_t state_told(uint8_t kind)
 {
     switch ((enum psp_event_kind)kind) {
@@ -212,7 +219,7 @@ static struct payment_command dispute_of(const struct act *act, uint8_t state)
     const struct psp_event *event = &act->event;
     struct payment_command command = { .cause = PAYMENT_CAUSE_DISPUTE, .state = state };
     command.draft.kind = PAYMENT_CHARGEBACK;
-    command.draft.id = webhook_in_chargeback(act->sender->name, event->chargeback);
+    command.draft.id = chargeback_of(act);
     command.draft.parent = event->payment;
     command.draft.amount = event->amount;
     command.draft.asset = event->asset;
@@ -224,7 +231,7 @@ static struct payment_command dispute_of(const struct act *act, uint8_t state)
 /* Where the chargeback stands: NONE, OPENED, or (at rest) any other state. */
 static enum status dispute_look(const struct act *act, uint8_t *out_state)
 {
-    struct payment_id id = webhook_in_chargeback(act->sender->name, act->event.chargeback);
+    struct payment_id id = chargeback_of(act);
     struct payment payment;
     struct locator locator;
     struct read read = {
@@ -295,7 +302,8 @@ static enum status event_read(const struct webhook_sender *sender, struct str bo
                               struct psp_event *out_event)
 {
     struct arena arena;
-    if (arena_init(&arena, 2 * body.len + ARENA_SLACK) != STATUS_OK) return STATUS_UNAVAILABLE;
+    if (arena_init(&arena, 2 * body.len + EVENT_READER_SLACK) != STATUS_OK)
+        return STATUS_UNAVAILABLE;
     enum status status = sender->event_read(body, &arena, out_event);
     arena_done(&arena); /* the event holds copies */
     return status == STATUS_OK ? STATUS_OK : STATUS_INVALID;
@@ -491,11 +499,12 @@ enum webhook_in_result webhook_in_receive(struct webhook_in *in,
 /* ---- What came about a payment ---- */
 
 /* An event of the payment's order; or, of a chargeback that is a payment, one of its own. */
-static bool is_about(const struct payment *payment, const struct webhook_told *told,
-                     const struct psp_event *event)
+static bool is_about(const struct webhook_in *in, const struct payment *payment,
+                     const struct webhook_told *told, const struct psp_event *event)
 {
     if (payment->kind != PAYMENT_CHARGEBACK) return true;
-    struct payment_id id = webhook_in_chargeback(told->sender, event->chargeback);
+    struct lane_part part = lane_part(in->lane);
+    struct payment_id id = webhook_in_chargeback(part, told->sender, event->chargeback);
     return event->chargeback[0] != '\0' && uuid_equal(id.value, payment->id.value);
 }
 
@@ -515,7 +524,7 @@ static enum status told_read(struct webhook_in *in, const struct payment *paymen
     if (sender == NULL) return STATUS_OK; /* nobody can read it any more */
     struct psp_event event = { 0 };
     if (event_read(sender, webhook.body, &event) != STATUS_OK) return STATUS_OK;
-    if (!is_about(payment, out_told, &event)) return STATUS_NOT_FOUND;
+    if (!is_about(in, payment, out_told, &event)) return STATUS_NOT_FOUND;
     out_told->is_read = true;
     out_told->kind = event.kind;
     memcpy(out_told->event, event.id, sizeof out_told->event);

@@ -2,7 +2,7 @@
 #ifndef WALLET_WEBHOOK_IN_H
 #define WALLET_WEBHOOK_IN_H
 
-#include "payment/psp_wire.h"
+#include "payment/event_reader.h"
 #include "port/inbox.h"
 #include "wallet/lane.h"
 #include "webhook/rejections.h"
@@ -34,8 +34,7 @@ enum {
 /* One that sends: a PSP by its name, the wire of its bodies, and what they are signed with. */
 struct webhook_sender {
     char name[PSP_NAME_SIZE];
-    /* STATUS_INVALID: not understood. An arena of twice the body is enough. */
-    enum status (*event_read)(struct str body, struct arena *arena, struct psp_event *out_event);
+    event_reader event_read;
     struct webhook_policy policy;
     struct signing_key keys[SIGNING_KEYS_MAX];
     uint32_t key_count;
@@ -123,7 +122,8 @@ bool webhook_in_rejection(struct webhook_in *in, uint64_t index, struct rejectio
 
 /* The key of the one command that an event may have. */
 struct uuid webhook_in_key(const char *sender, const char *event);
-/* The payment that a chargeback of a PSP is. */
-struct payment_id webhook_in_chargeback(const char *sender, const char *chargeback);
+/* The payment that a chargeback of a PSP is, in the lane that it is told to. */
+struct payment_id webhook_in_chargeback(struct lane_part part, const char *sender,
+                                        const char *chargeback);
 
 #endif

@@ -196,9 +196,9 @@ static struct scene *scene_new(void)
     test_accounts(bench, WALLET);
     struct account chart[CHART_ROLE_END]; /* [0] is that of another PSP */
     struct account_result results[CHART_ROLE_END];
-    chart[0] = chart_account(EUR, CHART_CLEARING, "other");
+    chart[0] = chart_account(LANE_ALONE, EUR, CHART_CLEARING, "other");
     for (unsigned role = 1; role < CHART_ROLE_END; role++) {
-        chart[role] = chart_account(EUR, role, "sandbox");
+        chart[role] = chart_account(LANE_ALONE, EUR, role, "sandbox");
     }
     struct request request = { .kind = REQUEST_ACCOUNTS,
                                .root = lane_new_id(bench->lane),
@@ -409,7 +409,7 @@ static void what_a_psp_does_not_carry_out_is_not_its_to_tell(void **state)
     const struct event dispute = { "evt_cb", "chargeback.opened", FOREIGN, "cb_1", NULL };
     assert_int_equal(send(scene, dispute), WEBHOOK_IN_KEPT);
     assert_int_equal(scene->rows[1].mark, INBOX_MARK_FAILED);
-    struct uuid id = webhook_in_chargeback("sandbox", "cb_1").value;
+    struct uuid id = webhook_in_chargeback(LANE_ALONE, "sandbox", "cb_1").value;
     assert_int_equal(records(scene, id, PAYMENT_CAUSE_DISPUTE), 0);
     const struct event unknown = { "evt_3", "order.updated", 4711, NULL, NULL };
     assert_int_equal(send(scene, unknown), WEBHOOK_IN_IGNORED);
@@ -438,7 +438,7 @@ static void chargebacks_end_right_whatever_comes_first(void **state)
             enum webhook_in_result result = send(scene, event);
             assert_int_equal(result, at % 2 == 0 ? WEBHOOK_IN_DONE : WEBHOOK_IN_REPEATED);
         }
-        struct uuid id = webhook_in_chargeback("sandbox", "cb_1").value;
+        struct uuid id = webhook_in_chargeback(LANE_ALONE, "sandbox", "cb_1").value;
         assert_int_equal(records(scene, id, PAYMENT_CAUSE_DISPUTE), 3);
         scene_free(scene);
     }
@@ -450,7 +450,7 @@ static void what_a_refused_chargeback_came_to_is_for_a_person(void **state)
     (void)state; /* no fixture */
     struct scene *scene = scene_new();
     const struct event lost = { "evt_b", "chargeback.lost", PAYMENT, "cb_1", NULL };
-    test_freeze(scene->bench, chart_account_id(EUR, CHART_RECEIVABLE, "sandbox"), true);
+    test_freeze(scene->bench, chart_account_id(LANE_ALONE, EUR, CHART_RECEIVABLE, "sandbox"), true);
     assert_int_equal(send(scene, lost), WEBHOOK_IN_KEPT);
     assert_int_equal(scene->rows[0].mark, INBOX_MARK_FAILED);
     scene_free(scene);
@@ -463,7 +463,7 @@ static void ids_follow_from_names_and_are_apart(void **state)
     assert_true(uuid_equal(key, webhook_in_key("sandbox", "evt_1")));
     assert_false(uuid_equal(key, webhook_in_key("sandbox", "evt_2")));
     assert_false(uuid_equal(key, webhook_in_key("sandboxe", "vt_1")));
-    assert_false(uuid_equal(key, webhook_in_chargeback("sandbox", "evt_1").value));
+    assert_false(uuid_equal(key, webhook_in_chargeback(LANE_ALONE, "sandbox", "evt_1").value));
 }
 
 static uint32_t told(struct scene *scene, struct payment payment, struct webhook_told *out_told)
@@ -502,7 +502,7 @@ static void what_came_about_a_payment_is_told(void **state)
     assert_int_equal(list[0].mark, INBOX_MARK_DONE);
     assert_string_equal(psp_event_kind_name(list[0].kind), "order");
     assert_string_equal(psp_event_kind_name(list[1].kind), "chargeback_opened");
-    const struct payment chargeback = { .id = webhook_in_chargeback("sandbox", "cb_2"),
+    const struct payment chargeback = { .id = webhook_in_chargeback(LANE_ALONE, "sandbox", "cb_2"),
                                         .parent.value = test_id(PAYMENT),
                                         .kind = PAYMENT_CHARGEBACK };
     assert_int_equal(told(scene, chargeback, list), 1);

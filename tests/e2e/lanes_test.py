@@ -303,7 +303,6 @@ def totals_equal(client, lane):
 def main():
     wallet = Wallet("ledger")
     wallet.run("init", "--lanes", "65", code=USAGE)
-    wallet.run("init", "--lanes", str(LANES), "--asset", "EUR", code=USAGE)
     wallet.run("init", "--lanes", str(LANES))
     equal(sorted(os.listdir(os.path.join(wallet.folder, "lanes"))), ["1", "2"], "its folders")
     wallet.run("init", "--lanes", str(LANES), code=CONFLICT)
