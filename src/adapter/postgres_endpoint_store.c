@@ -17,18 +17,21 @@ struct stored_row {
 
 static const struct postgres_statement PUT = {
     "endpoint_put",
-    "WITH " POSTGRES_GUARD ", stored AS (INSERT INTO endpoint(id, data) VALUES($3::uuid, $4::bytea)"
-    " ON CONFLICT (id) DO UPDATE SET data = EXCLUDED.data) SELECT " POSTGRES_GUARD_HOLDS
+    "WITH " POSTGRES_GUARD ", stored AS (INSERT INTO endpoint(lane, id, data)"
+    " VALUES($1::int4, $3::uuid, $4::bytea) ON CONFLICT (lane, id) DO UPDATE SET data = EXCLUDED.data) SELECT " POSTGRES_GUARD_HOLDS
 };
 static const struct postgres_statement REMOVE = {
-    "endpoint_remove", "WITH " POSTGRES_GUARD ", gone AS (DELETE FROM endpoint WHERE id = $3::uuid)"
-                       " SELECT " POSTGRES_GUARD_HOLDS
+    "endpoint_remove",
+    "WITH " POSTGRES_GUARD ", gone AS (DELETE FROM endpoint WHERE lane = $1::int4"
+    " AND id = $3::uuid) SELECT " POSTGRES_GUARD_HOLDS
 };
 static const struct postgres_statement NEXT = {
-    "endpoint_next", "SELECT data FROM endpoint WHERE id > $1::uuid ORDER BY id LIMIT 1"
+    "endpoint_next",
+    "SELECT data FROM endpoint WHERE lane = $1::int4 AND id > $2::uuid ORDER BY id LIMIT 1"
 };
-static const struct postgres_statement LOAD = { "endpoint_load",
-                                                "SELECT data FROM endpoint WHERE id = $1::uuid" };
+static const struct postgres_statement LOAD = {
+    "endpoint_load", "SELECT data FROM endpoint WHERE lane = $1::int4 AND id = $2::uuid"
+};
 
 struct postgres_endpoint_store {
     struct endpoint_store port; /* first: the port's pointer is ours */
@@ -41,9 +44,14 @@ static struct postgres_pool *pool_of(struct endpoint_store *port)
     return &((struct postgres_endpoint_store *)port)->pool;
 }
 
+static struct postgres_owner owner_of(const struct endpoint_store *port)
+{
+    return ((const struct postgres_endpoint_store *)port)->owner;
+}
+
 static void guard_bind(struct postgres_parameters *parameters, const struct endpoint_store *port)
 {
-    postgres_guard_bind(parameters, ((const struct postgres_endpoint_store *)port)->owner);
+    postgres_guard_bind(parameters, owner_of(port));
 }
 
 /* What the port's calls may say. */
@@ -90,6 +98,7 @@ static enum status row_find(struct endpoint_store *port, const struct postgres_s
     struct postgres_parameters parameters = { 0 };
     struct stored_row stored;
     PGresult *found = NULL;
+    postgres_bind_int32(&parameters, (int32_t)owner_of(port).lane);
     postgres_bind_uuid(&parameters, id);
     enum status status =
         postgres_pool_query(pool_of(port), statement, &parameters, &found, out_error);

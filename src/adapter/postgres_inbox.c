@@ -15,8 +15,8 @@ static const uint64_t BYTES_MAX_DEFAULT = UINT64_C(4) << 30;
 static const struct postgres_statement INSERT = {
     "inbox_insert",
     "WITH " POSTGRES_GUARD ", stored AS (INSERT INTO"
-    " inbox(received_at, mark, size, about, endpoint, digest, headers, body)"
-    " VALUES($3::int8, 0, $4::int4, $5::uuid, $6::text, $7::int8, $8::bytea, $9::bytea)"
+    " inbox(lane, received_at, mark, size, about, endpoint, digest, headers, body)"
+    " VALUES($1::int4, $3::int8, 0, $4::int4, $5::uuid, $6::text, $7::int8, $8::bytea, $9::bytea)"
     " RETURNING id) SELECT id, " POSTGRES_GUARD_HOLDS " FROM stored"
 };
 static const struct postgres_statement MARK = {
@@ -33,20 +33,21 @@ static const struct postgres_statement LOOK = {
                   " FROM inbox WHERE id > $1::int8 ORDER BY id LIMIT $2::int8"
 };
 static const struct postgres_statement UNMARKED = {
-    "inbox_unmarked", "SELECT id FROM inbox WHERE mark = 0 AND id > $1::int8 ORDER BY id"
-                      " LIMIT $2::int8"
+    "inbox_unmarked", "SELECT id FROM inbox WHERE lane = $1::int4 AND mark = 0 AND id > $2::int8"
+                      " ORDER BY id LIMIT $3::int8"
 };
 static const struct postgres_statement FIND = {
-    "inbox_find", "SELECT id FROM inbox WHERE about = $1::uuid AND id > $2::int8 ORDER BY id"
-                  " LIMIT $3::int8"
+    "inbox_find", "SELECT id FROM inbox WHERE lane = $1::int4 AND about = $2::uuid"
+                  " AND id > $3::int8 ORDER BY id LIMIT $4::int8"
 };
-static const struct postgres_statement BYTES = { "inbox_bytes",
-                                                 "SELECT coalesce(sum(size), 0)::int8 FROM inbox" };
+static const struct postgres_statement BYTES = {
+    "inbox_bytes", "SELECT coalesce(sum(size), 0)::int8 FROM inbox WHERE lane = $1::int4"
+};
 /* Of what is marked and came before $3, the oldest; the newest of all stays. */
 static const struct postgres_statement REMOVE = {
     "inbox_remove",
     "WITH " POSTGRES_GUARD ", gone AS (DELETE FROM inbox WHERE id IN (SELECT id FROM inbox"
-    " WHERE mark <> 0 AND received_at < $3::int8 AND id < (SELECT max(id) FROM inbox)"
+    " WHERE lane = $1::int4 AND mark <> 0 AND received_at < $3::int8 AND id < (SELECT max(id) FROM inbox)"
     " ORDER BY id LIMIT $4::int8) RETURNING size)"
     " SELECT count(*), coalesce(sum(size), 0)::int8, " POSTGRES_GUARD_HOLDS " FROM gone"
 };
@@ -97,8 +98,10 @@ static bool has_room(struct postgres_inbox *inbox, uint64_t needed)
 
 static enum status bytes_count(struct postgres_inbox *inbox, struct error *out_error)
 {
+    struct postgres_parameters parameters = { 0 };
     PGresult *found = NULL;
-    enum status status = postgres_pool_query(&inbox->pool, &BYTES, NULL, &found, out_error);
+    postgres_bind_int32(&parameters, (int32_t)inbox->owner.lane);
+    enum status status = postgres_pool_query(&inbox->pool, &BYTES, &parameters, &found, out_error);
     if (status != STATUS_OK) return status;
     (void)pthread_mutex_lock(&inbox->mutex);
     inbox->bytes = (uint64_t)postgres_int64(found, 0, 0);
@@ -268,6 +271,7 @@ static enum status inbox_unmarked(struct inbox *port, uint64_t after, uint64_t *
 {
     struct postgres_parameters parameters = { 0 };
     PGresult *found = NULL;
+    postgres_bind_int32(&parameters, (int32_t)of_port(port)->owner.lane);
     postgres_bind_number(&parameters, after);
     postgres_bind_number(&parameters, limit);
     enum status status =
@@ -281,6 +285,7 @@ static enum status inbox_find(struct inbox *port, const struct inbox_subject *su
 {
     struct postgres_parameters parameters = { 0 };
     PGresult *found = NULL;
+    postgres_bind_int32(&parameters, (int32_t)of_port(port)->owner.lane);
     postgres_bind_uuid(&parameters, subject->about);
     postgres_bind_number(&parameters, subject->after);
     postgres_bind_number(&parameters, subject->limit);

@@ -4,15 +4,14 @@
 #include "adapter/postgres_schema_lease.h"
 #include "adapter/postgres_schema_projection.h"
 #include "adapter/postgres_schema_webhook.h"
+#include "adapter/postgres_schema_webhook_lanes.h"
 #include "base/check.h"
 #include "crypto/digest.h"
 
 /* In order; one is added at the end. */
 static const struct postgres_migration *const MIGRATIONS[] = {
-    &POSTGRES_SCHEMA_JOURNAL,
-    &POSTGRES_SCHEMA_LEASE,
-    &POSTGRES_SCHEMA_PROJECTION,
-    &POSTGRES_SCHEMA_WEBHOOK,
+    &POSTGRES_SCHEMA_JOURNAL, &POSTGRES_SCHEMA_LEASE,         &POSTGRES_SCHEMA_PROJECTION,
+    &POSTGRES_SCHEMA_WEBHOOK, &POSTGRES_SCHEMA_WEBHOOK_LANES,
 };
 enum { MIGRATION_COUNT = sizeof MIGRATIONS / sizeof MIGRATIONS[0] };
 

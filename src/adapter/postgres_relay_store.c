@@ -19,30 +19,31 @@ struct letter_row {
 };
 
 static const struct postgres_statement STATE_SELECT = {
-    "delivery_select", "SELECT data FROM delivery WHERE endpoint = $1::uuid"
+    "delivery_select", "SELECT data FROM delivery WHERE lane = $1::int4 AND endpoint = $2::uuid"
 };
 /* The state, and a letter unless $5 is null: one statement is one step. */
 static const struct postgres_statement SAVE = {
     "delivery_save",
-    "WITH " POSTGRES_GUARD ", letter AS (INSERT INTO dead_letter(endpoint, sequence, data)"
-    " SELECT $3::uuid, $5::int8, $6::bytea WHERE $5::int8 IS NOT NULL"
-    " ON CONFLICT (endpoint, sequence) DO UPDATE SET data = EXCLUDED.data),"
-    " state AS (INSERT INTO delivery(endpoint, data) VALUES($3::uuid, $4::bytea)"
-    " ON CONFLICT (endpoint) DO UPDATE SET data = EXCLUDED.data) SELECT " POSTGRES_GUARD_HOLDS
+    "WITH " POSTGRES_GUARD ", letter AS (INSERT INTO dead_letter(lane, endpoint, sequence, data)"
+    " SELECT $1::int4, $3::uuid, $5::int8, $6::bytea WHERE $5::int8 IS NOT NULL"
+    " ON CONFLICT (lane, endpoint, sequence) DO UPDATE SET data = EXCLUDED.data),"
+    " state AS (INSERT INTO delivery(lane, endpoint, data) VALUES($1::int4, $3::uuid, $4::bytea)"
+    " ON CONFLICT (lane, endpoint) DO UPDATE SET data = EXCLUDED.data) SELECT " POSTGRES_GUARD_HOLDS
 };
 static const struct postgres_statement REMOVE = {
     "letter_remove",
-    "WITH " POSTGRES_GUARD ", letter AS (DELETE FROM dead_letter WHERE endpoint = $3::uuid"
-    " AND sequence = $4::int8) SELECT " POSTGRES_GUARD_HOLDS
+    "WITH " POSTGRES_GUARD ", letter AS (DELETE FROM dead_letter WHERE lane = $1::int4"
+    " AND endpoint = $3::uuid AND sequence = $4::int8) SELECT " POSTGRES_GUARD_HOLDS
 };
 static const struct postgres_statement LETTERS = {
-    "letters_select", "SELECT data FROM dead_letter WHERE endpoint = $1::uuid"
-                      " AND sequence > $2::int8 ORDER BY sequence LIMIT $3::int8"
+    "letters_select", "SELECT data FROM dead_letter WHERE lane = $1::int4 AND endpoint = $2::uuid"
+                      " AND sequence > $3::int8 ORDER BY sequence LIMIT $4::int8"
 };
 static const struct postgres_statement FORGET = {
     "delivery_forget",
-    "WITH " POSTGRES_GUARD ", letters AS (DELETE FROM dead_letter WHERE endpoint = $3::uuid),"
-    " state AS (DELETE FROM delivery WHERE endpoint = $3::uuid) SELECT " POSTGRES_GUARD_HOLDS
+    "WITH " POSTGRES_GUARD ", letters AS (DELETE FROM dead_letter WHERE lane = $1::int4"
+    " AND endpoint = $3::uuid), state AS (DELETE FROM delivery WHERE lane = $1::int4"
+    " AND endpoint = $3::uuid) SELECT " POSTGRES_GUARD_HOLDS
 };
 
 struct postgres_relay_store {
@@ -56,9 +57,14 @@ static struct postgres_pool *pool_of(struct relay_store *port)
     return &((struct postgres_relay_store *)port)->pool;
 }
 
+static struct postgres_owner owner_of(const struct relay_store *port)
+{
+    return ((const struct postgres_relay_store *)port)->owner;
+}
+
 static void guard_bind(struct postgres_parameters *parameters, const struct relay_store *port)
 {
-    postgres_guard_bind(parameters, ((const struct postgres_relay_store *)port)->owner);
+    postgres_guard_bind(parameters, owner_of(port));
 }
 
 /* What the port's calls may say. */
@@ -80,6 +86,7 @@ static enum status relay_load(struct relay_store *port, struct uuid endpoint,
     struct postgres_parameters parameters = { 0 };
     PGresult *found = NULL;
     struct state_row row;
+    postgres_bind_int32(&parameters, (int32_t)owner_of(port).lane);
     postgres_bind_uuid(&parameters, endpoint);
     enum status status =
         postgres_pool_query(pool_of(port), &STATE_SELECT, &parameters, &found, out_error);
@@ -147,6 +154,7 @@ static enum status relay_letters(struct relay_store *port, struct uuid endpoint,
         *out_count = 0;
         return STATUS_OK;
     }
+    postgres_bind_int32(&parameters, (int32_t)owner_of(port).lane);
     postgres_bind_uuid(&parameters, endpoint);
     postgres_bind_number(&parameters, above);
     postgres_bind_number(&parameters, limit);

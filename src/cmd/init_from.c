@@ -20,7 +20,6 @@
 #include "cmd/lane_hold.h"
 #include "cmd/lane_set.h"
 #include "crypto/secret.h"
-#include "model/lane_map.h"
 
 enum { PATH_SIZE = 4096, KEY_SIZE_MAX = 64 << 10, MODE_FILE = 0600, PAGE = 64 };
 
@@ -64,10 +63,10 @@ static enum status journals_each(struct init_from *from, bool look_only, struct 
         status = data_folder_lane_path(from->folder, lane - 1, path, sizeof path, out_error);
         if (status == STATUS_OK) status = journal_move(&options, &result, out_error);
         if (status != STATUS_OK || look_only) continue;
+        from->epochs[lane - 1] = result.epoch;
         from->result.batches += result.batches;
         from->result.bytes += result.bytes;
         from->result.head = result.head;
-        from->result.epoch = result.epoch;
     }
     return status;
 }
@@ -88,11 +87,12 @@ static enum status lanes_make(const struct init_from *from, struct error *out_er
 
 /* ---- webhooks ---- */
 
-/* Lane 0 has them, and this move has claimed it. */
-static struct postgres_owner owner_of(const struct init_from *from)
-{
-    return (struct postgres_owner){ .lane = 0, .epoch = from->result.epoch };
-}
+/* Each lane has its own, and this move has claimed it. */
+struct lane_move {
+    const struct init_from *from;
+    char folder[PATH_SIZE]; /* the lane's old one */
+    struct postgres_owner owner;
+};
 
 static enum status letters_copy(struct relay_store *source, struct relay_store *target,
                                 const struct relay_state *state, struct error *out_error)
@@ -129,20 +129,20 @@ struct receivers {
     struct relay_store *new_relay;
 };
 
-static enum status receivers_open(struct receivers *all, const struct init_from *from,
+static enum status receivers_open(struct receivers *all, const struct lane_move *move,
                                   struct error *out_error)
 {
-    const struct sqlite_endpoint_store_options endpoints = { .folder = from->folder };
-    const struct sqlite_relay_store_options relay = { .folder = from->folder };
+    const char *url = move->from->url;
+    const struct sqlite_endpoint_store_options endpoints = { .folder = move->folder };
+    const struct sqlite_relay_store_options relay = { .folder = move->folder };
     bool begun_anew; /* then everything is delivered again */
     enum status status = sqlite_endpoint_store_open(&endpoints, &all->old_endpoints, out_error);
     if (status == STATUS_OK)
         status = sqlite_relay_store_open(&relay, &all->old_relay, &begun_anew, out_error);
     if (status == STATUS_OK)
-        status =
-            postgres_endpoint_store_open(from->url, owner_of(from), &all->new_endpoints, out_error);
+        status = postgres_endpoint_store_open(url, move->owner, &all->new_endpoints, out_error);
     if (status == STATUS_OK)
-        status = postgres_relay_store_open(from->url, owner_of(from), &all->new_relay, out_error);
+        status = postgres_relay_store_open(url, move->owner, &all->new_relay, out_error);
     return status;
 }
 
@@ -154,12 +154,12 @@ static void receivers_close(struct receivers *all)
     if (all->new_relay != NULL) all->new_relay->close(all->new_relay);
 }
 
-static enum status receivers_copy(const struct init_from *from, struct error *out_error)
+static enum status receivers_copy(const struct lane_move *move, struct error *out_error)
 {
-    if (!is_there(from->folder, "endpoints.db")) return STATUS_OK;
+    if (!is_there(move->folder, "endpoints.db")) return STATUS_OK;
     struct receivers all = { 0 };
     struct endpoint_row row = { 0 };
-    enum status status = receivers_open(&all, from, out_error);
+    enum status status = receivers_open(&all, move, out_error);
     while (status == STATUS_OK) {
         status = all.old_endpoints->next(all.old_endpoints, row.id, &row, out_error);
         if (status != STATUS_OK) break;
@@ -194,11 +194,12 @@ static enum status unmarked_copy(struct inbox *source, struct inbox *target,
     return status;
 }
 
-static enum status inbox_copy(const struct init_from *from, struct error *out_error)
+static enum status inbox_copy(const struct lane_move *move, struct error *out_error)
 {
-    if (!is_there(from->folder, "inbox.db")) return STATUS_OK;
-    const struct sqlite_inbox_options old_options = { .folder = from->folder };
-    const struct postgres_inbox_options new_options = { .url = from->url, .owner = owner_of(from) };
+    if (!is_there(move->folder, "inbox.db")) return STATUS_OK;
+    const struct sqlite_inbox_options old_options = { .folder = move->folder };
+    const struct postgres_inbox_options new_options = { .url = move->from->url,
+                                                        .owner = move->owner };
     struct inbox *source = NULL;
     struct inbox *target = NULL;
     enum status status = sqlite_inbox_open(&old_options, &source, out_error);
@@ -206,6 +207,19 @@ static enum status inbox_copy(const struct init_from *from, struct error *out_er
     if (status == STATUS_OK) status = unmarked_copy(source, target, out_error);
     if (target != NULL) target->close(target);
     if (source != NULL) source->close(source);
+    return status;
+}
+
+static enum status webhooks_copy(const struct init_from *from, struct error *out_error)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t lane = 0; status == STATUS_OK && lane < from->lanes; lane++) {
+        struct lane_move move = { .from = from, .owner = { lane, from->epochs[lane] } };
+        status =
+            data_folder_lane_path(from->folder, lane, move.folder, sizeof move.folder, out_error);
+        if (status == STATUS_OK) status = receivers_copy(&move, out_error);
+        if (status == STATUS_OK) status = inbox_copy(&move, out_error);
+    }
     return status;
 }
 
@@ -341,8 +355,7 @@ static enum status ledger_move(struct init_from *from, struct error *out_error)
     if (status == STATUS_OK) status = holds_open(from, &holds, out_error);
     if (status == STATUS_OK) status = journals_each(from, true, out_error);
     if (status == STATUS_OK) status = journals_each(from, false, out_error);
-    if (status == STATUS_OK) status = receivers_copy(from, out_error);
-    if (status == STATUS_OK) status = inbox_copy(from, out_error);
+    if (status == STATUS_OK) status = webhooks_copy(from, out_error);
     if (status == STATUS_OK) status = folder_make(from, out_error);
     holds_close(&holds);
     return status;

@@ -4,13 +4,15 @@
 
 #include "adapter/journal_copy.h"
 #include "cmd/invocation.h"
+#include "model/lane_map.h"
 
 struct init_from {
     const struct invocation *invocation; /* its --data is the new folder */
     const char *folder;                  /* the old one: of lane 0 */
     const char *url;
-    uint32_t lanes;                    /* of the ledger; filled here */
-    struct journal_copy_result result; /* of all lanes; head and epoch: lane 0's */
+    uint32_t lanes;                    /* of the ledger; filled here, as are the next two */
+    uint64_t epochs[LANES_MAX];        /* by which each lane was claimed */
+    struct journal_copy_result result; /* of all lanes; head: lane 0's */
 };
 
 /*

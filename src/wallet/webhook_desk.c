@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/reserve.h"
+#include "model/position.h"
 #include "wallet/act_record.h"
 
 _Static_assert((int)ENDPOINT_ROW_URL_SIZE == (int)ENDPOINT_URL_SIZE, "a URL fits");
@@ -24,8 +25,12 @@ struct webhook_desk {
     struct lane *lane;
     struct relay_store *relay_store;
     struct endpoint_store *endpoint_store;
+    struct endpoint_store *followed; /* NULL: endpoints are made here */
     struct webhook_relay *relay;
-    struct monitor *monitor; /* guards the status */
+    struct task *task;
+    bool lags;               /* it could not follow: that is said once; the task's own */
+    struct monitor *monitor; /* guards the rest */
+    bool stopping;
     struct webhook_desk_status status;
 };
 
@@ -445,6 +450,155 @@ static enum status endpoints_load(struct webhook_desk *desk, struct error *out_e
     }
 }
 
+/* ---- Following lane 0 ---- */
+
+static bool key_same(const struct endpoint_row_key *a, const struct endpoint_row_key *b)
+{
+    return strncmp(a->name, b->name, sizeof a->name) == 0 && a->not_before.ns == b->not_before.ns &&
+           a->not_after.ns == b->not_after.ns &&
+           strncmp(a->secret, b->secret, sizeof a->secret) == 0;
+}
+
+static bool filters_same(const struct endpoint_row *a, const struct endpoint_row *b)
+{
+    return a->filter_count == b->filter_count &&
+           memcmp(a->filters, b->filters, sizeof a->filters) == 0;
+}
+
+/* Whether people have changed nothing; numbers are each lane's own. */
+static bool row_same(const struct endpoint_row *a, const struct endpoint_row *b)
+{
+    bool same = a->state == b->state && a->key_count == b->key_count && filters_same(a, b) &&
+                strncmp(a->url, b->url, sizeof a->url) == 0;
+    for (uint32_t i = 0; same && i < a->key_count; i++) same = key_same(&a->keys[i], &b->keys[i]);
+    return same;
+}
+
+/* One that lane 0 has and this one has not yet. */
+static enum status followed_add(struct webhook_desk *desk, const struct endpoint_row *made,
+                                struct error *out_error)
+{
+    struct endpoint_row row ROW_SCOPE = *made;
+    struct webhook_endpoint endpoint;
+    struct store *journal = desk->ports.store;
+    uint64_t first = 1;
+    enum status status = STATUS_OK;
+    struct wall_time after = { made->created_at.ns + 1 };
+    if (made->since.batch > 0) status = journal->find_stamp(journal, after, &first, out_error);
+    if (status != STATUS_OK) return status;
+    row.since = (struct position){ first - 1, POSITION_INDEX_END };
+    row.sequence_base = 0;
+    status = endpoint_of(&row, &endpoint, out_error);
+    if (status != STATUS_OK) return status;
+    status = desk->endpoint_store->put(desk->endpoint_store, &row, out_error);
+    if (status == STATUS_OK) status = webhook_relay_add(desk->relay, &endpoint, out_error);
+    endpoint_done(&endpoint);
+    if (status == STATUS_OK) count(desk, 1, 0);
+    return status;
+}
+
+/* The one that lane 0 has now, over the one that is here. */
+struct following {
+    struct webhook_desk *desk;
+    const struct endpoint_row *made;
+    const struct endpoint_row *before;
+    struct error *error;
+};
+
+static enum status followed_apply(void *owner, struct webhook_endpoint *endpoint)
+{
+    const struct following *following = owner;
+    struct endpoint_row row ROW_SCOPE = *following->made;
+    struct webhook_endpoint changed = { 0 };
+    struct endpoint_store *store = following->desk->endpoint_store;
+    bool goes_on = filters_same(following->made, following->before);
+    row.since = goes_on ? following->before->since : endpoint->since;
+    row.sequence_base = goes_on ? following->before->sequence_base : endpoint->sequence_base;
+    row.created_at = following->before->created_at;
+    enum status status = endpoint_of(&row, &changed, following->error);
+    if (status == STATUS_OK) status = store->put(store, &row, following->error);
+    if (status == STATUS_OK) *endpoint = changed; /* with its keys */
+    endpoint_done(&changed);
+    return status;
+}
+
+static enum status row_follow(struct webhook_desk *desk, const struct endpoint_row *made,
+                              struct error *out_error)
+{
+    struct endpoint_row before ROW_SCOPE = { 0 };
+    struct endpoint_store *store = desk->endpoint_store;
+    enum status status = store->load(store, made->id, &before, out_error);
+    bool another = status == STATUS_OK && before.created_at.ns != made->created_at.ns;
+    if (another) status = webhook_desk_remove(desk, made->id, out_error);
+    if (another && status == STATUS_OK) status = STATUS_NOT_FOUND;
+    if (status == STATUS_NOT_FOUND) return followed_add(desk, made, out_error);
+    if (status != STATUS_OK || row_same(made, &before)) return status;
+    struct following following = { desk, made, &before, out_error };
+    return webhook_relay_change(desk->relay, made->id, followed_apply, &following);
+}
+
+/* Those that are here and not there any more. */
+static enum status gone_remove(struct webhook_desk *desk, struct error *out_error)
+{
+    struct endpoint_row row ROW_SCOPE = { 0 };
+    struct endpoint_row made ROW_SCOPE = { 0 };
+    struct endpoint_store *store = desk->endpoint_store;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK) {
+        status = store->next(store, row.id, &row, out_error);
+        if (status != STATUS_OK) break;
+        status = desk->followed->load(desk->followed, row.id, &made, out_error);
+        if (status == STATUS_NOT_FOUND) status = webhook_desk_remove(desk, row.id, out_error);
+    }
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+void webhook_desk_follow(struct webhook_desk *desk)
+{
+    CHECK(desk->followed != NULL);
+    struct error error = { 0 };
+    struct endpoint_row made ROW_SCOPE = { 0 };
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK) {
+        status = desk->followed->next(desk->followed, made.id, &made, &error);
+        if (status != STATUS_OK) break;
+        status = row_follow(desk, &made, &error);
+        if (status == STATUS_NOT_FOUND) status = STATUS_UNAVAILABLE; /* it is being removed */
+    }
+    if (status == STATUS_NOT_FOUND) status = gone_remove(desk, &error);
+    bool lags = status != STATUS_OK;
+    if (lags && !desk->lags) {
+        const struct log_field field = { STR("detail"), str_from(error.message), 0 };
+        log_write(desk->ports.log, (struct log_line){
+                                       .level = LOG_WARNING,
+                                       .event = STR("webhook_endpoint.not_followed"),
+                                       .message = STR("the endpoints that lane 0 has now are not "
+                                                      "known here: looked for again"),
+                                       .fields = &field,
+                                       .field_count = 1,
+                                   });
+    }
+    desk->lags = lags;
+}
+
+static void follow_body(void *argument)
+{
+    struct webhook_desk *desk = argument;
+    struct sync *sync = desk->ports.sync;
+    for (;;) {
+        webhook_desk_follow(desk);
+        const struct monotonic_time until = { clock_monotonic(desk->ports.clock).ns +
+                                              WEBHOOK_FOLLOW_MS * NS_PER_MS };
+        sync->lock(desk->monitor);
+        while (!desk->stopping && clock_monotonic(desk->ports.clock).ns < until.ns) {
+            (void)sync->wait(desk->monitor, until); /* woken early: looked at again */
+        }
+        bool stopping = desk->stopping;
+        sync->unlock(desk->monitor);
+        if (stopping) return;
+    }
+}
+
 enum status webhook_desk_open(const struct webhook_desk_options *options,
                               struct webhook_desk **out_desk, struct error *out_error)
 {
@@ -454,6 +608,7 @@ enum status webhook_desk_open(const struct webhook_desk_options *options,
     desk->lane = options->lane;
     desk->relay_store = options->relay_store;
     desk->endpoint_store = options->endpoint_store;
+    desk->followed = options->followed;
     desk->monitor = desk->ports.sync->monitor_new(desk->ports.sync, "webhook_desk");
     struct webhook_relay_options relay = WEBHOOK_RELAY_OPTIONS_DEFAULT;
     relay.private_allowed = options->private_allowed;
@@ -473,6 +628,11 @@ enum status webhook_desk_open(const struct webhook_desk_options *options,
     };
     enum status status = webhook_relay_open(&ports, &relay, &desk->relay, out_error);
     if (status == STATUS_OK) status = endpoints_load(desk, out_error);
+    if (status == STATUS_OK && desk->followed != NULL && !options->stepped &&
+        desk->ports.sync->spawn(desk->ports.sync, "webhook_follow", follow_body, desk,
+                                &desk->task) != STATUS_OK)
+        status = error_set(out_error, STATUS_UNAVAILABLE,
+                           "the task that follows lane 0's endpoints cannot be started");
     if (status != STATUS_OK) {
         webhook_desk_close(desk);
         return status;
@@ -484,6 +644,12 @@ enum status webhook_desk_open(const struct webhook_desk_options *options,
 void webhook_desk_close(struct webhook_desk *desk)
 {
     if (desk == NULL) return;
+    struct sync *sync = desk->ports.sync;
+    sync->lock(desk->monitor);
+    desk->stopping = true;
+    sync->wake_all(desk->monitor);
+    sync->unlock(desk->monitor);
+    sync->join(desk->task);
     webhook_relay_close(desk->relay);
     desk->ports.sync->monitor_free(desk->monitor);
     reserve_free(desk, sizeof *desk);

@@ -12,8 +12,16 @@
  * Owns the relay. What an endpoint is stands in the endpoint store, durable before it counts;
  * how far its deliveries got stands in the relay store. Secrets are made here, and given out
  * once. All calls from any task; those about one endpoint wait for its delivery under way.
+ *
+ * Of a ledger with several lanes each has a desk, with stores of its own, for its own events. People
+ * make and change endpoints at lane 0's. The others follow its endpoint store: what is there is
+ * theirs within WEBHOOK_FOLLOW_MS or so, with the same secrets and numbers of their own, which
+ * begin with the first unit stamped after the endpoint was made (with the first of all where lane
+ * 0's begin there). It can be looked at there, and be enabled after it has disabled itself.
  */
 struct webhook_desk;
+
+enum { WEBHOOK_FOLLOW_MS = 200 };
 
 struct webhook_desk_options {
     struct lane_ports ports; /* all that is pointed to outlives the desk */
@@ -22,9 +30,10 @@ struct webhook_desk_options {
     struct event_feed *feed; /* of its own: the relay moves it about */
     struct relay_store *relay_store;
     struct endpoint_store *endpoint_store;
-    bool private_allowed;  /* endpoints may be at private and loopback addresses */
-    uint32_t attempts_max; /* before an event is a dead letter; 0: the usual */
-    bool stepped;          /* no tasks: webhook_relay_step() is called */
+    struct endpoint_store *followed; /* lane 0's, only read; NULL: this is lane 0 */
+    bool private_allowed;            /* endpoints may be at private and loopback addresses */
+    uint32_t attempts_max;           /* before an event is a dead letter; 0: the usual */
+    bool stepped; /* no tasks: webhook_relay_step() and webhook_desk_follow() are called */
 };
 
 /* Deliveries begin. STATUS_LIMIT, STATUS_UNAVAILABLE, STATUS_CORRUPT. */
@@ -125,6 +134,9 @@ enum status webhook_desk_delivery(struct webhook_desk *desk, const struct webhoo
                                   struct position event, struct str type,
                                   enum webhook_delivery *out_delivery,
                                   struct dead_letter *out_letter) MUST_CHECK;
+
+/* Makes the endpoints those of `followed`: what its task does. Stays as it was where it cannot. */
+void webhook_desk_follow(struct webhook_desk *desk);
 
 /* For redrive and missed: webhook_relay.h says how. */
 struct webhook_relay *webhook_desk_relay(struct webhook_desk *desk);

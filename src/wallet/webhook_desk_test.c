@@ -39,6 +39,10 @@ struct scene {
     struct test_feed feed;
     struct bench *bench;
     struct webhook_desk *desk;
+    struct endpoint_store lane_0; /* what is followed; its rows: */
+    struct endpoint_row made[ROWS_MAX];
+    uint32_t made_count;
+    bool follows;
     uint16_t answer; /* of the receiver; 0: 200 */
     bool no_lane;    /* nobody to write anything down */
 };
@@ -99,6 +103,34 @@ static enum status row_load(struct endpoint_store *store, struct uuid id,
     if (at == scene->row_count) return STATUS_NOT_FOUND;
     *out_row = scene->rows[at];
     return STATUS_OK;
+}
+
+/* ---- What lane 0 has ---- */
+
+static enum status made_next(struct endpoint_store *store, struct uuid after,
+                             struct endpoint_row *out_row, struct error *out_error)
+{
+    (void)store;
+    (void)out_error;                                       /* it never fails */
+    for (uint32_t i = 0; i < scene_now->made_count; i++) { /* in order of ids */
+        if (uuid_compare(scene_now->made[i].id, after) <= 0) continue;
+        *out_row = scene_now->made[i];
+        return STATUS_OK;
+    }
+    return STATUS_NOT_FOUND;
+}
+
+static enum status made_load(struct endpoint_store *store, struct uuid id,
+                             struct endpoint_row *out_row, struct error *out_error)
+{
+    (void)store;
+    (void)out_error; /* it never fails */
+    for (uint32_t i = 0; i < scene_now->made_count; i++) {
+        if (!uuid_equal(scene_now->made[i].id, id)) continue;
+        *out_row = scene_now->made[i];
+        return STATUS_OK;
+    }
+    return STATUS_NOT_FOUND;
 }
 
 static struct relay_state *state_find(struct uuid endpoint)
@@ -219,7 +251,8 @@ static enum status desk_try_open(struct scene *scene)
 {
     struct bench *bench = scene->bench;
     const struct webhook_desk_options options = {
-        .ports = { .clock = &bench->clock.port,
+        .ports = { .store = &bench->store.port,
+                   .clock = &bench->clock.port,
                    .entropy = &bench->entropy.port,
                    .sync = &bench->sync.port,
                    .log = &bench->log.port },
@@ -228,6 +261,7 @@ static enum status desk_try_open(struct scene *scene)
         .feed = &scene->feed.port,
         .relay_store = &scene->relays,
         .endpoint_store = &scene->endpoints,
+        .followed = scene->follows ? &scene->lane_0 : NULL,
         .stepped = true,
     };
     struct error error = { 0 };
@@ -479,6 +513,105 @@ static void what_could_not_be_written_down_is_at_the_next_start(void **state)
     scene_free(scene);
 }
 
+/* What an endpoint of lane 0 is there becomes this scene's lane 0. */
+static struct scene *follower_new(uint64_t events)
+{
+    struct scene *scene = scene_new(0);
+    (void)create(scene, 1);
+    memcpy(scene->made, scene->rows, sizeof scene->made);
+    scene->made_count = 1;
+    scene->made[0].since = (struct position){ 77, 5 }; /* of another journal */
+    scene->made[0].sequence_base = 40;
+    webhook_desk_close(scene->desk);
+    scene->row_count = 0;
+    scene->state_count = 0;
+    scene->follows = true;
+    scene->lane_0 = (struct endpoint_store){ .next = made_next, .load = made_load };
+    scene->feed.count = events;
+    assert_int_equal(desk_try_open(scene), STATUS_OK);
+    return scene;
+}
+
+static void another_lane_sends_by_what_lane_0_has(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene *scene = follower_new(2);
+    deliver(scene, 1, 0);             /* not known yet */
+    scene->made[0].created_at.ns = 1; /* before its first unit */
+    webhook_desk_follow(scene->desk);
+    deliver(scene, 1, 2); /* by the secret that lane 0 gave out, with numbers of its own */
+    webhook_desk_follow(scene->desk);
+    scene->feed.count = 3;
+    again(scene);
+    deliver(scene, 3, 3);
+    scene_free(scene);
+}
+
+static void another_lane_begins_when_the_endpoint_was_made(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene *scene = follower_new(0);
+    struct lane_status status;
+    test_accounts(scene->bench, 2);
+    lane_get_status(scene->bench->lane, &status);
+    scene->made[0].created_at = status.head.stamp;
+    webhook_desk_follow(scene->desk);
+    assert_int_equal(scene->row_count, 1);
+    assert_int_equal(scene->rows[0].since.batch, status.head.sequence);
+    assert_int_equal(scene->rows[0].sequence_base, 0);
+    scene_free(scene);
+}
+
+static void changes_are_followed_and_numbers_go_on(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene *scene = follower_new(2);
+    scene->made[0].created_at.ns = 1;
+    webhook_desk_follow(scene->desk);
+    deliver(scene, 1, 2);
+    struct endpoint_row *made = &scene->made[0];
+    made->state = ENDPOINT_DISABLED;
+    webhook_desk_follow(scene->desk);
+    scene->feed.count = 4;
+    deliver(scene, 1, 0);
+    made->state = ENDPOINT_ACTIVE;
+    memcpy(made->url, "https://b.example/", 19);
+    webhook_desk_follow(scene->desk);
+    deliver(scene, 3, 4);
+    struct position since = scene->rows[0].since;
+    made->filter_count = 1;
+    memcpy(made->filters[0], "payment.*", 10);
+    webhook_desk_follow(scene->desk);
+    assert_true(position_compare(scene->rows[0].since, since) > 0); /* others begin where it is */
+    assert_int_equal(scene->rows[0].sequence_base, 4);
+    assert_string_equal(scene->rows[0].url, "https://b.example/");
+    scene->made_count = 0;
+    webhook_desk_follow(scene->desk);
+    assert_int_equal(scene->row_count, 0);
+    assert_int_equal(scene->state_count, 0);
+    scene->feed.count = 5;
+    deliver(scene, 1, 0);
+    scene_free(scene);
+}
+
+static void what_cannot_be_followed_stays_and_is_said_once(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene *scene = follower_new(1);
+    scene->made[0].created_at.ns = 1;
+    webhook_desk_follow(scene->desk);
+    scene->made[0].state = ENDPOINT_DISABLED;
+    scene->put_fails = STATUS_LIMIT;
+    webhook_desk_follow(scene->desk);
+    webhook_desk_follow(scene->desk);
+    deliver(scene, 1, 1);
+    scene->put_fails = STATUS_OK;
+    webhook_desk_follow(scene->desk);
+    scene->feed.count = 2;
+    deliver(scene, 1, 0);
+    scene_free(scene);
+}
+
 static void a_row_that_is_no_endpoint_stops_the_start(void **state)
 {
     (void)state; /* no fixture */
@@ -549,6 +682,10 @@ int main(void)
         cmocka_unit_test(what_became_of_an_event_is_told),
         cmocka_unit_test(that_one_disables_itself_is_written_down_once),
         cmocka_unit_test(what_could_not_be_written_down_is_at_the_next_start),
+        cmocka_unit_test(another_lane_sends_by_what_lane_0_has),
+        cmocka_unit_test(another_lane_begins_when_the_endpoint_was_made),
+        cmocka_unit_test(changes_are_followed_and_numbers_go_on),
+        cmocka_unit_test(what_cannot_be_followed_stays_and_is_said_once),
         cmocka_unit_test(a_row_that_is_no_endpoint_stops_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

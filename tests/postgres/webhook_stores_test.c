@@ -243,6 +243,89 @@ static void stores_close(struct stores *stores)
     stores->endpoints->close(stores->endpoints);
 }
 
+/* ---- several lanes ---- */
+
+static struct stores stores_of_lane(uint32_t lane)
+{
+    const struct postgres_store_options options = { .url = server.url, .lane = lane, .lanes = 2 };
+    struct error error = { 0 };
+    struct store *store = NULL;
+    struct store_head head;
+    if (postgres_store_open(&options, &store, &error) != STATUS_OK ||
+        store->claim(store, &head, &error) != STATUS_OK) {
+        fail_msg("%s: %s", error.message, error.detail);
+    }
+    owner_now = (struct postgres_owner){ .lane = lane, .epoch = head.epoch };
+    store->close(store);
+    return stores_open();
+}
+
+static void lane_fill(const struct stores *stores, uint64_t number)
+{
+    struct relay_state state = { .endpoint = { 1, 1 }, .sequence = number };
+    struct dead_letter letter = { .endpoint = { 1, 1 }, .sequence = 3, .attempts = 1 };
+    struct inbox_webhook webhook = { .endpoint = "stripe", .body = STR("body"), .about = { 4, 4 } };
+    struct endpoint_row row = row_of(2);
+    uint64_t id;
+    row.sequence_base = number;
+    letter.attempts = (uint32_t)number;
+    assert_int_equal(stores->endpoints->put(stores->endpoints, &row, NULL), STATUS_OK);
+    assert_int_equal(stores->relay->save(stores->relay, &state, &letter, NULL), STATUS_OK);
+    assert_int_equal(stores->inbox->put(stores->inbox, &webhook, &id, NULL), STATUS_OK);
+}
+
+static void lane_expect(const struct stores *stores, uint64_t number)
+{
+    struct relay_state state = { 0 };
+    struct dead_letter letters[2];
+    struct endpoint_row row;
+    const struct inbox_subject subject = { .about = { 4, 4 }, .limit = 2 };
+    uint64_t ids[2];
+    uint32_t count = 0;
+    struct relay_store *relay = stores->relay;
+    struct uuid endpoint = { 1, 1 };
+    assert_int_equal(relay->load(relay, endpoint, &state, NULL), STATUS_OK);
+    assert_int_equal(state.sequence, number);
+    assert_int_equal(relay->letters(relay, endpoint, 0, letters, 2, &count), STATUS_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(letters[0].attempts, number);
+    assert_int_equal(stores->endpoints->next(stores->endpoints, (struct uuid){ 0 }, &row, NULL),
+                     STATUS_OK);
+    assert_int_equal(row.sequence_base, number);
+    assert_int_equal(stores->endpoints->next(stores->endpoints, row.id, &row, NULL),
+                     STATUS_NOT_FOUND);
+    assert_int_equal(stores->inbox->unmarked(stores->inbox, 0, ids, 2, &count, NULL), STATUS_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(stores->inbox->find(stores->inbox, &subject, ids, &count, NULL), STATUS_OK);
+    assert_int_equal(count, 1);
+}
+
+static void each_lane_has_its_own(void **state)
+{
+    (void)state; /* no fixture */
+    struct error error = { 0 };
+    bool made = false;
+    run("DROP SCHEMA IF EXISTS tpwallet CASCADE");
+    for (uint32_t lane = 0; lane < 2; lane++) {
+        const struct postgres_store_options options = { .url = server.url,
+                                                        .lane = lane,
+                                                        .lanes = 2 };
+        assert_int_equal(postgres_store_create(&options, &made, &error), STATUS_OK);
+    }
+    struct stores first = stores_of_lane(0);
+    struct stores second = stores_of_lane(1);
+    lane_fill(&first, 5);
+    lane_fill(&second, 6);
+    lane_expect(&first, 5);
+    lane_expect(&second, 6);
+    struct uuid endpoint = { 1, 1 };
+    assert_int_equal(first.relay->forget(first.relay, endpoint, NULL), STATUS_OK);
+    assert_int_equal(first.endpoints->remove(first.endpoints, row_of(2).id, NULL), STATUS_OK);
+    lane_expect(&second, 6);
+    stores_close(&first);
+    stores_close(&second);
+}
+
 enum { WRITES = 9 };
 
 /* Each call that changes something, in an order in which each finds something to change. */
@@ -427,6 +510,7 @@ int main(void)
         cmocka_unit_test(the_inbox_conforms),
         cmocka_unit_test(the_relay_store_conforms),
         cmocka_unit_test(endpoints_are_given_back_in_order_of_ids),
+        cmocka_unit_test(each_lane_has_its_own),
         cmocka_unit_test(changed_rows_are_damage),
         cmocka_unit_test(a_server_that_goes_and_comes_is_used_again),
         cmocka_unit_test(a_former_owner_changes_nothing),
