@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/json_reader.h"
 #include "model/transit.h"
+#include "payment/event_reader.h"
 
 /* ---- Where a call goes ---- */
 
@@ -41,13 +42,12 @@ bool lanes_call_names_one(const struct api_call *call, uint32_t lanes)
     return lanes > 1 && header_lane(call, lanes, &lane);
 }
 
-/* The account in "/v1/accounts/{id}" and what is below it. */
-static bool path_account(struct str path, struct account_id *out_id)
+/* The id in "/v1/accounts/{id}" and what is below it, for that start. */
+static bool path_id(struct str path, struct str start, struct uuid *out_id)
 {
-    struct str start = STR("/v1/accounts/");
     if (!str_starts(path, start) || path.len < start.len + UUID_TEXT_LEN) return false;
     struct str id = { path.data + start.len, UUID_TEXT_LEN };
-    return uuid_parse(id, &out_id->value) == STATUS_OK;
+    return uuid_parse(id, out_id) == STATUS_OK;
 }
 
 /* A member of the first object of a body, as an id; false: there is none that can be read. */
@@ -99,20 +99,46 @@ static uint32_t lane_of_member(const struct api_call *call, struct str member, u
     return (uint32_t)(hash_bytes(call->idempotency_key.data, call->idempotency_key.len) % lanes);
 }
 
+static uint32_t lane_of_draft(const struct api_call *call, uint32_t lanes)
+{
+    struct account_id account;
+    struct payment_id parent;
+    if (body_member(call->body, STR("wallet"), &account.value) ||
+        body_member(call->body, STR("merchant"), &account.value))
+        return lane_of_account(account, lanes);
+    bool gives_back = body_member(call->body, STR("payment"), &parent.value);
+    return gives_back ? lane_of_payment(parent, lanes) : 0;
+}
+
+/* Nobody has looked at its signature yet: that is for the lane that gets it. */
+static uint32_t lane_of_webhook(const struct api_call *call, struct str sender, uint32_t lanes)
+{
+    struct arena arena;
+    struct psp_event event = { 0 };
+    if (arena_init(&arena, 2 * call->body.len + EVENT_READER_SLACK) != STATUS_OK) return 0;
+    enum status status = event_reader_of(sender)(call->body, &arena, &event);
+    arena_done(&arena); /* the event holds copies */
+    return status == STATUS_OK && event.ours ? lane_of_payment(event.payment, lanes) : 0;
+}
+
 uint32_t lanes_of_call(const struct api_call *call, uint32_t lanes)
 {
+    static const struct str webhooks = { "/v1/webhooks/", 13 };
     uint32_t lane;
-    struct account_id id;
+    struct uuid id;
     if (lanes <= 1) return 0;
     if (header_lane(call, lanes, &lane)) return lane;
-    if (path_account(call->path, &id)) return lane_of_account(id, lanes);
+    if (path_id(call->path, STR("/v1/accounts/"), &id))
+        return lane_of_account((struct account_id){ id }, lanes);
+    if (path_id(call->path, STR("/v1/payments/"), &id))
+        return lane_of_payment((struct payment_id){ id }, lanes);
     if (call->method != API_POST) return 0;
     if (str_equal(call->path, STR("/v1/transfers"))) return lane_of_transfers(call, lanes);
     if (str_equal(call->path, STR("/v1/accounts"))) return lane_of_member(call, STR("id"), lanes);
-    if (str_equal(call->path, STR("/v1/payments"))) {
-        return lane_of_member(call, STR("wallet"), lanes);
-    }
-    return 0;
+    if (str_equal(call->path, STR("/v1/payments"))) return lane_of_draft(call, lanes);
+    if (!str_starts(call->path, webhooks)) return 0;
+    struct str sender = { call->path.data + webhooks.len, call->path.len - webhooks.len };
+    return lane_of_webhook(call, sender, lanes);
 }
 
 /* ---- What a lane makes of it ---- */
@@ -146,7 +172,10 @@ bool lanes_path_here(struct work *work)
     return is_here(work, (struct account_id){ work->id }, "id");
 }
 
-/* A root from which the first account has an id in this lane: one of so many, by chance. */
+/*
+ * A root from which the first account, or the payment, has an id in this lane: one of so many, by
+ * chance.
+ */
 static void root_fit(struct work *work)
 {
     uint32_t lanes = lanes_of(work);
@@ -183,14 +212,39 @@ static bool between_lanes(struct work *work, const char *field, const char *sent
     return false;
 }
 
+/* As is_here(), of a payment. */
+static bool payment_is_here(struct work *work, struct payment_id id, const char *field)
+{
+    if (uuid_is_nil(id.value)) return true;
+    uint32_t lane = lane_of_payment(id, lanes_of(work));
+    if (lane == work->api->options.lane) return true;
+    (void)problem_raise(&work->problem, PROBLEM_WRONG_LANE,
+                        "give it none, and the call an Idempotency-Key; or one of version 8 whose "
+                        "lowest 16 bits are the lane");
+    problem_detail(&work->problem, "this id is of lane %u, and the payment's home is lane %u", lane,
+                   work->api->options.lane);
+    problem_field(&work->problem, "%s", field);
+    return false;
+}
+
 bool lanes_payment_here(struct work *work, const struct payment *draft)
 {
     uint32_t lanes = lanes_of(work);
     if (lanes == 1) return true;
+    bool merchant = draft->kind == PAYMENT_MERCHANT;
+    const char *counter = merchant ? "merchant" : "to";
+    bool card = uuid_is_nil(draft->wallet.value);
     if (!is_here(work, draft->wallet, "wallet")) return false;
-    if (uuid_is_nil(draft->counter.value)) return true;
-    if (lane_of_account(draft->counter, lanes) == work->api->options.lane) return true;
-    return between_lanes(work, "to", "both wallets of a payment must be in one lane");
+    if (card && !is_here(work, draft->counter, counter)) return false;
+    if (!uuid_is_nil(draft->counter.value) &&
+        lane_of_account(draft->counter, lanes) != work->api->options.lane)
+        return between_lanes(work, counter, "both wallets of a payment must be in one lane");
+    if (!payment_is_here(work, draft->parent, "payment")) return false;
+    if (uuid_is_nil(draft->id.value)) {
+        root_fit(work);
+        return true;
+    }
+    return payment_is_here(work, draft->id, "id");
 }
 
 /* One that names both its accounts. before: the one in front of it, or NULL. */

@@ -10,9 +10,13 @@
  *
  *   header TPW-Lane: N                     there
  *   /v1/accounts/{id}...                   to the lane of the account
- *   POST /v1/accounts, /v1/transfers,      to the lane of what the first item names: its id, its
- *     /v1/payments                         debit account, its wallet; of an account without an
- *                                          id: by the idempotency key
+ *   /v1/payments/{id}...                   to the payment's home, which its id says
+ *   POST /v1/accounts, /v1/transfers       to the lane of what the first item names: its id, its
+ *                                          debit account; of an account without an id: by the
+ *                                          idempotency key
+ *   POST /v1/payments                      to the lane of its wallet; of its merchant, when a card
+ *                                          pays; of the payment that it gives back
+ *   POST /v1/webhooks/{name}               to the home of the payment that it says to be about
  *   all else                               to lane 0
  *
  * GET /v1/trial-balance is then answered over all lanes (api/lanes_total.h); all other answers are
@@ -28,6 +32,7 @@ bool lanes_call_names_one(const struct api_call *call, uint32_t lanes);
 /* Each raises a problem and returns false when it is not for this lane. */
 bool lanes_path_here(struct work *work);
 bool lanes_accounts_here(struct work *work, const struct account *accounts, uint32_t count);
+/* Its wallets, what it gives back, and its own id, which is made to be of this lane if it has none. */
 bool lanes_payment_here(struct work *work, const struct payment *draft);
 /*
  * Turns what goes to another lane into departures, in place. False also when it cannot be between

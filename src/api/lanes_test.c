@@ -15,6 +15,17 @@
 #define HERE_BEN "019ab000-0000-8000-8000-000000030000"
 #define THERE_CARL "019ab000-0000-8000-8000-000000040001"
 
+/* What PSPs send: no lane is told there, but a reference of ours. */
+#define SANDBOX_EVENT(reference)                                                                   \
+    "{\"id\":\"evt_1\",\"type\":\"order.updated\",\"at\":\"2026-11-23T06:14:50.000000000Z\","      \
+    "\"data\":{\"object\":\"ch_1\",\"reference\":\"" reference "\",\"operation\":\"charge\","      \
+    "\"status\":\"done\",\"amount\":\"1.00\",\"asset\":\"EUR\",\"reason\":\"\","                   \
+    "\"at\":\"2026-11-23T06:14:50.000000000Z\"}}"
+#define STRIPE_EVENT(reference)                                                                    \
+    "{\"id\":\"evt_1\",\"object\":\"event\",\"type\":\"payment_intent.succeeded\",\"created\":1,"  \
+    "\"data\":{\"object\":{\"id\":\"pi_1\",\"object\":\"payment_intent\",\"metadata\":"            \
+    "{\"reference\":\"" reference "\"}}}}"
+
 /* ---- Where a call goes ---- */
 
 struct case_of_call {
@@ -77,6 +88,22 @@ static void calls_go_to_the_lane_of_what_they_name(void **state)
         { API_POST, "/v1/transfers", "[", NULL, NULL, NULL, 0 },
         { API_POST, "/v1/transfers", "short", "application/vnd.tpwallet.transfers", NULL, NULL, 0 },
         { API_POST, "/v1/payments", "{\"wallet\":\"" THERE_CARL "\"}", NULL, NULL, NULL, 1 },
+        { API_POST, "/v1/payments", "{\"merchant\":\"" THERE_CARL "\"}", NULL, NULL, NULL, 1 },
+        { API_POST, "/v1/payments", "{\"payment\":\"" THERE_CARL "\"}", NULL, NULL, NULL, 1 },
+        { API_POST, "/v1/payments", "{\"id\":\"" THERE_CARL "\",\"wallet\":\"" HERE_ANNA "\"}",
+          NULL, NULL, NULL, 0 },
+        { API_GET, "/v1/payments/" THERE_CARL, NULL, NULL, NULL, NULL, 1 },
+        { API_GET, "/v1/payments/" THERE_CARL "/story", NULL, NULL, NULL, NULL, 1 },
+        { API_POST, "/v1/payments/" THERE_CARL "/cancel", NULL, NULL, NULL, NULL, 1 },
+        { API_GET, "/v1/payments/" THERE_CARL, NULL, NULL, "0", NULL, 0 },
+        { API_GET, "/v1/payments", NULL, NULL, NULL, NULL, 0 },
+        { API_POST, "/v1/webhooks/sandbox", SANDBOX_EVENT(THERE_CARL ":1"), NULL, NULL, NULL, 1 },
+        { API_POST, "/v1/webhooks/sandbox", SANDBOX_EVENT(HERE_ANNA ":1"), NULL, NULL, NULL, 0 },
+        { API_POST, "/v1/webhooks/sandbox", SANDBOX_EVENT("order-17"), NULL, NULL, NULL, 0 },
+        { API_POST, "/v1/webhooks/stripe-eu", STRIPE_EVENT(THERE_CARL ":1"), NULL, NULL, NULL, 1 },
+        { API_POST, "/v1/webhooks/sandbox", STRIPE_EVENT(THERE_CARL ":1"), NULL, NULL, NULL, 0 },
+        { API_POST, "/v1/webhooks/sandbox", "{\"id\":7", NULL, NULL, NULL, 0 },
+        { API_POST, "/v1/webhook-endpoints", "{\"id\":\"" THERE_CARL "\"}", NULL, NULL, NULL, 0 },
         { API_POST, "/v1/assets", "{\"id\":\"" THERE_CARL "\"}", NULL, NULL, NULL, 0 },
         { API_POST, "/v1/keys", "{}", NULL, NULL, "\"k\"", 0 },
     };
@@ -245,6 +272,12 @@ static void refused_body(struct rig *rig)
                            "\"amount\":\"1\",\"wallet\":\"" HERE_ANNA "\",\"to\":\"" THERE_CARL
                            "\"}"));
     expect_in_answer(rig, "between_lanes");
+    expect_status(rig, 421,
+                  rig_send(rig, API_POST, "/v1/payments",
+                           "{\"id\":\"" THERE_CARL "\",\"kind\":\"wallet\",\"asset\":\"EUR\","
+                           "\"amount\":\"1\",\"wallet\":\"" HERE_ANNA "\",\"to\":\"" HERE_BEN
+                           "\"}"));
+    expect_in_answer(rig, "\"field\":\"id\"");
     expect_net(rig, HERE_ANNA, "5.00"); /* nothing of any of it was done */
 }
 

@@ -17,12 +17,17 @@ static struct payment_input input_of(struct work *work)
     };
 }
 
-static enum api_progress command_submit(struct work *work)
+static void command_request(struct work *work)
 {
     work_request(work, REQUEST_PAYMENT);
     work->request.count = 1;
     work->request.payment = &work->payment_command;
     work->request.payment_result = &work->payment_result;
+}
+
+static enum api_progress command_submit(struct work *work)
+{
+    command_request(work);
     return work_submit(work);
 }
 
@@ -100,9 +105,10 @@ static enum api_progress create_start(struct work *work)
         problem_field(&work->problem, "Idempotency-Key");
         return API_READY;
     }
+    command_request(work);
     if (!lanes_payment_here(work, &work->payment_command.draft)) return API_READY;
     if (!psp_choose(work)) return API_READY;
-    return command_submit(work);
+    return work_submit(work);
 }
 
 static void create_write(struct work *work)

@@ -97,6 +97,7 @@ static void create_run(struct work *work)
     render_name(render, STR("psp"), psp->traits.name);
     render_date(render, STR("day"), work->settlement.day);
     render_number(render, STR("lines"), report.lines);
+    if (work->api->options.lanes > 1) render_number(render, STR("elsewhere"), report.elsewhere);
     render_number(render, STR("booked"), report.booked);
     render_number(render, STR("repeated"), report.repeated);
     render_number(render, STR("unmatched"), report.unmatched);

@@ -30,6 +30,18 @@ static struct webhook_desk *desk_of(struct work *work)
     return NULL;
 }
 
+/* Lane 0 makes and changes endpoints, and the others follow. Without a desk: desk_of() tells. */
+static bool kept_here(struct work *work)
+{
+    if (work->api->options.lane == 0) return true;
+    (void)problem_raise(&work->problem, PROBLEM_WRONG_LANE, "leave TPW-Lane out");
+    problem_detail(&work->problem,
+                   "lane 0 keeps the endpoints, and this is lane %u: here one can be enabled that "
+                   "has disabled itself, and nothing else be changed",
+                   work->api->options.lane);
+    return false;
+}
+
 static bool desk_ok(struct work *work, enum status status, const struct error *error)
 {
     if (status == STATUS_NOT_FOUND) {
@@ -125,8 +137,9 @@ static void create_run(struct work *work)
 {
     struct webhook_desk *desk = desk_of(work);
     struct endpoint_body body = { 0 };
-    if (desk == NULL || !endpoint_body_parse(ENDPOINT_CREATE, work->call->body, &work->scratch,
-                                             &body, &work->problem)) {
+    if (desk == NULL || !kept_here(work) ||
+        !endpoint_body_parse(ENDPOINT_CREATE, work->call->body, &work->scratch, &body,
+                             &work->problem)) {
         return;
     }
     struct webhook_desk_view *draft = &body.change.wanted;
@@ -224,6 +237,10 @@ static void update_run(struct work *work)
     }
     struct webhook_desk_view view;
     struct error error = { 0 };
+    const struct webhook_desk_change *change = &body.change;
+    bool enables = change->state && change->wanted.state == ENDPOINT_ACTIVE && !change->url &&
+                   !change->filters;
+    if (!enables && !kept_here(work)) return;
     if (!noted(work, desk, NOTICE_ENDPOINT_CHANGE)) return;
     enum status status = webhook_desk_update(desk, work->id, &body.change, &view, &error);
     if (desk_ok(work, status, &error)) view_answer(work, &view, NULL);
@@ -236,8 +253,9 @@ static void rotate_run(struct work *work)
 {
     struct webhook_desk *desk = desk_of(work);
     struct endpoint_body body = { .overlap_s = OVERLAP_S_DEFAULT };
-    if (desk == NULL || !endpoint_body_parse(ENDPOINT_ROTATE, work->call->body, &work->scratch,
-                                             &body, &work->problem)) {
+    if (desk == NULL || !kept_here(work) ||
+        !endpoint_body_parse(ENDPOINT_ROTATE, work->call->body, &work->scratch, &body,
+                             &work->problem)) {
         return;
     }
     char secret[WEBHOOK_DESK_SECRET_SIZE];
@@ -261,7 +279,7 @@ HANDLER(ROUTE_WEBHOOK_ENDPOINTS_ROTATE, webhook_endpoints_rotate) = { .start = q
 static void delete_run(struct work *work)
 {
     struct webhook_desk *desk = desk_of(work);
-    if (desk == NULL) return;
+    if (desk == NULL || !kept_here(work)) return;
     struct error error = { 0 };
     if (!noted(work, desk, NOTICE_ENDPOINT_REMOVE)) return;
     if (!desk_ok(work, webhook_desk_remove(desk, work->id, &error), &error)) return;

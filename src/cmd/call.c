@@ -8,6 +8,7 @@
 #include "adapter/system_entropy.h"
 #include "base/check.h"
 #include "cmd/import_id.h"
+#include "cmd/lane_set.h"
 #include "cmd/report.h"
 #include "cmd/session.h"
 
@@ -159,14 +160,46 @@ static struct uuid fresh_id(void)
     return uuid_v7((uint64_t)(clock_wall(system_clock()).ns / NS_PER_MS), random);
 }
 
+static void made_write(struct call *call)
+{
+    json_write_key(&call->json, STR("id"));
+    json_write_uuid(&call->json, call->made);
+}
+
 void call_new_id(struct call *call, const char *value)
 {
     struct error error;
     call->made = fresh_id();
     if (value != NULL && call_id_parse(value, "account", &call->made, &error) != STATUS_OK)
         call->error = error;
-    json_write_key(&call->json, STR("id"));
-    json_write_uuid(&call->json, call->made);
+    made_write(call);
+}
+
+/* What cannot be read the server finds wrong, and says so. */
+static uint32_t home_of(const char *account, const char *parent, uint32_t lanes)
+{
+    struct uuid id;
+    struct error error;
+    const char *text = account != NULL ? account : parent;
+    if (text == NULL || call_id_parse(text, "account", &id, &error) != STATUS_OK) return 0;
+    if (account == NULL) return lane_of_payment((struct payment_id){ id }, lanes);
+    return lane_of_account((struct account_id){ id }, lanes);
+}
+
+void call_new_payment_id(struct call *call, const char *value, const char *account,
+                         const char *parent)
+{
+    uint32_t lanes = 1;
+    struct error error;
+    if (value != NULL || lane_set_count(call->invocation->data, &lanes, &error) != STATUS_OK) {
+        call_new_id(call, value); /* without a folder nothing will be sent */
+        return;
+    }
+    uint32_t home = home_of(account, parent, lanes);
+    do {
+        call->made = fresh_id();
+    } while (lane_of_payment((struct payment_id){ call->made }, lanes) != home);
+    made_write(call);
 }
 
 void call_fresh_key(struct call *call)
@@ -279,6 +312,7 @@ static int call_run(struct call *call, const struct view *view)
     struct session session;
     const struct session_options options = {
         .folder = call->invocation->data,
+        .lane = call->lane,
         .read_only = call->method == API_GET,
     };
     if (call->error.status == STATUS_OK &&

@@ -21,12 +21,13 @@ struct call {
     struct buf target;
     bool has_query;
     struct buf body;
-    struct json_writer json; /* writes into body: the request's object is open */
-    bool bare;               /* no body is sent, whatever the method */
-    bool key_is_given;       /* the command takes a key: a repeat may name it */
-    struct buf key;          /* the Idempotency-Key; empty: none */
-    struct uuid made;        /* the id of what is made; nil: none */
-    struct error error;      /* of building it; STATUS_OK when there is none */
+    struct json_writer json;   /* writes into body: the request's object is open */
+    bool bare;                 /* no body is sent, whatever the method */
+    bool key_is_given;         /* the command takes a key: a repeat may name it */
+    struct buf key;            /* the Idempotency-Key; empty: none */
+    uint32_t lane;           /* whose it is, where nothing that it names says so */
+    struct uuid made;          /* the id of what is made; nil: none */
+    struct error error;        /* of building it; STATUS_OK when there is none */
 };
 
 /* path: static, without query. For methods with a body the JSON object is begun. */
@@ -58,6 +59,12 @@ void call_truth(struct call *call, const char *name, bool value);
 void call_words(struct call *call, const char *name, const char *value);
 /* An id for what is made: the value given, or a fresh UUIDv7. */
 void call_new_id(struct call *call, const char *value);
+/*
+ * The same for a payment, whose fresh id is of its home: the lane of the account named (NULL: of
+ * the payment with the id `parent`).
+ */
+void call_new_payment_id(struct call *call, const char *value, const char *account,
+                         const char *parent);
 /* A fresh Idempotency-Key, for what has no id of its own. */
 void call_fresh_key(struct call *call);
 

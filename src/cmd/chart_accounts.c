@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "adapter/data_folder.h"
 #include "base/check.h"
 #include "cmd/answer.h"
 #include "cmd/lane_set.h"
@@ -312,32 +311,22 @@ enum status chart_accounts_show(struct session *session, const struct chart_name
 
 /* ---- Over lanes ---- */
 
-/* A server knows all lanes; a folder that is opened here is one lane, so each is opened in turn. */
 enum status chart_accounts_each(const struct session_options *options, struct chart_names *names,
                                 enum status (*visit)(void *context, struct session *session,
                                                      const struct chart_names *names,
                                                      struct error *out_error),
                                 void *context, struct error *out_error)
 {
-    char path[PATH_SIZE_MAX];
-    struct session session = { 0 };
     struct lane_part *part = &names->part;
-    bool open = false;
     enum status status = lane_set_count(options->folder, &part->lanes, out_error);
     for (part->lane = 0; status == STATUS_OK && part->lane < part->lanes; part->lane++) {
+        struct session session;
         struct session_options one = *options;
-        one.folder = path;
-        status = data_folder_lane_path(options->folder, part->lane, path, sizeof path, out_error);
-        if (status == STATUS_OK && !open) {
-            status = session_open(&one, &session, out_error);
-            open = status == STATUS_OK;
-        }
-        if (status == STATUS_OK) status = visit(context, &session, names, out_error);
-        if (open && session.client == NULL) {
-            session_close(&session);
-            open = false;
-        }
+        one.lane = part->lane;
+        status = session_open(&one, &session, out_error);
+        if (status != STATUS_OK) break;
+        status = visit(context, &session, names, out_error);
+        session_close(&session);
     }
-    if (open) session_close(&session);
     return status;
 }

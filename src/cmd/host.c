@@ -259,6 +259,8 @@ struct host_options host_options_beside(const struct host_options *first, const 
         .tracing = first->tracing,
         .links = first->links,
         .keys = keys,
+        .payments = behind == NULL ? NULL : &behind->payments[lane],
+        .webhooks = behind == NULL ? NULL : behind->webhooks[lane],
         .bus = behind == NULL ? NULL : &behind->bus[lane],
         .cache = behind == NULL ? NULL : &behind->cache[lane],
         .projection = behind == NULL ? NULL : &behind->projection[lane],

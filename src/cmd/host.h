@@ -62,7 +62,7 @@ struct host_options {
     struct serve_webhooks *webhooks; /* the same */
     struct serve_bus *bus;           /* the same */
     struct serve_cache *cache;       /* the same */
-    struct serve_behind *behind;     /* these two and the projection, of all lanes; or NULL */
+    struct serve_behind *behind;     /* all of these and the projection, of all lanes; or NULL */
     /* Of a ledger with several lanes: the ways to the others, by number (NULL: what is for others
      * waits in the journal), and for all but lane 0, where keys are. */
     struct transit_link *const *links;
@@ -76,7 +76,7 @@ struct host_options {
 
 /*
  * For another lane than 0 beside it, whose options are `first`: the same but for what there is
- * only one of (PSPs, webhooks, witnesses), and what is kept behind that lane. folder outlives it.
+ * only one of (witnesses), and what is run beside that lane. folder outlives it.
  */
 struct host_options host_options_beside(const struct host_options *first, const char *folder,
                                         uint32_t lane, struct key_ring *keys);

@@ -6,7 +6,7 @@
 
 /*
  * Lane 0's host is opened and closed by whoever serves it; the set opens the others, with the same
- * options but for what there is only one of: PSPs, webhooks and witnesses are lane 0's.
+ * options but for what there is only one of: witnesses are lane 0's.
  * A call goes to the API of its lane (api/lanes.h) through a front.
  */
 struct lane_set;

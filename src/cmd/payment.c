@@ -12,13 +12,16 @@ static int payment_create_run(struct invocation *invocation)
 {
     struct call call;
     call_init(&call, invocation, API_POST, path);
+    const char *wallet = invocation_text(invocation, "wallet");
+    const char *merchant = invocation_text(invocation, "merchant");
     call_text(&call, "kind", invocation->positionals[0]);
-    call_new_id(&call, invocation_text(invocation, "id"));
+    call_new_payment_id(&call, invocation_text(invocation, "id"),
+                        wallet != NULL ? wallet : merchant, NULL);
     call_text(&call, "amount", invocation_text(invocation, "amount"));
     call_text(&call, "asset", invocation_text(invocation, "asset"));
-    call_id(&call, "wallet", invocation_text(invocation, "wallet"));
+    call_id(&call, "wallet", wallet);
     call_id(&call, "to", invocation_text(invocation, "to"));
-    call_id(&call, "merchant", invocation_text(invocation, "merchant"));
+    call_id(&call, "merchant", merchant);
     call_text(&call, "method", invocation_text(invocation, "method"));
     call_text(&call, "psp", invocation_text(invocation, "psp"));
     call_text(&call, "to_asset", invocation_text(invocation, "to-asset"));
@@ -208,7 +211,7 @@ static int payment_refund_run(struct invocation *invocation)
     struct call call;
     call_init(&call, invocation, API_POST, path);
     call_text(&call, "kind", "refund");
-    call_new_id(&call, invocation_text(invocation, "id"));
+    call_new_payment_id(&call, invocation_text(invocation, "id"), NULL, invocation->positionals[0]);
     call_text(&call, "payment", invocation->positionals[0]);
     call_text(&call, "amount", invocation_text(invocation, "amount"));
     call_text(&call, "asset", invocation_text(invocation, "asset"));

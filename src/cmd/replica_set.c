@@ -23,6 +23,12 @@ enum {
     LABEL_SIZE = 12,     /* of a lane, terminated */
 };
 
+/* What a call to the outside asks before it is made. */
+struct lane_cover {
+    struct replica_set *set;
+    uint32_t lane;
+};
+
 struct replica_set {
     struct lane_route route; /* first */
     uint32_t lanes;
@@ -34,6 +40,7 @@ struct replica_set {
     char name[LEASE_NAME_SIZE];
     struct replica *replicas[LANES_MAX];
     struct host_options hosts[LANES_MAX];
+    struct lane_cover covers[LANES_MAX];
     char folders[LANES_MAX][SQLITE_PATH_SIZE];
 
     /* The share task's own. */
@@ -104,13 +111,15 @@ uint32_t replica_set_lanes(const struct replica_set *set)
 
 static bool cover_covers(void *context)
 {
-    struct replica_set *set = context;
-    return route_believes(&set->route, 0);
+    const struct lane_cover *cover = context;
+    return route_believes(&cover->set->route, cover->lane);
 }
 
-struct http_cover replica_set_cover(struct replica_set *set)
+struct http_cover replica_set_cover(struct replica_set *set, uint32_t lane)
 {
-    return (struct http_cover){ .covers = cover_covers, .context = set };
+    CHECK(lane < set->lanes);
+    set->covers[lane] = (struct lane_cover){ set, lane };
+    return (struct http_cover){ .covers = cover_covers, .context = &set->covers[lane] };
 }
 
 /* ---- A share of the lanes, for who has come ---- */

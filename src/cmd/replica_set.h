@@ -7,8 +7,8 @@
 /*
  * A replica for each lane, with its own lease, tasks and connections, so that no lane waits for
  * another; and the ways between lanes, to whoever owns them. Lanes spread as wallet/lane_share.h
- * says. PSPs, webhooks and witnesses are run by lane 0's owner; the bus, the SQL tables and the
- * cache by each lane's, for it.
+ * says. PSPs, webhooks, the bus, the SQL tables and the cache are run by each lane's owner, for it;
+ * witnesses by lane 0's.
  *
  * The API that tells about the process is lane 0's.
  */
@@ -31,8 +31,8 @@ enum status replica_set_open(const struct replica_set_options *options,
 
 uint32_t replica_set_lanes(const struct replica_set *set);
 struct lane_route *replica_set_route(struct replica_set *set);
-/* Of calls to the outside, which lane 0 makes. */
-struct http_cover replica_set_cover(struct replica_set *set);
+/* Of calls to the outside that the lane's owner makes. */
+struct http_cover replica_set_cover(struct replica_set *set, uint32_t lane);
 
 /* Once; options are lane 0's. As replica_start(). */
 enum status replica_set_start(struct replica_set *set, const struct replica_start_options *options,

@@ -18,10 +18,8 @@
 #include "cmd/report.h"
 #include "cmd/serve_behind.h"
 #include "cmd/serve_cluster.h"
-#include "cmd/serve_payments.h"
 #include "cmd/serve_settings.h"
 #include "cmd/serve_tracing.h"
-#include "cmd/serve_webhooks.h"
 #include "cmd/serve_witnesses.h"
 #include "cmd/stop_signal.h"
 #include "cmd/version.h"
@@ -32,8 +30,6 @@ enum { INDEX_WAIT_MS = 250 };
 struct serve {
     const struct invocation *invocation;
     struct host host;
-    struct serve_payments payments;
-    struct serve_webhooks *webhooks;
     struct serve_behind behind;
     struct lane_set *lanes; /* NULL: there is one */
     struct serve_witnesses witnesses;
@@ -164,21 +160,16 @@ static enum status cluster_open(struct serve *serve)
 /* What a server runs beside its lane, made ready; nothing of it runs yet. */
 static enum status parts_open(struct serve *serve)
 {
-    struct http_cover cover = { .covers = NULL };
+    struct serve_behind_options behind = { .lanes = 1 };
     enum status status = lane_options_read(serve, &serve->lane_options);
     if (status == STATUS_OK) status = cluster_open(serve);
-    if (serve->cluster.replicas != NULL) cover = replica_set_cover(serve->cluster.replicas);
     if (status == STATUS_OK)
-        status = serve_payments_open(serve->invocation, cover, &serve->payments, &serve->error);
+        status = lane_set_count(serve->invocation->data, &behind.lanes, &serve->error);
+    struct replica_set *replicas = serve->cluster.replicas;
+    for (uint32_t lane = 0; replicas != NULL && lane < behind.lanes; lane++)
+        behind.covers[lane] = replica_set_cover(replicas, lane);
     if (status == STATUS_OK)
-        status = serve_webhooks_new(serve->invocation, &serve->payments, &serve->webhooks,
-                                    &serve->error);
-    if (status == STATUS_OK) serve->webhooks->cover = cover;
-    uint32_t lanes = 1;
-    if (status == STATUS_OK)
-        status = lane_set_count(serve->invocation->data, &lanes, &serve->error);
-    if (status == STATUS_OK)
-        status = serve_behind_open(serve->invocation, lanes, &serve->behind, &serve->error);
+        status = serve_behind_open(serve->invocation, &behind, &serve->behind, &serve->error);
     if (status == STATUS_OK)
         status = serve_witnesses_open(serve->invocation, &serve->witnesses, &serve->error);
     return status;
@@ -199,8 +190,8 @@ static enum status ledger_open(struct serve *serve)
     bool alone = serve->cluster.replicas == NULL;
     serve->host_options = (struct host_options){
         .folder = serve->invocation->data,
-        .payments = &serve->payments,
-        .webhooks = serve->webhooks,
+        .payments = &serve->behind.payments[0],
+        .webhooks = serve->behind.webhooks[0],
         .bus = &serve->behind.bus[0],
         .cache = &serve->behind.cache[0],
         .behind = &serve->behind,
@@ -361,8 +352,6 @@ static int serve_opened(struct serve *serve)
     host_close(&serve->host);
     serve_behind_close(&serve->behind);
     serve_witnesses_close(&serve->witnesses);
-    serve_webhooks_free(serve->webhooks);
-    serve_payments_close(&serve->payments);
     if (status == STATUS_OK) log_event(serve, LOG_INFO, STR("serve.stopped"), STR("all is stored"));
     return code;
 }
@@ -427,7 +416,7 @@ static const struct option options[] = {
     { "psp-routing", "FILE", "who carries out what (docs/psp.md); in the order of --psp without",
       NULL },
     { "psp-private", NULL, "PSPs may be at private and loopback addresses", NULL },
-    { "saga-workers", "COUNT", "calls to PSPs at one time, 1 to 256", "32" },
+    { "saga-workers", "COUNT", "calls to PSPs at one time, of each lane, 1 to 256", "32" },
     { "log-origin", "NAME", "of the verifiable log, chosen once: ledger.example.com/0", NULL },
     { "no-log", NULL, "the verifiable log is not kept meanwhile; it catches up later", NULL },
     { "witness", "KEY=URL", "who cosigns the log's checkpoints, or several with commas between",

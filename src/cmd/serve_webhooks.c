@@ -2,6 +2,7 @@
 #include "cmd/serve_webhooks.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -17,11 +18,7 @@
 #include "base/check.h"
 #include "base/reserve.h"
 #include "cmd/webhook_files.h"
-#include "payment/sandbox_wire.h"
-#include "payment/stripe_event.h"
 #include "wallet/journal_feed.h"
-
-#define EVENT_SOURCE "/tpwallet/0" /* as the API's: the lane */
 
 enum { PATH_SIZE = 4096, ATTEMPTS_MAX = 100 };
 
@@ -109,8 +106,7 @@ static enum status sender_read(struct str word, const struct serve_payments *pay
     CHECK(webhooks->sender_count < WEBHOOK_SENDERS_MAX); /* there are as many PSPs at most */
     struct webhook_sender *sender = &webhooks->senders[webhooks->sender_count++];
     enum status status = text_copy(name, sender->name, sizeof sender->name, out_error);
-    bool stripe = str_starts(name, STR("stripe"));
-    sender->event_read = stripe ? stripe_event_read : sandbox_event_read;
+    sender->event_read = event_reader_of(name);
     if (status == STATUS_OK) status = webhook_policy_read(scheme, &sender->policy, out_error);
     if (status == STATUS_OK) status = secrets_read(path, sender, out_error);
     return status;
@@ -196,8 +192,12 @@ static enum status in_start(struct serve_webhooks *webhooks, const struct data_f
 static enum status shared_open(struct serve_webhooks *webhooks, const char *url,
                                struct postgres_owner owner, struct error *out_error)
 {
+    /* Lane 0's rows, only read, where they are newest: on the server that takes writes. */
+    const struct postgres_owner reader = { .lane = 0, .epoch = owner.epoch };
     enum status status =
         postgres_endpoint_store_open(url, owner, &webhooks->endpoint_store, out_error);
+    if (status == STATUS_OK && owner.lane != 0)
+        status = postgres_endpoint_store_open(url, reader, &webhooks->followed, out_error);
     if (status != STATUS_OK) return status;
     return postgres_relay_store_open(url, owner, &webhooks->relay_store, out_error);
 }
@@ -240,7 +240,13 @@ enum status serve_webhooks_start(struct serve_webhooks *webhooks, const struct d
 {
     enum status status = stores_open(webhooks, folder, lane, ports->log, out_error);
     if (status != STATUS_OK) return status;
-    status = journal_feed_new(lane, ports->store, ports->sync, EVENT_SOURCE, &webhooks->feed);
+    int length = snprintf(webhooks->source, sizeof webhooks->source, "/tpwallet/%u",
+                          data_folder_lane(folder)); /* as the API's */
+    CHECK(length > 0 && (size_t)length < sizeof webhooks->source);
+    struct endpoint_store *followed = webhooks->followed;
+    if (data_folder_lane(folder) != 0 && followed == NULL)
+        followed = webhooks->first->endpoint_store;
+    status = journal_feed_new(lane, ports->store, ports->sync, webhooks->source, &webhooks->feed);
     if (status != STATUS_OK) return error_set(out_error, status, "no memory for the events");
     const struct webhook_desk_options desk = {
         .ports = *ports,
@@ -249,6 +255,7 @@ enum status serve_webhooks_start(struct serve_webhooks *webhooks, const struct d
         .feed = journal_feed_port(webhooks->feed),
         .relay_store = webhooks->relay_store,
         .endpoint_store = webhooks->endpoint_store,
+        .followed = followed,
         .private_allowed = webhooks->private_allowed,
         .attempts_max = webhooks->attempts_max,
     };
@@ -265,6 +272,7 @@ void serve_webhooks_stop(struct serve_webhooks *webhooks)
     if (webhooks->inbox != NULL) webhooks->inbox->close(webhooks->inbox);
     if (webhooks->relay_store != NULL) webhooks->relay_store->close(webhooks->relay_store);
     if (webhooks->endpoint_store != NULL) webhooks->endpoint_store->close(webhooks->endpoint_store);
+    if (webhooks->followed != NULL) webhooks->followed->close(webhooks->followed);
     if (webhooks->http != NULL) webhooks->http->close(webhooks->http);
     webhooks->in = NULL;
     webhooks->desk = NULL;
@@ -272,5 +280,6 @@ void serve_webhooks_stop(struct serve_webhooks *webhooks)
     webhooks->inbox = NULL;
     webhooks->relay_store = NULL;
     webhooks->endpoint_store = NULL;
+    webhooks->followed = NULL;
     webhooks->http = NULL;
 }

@@ -15,13 +15,17 @@ struct serve_webhooks {
     uint32_t sender_count;
     bool private_allowed;
     uint32_t attempts_max;
-    struct http_cover cover; /* of what is sent; set before it is started */
+    struct http_cover cover;      /* of what is sent; set before it is started */
+    struct serve_webhooks *first; /* lane 0's of the same process, which outlives it; or NULL */
     /* While it runs. */
     struct http_out *http;
     struct inbox *inbox; /* NULL: nobody sends any */
     struct relay_store *relay_store;
     struct endpoint_store *endpoint_store;
+    struct endpoint_store
+        *followed; /* lane 0's, in the database; NULL: it is the first's, or this */
     struct journal_feed *feed;
+    char source[32]; /* of events: the lane */
     struct webhook_in *in;
     struct webhook_desk *desk;
 };
@@ -37,7 +41,10 @@ enum status serve_webhooks_new(const struct invocation *invocation,
 /* When it does not run. Accepts NULL. */
 void serve_webhooks_free(struct serve_webhooks *webhooks);
 
-/* Opens what it needs in the folder or its database, beside an open lane. To be stopped after a failure too. */
+/*
+ * Opens what it needs in the folder or its database, beside an open lane; of another lane than 0 in
+ * a folder, the first's has been started. To be stopped after a failure too.
+ */
 enum status serve_webhooks_start(struct serve_webhooks *webhooks, const struct data_folder *folder,
                                  struct lane *lane, const struct lane_ports *ports,
                                  struct error *out_error) MUST_CHECK;

@@ -1,5 +1,8 @@
 /* tpwallet settle: a PSP's statement of a day, fetched and booked line by line. */
 #include "cmd/call.h"
+#include "cmd/exit_code.h"
+#include "cmd/lane_set.h"
+#include "cmd/report.h"
 
 static int settle_run(struct invocation *invocation)
 {
@@ -13,11 +16,20 @@ static int settle_run(struct invocation *invocation)
         { "reference", "REFERENCE", false },
         { 0 },
     };
-    struct call call;
-    call_init(&call, invocation, API_POST, "/v1/settlements");
-    call_text(&call, "psp", invocation_text(invocation, "psp"));
-    call_text(&call, "day", invocation_text(invocation, "day"));
-    return call_show_table(&call, "odd", columns);
+    struct error error = { 0 };
+    uint32_t lanes = 1;
+    if (lane_set_count(invocation->data, &lanes, &error) != STATUS_OK)
+        return report_error(invocation, &error);
+    int code = EXIT_CODE_DONE;
+    for (uint32_t lane = 0; lane < lanes && code == EXIT_CODE_DONE; lane++) {
+        struct call call;
+        call_init(&call, invocation, API_POST, "/v1/settlements");
+        call_text(&call, "psp", invocation_text(invocation, "psp"));
+        call_text(&call, "day", invocation_text(invocation, "day"));
+        call.lane = lane;
+        code = call_show_table(&call, "odd", columns);
+    }
+    return code;
 }
 
 static const struct option options[] = {
@@ -33,7 +45,8 @@ const struct command command_settle = {
         "Each line is booked once, so the command may be given again, and has to be when it was "
         "interrupted. A line that no payment explains is booked against suspense and shown, as "
         "are lines that were refused. A day whose statement the PSP has not made: exit code 3. "
-        "Only a server that was given the PSP (serve --psp) can fetch its statement.",
+        "Only a server that was given the PSP (serve --psp) can fetch its statement. Of a ledger "
+        "with several lanes each books its own lines, one after the other, with a report of each.",
     .options = options,
     .examples = "settle --psp sandbox --day 2026-11-28\n"
                 "settle --psp sandbox --day 2026-11-28 --json",
