@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "base/reserve.h"
 #include "model/position.h"
 #include "wallet/act_record.h"
@@ -31,6 +32,7 @@ struct webhook_desk {
     bool lags;               /* it could not follow: that is said once; the task's own */
     struct monitor *monitor; /* guards the rest */
     bool stopping;
+    uint64_t followed_mark; /* of all rows of lane 0's that are followed; 0: to be compared */
     struct webhook_desk_status status;
 };
 
@@ -317,6 +319,15 @@ static enum status rotate_apply(void *owner, struct webhook_endpoint *endpoint)
     return changed_put(changing, endpoint, false);
 }
 
+static uint64_t mark_exchange(struct webhook_desk *desk, uint64_t mark)
+{
+    desk->ports.sync->lock(desk->monitor);
+    uint64_t before = desk->followed_mark;
+    desk->followed_mark = mark;
+    desk->ports.sync->unlock(desk->monitor);
+    return before;
+}
+
 enum status webhook_desk_update(struct webhook_desk *desk, struct uuid id,
                                 const struct webhook_desk_change *change,
                                 struct webhook_desk_view *out_view, struct error *out_error)
@@ -324,6 +335,7 @@ enum status webhook_desk_update(struct webhook_desk *desk, struct uuid id,
     struct endpoint_row row ROW_SCOPE = { 0 };
     struct changing changing = { desk, change, NULL, 0, &row, out_error };
     enum status status = webhook_relay_change(desk->relay, id, update_apply, &changing);
+    if (desk->followed != NULL) (void)mark_exchange(desk, 0); /* what lane 0 says counts again */
     bool enables = change->state && change->wanted.state == ENDPOINT_ACTIVE;
     if (status == STATUS_OK && enables) status = webhook_relay_enable(desk->relay, id, out_error);
     if (status == STATUS_OK) view_of(desk, &row, out_view);
@@ -553,20 +565,47 @@ static enum status gone_remove(struct webhook_desk *desk, struct error *out_erro
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-void webhook_desk_follow(struct webhook_desk *desk)
+/* Whether anybody has changed a row there since they were all followed; else nothing is compared. */
+static enum status followed_look(struct webhook_desk *desk, uint64_t *out_mark, uint32_t *out_count,
+                                 struct error *out_error)
 {
-    CHECK(desk->followed != NULL);
-    struct error error = { 0 };
+    struct endpoint_row made ROW_SCOPE = { 0 };
+    uint64_t words[2] = { 1, 0 };
+    *out_count = 0;
+    for (;;) {
+        enum status status = desk->followed->next(desk->followed, made.id, &made, out_error);
+        *out_mark = words[0];
+        if (status != STATUS_OK) return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+        words[1] = hash_bytes(&made, sizeof made);
+        words[0] = hash_bytes(words, sizeof words);
+        ++*out_count;
+    }
+}
+
+static enum status rows_follow(struct webhook_desk *desk, struct error *out_error)
+{
     struct endpoint_row made ROW_SCOPE = { 0 };
     enum status status = STATUS_OK;
     while (status == STATUS_OK) {
-        status = desk->followed->next(desk->followed, made.id, &made, &error);
+        status = desk->followed->next(desk->followed, made.id, &made, out_error);
         if (status != STATUS_OK) break;
-        status = row_follow(desk, &made, &error);
+        status = row_follow(desk, &made, out_error);
         if (status == STATUS_NOT_FOUND) status = STATUS_UNAVAILABLE; /* it is being removed */
     }
-    if (status == STATUS_NOT_FOUND) status = gone_remove(desk, &error);
+    return status == STATUS_NOT_FOUND ? gone_remove(desk, out_error) : status;
+}
+
+uint32_t webhook_desk_follow(struct webhook_desk *desk)
+{
+    CHECK(desk->followed != NULL);
+    struct error error = { 0 };
+    uint64_t mark = 0;
+    uint32_t there = 0;
+    enum status status = followed_look(desk, &mark, &there, &error);
+    bool same = status == STATUS_OK && mark_exchange(desk, mark) == mark;
+    if (status == STATUS_OK && !same) status = rows_follow(desk, &error);
     bool lags = status != STATUS_OK;
+    if (lags) (void)mark_exchange(desk, 0); /* what it was does not matter */
     if (lags && !desk->lags) {
         const struct log_field field = { STR("detail"), str_from(error.message), 0 };
         log_write(desk->ports.log, (struct log_line){
@@ -579,6 +618,8 @@ void webhook_desk_follow(struct webhook_desk *desk)
                                    });
     }
     desk->lags = lags;
+    uint32_t wait_ms = there * WEBHOOK_FOLLOW_EACH_MS;
+    return wait_ms > WEBHOOK_FOLLOW_MS ? wait_ms : WEBHOOK_FOLLOW_MS;
 }
 
 static void follow_body(void *argument)
@@ -586,9 +627,9 @@ static void follow_body(void *argument)
     struct webhook_desk *desk = argument;
     struct sync *sync = desk->ports.sync;
     for (;;) {
-        webhook_desk_follow(desk);
+        int64_t wait_ms = webhook_desk_follow(desk);
         const struct monotonic_time until = { clock_monotonic(desk->ports.clock).ns +
-                                              WEBHOOK_FOLLOW_MS * NS_PER_MS };
+                                              wait_ms * NS_PER_MS };
         sync->lock(desk->monitor);
         while (!desk->stopping && clock_monotonic(desk->ports.clock).ns < until.ns) {
             (void)sync->wait(desk->monitor, until); /* woken early: looked at again */

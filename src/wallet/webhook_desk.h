@@ -15,13 +15,13 @@
  *
  * Of a ledger with several lanes each has a desk, with stores of its own, for its own events. People
  * make and change endpoints at lane 0's. The others follow its endpoint store: what is there is
- * theirs within WEBHOOK_FOLLOW_MS or so, with the same secrets and numbers of their own, which
+ * theirs within WEBHOOK_FOLLOW_MS (or, of many, WEBHOOK_FOLLOW_EACH_MS for each), with the same secrets and numbers of their own, which
  * begin with the first unit stamped after the endpoint was made (with the first of all where lane
  * 0's begin there). It can be looked at there, and be enabled after it has disabled itself.
  */
 struct webhook_desk;
 
-enum { WEBHOOK_FOLLOW_MS = 200 };
+enum { WEBHOOK_FOLLOW_MS = 200, WEBHOOK_FOLLOW_EACH_MS = 25 };
 
 struct webhook_desk_options {
     struct lane_ports ports; /* all that is pointed to outlives the desk */
@@ -135,8 +135,11 @@ enum status webhook_desk_delivery(struct webhook_desk *desk, const struct webhoo
                                   enum webhook_delivery *out_delivery,
                                   struct dead_letter *out_letter) MUST_CHECK;
 
-/* Makes the endpoints those of `followed`: what its task does. Stays as it was where it cannot. */
-void webhook_desk_follow(struct webhook_desk *desk);
+/*
+ * Makes the endpoints those of `followed`: what its task does. Stays as it was where it cannot.
+ * Returns in how many milliseconds it is to be called again.
+ */
+uint32_t webhook_desk_follow(struct webhook_desk *desk);
 
 /* For redrive and missed: webhook_relay.h says how. */
 struct webhook_relay *webhook_desk_relay(struct webhook_desk *desk);

@@ -42,6 +42,7 @@ struct scene {
     struct endpoint_store lane_0; /* what is followed; its rows: */
     struct endpoint_row made[ROWS_MAX];
     uint32_t made_count;
+    uint32_t loads; /* of rows of this scene's store */
     bool follows;
     uint16_t answer; /* of the receiver; 0: 200 */
     bool no_lane;    /* nobody to write anything down */
@@ -98,8 +99,9 @@ static enum status row_load(struct endpoint_store *store, struct uuid id,
                             struct endpoint_row *out_row, struct error *out_error)
 {
     (void)out_error; /* it never fails */
-    const struct scene *scene = (struct scene *)store;
+    struct scene *scene = (struct scene *)store;
     uint32_t at = row_find(scene, id);
+    scene->loads++;
     if (at == scene->row_count) return STATUS_NOT_FOUND;
     *out_row = scene->rows[at];
     return STATUS_OK;
@@ -532,15 +534,20 @@ static struct scene *follower_new(uint64_t events)
     return scene;
 }
 
+static void follow(struct scene *scene)
+{
+    assert_int_equal(webhook_desk_follow(scene->desk), WEBHOOK_FOLLOW_MS);
+}
+
 static void another_lane_sends_by_what_lane_0_has(void **state)
 {
     (void)state; /* no fixture */
     struct scene *scene = follower_new(2);
     deliver(scene, 1, 0);             /* not known yet */
     scene->made[0].created_at.ns = 1; /* before its first unit */
-    webhook_desk_follow(scene->desk);
+    follow(scene);
     deliver(scene, 1, 2); /* by the secret that lane 0 gave out, with numbers of its own */
-    webhook_desk_follow(scene->desk);
+    follow(scene);
     scene->feed.count = 3;
     again(scene);
     deliver(scene, 3, 3);
@@ -555,7 +562,7 @@ static void another_lane_begins_when_the_endpoint_was_made(void **state)
     test_accounts(scene->bench, 2);
     lane_get_status(scene->bench->lane, &status);
     scene->made[0].created_at = status.head.stamp;
-    webhook_desk_follow(scene->desk);
+    follow(scene);
     assert_int_equal(scene->row_count, 1);
     assert_int_equal(scene->rows[0].since.batch, status.head.sequence);
     assert_int_equal(scene->rows[0].sequence_base, 0);
@@ -567,30 +574,52 @@ static void changes_are_followed_and_numbers_go_on(void **state)
     (void)state; /* no fixture */
     struct scene *scene = follower_new(2);
     scene->made[0].created_at.ns = 1;
-    webhook_desk_follow(scene->desk);
+    follow(scene);
     deliver(scene, 1, 2);
     struct endpoint_row *made = &scene->made[0];
     made->state = ENDPOINT_DISABLED;
-    webhook_desk_follow(scene->desk);
+    follow(scene);
     scene->feed.count = 4;
     deliver(scene, 1, 0);
     made->state = ENDPOINT_ACTIVE;
     memcpy(made->url, "https://b.example/", 19);
-    webhook_desk_follow(scene->desk);
+    follow(scene);
     deliver(scene, 3, 4);
     struct position since = scene->rows[0].since;
     made->filter_count = 1;
     memcpy(made->filters[0], "payment.*", 10);
-    webhook_desk_follow(scene->desk);
+    follow(scene);
     assert_true(position_compare(scene->rows[0].since, since) > 0); /* others begin where it is */
     assert_int_equal(scene->rows[0].sequence_base, 4);
     assert_string_equal(scene->rows[0].url, "https://b.example/");
     scene->made_count = 0;
-    webhook_desk_follow(scene->desk);
+    follow(scene);
     assert_int_equal(scene->row_count, 0);
     assert_int_equal(scene->state_count, 0);
     scene->feed.count = 5;
     deliver(scene, 1, 0);
+    scene_free(scene);
+}
+
+/* Looking for changes costs one reading of lane 0's rows, and no more while there are none. */
+static void what_stays_is_not_compared_again(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene *scene = follower_new(0);
+    follow(scene);
+    uint32_t loads = scene->loads;
+    follow(scene);
+    assert_int_equal(scene->loads, loads);
+    struct webhook_desk_view view;
+    struct error error = { 0 };
+    const struct webhook_desk_change change = { .state = true, .wanted.state = ENDPOINT_ACTIVE };
+    scene->made[0].state = ENDPOINT_DISABLED;
+    follow(scene);
+    assert_int_equal(scene->rows[0].state, ENDPOINT_DISABLED);
+    assert_int_equal(webhook_desk_update(scene->desk, scene->rows[0].id, &change, &view, &error),
+                     STATUS_OK);
+    follow(scene);
+    assert_int_equal(scene->rows[0].state, ENDPOINT_DISABLED); /* lane 0 says so */
     scene_free(scene);
 }
 
@@ -599,14 +628,14 @@ static void what_cannot_be_followed_stays_and_is_said_once(void **state)
     (void)state; /* no fixture */
     struct scene *scene = follower_new(1);
     scene->made[0].created_at.ns = 1;
-    webhook_desk_follow(scene->desk);
+    follow(scene);
     scene->made[0].state = ENDPOINT_DISABLED;
     scene->put_fails = STATUS_LIMIT;
-    webhook_desk_follow(scene->desk);
-    webhook_desk_follow(scene->desk);
+    follow(scene);
+    follow(scene);
     deliver(scene, 1, 1);
     scene->put_fails = STATUS_OK;
-    webhook_desk_follow(scene->desk);
+    follow(scene);
     scene->feed.count = 2;
     deliver(scene, 1, 0);
     scene_free(scene);
@@ -685,6 +714,7 @@ int main(void)
         cmocka_unit_test(another_lane_sends_by_what_lane_0_has),
         cmocka_unit_test(another_lane_begins_when_the_endpoint_was_made),
         cmocka_unit_test(changes_are_followed_and_numbers_go_on),
+        cmocka_unit_test(what_stays_is_not_compared_again),
         cmocka_unit_test(what_cannot_be_followed_stays_and_is_said_once),
         cmocka_unit_test(a_row_that_is_no_endpoint_stops_the_start),
     };

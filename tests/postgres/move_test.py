@@ -22,6 +22,8 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
 from cli_harness import (CONFLICT, DENIED, DONE, SCRATCH, TPWALLET, USAGE, Wallet, check,  # noqa: E402
                          equal, new_id, serving)
 from postgres_harness import Postgres  # noqa: E402
+from sandbox_harness import until  # noqa: E402
+from webhooks_test import call  # noqa: E402
 
 TRANSFERS = 30
 KILLS = 4
@@ -121,14 +123,26 @@ def killed_and_given_again(database, draw):
     wallet.run("transfer", "create", "--debit", bank, "--credit", shop, "--amount", "1.00")
 
 
+def receivers(server, endpoint):
+    """As each of two lanes has the endpoint, once the second one has followed."""
+    def look(lane):
+        found = call(server, "GET", f"/v1/webhook-endpoints/{endpoint}", None,
+                     {"TPW-Lane": str(lane)})
+        return found[2] if found[0] == 200 else None
+    until(lambda: look(1), "lane 1 follows")
+    return [look(lane) for lane in range(2)]
+
+
 def several_lanes(database):
     """All of them or none: another number of lanes is refused before anything is changed."""
     database.psql("DROP SCHEMA tpwallet CASCADE")
     old, new, one = Wallet("lanes"), Wallet("lanes-new"), Wallet("one")
     old.run("init", "--lanes", "2")
-    with serving(old, "--plain", "--anonymous"):
+    with serving(old, "--plain", "--anonymous") as server:
         for _ in range(8):
             old.run("account", "create", new_id(), "--kind", "liability")
+        receiver = old.json("webhook", "endpoint", "create", "https://receiver.test/hooks")["id"]
+        before = receivers(server, receiver)
     new.run("init", "--store", database.url, "--from", os.path.join(old.folder, "lanes", "1"),
             code=USAGE)
     new.run("init", "--store", database.url, "--from", old.folder)
@@ -137,8 +151,11 @@ def several_lanes(database):
             with open(os.path.join(new.folder, name), "rb") as right:
                 check(left.read() == right.read(), f"{name} comes along")
     new.run("check")
-    with serving(new, "--plain", "--anonymous"):
+    equal(str(database.psql("SELECT string_agg(lane::text, ',' ORDER BY lane) FROM "
+                            "tpwallet.endpoint")).strip(), "0,1", "each lane's receivers")
+    with serving(new, "--plain", "--anonymous") as server:
         new.run("init", "--store", database.url, "--from", old.folder)  # was done: nothing
+        equal(receivers(server, receiver), before, "where each lane's deliveries begin")
     one.run("init")
     again = Wallet("one-new")
     again.run("init", "--store", database.url, "--from", one.folder, code=USAGE)
