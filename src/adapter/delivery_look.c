@@ -18,7 +18,7 @@ struct look {
 static enum status stores_open(struct look *look, const struct data_folder *folder,
                                struct error *out_error)
 {
-    static const struct postgres_owner nobody = { 0 };
+    const struct postgres_owner nobody = { .lane = data_folder_lane(folder) };
     const char *url = data_folder_store(folder);
     enum status status;
     if (url != NULL) {

@@ -66,7 +66,8 @@ enum status inbox_look(const struct data_folder *folder,
     char path[SQLITE_PATH_SIZE];
     sqlite3 *db = NULL;
     const char *url = data_folder_store(folder);
-    if (url != NULL) return postgres_inbox_look(url, visit, owner, out_error);
+    if (url != NULL)
+        return postgres_inbox_look(url, data_folder_lane(folder), visit, owner, out_error);
     enum status status = sqlite_path(data_folder_path(folder), "inbox.db", path, out_error);
     if (status != STATUS_OK) return status;
     if (access(path, F_OK) != 0)

@@ -30,7 +30,7 @@ static const struct postgres_statement SELECT = {
 };
 static const struct postgres_statement LOOK = {
     "inbox_look", "SELECT received_at, mark::int4, endpoint, digest, headers, body, id, about"
-                  " FROM inbox WHERE id > $1::int8 ORDER BY id LIMIT $2::int8"
+                  " FROM inbox WHERE lane = $1::int4 AND id > $2::int8 ORDER BY id LIMIT $3::int8"
 };
 static const struct postgres_statement UNMARKED = {
     "inbox_unmarked", "SELECT id FROM inbox WHERE lane = $1::int4 AND mark = 0 AND id > $2::int8"
@@ -366,7 +366,7 @@ static enum status page_visit(const PGresult *found,
     return status;
 }
 
-enum status postgres_inbox_look(const char *url,
+enum status postgres_inbox_look(const char *url, uint32_t lane,
                                 enum status (*visit)(void *owner,
                                                      const struct inbox_webhook *webhook),
                                 void *owner, struct error *out_error)
@@ -384,6 +384,7 @@ enum status postgres_inbox_look(const char *url,
     while (status == STATUS_OK && rows == LOOK_ROWS) {
         struct postgres_parameters parameters = { 0 };
         PGresult *found = NULL;
+        postgres_bind_int32(&parameters, (int32_t)lane);
         postgres_bind_number(&parameters, last);
         postgres_bind_number(&parameters, LOOK_ROWS);
         status = postgres_pool_query(&pool, &LOOK, &parameters, &found, out_error);

@@ -22,10 +22,10 @@ enum status postgres_inbox_open(const struct postgres_inbox_options *options,
                                 struct inbox **out_inbox, struct error *out_error) MUST_CHECK;
 
 /*
- * All webhooks, in order of storing, with what they are about, read and nothing else; as
+ * All webhooks of a lane, in order of storing, with what they are about, read and nothing else; as
  * inbox_look.h says.
  */
-enum status postgres_inbox_look(const char *url,
+enum status postgres_inbox_look(const char *url, uint32_t lane,
                                 enum status (*visit)(void *owner,
                                                      const struct inbox_webhook *webhook),
                                 void *owner, struct error *out_error) MUST_CHECK;

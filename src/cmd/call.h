@@ -21,13 +21,13 @@ struct call {
     struct buf target;
     bool has_query;
     struct buf body;
-    struct json_writer json;   /* writes into body: the request's object is open */
-    bool bare;                 /* no body is sent, whatever the method */
-    bool key_is_given;         /* the command takes a key: a repeat may name it */
-    struct buf key;            /* the Idempotency-Key; empty: none */
+    struct json_writer json; /* writes into body: the request's object is open */
+    bool bare;               /* no body is sent, whatever the method */
+    bool key_is_given;       /* the command takes a key: a repeat may name it */
+    struct buf key;          /* the Idempotency-Key; empty: none */
     uint32_t lane;           /* whose it is, where nothing that it names says so */
-    struct uuid made;          /* the id of what is made; nil: none */
-    struct error error;        /* of building it; STATUS_OK when there is none */
+    struct uuid made;        /* the id of what is made; nil: none */
+    struct error error;      /* of building it; STATUS_OK when there is none */
 };
 
 /* path: static, without query. For methods with a body the JSON object is begun. */

@@ -13,14 +13,16 @@
 #include "cmd/doctor_collectors.h"
 #include "webhook/endpoint.h"
 
-enum { NAME_SIZE = 96, TEXT_SIZE = 2048 };
+enum { NAME_SIZE = 96, TEXT_SIZE = 2048, LANE_NAME_SIZE = 24, PATH_SIZE = 4096 };
 
 struct deliveries {
     struct doctor_file file;
     struct wall_time now;
+    uint32_t lane;                  /* whose events; */
+    char lane_name[LANE_NAME_SIZE]; /* ".lane-1"; "" of lane 0 */
 };
 
-/* "webhook.ID", as relays and settings of a receiver are named. */
+/* "webhook.ID", as relays and settings of a receiver are named, of other lanes with their number. */
 static struct str name_of(struct uuid endpoint, const char *more, char out_name[NAME_SIZE])
 {
     char id[UUID_TEXT_LEN + 1];
@@ -83,7 +85,7 @@ static struct evidence_line relay_begin(struct deliveries *all, const struct end
     struct evidence_line line;
     evidence_begin(&line, &all->file.line, "relay", &all->file.masked);
     evidence_time(&line, "ts", at);
-    evidence_text(&line, "relay", name_of(row->id, "", name));
+    evidence_text(&line, "relay", name_of(row->id, all->lane_name, name));
     evidence_word(&line, "op", op);
     return line;
 }
@@ -135,9 +137,9 @@ static enum status letter_write(void *owner, const struct dead_letter *letter)
     }
     evidence_begin(&line, &all->file.line, "dead_letter", &all->file.masked);
     evidence_time(&line, "ts", letter->at);
-    evidence_text(&line, "group_name", name_of(letter->endpoint, "", name));
+    evidence_text(&line, "group_name", name_of(letter->endpoint, all->lane_name, name));
     evidence_word(&line, "topic", "webhooks");
-    evidence_int(&line, "part", 0);
+    evidence_int(&line, "part", all->lane);
     evidence_int(&line, "pos", (int64_t)letter->sequence);
     evidence_text(&line, "event", (struct str){ event, (size_t)len });
     evidence_int(&line, "attempts", letter->attempts);
@@ -152,6 +154,7 @@ struct part {
     const char *name;
     const char *kind;
     const char *loss;
+    bool first;   /* of lane 0, which the others follow */
     bool at_once; /* covered at this instant and no longer */
     enum status (*endpoint)(void *owner, const struct endpoint_row *row,
                             const struct relay_state *state);
@@ -159,12 +162,30 @@ struct part {
 };
 
 static const struct part parts[] = {
-    { "receivers", "config", "unknown", true, receiver_write, letter_pass },
-    { "deliveries", "relay", "none", true, position_write, letter_pass },
-    { "dead-letters", "dead_letter", "none", false, receiver_pass, letter_write },
+    { "receivers", "config", "unknown", true, true, receiver_write, letter_pass },
+    { "deliveries", "relay", "none", false, true, position_write, letter_pass },
+    { "dead-letters", "dead_letter", "none", false, false, receiver_pass, letter_write },
 };
 
-static enum status part_collect(struct doctor_bundle *bundle, const struct data_folder *folder,
+static enum status lane_look(struct deliveries *all, const char *data,
+                             const struct delivery_visitor *visitor)
+{
+    struct data_folder *folder = NULL;
+    struct error *error = &all->file.bundle->error;
+    char path[PATH_SIZE];
+    if (all->lane > 0) {
+        int len = snprintf(all->lane_name, sizeof all->lane_name, ".lane-%u", all->lane);
+        CHECK(len > 0 && (size_t)len < sizeof all->lane_name);
+    }
+    enum status status = data_folder_lane_path(data, all->lane, path, sizeof path, error);
+    if (status == STATUS_OK) status = data_folder_open(path, DATA_FOLDER_GUEST, &folder, error);
+    if (status == STATUS_OK) status = delivery_look(folder, visitor, error);
+    data_folder_close(folder);
+    /* it has delivered nothing yet: there are no files */
+    return all->lane > 0 && status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status part_collect(struct doctor_bundle *bundle, const char *data, uint32_t lanes,
                                 const struct part *part)
 {
     const char *const kinds[] = { part->kind, NULL };
@@ -175,18 +196,17 @@ static enum status part_collect(struct doctor_bundle *bundle, const struct data_
     source.loss = part->loss;
     if (part->at_once) source.from = source.to = all.now;
     enum status status = doctor_file_begin(bundle, &source, &all.file);
-    if (status == STATUS_OK) status = delivery_look(folder, &visitor, &bundle->error);
+    for (; status == STATUS_OK && all.lane < (part->first ? 1 : lanes); all.lane++)
+        status = lane_look(&all, data, &visitor);
     return doctor_file_end(&all.file, status);
 }
 
 enum status doctor_collect_deliveries(struct doctor_bundle *bundle,
                                       const struct invocation *invocation)
 {
-    struct data_folder *folder = NULL;
-    enum status status =
-        data_folder_open(invocation->data, DATA_FOLDER_GUEST, &folder, &bundle->error);
+    uint32_t lanes = 0;
+    enum status status = data_folder_count_lanes(invocation->data, &lanes, &bundle->error);
     for (size_t i = 0; status == STATUS_OK && i < sizeof parts / sizeof parts[0]; i++)
-        status = part_collect(bundle, folder, &parts[i]);
-    data_folder_close(folder);
+        status = part_collect(bundle, invocation->data, lanes, &parts[i]);
     return status;
 }

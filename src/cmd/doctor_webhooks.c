@@ -10,7 +10,7 @@
 #include "cmd/webhook_files.h"
 #include "doctor/webhook_capture.h"
 
-enum { TREE_FACTOR = 25 };
+enum { TREE_FACTOR = 25, PATH_SIZE = 4096 };
 
 struct webhooks {
     struct doctor_file file;
@@ -145,13 +145,30 @@ static enum status captures_read(struct webhooks *all, const struct invocation *
     return status;
 }
 
-static enum status inbox_read(struct webhooks *all, const struct invocation *invocation)
+static enum status lane_inbox_read(struct webhooks *all, const char *path)
 {
     struct data_folder *folder = NULL;
     struct error *error = &all->file.bundle->error;
-    enum status status = data_folder_open(invocation->data, DATA_FOLDER_GUEST, &folder, error);
+    enum status status = data_folder_open(path, DATA_FOLDER_GUEST, &folder, error);
     if (status == STATUS_OK) status = inbox_look(folder, inbox_take, all, error);
     data_folder_close(folder);
+    return status;
+}
+
+/* A lane to which nothing came need not have an inbox; a ledger without any has none. */
+static enum status inbox_read(struct webhooks *all, const struct invocation *invocation)
+{
+    uint32_t lanes = 0;
+    uint32_t found = 0;
+    struct error *error = &all->file.bundle->error;
+    enum status status = data_folder_count_lanes(invocation->data, &lanes, error);
+    for (uint32_t lane = 0; status == STATUS_OK && lane < lanes; lane++) {
+        char path[PATH_SIZE];
+        status = data_folder_lane_path(invocation->data, lane, path, sizeof path, error);
+        if (status == STATUS_OK) status = lane_inbox_read(all, path);
+        found += status == STATUS_OK;
+        if (status == STATUS_NOT_FOUND && (lane + 1 < lanes || found > 0)) status = STATUS_OK;
+    }
     return status;
 }
 

@@ -15,7 +15,7 @@ import random
 import threading
 
 from api_harness import check_fits, load_document
-from cli_harness import Server, Wallet, check, equal, file_of, new_id
+from cli_harness import SCRATCH, Server, Wallet, check, equal, file_of, new_id
 from lanes_test import account_id, cents_of, lane_header
 from payments_harness import WAITS
 from sandbox_harness import Sandbox, receiving, standard_is_right, until
@@ -329,6 +329,25 @@ def the_endpoint_is_changed_once(server, receiver, endpoint):
                                      lane_header(lane))[0] == 404, f"lane {lane} forgets it")
 
 
+def the_doctor_sees_all_lanes(wallet, endpoint):
+    """Inboxes and positions of every lane, beside the server."""
+    folder, key = os.path.join(SCRATCH, "case"), os.path.join(SCRATCH, "case.key")
+    wallet.run("doctor", "key", key, "--name", "anna")
+    for option in ("--inbox", "--deliveries"):
+        wallet.run("doctor", "collect", folder, "--key", key, "--incident", "7F3A", option)
+    rows = {}
+    with open(os.path.join(folder, "manifest.json"), encoding="utf-8") as file:
+        for source in json.load(file)["sources"]:
+            with open(os.path.join(folder, source["path"]), encoding="utf-8") as lines:
+                rows[source["kind"][0]] = [json.loads(line) for line in lines]
+    names = {f"webhook.{endpoint}"} | {f"webhook.{endpoint}.lane-{lane}" for lane in
+                                       range(1, LANES)}
+    equal({row["relay"] for row in rows["relay"] if row["op"] == "position"}, names,
+          "how far each lane's deliveries are")
+    events = {row["event"] for row in rows["webhook"]}
+    check({f"evt_{lane}" for lane in range(LANES)} <= events, f"each lane's inbox: {events}")
+
+
 def command_line(wallet):
     """Ids that it makes are of the wallet's lane, whatever form the wallet's has."""
     for lane in range(LANES):
@@ -364,6 +383,7 @@ def main():
         payments = {name: state_of(server, name) for name in load.statuses
                     if load.statuses[name] != 422}
         all_told(server, receiver, endpoint["id"], endpoint["secret"], payments)
+        the_doctor_sees_all_lanes(wallet, endpoint["id"])
         reports = settled(wallet, sandbox)
         document = load_document()
         for report in reports:
