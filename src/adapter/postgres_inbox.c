@@ -225,7 +225,7 @@ static enum status webhook_take(const PGresult *found, uint64_t id,
                                 struct inbox_webhook *out_webhook, struct buf *out_bytes,
                                 struct error *out_error)
 {
-    struct inbox_webhook webhook;
+    struct inbox_webhook webhook = { 0 };
     enum status status = row_read(found, 0, id, &webhook, out_error);
     if (status != STATUS_OK) return status;
     struct str headers = webhook.headers;

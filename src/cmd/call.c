@@ -6,6 +6,7 @@
 
 #include "adapter/system_clock.h"
 #include "adapter/system_entropy.h"
+#include "api/lanes.h"
 #include "base/check.h"
 #include "cmd/import_id.h"
 #include "cmd/lane_set.h"
@@ -101,6 +102,16 @@ void call_query(struct call *call, const char *name, const char *value)
 void call_reason(struct call *call)
 {
     call_query(call, "reason", invocation_text(call->invocation, "reason"));
+}
+
+void call_lane(struct call *call)
+{
+    struct error error = { 0 };
+    uint64_t lane = 0;
+    enum status status = invocation_number(
+        call->invocation, "lane", (struct number_range){ 0, LANES_MAX - 1 }, &lane, &error);
+    if (status != STATUS_OK && call->error.status == STATUS_OK) call->error = error;
+    call->lane = (uint32_t)lane;
 }
 
 void call_text(struct call *call, const char *name, const char *value)
@@ -299,6 +310,28 @@ void call_done(struct call *call)
     buf_free(&call->key);
 }
 
+/*
+ * As a server's front finds it: without a server it says which folder has to be opened. 0 also
+ * where the folder is that of one lane, or none: the session tells.
+ */
+static uint32_t lane_of(const struct call *call)
+{
+    uint32_t lanes = 0;
+    struct error error;
+    if (call->lane > 0) return call->lane;
+    if (lane_set_count(call->invocation->data, &lanes, &error) != STATUS_OK) return 0;
+    struct str target = buf_view(&call->target);
+    const char *question = memchr(target.data, '?', target.len);
+    const struct api_call about = {
+        .method = call->method,
+        .path = { target.data, question == NULL ? target.len : (size_t)(question - target.data) },
+        .content_type = STR("application/json"),
+        .idempotency_key = buf_view(&call->key),
+        .body = buf_view(&call->body),
+    };
+    return lanes_of_call(&about, lanes);
+}
+
 static int call_run(struct call *call, const struct view *view)
 {
     if (sends_body(call)) {
@@ -312,7 +345,7 @@ static int call_run(struct call *call, const struct view *view)
     struct session session;
     const struct session_options options = {
         .folder = call->invocation->data,
-        .lane = call->lane,
+        .lane = lane_of(call),
         .read_only = call->method == API_GET,
     };
     if (call->error.status == STATUS_OK &&

@@ -50,6 +50,13 @@ void call_reason(struct call *call);
             NULL                                                                                   \
     }
 
+/* The command's --lane, if it was given: every command that has LANE_OPTION goes by it. */
+void call_lane(struct call *call);
+#define LANE_OPTION                                                                                \
+    {                                                                                              \
+        "lane", "N", "of a ledger with several lanes: which one's; without it lane 0's", NULL      \
+    }
+
 /* Members of the body; a NULL value writes nothing. */
 void call_text(struct call *call, const char *name, const char *value);
 void call_id(struct call *call, const char *name, const char *value);
@@ -77,7 +84,8 @@ void call_bare(struct call *call);
 void call_done(struct call *call);
 
 /*
- * Sends it, shows the answer (with --json as it came), and releases everything. Returns the
+ * Sends it to the lane that it names or is about, shows the answer (with --json as it came), and
+ * releases everything. Returns the
  * exit code. The table is of the objects in the member `list`.
  */
 int call_show(struct call *call);

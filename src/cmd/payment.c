@@ -112,6 +112,7 @@ static int payment_list_run(struct invocation *invocation)
     call_query(&call, "state", invocation_text(invocation, "state"));
     call_query(&call, "limit", invocation_text(invocation, "limit"));
     call_query(&call, "cursor", invocation_text(invocation, "cursor"));
+    call_lane(&call);
     return call_show_table(&call, "items", columns);
 }
 
@@ -121,13 +122,16 @@ static const struct option list_options[] = {
       NULL },
     { "limit", "COUNT", "how many, at most 1000", "100" },
     { "cursor", "NEXT", "go on behind the page that said `next NEXT`", NULL },
+    LANE_OPTION,
     { 0 },
 };
 
 const struct command command_payment_list = {
     .name = "payment list",
     .summary = "list the open payments: those that wait for something",
-    .details = "--state manual is the queue of what a person has to decide: `payment resolve`.",
+    .details =
+        "--state manual is the queue of what a person has to decide: `payment resolve`. Of a "
+        "ledger with several lanes each has its own.",
     .options = list_options,
     .examples = "payment list\npayment list --state manual\npayment list --state in_doubt --json",
     .run = payment_list_run,

@@ -59,12 +59,19 @@ static int list_run(struct invocation *invocation)
     };
     struct call call;
     call_init(&call, invocation, API_GET, path);
+    call_lane(&call);
     return call_show_table(&call, "items", columns);
 }
+
+static const struct option list_options[] = {
+    LANE_OPTION,
+    { 0 },
+};
 
 const struct command command_webhook_endpoint_list = {
     .name = "webhook endpoint list",
     .summary = "list who is sent our webhooks, and how far deliveries got",
+    .options = list_options,
     .examples = "webhook endpoint list",
     .run = list_run,
 };
@@ -78,6 +85,7 @@ static int update_run(struct invocation *invocation)
     call_words(&call, "filters", invocation_text(invocation, "filters"));
     call_text(&call, "state", invocation_text(invocation, "state"));
     call_reason(&call);
+    call_lane(&call);
     return call_show(&call);
 }
 
@@ -85,6 +93,7 @@ static const struct option update_options[] = {
     { "url", "URL", "another address", NULL },
     { "filters", "TYPES", "other events, from where deliveries have got to", NULL },
     { "state", "STATE", "active, also after it has disabled itself; or disabled", NULL },
+    LANE_OPTION,
     REASON_OPTION,
     { 0 },
 };
@@ -164,11 +173,13 @@ static int deliveries_run(struct invocation *invocation)
     call_segment(&call, "deliveries");
     call_query(&call, "since", invocation_text(invocation, "since"));
     call_query(&call, "limit", "1000");
+    call_lane(&call);
     return call_show_table(&call, "dead_letters", columns);
 }
 
 static const struct option since_options[] = {
     { "since", "NUMBER", "only above this sequence number", NULL },
+    LANE_OPTION,
     { 0 },
 };
 
@@ -188,11 +199,13 @@ static int redrive_run(struct invocation *invocation)
     call_segment(&call, invocation->positionals[0]);
     call_segment(&call, "redrive");
     call_number(&call, "sequence", invocation_text(invocation, "sequence"));
+    call_lane(&call);
     return call_show(&call);
 }
 
 static const struct option redrive_options[] = {
     { "sequence", "NUMBER", "only this one", NULL },
+    LANE_OPTION,
     { 0 },
 };
 
@@ -217,6 +230,7 @@ static int missed_run(struct invocation *invocation)
     call_segment(&call, "missed");
     call_query(&call, "since", invocation_text(invocation, "since"));
     call_query(&call, "limit", "1000");
+    call_lane(&call);
     return call_show_table(&call, "items", columns);
 }
 
@@ -240,6 +254,7 @@ static int rejections_run(struct invocation *invocation)
     struct call call;
     call_init(&call, invocation, API_GET, "/v1/webhook-rejections");
     call_query(&call, "limit", "256");
+    call_lane(&call);
     return call_show_table(&call, "items", columns);
 }
 
@@ -249,6 +264,7 @@ const struct command command_webhook_rejections = {
     .details = "They are kept in memory while the server runs. SECRET is the name of the one that "
                "would have verified, FORM the form of the body, AHEAD S the sender's clock less "
                "ours. --json shows message, size, digest and masked headers too.",
+    .options = list_options,
     .examples = "webhook rejections",
     .run = rejections_run,
 };

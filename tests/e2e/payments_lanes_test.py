@@ -361,6 +361,20 @@ def command_line(wallet):
         wallet.json("payment", "refund", parent)
 
 
+def without_a_server(wallet):
+    """Commands open the folder of the lane that they are about."""
+    for lane in range(LANES):
+        one, other = WALLETS[lane][:2]
+        made = wallet.json("payment", "create", "wallet", "--wallet", one, "--to", other,
+                           "--amount", "0.01")["id"]
+        equal(wallet.json("payment", "get", made)["state"], "succeeded", "found in its folder")
+        reserved = wallet.json("payment", "create", "merchant", "--wallet", one, "--merchant",
+                               other, "--amount", "0.01")["id"]
+        listed = wallet.json("payment", "list", "--lane", str(lane))["items"]
+        check(reserved in [item["id"] for item in listed], f"open in lane {lane}: {listed}")
+        wallet.json("payment", "cancel", reserved)
+
+
 def main():
     wallet = Wallet("ledger")
     wallet.run("init", "--lanes", str(LANES), "--asset", "EUR", "--psp", "sandbox")
@@ -393,6 +407,7 @@ def main():
         print(f"{len(load.statuses)} payments under {KILLS} kills: {ends}; "
               f"{len(receiver.got)} webhooks sent")
         server.stop()
+    without_a_server(wallet)
     wallet.run("check")
 
 
