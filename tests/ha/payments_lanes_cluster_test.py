@@ -4,8 +4,9 @@ over goes on with its payments, webhooks and deliveries. Every payment comes to 
 told, and the books of all lanes equal the sandbox's.
 
 Method: the load of payments_lanes_test over all replicas beside a sandbox that is slow and loses
-answers; under it the owner of one lane is killed, and both lanes are moved. The sandbox sends its
-webhooks to one replica, whatever it owns; a receiver of ours is made known once.
+answers; under it the owner of one lane is killed, that of the other paused and woken, and both lanes
+are moved. The sandbox sends its webhooks to one replica, whatever it owns; a receiver of ours is made
+known once.
 """
 import os
 import random
@@ -92,6 +93,21 @@ def owner_is_killed(cluster, load):
     return name, heir
 
 
+def owner_is_paused(cluster, load):
+    """Of lane 0; woken when another has gone on with its payments, it sends and books nothing."""
+    wait_for("two owners", lambda: rest(cluster))
+    name = cluster.owner(0)
+    owner = cluster.by_name(name)
+    with load:
+        load.wait_more(BEFORE)
+        owner.signal(signal.SIGSTOP)
+        cluster.wait_owner(name, lane=0)
+        owner.signal(signal.SIGCONT)
+        load.wait_more(AFTER)
+        wait_for("the paused one to follow", lambda: owner.metric("tpwallet_replica_role") == 1)
+    cluster.wait_warm()
+
+
 def lanes_are_moved(cluster, load):
     with load:
         for lane in range(LANES):
@@ -121,6 +137,7 @@ def run(cluster, sandbox, receiver):
     any_replica_finds_the_home(cluster, sandbox)
     load = paying.Load(asker(cluster), 11)
     killed, heir = owner_is_killed(cluster, load)
+    owner_is_paused(cluster, load)
     lanes_are_moved(cluster, load)
     sandbox.call("PUT", "/faults", {"seed": 3, "faults": []})
     load.finish()
