@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,11 +23,18 @@ enum {
     BODY_KEPT_MAX = 64 << 10 /* of memory that an idle handle keeps */
 };
 
+/* Which addresses a handle's connections are to, so that a call finds none that it may not use. */
+enum reach {
+    REACH_PUBLIC,
+    REACH_ANY,
+    REACH_LOOPBACK, /* who we are is told without TLS */
+};
+
 struct handle {
     CURL *easy;
     const struct http_cover *cover;
     uint64_t origin; /* hash of the newest call's */
-    bool private_allowed;
+    enum reach reach;
 
     /* Of the call under way: */
     struct buf body;
@@ -84,12 +92,15 @@ static curl_socket_t socket_make(void *context, curlsocktype purpose, struct cur
     struct handle *handle = context;
     if (purpose != CURLSOCKTYPE_IPCXN) return CURL_SOCKET_BAD;
     if (handle->sent) return CURL_SOCKET_BAD; /* for writing it a second time */
-    if (!handle->private_allowed) {
-        const char *reason = address_special(&address->addr, address->addrlen);
-        if (reason != NULL) {
-            handle->denied = reason;
-            return CURL_SOCKET_BAD;
-        }
+    const char *reason = address_special(&address->addr, address->addrlen);
+    if (handle->reach == REACH_ANY) reason = NULL;
+    if (handle->reach == REACH_LOOPBACK)
+        reason = reason != NULL && strcmp(reason, "loopback") == 0
+                     ? NULL
+                     : "not loopback, and what says who we are would be sent without TLS";
+    if (reason != NULL) {
+        handle->denied = reason;
+        return CURL_SOCKET_BAD;
     }
     handle->sockets++;
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
@@ -154,11 +165,11 @@ static bool handle_configure(struct handle *handle, const char *ca_file)
     return ok;
 }
 
-static struct handle *handle_new(const char *ca_file, bool private_allowed)
+static struct handle *handle_new(const char *ca_file, enum reach reach)
 {
     struct handle *handle = calloc(1, sizeof *handle);
     if (handle == NULL) return NULL;
-    handle->private_allowed = private_allowed;
+    handle->reach = reach;
     handle->easy = curl_easy_init();
     if (handle->easy == NULL || !handle_configure(handle, ca_file)) {
         handle_free(handle);
@@ -177,16 +188,16 @@ static struct handle *idle_remove(struct curl_http *http, uint32_t index)
 }
 
 /* The newest idle one of this origin; else, when there are many, the longest idle one. */
-static struct handle *idle_find(struct curl_http *http, uint64_t origin, bool private_allowed)
+static struct handle *idle_find(struct curl_http *http, uint64_t origin, enum reach reach)
 {
     for (uint32_t i = http->idle_count; i-- > 0;) {
         struct handle *handle = http->idle[i];
-        if (handle->origin != origin || handle->private_allowed != private_allowed) continue;
+        if (handle->origin != origin || handle->reach != reach) continue;
         return idle_remove(http, i);
     }
     bool spare = http->idle_count >= IDLE_SPARE || http->count == CURL_HTTP_CALLS_MAX;
     for (uint32_t i = 0; spare && i < http->idle_count; i++) {
-        if (http->idle[i]->private_allowed == private_allowed) return idle_remove(http, i);
+        if (http->idle[i]->reach == reach) return idle_remove(http, i);
     }
     return NULL;
 }
@@ -204,11 +215,11 @@ static void mutex_unlock(struct curl_http *http)
 }
 
 /* NULL: as many calls as there may be are under way, or memory is lacking. */
-static struct handle *handle_take(struct curl_http *http, uint64_t origin, bool private_allowed)
+static struct handle *handle_take(struct curl_http *http, uint64_t origin, enum reach reach)
 {
     struct handle *surplus = NULL;
     mutex_lock(http);
-    struct handle *handle = idle_find(http, origin, private_allowed);
+    struct handle *handle = idle_find(http, origin, reach);
     bool make = handle == NULL && http->count < CURL_HTTP_CALLS_MAX;
     if (handle == NULL && !make && http->idle_count > 0) {
         surplus = idle_remove(http, 0); /* of the other sort; its place is taken */
@@ -219,7 +230,7 @@ static struct handle *handle_take(struct curl_http *http, uint64_t origin, bool 
     mutex_unlock(http);
     handle_free(surplus);
     if (!make) return handle;
-    handle = handle_new(http->ca_file, private_allowed);
+    handle = handle_new(http->ca_file, reach);
     if (handle != NULL) return handle;
     mutex_lock(http);
     http->count--;
@@ -420,6 +431,20 @@ static enum status handle_call(struct handle *handle, const struct http_out_requ
     return STATUS_OK;
 }
 
+/* False: it may go nowhere. */
+static bool reach_of(const struct http_out_request *request, enum reach *out_reach)
+{
+    bool named = false;
+    for (uint32_t i = 0; i < request->header_count; i++) {
+        struct str name = request->headers[i].name;
+        named = named || (name.len == 13 && request->headers[i].value.len > 0 &&
+                          strncasecmp(name.data, "authorization", 13) == 0);
+    }
+    bool plain = named && str_starts(request->url, STR("http://"));
+    *out_reach = plain ? REACH_LOOPBACK : request->private_allowed ? REACH_ANY : REACH_PUBLIC;
+    return !plain || request->private_allowed;
+}
+
 static enum status http_call(struct http_out *port, const struct http_out_request *request,
                              struct http_out_response *out_response, struct buf *out_body,
                              struct error *out_error)
@@ -433,8 +458,12 @@ static enum status http_call(struct http_out *port, const struct http_out_reques
         return error_set(out_error, STATUS_INVALID, "this is no URL of http or https");
     if (!is_covered(&http->cover))
         return error_set(out_error, STATUS_UNAVAILABLE, "calls are not covered by a lease now");
-    struct handle *handle =
-        handle_take(http, hash_bytes(origin.data, origin.len), request->private_allowed);
+    enum reach reach;
+    if (!reach_of(request, &reach))
+        return error_set(out_error, STATUS_DENIED,
+                         "%.*s may not be called: what says who we are would be sent without TLS",
+                         STR_ARG(origin));
+    struct handle *handle = handle_take(http, hash_bytes(origin.data, origin.len), reach);
     if (handle == NULL) {
         return error_set(out_error, STATUS_UNAVAILABLE, "%d calls are under way already",
                          CURL_HTTP_CALLS_MAX);

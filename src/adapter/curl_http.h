@@ -17,6 +17,7 @@
  * - An address is judged when its socket is made, so that a name that resolves to another
  *   address the second time gains nothing; and connections made for calls with private_allowed
  *   are never used by calls without it.
+ * - Over http:// the header Authorization goes to loopback addresses only: STATUS_DENIED.
  * - A request is written to one connection only. libcurl would write it again when a kept
  *   connection dies before it answers; here that is STATUS_IN_DOUBT, as the first may have come.
  * - An answer that has neither length nor chunks ends with its connection (RFC 9112, 6.3): its

@@ -4,6 +4,8 @@
  * Method: calls through libcurl to real servers on loopback that fail in one way each: plain and
  * with TLS, expired, for another name, unknown; 256 at once; a kept connection that dies.
  */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -11,6 +13,8 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -311,6 +315,53 @@ static void private_addresses_are_called_only_when_allowed(void **state)
     world_close(&world);
 }
 
+/* The address of this machine towards the documentation's network; nothing is sent to find it. */
+static bool own_address(char *out_text, size_t size)
+{
+    struct sockaddr_in there = { .sin_family = AF_INET };
+    struct sockaddr_in here = { 0 };
+    socklen_t len = sizeof here;
+    assert_int_equal(inet_pton(AF_INET, "192.0.2.1", &there.sin_addr), 1);
+    int probe = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_true(probe >= 0);
+    bool found = connect(probe, (struct sockaddr *)&there, sizeof there) == 0 &&
+                 getsockname(probe, (struct sockaddr *)&here, &len) == 0;
+    assert_int_equal(close(probe), 0);
+    return found && inet_ntop(AF_INET, &here.sin_addr, out_text, (socklen_t)size) != NULL;
+}
+
+static void who_we_are_is_told_without_tls_on_loopback_only(void **state)
+{
+    (void)state;
+    static const struct server_step step = { .body = "x" };
+    static const struct http_out_header header = { { "Authorization", 13 }, { "Bearer x", 8 } };
+    char own[64] = "10.255.255.1"; /* a machine without a network denies it before it asks */
+    char url[URL_SIZE];
+    struct world world;
+    world_open(&world, &step, 1);
+    (void)own_address(own, sizeof own);
+    struct http_out_request request = plain;
+    int len = snprintf(url, sizeof url, "http://%s:9/", own);
+    assert_true(len > 0 && len < URL_SIZE);
+    request.method = STR("GET");
+    request.url = str_from(url);
+    request.headers = &header;
+    request.header_count = 1;
+    enum status status =
+        world.http->call(world.http, &request, &world.response, &world.body, &world.error);
+    assert_int_equal(status, STATUS_DENIED);
+    assert_non_null(strstr(world.error.message, "without TLS"));
+    assert_int_equal(call_path(&world, STR("GET"), "/", &request), STATUS_OK);
+    request.private_allowed = false;
+    assert_int_equal(call_path(&world, STR("GET"), "/", &request), STATUS_DENIED);
+    request.private_allowed = true;
+    request.header_count = 0; /* who says nothing may go there: nobody listens */
+    request.url = str_from(url);
+    status = world.http->call(world.http, &request, &world.response, &world.body, &world.error);
+    assert_int_not_equal(status, STATUS_DENIED);
+    world_close(&world);
+}
+
 static void names_are_judged_by_what_they_resolve_to(void **state)
 {
     (void)state;
@@ -546,6 +597,7 @@ int main(void)
         cmocka_unit_test(a_kept_connection_that_was_closed_is_replaced),
         cmocka_unit_test(nobody_there_means_nothing_was_sent),
         cmocka_unit_test(private_addresses_are_called_only_when_allowed),
+        cmocka_unit_test(who_we_are_is_told_without_tls_on_loopback_only),
         cmocka_unit_test(names_are_judged_by_what_they_resolve_to),
         cmocka_unit_test(what_is_no_url_is_not_called),
         cmocka_unit_test(a_file_of_authorities_must_be_there),
