@@ -53,7 +53,8 @@ static enum status schemas_read(struct mariadb_connection *connection,
     static const char sql[] =
         "SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME), COLUMN_NAME, LOCATE('unsigned', COLUMN_TYPE) > 0"
         " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA NOT IN ('mysql', 'sys',"
-        " 'information_schema', 'performance_schema') ORDER BY 1, ORDINAL_POSITION";
+        " 'information_schema', 'performance_schema')"
+        " ORDER BY BINARY TABLE_SCHEMA, BINARY TABLE_NAME, ORDINAL_POSITION";
     MYSQL_RES *result = NULL;
     struct arena memory = { 0 };
     enum status status = arena_init(&memory, sizeof(struct schema_rows) + 64);

@@ -4,7 +4,7 @@ is a loss; the password is in a file that is its owner's alone.
 
 Method: a real server with a row-based binlog over several files: two sessions that pay out of one
 balance, each adding in the application, an XA transaction whose coordinator is gone, columns of every
-type, a table that was altered since; everything is compared with what was done.
+type, a table that was altered since, one whose name differs in case alone; everything is compared with what was done.
 """
 import json
 import os
@@ -53,6 +53,8 @@ INSERT INTO wallet VALUES ('w1', 1000, 1, 'EUR', NOW(3), 'b', b'101', 1.5, 'a no
                           ('w2', 0, 4294967295, 'EUR', NULL, NULL, NULL, NULL, NULL, NULL, NULL,
                            NULL, NULL, NULL), ('w3', -0.01, 1, 'EUR', NULL, 'a', b'1', 2, 't', 0.5,
                            1999, NULL, repeat('y', 300), 0);
+CREATE TABLE Wallet (other int, id varchar(20) PRIMARY KEY, balance int);
+INSERT INTO Wallet VALUES (1, 'w9', 5);
 CREATE USER reader@'%' IDENTIFIED BY 'a secret word';
 GRANT PROCESS, REPLICATION SLAVE, BINLOG MONITOR, REPLICA MONITOR, REPLICATION MASTER ADMIN
   ON *.* TO reader@'%';
