@@ -2,10 +2,11 @@
 
 #include <string.h>
 
+#include "adapter/secret_file.h"
 #include "base/check.h"
 #include "cmd/file_bytes.h"
 
-enum { TEXT_SIZE_MAX = 1 << 20, WORDS_MAX = 4 };
+enum { TEXT_SIZE_MAX = 1 << 20, SECRETS_SIZE_MAX = 64 << 10, WORDS_MAX = 4 };
 
 /* Takes the next line off the front, without its end; false at the end of the text. */
 static bool line_next(struct str *rest, struct str *out_line)
@@ -108,13 +109,18 @@ enum status webhook_secrets_read(const char *path, uint8_t scheme,
                                  struct webhook_secrets *out_secrets, struct error *out_error)
 {
     memset(out_secrets, 0, sizeof *out_secrets);
-    struct buf text;
-    buf_init(&text, TEXT_SIZE_MAX);
-    enum status status = file_bytes_read(path, &text, out_error);
+    BUF_SCOPE struct buf text;
+    size_t size = 0;
+    buf_init(&text, SECRETS_SIZE_MAX + 1);
+    char *room = buf_extend(&text, SECRETS_SIZE_MAX + 1);
+    if (room == NULL) return error_set(out_error, STATUS_LIMIT, "no memory");
+    enum status status = secret_file_read(path, room, SECRETS_SIZE_MAX + 1, &size, out_error);
+    if (status == STATUS_OK && size > SECRETS_SIZE_MAX)
+        status = error_set(out_error, STATUS_LIMIT, "%s is larger than %d bytes", path,
+                           SECRETS_SIZE_MAX);
     if (status == STATUS_OK)
-        status = take_secrets(path, buf_view(&text), scheme, out_secrets, out_error);
-    if (text.data != NULL) secret_wipe(text.data, text.len);
-    buf_free(&text);
+        status = take_secrets(path, (struct str){ room, size }, scheme, out_secrets, out_error);
+    secret_wipe(room, SECRETS_SIZE_MAX + 1);
     return status;
 }
 

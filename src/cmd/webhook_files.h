@@ -16,7 +16,10 @@ struct webhook_secrets {
 enum status webhook_policy_read(struct str text, struct webhook_policy *out_policy,
                                 struct error *out_error) MUST_CHECK;
 
-/* As webhook_files_read() says of a secrets' file; scheme: enum webhook_scheme. */
+/*
+ * As webhook_files_read() says of a secrets' file; scheme: enum webhook_scheme. STATUS_DENIED: others
+ * than its owner may read it.
+ */
 enum status webhook_secrets_read(const char *path, uint8_t scheme,
                                  struct webhook_secrets *out_secrets, struct error *out_error)
     MUST_CHECK;
@@ -40,6 +43,7 @@ struct webhook_files {
  * --secrets, and, when declared and given, --headers; the body is the first positional. A line
  * of the secrets' file: NAME SECRET [FROM [UNTIL]], times in RFC 3339 or "-". A line of the
  * headers' file: "Name: value". STATUS_INVALID names file and line, never what is secret.
+ * STATUS_DENIED: others than its owner may read the secrets.
  */
 enum status webhook_files_read(const struct invocation *invocation, bool headers,
                                struct webhook_files *out_files, struct error *out_error) MUST_CHECK;

@@ -20,7 +20,7 @@ import time
 sys.path[:0] = [os.path.join(os.environ["TPWALLET_SOURCE"], "tests", name)
                 for name in ("e2e", "postgres")]
 # pylint: disable=wrong-import-position
-from cli_harness import (NOT_FOUND, SCRATCH, USAGE, Wallet, check, equal, file_of, serving)
+from cli_harness import (DENIED, NOT_FOUND, SCRATCH, USAGE, Wallet, check, equal, file_of, serving)
 from payments_harness import account, keys_file, pay_in, rested, settle
 from postgres_harness import Postgres
 from sandbox_harness import Sandbox, receiving, until
@@ -239,6 +239,9 @@ def what_is_wrong_is_told(wallet, lines):
     err, _ = collect(wallet, "wrong", "--webhooks", path, "--webhook-secrets",
                      "standard:" + secrets_file("bad", f"x {SECRETS['lost-'][:-1]}!\n"), code=USAGE)
     check(RAW["lost-"][:8] not in err, f"an error holds no secret: {err}")
+    err, _ = collect(wallet, "wrong", "--webhooks", path, "--webhook-secrets",
+                     "standard:" + file_of("open", f"x {SECRETS['lost-']}\n"), code=DENIED)
+    check("others may read" in err and "chmod 600" in err, f"secrets that others may read: {err}")
     collect(wallet, "wrong", "--webhooks", os.path.join(SCRATCH, "nowhere"), code=NOT_FOUND)
     equal(os.listdir(os.path.join(folder_of(wallet, "wrong"), "evidence")), [], "nothing of it is kept")
     for where, _, names in os.walk(SCRATCH):

@@ -75,6 +75,7 @@ def path(name, content):
     where = os.path.join(SCRATCH, name)
     with open(where, "wb") as file:
         file.write(content if isinstance(content, bytes) else content.encode())
+    os.chmod(where, 0o600)
     return where
 
 
