@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -149,6 +150,26 @@ static enum status key_read(struct doctor_bundle *bundle, const char *key)
     return STATUS_OK;
 }
 
+/* Two who append to one custody would break its chain. Ends with the process, whatever becomes of it. */
+static enum status lock_take(struct doctor_bundle *bundle)
+{
+    int folder = open(bundle->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) return failed(bundle, "open", "");
+    if (flock(folder, LOCK_EX | LOCK_NB) == 0) {
+        bundle->lock = folder;
+        return STATUS_OK;
+    }
+    bool taken = errno == EWOULDBLOCK;
+    enum status status = failed(bundle, "lock", "");
+    if (taken) {
+        status = error_set(&bundle->error, STATUS_CONFLICT, "another process writes %s now",
+                           bundle->path);
+        error_hint(&bundle->error, "wait until it has ended, and give the command again");
+    }
+    (void)close(folder); /* only read from */
+    return status;
+}
+
 static enum status bundle_make(struct doctor_bundle *bundle, const struct incident *create)
 {
     static const char *const folders[] = {
@@ -166,7 +187,8 @@ static enum status bundle_make(struct doctor_bundle *bundle, const struct incide
     }
     bundle->incident = *create;
     bundle->incident.opened_at = now();
-    enum status status = doctor_bundle_note(bundle, "incident opened");
+    enum status status = lock_take(bundle);
+    if (status == STATUS_OK) status = doctor_bundle_note(bundle, "incident opened");
     if (status == STATUS_OK)
         status = doctor_bundle_put(bundle, "sources.ndjson", "opened", STR(""));
     return status == STATUS_OK ? doctor_bundle_seal(bundle) : status;
@@ -206,7 +228,10 @@ enum status doctor_bundle_open(const char *path, const char *key, const struct i
     char log[DOCTOR_PATH_MAX];
     if (!path_of(bundle, "custody.log", "", log))
         return error_set(&bundle->error, STATUS_INVALID, "the path of the bundle is too long");
-    if (access(log, F_OK) == 0 || create == NULL) return bundle_read(bundle);
+    if (access(log, F_OK) == 0 || create == NULL) {
+        status = bundle->signs ? lock_take(bundle) : STATUS_OK;
+        return status == STATUS_OK ? bundle_read(bundle) : status;
+    }
     if (!bundle->signs) return error_set(&bundle->error, STATUS_DENIED, "a new bundle needs --key");
     return bundle_make(bundle, create);
 }
@@ -214,6 +239,7 @@ enum status doctor_bundle_open(const char *path, const char *key, const struct i
 void doctor_bundle_close(struct doctor_bundle *bundle)
 {
     if (bundle->signs) note_signer_done(&bundle->signer);
+    if (bundle->lock > 0) (void)close(bundle->lock); /* and so gives it back */
     arena_done(&bundle->arena);
     buf_free(&bundle->ticket);
     buf_free(&bundle->sources);

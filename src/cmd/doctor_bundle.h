@@ -25,6 +25,7 @@ struct doctor_bundle {
     const char *path;
     struct note_signer signer;
     bool signs; /* a key was given */
+    int lock;   /* whoever has a key alone may write; 0: not held */
     struct custody_chain chain;
     struct incident incident;
     struct arena arena; /* of the incident's texts */
@@ -81,7 +82,8 @@ struct doctor_file {
 /*
  * An existing bundle, or with create a new one for the incident given (texts must outlive it). key
  * is the file of a private key, NULL to read only. STATUS_NOT_FOUND, STATUS_CONFLICT (it exists
- * and is none), STATUS_DENIED, STATUS_CORRUPT: its custody does not hold.
+ * and is none; or another process writes it), STATUS_DENIED, STATUS_CORRUPT: its custody does not
+ * hold.
  */
 enum status doctor_bundle_open(const char *path, const char *key, const struct incident *create,
                                struct doctor_bundle *bundle) MUST_CHECK;

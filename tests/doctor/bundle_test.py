@@ -5,6 +5,7 @@ Method: a served wallet takes real payments; its ledger, the sandbox's statement
 secrets, a certificate and a TLS endpoint of our own are collected. Every file is then changed,
 added, taken away in turn, the custody cut, mixed and signed by others: `doctor verify` must name it.
 """
+import fcntl
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
 # pylint: disable=wrong-import-position
-from cli_harness import (CONFLICT, DAMAGED, DENIED, DONE, NOT_FOUND, REFUSED, SCRATCH, USAGE,
+from cli_harness import (CONFLICT, DAMAGED, DENIED, DONE, NOT_FOUND, REFUSED, SCRATCH, TPWALLET, USAGE,
                          Server, Wallet, check, equal, file_of)
 from payments_harness import account, all_rest, pay_in, paying, rested, settle
 
@@ -262,6 +263,27 @@ def findings(wallet, case, key):
     wallet.run("doctor", "verify", case)
 
 
+def one_writer(wallet, case, key):
+    """While somebody writes a bundle nobody else does; reading goes on."""
+    copy = changed(case, lambda _: None)
+    held = os.open(copy, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    log = file_of("more.log", LOG)
+    for words in (("collect", copy, "--log", log), ("incident", copy, "--note", "me too")):
+        err = wallet.run("doctor", *words, "--key", key, code=CONFLICT).err
+        check("another process writes" in err, err)
+    wallet.run("doctor", "incident", copy)
+    wallet.run("doctor", "verify", copy)
+    os.close(held)
+    wallet.run("doctor", "collect", copy, "--log", log, "--key", key)
+    racers = [subprocess.Popen([TPWALLET, "doctor", "collect", copy, "--log", log, "--key", key],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+              for _ in range(8)]
+    codes = [racer.wait() for racer in racers]
+    check(0 in codes and set(codes) <= {0, CONFLICT}, f"one after the other, or not at all: {codes}")
+    wallet.run("doctor", "verify", copy)
+
+
 def main():
     wallet = Wallet("wallet")
     case = os.path.join(SCRATCH, "case")
@@ -273,6 +295,7 @@ def main():
     nothing_secret(case)
     diagnosed(wallet, case)
     tampered(wallet, case, public)
+    one_writer(wallet, case, key)
     tickets(wallet, case, key)
     derivative(wallet, case, key)
     findings(wallet, case, key)
