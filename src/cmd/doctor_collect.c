@@ -186,9 +186,19 @@ static const struct doctor_collector collectors[] = {
     { "mariadb-binlog", "the binlog of a MariaDB", doctor_collect_mariadb_binlog },
 };
 
-/* What would be overlooked is refused. */
+/* A command that would do nothing, and options that would be overlooked, are refused. */
 static enum status options_check(struct collection *all)
 {
+    bool wanted = invocation_has(all->invocation, "incident");
+    for (size_t i = 0; i < sizeof collectors / sizeof collectors[0]; i++)
+        wanted = wanted || invocation_has(all->invocation, collectors[i].option);
+    if (!wanted) {
+        (void)error_set(&all->bundle.error, STATUS_INVALID,
+                        "there is nothing to collect: no source is named");
+        error_hint(&all->bundle.error, "--ours, --log FILE, ...: `tpwallet help doctor collect`; "
+                                       "--incident ID alone opens a ticket");
+        return STATUS_INVALID;
+    }
     static const char *const selecting[] = { "payment", "account", "user" };
     if (invocation_has(all->invocation, "ours") || invocation_has(all->invocation, "inbox"))
         return STATUS_OK;

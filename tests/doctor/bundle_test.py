@@ -63,7 +63,7 @@ def collected(wallet, case, key):
         _, day = settle(wallet, sandbox)
         text = sandbox.raw("GET", f"/statements/{day}?from=0&limit=1000")[2].decode()
         statement = file_of("statement.csv", text)
-        wallet.run("doctor", "collect", case, code=DENIED)
+        wallet.run("doctor", "collect", case, "--ours", code=DENIED)
         wallet.run("doctor", "collect", case, "--key", key, "--incident", "7F3A", "--title",
                    "paid twice?", "--owner", "anna", "--ours")
         wallet.run("doctor", "collect", case, "--key", key, "--statement", statement, "--mapping",
@@ -263,6 +263,16 @@ def findings(wallet, case, key):
     wallet.run("doctor", "verify", case)
 
 
+def nothing_is_refused(wallet, case, key):
+    """No source and no ticket to open: neither a new bundle nor one that is there."""
+    for folder in (case, case + "-none"):
+        err = wallet.run("doctor", "collect", folder, "--key", key, code=USAGE).err
+        check("no source is named" in err and "--ours" in err, err)
+    check(not os.path.exists(case + "-none"), "no bundle was made")
+    wallet.run("doctor", "collect", case + "-ticket", "--key", key, "--incident", "7F3B")
+    equal(os.listdir(os.path.join(case + "-ticket", "evidence")), [], "a ticket alone")
+
+
 def one_writer(wallet, case, key):
     """While somebody writes a bundle nobody else does; reading goes on."""
     copy = changed(case, lambda _: None)
@@ -295,6 +305,7 @@ def main():
     nothing_secret(case)
     diagnosed(wallet, case)
     tampered(wallet, case, public)
+    nothing_is_refused(wallet, case, key)
     one_writer(wallet, case, key)
     tickets(wallet, case, key)
     derivative(wallet, case, key)
