@@ -54,6 +54,45 @@ static bool is_by_funds(enum naive_op_kind kind)
     return kind != OP_REFUND && kind != OP_TOPUP && kind != OP_ADJUSTMENT;
 }
 
+/* What the other run has refused to its client, and is not looked at. */
+static bool is_refused(const struct naive_world *other, uint32_t origin, bool by_funds)
+{
+    const struct naive_op *op = &other->ops[origin];
+    return !op->acked && (!by_funds || is_by_funds(op->kind));
+}
+
+static bool is_applied(const struct naive_world *world, const struct naive_message *message)
+{
+    for (uint32_t i = 0; i < world->message_count; i++)
+        if (world->messages[i].applied_us >= 0 &&
+            strcmp(world->messages[i].event, message->event) == 0)
+            return true;
+    return false;
+}
+
+/* An event that a relay or a consumer which runs again brings, to an inbox that looks. */
+static bool is_to_come(const struct naive_world *world, const struct naive_message *message)
+{
+    bool unsent = message->published_us < 0 && message->outbox_us >= 0 && !message->gone;
+    bool unread = message->published_us >= 0 &&
+                  message->offset >= world->partitions[message->partition].committed;
+    return message->version == 2 && !message->copy && (unsent || unread) &&
+           !is_applied(world, message);
+}
+
+static int64_t to_come_on(const struct naive_world *world, const struct naive_world *other,
+                          uint32_t account, bool by_funds)
+{
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < world->message_count; i++) {
+        const struct naive_message *message = &world->messages[i];
+        if (message->merchant == account && is_to_come(world, message) &&
+            !is_refused(other, message->origin, by_funds))
+            sum += message->amount;
+    }
+    return sum;
+}
+
 /*
  * What an account has in one run, but for what the other run has refused to its client: nobody
  * owes what nobody was promised, and what a customer did with money that was there stays done.
@@ -69,8 +108,7 @@ static int64_t due_on(const struct naive_world *world, const struct naive_world 
         bool asked = draft->origin < other->op_count &&
                      (strcmp(draft->cause, "api") == 0 || strcmp(draft->cause, "saga") == 0 ||
                       strcmp(draft->cause, "message") == 0);
-        const struct naive_op *op = asked ? &other->ops[draft->origin] : NULL;
-        if (asked && !op->acked && (!by_funds || is_by_funds(op->kind))) continue;
+        if (asked && is_refused(other, draft->origin, by_funds)) continue;
         sum += posting->amount;
     }
     return sum;
@@ -91,17 +129,12 @@ static bool has_fault(const struct naive_truth *truth, enum naive_fault fault)
     return false;
 }
 
-/* Those whose repair posts; what the others did comes right when something runs again. */
-static uint32_t posting_faults(const struct naive_truth *truth, struct naive_fault_set *out_faults)
+/* Whether the repair of any posts; what the others did comes right when something runs again. */
+static bool any_posts(const struct naive_truth *truth)
 {
-    uint32_t count = 0;
-    *out_faults = (struct naive_fault_set){ { false } };
-    for (uint32_t i = 0; i < truth->fault_count; i++) {
-        if (naive_fault_facts(truth->faults[i])->money == NAIVE_MONEY_NONE) continue;
-        out_faults->broken[truth->faults[i]] = true;
-        count++;
-    }
-    return count;
+    for (uint32_t i = 0; i < truth->fault_count; i++)
+        if (naive_fault_facts(truth->faults[i])->money != NAIVE_MONEY_NONE) return true;
+    return false;
 }
 
 static void drift_add(struct naive_truth *truth, const struct naive_account *account, int64_t delta,
@@ -148,16 +181,21 @@ static int64_t delta_of(const struct naive_truth *truth, const struct naive_worl
     return delta + stuck_of(world, at, true) - stuck_of(world, at, false);
 }
 
-/* `posting` is a run in which only those faults are at work whose repair posts; NULL: none is. */
+/*
+ * What is to be posted is what an account would have too much when relays and consumers had run
+ * again; the rest comes right by that, or its row is rebuilt.
+ */
 static void truth_find(const struct naive_world *world, const struct naive_world *twin,
-                       const struct naive_world *posting, struct naive_truth *truth)
+                       struct naive_truth *truth)
 {
+    bool posts = any_posts(truth);
     for (uint32_t i = 0; i < world->account_count; i++) {
         const struct naive_account *account = &world->accounts[i];
         if (account->role != ROLE_CUSTOMER && account->role != ROLE_MERCHANT) continue;
         int64_t delta = delta_of(truth, world, twin, i);
         int64_t row = account->balance - account->opening - posted_to(world, i);
-        int64_t due = posting == NULL ? 0 : delta_of(truth, posting, twin, i);
+        int64_t to_come = to_come_on(world, twin, i, true) - to_come_on(twin, world, i, false);
+        int64_t due = posts ? delta + to_come : 0;
         if (due != 0) drift_add(truth, account, due, true);
         if (delta - due + row != 0 || (due == 0 && account->shown_wrong))
             drift_add(truth, account, delta - due + row, false);
@@ -189,14 +227,9 @@ bool naive_case_make(const struct naive_case_options *options, struct naive_case
     bool met = true;
     if (options->fault_count > 0) {
         struct naive_world *twin = world_run(options->seed, &none);
-        struct naive_fault_set posts;
-        uint32_t post_count = posting_faults(truth, &posts);
-        bool mixed = post_count > 0 && post_count < truth->fault_count;
-        struct naive_world *part = mixed ? world_run(options->seed, &posts) : NULL;
         met = naive_evidence_hash(&world->evidence) != naive_evidence_hash(&twin->evidence);
-        truth_find(world, twin, mixed ? part : post_count > 0 ? world : NULL, truth);
+        truth_find(world, twin, truth);
         spans_find(world, truth);
-        naive_world_free(part);
         naive_world_free(twin);
     }
     if (!met) {
