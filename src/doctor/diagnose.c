@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "doctor/claims.h"
 #include "doctor/clocks.h"
 #include "doctor/entries.h"
 #include "doctor/examination.h"
@@ -134,7 +135,6 @@ static enum status describe_causes(struct examination *examination)
                 continue;
             }
             enum status status = examine_extent(examination, instance);
-            if (status == STATUS_OK) status = label_cause(examination, instance);
             if (status != STATUS_OK) return status;
             instance->growing =
                 instance->last_ns != 0 && out->bundle->as_of_ns - instance->last_ns <= growing_ns;
@@ -142,6 +142,15 @@ static enum status describe_causes(struct examination *examination)
         }
     }
     return STATUS_OK;
+}
+
+static enum status label_causes(struct examination *examination)
+{
+    const struct diagnosis *out = examination->out;
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < out->cause_count; i++)
+        status = label_cause(examination, &out->instances[out->causes[i]]);
+    return status;
 }
 
 static void find_nearest(struct diagnosis *out)
@@ -299,6 +308,8 @@ static enum status examine(struct examination *examination)
     if (status == STATUS_OK) status = examine_instances(examination);
     if (status == STATUS_OK) status = choose(examination);
     if (status == STATUS_OK) status = describe_causes(examination);
+    if (status == STATUS_OK) status = examine_claims(examination);
+    if (status == STATUS_OK) status = label_causes(examination);
     if (status == STATUS_OK) status = remedies_take(examination);
     if (status == STATUS_OK) status = examine_entries(examination);
     if (status != STATUS_OK) return status;

@@ -77,6 +77,7 @@ struct affected {
     struct str ccy;
     struct delta delta; /* too much (positive) or too little */
     bool left;          /* the repair posts nothing for it: it is left to people */
+    uint32_t barred_by; /* 1 + place of the rule by which it may be nobody's (claims.h); 0: none */
     struct str payment;
     struct str hold;
     struct str webhook;
@@ -152,6 +153,8 @@ struct diagnosis {
     struct instance *instances;
     uint32_t cause_count;
     uint32_t *causes; /* selected instances, root layers first */
+    uint32_t left_count;
+    struct str *left; /* accounts to which nothing is posted, in order */
     uint32_t unexplained_count;
     int32_t nearest; /* instance that would explain most of the unexplained, but is rejected; -1 */
     uint32_t drift_count;

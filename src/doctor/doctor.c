@@ -33,6 +33,7 @@ static uint32_t wanted_columns(enum rule_part part)
         return 1U << COLUMN_BEFORE_CLOCK | 1U << COLUMN_BEFORE_TS | 1U << COLUMN_AFTER_CLOCK |
                1U << COLUMN_AFTER_TS;
     case RULE_PART_EXCEPTION:
+    case RULE_PART_BAR:
     case RULE_PART_TRIGGER:
     case RULE_PART_REQUIRE:
     case RULE_PART_FORBID:

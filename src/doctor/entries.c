@@ -59,15 +59,58 @@ static bool is_planned(const struct examination *examination, const struct insta
            !instance->extent_cut && label_unseen(examination, instance) == 0;
 }
 
-static void mark(struct examination *examination, struct instance *instance,
-                 const struct buf *accounts)
+/* An account is repaired as a whole or not at all: what is posted of it may net with what is not. */
+static void unplanned_add(struct doubt_visit *visit, const struct instance *instance)
 {
-    size_t count = accounts->len / sizeof(struct str);
+    const struct examination *examination = visit->examination;
+    bool posts = examination->out->rules->rules[instance->rule].ledger_entry;
+    bool planned = is_planned(examination, instance);
+    for (uint32_t i = 0; posts && i < instance->affected_count && visit->status == STATUS_OK; i++) {
+        const struct affected *row = &instance->affected[i];
+        if (!planned || row->barred_by != 0) account_add(visit, row->account);
+    }
+}
+
+static enum status accounts_find(struct doubt_visit *visit)
+{
+    const struct diagnosis *out = visit->examination->out;
+    for (uint32_t i = 0; i < out->finding_count && visit->status == STATUS_OK; i++)
+        if (out->findings[i].cause < 0) account_add(visit, out->findings[i].account);
+    enum status status = visit->status;
+    for (uint32_t i = 0; status == STATUS_OK && i < out->cause_count; i++)
+        status = doubts_of(visit, &out->instances[out->causes[i]]);
+    for (uint32_t i = 0; status == STATUS_OK && i < out->cause_count; i++) {
+        unplanned_add(visit, &out->instances[out->causes[i]]);
+        status = visit->status;
+    }
+    return status;
+}
+
+/* In order, each once. */
+static enum status accounts_keep(struct examination *examination, const struct buf *accounts)
+{
+    struct diagnosis *out = examination->out;
+    uint32_t count = (uint32_t)(accounts->len / sizeof(struct str));
+    out->left = arena_take_array(examination->arena, (size_t)count + 1, sizeof *out->left);
+    if (out->left == NULL) return STATUS_LIMIT;
+    if (count > 0) {
+        memcpy(out->left, accounts->data, accounts->len);
+        qsort(out->left, count, sizeof *out->left, by_text);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        if (out->left_count == 0 || !str_equal(out->left[i], out->left[out->left_count - 1]))
+            out->left[out->left_count++] = out->left[i];
+    return STATUS_OK;
+}
+
+static void mark(struct examination *examination, struct instance *instance)
+{
+    const struct diagnosis *out = examination->out;
     bool planned = is_planned(examination, instance);
     for (uint32_t i = 0; i < instance->affected_count; i++) {
         struct affected *affected = &instance->affected[i];
-        bool doubted = count > 0 && bsearch(&affected->account, accounts->data, count,
-                                            sizeof(struct str), by_text) != NULL;
+        bool doubted = bsearch(&affected->account, out->left, out->left_count, sizeof(struct str),
+                               by_text) != NULL;
         affected->left = !planned || doubted;
     }
 }
@@ -77,16 +120,10 @@ enum status examine_entries(struct examination *examination)
     struct diagnosis *out = examination->out;
     struct doubt_visit visit = { .examination = examination };
     buf_init(&visit.accounts, (size_t)DIAGNOSIS_AFFECTED_MAX * sizeof(struct str));
-    for (uint32_t i = 0; i < out->finding_count && visit.status == STATUS_OK; i++)
-        if (out->findings[i].cause < 0) account_add(&visit, out->findings[i].account);
-    enum status status = visit.status;
+    enum status status = accounts_find(&visit);
+    if (status == STATUS_OK) status = accounts_keep(examination, &visit.accounts);
     for (uint32_t i = 0; status == STATUS_OK && i < out->cause_count; i++)
-        status = doubts_of(&visit, &out->instances[out->causes[i]]);
-    if (status == STATUS_OK && visit.accounts.len > 0)
-        qsort(visit.accounts.data, visit.accounts.len / sizeof(struct str), sizeof(struct str),
-              by_text);
-    for (uint32_t i = 0; status == STATUS_OK && i < out->cause_count; i++)
-        mark(examination, &out->instances[out->causes[i]], &visit.accounts);
+        mark(examination, &out->instances[out->causes[i]]);
     buf_free(&visit.accounts);
     return status;
 }

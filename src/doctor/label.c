@@ -250,6 +250,22 @@ static enum status find_open_money(struct examination *examination, const struct
     return STATUS_OK;
 }
 
+/* A payment that its repair would post for may be nobody's, or another cause's. */
+static void find_barred(const struct diagnosis *out, const struct instance *instance,
+                        struct buf *reason)
+{
+    for (uint32_t i = 0; i < instance->affected_count; i++) {
+        const struct affected *row = &instance->affected[i];
+        if (row->barred_by == 0) continue;
+        const struct rule *rule = &out->rules->rules[row->barred_by - 1];
+        buf_append_format(reason,
+                          rule->type == RULE_INVARIANT ? "posting for %.*s would break %.*s"
+                                                       : "what %.*s is owed, %.*s posts too",
+                          STR_ARG(row->payment), STR_ARG(rule->id));
+        return;
+    }
+}
+
 /* ---- the label ---- */
 
 static enum label label_of(const struct examination *examination, const struct instance *instance,
@@ -276,6 +292,7 @@ static enum label label_of(const struct examination *examination, const struct i
         buf_append_str(reason, STR("only one system bears witness"));
     if (reason->len == 0)
         first_predicate(out, instance, 1U << RULE_PART_DOUBT, "it is not known", reason);
+    if (reason->len == 0) find_barred(out, instance, reason);
     if (reason->len == 0 && instance->extent_cut)
         buf_append_str(reason, STR("what it touched could not be counted to the end"));
     if (reason->len == 0 && out->truncated)

@@ -14,19 +14,21 @@
 static const char rules_text[] =
     "%file a.rule\n"
     "invariant I01\nname: books\nseverity: money\nviolations (needs posting):\n  viol\n"
+    "bar b:\n  bar1\n"
     "fault F1\nname: one\ntitle: of {p}\nrepair: none\nprevention: care\n"
     "layer: edge\nledger_entry: yes\n"
     "trigger t:\n  trigger1\nrequire r (needs ledger_tx):\n  require1\n"
     "forbid f (needs psp):\n  forbid1\ndoubt d:\n  doubt1\npredict:\n  predict1\n"
     "affected:\n  affected1\nstart:\n  start1\nlast:\n  last1\n"
     "fault F2\nname: two\ntitle: x\nrepair: none\nprevention: care\n"
-    "layer: time\n"
+    "layer: time\nledger_entry: yes\n"
     "trigger t:\n  trigger2\nrequire r (needs wal):\n  require2\n"
-    "predict:\n  predict2\n"
+    "predict:\n  predict2\naffected:\n  affected2\n"
     "%file F1.fixtures\ncase\n%file F2.fixtures\ncase\n";
 
 enum {
     VIOL,
+    BAR1,
     TRIGGER1,
     REQUIRE1,
     FORBID1,
@@ -38,6 +40,7 @@ enum {
     TRIGGER2,
     REQUIRE2,
     PREDICT2,
+    AFFECTED2,
     QUERY_COUNT
 };
 
@@ -48,6 +51,7 @@ static const struct script_query usual[QUERY_COUNT] = {
                { { T("a"), T("w1"), T("EUR"), N(500), N(1) },
                  { T("b"), T("w2"), T("EUR"), N(-70), N(2) } },
                STATUS_OK },
+    [BAR1] = { "bar1", "w", 0, { { NONE } }, STATUS_OK },
     [TRIGGER1] = { "trigger1", "p", 1, { { T("x") } }, STATUS_OK },
     [REQUIRE1] = { "require1", "w w1", 1, { { N(1), N(2) } }, STATUS_OK },
     [FORBID1] = { "forbid1", "w", 0, { { NONE } }, STATUS_OK },
@@ -69,6 +73,7 @@ static const struct script_query usual[QUERY_COUNT] = {
     [TRIGGER2] = { "trigger2", "p", 0, { { NONE } }, STATUS_OK },
     [REQUIRE2] = { "require2", "w", 1, { { N(1) } }, STATUS_OK },
     [PREDICT2] = { "predict2", "inv key", 1, { { T("I01"), T("a") } }, STATUS_OK },
+    [AFFECTED2] = { "affected2", "account ccy delta payment", 0, { { NONE } }, STATUS_OK },
 };
 
 struct bench {

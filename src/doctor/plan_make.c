@@ -53,13 +53,24 @@ static int by_text(const void *left, const void *right)
 }
 
 /* Rows come by account: the same one is mostly the last. */
-static bool left_add(struct plan_diagnosis *diagnosis, struct str account)
+static void left_add(struct json_reader *reader, struct plan_diagnosis *diagnosis,
+                     struct str account)
 {
     uint32_t count = diagnosis->left_count;
-    if (count > 0 && str_equal(diagnosis->left[count - 1], account)) return true;
-    if (count == DIAGNOSIS_ROWS_MAX) return false;
-    diagnosis->left[diagnosis->left_count++] = account;
-    return true;
+    if (count > 0 && str_equal(diagnosis->left[count - 1], account)) return;
+    if (count == PLAN_LEFT_MAX)
+        json_fail(reader, "more than 40000 accounts are left");
+    else
+        diagnosis->left[diagnosis->left_count++] = account;
+}
+
+/* Those that only a doubt or a violation names are among them. */
+static void left_read(struct json_reader *reader, struct plan_diagnosis *diagnosis)
+{
+    struct str account;
+    if (!json_array_begin(reader)) return;
+    while (json_array_next(reader))
+        if (json_string(reader, &account)) left_add(reader, diagnosis, account);
 }
 
 static void row_read(struct json_reader *reader, uint32_t cause, struct plan_diagnosis *diagnosis)
@@ -82,10 +93,7 @@ static void row_read(struct json_reader *reader, uint32_t cause, struct plan_dia
             (void)json_skip(reader);
     }
     if (row.account.len == 0) return;
-    if (row.left && !left_add(diagnosis, row.account)) {
-        json_fail(reader, "more than 20000 accounts are left");
-        return;
-    }
+    if (row.left) left_add(reader, diagnosis, row.account);
     if (row.delta.minor == 0) return; /* touched, and right */
     if (diagnosis->row_count == DIAGNOSIS_ROWS_MAX) {
         json_fail(reader, "more than 20000 accounts to repair");
@@ -202,6 +210,8 @@ static void member_read(struct json_reader *reader, struct str key, struct str *
         (void)json_bool(reader, &diagnosis->truncated);
     } else if (str_equal(key, STR("causes"))) {
         causes_read(reader, diagnosis);
+    } else if (str_equal(key, STR("left_accounts"))) {
+        left_read(reader, diagnosis);
     } else if (str_equal(key, STR("violations"))) {
         violations_read(reader, diagnosis);
     } else {
@@ -219,7 +229,7 @@ enum status plan_diagnosis_parse(struct str text, struct arena *arena,
     out_diagnosis->rows = arena_take_array(arena, DIAGNOSIS_ROWS_MAX, sizeof *out_diagnosis->rows);
     out_diagnosis->violations =
         arena_take_array(arena, DIAGNOSIS_ROWS_MAX, sizeof *out_diagnosis->violations);
-    out_diagnosis->left = arena_take_array(arena, DIAGNOSIS_ROWS_MAX, sizeof *out_diagnosis->left);
+    out_diagnosis->left = arena_take_array(arena, PLAN_LEFT_MAX, sizeof *out_diagnosis->left);
     if (out_diagnosis->rows == NULL || out_diagnosis->violations == NULL ||
         out_diagnosis->left == NULL)
         return error_set(out_error, STATUS_LIMIT, "no memory");

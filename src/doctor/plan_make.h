@@ -4,7 +4,11 @@
 
 #include "doctor/repair_plan.h"
 
-enum { DIAGNOSIS_CAUSES_MAX = 256, DIAGNOSIS_ROWS_MAX = 20000 };
+enum {
+    DIAGNOSIS_CAUSES_MAX = 256,
+    DIAGNOSIS_ROWS_MAX = 20000,
+    PLAN_LEFT_MAX = 2 * DIAGNOSIS_ROWS_MAX, /* by rows, and by doubts that have none */
+};
 
 /* What a cause touched, as the diagnosis says, and what evidence says of the record cited. */
 struct plan_row {
@@ -50,7 +54,7 @@ struct plan_diagnosis {
     uint32_t row_count;
     struct plan_row *rows; /* DIAGNOSIS_ROWS_MAX of them in the arena */
     uint32_t left_count;
-    struct str *left; /* accounts of rows that are left, sorted; DIAGNOSIS_ROWS_MAX in the arena */
+    struct str *left; /* accounts to which nothing is posted, sorted; PLAN_LEFT_MAX in the arena */
     uint32_t violation_count;
     struct plan_violation *violations; /* DIAGNOSIS_ROWS_MAX of them in the arena */
 };

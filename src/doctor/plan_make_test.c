@@ -187,6 +187,15 @@ static void nothing_is_posted_to_an_account_that_is_left(void **state)
                           true),
                      STATUS_OK);
     assert_int_equal(it->plan.steps[2].kind, PLAN_COMPENSATE); /* another account */
+    /* one that only a doubt names, and no row */
+    assert_int_equal(
+        made(it, HEAD "\"left_accounts\":[\"a\",\"shop\"]," CAUSE("CONFIRMED", ""), true),
+        STATUS_OK);
+    assert_int_equal(it->plan.step_count, 3);
+    assert_int_equal(it->plan.steps[2].kind, PLAN_LEAVE);
+    assert_int_equal(made(it, HEAD "\"left_accounts\":[\"a\"]," CAUSE("CONFIRMED", ""), true),
+                     STATUS_OK);
+    assert_int_equal(it->plan.steps[2].kind, PLAN_COMPENSATE);
 }
 
 int main(void)

@@ -6,21 +6,20 @@
 
 /*
  * The legs of every posted reversal: account, ccy, delta, the transaction that it takes back as
- * payment and that one's idempotency key as key. The legs of a reversal of a reversal are told a
- * second time, of the original transaction: they bring back what its reversal took. The query that
- * doctor_init() prepares for it.
+ * payment and that one's idempotency key as key. The legs of a reversal of a reversal are told
+ * again, of the transaction that the first one took back: they bring back what it took; those of a
+ * third take it once more, and so on, 32 deep. The query that doctor_init() prepares for it.
  */
-#define REMEDY_QUERY                                                                               \
-    "SELECT l.reversal_of AS payment, p.account AS account, p.ccy AS ccy, p.amount AS delta,"      \
-    " (SELECT min(o.idem) FROM ledger_tx o WHERE o.tx = l.reversal_of) AS key"                     \
-    " FROM ledger_tx l JOIN posting p ON p.tx = l.tx"                                              \
-    " WHERE l.type = 'reversal' AND l.state = 'posted' AND l.reversal_of IS NOT NULL"              \
-    " UNION ALL"                                                                                   \
-    " SELECT r.reversal_of, p.account, p.ccy, p.amount,"                                           \
-    " (SELECT min(o.idem) FROM ledger_tx o WHERE o.tx = r.reversal_of)"                            \
-    " FROM ledger_tx l JOIN ledger_tx r ON r.tx = l.reversal_of JOIN posting p ON p.tx = l.tx"     \
-    " WHERE l.type = 'reversal' AND l.state = 'posted'"                                            \
-    " AND r.type = 'reversal' AND r.state = 'posted' AND r.reversal_of IS NOT NULL"
+#define REMEDY_QUERY                                                                                  \
+    "WITH RECURSIVE back(tx, payment, depth) AS ("                                                    \
+    " SELECT tx, reversal_of, 1 FROM ledger_tx"                                                       \
+    " WHERE type = 'reversal' AND state = 'posted' AND reversal_of IS NOT NULL"                       \
+    " UNION SELECT b.tx, r.reversal_of, b.depth + 1 FROM back b JOIN ledger_tx r ON r.tx = b.payment" \
+    " WHERE r.type = 'reversal' AND r.state = 'posted' AND r.reversal_of IS NOT NULL"                 \
+    " AND b.depth < 32)"                                                                              \
+    " SELECT b.payment AS payment, p.account AS account, p.ccy AS ccy, p.amount AS delta,"            \
+    " (SELECT min(o.idem) FROM ledger_tx o WHERE o.tx = b.payment) AS key"                            \
+    " FROM back b JOIN posting p ON p.tx = b.tx"
 
 /*
  * Of the causes that were chosen: a row about a transaction that was reversed counts only for what

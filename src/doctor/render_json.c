@@ -181,6 +181,9 @@ static void affected_member(struct rendering *r, const struct instance *instance
         text_member(r, STR("ccy"), affected->ccy);
         delta_member(r, STR("delta"), affected->delta);
         if (affected->left) bool_member(r, STR("left"), true);
+        if (affected->barred_by != 0)
+            text_member(r, STR("barred_by"),
+                        r->diagnosis->rules->rules[affected->barred_by - 1].id);
         text_member(r, STR("payment"), affected->payment);
         text_member(r, STR("hold"), affected->hold);
         text_member(r, STR("webhook"), affected->webhook);
@@ -349,6 +352,11 @@ static void money_members(struct rendering *r)
         delta_member(r, STR("delta"), diagnosis->drifts[i].delta);
         json_write_object_end(&r->json);
     }
+    json_write_array_end(&r->json);
+    json_write_key(&r->json, STR("left_accounts"));
+    json_write_array_begin(&r->json);
+    for (uint32_t i = 0; i < diagnosis->left_count; i++)
+        json_write_string(&r->json, diagnosis->left[i]);
     json_write_array_end(&r->json);
 }
 

@@ -188,7 +188,7 @@ static enum status read_attributes(struct parser *parser, struct str rest)
 static bool part_belongs(enum rule_type type, enum rule_part part)
 {
     switch (type) {
-    case RULE_INVARIANT: return part == RULE_PART_VIOLATIONS || part == RULE_PART_EXCEPTION;
+    case RULE_INVARIANT: return part <= RULE_PART_BAR;
     case RULE_CAUSAL: return part == RULE_PART_PAIRS;
     case RULE_FAULT: break;
     }

@@ -45,6 +45,7 @@ const char *rule_layer_name(enum rule_layer layer);
 #define RULE_PART_TABLE(X)                                                                         \
     X(VIOLATIONS, "violations")                                                                    \
     X(EXCEPTION, "exception")                                                                      \
+    X(BAR, "bar")                                                                                  \
     X(PAIRS, "pairs")                                                                              \
     X(TRIGGER, "trigger")                                                                          \
     X(REQUIRE, "require")                                                                          \

@@ -55,6 +55,7 @@ static void flaws_are_named(void **state)
         { "fault F1\n", "begins with no file" },
         { "%file a.rule\nname: x\n", "a.rule:1: a rule must begin first" },
         { "%file a.rule\n" FAULT BODY, "no fixtures" },
+        { "%file a.rule\n" FAULT "bar b:\n  SELECT 1\n" BODY, "no such part" },
         { "%file a.rule\n" FAULT CASES, "no trigger" },
         { "%file a.rule\n" FAULT FAULT CASES, "the id is taken" },
         { "%file a.rule\n" FAULT "colour: red\n", "no such property" },

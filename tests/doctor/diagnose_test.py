@@ -179,6 +179,26 @@ def a_tenth_is_no_wrong_decimal():
     expect("a fee", [row["id"] for row in found["invariants"] if row["violations"]], [])
 
 
+def a_reversal_counts_by_what_it_takes_back_in_the_end(lines):
+    """t3 is reversed, that is reversed, and so on: every second time w1 has too much again."""
+    own = [line.replace(',"psp_ref":"ch1"', "") if '"ledger_tx"' in line else line for line in lines]
+    before = "t3"
+    for level in range(1, 6):
+        sign = "" if level % 2 == 0 else "-"
+        other = "-" if level % 2 == 0 else ""
+        now = f'"ts":"2026-11-23T01:00:0{level}Z","tx":"r{level}"'
+        own += [f'{{"kind":"ledger_tx",{now},"type":"reversal","reversal_of":"{before}","account":"w1",'
+                f'"amount":"{sign}42000","ccy":"CNY","state":"posted"}}',
+                f'{{"kind":"posting",{now},"account":"w1","amount":"{sign}42000","ccy":"CNY"}}',
+                f'{{"kind":"posting",{now},"account":"clearing","amount":"{other}42000","ccy":"CNY"}}']
+        before = f"r{level}"
+        found = diagnosis(bundle(f"reversed{level}", own))
+        cause = [c for c in found["causes"] if c["fault"] == "B03"][0]
+        rows = sorted(row["account"] for row in cause["affected"])
+        expect(f"level {level}", (cause.get("settled", 0), rows),
+               (0, ["w1", "w2"]) if level % 2 == 0 else (1, ["w2"]))
+
+
 def main():
     lines = case_lines()
     found = same_bytes_for_any_order(lines)
@@ -189,6 +209,7 @@ def main():
     a_file_twice_is_refused(lines)
     questions_about_a_diagnosis(lines, found)
     a_tenth_is_no_wrong_decimal()
+    a_reversal_counts_by_what_it_takes_back_in_the_end(lines)
 
 
 if __name__ == "__main__":

@@ -111,6 +111,23 @@ def a_cascade_is_told_apart():
     require(score["f1"] >= 0.8 and score["harmful_repairs"] == 0, f"{score}")
 
 
+# What one fault leaves is what another one counts by: repairs of these harmed somebody.
+TOGETHER = ("200222", "300186", "310263", "310270", "320101", "320159", "330132", "340044", "360081",
+            "360231")
+
+
+def what_two_faults_do_together_is_not_posted_by_guess():
+    for seed in TOGETHER:
+        score = exam("--pairs", "--seeds", f"{seed}..{seed}")
+        require(score["harmful_repairs"] == 0, f"pair {seed} is harmed")
+    score = exam("--chains", "--seeds", "320045..320045")
+    require(score["harmful_repairs"] == 0, "chain 320045 is harmed")
+    bar = "WHERE g.idem IN (SELECT :payment UNION"
+    rules = rules_with("invariants/edge.rule", bar, "WHERE 1 = 2 AND g.idem IN (SELECT :payment UNION")
+    score = exam("--pairs", "--seeds", "330132..330132", "--rules", rules)
+    require(score["harmful_repairs"] == 1, "without its bar pair 330132 is not harmed")
+
+
 def a_case_is_a_bundle_with_its_truth():
     command = [TPWALLET, "exam", "--case", "17", "--class", "S02", "--out", "case17"]
     subprocess.run(command, check=True)
@@ -133,6 +150,7 @@ def main():
     a_source_that_is_missing_makes_nothing_certain()
     labels_rest_on_what_they_cite()
     a_cascade_is_told_apart()
+    what_two_faults_do_together_is_not_posted_by_guess()
     a_case_is_a_bundle_with_its_truth()
 
 
