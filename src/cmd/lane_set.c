@@ -226,6 +226,9 @@ void lane_set_close(struct lane_set *set)
 {
     if (set == NULL) return;
     front_free(set->front);
+    /* all at once: each takes up to a second to look whether it is to stop */
+    if (set->first != NULL) saga_retire(set->first->saga);
+    for (uint32_t i = 1; i < set->lanes; i++) saga_retire(set->hosts[i].saga);
     /* first all workers, since each calls the others' lanes; then the lanes */
     if (set->first != NULL) host_transit_stop(set->first);
     for (uint32_t i = 1; i < set->lanes; i++) host_transit_stop(&set->hosts[i]);

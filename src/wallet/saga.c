@@ -395,7 +395,7 @@ enum status saga_start(struct lane *lane, const struct lane_ports *ports,
     return STATUS_OK;
 }
 
-void saga_stop(struct saga *saga)
+void saga_retire(struct saga *saga)
 {
     if (saga == NULL) return;
     struct sync *sync = saga->ports.sync;
@@ -403,6 +403,13 @@ void saga_stop(struct saga *saga)
     saga->stopping = true;
     sync->wake_all(saga->monitor);
     sync->unlock(saga->monitor);
+}
+
+void saga_stop(struct saga *saga)
+{
+    if (saga == NULL) return;
+    struct sync *sync = saga->ports.sync;
+    saga_retire(saga);
     for (uint32_t i = 0; i < saga->worker_count; i++) sync->join(saga->workers[i].task);
     sync->monitor_free(saga->monitor);
     reserve_free(saga, sizeof *saga);

@@ -39,6 +39,9 @@ enum status saga_start(struct lane *lane, const struct lane_ports *ports,
                        const struct saga_options *options, struct saga **out_saga,
                        struct error *out_error) MUST_CHECK;
 
+/* Workers take no more and end, unwaited for: for whoever stops several sagas. Accepts NULL. */
+void saga_retire(struct saga *saga);
+
 /*
  * Workers finish the call in hand, take no more, and end: at most as long as a call may last.
  * Before lane_close(); a lane that is drained sends its workers away at once. Accepts NULL.

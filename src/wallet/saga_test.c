@@ -35,6 +35,7 @@ struct script {
     uint32_t call_count;
     bool commit_fails; /* of the first answer: the lane finds its disk gone, and reloads */
     int64_t steps_at;  /* the worker sees that it is this time; then it is not yet; 0: never */
+    bool retired;      /* before its worker runs */
 };
 
 /* The worker's view of the clock: once it has seen a time, the clock is stepped back. */
@@ -101,6 +102,23 @@ static enum status inline_spawn(struct sync *sync, const char *name, void (*body
     (void)name;
     *out_task = NULL;
     body(argument);
+    return STATUS_OK;
+}
+
+/* A worker that comes to run when its saga has been retired. */
+static struct {
+    void (*body)(void *argument);
+    void *argument;
+} late;
+
+static enum status late_spawn(struct sync *sync, const char *name, void (*body)(void *argument),
+                              void *argument, struct task **out_task)
+{
+    (void)sync;
+    (void)name;
+    *out_task = NULL;
+    late.body = body;
+    late.argument = argument;
     return STATUS_OK;
 }
 
@@ -179,7 +197,7 @@ static void script_run(struct script *script, struct bench *bench, struct saga_s
         (struct psp_traits){ .call_ms_max = 1000, .horizon_ms = 60000, .key_window_ms = 86400000 };
     memcpy(script->port.traits.name, "sandbox", 8);
     struct bench_sync sync = bench->sync;
-    sync.port.spawn = inline_spawn;
+    sync.port.spawn = script->retired ? late_spawn : inline_spawn;
     sync.port.join = inline_join;
     struct stepping_clock clock = { { stepping_wall, stepping_monotonic },
                                     bench,
@@ -193,6 +211,10 @@ static void script_run(struct script *script, struct bench *bench, struct saga_s
     struct saga *saga;
     struct error error = { 0 };
     assert_int_equal(saga_start(bench->lane, &ports, &options, &saga, &error), STATUS_OK);
+    if (script->retired) {
+        saga_retire(saga);
+        late.body(late.argument); /* returns: there is nothing to wait for */
+    }
     saga_get_status(saga, out_status);
     saga_stop(saga);
     bench_close(bench);
@@ -286,12 +308,26 @@ static void a_reservation_whose_time_was_not_over_after_all_expires_later(void *
     bench_free(bench);
 }
 
+static void who_is_retired_takes_no_more(void **state)
+{
+    (void)state;
+    struct bench *bench = scene_new();
+    pay_in_make(bench, 1000, "sandbox"); /* due at once */
+    struct script script = { .retired = true };
+    struct saga_status status;
+    script_run(&script, bench, &status);
+    assert_int_equal(script.call_count, 0);
+    assert_int_equal(bench->lane->ledger->payments.count, 1);
+    bench_free(bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_order_in_doubt_is_asked_after),
         cmocka_unit_test(what_cannot_be_brought_back_is_due_again),
         cmocka_unit_test(a_psp_that_is_gone_leaves_it_pending),
+        cmocka_unit_test(who_is_retired_takes_no_more),
         cmocka_unit_test(a_reservation_whose_time_was_not_over_after_all_expires_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
