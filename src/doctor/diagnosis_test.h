@@ -19,7 +19,7 @@ static void with_diagnosis(void (*look)(const struct diagnosis *diagnosis))
     struct error error = { 0 };
     static const char text[] =
         "%file a.rule\ninvariant I1\nname: books\nviolations:\n  x\n"
-        "fault F1\nname: one\ntitle: of {p} and {q}\nrepair: none\nprevention: care\n"
+        "fault F1\nname: one\ntitle: of {p} and {q}\nrepair: none\nprevention: care\nstop: none\n"
         "trigger t:\n  x\nrequire r:\n  x\npredict:\n  x\n%file F1.fixtures\ncase\n";
     assert_int_equal(rule_set_parse(STR(text), &rules, &error), STATUS_OK);
     script_init(&script, NULL, 0);
@@ -41,6 +41,12 @@ static void with_diagnosis(void (*look)(const struct diagnosis *diagnosis))
                                  .explain_count = 1,
                                  .explains = &explained };
     uint32_t cause = 0;
+    struct currency_total total = { .ccy = STR("EUR"),
+                                    .over = { 1050 },
+                                    .under = { -7 },
+                                    .accounts_over = 2,
+                                    .accounts_under = 1 };
+    struct str left = STR("w9");
     struct diagnosis diagnosis = { .rules = &rules,
                                    .bundle = &script.bundle,
                                    .nearest = -1,
@@ -54,6 +60,10 @@ static void with_diagnosis(void (*look)(const struct diagnosis *diagnosis))
                                    .causes = &cause,
                                    .cause_count = 1,
                                    .unexplained_count = 1,
+                                   .total_count = 1,
+                                   .totals = &total,
+                                   .left_count = 1,
+                                   .left = &left,
                                    .clocks_agree = true };
     look(&diagnosis);
 }

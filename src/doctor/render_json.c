@@ -217,7 +217,7 @@ static void head_members(struct rendering *r, const struct instance *instance)
 static void rule_members(struct rendering *r, const struct rule *rule)
 {
     text_member(r, STR("layer"), str_from(rule_layer_name(rule->layer)));
-    text_member(r, STR("stop"), rule->stop);
+    if (!str_equal(rule->stop, STR("none"))) text_member(r, STR("stop"), rule->stop);
     text_member(r, STR("repair"), rule->repair);
     text_member(r, STR("prevention"), rule->prevention);
     text_member(r, STR("why"), rule->why);

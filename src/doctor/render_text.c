@@ -3,6 +3,8 @@
 #include "base/hex.h"
 #include "base/time.h"
 #include "doctor/render_json.h"
+#include "doctor/report.h"
+#include "model/asset.h"
 #include "model/evidence.h"
 
 enum { SHOWN_MAX = 12 }; /* rows of a list; the JSON has all of them */
@@ -58,19 +60,46 @@ static void append_state(const struct diagnosis *diagnosis, struct buf *out)
     buf_append_str(out, (bits & 2) != 0 ? STR(", not all could be checked\n") : STR("\n"));
 }
 
+/* Without its sign: a word says it. */
+static void append_magnitude(struct buf *out, struct delta delta, struct str ccy)
+{
+    char text[DELTA_TEXT_SIZE];
+    report_magnitude(out, delta_format(delta, text), ccy);
+}
+
+static void append_side(struct buf *out, const struct currency_total *total, struct delta side,
+                        const char *word, uint32_t accounts)
+{
+    append_magnitude(out, side, total->ccy);
+    buf_append_format(out, " %s on %u account%s, ", word, accounts, accounts == 1 ? "" : "s");
+}
+
 static void append_money(const struct diagnosis *diagnosis, struct buf *out)
 {
     for (uint32_t i = 0; i < diagnosis->total_count; i++) {
         const struct currency_total *total = &diagnosis->totals[i];
         buf_append_format(out, "%s%.*s ", i == 0 ? "money:   " : "         ", STR_ARG(total->ccy));
-        append_delta(out, total->over);
-        buf_append_format(out, " too much on %u accounts, ", total->accounts_over);
-        append_delta(out, total->under);
-        buf_append_format(out, " too little on %u, unexplained ", total->accounts_under);
-        append_delta(out, total->unexplained);
-        buf_append_str(out, STR(" (minor units)\n"));
+        append_side(out, total, total->over, "too much", total->accounts_over);
+        append_side(out, total, total->under, "too little", total->accounts_under);
+        append_magnitude(out, total->unexplained, total->ccy);
+        buf_append_format(out, " unexplained%s\n",
+                          asset_iso_by_code(total->ccy) == NULL ? " (minor units)" : "");
     }
     if (diagnosis->total_count == 0) buf_append_str(out, STR("money:   none\n"));
+}
+
+/* Accounts to which the repair posts nothing: a person has to look at them. */
+static void append_left(const struct diagnosis *diagnosis, struct buf *out)
+{
+    if (diagnosis->left_count == 0) return;
+    buf_append_format(out, "left:    nothing is posted to %u account%s, people have to look at %s:",
+                      diagnosis->left_count, diagnosis->left_count == 1 ? "" : "s",
+                      diagnosis->left_count == 1 ? "it" : "them");
+    for (uint32_t i = 0; i < diagnosis->left_count && i < SHOWN_MAX; i++)
+        buf_append_format(out, " %.*s", STR_ARG(diagnosis->left[i]));
+    if (diagnosis->left_count > SHOWN_MAX)
+        buf_append_format(out, " and %u more", diagnosis->left_count - SHOWN_MAX);
+    buf_append_byte(out, '\n');
 }
 
 static void count_predicates(const struct diagnosis *diagnosis, const struct instance *cause,
@@ -100,12 +129,14 @@ static void append_cause(const struct diagnosis *diagnosis, const struct instanc
     buf_append_format(out, "cause:   [%.*s] ", STR_ARG(rule->id));
     diagnosis_title(diagnosis, cause, out);
     buf_append_format(out,
-                      "\n         %s  %u systems bear witness, %u/%u required, %u/%u excluded, "
-                      "%u of %u violations\n",
-                      label_name(cause->label), cause->systems, required, required_all, excluded,
-                      excluded_all, cause->explain_count, diagnosis->finding_count);
+                      "\n         %s  %u system%s, %u of %u requirements seen, %u of %u objections "
+                      "excluded, explains %u of %u violations\n",
+                      label_name(cause->label), cause->systems,
+                      cause->systems == 1 ? " bears witness" : "s bear witness", required,
+                      required_all, excluded, excluded_all, cause->explain_count,
+                      diagnosis->finding_count);
     if (cause->held_back.len > 0)
-        buf_append_format(out, "         no surer: %.*s\n", STR_ARG(cause->held_back));
+        buf_append_format(out, "         not CONFIRMED: %.*s\n", STR_ARG(cause->held_back));
     for (uint32_t i = 0; i < cause->alternative_count; i++) {
         const struct instance *other = &diagnosis->instances[cause->alternatives[i]];
         buf_append_format(out, "         or  [%.*s] ", STR_ARG(rule_id(diagnosis, other)));
@@ -121,9 +152,10 @@ static void append_cause(const struct diagnosis *diagnosis, const struct instanc
         buf_append_format(out, "settled: %u of %u entries were taken back since\n",
                           cause->settled_count, cause->settled_count + cause->affected_count);
     if (instance_is_settled(cause)) return;
-    if (rule->stop.len > 0) buf_append_format(out, "action:  stop     %.*s\n", STR_ARG(rule->stop));
+    bool stops = rule->stop.len > 0 && !str_equal(rule->stop, STR("none"));
+    if (stops) buf_append_format(out, "action:  stop     %.*s\n", STR_ARG(rule->stop));
     buf_append_format(out, "%s repair   %.*s\n",
-                      rule->stop.len > 0 ? "        " : "action: ", STR_ARG(rule->repair));
+                      stops ? "        " : "action: ", STR_ARG(rule->repair));
     buf_append_format(out, "         prevent  %.*s\n", STR_ARG(rule->prevention));
 }
 
@@ -185,8 +217,8 @@ static void append_unexplained(const struct diagnosis *diagnosis, struct buf *ou
 {
     uint32_t shown = 0;
     if (diagnosis->unexplained_count == 0) return;
-    buf_append_format(out, "UNKNOWN: %u violations are not explained\n",
-                      diagnosis->unexplained_count);
+    buf_append_format(out, "UNKNOWN: %u violation%s not explained\n", diagnosis->unexplained_count,
+                      diagnosis->unexplained_count == 1 ? " is" : "s are");
     for (uint32_t i = 0; i < diagnosis->finding_count && shown < SHOWN_MAX; i++) {
         const struct finding *finding = &diagnosis->findings[i];
         if (finding->cause >= 0) continue;
@@ -267,6 +299,7 @@ enum status diagnosis_text(const struct diagnosis *diagnosis, struct evidence *e
     for (uint32_t i = 0; i < diagnosis->cause_count; i++) {
         append_cause(diagnosis, &diagnosis->instances[diagnosis->causes[i]], out);
     }
+    append_left(diagnosis, out);
     append_unexplained(diagnosis, out);
     append_not_seen(diagnosis, out);
     append_sources(diagnosis, out);

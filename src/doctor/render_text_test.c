@@ -22,8 +22,13 @@ static void look_at_text(const struct diagnosis *diagnosis)
     const char *text = buf_terminated(&out);
     assert_non_null(strstr(text, "state:   DEGRADED"));
     assert_non_null(strstr(text, "cause:   [F1] of x and ?\n         PROBABLE"));
-    assert_non_null(strstr(text, "UNKNOWN: 1 violations are not explained"));
+    assert_non_null(strstr(text, "UNKNOWN: 1 violation is not explained"));
     assert_non_null(strstr(text, "R-0000000000000007"));
+    assert_non_null(strstr(text, "money:   EUR 10.50 too much on 2 accounts, 0.07 too little on 1 "
+                                 "account, 0.00 unexplained\n"));
+    assert_non_null(strstr(text, "left:    nothing is posted to 1 account, people have to look at "
+                                 "it: w9\n"));
+    assert_non_null(strstr(text, "action:  repair   none\n")); /* and there is nothing to stop */
     buf_reset(&out);
     assert_int_equal(diagnosis_why_not(diagnosis, &script.port, STR("F1"), &out, &error),
                      STATUS_OK);

@@ -53,6 +53,13 @@ void report_amount(struct buf *out, struct str minor, struct str ccy)
     buf_append_str(out, signed_amount_format(amount, iso->exponent, text));
 }
 
+void report_magnitude(struct buf *out, struct str minor, struct str ccy)
+{
+    if (minor.len > 0 && minor.data[0] == '-')
+        minor = (struct str){ minor.data + 1, minor.len - 1 };
+    report_amount(out, minor, ccy);
+}
+
 struct str report_due(const struct report *report, const struct report_action *action,
                       char out_text[TIME_TEXT_SIZE])
 {

@@ -40,6 +40,8 @@ extern const struct report_stage report_roadmap[];
 
 /* Major units with the currency's decimals: "12.50"; minor units of what is no ISO currency. */
 void report_amount(struct buf *out, struct str minor, struct str ccy);
+/* The same without its sign: where a word says already which way it is. */
+void report_magnitude(struct buf *out, struct str minor, struct str ccy);
 /* When an action is due: RFC 3339, to the minute; "" without a time of the diagnosis. */
 struct str report_due(const struct report *report, const struct report_action *action,
                       char out_text[TIME_TEXT_SIZE]);

@@ -44,12 +44,14 @@ static void cell(struct buf *out, const struct json_node *node, const char *key)
     buf_append_str(out, STR("</td>"));
 }
 
-static void amount_cell(struct buf *out, struct str minor, struct str ccy)
+typedef void amount_form(struct buf *out, struct str minor, struct str ccy);
+
+static void amount_cell(struct buf *out, amount_form *form, struct str minor, struct str ccy)
 {
     buf_append_str(out, STR("<td class=n>"));
     BUF_SCOPE struct buf shown;
     buf_init(&shown, 4096);
-    report_amount(&shown, minor, ccy);
+    form(&shown, minor, ccy);
     text(out, buf_view(&shown));
     buf_append_str(out, STR("</td>"));
 }
@@ -188,11 +190,11 @@ static void money(const struct report *report, struct buf *out)
         struct str ccy = json_tree_text(row, "ccy");
         buf_append_str(out, STR("<tr>"));
         cell(out, row, "ccy");
-        amount_cell(out, json_tree_text(row, "over"), ccy);
+        amount_cell(out, report_amount, json_tree_text(row, "over"), ccy);
         cell(out, row, "accounts_over");
-        amount_cell(out, json_tree_text(row, "under"), ccy);
+        amount_cell(out, report_magnitude, json_tree_text(row, "under"), ccy);
         cell(out, row, "accounts_under");
-        amount_cell(out, json_tree_text(row, "unexplained"), ccy);
+        amount_cell(out, report_amount, json_tree_text(row, "unexplained"), ccy);
         buf_append_str(out, STR("</tr>\n"));
     }
     buf_append_str(out, STR("</table>\n"));
@@ -507,7 +509,7 @@ static void affected(const struct report *report, struct buf *out)
     uint32_t shown = 0;
     buf_append_str(out,
                    STR("<h2>Affected</h2><table><tr><th>account<th>currency<th>too much (+) or "
-                       "too little (-)<th>payment<th>record</tr>\n"));
+                       "too little (-)<th>repair<th>payment<th>record</tr>\n"));
     for (const struct json_node *node = json_tree_items(report->diagnosis, "causes"); node != NULL;
          node = node->next) {
         for (const struct json_node *row = json_tree_items(node, "affected"); row != NULL;
@@ -516,7 +518,13 @@ static void affected(const struct report *report, struct buf *out)
             buf_append_str(out, STR("<tr>"));
             cell(out, row, "account");
             cell(out, row, "ccy");
-            amount_cell(out, json_tree_text(row, "delta"), json_tree_text(row, "ccy"));
+            amount_cell(out, report_amount, json_tree_text(row, "delta"),
+                        json_tree_text(row, "ccy"));
+            buf_append_str(out, str_equal(json_tree_text(row, "left"), STR("true"))
+                                    ? STR("<td class=warn>left to people</td>")
+                                : str_equal(json_tree_text(node, "ledger_entry"), STR("true"))
+                                    ? STR("<td>by an entry</td>")
+                                    : STR("<td>without an entry</td>"));
             cell(out, row, "payment");
             cell(out, json_tree_member(row, "record"), "record");
             buf_append_str(out, STR("</tr>\n"));
@@ -593,7 +601,8 @@ static void plan(const struct report *report, struct buf *out)
         cell(out, step, "what");
         cell(out, step, "debit");
         cell(out, step, "credit");
-        amount_cell(out, json_tree_text(step, "amount_minor"), json_tree_text(step, "ccy"));
+        amount_cell(out, report_amount, json_tree_text(step, "amount_minor"),
+                    json_tree_text(step, "ccy"));
         cell(out, step, "target");
         cell(out, step, "probe");
         cell(out, step, "undo");

@@ -37,6 +37,8 @@ static void nothing_of_the_evidence_is_markup(void **state)
     assert_non_null(strstr(buf_terminated(&html), "&lt;script&gt;"));
     assert_non_null(strstr(buf_terminated(&html), "still growing"));
     assert_non_null(strstr(buf_terminated(&html), "<td class=n>10.50</td>"));
+    assert_non_null(strstr(buf_terminated(&html), "<td class=n>0.07</td>")); /* "too little" */
+    assert_null(strstr(buf_terminated(&html), "-0.07"));
     assert_non_null(strstr(buf_terminated(&html), "170141183460469231731687303715884105727"));
     assert_non_null(strstr(buf_terminated(&html), "<circle"));
     assert_non_null(strstr(buf_terminated(&html), "2026-11-24T00:10"));

@@ -59,7 +59,7 @@ static void money(const struct report *report, struct buf *out)
         buf_append_str(out, STR(" | "));
         member(out, row, "accounts_over");
         buf_append_str(out, STR(" | "));
-        report_amount(out, json_tree_text(row, "under"), ccy);
+        report_magnitude(out, json_tree_text(row, "under"), ccy);
         buf_append_str(out, STR(" | "));
         member(out, row, "accounts_under");
         buf_append_str(out, STR(" | "));

@@ -29,6 +29,8 @@ static void nothing_of_the_evidence_is_markup(void **state)
     for (size_t i = 0; i < markdown.len; i++)
         if (markdown.data[i] == '<') assert_int_equal(markdown.data[i - 1], '\\');
     assert_non_null(strstr(buf_terminated(&markdown), "\\<script\\>"));
+    assert_non_null(
+        strstr(buf_terminated(&markdown), "| 2 | 0.07 | 1 |")); /* too little, unsigned */
     assert_non_null(strstr(buf_terminated(&markdown), "EUR 10.50, taking back t"));
     assert_non_null(strstr(buf_terminated(&markdown), "| 7 d | P1 |"));
     arena_done(&arena);
