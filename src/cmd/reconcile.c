@@ -381,7 +381,8 @@ static int reconcile_run(struct invocation *invocation)
 static const struct option options[] = {
     { "statement", "FILE", "the PSP's or bank's lines, as CSV", NULL },
     { "mapping", "FILE", "which of its columns is what", NULL },
-    { "psp", "NAME", "ours: what moved this PSP's clearing accounts in the data folder", NULL },
+    { "psp", "NAME",
+      "ours: what moved this PSP's clearing accounts in the data folder, in all lanes", NULL },
     { "account", "ID", "ours: every entry of this account in the data folder", NULL },
     { "ledger", "FILE", "ours: lines as CSV, from whatever ledger", NULL },
     { "ledger-mapping", "FILE", "which of their columns is what", NULL },

@@ -8,11 +8,11 @@
 #include "payment/chart.h"
 #include "wallet/journal_walk.h"
 
-enum { ASSETS_MAX = ASSETS_CUSTOM_MAX };
+enum { ASSETS_MAX = ASSETS_CUSTOM_MAX, PATH_SIZE = 4096 };
 
 struct reading {
     const struct reconcile_journal *journal;
-    struct lane_part part; /* of the folder */
+    struct lane_part part; /* the one that is read */
     const struct reconcile_source *source;
     const struct reconcile_visitor *visitor;
     struct reconcile_refusals *refusals;
@@ -163,7 +163,7 @@ static enum status store_read(struct reading *reading, struct store *store, stru
     enum status status = store->head(store, &head, out_error);
     if (status != STATUS_OK) return status;
     struct journal_walk walk;
-    journal_walk_open(&walk, store, 0, 0);
+    journal_walk_open(&walk, store, reading->part.lane, 0);
     while (status == STATUS_OK && walk.sequence < head.sequence) {
         struct batch_reader reader;
         status = journal_walk_read(&walk, &reader, out_error);
@@ -171,6 +171,23 @@ static enum status store_read(struct reading *reading, struct store *store, stru
         if (status == STATUS_OK) journal_walk_next(&walk);
     }
     journal_walk_close(&walk);
+    return status;
+}
+
+/* Each lane has its journal, its clearing accounts, and assets of its own. */
+static enum status lane_read(struct reading *reading, const char *path, struct error *out_error)
+{
+    struct data_folder *folder = NULL;
+    struct store *store = NULL;
+    enum status status = data_folder_open(path, DATA_FOLDER_GUEST, &folder, out_error);
+    if (status != STATUS_OK) return status;
+    reading->part = data_folder_part(folder);
+    memset(reading->currencies, 0, sizeof reading->currencies);
+    const struct folder_store_options options = { .read_only = true };
+    status = folder_store_open(folder, &options, &store, out_error);
+    if (status == STATUS_OK) status = store_read(reading, store, out_error);
+    if (store != NULL) store->close(store);
+    data_folder_close(folder);
     return status;
 }
 
@@ -185,15 +202,12 @@ enum status reconcile_read_journal(const struct reconcile_journal *journal,
         .visitor = visitor,
         .refusals = refusals,
     };
-    struct data_folder *folder = NULL;
-    struct store *store = NULL;
-    enum status status = data_folder_open(journal->folder, DATA_FOLDER_GUEST, &folder, out_error);
-    if (status != STATUS_OK) return status;
-    reading.part = data_folder_part(folder);
-    const struct folder_store_options options = { .read_only = true };
-    status = folder_store_open(folder, &options, &store, out_error);
-    if (status == STATUS_OK) status = store_read(&reading, store, out_error);
-    if (store != NULL) store->close(store);
-    data_folder_close(folder);
+    uint32_t lanes = 0;
+    enum status status = data_folder_count_lanes(journal->folder, &lanes, out_error);
+    for (uint32_t lane = 0; status == STATUS_OK && lane < lanes; lane++) {
+        char path[PATH_SIZE];
+        status = data_folder_lane_path(journal->folder, lane, path, sizeof path, out_error);
+        if (status == STATUS_OK) status = lane_read(&reading, path, out_error);
+    }
     return status;
 }

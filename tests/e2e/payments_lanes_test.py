@@ -272,7 +272,21 @@ def settled(wallet, sandbox):
         equal([one["odd"] for one in reports], [[]] * LANES, "nothing is odd")
         check(all(one["repeated" if again else "booked"] for one in reports), f"{reports}")
     books_equal(chart(wallet), sandbox)
+    statement_is_explained(wallet, sandbox, day)
     return reports
+
+
+def statement_is_explained(wallet, sandbox, day):
+    """Each of its lines is in some lane's journal."""
+    text = sandbox.raw("GET", f"/statements/{day}?from=0&limit=1000")[2].decode()
+    mapping = file_of("sandbox.map", "id = id\nkey = reference\nref = object\nkind = kind\n"
+                                     "currency = asset\namount = gross\nfee = fee\ndate = at\n"
+                                     "negative_kinds = refund, pay_out, chargeback\n")
+    found = wallet.run("reconcile", "--mapping", mapping, "--psp", "sandbox", "--statement",
+                       file_of("statement.csv", text), "--json", code=None)
+    rules = {row["rule"]: row["results"] for row in
+             json.loads(found.out)["comparisons"][0]["rules"]}
+    equal(rules["key"], len(text.splitlines()) - 1, f"lines that are ours: {rules}")
 
 
 def books_equal(rows, sandbox):
