@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapter/system_entropy.h"
 #include "adapter/table_source.h"
 #include "base/check.h"
 #include "base/reserve.h"
@@ -132,7 +133,8 @@ static enum status tables_seen(const struct dump_reading *it, struct error *out_
 
 static enum status dump_take(struct dump_reading *it, FILE *file, struct error *out_error)
 {
-    const struct sql_dump_visitor visitor = { dump_table, dump_row, it };
+    struct sql_dump_visitor visitor = { .table = dump_table, .row = dump_row, .context = it };
+    entropy_fill(system_entropy(), &visitor.seed, sizeof visitor.seed);
     enum status status = sql_dump_init(&it->dump, &visitor, out_error);
     if (status == STATUS_OK) status = dump_lines(it, file, out_error);
     if (status == STATUS_OK) status = tables_seen(it, out_error);

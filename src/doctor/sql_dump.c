@@ -1,13 +1,14 @@
 #include "doctor/sql_dump.h"
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "doctor/sql_token.h"
 
 enum { STATEMENT_HEAD = 64 }; /* bytes of a statement by which it is told apart */
 
 /* What a CREATE TABLE said, for an INSERT that names no columns. */
 struct sql_dump_table {
-    struct sql_dump_table *next;
+    struct sql_dump_table *below[4]; /* by two bits of the hash each */
     struct str schema;
     struct str name;
     uint32_t count;
@@ -70,12 +71,22 @@ static bool name_list(struct sql_tokens *tokens, struct str *names, uint32_t *ou
     return sql_token_is(tokens, ")");
 }
 
-static struct sql_dump_table *table_find(const struct sql_dump *dump, struct str schema,
-                                         struct str name)
+/*
+ * Where the table is, or would be: a tree by the bits of a hash, which is as deep as hashes agree.
+ * Statements and tables may both be very many.
+ */
+static struct sql_dump_table **table_place(struct sql_dump *dump, struct str schema,
+                                           struct str name)
 {
-    for (struct sql_dump_table *table = dump->tables; table != NULL; table = table->next)
-        if (str_equal(table->name, name) && str_equal(table->schema, schema)) return table;
-    return NULL;
+    uint64_t hash = hash_fold(hash_bytes_seeded(name.data, name.len, dump->visitor.seed),
+                              ~hash_bytes_seeded(schema.data, schema.len, dump->visitor.seed));
+    struct sql_dump_table **place = &dump->tables;
+    for (; *place != NULL; hash <<= 2) {
+        struct sql_dump_table *table = *place;
+        if (str_equal(table->name, name) && str_equal(table->schema, schema)) break;
+        place = &table->below[hash >> 62];
+    }
+    return place;
 }
 
 /* ---- CREATE TABLE ---- */
@@ -115,7 +126,8 @@ static enum status definition_read(struct sql_dump *dump, struct sql_tokens *tok
         return wrong(dump, "a table without a name", out_error);
     if (!table_name(tokens, &schema, &name))
         return wrong(dump, "a table without a name", out_error);
-    if (!sql_token_is(tokens, "(") || table_find(dump, schema, name) != NULL) return STATUS_OK;
+    struct sql_dump_table **place = table_place(dump, schema, name);
+    if (!sql_token_is(tokens, "(") || *place != NULL) return STATUS_OK;
     do {
         if (is_constraint(tokens)) continue;
         if (count == SQL_DUMP_COLUMNS_MAX) return wrong(dump, "more than 512 columns", out_error);
@@ -130,8 +142,8 @@ static enum status definition_read(struct sql_dump *dump, struct sql_tokens *tok
         kept = keep(dump, dump->cells[i], &table->columns[i]);
     if (!kept) return error_set(out_error, STATUS_LIMIT, "the dump has too many tables");
     table->count = count;
-    table->next = dump->tables;
-    dump->tables = table;
+    memset(table->below, 0, sizeof table->below);
+    *place = table;
     const struct sql_dump_row row = {
         .schema = table->schema, .table = table->name, .count = count, .columns = table->columns
     };
@@ -150,7 +162,7 @@ static enum status row_give(struct sql_dump *dump, struct sql_dump_row row, stru
 static enum status columns_known(struct sql_dump *dump, struct sql_dump_row *row,
                                  struct error *out_error)
 {
-    const struct sql_dump_table *table = table_find(dump, row->schema, row->table);
+    const struct sql_dump_table *table = *table_place(dump, row->schema, row->table);
     if (table == NULL)
         return wrong(dump, "rows without names of columns, of a table that was not made before",
                      out_error);

@@ -28,6 +28,7 @@ struct sql_dump_visitor {
     enum status (*table)(void *context, const struct sql_dump_row *row, struct error *out_error);
     enum status (*row)(void *context, const struct sql_dump_row *row, struct error *out_error);
     void *context;
+    uint64_t seed; /* drawn at start, so that nobody can choose names that collide */
 };
 
 struct sql_dump_table;

@@ -43,7 +43,7 @@ static enum status read_dump(const char *text, struct seen *seen, bool *out_comp
                              struct error *out_error)
 {
     static struct sql_dump dump;
-    const struct sql_dump_visitor visitor = { on_table, on_row, seen };
+    const struct sql_dump_visitor visitor = { on_table, on_row, seen, 7 };
     struct str rest = str_from(text);
     struct str line;
     enum status status = sql_dump_init(&dump, &visitor, out_error);

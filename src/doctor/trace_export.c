@@ -1,7 +1,9 @@
 #include "doctor/trace_export.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/decimal.h"
 
 enum { TRACE_DIGITS_MAX = 32, NS_PER_MICRO = 1000 };
@@ -159,21 +161,77 @@ static void references_take(const struct json_node *node, struct trace_span *spa
     }
 }
 
+/* What the spans of a trace say once for each process that they are of, in order of its id. */
+struct process {
+    struct str id;
+    struct str service;
+    struct str host;
+};
+struct processes {
+    const struct process *all;
+    size_t count;
+};
+
+static int ids_compare(struct str a, struct str b)
+{
+    size_t len = a.len < b.len ? a.len : b.len;
+    int order = len == 0 ? 0 : memcmp(a.data, b.data, len);
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static int processes_compare(const void *a, const void *b)
+{
+    return ids_compare(((const struct process *)a)->id, ((const struct process *)b)->id);
+}
+
+/* There may be as many as spans: each is read once, and looked up without passing the others. */
+static enum status processes_read(const struct json_node *node, struct buf *memory,
+                                  struct processes *out_processes)
+{
+    uint32_t count = node == NULL || node->type != JSON_OBJECT ? 0 : node->count;
+    *out_processes = (struct processes){ 0 };
+    if (count == 0) return STATUS_OK;
+    buf_init(memory, count * sizeof(struct process));
+    struct process *all = buf_extend(memory, count * sizeof *all);
+    if (all == NULL) return STATUS_LIMIT;
+    const struct json_node *item = node->first;
+    for (uint32_t i = 0; i < count; i++, item = item->next) {
+        const struct attributes tags = { json_tree_items(item, "tags"), true };
+        all[i] = (struct process){ item->key, json_tree_text(item, "serviceName"),
+                                   attribute_find(&tags, HOST_NAMES) };
+    }
+    qsort(all, count, sizeof *all, processes_compare);
+    *out_processes = (struct processes){ all, count };
+    return STATUS_OK;
+}
+
+/* NULL: there is none of this id. */
+static const struct process *process_find(const struct processes *processes, struct str id)
+{
+    size_t low = 0;
+    for (size_t high = processes->count; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (ids_compare(processes->all[middle].id, id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < processes->count && str_equal(processes->all[low].id, id);
+    return found ? &processes->all[low] : NULL;
+}
+
 static void jaeger_span(struct exporting *exporting, const struct json_node *node,
-                        const struct json_node *processes)
+                        const struct processes *processes)
 {
     const struct attributes own = { json_tree_items(node, "tags"), true };
     struct trace_span span = { .trace = json_tree_text(node, "traceID") };
     uint64_t start = number_of(node, "startTime");
     uint64_t duration = number_of(node, "duration");
-    const struct json_node *process = processes == NULL ? NULL : processes->first;
-    struct str id = json_tree_text(node, "processID");
-    while (process != NULL && !str_equal(process->key, id)) process = process->next;
-    const struct attributes shared = { json_tree_items(process, "tags"), true };
+    const struct process *process = process_find(processes, json_tree_text(node, "processID"));
     span.span = json_tree_text(node, "spanID");
     span.op = json_tree_text(node, "operationName");
-    span.service = json_tree_text(process, "serviceName");
-    span.host = attribute_find(&shared, HOST_NAMES);
+    span.service = process == NULL ? STR("") : process->service;
+    span.host = process == NULL ? STR("") : process->host;
     references_take(node, &span);
     if (start < INT64_MAX / NS_PER_MICRO)
         span.start = (struct wall_time){ (int64_t)start * NS_PER_MICRO };
@@ -192,9 +250,13 @@ static void jaeger_read(struct exporting *exporting, const struct json_node *doc
 {
     const struct json_node *trace = json_tree_items(document, "data");
     for (; trace != NULL; trace = trace->next) {
-        const struct json_node *processes = json_tree_member(trace, "processes");
+        BUF_SCOPE struct buf memory = { 0 };
+        struct processes processes;
         const struct json_node *span = json_tree_items(trace, "spans");
-        for (; span != NULL; span = span->next) jaeger_span(exporting, span, processes);
+        enum status status =
+            processes_read(json_tree_member(trace, "processes"), &memory, &processes);
+        if (exporting->status == STATUS_OK) exporting->status = status;
+        for (; span != NULL; span = span->next) jaeger_span(exporting, span, &processes);
     }
 }
 

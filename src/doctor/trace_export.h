@@ -36,7 +36,10 @@ struct trace_counts {
     uint64_t dropped;  /* attributes, events and links that the spans say were left out */
 };
 
-/* STATUS_INVALID: it is no such document, and nothing was visited. What visit returns ends it. */
+/*
+ * STATUS_INVALID: it is no such document, and nothing was visited. STATUS_LIMIT: no memory. What
+ * visit returns ends it.
+ */
 struct trace_visitor {
     enum status (*visit)(void *owner, const struct trace_span *span);
     void *owner;

@@ -49,6 +49,12 @@ static const struct export_case cases[] = {
     { JAEGER("{\"traceID\":\"t1\",\"spanID\":\"s1\",\"startTime\":9223372036854775807,"
              "\"processID\":\"p2\"}"),
       "", 1, 0 },
+    { "{\"data\":[{\"spans\":[{\"traceID\":\"t1\",\"spanID\":\"s1\",\"startTime\":5,\"processID\":"
+      "\"b\"},{\"traceID\":\"t1\",\"spanID\":\"s2\",\"startTime\":5,\"processID\":\"bb\"},{"
+      "\"traceID\":\"t1\",\"spanID\":\"s3\",\"startTime\":5,\"processID\":\"\"}],\"processes\":{"
+      "\"bb\":{\"serviceName\":\"three\"},\"b\":{\"serviceName\":\"one\"},\"a\":7,"
+      "\"ba\":{}}},{\"processes\":[7]}]}",
+      "t1,s1,,,one,,,,,,5000,0;t1,s2,,,three,,,,,,5000,0;t1,s3,,,,,,,,,5000,0;", 0, 0 },
     { "{\"resourceSpans\":[]}", "", 0, 0 },
     { "[]", "", 0, 0 },
     { "{\"resourceLogs\":[]}", NULL, 0, 0 },

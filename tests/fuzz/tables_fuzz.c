@@ -24,7 +24,7 @@ static enum status taken(void *context, const struct sql_dump_row *row, struct e
 static void dump_read(struct str rest)
 {
     static struct sql_dump dump;
-    const struct sql_dump_visitor visitor = { taken, taken, NULL };
+    const struct sql_dump_visitor visitor = { taken, taken, NULL, 7 };
     struct error error;
     struct str line;
     enum status status = sql_dump_init(&dump, &visitor, &error);
