@@ -1,5 +1,6 @@
 """Goal: of our own ledger all lanes are collected, from folders and from PostgreSQL; and what some
-ids or a span of time touch and nothing else, with the rest told as not looked at.
+ids or a span of time touch and nothing else, with the rest told as not looked at; also while money
+moves.
 
 Method: the ledger of tests/e2e/lanes_test.py, and one with payments, holds and a refund. The
 evidence is compared with what the API says; every bundle is diagnosed, and its books must be right.
@@ -7,6 +8,7 @@ evidence is compared with what the API says; every bundle is diagnosed, and its 
 import json
 import os
 import sys
+import threading
 import time
 from datetime import datetime, timezone
 
@@ -97,6 +99,34 @@ def lane_is_followed(wallet):
     equal({row["account"][-4:] for row in case.of("posting")} >= {"0000", "0001"}, True,
           "accounts of both lanes")
     case.rows_add_up()
+
+
+def ledger_goes_on(wallet):
+    """Money moves all the time while the ledger is read: its books are right all the same."""
+    ends = threading.Event()
+    key = lanes_test.key_of(wallet)
+
+    def move(server, lane):
+        client = Client(server, key)
+        debit, credit = lanes_test.WALLETS[lane][:2]
+        while not ends.is_set():
+            debit, credit = credit, debit
+            client.expect(200, "POST", "/v1/transfers",
+                          [lanes_test.transfer(debit, credit, 1 + n % 7) for n in range(50)])
+        client.close()
+    with serving(wallet, "--plain") as server:
+        movers = [threading.Thread(target=move, args=(server, lane)) for lane in range(2)]
+        for mover in movers:
+            mover.start()
+        try:
+            for _ in range(5):
+                case = Case(wallet)
+                case.rows_add_up()
+                equal(case.books(), dict.fromkeys(BOOKS, "yes"), "what holds of the books")
+        finally:
+            ends.set()
+            for mover in movers:
+                mover.join()
 
 
 def now():
@@ -213,6 +243,7 @@ def main():
     lanes.run("init", "--lanes", str(lanes_test.LANES))
     lanes_are_collected(lanes, CONFLICT)
     lane_is_followed(lanes)
+    ledger_goes_on(lanes)
     with Postgres() as database:
         remote = Wallet("remote")
         remote.run("init", "--lanes", str(lanes_test.LANES), "--store", database.url)
