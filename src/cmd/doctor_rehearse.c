@@ -17,11 +17,13 @@
 #include "cmd/doctor_repair.h"
 #include "cmd/file_bytes.h"
 #include "cmd/report.h"
+#include "doctor/closure.h"
 
 enum {
     KILLS_MAX = 24, /* of a long plan, evenly spread */
     BOOKS_SIZE_MAX = 1 << 30,
     NAME_SIZE = 4096,
+    DIAGNOSIS_SIZE_MAX = 64 << 20,
 };
 
 /* What one copy came to. */
@@ -39,6 +41,9 @@ struct rehearsal {
     struct repair_outcome outcome;
     struct repair_outcome staging; /* of the first time there */
     uint64_t kills;
+    struct arena arenas[2]; /* of the diagnoses before and after the plan */
+    struct plan_diagnosis before;
+    struct plan_diagnosis after;
     struct error error;
 };
 
@@ -220,6 +225,39 @@ static enum status books_check(struct rehearsal *all)
                      "killed and gone on with, the plan comes to other books");
 }
 
+/* ---- closure: the invariants of all evidence, before the plan and after it ---- */
+
+static enum status copy_diagnose(struct rehearsal *all, const char *name, struct arena *arena,
+                                 struct plan_diagnosis *out_diagnosis)
+{
+    struct repair *repair = &all->repair;
+    char scratch[NAME_SIZE];
+    BUF_SCOPE struct buf text;
+    buf_init(&text, DIAGNOSIS_SIZE_MAX);
+    if (!name_of(all, name, scratch)) return STATUS_INVALID;
+    if (mkdir(scratch, 0700) != 0)
+        return error_set(&all->error, STATUS_UNAVAILABLE, "no folder for the evidence: %s",
+                         strerror(errno));
+    enum status status = repair_diagnose(repair, all->copies[1].folder, scratch, &text);
+    if (status == STATUS_OK) status = arena_init(arena, 8 * text.len + (16 << 20));
+    if (status == STATUS_OK)
+        status = plan_diagnosis_parse(buf_view(&text), arena, out_diagnosis, &repair->error);
+    if (status == STATUS_OK && !digest_equal(&out_diagnosis->rules, &repair->plan.rules))
+        status = error_set(&repair->error, STATUS_DENIED,
+                           "the plan was made by other rules than this program's");
+    if (status != STATUS_OK) all->error = repair->error;
+    return status;
+}
+
+/* What held before the entries must hold after them. */
+static enum status closure_look(struct rehearsal *all)
+{
+    enum status status = copy_diagnose(all, "after", &all->arenas[1], &all->after);
+    return status == STATUS_OK
+               ? closure_check(&all->before, &all->after, &all->arenas[1], &all->error)
+               : status;
+}
+
 static enum status staging_failed(struct rehearsal *all, const char *what)
 {
     all->error = all->repair.error;
@@ -266,10 +304,12 @@ static enum status rehearse(struct rehearsal *all)
     if (status == STATUS_OK) status = copy_make(all, ledger, &all->copies[0], "by-steps");
     if (status == STATUS_OK)
         status = copy_make(all, all->copies[0].folder, &all->copies[1], "in-one-go");
+    if (status == STATUS_OK) status = copy_diagnose(all, "before", &all->arenas[0], &all->before);
     if (status == STATUS_OK) status = killed_execute(all, planned.entries);
     if (status == STATUS_OK) status = books_digest(all, &all->copies[0], &all->copies[0].after);
     if (status == STATUS_OK) status = twice_execute(all);
     if (status == STATUS_OK) status = books_check(all);
+    if (status == STATUS_OK) status = closure_look(all);
     return status == STATUS_OK ? staging_execute(all) : status;
 }
 
@@ -318,6 +358,11 @@ static void result_build(const struct rehearsal *all, struct buf *out)
         json_write_object_end(&writer);
     }
     text_member(&writer, "check", STR("every invariant of the ledger holds, on both copies"));
+    number_member(&writer, "violations_before", all->before.violation_count);
+    number_member(&writer, "violations_after", all->after.violation_count);
+    number_member(&writer, "left_count", closure_left(&all->after));
+    json_write_key(&writer, STR("left"));
+    closure_json(&all->after, &writer);
     json_write_object_end(&writer);
     enum status status = json_write_end(&writer);
     CHECK(status == STATUS_OK); /* far smaller than the buf */
@@ -334,6 +379,17 @@ static enum status result_put(struct rehearsal *all, struct buf *text)
     if (status == STATUS_OK) status = doctor_bundle_seal(bundle);
     if (status != STATUS_OK) all->error = bundle->error;
     return status;
+}
+
+static void left_append(const struct plan_diagnosis *after, struct buf *out)
+{
+    uint32_t count = closure_left(after);
+    buf_append_str(out, count == 0 ? STR("nothing that held is broken, and nothing is left\n")
+                                   : STR("nothing that held is broken; still wrong after it: "));
+    if (count == 0) return;
+    closure_first(after, out);
+    if (count > 1) buf_append_format(out, " and %u more", count - 1);
+    buf_append_str(out, STR(" (plan/rehearsal.json)\n"));
 }
 
 static int rehearse_run(struct invocation *invocation)
@@ -359,10 +415,13 @@ static int rehearse_run(struct invocation *invocation)
                           "nothing; both copies check%s\n",
                           (unsigned long long)all.outcome.entries, (unsigned long long)all.kills,
                           invocation_has(invocation, "staging") ? ", and so does staging" : "");
+        left_append(&all.after, &out);
         code = report_text(invocation, buf_view(invocation->json ? &text : &out));
     } else {
         code = report_error(invocation, &all.error);
     }
+    arena_done(&all.arenas[0]);
+    arena_done(&all.arenas[1]);
     repair_close(&all.repair);
     return code;
 }
@@ -387,7 +446,10 @@ const struct command command_doctor_rehearse = {
     .details =
         "Two copies are made, beside a server too. On one the plan is carried out entry by "
         "entry, killed before each and gone on with; on the other in one go, and again, "
-        "which must change nothing. Both must come to the same books and pass `check`. The "
+        "which must change nothing. Both must come to the same books and pass `check`. Then the "
+        "copy is collected beside the other sources of the bundle and diagnosed, as it was before: "
+        "a plan after which an invariant does not hold that held before it is refused, and what is "
+        "still wrong is named. The "
         "result is a file of the bundle, and part of what is approved. With --staging the plan is "
         "applied there as well, for good, twice, through its server where one runs.",
     .positionals = positionals,

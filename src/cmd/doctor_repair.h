@@ -85,6 +85,12 @@ enum status repair_execute(struct repair *repair, const struct repair_run *run,
 /* The outcome as JSON: of which plan, when, how many entries. */
 void repair_outcome_json(const struct repair *repair, const struct repair_outcome *outcome,
                          bool executed, struct buf *out);
+/*
+ * The JSON of a diagnosis of the ledger in the folder beside the bundle's other sources; wants --key.
+ * Files go to the scratch folder, which must be without them.
+ */
+enum status repair_diagnose(struct repair *repair, const char *folder, const char *scratch,
+                            struct buf *out_text) MUST_CHECK;
 /* Only the looking: how many of the entries are there (repeated) and could be made (made). */
 enum status repair_look(struct repair *repair, const char *folder,
                         struct repair_outcome *out_outcome) MUST_CHECK;

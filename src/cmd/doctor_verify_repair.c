@@ -7,65 +7,7 @@
 #include "cmd/file_bytes.h"
 #include "cmd/report.h"
 #include "cmd/stage.h"
-#include "doctor/plan_make.h"
-
-/* This program once more, with its output in a file of the stage. */
-static enum status child_run(struct repair *repair, const struct stage *stage,
-                             const char *const *words, const char *name, int *out_code)
-{
-    BUF_SCOPE struct buf path;
-    struct child child;
-    buf_init(&path, DOCTOR_PATH_MAX);
-    stage_path(stage, name, &path);
-    const struct child_files files = { buf_terminated(&path), NULL };
-    enum status status = child_start(words, &files, &child, &repair->error);
-    if (status == STATUS_OK) *out_code = child_wait(&child);
-    return status;
-}
-
-/* Our ledger as it is now, and the other sources as they were collected; then the diagnosis. */
-static enum status diagnose_again(struct repair *repair, const struct stage *stage,
-                                  struct buf *out_text)
-{
-    BUF_SCOPE struct buf bundle;
-    BUF_SCOPE struct buf path;
-    char id[INCIDENT_WORD_MAX + 1], from[TIME_TEXT_SIZE];
-    struct str incident = repair->bundle.incident.id;
-    buf_init(&bundle, DOCTOR_PATH_MAX);
-    buf_init(&path, DOCTOR_PATH_MAX);
-    stage_path(stage, "again", &bundle);
-    stage_path(stage, "after.json", &path);
-    memcpy(id, incident.data, incident.len);
-    id[incident.len] = '\0';
-    (void)wall_time_format(repair->bundle.incident.from, from);
-    const char *const collect[] = { "doctor",
-                                    "collect",
-                                    buf_terminated(&bundle),
-                                    "--key",
-                                    invocation_text(repair->invocation, "key"),
-                                    "--incident",
-                                    id,
-                                    "--title",
-                                    "after the repair",
-                                    "--from",
-                                    from,
-                                    "--ours",
-                                    "--data",
-                                    repair->invocation->data,
-                                    "--again",
-                                    repair->bundle.path,
-                                    NULL };
-    const char *const diagnose[] = { "doctor", "diagnose", buf_terminated(&bundle), "--json",
-                                     NULL };
-    int code = 0;
-    enum status status = child_run(repair, stage, collect, "collected", &code);
-    if (status == STATUS_OK && code != EXIT_CODE_DONE)
-        status =
-            error_set(&repair->error, STATUS_UNAVAILABLE, "the evidence cannot be collected again");
-    if (status == STATUS_OK) status = child_run(repair, stage, diagnose, "after.json", &code);
-    return status == STATUS_OK ? file_bytes_read(buf_terminated(&path), out_text, &repair->error)
-                               : status;
-}
+#include "doctor/closure.h"
 
 /* Of evidence that was collected after the repair: --diagnosis, or made here with --key. */
 static enum status diagnosis_get(struct repair *repair, struct buf *out_text)
@@ -78,8 +20,22 @@ static enum status diagnosis_get(struct repair *repair, struct buf *out_text)
                          "--key is missing: who collects the evidence again?");
     enum status status = stage_open("verify", false, NULL, &stage, &repair->error);
     if (status != STATUS_OK) return status;
-    status = diagnose_again(repair, &stage, out_text);
+    status =
+        repair_diagnose(repair, repair->invocation->data, buf_terminated(&stage.folder), out_text);
     stage_close(&stage);
+    return status;
+}
+
+static enum status still_wrong(struct repair *repair, const struct plan_diagnosis *diagnosis)
+{
+    BUF_SCOPE struct buf first;
+    buf_init(&first, 1 << 16);
+    if (closure_left(diagnosis) > 0) closure_first(diagnosis, &first);
+    enum status status =
+        error_set(&repair->error, STATUS_CONFLICT,
+                  "after the repair %u accounts are still wrong, %llu violations are unexplained",
+                  diagnosis->row_count, (unsigned long long)diagnosis->unexplained);
+    error_detail(&repair->error, "the first: %s", buf_terminated(&first));
     return status;
 }
 
@@ -107,11 +63,8 @@ static enum status diagnosis_verify(struct repair *repair)
     if (status == STATUS_OK && diagnosis.truncated)
         status = error_set(&repair->error, STATUS_CONFLICT,
                            "the diagnosis is cut: not all was looked at");
-    if (status == STATUS_OK && (diagnosis.row_count > 0 || diagnosis.unexplained > 0))
-        status = error_set(&repair->error, STATUS_CONFLICT,
-                           "after the repair %u accounts are still wrong, %llu violations are "
-                           "unexplained",
-                           diagnosis.row_count, (unsigned long long)diagnosis.unexplained);
+    if (status == STATUS_OK && (closure_left(&diagnosis) > 0 || diagnosis.unexplained > 0))
+        status = still_wrong(repair, &diagnosis);
     arena_done(&arena);
     if (status != STATUS_OK || !repair->bundle.signs) return status;
     status = doctor_bundle_put(&repair->bundle, REPAIR_AFTER_FILE, "verified", buf_view(&text));

@@ -177,7 +177,6 @@ static void violation_read(struct json_reader *reader, struct plan_diagnosis *di
         else
             (void)json_skip(reader);
     }
-    if (violation.fault.len == 0) return; /* which counts as unexplained */
     if (diagnosis->violation_count == DIAGNOSIS_ROWS_MAX) {
         json_fail(reader, "more than 20000 violations");
         return;

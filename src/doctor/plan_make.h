@@ -37,7 +37,7 @@ struct plan_cause {
     bool psp_money;
 };
 
-/* Where an invariant does not hold, and which fault explains it. */
+/* Where an invariant does not hold, and which fault explains it; empty: none does. */
 struct plan_violation {
     struct str invariant;
     struct str key;

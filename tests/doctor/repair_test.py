@@ -146,6 +146,7 @@ def approvals(case):
     check("staging" in found.err, f"another ledger is no staging system: {found!r}")
     out = case.run("rehearse", "--staging", staging.folder, who="anna").out
     check(f"killed and resumed {PAID} times" in out and "so does staging" in out, out)
+    check("nothing that held is broken, and nothing is left" in out, out)
     acts = [act["act"] for act in staging.json("audit", "list")["items"]]
     check("repair" in acts, f"staging went through all of it: {acts}")
     case.run("apply", code=DENIED)                         # unapproved
@@ -159,6 +160,25 @@ def approvals(case):
                 os.path.join(twice, "approvals", "bob2.note"))
     case.run("apply", code=DENIED, folder=twice)           # one person twice
     case.run("approve", who="carol")
+
+
+def left_is_named(case):
+    """The rehearsal looks at all evidence: here at a charge that the ledger does not know."""
+    copy = case.copy("stated")
+    statement = file_of("stated.csv", "id,object,kind,asset,gross,fee,at\n"
+                        "l1,ch_unknown,charge,EUR,5.00,0.00,2026-01-02T00:00:00Z\n")
+    columns = file_of("stated.map", "id = id\nkey = object\nkind = kind\ncurrency = asset\n"
+                      "amount = gross\nfee = fee\ndate = at\n")
+    case.wallet.run("doctor", "collect", copy, "--key", case.keys["anna"], "--statement", statement,
+                    "--mapping", columns, "--system", "psp")
+    out = case.run("rehearse", who="anna", folder=copy).out
+    check("nothing that held is broken; still wrong after it: I" in out and "ch_unknown" in out, out)
+    with open(os.path.join(copy, "plan", "rehearsal.json"), encoding="utf-8") as file:
+        found = json.load(file)
+    equal(found["left_count"], len(found["left"]), "what is left is named")
+    check(all(row["key"] == "ch_unknown" for row in found["left"]), f"{found['left']}")
+    equal((found["violations_before"], found["violations_after"]), (len(found["left"]),) * 2,
+          "the entries change nothing of it")
 
 
 def changed_files(case):
@@ -303,6 +323,7 @@ def main():
     doubtful_plans(case, twins)
     out = case.plan(diagnosis_of(case.folder, twins)).out
     check("2 approvals are needed" in out and out.count(" compensate ") == PAID, out)
+    left_is_named(case)
     approvals(case)
     changed_files(case)
     moved_on(case, wallet, twins, (shop, net(wallet, shop)))
