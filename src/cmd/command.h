@@ -25,6 +25,12 @@ struct positional {
     bool optional;
 };
 
+/* What an exit code of a command's own means; a list ends with an entry whose text is NULL. */
+struct own_exit_code {
+    int code;
+    const char *text;
+};
+
 struct invocation; /* cmd/invocation.h */
 
 enum {
@@ -40,6 +46,7 @@ struct command {
     const struct positional *positionals;      /* NULL: none */
     const struct option *options;              /* NULL: none but the global ones */
     const char *examples;                      /* one per line, each after "tpwallet " */
+    const struct own_exit_code *exit_codes;    /* NULL: those that all commands share */
     int (*run)(struct invocation *invocation); /* returns an enum exit_code */
 };
 

@@ -36,7 +36,7 @@ static enum status approval_put(struct repair *repair, struct buf *note)
 static enum status approve(struct repair *repair, struct buf *note)
 {
     if (!repair->bundle.signs)
-        return error_set(&repair->error, STATUS_DENIED, "--key is missing: who approves?");
+        return error_set(&repair->error, STATUS_INVALID, "--key is missing: who approves?");
     const struct approval_case given = {
         .plan = &repair->plan,
         .policy = &repair->policy,
@@ -162,8 +162,8 @@ static enum status stops_check(struct repair *repair)
     for (uint32_t i = 0; i < plan->step_count; i++) {
         if (plan->steps[i].kind != PLAN_STOP || repair_step_is_done(repair, i + 1)) continue;
         enum status status =
-            error_set(&repair->error, STATUS_CONFLICT, "step %u of the plan is not done: %.*s",
-                      i + 1, STR_ARG(plan->steps[i].what));
+            error_set(&repair->error, STATUS_DENIED, "step %u of the plan is not done: %.*s", i + 1,
+                      STR_ARG(plan->steps[i].what));
         error_hint(
             &repair->error,
             "`tpwallet doctor step BUNDLE --policy FILE --key FILE --number %u --done`; with "

@@ -64,7 +64,7 @@ static enum status custody_enter(struct doctor_bundle *bundle, const char *act, 
                                  const struct digest *digest)
 {
     if (!bundle->signs)
-        return error_set(&bundle->error, STATUS_DENIED, "a change of a bundle needs --key");
+        return error_set(&bundle->error, STATUS_INVALID, "a change of a bundle needs --key");
     const struct custody_entry entry = {
         .at = now(),
         .act = str_from(act),
@@ -232,7 +232,8 @@ enum status doctor_bundle_open(const char *path, const char *key, const struct i
         status = bundle->signs ? lock_take(bundle) : STATUS_OK;
         return status == STATUS_OK ? bundle_read(bundle) : status;
     }
-    if (!bundle->signs) return error_set(&bundle->error, STATUS_DENIED, "a new bundle needs --key");
+    if (!bundle->signs)
+        return error_set(&bundle->error, STATUS_INVALID, "a new bundle needs --key");
     return bundle_make(bundle, create);
 }
 

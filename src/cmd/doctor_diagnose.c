@@ -220,6 +220,16 @@ static const struct option options[] = {
     { 0 },
 };
 
+static const struct own_exit_code exit_codes[] = {
+    { 0, "clean and complete" },
+    { 1, "violations; 1, 2 and 4 are added up" },
+    { 2, "not all was checked" },
+    { 4, "something is unexplained" },
+    { EXIT_INTEGRITY, "alone: the evidence is not what its manifest says" },
+    { EXIT_USAGE, "alone: the command line, the bundle or the rules are wrong" },
+    { 0, NULL },
+};
+
 const struct command command_doctor_diagnose = {
     .name = "doctor diagnose",
     .summary = "name the causes of damage in a bundle of evidence, and what they touched",
@@ -227,10 +237,7 @@ const struct command command_doctor_diagnose = {
         "The report names what is violated, the causes that explain it with how sure they are, "
         "the accounts and amounts that they touched, what else was considered and which record "
         "excludes it, and what could not be seen. Equal evidence gives equal bytes. --json has all "
-        "of it (docs/doctor_json.md); the text shows the first of long lists.\n\n"
-        "The exit code adds up: 0 clean and complete, 1 violations, 2 not all was checked, 4 "
-        "something is unexplained; 8 alone: the evidence is not what its manifest says; 64 alone: "
-        "the command line, the bundle or the rules are wrong.",
+        "of it (docs/doctor_json.md); the text shows the first of long lists.",
     .positionals = positionals,
     .options = options,
     .examples = "doctor diagnose ./bundle\n"
@@ -238,5 +245,6 @@ const struct command command_doctor_diagnose = {
                 "doctor diagnose ./bundle --explain-not P01\n"
                 "doctor diagnose ./bundle --what-if drop=R-0123456789abcdef\n"
                 "doctor diagnose ./bundle --next",
+    .exit_codes = exit_codes,
     .run = diagnose_run,
 };

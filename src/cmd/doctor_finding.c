@@ -49,7 +49,7 @@ static enum status finding_make(struct doctor_bundle *bundle, struct str text, s
         .text = text,
     };
     if (!bundle->signs)
-        return error_set(&bundle->error, STATUS_DENIED, "--key is missing: whose finding is it?");
+        return error_set(&bundle->error, STATUS_INVALID, "--key is missing: whose finding is it?");
     if (!finding_text_is_valid(text))
         return error_set(&bundle->error, STATUS_INVALID,
                          "a finding is lines of UTF-8, the last one ended, of at most %d bytes",

@@ -300,7 +300,7 @@ static enum status planning_run(struct planning *it, struct buf *text)
         return status;
     }
     if (!it->bundle.signs)
-        return error_set(&it->error, STATUS_DENIED, "--key is missing: who proposes the plan?");
+        return error_set(&it->error, STATUS_INVALID, "--key is missing: who proposes the plan?");
     status = repair_unapplied(&it->bundle);
     if (status != STATUS_OK) {
         it->error = it->bundle.error;

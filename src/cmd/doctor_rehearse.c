@@ -400,7 +400,7 @@ static int rehearse_run(struct invocation *invocation)
     enum status status = repair_open(&all.repair, invocation);
     if (status != STATUS_OK) all.error = all.repair.error;
     if (status == STATUS_OK && !all.repair.bundle.signs)
-        status = error_set(&all.error, STATUS_DENIED, "--key is missing: who rehearses?");
+        status = error_set(&all.error, STATUS_INVALID, "--key is missing: who rehearses?");
     if (status == STATUS_OK && (status = repair_unapplied(&all.repair.bundle)) != STATUS_OK)
         all.error = all.repair.bundle.error;
     if (status == STATUS_OK) status = rehearse(&all);

@@ -118,7 +118,7 @@ enum status repair_person(const struct doctor_bundle *bundle, const struct repai
                           const char *what, struct error *out_error)
 {
     if (!bundle->signs)
-        return error_set(out_error, STATUS_DENIED, "--key is missing: who %s?", what);
+        return error_set(out_error, STATUS_INVALID, "--key is missing: who %s?", what);
     if (repair_policy_approver(policy, &bundle->signer.key) != NULL) return STATUS_OK;
     struct str who = note_key_name(&bundle->signer.key);
     enum status status = error_set(out_error, STATUS_DENIED,

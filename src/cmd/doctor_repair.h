@@ -39,7 +39,8 @@ struct repair {
  */
 enum status repair_open(struct repair *repair, const struct invocation *invocation) MUST_CHECK;
 void repair_close(struct repair *repair);
-/* STATUS_DENIED: no --key was given, or its owner is not named in the policy. what: "applies it". */
+/* STATUS_INVALID: no --key was given. STATUS_DENIED: the policy does not name its owner. what:
+ * "applies it". */
 enum status repair_person(const struct doctor_bundle *bundle, const struct repair_policy *policy,
                           const char *what, struct error *out_error) MUST_CHECK;
 /*

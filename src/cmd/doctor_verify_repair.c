@@ -16,7 +16,7 @@ static enum status diagnosis_get(struct repair *repair, struct buf *out_text)
     struct stage stage;
     if (path != NULL) return file_bytes_read(path, out_text, &repair->error);
     if (!repair->bundle.signs)
-        return error_set(&repair->error, STATUS_DENIED,
+        return error_set(&repair->error, STATUS_INVALID,
                          "--key is missing: who collects the evidence again?");
     enum status status = stage_open("verify", false, NULL, &stage, &repair->error);
     if (status != STATUS_OK) return status;

@@ -117,6 +117,14 @@ void help_exit_codes(struct buf *out)
     }
 }
 
+static void own_exit_codes(struct buf *out, const struct own_exit_code *codes)
+{
+    for (; codes->text != NULL; codes++) {
+        buf_append_format(out, "  %-3d", codes->code);
+        wrapped(out, codes->text, 5, 5);
+    }
+}
+
 void help_command(const struct command *command, struct buf *out)
 {
     buf_append_format(out, "tpwallet %s: ", command->name);
@@ -142,7 +150,10 @@ void help_command(const struct command *command, struct buf *out)
     buf_append_format(out, "\nExamples:\n");
     example_lines(out, command->examples);
     buf_append_format(out, "\nExit codes:\n");
-    help_exit_codes(out);
+    if (command->exit_codes == NULL)
+        help_exit_codes(out);
+    else
+        own_exit_codes(out, command->exit_codes);
 }
 
 static void summary_entries(struct buf *out, const char *word)
@@ -214,6 +225,11 @@ void help_document(struct buf *out)
             for (; positional != NULL && positional->name != NULL; positional++)
                 entry(out, positional->name, positional->help, NULL);
             option_entries(out, command->options);
+            buf_append_format(out, "```\n");
+        }
+        if (command->exit_codes != NULL) {
+            buf_append_format(out, "\nExit codes of its own:\n\n```text\n");
+            own_exit_codes(out, command->exit_codes);
             buf_append_format(out, "```\n");
         }
         buf_append_format(out, "\n```sh\n");

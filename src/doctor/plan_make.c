@@ -10,7 +10,6 @@
 
 enum {
     STEPS_ROOM = DIAGNOSIS_ROWS_MAX + 5 * DIAGNOSIS_CAUSES_MAX,
-    FAULT_LEN_MAX = 16,
 };
 
 /* ---- the diagnosis ---- */
@@ -107,15 +106,10 @@ static void fault_read(struct json_reader *reader, struct str *out_fault)
 {
     struct str text;
     if (!json_string(reader, &text)) return;
-    bool good = text.len > 0 && text.len <= FAULT_LEN_MAX;
-    for (size_t i = 0; i < text.len && good; i++) {
-        char c = text.data[i];
-        good = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-    }
-    if (good)
+    if (rule_id_is_valid(text))
         *out_fault = text;
     else
-        json_fail(reader, "`fault` is no id of a rule: 1 to 16 of A-Z, 0-9, _ and -");
+        json_fail(reader, "`fault` is no id of a rule: 1 to 16 letters, digits, _ and -");
 }
 
 static void cause_member(struct json_reader *reader, struct str key, struct plan_cause *cause,

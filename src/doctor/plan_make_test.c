@@ -134,7 +134,8 @@ static void a_fault_is_the_id_of_a_rule(void **state)
         { HEAD "\"causes\":[{\"fault\":\"MY_RULE-12345678\"}]}", STATUS_OK },
         { HEAD "\"causes\":[{\"fault\":\"MY_RULE-123456789\"}]}", STATUS_INVALID },
         { HEAD "\"causes\":[{\"fault\":\"\"}]}", STATUS_INVALID },
-        { HEAD "\"causes\":[{\"fault\":\"p01\"}]}", STATUS_INVALID },
+        { HEAD "\"causes\":[{\"fault\":\"p01\"}]}", STATUS_OK },
+        { HEAD "\"causes\":[{\"fault\":\"P 1\"}]}", STATUS_INVALID },
         { HEAD "\"causes\":[{\"fault\":\"P01\\nDROP\"}]}", STATUS_INVALID },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -24,6 +24,8 @@ const char *rule_part_name(enum rule_part part)
     return part_names[part];
 }
 
+enum { NAME_LEN_MAX = 48 }; /* of a part */
+
 struct parser {
     struct rule_set *set;
     struct str file;
@@ -63,13 +65,23 @@ static struct str take_word(struct str *rest)
     return word;
 }
 
+static bool is_plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
 static bool name_is_plain(struct str name)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
-    for (size_t i = 0; i < name.len; i++) {
-        if (memchr(plain, name.data[i], sizeof plain - 1) == NULL) return false;
-    }
-    return name.len > 0 && name.len <= 48;
+    for (size_t i = 0; i < name.len; i++)
+        if (!is_plain(name.data[i])) return false;
+    return name.len > 0 && name.len <= NAME_LEN_MAX;
+}
+
+bool rule_id_is_valid(struct str id)
+{
+    for (size_t i = 0; i < id.len; i++)
+        if (!is_plain(id.data[i]) && id.data[i] != '-') return false;
+    return id.len > 0 && id.len <= RULE_ID_LEN_MAX;
 }
 
 /* ---- rules and their properties ---- */
@@ -78,7 +90,8 @@ static enum status begin_rule(struct parser *parser, enum rule_type type, struct
 {
     struct rule_set *set = parser->set;
     struct str id = take_word(&rest);
-    if (rest.len > 0 || !name_is_plain(id)) return fail(parser, "an id is wanted here", id);
+    if (rest.len > 0 || !rule_id_is_valid(id))
+        return fail(parser, "an id is wanted here: 1 to 16 letters, digits, _ and -", id);
     if (rule_find(set, id) >= 0) return fail(parser, "the id is taken", id);
     if (set->rule_count == RULES_MAX) return fail(parser, "there are too many rules", id);
     parser->rule = &set->rules[set->rule_count++];

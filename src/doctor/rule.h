@@ -17,6 +17,7 @@ enum {
     RULE_TEXT_SIZE_MAX = 8 << 20,   /* of all files together */
     RULE_QUERY_SIZE_MAX = 16 << 10, /* of one query */
     RULE_PREDICATES_MAX = 24,       /* of one rule */
+    RULE_ID_LEN_MAX = 16,
 };
 
 enum rule_type { RULE_INVARIANT, RULE_FAULT, RULE_CAUSAL };
@@ -112,6 +113,9 @@ struct rule_set {
  */
 enum status rule_set_parse(struct str text, struct rule_set *out_set, struct error *out_error)
     MUST_CHECK;
+
+/* Of a rule, in its file and in whatever names it: 1 to 16 letters, digits, _ and -. */
+bool rule_id_is_valid(struct str id);
 
 /* -1: there is none. */
 int rule_find(const struct rule_set *set, struct str id);

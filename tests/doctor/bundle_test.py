@@ -63,7 +63,7 @@ def collected(wallet, case, key):
         _, day = settle(wallet, sandbox)
         text = sandbox.raw("GET", f"/statements/{day}?from=0&limit=1000")[2].decode()
         statement = file_of("statement.csv", text)
-        wallet.run("doctor", "collect", case, "--ours", code=DENIED)
+        wallet.run("doctor", "collect", case, "--ours", code=USAGE)
         wallet.run("doctor", "collect", case, "--key", key, "--incident", "7F3A", "--title",
                    "paid twice?", "--owner", "anna", "--ours")
         wallet.run("doctor", "collect", case, "--key", key, "--statement", statement, "--mapping",
@@ -211,7 +211,7 @@ def tickets(wallet, case, key):
     text = wallet.run("doctor", "incident", case).out
     check("| state | contained |" in text and "producer \\| paused" in text, text)
     wallet.run("doctor", "incident", case, "--key", key, "--state", "lost", code=USAGE)
-    wallet.run("doctor", "incident", case, "--note", "nobody", code=DENIED)
+    wallet.run("doctor", "incident", case, "--note", "nobody", code=USAGE)
 
 
 def coverages(case):
@@ -245,7 +245,7 @@ def findings(wallet, case, key):
     text = file_of("found.txt", "The consumer was replayed.\nSee the offsets.\n")
     before = folder_bytes(seen)
     note = os.path.join(SCRATCH, "finding.note")
-    wallet.run("doctor", "finding", "write", seen, "--text", text, code=DENIED)
+    wallet.run("doctor", "finding", "write", seen, "--text", text, code=USAGE)
     wallet.run("doctor", "finding", "write", seen, "--key", experts["eve"][0], "--text", text,
                "--out", note)
     equal(folder_bytes(seen), before, "the derivative stays as it was given")

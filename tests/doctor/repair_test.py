@@ -119,7 +119,7 @@ def doubtful_plans(case, twins):
     for label in ("POSSIBLE", "AMBIGUOUS", "UNKNOWN"):
         case.plan(diagnosis_of(case.folder, twins, label), code=DENIED)
     case.plan(diagnosis_of(case.folder, twins, unexplained=1), code=DENIED)
-    case.plan(diagnosis_of(case.folder, twins), code=DENIED, who=None)
+    case.plan(diagnosis_of(case.folder, twins), code=USAGE, who=None)
     other = diagnosis_of(case.folder, twins)
     other["incident"] = "OTHER"
     case.plan(other, code=USAGE)
@@ -152,7 +152,7 @@ def approvals(case):
     case.run("apply", code=DENIED)                         # unapproved
     case.run("approve", who="anna", code=DENIED)           # its proposer
     case.run("approve", who="mallory", code=DENIED)        # a stranger
-    case.run("approve", code=DENIED)                       # nobody
+    case.run("approve", code=USAGE)                        # nobody
     case.run("approve", who="bob")
     case.run("apply", code=DENIED)                         # one is not two
     twice = case.copy("twice")
@@ -225,10 +225,10 @@ def applied(case, wallet, shop, customers):
     check("DRY RUN" in dry and f"{PAID} entries would be made" in dry, dry)
     owed = sum(10 + n for n in range(PAID))
     equal(net(wallet, shop), f"{2 * owed}.00", "a dry run changes nothing")
-    case.run("apply", "--execute", code=DENIED)            # who applies it?
-    found = case.run("apply", "--execute", who="anna", code=CONFLICT)
+    case.run("apply", "--execute", code=USAGE)             # who applies it?
+    found = case.run("apply", "--execute", who="anna", code=DENIED)
     check("step 1" in found.err, f"the bleeding is not stopped: {found!r}")
-    case.run("step", "--number", "1", "--done", code=DENIED)
+    case.run("step", "--number", "1", "--done", code=USAGE)
     case.run("step", "--number", "1", "--done", who="mallory", code=DENIED)
     case.run("step", "--done", who="anna", code=USAGE)
     case.run("step", "--number", "1", who="anna", code=USAGE)
@@ -237,7 +237,7 @@ def applied(case, wallet, shop, customers):
     check("  1 stop       open" in case.run("step").out, "steps are shown")
     case.run("step", "--number", "1", "--done", "--note", "retries are off", who="anna")
     case.run("step", "--number", "1", "--undone", who="anna")
-    case.run("apply", "--execute", who="anna", code=CONFLICT)
+    case.run("apply", "--execute", who="anna", code=DENIED)
     forged = case.copy("forged")
     with open(os.path.join(forged, "plan", "steps.ndjson"), encoding="utf-8") as file:
         lines = file.readlines()
@@ -261,7 +261,7 @@ def applied(case, wallet, shop, customers):
 
 
 def verified(case, wallet, twins):
-    case.run("verify-repair", code=DENIED)                 # who collects again?
+    case.run("verify-repair", code=USAGE)                  # who collects again?
     case.run("verify-repair", "--diagnosis", os.path.join(SCRATCH, "diagnosis.json"), code=USAGE)
     still = diagnosis_of(case.folder, twins)
     still["verdict"] = "still"

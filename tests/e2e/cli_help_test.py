@@ -40,6 +40,13 @@ def every_command_is_explained(names):
         check(max(len(line) for line in done.stdout.split("\n")) <= 120, f"lines of {name}")
 
 
+def a_command_with_codes_of_its_own_has_no_others():
+    codes = run("help", "doctor", "diagnose").stdout.split("\nExit codes:\n")[1]
+    equal([int(line.split()[0]) for line in codes.splitlines()], [0, 1, 2, 4, 8, 64], codes)
+    check("already there" not in codes and "manifest" in codes, codes)
+    equal(run("doctor", "diagnose", "/nowhere").returncode, 64, "and ends with them")
+
+
 def groups_and_unknown_words_are_answered():
     done = run("help", "account")
     equal(done.returncode, 0, "help account")
