@@ -106,6 +106,10 @@ static enum status reports_write(struct reporting *all)
     bool any = invocation_has(all->invocation, "html") || invocation_has(all->invocation, "rca");
     if (!any && !all->bundle.signs)
         return error_set(&all->error, STATUS_INVALID, "give --html FILE, --rca FILE, or --key");
+    struct str language = str_from(invocation_text(all->invocation, "language"));
+    if (!report_language_parse(language, &all->report.language))
+        return error_set(&all->error, STATUS_INVALID, "--language is en or zh, and not '%.40s'",
+                         language.data);
     enum status status = report_write(all, "html", "report/report.html", report_html);
     return status == STATUS_OK ? report_write(all, "rca", "report/rca.md", report_markdown)
                                : status;
@@ -144,6 +148,9 @@ static const struct option report_options[] = {
     { "rca", "FILE", "a new file: the RCA document as Markdown", NULL },
     { "diagnosis", "FILE", "what `doctor diagnose --json` said; the bundle's own without it",
       NULL },
+    { "language", "en|zh",
+      "of the HTML's headings, labels and verdicts; rules and people are quoted as they wrote",
+      "en" },
     { "key", "FILE", "puts both into the bundle too, under its custody", NULL },
     { 0 },
 };

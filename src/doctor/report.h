@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/time.h"
 #include "doctor/json_tree.h"
+#include "doctor/report_words.h"
 
 /* The documents of a bundle; NULL: there is none (yet). All but the diagnosis may be missing. */
 struct report {
@@ -15,6 +16,7 @@ struct report {
     const struct json_node *applied;
     const struct json_node *after; /* the diagnosis of evidence from after the repair */
     struct str bundle;             /* its folder, as it was named: for commands */
+    enum report_language language; /* of the HTML; what rules and people say stays as it is */
 };
 
 enum { REPORT_ROWS_MAX = 500 }; /* of a list; more are counted */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "doctor/report_words.h"
 #include "doctor/signed_amount.h"
 
 enum {
@@ -35,6 +36,44 @@ static void text(struct buf *out, struct str value)
 static void member(struct buf *out, const struct json_node *node, const char *key)
 {
     text(out, json_tree_text(node, key));
+}
+
+static void word(const struct report *report, struct buf *out, const char *english)
+{
+    buf_append_str(out, str_from(report_word(report->language, english)));
+}
+
+/* A value that has words of its own: a verdict, a label, a kind of step. */
+static void value(const struct report *report, struct buf *out, const struct json_node *node,
+                  const char *key)
+{
+    text(out, report_value(report->language, json_tree_text(node, key)));
+}
+
+static void heading(const struct report *report, struct buf *out, const char *english)
+{
+    buf_append_str(out, STR("<h2>"));
+    word(report, out, english);
+    buf_append_str(out, STR("</h2>"));
+}
+
+/* Names of columns, ending with NULL. */
+static void table_begin(const struct report *report, struct buf *out, const char *const *columns)
+{
+    buf_append_str(out, STR("<table><tr>"));
+    for (; *columns != NULL; columns++) {
+        buf_append_str(out, STR("<th>"));
+        word(report, out, *columns);
+    }
+    buf_append_str(out, STR("</tr>\n"));
+}
+
+static void value_cell(const struct report *report, struct buf *out, const struct json_node *node,
+                       const char *key)
+{
+    buf_append_str(out, STR("<td>"));
+    value(report, out, node, key);
+    buf_append_str(out, STR("</td>"));
 }
 
 static void cell(struct buf *out, const struct json_node *node, const char *key)
@@ -74,13 +113,23 @@ static void head(const struct report *report, struct buf *out)
         "section.cause{border:1px solid var(--l);border-radius:6px;padding:8px 14px;margin:10px 0}"
         "svg{max-width:100%;height:auto}svg text{fill:var(--f);font:12px system-ui,sans-serif}"
         "@media print{header{position:static}section.cause,tr{break-inside:avoid}a{color:inherit}}";
-    buf_append_str(out, STR("<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
-                            "<meta name=viewport content=\"width=device-width,initial-scale=1\">"
-                            "<title>Incident "));
+    buf_append_format(out, "<!doctype html>\n<html lang=%s><head><meta charset=utf-8>",
+                      report_language_code(report->language));
+    buf_append_str(out, STR("<meta name=viewport content=\"width=device-width,initial-scale=1\">"
+                            "<title>"));
+    word(report, out, "Incident");
+    buf_append_byte(out, ' ');
     member(out, report->diagnosis, "incident");
     buf_append_str(out, STR("</title><style>"));
     buf_append_str(out, str_from(style));
     buf_append_str(out, STR("</style></head><body>\n"));
+}
+
+static void bar_part(const struct report *report, struct buf *out, const char *english)
+{
+    buf_append_str(out, STR(" &middot; "));
+    word(report, out, english);
+    buf_append_byte(out, ' ');
 }
 
 static void verdict_bar(const struct report *report, struct buf *out)
@@ -88,20 +137,21 @@ static void verdict_bar(const struct report *report, struct buf *out)
     struct str verdict = json_tree_text(report->diagnosis, "verdict");
     bool growing = str_equal(json_tree_text(report->diagnosis, "growing"), STR("true"));
     bool clean = str_equal(verdict, STR("clean"));
-    buf_append_str(out, STR("<header><h1>Incident "));
+    buf_append_str(out, STR("<header><h1>"));
+    word(report, out, "Incident");
+    buf_append_byte(out, ' ');
     member(out, report->diagnosis, "incident");
     buf_append_format(out, ": <span class=%s>", clean ? "good" : "bad");
-    text(out, verdict);
-    buf_append_format(out, "%s</span></h1><div class=m>",
-                      growing ? ", still growing"
-                      : clean ? ""
-                              : ", not growing any more");
+    value(report, out, report->diagnosis, "verdict");
+    if (growing || !clean)
+        word(report, out, growing ? ", still growing" : ", not growing any more");
+    buf_append_str(out, STR("</span></h1><div class=m>"));
     member(out, report->incident, "title");
-    buf_append_str(out, STR(" &middot; owner "));
+    bar_part(report, out, "owner");
     member(out, report->incident, "owner");
-    buf_append_str(out, STR(" &middot; state "));
-    member(out, report->incident, "state");
-    buf_append_str(out, STR(" &middot; as of "));
+    bar_part(report, out, "state");
+    value(report, out, report->incident, "state");
+    bar_part(report, out, "as of");
     member(out, report->diagnosis, "as_of");
     buf_append_str(out, STR("</div></header>\n"));
 }
@@ -168,23 +218,26 @@ static void waterfall(const struct report *report, const struct json_node *row, 
     struct signed_amount nothing = { 0 };
     buf_append_format(out, "<svg viewBox=\"0 0 %d 96\" role=img aria-label=\"money\">",
                       CHART_LEFT + BAR_WIDTH);
-    bar(out, "too much", over, largest, 0);
-    bar(out, "too little", under, largest, 24);
-    bar(out, "not explained", unexplained, largest, 48);
+    bar(out, report_word(report->language, "too much"), over, largest, 0);
+    bar(out, report_word(report->language, "too little"), under, largest, 24);
+    bar(out, report_word(report->language, "not explained"), unexplained, largest, 48);
     const struct json_node *after = after_row(report, "money", "ccy", json_tree_text(row, "ccy"));
     struct signed_amount left = report->plan ? unexplained : nothing;
     if (report->after != NULL)
         left = after == NULL ? nothing
                              : larger(larger(amount_of(after, "over"), amount_of(after, "under")),
                                       amount_of(after, "unexplained"));
-    bar(out, report->applied ? "after the repair" : "after the plan", left, largest, 72);
+    bar(out, report_word(report->language, report->applied ? "after the repair" : "after the plan"),
+        left, largest, 72);
     buf_append_str(out, STR("</svg>"));
 }
 
 static void money(const struct report *report, struct buf *out)
 {
-    buf_append_str(out, STR("<h2>Money</h2><table><tr><th>currency<th>too much<th>accounts"
-                            "<th>too little<th>accounts<th>not explained</tr>\n"));
+    static const char *const columns[] = { "currency", "too much",      "accounts", "too little",
+                                           "accounts", "not explained", NULL };
+    heading(report, out, "Money");
+    table_begin(report, out, columns);
     const struct json_node *rows = json_tree_items(report->diagnosis, "money");
     for (const struct json_node *row = rows; row != NULL; row = row->next) {
         struct str ccy = json_tree_text(row, "ccy");
@@ -208,16 +261,30 @@ static void money(const struct report *report, struct buf *out)
 
 /* ---- causes ---- */
 
-static void cause_part(struct buf *out, const struct json_node *cause, const char *key,
-                       const char *name)
+static void cause_parts(const struct report *report, struct buf *out, const struct json_node *cause)
 {
-    if (json_tree_text(cause, key).len == 0) return;
-    buf_append_format(out, "<div><b>%s</b> ", name);
-    member(out, cause, key);
-    buf_append_str(out, STR("</div>"));
+    static const char *const parts[][2] = {
+        { "held_back", "not CONFIRMED, because:" },
+        { "why", "Why:" },
+        { "start", "Began:" },
+        { "last", "Newest case:" },
+        { "stop", "Do now:" },
+        { "repair", "Repair:" },
+        { "prevention", "Prevention:" },
+        { "limits", "What it cannot tell:" },
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (json_tree_text(cause, parts[i][0]).len == 0) continue;
+        buf_append_str(out, STR("<div><b>"));
+        word(report, out, parts[i][1]);
+        buf_append_str(out, STR("</b> "));
+        member(out, cause, parts[i][0]);
+        buf_append_str(out, STR("</div>"));
+    }
 }
 
-static void witnesses(struct buf *out, const struct json_node *predicate)
+static void witnesses(const struct report *report, struct buf *out,
+                      const struct json_node *predicate)
 {
     for (const struct json_node *record = json_tree_items(predicate, "witnesses"); record != NULL;
          record = record->next) {
@@ -225,40 +292,37 @@ static void witnesses(struct buf *out, const struct json_node *predicate)
         member(out, record, "record");
         buf_append_str(out, STR("</code> <span class=m>"));
         member(out, record, "kind");
-        buf_append_str(out, STR(" in "));
+        buf_append_byte(out, ' ');
+        word(report, out, "in");
+        buf_append_byte(out, ' ');
         member(out, record, "source");
         buf_append_str(out, STR("</span>"));
     }
 }
 
-static void cause(struct buf *out, const struct json_node *node)
+static void cause(const struct report *report, struct buf *out, const struct json_node *node)
 {
     buf_append_str(out, STR("<section class=cause><h3>["));
     member(out, node, "fault");
     buf_append_str(out, STR("] "));
     member(out, node, "title");
     buf_append_str(out, STR(" &mdash; "));
-    member(out, node, "label");
+    value(report, out, node, "label");
     buf_append_str(out, STR("</h3>"));
-    cause_part(out, node, "held_back", "No surer, because:");
-    cause_part(out, node, "why", "Why:");
-    cause_part(out, node, "start", "Began:");
-    cause_part(out, node, "last", "Newest case:");
-    cause_part(out, node, "stop", "Do now:");
-    cause_part(out, node, "repair", "Repair:");
-    cause_part(out, node, "prevention", "Prevention:");
-    cause_part(out, node, "limits", "What it cannot tell:");
-    buf_append_str(out, STR("<details open><summary>Evidence</summary><ul>"));
+    cause_parts(report, out, node);
+    buf_append_str(out, STR("<details open><summary>"));
+    word(report, out, "Evidence");
+    buf_append_str(out, STR("</summary><ul>"));
     for (const struct json_node *predicate = json_tree_items(node, "predicates"); predicate != NULL;
          predicate = predicate->next) {
         buf_append_str(out, STR("<li>"));
-        member(out, predicate, "part");
+        value(report, out, predicate, "part");
         buf_append_byte(out, ' ');
         member(out, predicate, "name");
         buf_append_str(out, STR(": <b>"));
-        member(out, predicate, "value");
+        value(report, out, predicate, "value");
         buf_append_str(out, STR("</b>"));
-        witnesses(out, predicate);
+        witnesses(report, out, predicate);
         buf_append_str(out, STR("</li>"));
     }
     buf_append_str(out, STR("</ul></details></section>\n"));
@@ -266,7 +330,8 @@ static void cause(struct buf *out, const struct json_node *node)
 
 /* ---- the matrix ---- */
 
-static void matrix_row(struct buf *out, const struct json_node *node, bool selected)
+static void matrix_row(const struct report *report, struct buf *out, const struct json_node *node,
+                       bool selected)
 {
     buf_append_str(out, STR("<tr><td>"));
     member(out, node, "fault");
@@ -274,19 +339,20 @@ static void matrix_row(struct buf *out, const struct json_node *node, bool selec
     member(out, node, "name");
     buf_append_str(out, STR("</td><td>"));
     if (selected) {
-        member(out, node, "label");
+        value(report, out, node, "label");
     } else if (str_equal(json_tree_text(node, "rejected"), STR("true"))) {
-        buf_append_str(out, STR("rejected by "));
+        word(report, out, "rejected by");
+        buf_append_byte(out, ' ');
         member(out, node, "by");
     } else {
-        buf_append_str(out, STR("explains less"));
+        word(report, out, "explains less");
     }
     buf_append_str(out, STR("</td><td>"));
     for (const struct json_node *predicate = json_tree_items(node, "predicates"); predicate != NULL;
          predicate = predicate->next) {
-        struct str value = json_tree_text(predicate, "value");
-        bool yes = str_equal(value, STR("true"));
-        bool no = str_equal(value, STR("false"));
+        struct str truth = json_tree_text(predicate, "value");
+        bool yes = str_equal(truth, STR("true"));
+        bool no = str_equal(truth, STR("false"));
         buf_append_format(out, "<span class=%s>%s</span> ",
                           yes  ? "good"
                           : no ? "m"
@@ -294,7 +360,7 @@ static void matrix_row(struct buf *out, const struct json_node *node, bool selec
                           yes  ? "&#10003; T"
                           : no ? "&#10007; F"
                                : "? U");
-        member(out, predicate, "part");
+        value(report, out, predicate, "part");
         buf_append_byte(out, ' ');
         member(out, predicate, "name");
         buf_append_str(out, STR("<br>"));
@@ -305,17 +371,20 @@ static void matrix_row(struct buf *out, const struct json_node *node, bool selec
 static void matrix(const struct report *report, struct buf *out)
 {
     uint32_t shown = 0;
-    buf_append_str(out, STR("<h2>Hypotheses</h2><table><tr><th>hypothesis<th>verdict"
-                            "<th>predicates: true, false, unknown</tr>\n"));
+    static const char *const columns[] = { "hypothesis", "verdict",
+                                           "predicates: true, false, unknown", NULL };
+    heading(report, out, "Hypotheses");
+    table_begin(report, out, columns);
     for (const struct json_node *node = json_tree_items(report->diagnosis, "causes"); node != NULL;
          node = node->next)
-        if (shown++ < REPORT_ROWS_MAX) matrix_row(out, node, true);
+        if (shown++ < REPORT_ROWS_MAX) matrix_row(report, out, node, true);
     for (const struct json_node *node = json_tree_items(report->diagnosis, "considered");
          node != NULL; node = node->next)
-        if (shown++ < REPORT_ROWS_MAX) matrix_row(out, node, false);
+        if (shown++ < REPORT_ROWS_MAX) matrix_row(report, out, node, false);
     buf_append_str(out, STR("</table>\n"));
     if (shown > REPORT_ROWS_MAX)
-        buf_append_format(out, "<p>and %u more</p>\n", shown - REPORT_ROWS_MAX);
+        buf_append_format(out, "<p>%u %s</p>\n", shown - REPORT_ROWS_MAX,
+                          report_word(report->language, "more"));
 }
 
 /* ---- the timeline ---- */
@@ -441,8 +510,9 @@ static void timeline(const struct report *report, struct buf *out)
     marks_collect(report, &line);
     if (line.mark_count == 0) return;
     clocks_take(report, &line);
+    heading(report, out, "Timeline");
     buf_append_format(out,
-                      "<h2>Timeline</h2><svg viewBox=\"0 0 %d %u\" role=img "
+                      "<svg viewBox=\"0 0 %d %u\" role=img "
                       "aria-label=\"records cited, by system and time\">",
                       CHART_WIDTH, line.lane_count * LANE_HEIGHT + 24);
     for (uint32_t i = 0; i < line.lane_count; i++) {
@@ -501,15 +571,27 @@ static void affected_csv(const struct report *report, struct buf *out)
     if (csv.overflow) return; /* report/diagnosis.json has it */
     buf_append_str(out, STR("<p><a download=\"affected.csv\" href=\"data:text/csv;base64,"));
     base64_append(out, csv.data, csv.len);
-    buf_append_str(out, STR("\">Save as CSV</a></p>\n"));
+    buf_append_format(out, "\">%s</a></p>\n", report_word(report->language, "Save as CSV"));
+}
+
+static void repair_cell(const struct report *report, struct buf *out, const struct json_node *cause,
+                        const struct json_node *row)
+{
+    bool left = str_equal(json_tree_text(row, "left"), STR("true"));
+    bool posts = str_equal(json_tree_text(cause, "ledger_entry"), STR("true"));
+    buf_append_str(out, left ? STR("<td class=warn>") : STR("<td>"));
+    word(report, out, left ? "left to people" : posts ? "by an entry" : "without an entry");
+    buf_append_str(out, STR("</td>"));
 }
 
 static void affected(const struct report *report, struct buf *out)
 {
     uint32_t shown = 0;
-    buf_append_str(out,
-                   STR("<h2>Affected</h2><table><tr><th>account<th>currency<th>too much (+) or "
-                       "too little (-)<th>repair<th>payment<th>record</tr>\n"));
+    static const char *const columns[] = { "account", "currency", "too much (+) or too little (-)",
+                                           "repair",  "payment",  "record",
+                                           NULL };
+    heading(report, out, "Affected");
+    table_begin(report, out, columns);
     for (const struct json_node *node = json_tree_items(report->diagnosis, "causes"); node != NULL;
          node = node->next) {
         for (const struct json_node *row = json_tree_items(node, "affected"); row != NULL;
@@ -520,11 +602,7 @@ static void affected(const struct report *report, struct buf *out)
             cell(out, row, "ccy");
             amount_cell(out, report_amount, json_tree_text(row, "delta"),
                         json_tree_text(row, "ccy"));
-            buf_append_str(out, str_equal(json_tree_text(row, "left"), STR("true"))
-                                    ? STR("<td class=warn>left to people</td>")
-                                : str_equal(json_tree_text(node, "ledger_entry"), STR("true"))
-                                    ? STR("<td>by an entry</td>")
-                                    : STR("<td>without an entry</td>"));
+            repair_cell(report, out, node, row);
             cell(out, row, "payment");
             cell(out, json_tree_member(row, "record"), "record");
             buf_append_str(out, STR("</tr>\n"));
@@ -532,8 +610,8 @@ static void affected(const struct report *report, struct buf *out)
     }
     buf_append_str(out, STR("</table>\n"));
     if (shown > REPORT_ROWS_MAX)
-        buf_append_format(out, "<p>and %u more, in report/diagnosis.json</p>\n",
-                          shown - REPORT_ROWS_MAX);
+        buf_append_format(out, "<p>%u %s</p>\n", shown - REPORT_ROWS_MAX,
+                          report_word(report->language, "more, in report/diagnosis.json"));
     if (shown > 0) affected_csv(report, out);
 }
 
@@ -544,26 +622,29 @@ static void invariant_after(const struct report *report, const struct json_node 
     const struct json_node *after =
         after_row(report, "invariants", "id", json_tree_text(row, "id"));
     if (after == NULL) {
-        buf_append_str(out, report->applied == NULL ? STR("<td class=m>not repaired yet</td>")
-                                                    : STR("<td class=m>see verify-repair</td>"));
+        buf_append_str(out, STR("<td class=m>"));
+        word(report, out, report->applied == NULL ? "not repaired yet" : "see verify-repair");
+        buf_append_str(out, STR("</td>"));
         return;
     }
     bool holds = str_equal(json_tree_text(after, "holds"), STR("yes"));
     bool settled = str_equal(json_tree_text(report->after, "verdict"), STR("repaired"));
     buf_append_format(out, "<td class=%s>", holds || settled ? "good" : "bad");
     if (holds) {
-        buf_append_str(out, STR("holds"));
+        word(report, out, "holds");
     } else {
         member(out, after, "violations");
-        buf_append_str(out, settled ? STR(", each taken back") : STR(", not settled"));
+        word(report, out, settled ? ", each taken back" : ", not settled");
     }
     buf_append_str(out, STR("</td>"));
 }
 
 static void invariants(const struct report *report, struct buf *out)
 {
-    buf_append_str(out, STR("<h2>Invariants</h2><table><tr><th>id<th>what must hold<th>holds"
-                            "<th>violations<th>after the repair</tr>\n"));
+    static const char *const columns[] = { "id",         "what must hold",   "holds",
+                                           "violations", "after the repair", NULL };
+    heading(report, out, "Invariants");
+    table_begin(report, out, columns);
     for (const struct json_node *row = json_tree_items(report->diagnosis, "invariants");
          row != NULL; row = row->next) {
         bool broken = str_equal(json_tree_text(row, "holds"), STR("no"));
@@ -571,7 +652,7 @@ static void invariants(const struct report *report, struct buf *out)
         cell(out, row, "id");
         cell(out, row, "name");
         buf_append_format(out, "<td class=%s>", broken ? "bad" : "good");
-        member(out, row, "holds");
+        value(report, out, row, "holds");
         buf_append_str(out, STR("</td>"));
         cell(out, row, "violations");
         if (broken)
@@ -583,21 +664,38 @@ static void invariants(const struct report *report, struct buf *out)
     buf_append_str(out, STR("</table>\n"));
 }
 
+static void plan_state(const struct report *report, struct buf *out)
+{
+    word(report, out, "Approvals needed:");
+    buf_append_byte(out, ' ');
+    member(out, report->plan, "approvals");
+    buf_append_str(out, STR(" &middot; "));
+    word(report, out, "Expires:");
+    buf_append_byte(out, ' ');
+    member(out, report->plan, "expires_at");
+    bar_part(report, out, "Rehearsed:");
+    word(report, out, report->rehearsal ? "yes" : "no");
+    bar_part(report, out, "Applied:");
+    word(report, out, report->applied ? "yes" : "no");
+    buf_append_str(out, STR("</p>\n"));
+}
+
 static void plan(const struct report *report, struct buf *out)
 {
-    buf_append_str(out, STR("<h2>Plan</h2>"));
+    static const char *const columns[] = { "step",       "what",      "debit", "credit", "amount",
+                                           "takes back", "done when", "undo",  "with",   NULL };
+    heading(report, out, "Plan");
     if (report->plan == NULL) {
-        buf_append_str(out, STR("<p>There is none yet.</p>\n"));
+        buf_append_format(out, "<p>%s</p>\n", report_word(report->language, "There is none yet."));
         return;
     }
     uint32_t shown = 0;
-    buf_append_str(out, STR("<table><tr><th>step<th>what<th>debit<th>credit<th>amount"
-                            "<th>takes back<th>done when<th>undo<th>with</tr>\n"));
+    table_begin(report, out, columns);
     for (const struct json_node *step = json_tree_items(report->plan, "steps"); step != NULL;
          step = step->next) {
         if (shown++ >= REPORT_ROWS_MAX) continue;
         buf_append_str(out, STR("<tr>"));
-        cell(out, step, "kind");
+        value_cell(report, out, step, "kind");
         cell(out, step, "what");
         cell(out, step, "debit");
         cell(out, step, "credit");
@@ -609,18 +707,15 @@ static void plan(const struct report *report, struct buf *out)
         cell(out, step, "command");
         buf_append_str(out, STR("</tr>\n"));
     }
-    buf_append_str(out, STR("</table><p>Approvals needed: "));
-    member(out, report->plan, "approvals");
-    buf_append_str(out, STR(". Expires "));
-    member(out, report->plan, "expires_at");
-    buf_append_format(out, ". Rehearsed: %s. Applied: %s.</p>\n", report->rehearsal ? "yes" : "no",
-                      report->applied ? "yes" : "no");
+    buf_append_str(out, STR("</table><p>"));
+    plan_state(report, out);
 }
 
 static void coverage(const struct report *report, struct buf *out)
 {
-    buf_append_str(out, STR("<h2>Coverage</h2><table><tr><th>source<th>system<th>records"
-                            "<th>rejected</tr>\n"));
+    static const char *const columns[] = { "source", "system", "records", "rejected", NULL };
+    heading(report, out, "Coverage");
+    table_begin(report, out, columns);
     for (const struct json_node *row = json_tree_items(report->diagnosis, "sources"); row != NULL;
          row = row->next) {
         buf_append_str(out, STR("<tr>"));
@@ -630,7 +725,8 @@ static void coverage(const struct report *report, struct buf *out)
         cell(out, row, "rejected");
         buf_append_str(out, STR("</tr>\n"));
     }
-    buf_append_str(out, STR("</table><p>Not seen, and would decide something:"));
+    buf_append_str(out, STR("</table><p>"));
+    word(report, out, "Not seen, and would decide something:");
     for (const struct json_node *kind = json_tree_items(report->diagnosis, "not_seen");
          kind != NULL; kind = kind->next) {
         buf_append_byte(out, ' ');
@@ -641,8 +737,10 @@ static void coverage(const struct report *report, struct buf *out)
 
 static void actions(const struct report *report, struct buf *out)
 {
-    buf_append_str(out, STR("<h2>Actions</h2><table><tr><th>within<th>priority<th>owner<th>due"
-                            "<th>what<th>proven by</tr>\n"));
+    static const char *const columns[] = { "within", "priority",  "owner", "due",
+                                           "what",   "proven by", NULL };
+    heading(report, out, "Actions");
+    table_begin(report, out, columns);
     for (const struct report_action *action = report_actions; action->horizon != NULL; action++) {
         char due[TIME_TEXT_SIZE];
         BUF_SCOPE struct buf proof;
@@ -650,13 +748,17 @@ static void actions(const struct report *report, struct buf *out)
         report_proof(report, action, &proof);
         struct str when = report_due(report, action, due);
         buf_append_format(out, "<tr><td>%s<td>%s<td>%s<td>%.*s<td>%s<td><code>", action->horizon,
-                          action->priority, action->owner, STR_ARG(when), action->what);
+                          action->priority, report_word(report->language, action->owner),
+                          STR_ARG(when), report_word(report->language, action->what));
         text(out, buf_view(&proof));
         buf_append_str(out, STR("</code></tr>\n"));
     }
-    buf_append_str(out, STR("</table><h2>Roadmap</h2><ul>"));
+    buf_append_str(out, STR("</table>"));
+    heading(report, out, "Roadmap");
+    buf_append_str(out, STR("<ul>"));
     for (const struct report_stage *stage = report_roadmap; stage->span != NULL; stage++)
-        buf_append_format(out, "<li><b>%s</b> %s</li>", stage->span, stage->what);
+        buf_append_format(out, "<li><b>%s</b> %s</li>", stage->span,
+                          report_word(report->language, stage->what));
     buf_append_str(out, STR("</ul></body></html>\n"));
 }
 
@@ -665,10 +767,11 @@ void report_html(const struct report *report, struct buf *out)
     head(report, out);
     verdict_bar(report, out);
     money(report, out);
-    buf_append_str(out, STR("<h2>Causes</h2>\n"));
+    heading(report, out, "Causes");
+    buf_append_byte(out, '\n');
     for (const struct json_node *node = json_tree_items(report->diagnosis, "causes"); node != NULL;
          node = node->next)
-        cause(out, node);
+        cause(report, out, node);
     timeline(report, out);
     matrix(report, out);
     affected(report, out);

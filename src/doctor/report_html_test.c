@@ -46,6 +46,50 @@ static void nothing_of_the_evidence_is_markup(void **state)
     arena_done(&arena);
 }
 
+/* After each such mark a text of the report begins: in Chinese with no letter of another script. */
+static void texts_are_chinese(const char *page, const char *mark)
+{
+    uint32_t count = 0;
+    for (const char *at = strstr(page, mark); at != NULL; at = strstr(at, mark)) {
+        at += strlen(mark);
+        if (((unsigned char)at[0] & 0x80) == 0) fail_msg("%s%.20s", mark, at);
+        count++;
+    }
+    assert_true(count > 0);
+}
+
+static void a_page_has_the_language_that_is_wanted(void **state)
+{
+    (void)state; /* no fixture */
+    BUF_SCOPE struct buf html;
+    buf_init(&html, 4 << 20);
+    assert_int_equal(arena_init(&arena, 1 << 20), STATUS_OK);
+    struct report report = {
+        .diagnosis = parsed(diagnosis_text),
+        .incident = parsed("{\"title\":\"x\",\"state\":\"verified\"}"),
+        .plan = parsed("{\"approvals\":2,\"steps\":[{\"kind\":\"compensate\",\"what\":\"y\"}]}"),
+        .bundle = STR("case"),
+    };
+    report_html(&report, &html);
+    assert_non_null(strstr(buf_terminated(&html), "<html lang=en>"));
+    assert_non_null(strstr(buf_terminated(&html), "<h2>Affected</h2>"));
+    buf_reset(&html);
+    report.language = REPORT_CHINESE;
+    report_html(&report, &html);
+    const char *page = buf_terminated(&html);
+    assert_non_null(strstr(page, "<html lang=zh>"));
+    texts_are_chinese(page, "<h2>");
+    texts_are_chinese(page, "<th>");
+    texts_are_chinese(page, "<div><b>");
+    texts_are_chinese(page, "<summary>");
+    assert_non_null(strstr(page, "已解释，仍在扩大")); /* the verdict */
+    assert_non_null(strstr(page, "&mdash; 已确认"));
+    assert_non_null(strstr(page, "<td>补偿分录</td>"));
+    assert_non_null(strstr(page, "状态 已核验"));
+    assert_non_null(strstr(page, "R-1")); /* what was cited stays */
+    arena_done(&arena);
+}
+
 static void what_the_repair_came_to_is_shown(void **state)
 {
     (void)state; /* no fixture */
@@ -102,6 +146,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_of_the_evidence_is_markup),
+        cmocka_unit_test(a_page_has_the_language_that_is_wanted),
         cmocka_unit_test(what_the_repair_came_to_is_shown),
         cmocka_unit_test(a_diagnosis_alone_is_enough),
     };

@@ -299,6 +299,13 @@ def reported(case, wallet):
     with open(page, encoding="utf-8") as one, open(again, encoding="utf-8") as two:
         text = one.read()
         check(text == two.read(), "the same bytes from the same bundle")
+    chinese = os.path.join(SCRATCH, "chinese.html")
+    wallet.run("doctor", "report", case.folder, "--html", chinese, "--language", "zh")
+    with open(chinese, encoding="utf-8") as file:
+        page_zh = file.read()
+    check("<html lang=zh>" in page_zh and "受影响项" in page_zh and "Affected" not in page_zh, "zh")
+    wallet.run("doctor", "report", case.folder, "--html", chinese + "2", "--language", "de",
+               code=USAGE)
     parser = html.parser.HTMLParser()
     parser.feed(text)
     check("<script" not in text and "src=" not in text and "http" not in text, "no scripts")
