@@ -462,6 +462,10 @@ static enum api_progress side_start(struct api *api, struct api_call *call)
     const struct front_side *side = (const struct front_side *)api;
     struct front *front = side->front;
     CHECK(call->front == NULL);
+    if (lanes_call_names_none(call, lane_count(front))) {
+        api_refuse(call, 400, "invalid_lane", NULL, "leave TPW-Lane out, or name a lane from 0 on");
+        return API_READY;
+    }
     struct front_call *held = call_take(front);
     if (held == NULL) {
         api_refuse(call, 429, "too_busy", NULL, "wait and repeat");

@@ -233,6 +233,20 @@ static void one_hop_only(struct stage *stage)
     done(&customer);
 }
 
+static void a_lane_that_there_is_not_is_refused(struct stage *stage)
+{
+    static const char *const values[] = { "1", "x", "" };
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        const struct api_raw_header headers[] = { { STR("TPW-Lane"), str_from(values[i]) } };
+        struct customer customer = customer_of(stage, API_GET, "/metrics");
+        customer.call.raw_headers = headers;
+        customer.call.raw_header_count = 1;
+        assert_int_equal(ask(&customer), 400);
+        assert_true(says(&customer, "invalid_lane"));
+        done(&customer);
+    }
+}
+
 static void only_a_peer_is_believed_about_users(struct stage *stage)
 {
     const struct api_raw_header headers[] = { { STR("tpw-local-user"), STR("1000") } };
@@ -471,6 +485,7 @@ int main(void)
         CASE(answers_here),
         CASE(forwards),
         CASE(one_hop_only),
+        CASE(a_lane_that_there_is_not_is_refused),
         CASE(only_a_peer_is_believed_about_users),
         CASE(only_lanes_and_peers_say_what_arrives),
         CASE(a_link_waits_a_short_while),

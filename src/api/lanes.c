@@ -23,17 +23,28 @@ static bool same_name(struct str name, struct str wanted)
     return true;
 }
 
+/* NULL: it does not say. */
+static const struct str *header_value(const struct api_call *call)
+{
+    for (uint32_t i = 0; i < call->raw_header_count; i++)
+        if (same_name(call->raw_headers[i].name, STR("tpw-lane")))
+            return &call->raw_headers[i].value;
+    return NULL;
+}
+
 static bool header_lane(const struct api_call *call, uint32_t lanes, uint32_t *out_lane)
 {
-    for (uint32_t i = 0; i < call->raw_header_count; i++) {
-        const struct api_raw_header *header = &call->raw_headers[i];
-        uint64_t lane;
-        if (!same_name(header->name, STR("tpw-lane"))) continue;
-        if (decimal_parse(header->value, lanes - 1, &lane) != STATUS_OK) return false;
-        *out_lane = (uint32_t)lane;
-        return true;
-    }
-    return false;
+    uint64_t lane;
+    const struct str *value = header_value(call);
+    if (value == NULL || decimal_parse(*value, lanes - 1, &lane) != STATUS_OK) return false;
+    *out_lane = (uint32_t)lane;
+    return true;
+}
+
+bool lanes_call_names_none(const struct api_call *call, uint32_t lanes)
+{
+    uint32_t lane;
+    return header_value(call) != NULL && !header_lane(call, lanes == 0 ? 1 : lanes, &lane);
 }
 
 bool lanes_call_names_one(const struct api_call *call, uint32_t lanes)

@@ -26,6 +26,9 @@
  */
 uint32_t lanes_of_call(const struct api_call *call, uint32_t lanes);
 
+/* Whether its header names a lane that there is not, or none that can be read. */
+bool lanes_call_names_none(const struct api_call *call, uint32_t lanes);
+
 /* Whether it says itself which of several lanes it is for. */
 bool lanes_call_names_one(const struct api_call *call, uint32_t lanes);
 

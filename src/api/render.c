@@ -252,7 +252,8 @@ static void hold_write(struct render *render, const struct history_entry *closin
     json_write_object_begin(&render->json);
     render_name(render, STR("state"), closing == NULL ? "open" : closed_state(closing));
     if (closing != NULL) {
-        render_uuid(render, STR("closed_by"), closing->transfer.id.value);
+        if (closing->transfer.head.kind != TRANSFER_EXPIRE) /* nobody's, without an id */
+            render_uuid(render, STR("closed_by"), closing->transfer.id.value);
         render_time(render, STR("closed_at"), closing->stamp);
     }
     json_write_object_end(&render->json);

@@ -278,8 +278,9 @@ def totals_add_up(client):
             sums.setdefault((row["asset"], row["kind"]), []).append(row)
     answer = client.expect(200, "GET", "/v1/trial-balance")
     equal(answer.headers.get("tpw-lane"), None, "this one is of no lane alone")
-    unnamed = client.expect(200, "GET", "/v1/trial-balance", None, lane_header(LANES))
-    equal(unnamed.headers.get("tpw-lane"), None, "a lane that there is not names none")
+    for value in (str(LANES), "x"):
+        wrong = client.expect(400, "GET", "/v1/trial-balance", None, {"TPW-Lane": value})
+        equal(wrong.json()["code"], "invalid_lane", "a lane that there is not")
     total = answer.json()
     equal([one["lane"] for one in total["lanes"]], list(range(LANES)), "whose sums these are")
     check("as_of" not in total, "each lane has its own position")

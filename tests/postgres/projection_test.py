@@ -77,6 +77,22 @@ def payments_make(server, accounts):
         equal(status, 201, f"a payment: {body}")
 
 
+def hold_expires(server, database, accounts):
+    """An expiry is nobody's transfer: it has no id, and is a row like the others."""
+    hold = new_id()
+    status, body = post(server, "/v1/transfers", [{
+        "id": hold, "kind": "hold", "debit": accounts[0], "credit": accounts[1], "asset": "EUR",
+        "amount": "7.00", "timeout_s": 1}])
+    check(status == 200 and body["results"][0]["outcome"] == "ok", f"{status} {body}")
+    deadline = time.monotonic() + START_S
+    query = ("SELECT count(*) FROM tpwallet.transfer WHERE kind = 'expire' AND id IS NULL"
+             f" AND target = '{hold}' AND released = 700")
+    while database.psql(query) != "1":
+        check(time.monotonic() < deadline, f"no row of the expiry: {server.tail()}")
+        time.sleep(0.05)
+    equal(database.psql(f"SELECT closed FROM tpwallet.hold WHERE id = '{hold}'"), "t", "it is closed")
+
+
 def sql_is_the_ledger(database, wallet):
     """Against the API's answers, which do not come from the same code."""
     rows = dict(line.split("|", 1) for line in database.psql(
@@ -230,6 +246,7 @@ def main():
         server = Server(wallet, *OPTIONS, "on").start()
         try:
             payments_make(server, accounts)
+            hold_expires(server, database, accounts)
             killed_in_turn(database, server, recorder, accounts, draw)
             wallet.run("account", "freeze", accounts[3], code=None)
             wait_until_filled(server)
