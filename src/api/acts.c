@@ -1,6 +1,7 @@
 /* The outcome decides between an answer and a problem, for every act alike. */
 #include "api/acts.h"
 
+#include "api/lanes.h"
 #include "base/check.h"
 
 static void act_request(struct work *work)
@@ -37,7 +38,9 @@ enum api_progress act_submit(struct work *work)
         return API_READY;
     }
     act_request(work);
-    return work_submit(work);
+    if (work->api->options.lanes <= 1 || !carry_concerns(work->admin.kind))
+        return work_submit(work);
+    return lanes_act_here(work) ? work_submit_everywhere(work) : API_READY;
 }
 
 bool act_answer_begin(struct work *work, struct render *render)

@@ -258,6 +258,24 @@ bool lanes_payment_here(struct work *work, const struct payment *draft)
     return payment_is_here(work, draft->id, "id");
 }
 
+bool lanes_act_here(struct work *work)
+{
+    if (work->api->options.lane != 0) {
+        (void)problem_raise(&work->problem, PROBLEM_WRONG_LANE,
+                            "name no lane: it goes to all of them by itself");
+        problem_detail(&work->problem,
+                       "assets, rates and closed periods are made in lane 0, and this is lane %u",
+                       work->api->options.lane);
+        problem_field(&work->problem, "TPW-Lane");
+        return false;
+    }
+    if (work->api->options.carry != NULL) return true;
+    (void)problem_raise(&work->problem, PROBLEM_UNAVAILABLE,
+                        "start `tpwallet serve` on the ledger, and repeat");
+    problem_detail(&work->problem, "it is for all lanes of the ledger, and only lane 0 is open");
+    return false;
+}
+
 /* One that names both its accounts. before: the one in front of it, or NULL. */
 static bool transfer_here(struct work *work, struct transfer *transfer,
                           const struct transfer *before)

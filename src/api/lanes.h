@@ -37,6 +37,8 @@ bool lanes_path_here(struct work *work);
 bool lanes_accounts_here(struct work *work, const struct account *accounts, uint32_t count);
 /* Its wallets, what it gives back, and its own id, which is made to be of this lane if it has none. */
 bool lanes_payment_here(struct work *work, const struct payment *draft);
+/* Of an act for all lanes: it is made in lane 0, when there is somebody who carries it on. */
+bool lanes_act_here(struct work *work);
 /*
  * Turns what goes to another lane into departures, in place. False also when it cannot be between
  * two lanes: see transit_fault().

@@ -351,6 +351,82 @@ static void what_leaves_is_pending_until_the_other_lane_has_said(void **state)
     run_in_lanes(pending_body);
 }
 
+/* ---- Acts for all lanes ---- */
+
+#define GOLD "{\"code\":\"GOLD\",\"exponent\":4}"
+
+static void alone_body(struct rig *rig)
+{
+    expect_status(rig, 503, rig_send(rig, API_POST, "/v1/assets", GOLD));
+    expect_in_answer(rig, "only lane 0 is open");
+    expect_status(rig, 200, rig_send(rig, API_GET, "/v1/assets", NULL));
+    expect_in_answer(rig, "\"items\":[]"); /* nothing was done */
+}
+
+static void an_act_for_all_lanes_is_refused_where_nobody_carries_it(void **state)
+{
+    (void)state; /* no fixture */
+    run_in_lanes(alone_body);
+}
+
+static void other_lane_body(struct rig *rig)
+{
+    static const char *const acts[][2] = {
+        { "/v1/assets", GOLD },
+        { "/v1/rates", "{\"asset\":\"EUR\",\"to_asset\":\"USD\",\"rate\":\"1.1\"}" },
+        { "/v1/periods/close", "{\"through\":\"1999-12-31\"}" },
+    };
+    for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) {
+        expect_status(rig, 421, rig_send(rig, API_POST, acts[i][0], acts[i][1]));
+        expect_in_answer(rig, "are made in lane 0, and this is lane 1");
+    }
+}
+
+static void an_act_for_all_lanes_is_made_in_lane_0_only(void **state)
+{
+    (void)state; /* no fixture */
+    const struct api_options options = {
+        .workers = 2, .version = "0.0.0-test", .lanes = 2, .lane = 1
+    };
+    rig_run_with(other_lane_body, &options);
+}
+
+/* The two lanes are this one, so what is durable in it is everywhere once the second is there. */
+static void everywhere_body(struct rig *rig)
+{
+    struct carry *carry;
+    assert_int_equal(carry_new(rig->ports.sync, 2, &carry), STATUS_OK);
+    rig->api->options.carry = carry;
+    carry_enter(carry, 0, rig->lane, MONOTONIC_NEVER);
+    int64_t began_ns = clock_monotonic(rig->ports.clock).ns;
+    rig->call.idempotency_key = STR("\"gold\"");
+    expect_status(rig, 503, rig_send(rig, API_POST, "/v1/assets", GOLD));
+    expect_in_answer(rig, "\"in_doubt\"");
+    expect_in_answer(rig, "not every other lane has it yet");
+    int64_t waited_ns = clock_monotonic(rig->ports.clock).ns - began_ns;
+    assert_in_range(waited_ns, CARRY_WAIT_MS * NS_PER_MS, 2 * CARRY_WAIT_MS * NS_PER_MS);
+
+    carry_enter(carry, 1, rig->lane, MONOTONIC_NEVER);
+    expect_status(rig, 200, rig_send(rig, API_POST, "/v1/assets", GOLD));
+    expect_in_answer(rig, "\"repeated\":true");
+    rig->call.idempotency_key = (struct str){ NULL, 0 };
+    expect_status(rig, 409, rig_send(rig, API_POST, "/v1/assets", GOLD));
+    expect_status(rig, 201,
+                  rig_send(rig, API_POST, "/v1/periods/close", "{\"through\":\"1999-12-31\"}"));
+    rig->call.idempotency_key = STR("\"key\"");
+    expect_status(rig, 201,
+                  rig_send(rig, API_POST, "/v1/keys", "{\"name\":\"a\",\"scopes\":[\"admin\"]}"));
+    rig->call.idempotency_key = (struct str){ NULL, 0 };
+    rig->api->options.carry = NULL;
+    carry_free(carry);
+}
+
+static void an_act_for_all_lanes_is_answered_when_all_have_it(void **state)
+{
+    (void)state; /* no fixture */
+    run_in_lanes(everywhere_body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +438,9 @@ int main(void)
         cmocka_unit_test(an_account_that_gets_its_id_here_is_here),
         cmocka_unit_test(what_needs_two_lanes_at_once_is_refused),
         cmocka_unit_test(what_leaves_is_pending_until_the_other_lane_has_said),
+        cmocka_unit_test(an_act_for_all_lanes_is_refused_where_nobody_carries_it),
+        cmocka_unit_test(an_act_for_all_lanes_is_made_in_lane_0_only),
+        cmocka_unit_test(an_act_for_all_lanes_is_answered_when_all_have_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

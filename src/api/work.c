@@ -186,8 +186,59 @@ enum api_progress work_queue(struct work *work)
 enum api_progress work_park(struct work *work)
 {
     struct monotonic_time now = clock_monotonic(work->api->ports.clock);
-    work->position_until.ns = now.ns + API_POSITION_WAIT_MS_MAX * NS_PER_MS;
+    work->wait_until.ns = now.ns + API_POSITION_WAIT_MS_MAX * NS_PER_MS;
     return list_enter(work, &work->api->parked);
+}
+
+/* ---- Acts that are made in lane 0 for all lanes ---- */
+
+/* It is done where it was submitted. */
+static void everywhere_raise(struct work *work)
+{
+    (void)problem_raise(&work->problem, PROBLEM_IN_DOUBT,
+                        "send the same request again, with the same Idempotency-Key: what it did "
+                        "goes on by itself to the lanes that lack it");
+    problem_detail(&work->problem, "lane 0 has decided it, and not every other lane has it yet");
+}
+
+/* A task of the lane calls this: the workers look where it is. */
+static void everywhere_done(struct request *request)
+{
+    struct work *work = request->owner;
+    struct api *api = work->api;
+    if (request->status == STATUS_OK) {
+        struct monotonic_time now = clock_monotonic(api->ports.clock);
+        work->wait_until.ns = now.ns + CARRY_WAIT_MS * NS_PER_MS;
+        if (list_enter(work, &api->carried) == API_PENDING) return;
+        everywhere_raise(work);
+    }
+    work->call->ready(work->call);
+}
+
+enum api_progress work_submit_everywhere(struct work *work)
+{
+    work->request.done = everywhere_done;
+    return work_submit(work);
+}
+
+/* The first whose wait is over, either way; NULL: none. Under the queue's lock. */
+static struct work *carried_take(struct api *api)
+{
+    struct monotonic_time now = clock_monotonic(api->ports.clock);
+    struct work_list kept = { 0 };
+    struct work *found = NULL;
+    for (struct work *work = list_take(&api->carried); work != NULL;
+         work = list_take(&api->carried)) {
+        bool there = found == NULL && carry_is_everywhere(api->options.carry, work->request.admin);
+        if (found != NULL || (!there && now.ns < work->wait_until.ns)) {
+            list_add(&kept, work);
+            continue;
+        }
+        found = work;
+        if (!there) everywhere_raise(work);
+    }
+    api->carried = kept;
+    return found;
 }
 
 /* The first parked work whose wait is over, either way; NULL: none. Under the queue's lock. */
@@ -202,7 +253,7 @@ static struct work *parked_take(struct api *api)
     for (struct work *work = list_take(&api->parked); work != NULL;
          work = list_take(&api->parked)) {
         bool reached = status.head.sequence >= work->query.min_position.batch;
-        bool over = reached || now.ns >= work->position_until.ns;
+        bool over = reached || now.ns >= work->wait_until.ns;
         if (!over || found != NULL) {
             list_add(&kept, work);
             continue;
@@ -218,23 +269,30 @@ static struct work *parked_take(struct api *api)
     return found;
 }
 
+/* What a worker does with a work. */
+enum turn { TURN_RUN, TURN_START, TURN_ANSWER };
+
 /* Waits for work; NULL when the workers stop. */
-static struct work *worker_take(struct worker *worker, bool *out_was_parked)
+static struct work *worker_take(struct worker *worker, enum turn *out_turn)
 {
     struct api *api = worker->api;
     struct sync *sync = api->ports.sync;
     struct work *work = NULL;
-    *out_was_parked = false;
+    *out_turn = TURN_RUN;
     sync->lock(api->queue);
     while (!api->stopping) {
         work = list_take(&api->quick);
         if (work == NULL && !worker->quick_only) work = list_take(&api->slow);
         if (work != NULL) break;
+        *out_turn = TURN_START;
         work = parked_take(api);
-        *out_was_parked = work != NULL;
         if (work != NULL) break;
+        *out_turn = TURN_ANSWER;
+        work = carried_take(api);
+        if (work != NULL) break;
+        *out_turn = TURN_RUN;
         struct monotonic_time until = MONOTONIC_NEVER;
-        if (api->parked.count > 0)
+        if (api->parked.count > 0 || api->carried.count > 0)
             until.ns = clock_monotonic(api->ports.clock).ns + PARK_LOOK_MS * NS_PER_MS;
         (void)sync->wait(api->queue, until); /* the condition is looked at again either way */
     }
@@ -246,13 +304,13 @@ static void worker_body(void *argument)
 {
     struct worker *worker = argument;
     for (;;) {
-        bool was_parked = false;
-        struct work *work = worker_take(worker, &was_parked);
+        enum turn turn = TURN_RUN;
+        struct work *work = worker_take(worker, &turn);
         if (work == NULL) return;
         bool pending = false;
-        if (!was_parked)
+        if (turn == TURN_RUN)
             work->route->handler->run(work);
-        else if (!problem_is_set(&work->problem))
+        else if (turn == TURN_START && !problem_is_set(&work->problem))
             pending = work->route->handler->start(work) == API_PENDING;
         if (!pending) work->call->ready(work->call);
     }

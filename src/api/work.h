@@ -25,7 +25,7 @@ enum {
     SECRET_LEN = 68, /* "tpw_" and 64 digits */
 };
 
-/* Works that wait: for a worker, or for a position. */
+/* Works that wait: for a worker, for a position, or for all lanes. */
 struct work_list {
     struct work *first;
     struct work *last;
@@ -57,6 +57,7 @@ struct api {
     struct work_list quick;
     struct work_list slow;
     struct work_list parked;
+    struct work_list carried;
     bool stopping;
     struct worker workers[WORKERS_MAX];
     uint32_t worker_count;
@@ -93,9 +94,9 @@ struct work {
     bool cached;   /* the answer comes out of the cache, as of: */
     uint64_t cached_batch;
     uint64_t cached_age_ms;
-    bool departs; /* some of it is for another lane */
-    bool total;   /* the answer is of all lanes */
-    struct monotonic_time position_until;
+    bool departs;                     /* some of it is for another lane */
+    bool total;                       /* the answer is of all lanes */
+    struct monotonic_time wait_until; /* for a position, or for all lanes */
 
     struct request request;
     struct read read;
@@ -136,6 +137,8 @@ enum api_progress work_submit(struct work *work);
 enum api_progress work_queue(struct work *work);
 /* Until the journal has reached query.min_position; then the handler starts. */
 enum api_progress work_park(struct work *work);
+/* As work_submit(), of an act for all lanes: ready is called when all of them have it, too. */
+enum api_progress work_submit_everywhere(struct work *work);
 
 /* On a worker: submits work->request and waits. False: the problem is raised. */
 bool work_run(struct work *work);

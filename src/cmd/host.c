@@ -21,6 +21,7 @@
 #include "cmd/serve_projection.h"
 #include "cmd/serve_tracing.h"
 #include "cmd/serve_webhooks.h"
+#include "cmd/transit_metrics.h"
 #include "cmd/version.h"
 #include "wallet/journal_feed.h"
 
@@ -111,6 +112,7 @@ static void metrics_write(void *context, struct buf *out_page)
 {
     struct host *host = context;
     if (host->payments != NULL) serve_payments_metrics(host->payments, out_page);
+    if (host->carrier != NULL) carrier_metrics_write(host->carrier, out_page);
     if (host->bus != NULL) serve_bus_metrics(host->bus, out_page);
     if (host->cache != NULL) serve_cache_metrics(host->cache, out_page);
     if (host->more_metrics != NULL) host->more_metrics(host->metrics_context, out_page);
@@ -169,6 +171,14 @@ static enum status transit_open(const struct host_options *options, struct host 
     return transit_start(host->lane, &host->ports, &transit, &host->transit, out_error);
 }
 
+static enum status carrier_open(const struct host_options *options, struct host *host,
+                                struct error *out_error)
+{
+    uint32_t lane = data_folder_lane(host->folder);
+    if (options->carry == NULL || lane == 0) return STATUS_OK;
+    return carrier_start(options->carry, lane, host->lane, &host->ports, &host->carrier, out_error);
+}
+
 static enum status feeds_open(const struct host_options *options, struct host *host,
                               struct error *out_error)
 {
@@ -202,6 +212,7 @@ static enum status owner_open(const struct host_options *options, struct host *h
     if (status != STATUS_OK) return status;
     status = feeds_open(options, host, out_error);
     if (status == STATUS_OK) status = transit_open(options, host, out_error);
+    if (status == STATUS_OK) status = carrier_open(options, host, out_error);
     if (status != STATUS_OK) return status;
     host->payments = options->payments;
     status = webhooks_open(options, host, out_error);
@@ -219,6 +230,7 @@ static enum status owner_open(const struct host_options *options, struct host *h
         .lane = data_folder_lane(host->folder),
         .transit = host->transit,
         .keys = options->keys,
+        .carry = options->carry,
         .fan = options->fan,
         .route_psp = options->payments == NULL ? NULL : serve_payments_route,
         .more_metrics = metrics_write,
@@ -259,6 +271,7 @@ struct host_options host_options_beside(const struct host_options *first, const 
         .tracing = first->tracing,
         .links = first->links,
         .keys = keys,
+        .carry = first->carry,
         .payments = behind == NULL ? NULL : &behind->payments[lane],
         .webhooks = behind == NULL ? NULL : behind->webhooks[lane],
         .bus = behind == NULL ? NULL : &behind->bus[lane],
@@ -318,15 +331,17 @@ void host_call(struct host *host, struct api_call *call)
     service_call(&service, call, host->ports.sync, host->answered);
 }
 
-void host_transit_stop(struct host *host)
+void host_ways_stop(struct host *host)
 {
     transit_stop(host->transit);
     host->transit = NULL;
+    carrier_stop(host->carrier);
+    host->carrier = NULL;
 }
 
 void host_close(struct host *host)
 {
-    host_transit_stop(host);
+    host_ways_stop(host);
     saga_stop(host->saga);
     if (host->webhooks != NULL) serve_webhooks_stop(host->webhooks);
     if (host->bus != NULL) serve_bus_stop(host->bus);

@@ -27,6 +27,7 @@ struct host {
     bool elsewhere;         /* after host_open() failed: another process has the lane's lease */
     struct lane *lane;
     struct transit *transit;          /* NULL: nothing goes to other lanes from here */
+    struct carrier *carrier;          /* NULL: it is lane 0, or nothing comes from there */
     char source[32];                  /* of CloudEvents: the lane */
     struct saga *saga;                /* NULL: payments are only written down here, and wait */
     struct journal_feed *feed;        /* what the api gives out as events */
@@ -67,6 +68,7 @@ struct host_options {
      * waits in the journal), and for all but lane 0, where keys are. */
     struct transit_link *const *links;
     struct key_ring *keys;
+    struct carry *carry;  /* the lanes of this process; NULL: nothing is carried to or from here */
     struct lane_fan *fan; /* for lane 0's API: whom it asks for what is in others; NULL: nobody */
     struct serve_projection *projection; /* as the others above */
     struct serve_tracing *tracing;       /* who watches it; outlives it; NULL: nobody */
@@ -105,8 +107,8 @@ void host_follower_done(struct host *host);
  */
 void host_call(struct host *host, struct api_call *call);
 
-/* Ends the workers of what goes to other lanes; before any of those is closed. */
-void host_transit_stop(struct host *host);
+/* Ends the workers of what goes to and comes from other lanes; before any of those is closed. */
+void host_ways_stop(struct host *host);
 
 /* Ends the workers of payments and webhooks, answers what was accepted, flushes, releases. Accepts a zeroed struct. */
 void host_close(struct host *host);

@@ -27,6 +27,7 @@ struct lane_set {
     struct set_link links[LANES_MAX];
     struct transit_link *ports[LANES_MAX];
     struct key_ring *keys;
+    struct carry *carry;
     struct lane_fan fan;
     struct host *first;
     struct host hosts[LANES_MAX]; /* [0] is not used */
@@ -148,6 +149,8 @@ enum status lane_set_new(const char *folder, struct lane_set **out_set, struct e
     set->peer = (struct peer){ .send = peer_send, .stop = peer_stop };
     if (status == STATUS_OK && key_ring_new(thread_sync(), system_clock(), &set->keys) != STATUS_OK)
         status = error_set(out_error, STATUS_LIMIT, "no memory for the keys of the lanes");
+    if (status == STATUS_OK && carry_new(thread_sync(), lanes, &set->carry) != STATUS_OK)
+        status = error_set(out_error, STATUS_LIMIT, "no memory for what lanes have in common");
     if (status == STATUS_OK) {
         *out_set = set;
     } else {
@@ -166,6 +169,11 @@ struct lane_fan *lane_set_fan(struct lane_set *set)
     return &set->fan;
 }
 
+struct carry *lane_set_carry(struct lane_set *set)
+{
+    return set->carry;
+}
+
 static enum status lane_add(struct lane_set *set, uint32_t lane, const struct host_options *first,
                             struct error *out_error)
 {
@@ -175,8 +183,10 @@ static enum status lane_add(struct lane_set *set, uint32_t lane, const struct ho
     const struct host_options options = host_options_beside(first, folder, lane, set->keys);
     status = host_open(&options, &set->hosts[lane], out_error);
     if (status == STATUS_NOT_FOUND) error_hint(out_error, "`tpwallet init` did not finish");
-    if (status == STATUS_OK) atomic_store(&set->links[lane].target, set->hosts[lane].lane);
-    return status;
+    if (status != STATUS_OK) return status;
+    atomic_store(&set->links[lane].target, set->hosts[lane].lane);
+    carry_enter(set->carry, lane, set->hosts[lane].lane, MONOTONIC_NEVER);
+    return STATUS_OK;
 }
 
 enum status lane_set_open(struct lane_set *set, const struct host_options *options,
@@ -186,6 +196,7 @@ enum status lane_set_open(struct lane_set *set, const struct host_options *optio
     set->first = first;
     atomic_store(&set->links[0].target, first->lane);
     key_ring_follow(set->keys, first->lane);
+    carry_enter(set->carry, 0, first->lane, MONOTONIC_NEVER);
     for (uint32_t lane = 1; lane < set->lanes && status == STATUS_OK; lane++) {
         status = lane_add(set, lane, options, out_error);
     }
@@ -230,10 +241,11 @@ void lane_set_close(struct lane_set *set)
     if (set->first != NULL) saga_retire(set->first->saga);
     for (uint32_t i = 1; i < set->lanes; i++) saga_retire(set->hosts[i].saga);
     /* first all workers, since each calls the others' lanes; then the lanes */
-    if (set->first != NULL) host_transit_stop(set->first);
-    for (uint32_t i = 1; i < set->lanes; i++) host_transit_stop(&set->hosts[i]);
+    if (set->first != NULL) host_ways_stop(set->first);
+    for (uint32_t i = 1; i < set->lanes; i++) host_ways_stop(&set->hosts[i]);
     for (uint32_t i = 1; i < set->lanes; i++) host_close(&set->hosts[i]);
     key_ring_free(set->keys);
+    carry_free(set->carry);
     thread_sync()->monitor_free(set->fan.monitor);
     reserve_free(set, sizeof *set);
 }

@@ -21,6 +21,8 @@ enum status lane_set_new(const char *folder, struct lane_set **out_set, struct e
 
 /* For host_options.fan of lane 0. */
 struct lane_fan *lane_set_fan(struct lane_set *set);
+/* For host_options.carry of lane 0. */
+struct carry *lane_set_carry(struct lane_set *set);
 /* For host_options.links of lane 0. */
 struct transit_link *const *lane_set_links(struct lane_set *set);
 

@@ -347,6 +347,7 @@ static void become_cold(struct replica *replica)
     replica->transit_before = replica->transit;
     unlock(replica);
     if (replica->options.keys != NULL) key_ring_leave(replica->options.keys);
+    if (replica->options.carry != NULL) carry_leave(replica->options.carry, replica->options.lane);
     host_close(&replica->host);
     role_set(replica, REPLICA_COLD);
 }
@@ -429,8 +430,16 @@ static void begin_leading(struct replica *replica)
     become_cold(replica);
 }
 
+/* The lane's memory had all that was durable at this time. */
+static void whole_note(struct replica *replica, struct monotonic_time whole_at)
+{
+    if (replica->options.carry == NULL) return;
+    carry_enter(replica->options.carry, replica->options.lane, replica->host.lane, whole_at);
+}
+
 static void follow_step(struct replica *replica)
 {
+    struct monotonic_time began = now(replica);
     lock(replica);
     bool holds = replica->keeper.role == LEASE_HOLDING;
     unlock(replica);
@@ -452,6 +461,7 @@ static void follow_step(struct replica *replica)
     unlock(replica);
     if (warm && replica->options.keys != NULL)
         key_ring_follow(replica->options.keys, replica->host.lane);
+    if (status == STATUS_OK && left == 0) whole_note(replica, began);
     if (status == STATUS_OK || status == STATUS_UNAVAILABLE) return;
     say_error(replica, STR("replica.not_following"), &error);
     replica->retry_at = in_ms(replica, RETRY_MS);
@@ -504,6 +514,8 @@ static void lead_step(struct replica *replica)
     lane_get_status(replica->host.lane, &status);
     transit_look(replica);
     lock(replica);
+    struct monotonic_time looked = now(replica);
+    bool whole = lease_keeper_believes(&replica->keeper, looked);
     bool lost = replica->keeper.role == LEASE_FOLLOWING;
     const char *name = lease_keeper_wanted(&replica->keeper);
     if (name != NULL) memcpy(wanted, name, strlen(name) + 1);
@@ -511,6 +523,7 @@ static void lead_step(struct replica *replica)
     replica->batch = status.head.sequence;
     if (lost || status.fenced) replica->losses++;
     unlock(replica);
+    if (whole && !status.fenced) whole_note(replica, looked);
     if (lost || status.fenced) {
         say(replica, LOG_WARNING, STR("replica.lost"), "another replica has taken the lane over");
         lease_give_back(replica, "");

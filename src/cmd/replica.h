@@ -29,6 +29,7 @@ struct replica_options {
     struct log *log;
     atomic_uint *owned; /* lanes of the process: it counts here while it owns, or takes, its own */
     struct key_ring *keys; /* of lane 0: follows its keys while they are in memory; else NULL */
+    struct carry *carry;   /* told when the lane is in memory; NULL: there is one lane */
     /* Around each time that it owns the lane, before anything is answered. */
     enum status (*begin)(void *context, struct host *host, struct error *out_error);
     void (*end)(void *context);

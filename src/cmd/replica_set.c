@@ -34,6 +34,7 @@ struct replica_set {
     uint32_t lanes;
     atomic_uint owned;
     struct key_ring *keys;
+    struct carry *carry; /* NULL: there is one lane */
     struct lane_links links;
     struct lane_fan fan;
     struct front *front;
@@ -196,6 +197,7 @@ static enum status replicas_open(struct replica_set *set, const struct replica_s
             .terms = options->terms,
             .log = options->log,
             .owned = &set->owned,
+            .carry = set->carry,
         };
         if (lane == 0) {
             replica.begin = options->begin;
@@ -231,6 +233,8 @@ enum status replica_set_open(const struct replica_set_options *options,
     memcpy(set->name, options->name, strlen(options->name) + 1);
     if (lanes > 1 && key_ring_new(set->sync, system_clock(), &set->keys) != STATUS_OK)
         status = error_set(out_error, STATUS_LIMIT, "no memory for the keys of the lanes");
+    if (status == STATUS_OK && lanes > 1 && carry_new(set->sync, lanes, &set->carry) != STATUS_OK)
+        status = error_set(out_error, STATUS_LIMIT, "no memory for what lanes have in common");
     if (status == STATUS_OK) status = replicas_open(set, options, out_error);
     if (status != STATUS_OK) {
         replica_set_close(set);
@@ -254,6 +258,7 @@ enum status replica_set_start(struct replica_set *set, const struct replica_star
 {
     set->front = options->front;
     set->hosts[0] = *options->host;
+    set->hosts[0].carry = set->carry;
     if (set->lanes > 1) {
         lane_links_init(&set->links, front_link_service(options->front), set->sync);
         set->hosts[0].links = set->links.ports;
@@ -303,6 +308,7 @@ void replica_set_close(struct replica_set *set)
     if (set->lease != NULL) set->lease->close(set->lease);
     lane_links_done(&set->links);
     key_ring_free(set->keys);
+    carry_free(set->carry);
     set->sync->monitor_free(set->monitor);
     set->sync->monitor_free(set->fan.monitor);
     reserve_free(set, sizeof *set);

@@ -212,6 +212,7 @@ static enum status ledger_open(struct serve *serve)
     if (serve->lanes != NULL) {
         serve->host_options.links = lane_set_links(serve->lanes);
         serve->host_options.fan = lane_set_fan(serve->lanes);
+        serve->host_options.carry = lane_set_carry(serve->lanes);
         serve->host_options.more_metrics = lane_set_metrics;
         serve->host_options.metrics_context = serve->lanes;
     }

@@ -34,3 +34,15 @@ void transit_metrics_write(const struct transit_status *sums, struct buf *out_pa
                       "Departures that were open when a worker looked last");
     buf_append_format(out_page, "tpwallet_transits_open %" PRIu64 "\n", sums->open);
 }
+
+void carrier_metrics_write(struct carrier *carrier, struct buf *out_page)
+{
+    struct carrier_status status;
+    carrier_get_status(carrier, &status);
+    metric_head_write(out_page, "tpwallet_carried_total", "counter",
+                      "Assets, rates and closed periods of lane 0 that were made in this lane");
+    buf_append_format(out_page, "tpwallet_carried_total %" PRIu64 "\n", status.carried);
+    metric_head_write(out_page, "tpwallet_carry_broken", "gauge",
+                      "1 when this lane's custom assets are not those of lane 0");
+    buf_append_format(out_page, "tpwallet_carry_broken %u\n", status.broken ? 1U : 0U);
+}

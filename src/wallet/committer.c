@@ -186,6 +186,7 @@ static void launch(struct lane *lane)
 static void registry_publish(struct lane *lane, const struct flight *flight)
 {
     if (!flight->changes_registry) return;
+    lane->published_count++;
     struct batch_reader reader;
     struct str blob = { (const char *)flight->batch.data, flight->batch.size };
     enum status status = batch_open(blob, &reader, NULL);

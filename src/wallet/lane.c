@@ -420,6 +420,33 @@ uint32_t lane_rate_page(struct lane *lane, uint32_t from, struct rate *out_rates
     return count;
 }
 
+struct business_date lane_closed_through(struct lane *lane)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    struct business_date date = lane->published.closed_through;
+    sync->unlock(lane->monitor);
+    return date;
+}
+
+uint64_t lane_commons(struct lane *lane, uint64_t known, struct lane_commons *out)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    const struct registry *from = &lane->published;
+    bool over = lane->draining || lane->status.fenced || lane->status.damaged;
+    uint64_t version = over ? 0 : lane->published_count;
+    if (version != 0 && version != known) {
+        memcpy(out->assets, from->assets, from->asset_count * sizeof *from->assets);
+        memcpy(out->rates, from->rates, from->rate_count * sizeof *from->rates);
+        out->asset_count = from->asset_count;
+        out->rate_count = from->rate_count;
+        out->closed_through = from->closed_through;
+    }
+    sync->unlock(lane->monitor);
+    return version;
+}
+
 void lane_get_status(struct lane *lane, struct lane_status *out_status)
 {
     struct sync *sync = lane->ports.sync;

@@ -276,6 +276,23 @@ uint32_t lane_credentials(struct lane *lane, struct credential *out, uint32_t li
 /* The rates of pairs, withdrawn ones with a numerator of 0; as lane_asset_page(). */
 uint32_t lane_rate_page(struct lane *lane, uint32_t from, struct rate *out_rates, uint32_t limit);
 
+/* Days 0: no period is closed. */
+struct business_date lane_closed_through(struct lane *lane);
+
+/* What all lanes of a ledger have in common. About 100 KiB. */
+struct lane_commons {
+    struct asset assets[ASSETS_CUSTOM_MAX];
+    uint32_t asset_count;
+    struct rate rates[RATES_MAX];
+    uint32_t rate_count;
+    struct business_date closed_through;
+};
+/*
+ * Which version of the registry it is: another after every change, until the lane is closed; 0 when
+ * it is drained, fenced or damaged. Copied only when the version is neither 0 nor `known`.
+ */
+uint64_t lane_commons(struct lane *lane, uint64_t known, struct lane_commons *out);
+
 struct lane_status {
     bool accepting; /* requests are taken, writes too but for a full disk */
     bool following; /* another owns it: nothing is accepted */

@@ -129,6 +129,7 @@ struct lane {
     enum handover job_state;
     struct index_job job;
     struct registry published; /* as of the durable journal */
+    uint64_t published_count;  /* times that it changed */
     struct lane_status status;
 
     /* The apply task's own. */

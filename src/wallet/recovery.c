@@ -331,6 +331,7 @@ static void registry_publish(struct lane *lane)
     into->closed_through = from->closed_through;
     memcpy(into->rates, from->rates, from->rate_count * sizeof *from->rates);
     into->rate_count = from->rate_count;
+    lane->published_count++;
 }
 
 /* What other tasks may see: the registry and the counts, as of the durable journal. */

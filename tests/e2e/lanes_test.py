@@ -12,7 +12,7 @@ import random
 import time
 
 from api_harness import Client, check_fits, load_document
-from cli_harness import CONFLICT, USAGE, Wallet, check, equal, new_id, serving
+from cli_harness import CONFLICT, UNAVAILABLE, USAGE, Wallet, check, equal, new_id, serving
 
 LANES = 3
 UNTIL_S = 60
@@ -117,7 +117,7 @@ def transit_accounts(client, lane):
     found = {}
     page = client.expect(200, "GET", "/v1/accounts?limit=1000", None, lane_header(lane)).json()
     for account in page["items"]:
-        if account["id"].startswith("74706c61-6e65-8"):
+        if account["id"].startswith("74706c61-6e65-8") and account["asset"] == "EUR":
             direction = int(account["id"][15:18], 16)  # 1: left for the peer, 2: came from it
             peer = int(account["id"].replace("-", ""), 16) >> 16 & 0x3FFF
             found[direction, peer] = account["balance"]
@@ -194,7 +194,7 @@ def balances(client):
 def key_of(wallet):
     return wallet.json("key", "create", "test", "--scopes",
                        "accounts:read,accounts:write,transfers:read,transfers:write,metrics:read,"
-                       "admin")["secret"]
+                       "payments:read,admin")["secret"]
 
 
 def lanes_of(result):
@@ -223,6 +223,47 @@ def metrics_tell(client):
         check(line in page.splitlines(), f"the metrics have {line}")
 
 
+def commons(client, lane):
+    """What all lanes have in common, as a lane says it."""
+    assets = client.expect(200, "GET", "/v1/assets", None, lane_header(lane)).json()["items"]
+    rates = client.expect(200, "GET", "/v1/rates", None, lane_header(lane)).json()["items"]
+    period = client.expect(200, "GET", "/v1/periods", None, lane_header(lane)).json()
+    return ([(one["id"], one["code"], one["exponent"]) for one in assets],
+            sorted((one["asset"], one["to_asset"], one["rate"]) for one in rates),
+            period.get("closed_through"))
+
+
+def acts_are_everywhere(client, code, number, rate="1.25", through="2001-12-31"):
+    """Each is true of every lane as soon as it was answered."""
+    client.expect(201, "POST", "/v1/assets", {"code": code, "exponent": 3})
+    for lane in range(LANES):
+        ids = [account_id(lane, number + i) for i in range(2)]
+        client.expect(200, "POST", "/v1/accounts",
+                      [{"id": one, "asset": code, "kind": "equity"} for one in ids])
+    money = {"asset": code, "amount": "0.125"}
+    for lane in range(LANES):
+        asked = {"id": new_id(), "debit": account_id(lane, number),
+                 "credit": account_id((lane + 1) % LANES, number + 1), **money}
+        client.expect(202, "POST", "/v1/transfers", asked)
+        equal(ended(client, lane, asked)["outcome"], "ok", f"{code} between lanes")
+    client.expect(201, "POST", "/v1/rates", {"asset": code, "to_asset": "EUR", "rate": rate})
+    client.expect(201, "POST", "/v1/periods/close", {"through": through})
+    said = [commons(client, lane) for lane in range(LANES)]
+    equal(said, [said[0]] * LANES, "what the lanes have in common")
+    check(code in [one[1] for one in said[0][0]] and said[0][2] == through, f"it is there: {said}")
+    for lane in range(LANES):
+        late = {"id": new_id(), "debit": account_id(lane, number), "credit":
+                account_id(lane, number + 1), "value_date": through, **money}
+        answer = client.expect(422, "POST", "/v1/transfers", late).json()
+        equal(answer["code"], "period_closed", f"a date that is closed in lane {lane}")
+
+
+def acts_belong_to_lane_0(client):
+    answer = client.expect(421, "POST", "/v1/assets", {"code": "TIN", "exponent": 0},
+                           lane_header(1))
+    equal(answer.json()["code"], "wrong_lane", "an asset made in another lane")
+
+
 def first_life(wallet, key):
     """Everything on the first ledger; the balances at the end."""
     with serving(wallet, "--plain") as server:
@@ -233,6 +274,8 @@ def first_life(wallet, key):
         each_way(client, document)
         pairs_equal(client)
         metrics_tell(client)
+        acts_are_everywhere(client, "GOLD", 200)
+        acts_belong_to_lane_0(client)
         Wallet("ledger/lanes/1").run("serve", "--plain", code=USAGE)
         before = balances(client)
         client.close()
@@ -243,6 +286,7 @@ def first_life(wallet, key):
         equal(after, {one: cents + change.get(one, 0) for one, cents in before.items()},
               "balances after all that")
         pairs_equal(client)
+        acts_are_everywhere(client, "SILVER", 210, "1.5", "2002-12-31")
         for lane in range(LANES):
             totals_equal(client, lane)
         check_fits(document, document["components"]["schemas"]["TrialBalance"],
@@ -308,6 +352,7 @@ def main():
     equal(sorted(os.listdir(os.path.join(wallet.folder, "lanes"))), ["1", "2"], "its folders")
     wallet.run("init", "--lanes", str(LANES), code=CONFLICT)
     key = key_of(wallet)
+    wallet.run("asset", "create", "TIN", "0", code=UNAVAILABLE)
     after = first_life(wallet, key)
     restored = copies(wallet)
     with serving(restored, "--plain") as server:

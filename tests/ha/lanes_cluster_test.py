@@ -5,7 +5,8 @@ back, whatever happens to the owners; who was paused answers for none of its lan
 Method: clients, each with an account whose balance it must know, and two wallets in two lanes
 between which it sends money there and back, some of it to a frozen wallet. Under their load the
 owner of one lane is killed, one that owns both is paused and woken, and lanes are moved. After each,
-every transfer is asked for, and the books are held against what clients were told; at the end trial
+every transfer is asked for, and the books are held against what clients were told; assets, rates and
+closed periods are made while lanes are moved, and used in every lane at once; at the end trial
 balances and pairs of transit accounts are compared, and all lanes checked.
 """
 import json
@@ -40,14 +41,18 @@ class Asked:
         self.body = b""
         self.headers = {}
 
-    def expect(self, status, method, path, body=None, headers=None):
+    def status(self, method, path, body=None, headers=None):
         document = None if body is None else json.dumps(body)
         self.connection.request(method, path, document,
                                 {"Content-Type": "application/json", **(headers or {})})
         answer = self.connection.getresponse()
         self.headers = {name.lower(): value for name, value in answer.getheaders()}
         self.body = answer.read()
-        equal(answer.status, status, f"{method} {path} at {self.replica.name}: {self.body[:300]}")
+        return answer.status
+
+    def expect(self, status, method, path, body=None, headers=None):
+        found = self.status(method, path, body, headers)
+        equal(found, status, f"{method} {path} at {self.replica.name}: {self.body[:300]}")
         return self
 
     def json(self):
@@ -161,6 +166,45 @@ def lanes_are_shared(cluster):
     wait_for("two owners", lambda: rest(cluster))
 
 
+def acts_are_everywhere(cluster):
+    """Acknowledged by one replica, true of every lane at any, while lanes change hands."""
+    for turn in range(9):
+        replica, lane = cluster.replicas[turn % 3], turn % LANES
+        lanes_test.acts_are_everywhere(Asked(replica), f"GOLD{turn}", 61000 + 2 * turn,
+                                       f"1.{turn}1", f"{1990 + turn}-12-31")
+        cluster.wait_warm()
+        heir = next(one.name for one in cluster.replicas if one.name != cluster.owner(lane))
+        cluster.replicas[0].wallet.json("lane", "move", str(lane), "--to", heir)
+
+
+def acts_wait_for_a_lane(cluster):
+    """Nobody owns a lane: an act for all waits, and is everywhere once somebody does."""
+    cluster.wait_warm()
+    first = cluster.owner(0)
+    name = next(one.name for one in cluster.replicas if one.name != first)
+    cluster.replicas[0].wallet.json("lane", "move", "1", "--to", name)
+    owner = cluster.by_name(name)
+    asked = Asked(cluster.by_name(first))
+    act = {"code": "COPPER", "exponent": 2}
+    key = {"Idempotency-Key": '"copper"'}
+    owner.signal(signal.SIGSTOP)
+    asked.connection.request("POST", "/v1/assets", json.dumps(act),
+                             {"Content-Type": "application/json", **key})
+    answer = asked.connection.getresponse()
+    body = answer.read()
+    check(answer.status == 201 or json.loads(body)["code"] == "in_doubt",
+          f"what the act came to: {answer.status} {body}")
+    if answer.status == 201:
+        check(cluster.owner(1) != name, "it was answered before the lane had an owner")
+    cluster.wait_owner(name, lane=1)
+    wait_for("the act to be everywhere", lambda: Asked(asked.replica).status(
+        "POST", "/v1/assets", act, key) in (200, 201))
+    asked.expect(201, "POST", "/v1/accounts",
+                 {"id": account_id(1, 61900), "asset": "COPPER", "kind": "equity"})
+    owner.signal(signal.SIGCONT)
+    cluster.wait_warm()
+
+
 def owner_is_killed(cluster):
     with LaneLoad(cluster) as load:
         load.work_for(1)
@@ -266,6 +310,8 @@ def main():
     with Cluster(3, "--projection", "on", lanes=LANES) as cluster:
         begin(cluster)
         lanes_are_shared(cluster)
+        acts_are_everywhere(cluster)
+        acts_wait_for_a_lane(cluster)
         owner_is_killed(cluster)
         owner_of_both_is_paused(cluster)
         lanes_are_moved(cluster)
