@@ -195,8 +195,9 @@ static bool listing_begin(struct listing *listing, struct work *work, size_t mor
 {
     uint32_t limit = work->query.limit;
     *listing = (struct listing){ .work = work };
-    listing->cursor = (struct cursor){ .list = ROUTE_ACCOUNTS_LIST };
-    listing->cursor.filters = cursor_filter(0, &work->query.user_ref, sizeof work->query.user_ref);
+    listing->cursor = cursor_begin(work, ROUTE_ACCOUNTS_LIST);
+    listing->cursor.filters = cursor_filter(listing->cursor.filters, &work->query.user_ref,
+                                            sizeof work->query.user_ref);
     enum { SLACK = 64 }; /* what the arena needs to align the pieces */
     size_t size = limit * (sizeof(struct account_state) + more_size) + SLACK;
     if (!cursor_take(work, &listing->cursor) || !work_reserve(work, size)) return false;
@@ -213,7 +214,7 @@ static void listing_write(struct listing *listing, uint32_t count, bool more, ui
     json_write_key(&render->json, STR("items"));
     json_write_array_begin(&render->json);
     for (uint32_t i = 0; i < count; i++) render_account(render, &listing->accounts[i], 0);
-    list_end(render, more ? &listing->cursor : NULL, as_of_batch);
+    list_end(render, cursor_next(listing->work, &listing->cursor, more), as_of_batch);
 }
 
 /* The place is the number of the next account. */

@@ -236,6 +236,12 @@ static bool idempotency_take(struct work *work)
     return true;
 }
 
+/* The position that a list over all lanes waits for is lane 0's. */
+static bool waits_here(const struct work *work)
+{
+    return work->api->options.lane == 0 || !lanes_list_is_of_all(work);
+}
+
 static bool query_take(struct work *work)
 {
     struct api_call *call = work->call;
@@ -252,7 +258,7 @@ static bool query_take(struct work *work)
 
 static enum api_progress work_begin(struct work *work)
 {
-    if (work->query.min_position.batch > 0) {
+    if (work->query.min_position.batch > 0 && waits_here(work)) {
         struct lane_status status;
         lane_get_status(work->api->lane, &status);
         if (status.head.sequence < work->query.min_position.batch) return work_park(work);

@@ -62,7 +62,7 @@ struct api_options {
     struct transit *transit; /* woken when something leaves; outlives the api; NULL: none runs */
     struct lane_fan *fan;    /* outlives the api; NULL: nobody is asked */
     struct key_ring *keys;   /* where API keys are; outlives the api; NULL: in the lane */
-    struct carry *carry; /* of lane 0's: to all others; outlives the api; NULL: nobody carries */
+    struct carry *carry; /* of all lanes, which are served; outlives the api; NULL: they are not */
 
     /*
      * Who carries out a payment whose caller named nobody; writes a name and returns STATUS_OK,

@@ -31,7 +31,7 @@ HANDLER(ROUTE_ASSETS_CREATE, assets_create) = { .start = create_start, .write = 
 /* In memory, so written at once; one more than wanted is looked up, to know of a next page. */
 static void list_write(struct work *work)
 {
-    struct cursor cursor = { .list = ROUTE_ASSETS_LIST };
+    struct cursor cursor = cursor_begin(work, ROUTE_ASSETS_LIST);
     uint32_t wanted = work->query.limit;
     if (!cursor_take(work, &cursor)) return;
     if (!work_reserve(work, (wanted + 1) * sizeof(struct asset) + 16)) return;

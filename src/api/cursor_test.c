@@ -53,9 +53,21 @@ static void a_cursor_of_another_list_or_filter_is_refused(void **state)
     const struct cursor made = { .list = 3, .place = 77, .filters = 99 };
     struct str written = cursor_format(&made, text);
     struct cursor other_list = { .list = 4, .filters = 99 };
+    struct cursor other_lane = { .list = 3, .lane = 1, .filters = 99 };
     struct cursor other_filter = { .list = 3, .filters = 98 };
     assert_int_equal(cursor_parse(written, &other_list), STATUS_INVALID);
+    assert_int_equal(cursor_parse(written, &other_lane), STATUS_INVALID);
     assert_int_equal(cursor_parse(written, &other_filter), STATUS_INVALID);
+}
+
+static void a_cursor_says_its_lane(void **state)
+{
+    (void)state; /* no fixture is needed */
+    char text[CURSOR_TEXT_SIZE];
+    const struct cursor made = { .list = 3, .lane = 5, .place = 77, .filters = 99 };
+    assert_int_equal(cursor_lane(cursor_format(&made, text)), 5);
+    assert_int_equal(cursor_lane(STR("none")), 0);
+    assert_int_equal(cursor_lane(STR("")), 0);
 }
 
 static void filters_depend_on_values_and_their_order(void **state)
@@ -75,6 +87,7 @@ int main(void)
         cmocka_unit_test(a_cursor_leads_back_to_its_place),
         cmocka_unit_test(a_changed_cursor_is_refused),
         cmocka_unit_test(a_cursor_of_another_list_or_filter_is_refused),
+        cmocka_unit_test(a_cursor_says_its_lane),
         cmocka_unit_test(filters_depend_on_values_and_their_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,7 +78,7 @@ static void key_write(struct render *render, const struct credential *credential
 
 static void list_write(struct work *work)
 {
-    struct cursor cursor = { .list = ROUTE_KEYS_LIST };
+    struct cursor cursor = cursor_begin(work, ROUTE_KEYS_LIST);
     uint32_t wanted = work->query.limit;
     if (!cursor_take(work, &cursor)) return;
     if (!work_reserve(work, (wanted + 1) * sizeof(struct credential) + 16)) return;

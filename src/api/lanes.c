@@ -1,5 +1,6 @@
 #include "api/lanes.h"
 
+#include "api/cursor.h"
 #include "base/check.h"
 #include "base/decimal.h"
 #include "base/hash.h"
@@ -132,6 +133,34 @@ static uint32_t lane_of_webhook(const struct api_call *call, struct str sender, 
     return status == STATUS_OK && event.ours ? lane_of_payment(event.payment, lanes) : 0;
 }
 
+static bool is_list(struct str path)
+{
+    return str_equal(path, STR("/v1/accounts")) || str_equal(path, STR("/v1/transfers")) ||
+           str_equal(path, STR("/v1/payments"));
+}
+
+/* The value of `cursor` in a query; empty when there is none. */
+static struct str query_cursor(struct str query)
+{
+    struct str name = STR("cursor=");
+    while (query.len > 0) {
+        size_t len = 0;
+        while (len < query.len && query.data[len] != '&') len++;
+        struct str one = { query.data, len };
+        if (str_starts(one, name)) return (struct str){ one.data + name.len, one.len - name.len };
+        len = len < query.len ? len + 1 : len;
+        query = (struct str){ query.data + len, query.len - len };
+    }
+    return query;
+}
+
+static uint32_t lane_of_list(const struct api_call *call, uint32_t lanes)
+{
+    if (!is_list(call->path)) return 0;
+    uint32_t lane = cursor_lane(query_cursor(call->query));
+    return lane < lanes ? lane : 0; /* which refuses the cursor */
+}
+
 uint32_t lanes_of_call(const struct api_call *call, uint32_t lanes)
 {
     static const struct str webhooks = { "/v1/webhooks/", 13 };
@@ -143,6 +172,7 @@ uint32_t lanes_of_call(const struct api_call *call, uint32_t lanes)
         return lane_of_account((struct account_id){ id }, lanes);
     if (path_id(call->path, STR("/v1/payments/"), &id))
         return lane_of_payment((struct payment_id){ id }, lanes);
+    if (call->method == API_GET || call->method == API_HEAD) return lane_of_list(call, lanes);
     if (call->method != API_POST) return 0;
     if (str_equal(call->path, STR("/v1/transfers"))) return lane_of_transfers(call, lanes);
     if (str_equal(call->path, STR("/v1/accounts"))) return lane_of_member(call, STR("id"), lanes);
@@ -158,6 +188,12 @@ static uint32_t lanes_of(const struct work *work)
 {
     uint32_t lanes = work->api->options.lanes;
     return lanes == 0 ? 1 : lanes;
+}
+
+bool lanes_list_is_of_all(const struct work *work)
+{
+    return work->api->options.carry != NULL && is_list(work->path) &&
+           !lanes_call_names_one(work->call, lanes_of(work));
 }
 
 static bool wrong_lane(struct work *work, const char *field, uint32_t lane)

@@ -17,6 +17,8 @@
  *   POST /v1/payments                      to the lane of its wallet; of its merchant, when a card
  *                                          pays; of the payment that it gives back
  *   POST /v1/webhooks/{name}               to the home of the payment that it says to be about
+ *   GET /v1/accounts, /v1/transfers,       to the lane that the cursor is in: these lists go over
+ *     /v1/payments                         all lanes, one after the other
  *   all else                               to lane 0
  *
  * GET /v1/trial-balance is then answered over all lanes (api/lanes_total.h); all other answers are
@@ -31,6 +33,9 @@ bool lanes_call_names_none(const struct api_call *call, uint32_t lanes);
 
 /* Whether it says itself which of several lanes it is for. */
 bool lanes_call_names_one(const struct api_call *call, uint32_t lanes);
+
+/* Whether it is a list that goes on in the next lane: all are served, and it names none. */
+bool lanes_list_is_of_all(const struct work *work);
 
 /* Each raises a problem and returns false when it is not for this lane. */
 bool lanes_path_here(struct work *work);

@@ -7,6 +7,7 @@
 #include "api/lanes.h"
 
 #include "api/api_test.h"
+#include "api/cursor.h"
 #include "model/transit.h"
 
 /* Ids that say their lane: the last digits. */
@@ -427,6 +428,106 @@ static void an_act_for_all_lanes_is_answered_when_all_have_it(void **state)
     run_in_lanes(everywhere_body);
 }
 
+/* ---- Lists over all lanes ---- */
+
+static uint32_t lane_of_page(const char *path, const char *query, const char *lane_header)
+{
+    const struct api_raw_header header = {
+        STR("TPW-Lane"), str_from(lane_header == NULL ? "" : lane_header)
+    };
+    const struct api_call call = { .method = API_GET,
+                                   .path = str_from(path),
+                                   .query = str_from(query),
+                                   .raw_headers = &header,
+                                   .raw_header_count = lane_header == NULL ? 0 : 1 };
+    return lanes_of_call(&call, 3);
+}
+
+static void a_list_is_asked_for_in_the_lane_of_its_cursor(void **state)
+{
+    (void)state; /* no fixture */
+    char text[CURSOR_TEXT_SIZE];
+    char query[2 * CURSOR_TEXT_SIZE];
+    const struct cursor cursor = { .list = ROUTE_ACCOUNTS_LIST, .lane = 2, .place = 7 };
+    (void)cursor_format(&cursor, text);
+    static const struct {
+        const char *path;
+        const char *form;
+        const char *lane;
+        uint32_t found;
+    } cases[] = {
+        { "/v1/accounts", "cursor=%s", NULL, 2 },
+        { "/v1/transfers", "limit=1&cursor=%s&from=x", NULL, 2 },
+        { "/v1/payments", "&&cursor=%s", NULL, 2 },
+        { "/v1/accounts", "cursor=%s", "1", 1 },
+        { "/v1/accounts", "a_cursor=%s", NULL, 0 },
+        { "/v1/accounts", "cursor=9%s", NULL, 0 },
+        { "/v1/accounts", "cursor=", NULL, 0 },
+        { "/v1/assets", "cursor=%s", NULL, 0 }, /* all lanes have the same */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        BUF_SCOPE struct buf form;
+        buf_init(&form, sizeof query);
+        struct str mark = STR("%s");
+        const char *at = strstr(cases[i].form, mark.data);
+        size_t before = at == NULL ? strlen(cases[i].form) : (size_t)(at - cases[i].form);
+        buf_append(&form, cases[i].form, before);
+        if (at != NULL) buf_append_format(&form, "%s%s", text, at + mark.len);
+        uint32_t lane = lane_of_page(cases[i].path, buf_terminated(&form), cases[i].lane);
+        if (lane != cases[i].found) fail_msg("case %zu: lane %u", i, lane);
+    }
+    const struct cursor none = { .list = ROUTE_ACCOUNTS_LIST, .lane = 3 };
+    BUF_SCOPE struct buf form;
+    buf_init(&form, sizeof query);
+    buf_append_format(&form, "cursor=%s", cursor_format(&none, text).data);
+    assert_int_equal(lane_of_page("/v1/accounts", buf_terminated(&form), NULL), 0);
+}
+
+static const char *const LISTS[] = { "/v1/accounts", "/v1/transfers", "/v1/payments",
+                                     "/v1/accounts?user_ref=" NOBODY,
+                                     "/v1/transfers?user_ref=" NOBODY };
+
+/* The last page of lane 0 names the begin of lane 1; lane 0 does not take that itself. */
+static void goes_on_body(struct rig *rig)
+{
+    struct carry *carry;
+    assert_int_equal(carry_new(rig->ports.sync, 2, &carry), STATUS_OK);
+    here_make(rig);
+    for (size_t i = 0; i < sizeof LISTS / sizeof LISTS[0]; i++) {
+        expect_status(rig, 200, rig_send(rig, API_GET, LISTS[i], NULL));
+        assert_null(strstr(rig_answer(rig), "\"next\"")); /* the others are not served */
+    }
+    rig->api->options.carry = carry;
+    for (size_t i = 0; i < sizeof LISTS / sizeof LISTS[0]; i++) {
+        char next[CURSOR_TEXT_SIZE];
+        expect_status(rig, 200, rig_send(rig, API_GET, LISTS[i], NULL));
+        rig_cut(rig, "next", next, sizeof next);
+        assert_int_equal(cursor_lane(str_from(next)), 1);
+        BUF_SCOPE struct buf target;
+        buf_init(&target, 256);
+        bool asks = strchr(LISTS[i], '?') != NULL;
+        buf_append_format(&target, "%s%ccursor=%s", LISTS[i], asks ? '&' : '?', next);
+        expect_status(rig, 400, rig_send(rig, API_GET, buf_terminated(&target), NULL));
+        expect_in_answer(rig, "invalid_cursor");
+    }
+    const struct api_raw_header header = { STR("TPW-Lane"), STR("0") };
+    rig->call.raw_headers = &header;
+    rig->call.raw_header_count = 1;
+    for (size_t i = 0; i < sizeof LISTS / sizeof LISTS[0]; i++) {
+        expect_status(rig, 200, rig_send(rig, API_GET, LISTS[i], NULL));
+        assert_null(strstr(rig_answer(rig), "\"next\"")); /* it was asked for one lane */
+    }
+    rig->call.raw_header_count = 0;
+    rig->api->options.carry = NULL;
+    carry_free(carry);
+}
+
+static void a_list_goes_on_in_the_next_lane_unless_one_was_named(void **state)
+{
+    (void)state; /* no fixture */
+    run_in_lanes(goes_on_body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -441,6 +542,8 @@ int main(void)
         cmocka_unit_test(an_act_for_all_lanes_is_refused_where_nobody_carries_it),
         cmocka_unit_test(an_act_for_all_lanes_is_made_in_lane_0_only),
         cmocka_unit_test(an_act_for_all_lanes_is_answered_when_all_have_it),
+        cmocka_unit_test(a_list_is_asked_for_in_the_lane_of_its_cursor),
+        cmocka_unit_test(a_list_goes_on_in_the_next_lane_unless_one_was_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

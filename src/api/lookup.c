@@ -1,6 +1,7 @@
 /* Small steps that most reading operations take. */
 #include "api/lookup.h"
 
+#include "api/lanes.h"
 #include "base/check.h"
 
 bool account_found(struct work *work)
@@ -19,6 +20,15 @@ bool account_load(struct work *work)
     return work_read(work, &read) && account_found(work);
 }
 
+struct cursor cursor_begin(const struct work *work, enum route_number list)
+{
+    const struct api_options *options = &work->api->options;
+    bool named = lanes_call_names_one(work->call, options->lanes);
+    return (struct cursor){ .list = (uint8_t)list,
+                            .lane = (uint8_t)options->lane,
+                            .filters = named ? 1 : 0 };
+}
+
 bool cursor_take(struct work *work, struct cursor *cursor)
 {
     if ((work->query.present & PARAMETER_CURSOR) == 0) return true;
@@ -26,6 +36,16 @@ bool cursor_take(struct work *work, struct cursor *cursor)
     if (cursor_parse(text, cursor) == STATUS_OK) return true;
     return problem_raise(&work->problem, PROBLEM_INVALID_CURSOR,
                          "use `next` of the page before, with the same other parameters");
+}
+
+const struct cursor *cursor_next(const struct work *work, struct cursor *cursor, bool more)
+{
+    if (more) return cursor;
+    bool last = cursor->lane + 1U >= work->api->options.lanes;
+    if (last || !lanes_list_is_of_all(work)) return NULL;
+    cursor->lane++;
+    cursor->place = 0;
+    return cursor;
 }
 
 void list_end(struct render *render, const struct cursor *cursor, uint64_t as_of_batch)

@@ -10,8 +10,15 @@ bool account_found(struct work *work);
 /* On a worker: reads it into work->account_state. False: the problem is raised. */
 bool account_load(struct work *work);
 
-/* The query's cursor, if any, into out_cursor->place, whose list and filters are set already. */
+/* At the begin of a list in this lane; more filters may be added. */
+struct cursor cursor_begin(const struct work *work, enum route_number list);
+/* The query's cursor, if any, into cursor->place. False: the problem is raised. */
 bool cursor_take(struct work *work, struct cursor *cursor);
+/*
+ * Where a list goes on: behind what was given, or at the begin of the next lane when it is one of
+ * all lanes (api/lanes.h). NULL: this was the last page.
+ */
+const struct cursor *cursor_next(const struct work *work, struct cursor *cursor, bool more);
 
 /* Ends the array "items" and its object; cursor NULL: this was the last page. */
 void list_end(struct render *render, const struct cursor *cursor, uint64_t as_of_batch);

@@ -285,8 +285,8 @@ HANDLER(ROUTE_PAYMENTS_RECEIPT, payments_receipt) = { .start = work_queue, .run 
 static struct cursor list_cursor(const struct work *work)
 {
     const struct query *query = &work->query;
-    struct cursor cursor = { .list = ROUTE_PAYMENTS_LIST };
-    cursor.filters = cursor_filter(0, &query->state, sizeof query->state);
+    struct cursor cursor = cursor_begin(work, ROUTE_PAYMENTS_LIST);
+    cursor.filters = cursor_filter(cursor.filters, &query->state, sizeof query->state);
     return cursor;
 }
 
@@ -325,7 +325,7 @@ static void list_write(struct work *work)
     }
     struct cursor cursor = list_cursor(work);
     cursor.place = read->from;
-    list_end(&render, read->more ? &cursor : NULL, read->as_of_batch);
+    list_end(&render, cursor_next(work, &cursor, read->more), read->as_of_batch);
 }
 
 HANDLER(ROUTE_PAYMENTS_LIST, payments_list) = { .start = list_start, .write = list_write };

@@ -91,7 +91,7 @@ static void wrong_parameters_are_named(void **state)
         { "since=1234567890123456789", "invalid_parameter", "since" },
         { "user_ref=x", "invalid_parameter", "user_ref" },
         { "user_ref=00000000-0000-0000-0000-000000000000", "invalid_parameter", "user_ref" },
-        { "cursor=00000000000000000000000000000000000", "invalid_parameter", "cursor" },
+        { "cursor=0000000000000000000000000000000000000", "invalid_parameter", "cursor" },
         { "cursor=%4", "invalid_parameter", "cursor" },
         { "cursor=%zz", "invalid_parameter", "cursor" },
         { "act=transfer", "invalid_parameter", "act" },

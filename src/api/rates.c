@@ -29,7 +29,7 @@ HANDLER(ROUTE_RATES_SET, rates_set) = { .start = set_start, .write = set_write }
 /* In memory, so written at once; one more than wanted is looked up, to know of a next page. */
 static void list_write(struct work *work)
 {
-    struct cursor cursor = { .list = ROUTE_RATES_LIST };
+    struct cursor cursor = cursor_begin(work, ROUTE_RATES_LIST);
     uint32_t wanted = work->query.limit;
     if (!cursor_take(work, &cursor)) return;
     if (!work_reserve(work, (wanted + 1) * sizeof(struct rate) + 16)) return;

@@ -119,7 +119,7 @@ static void time_list(struct work *work, const struct cursor *cursor)
             history_scan(work->api->ports.store, first, last, scan_visit, &listing, &error);
         if (!work_history_ok(work, status, &error) || problem_is_set(&work->problem)) return;
     }
-    list_end(&listing.render, listing.more ? &listing.cursor : NULL, head);
+    list_end(&listing.render, cursor_next(work, &listing.cursor, listing.more), head);
 }
 
 static bool in_period(const struct work *work, const struct history_entry *entry)
@@ -150,7 +150,7 @@ static void reference_list(struct work *work, const struct cursor *cursor)
         listing.cursor.place = work->read.locators[i].packed;
         if (in_period(work, &entry)) listing_add(&listing, &entry);
     }
-    list_end(&listing.render, work->read.more ? &listing.cursor : NULL, as_of);
+    list_end(&listing.render, cursor_next(work, &listing.cursor, work->read.more), as_of);
 }
 
 static enum api_progress list_start(struct work *work)
@@ -162,8 +162,8 @@ static enum api_progress list_start(struct work *work)
 static void list_run(struct work *work)
 {
     const struct query *query = &work->query;
-    struct cursor cursor = { .list = ROUTE_TRANSFERS_LIST };
-    cursor.filters = cursor_filter(0, &query->user_ref, sizeof query->user_ref);
+    struct cursor cursor = cursor_begin(work, ROUTE_TRANSFERS_LIST);
+    cursor.filters = cursor_filter(cursor.filters, &query->user_ref, sizeof query->user_ref);
     cursor.filters = cursor_filter(cursor.filters, &query->from, sizeof query->from);
     cursor.filters = cursor_filter(cursor.filters, &query->to, sizeof query->to);
     if (!cursor_take(work, &cursor)) return;

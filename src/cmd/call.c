@@ -112,6 +112,7 @@ void call_lane(struct call *call)
         call->invocation, "lane", (struct number_range){ 0, LANES_MAX - 1 }, &lane, &error);
     if (status != STATUS_OK && call->error.status == STATUS_OK) call->error = error;
     call->lane = (uint32_t)lane;
+    call->of_lane = invocation_has(call->invocation, "lane");
 }
 
 void call_text(struct call *call, const char *name, const char *value)
@@ -346,6 +347,7 @@ static int call_run(struct call *call, const struct view *view)
     const struct session_options options = {
         .folder = call->invocation->data,
         .lane = lane_of(call),
+        .of_lane = call->of_lane,
         .read_only = call->method == API_GET,
     };
     if (call->error.status == STATUS_OK &&

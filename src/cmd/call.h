@@ -26,6 +26,7 @@ struct call {
     bool key_is_given;       /* the command takes a key: a repeat may name it */
     struct buf key;          /* the Idempotency-Key; empty: none */
     uint32_t lane;           /* whose it is, where nothing that it names says so */
+    bool of_lane;            /* and nobody else's: a list goes over all lanes otherwise */
     struct uuid made;        /* the id of what is made; nil: none */
     struct error error;      /* of building it; STATUS_OK when there is none */
 };

@@ -161,7 +161,9 @@ enum status doctor_balances_ask(struct doctor_balances *balances, const char *fo
                                 struct error *out_error)
 {
     struct session session;
-    const struct session_options options = { .folder = folder, .read_only = true, .lane = lane };
+    const struct session_options options = {
+        .folder = folder, .read_only = true, .of_lane = true, .lane = lane
+    };
     enum status status = session_open(&options, &session, out_error);
     if (status != STATUS_OK) return status;
     BUF_SCOPE struct buf next;

@@ -122,7 +122,7 @@ static const struct option list_options[] = {
       NULL },
     { "limit", "COUNT", "how many, at most 1000", "100" },
     { "cursor", "NEXT", "go on behind the page that said `next NEXT`", NULL },
-    LANE_OPTION,
+    { "lane", "N", "of a ledger with several lanes: only that one's", NULL },
     { 0 },
 };
 
@@ -131,7 +131,7 @@ const struct command command_payment_list = {
     .summary = "list the open payments: those that wait for something",
     .details =
         "--state manual is the queue of what a person has to decide: `payment resolve`. Of a "
-        "ledger with several lanes each has its own.",
+        "ledger with several lanes a server lists one lane after the other.",
     .options = list_options,
     .examples = "payment list\npayment list --state manual\npayment list --state in_doubt --json",
     .run = payment_list_run,

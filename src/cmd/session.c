@@ -58,7 +58,7 @@ enum status session_open(const struct session_options *options, struct session *
         data_folder_lane_path(options->folder, options->lane, folder, sizeof folder, out_error);
     if (status != STATUS_OK) return status;
     const struct host_options host = { .folder = folder, .read_only = options->read_only };
-    if (options->lane > 0) {
+    if (options->lane > 0 || options->of_lane) {
         int len = snprintf(out_session->lane, sizeof out_session->lane, "%u", options->lane);
         CHECK(len > 0 && (size_t)len < sizeof out_session->lane);
     }

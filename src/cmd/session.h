@@ -26,7 +26,8 @@ struct session {
 struct session_options {
     const char *folder;
     bool read_only; /* the calls only read: without a server nothing is claimed or written */
-    uint32_t lane;  /* which the calls are about, of a folder that is lane 0's; 0: as they say */
+    uint32_t lane;  /* which the calls are about, of a folder that is lane 0's; 0: as they say, */
+    bool of_lane;   /* or about lane 0 alone, even where they could be about all */
 };
 
 /*

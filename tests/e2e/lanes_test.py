@@ -264,6 +264,36 @@ def acts_belong_to_lane_0(client):
     equal(answer.json()["code"], "wrong_lane", "an asset made in another lane")
 
 
+def listed(client, path, query, headers=None):
+    """All pages of a list: its items, each with the lane that said it."""
+    found, cursor = [], ""
+    while True:
+        answer = client.expect(200, "GET", f"{path}?{query}{cursor}", None, headers)
+        page = answer.json()
+        found += [(int(answer.headers["tpw-lane"]), item["id"]) for item in page["items"]]
+        if "next" not in page:
+            return found
+        cursor = "&cursor=" + page["next"]
+
+
+def lists_go_over_all_lanes(client):
+    """Without a lane named, one after the other; with one, that one's."""
+    for path, query in (("/v1/accounts", "limit=7"), ("/v1/transfers", "limit=20"),
+                        ("/v1/payments", "limit=5")):
+        parts = [listed(client, path, query, lane_header(lane)) for lane in range(LANES)]
+        for lane, part in enumerate(parts):
+            check(all(said == lane for said, _ in part), f"{path} of lane {lane}")
+            check(part or path == "/v1/payments", f"{path} of lane {lane} has something")
+        equal(listed(client, path, query), sum(parts, []), f"{path} over all lanes")
+    last = client.expect(200, "GET", "/v1/accounts?limit=1000", None, lane_header(0)).json()
+    position = last["as_of"]
+    check(len(listed(client, "/v1/accounts", f"limit=1000&min_position={position}")) > LANES,
+          "a position is lane 0's")
+    page = client.expect(200, "GET", "/v1/accounts?limit=2").json()
+    answer = client.expect(400, "GET", f"/v1/accounts?cursor={page['next']}", None, lane_header(0))
+    equal(answer.json()["code"], "invalid_cursor", "a cursor of all lanes, used for one")
+
+
 def first_life(wallet, key):
     """Everything on the first ledger; the balances at the end."""
     with serving(wallet, "--plain") as server:
@@ -276,6 +306,7 @@ def first_life(wallet, key):
         metrics_tell(client)
         acts_are_everywhere(client, "GOLD", 200)
         acts_belong_to_lane_0(client)
+        lists_go_over_all_lanes(client)
         Wallet("ledger/lanes/1").run("serve", "--plain", code=USAGE)
         before = balances(client)
         client.close()

@@ -284,6 +284,7 @@ def books_are_whole(cluster):
         asked = Asked(replica)
         lanes_test.pairs_equal(asked)
         lanes_test.totals_add_up(asked)
+        lanes_test.lists_go_over_all_lanes(asked)
         for lane in range(LANES):
             lanes_test.totals_equal(asked, lane)
     for lane in range(LANES):
