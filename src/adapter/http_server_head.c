@@ -194,6 +194,7 @@ static unsigned header_bit(struct str name)
         { { "Expect", 6 }, SEEN_EXPECT },
         { { "Accept", 6 }, SEEN_ACCEPT },
         { { "tracestate", 10 }, SEEN_TRACESTATE },
+        { { "TPW-Min-Position", 16 }, SEEN_MIN_POSITION },
         { { "last-event-id", 13 }, SEEN_LAST_EVENT_ID },
     };
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {

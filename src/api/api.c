@@ -236,10 +236,11 @@ static bool idempotency_take(struct work *work)
     return true;
 }
 
-/* The position that a list over all lanes waits for is lane 0's. */
+/* The position that a list over all lanes waits for is lane 0's; a follower's was looked at. */
 static bool waits_here(const struct work *work)
 {
-    return work->api->options.lane == 0 || !lanes_list_is_of_all(work);
+    const struct api_options *options = &work->api->options;
+    return !options->follows && (options->lane == 0 || !lanes_list_is_of_all(work));
 }
 
 static bool query_take(struct work *work)

@@ -49,12 +49,15 @@ enum {
     API_ANSWER_SIZE_MAX = 8 << 20, /* what call->answer must be able to hold: 8,190 results */
     API_POSITION_WAIT_MS_MAX = 1000,
     API_HISTORY_S_MAX = 60, /* one call may read history for this long */
+    /* A follower's answers are never older, whatever is allowed: its keys may be revoked, too. */
+    FOLLOWED_STALE_MS_MAX = 10000,
 };
 
 struct api_options {
     uint32_t workers;    /* tasks for calls that read the disk, 1 to 64; 2 is a good number */
     const char *version; /* for / and metrics; outlives the api */
     bool anonymous_all;  /* the demo only: no key means every scope */
+    bool follows; /* the lane is another's: GET /v1/accounts/{id} is answered as it was here */
 
     /* Of a ledger with several lanes (0 and 1: there is one); the lane is one of them. */
     uint32_t lanes;

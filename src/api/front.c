@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "api/followed.h"
 #include "api/lanes.h"
 #include "api/router.h"
 #include "base/check.h"
@@ -24,6 +25,7 @@ enum front_stage {
     FRONT_PEER,    /* a peer has it */
     FRONT_HELD,    /* waits for an owner */
     FRONT_SILENCE, /* the api has answered, and the answer must not leave */
+    FRONT_OLD,     /* the answer is in the call, and right until then */
     FRONT_DONE,    /* the answer is in the call */
 };
 
@@ -398,6 +400,37 @@ static void peer_begin(struct front_call *held)
     front->options.peer->send(front->options.peer, &held->peer_call);
 }
 
+/* ---- From what is followed here ---- */
+
+/* What it does not know, or whom, the owner may: only what is there counts. */
+static bool followed_answer(struct front_call *held)
+{
+    struct front *front = held->front;
+    struct lane_route *route = front->options.route;
+    struct api_call *call = held->call;
+    struct lane_need need;
+    struct api_service service;
+    if (held->of_peer || !followed_need(call, &need)) return false;
+    if (!route->enter_followed(route, held->lane, &need, &service)) return false;
+    enum api_progress progress = service.start(service.api, call);
+    CHECK(progress == API_READY); /* nothing of it waits */
+    service.finish(service.api, call);
+    route->leave_followed(route, held->lane);
+    held->stage = FRONT_OLD;
+    if (call->status == 200) return true;
+    answer_forget(call);
+    return false;
+}
+
+/* It may have stood still since it looked. */
+static void old_judge(struct front_call *held)
+{
+    struct front *front = held->front;
+    bool right = now(front).ns <= held->call->right_until.ns;
+    count(front, right ? &front->status.followed : &front->status.silenced);
+    if (!right) refuse(held, "unavailable", "this replica stood still, and its answer is too old");
+}
+
 /* ---- From start to finish ---- */
 
 /* Where it goes now. API_READY: finish() has the answer, or an api has. */
@@ -411,6 +444,7 @@ static enum api_progress dispatch(struct front_call *held)
         refuse(held, "not_owner", "this replica does not own the lane");
         return API_READY;
     }
+    if (followed_answer(held)) return API_READY;
     enum lane_place place = route->find(route, held->lane, held->peer_call.url);
     if (place == LANE_ELSEWHERE) {
         peer_begin(held);
@@ -516,6 +550,7 @@ static void side_finish(struct api *api, struct api_call *call)
     if (held == NULL) return; /* refused before it got one: the answer is there */
     hooks_back(held);
     if (held->stage == FRONT_API) answer_judge(held);
+    if (held->stage == FRONT_OLD) old_judge(held);
     if (held->stage == FRONT_OWN) api_end(held);
     held->streaming = call->streams;
     if (held->stage == FRONT_PEER) call->stream = held; /* so that the transport leaves it */

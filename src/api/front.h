@@ -26,6 +26,10 @@
  * not covered is thrown away; the call is made again at the next owner when that is safe:
  * reads, calls with an Idempotency-Key, and the creation of items, whose ids are given.
  *
+ * GET /v1/accounts/{id} with max_stale_ms may be answered by a replica that follows the lane, from
+ * what it has in memory, when that is not older and covers min_position; else, and when it finds
+ * nothing there, by the owner as ever. Its age is looked at once more before it leaves.
+ *
  * /livez, /readyz, /metrics and the documents are answered by each replica for itself; /metrics
  * with TPW-Lane by that lane's owner, for the lane.
  *
@@ -69,6 +73,7 @@ void front_wake(struct front *front);
 
 struct front_status {
     uint64_t forwarded; /* calls sent to a peer, each attempt */
+    uint64_t followed;  /* calls answered from what is followed here */
     uint64_t held;      /* calls that had to wait for an owner */
     uint64_t held_now;
     uint64_t silenced; /* answers thrown away, as the lease had run out */

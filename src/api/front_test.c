@@ -43,7 +43,12 @@ struct stage {
     enum status outcome; /* of the next call at the peer; then all go well */
     const char *not_owner;
     bool own_is_there;
-    uint32_t left_ms; /* what the newest call at the peer may take */
+    uint64_t stale_ms; /* of what is followed here */
+    uint64_t batch;
+    unsigned followed_status; /* what is said of it */
+    int64_t right_ms;         /* and for how long */
+    uint32_t followed;        /* calls that were answered so, or not */
+    uint32_t left_ms;         /* what the newest call at the peer may take */
     char traceparent[PEER_TRACEPARENT_SIZE];
 };
 
@@ -111,6 +116,40 @@ static bool enter_own(struct lane_route *route, struct api_service *out_service)
     *out_service =
         (struct api_service){ .api = &stage->api, .start = api_begin, .finish = api_complete };
     return true;
+}
+
+static enum api_progress followed_begin(struct api *api, struct api_call *call)
+{
+    struct stage *stage = api->stage;
+    stage->followed++;
+    call->right_until.ns = clock_monotonic(&stage->clock.port).ns + stage->right_ms * NS_PER_MS;
+    return API_READY;
+}
+
+static void followed_complete(struct api *api, struct api_call *call)
+{
+    call->status = api->stage->followed_status;
+    call->answer_type = "application/json";
+    buf_append_str(&call->answer, STR("{\"by\":\"follower\"}"));
+}
+
+static bool enter_followed(struct lane_route *route, uint32_t lane, const struct lane_need *need,
+                           struct api_service *out_service)
+{
+    struct stage *stage = (struct stage *)route;
+    assert_int_equal(lane, 0);
+    if (need->max_stale_ms < stage->stale_ms || need->batch > stage->batch) return false;
+    stage->inside++;
+    *out_service = (struct api_service){ .api = &stage->api,
+                                         .start = followed_begin,
+                                         .finish = followed_complete };
+    return true;
+}
+
+static void leave_followed(struct lane_route *route, uint32_t lane)
+{
+    (void)lane; /* as above */
+    ((struct stage *)route)->inside--;
 }
 
 static void leave_own(struct lane_route *route)
@@ -436,6 +475,85 @@ struct play {
     void (*act)(struct stage *stage);
 };
 
+#define ACCOUNT_PATH "/v1/accounts/019ab000-0000-7000-8000-000000000001"
+
+/* Another owns the lane; what is followed here is 100 ms old, and at batch 7. */
+static struct customer reader_of(struct stage *stage, const char *query)
+{
+    stage->here = false;
+    stage->elsewhere = true;
+    stage->stale_ms = 100;
+    stage->batch = 7;
+    stage->followed_status = 200;
+    stage->right_ms = 50;
+    struct customer customer = customer_of(stage, API_GET, ACCOUNT_PATH);
+    customer.call.query = str_from(query);
+    return customer;
+}
+
+static void a_follower_answers_what_may_be_old(struct stage *stage)
+{
+    static const struct {
+        const char *query;
+        bool followed;
+    } cases[] = {
+        { "max_stale_ms=100", true },
+        { "max_stale_ms=99", false }, /* it is older */
+        { "max_stale_ms=100&min_position=7-1", true },
+        { "max_stale_ms=100&min_position=8", false }, /* it has not read so far */
+        { "", false },                                /* the owner alone is exact */
+        { "min_position=7", false },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct customer customer = reader_of(stage, cases[i].query);
+        uint32_t sent = stage->sent;
+        assert_int_equal(ask(&customer), 200);
+        if (says(&customer, "follower") != cases[i].followed) fail_msg("case %zu", i);
+        assert_int_equal(stage->sent, sent + (cases[i].followed ? 0 : 1));
+        done(&customer);
+    }
+    struct front_status status;
+    front_get_status(stage->front, &status);
+    assert_int_equal(status.followed, 2);
+}
+
+static void a_peer_asks_for_the_owner(struct stage *stage)
+{
+    struct customer customer = reader_of(stage, "max_stale_ms=100");
+    assert_int_equal(serve(&customer, front_peer_service(stage->front)), 503);
+    assert_int_equal(stage->followed, 0);
+    done(&customer);
+}
+
+static void what_a_follower_does_not_know_the_owner_may(struct stage *stage)
+{
+    static const unsigned statuses[] = { 404, 401, 503 };
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        struct customer customer = reader_of(stage, "max_stale_ms=100");
+        stage->followed_status = statuses[i];
+        assert_int_equal(ask(&customer), 200);
+        assert_true(says(&customer, "peer") && !says(&customer, "follower"));
+        done(&customer);
+    }
+    assert_int_equal(stage->followed, 3);
+}
+
+/* It stands still between looking and answering, as a process that is paused does. */
+static void an_answer_that_has_become_too_old_does_not_leave(struct stage *stage)
+{
+    struct customer customer = reader_of(stage, "max_stale_ms=100");
+    struct api_service service = front_service(stage->front);
+    customer.call.ready = customer_ready;
+    customer.call.owner = &customer;
+    assert_int_equal(service.start(service.api, &customer.call), API_READY);
+    task_sleep(stage->world, (stage->right_ms + 1) * NS_PER_MS);
+    service.finish(service.api, &customer.call);
+    assert_int_equal(customer.call.status, 503);
+    assert_false(says(&customer, "follower"));
+    assert_true(says(&customer, "too old"));
+    done(&customer);
+}
+
 static void play_run(void *argument)
 {
     struct play *play = argument;
@@ -458,7 +576,8 @@ static void play(void **state)
     static struct play play;
     play = (struct play){ .act = (void (*)(struct stage *)) * state };
     struct stage *stage = &play.stage;
-    stage->route = (struct lane_route){ find, enter, leave, believes, enter_own, leave_own };
+    stage->route = (struct lane_route){ find,           enter,          leave,     believes,
+                                        enter_followed, leave_followed, enter_own, leave_own };
     stage->peer = (struct peer){ .send = peer_send, .stop = nothing_to_stop };
     stage->api.stage = stage;
     stage->here = stage->covered = true;
@@ -495,6 +614,10 @@ int main(void)
         CASE(a_lease_that_ends_at_the_last_moment),
         CASE(what_a_peer_says_decides_what_is_tried_again),
         CASE(a_follower_tells_of_itself),
+        CASE(a_follower_answers_what_may_be_old),
+        CASE(a_peer_asks_for_the_owner),
+        CASE(what_a_follower_does_not_know_the_owner_may),
+        CASE(an_answer_that_has_become_too_old_does_not_leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -432,9 +432,8 @@ static void an_act_for_all_lanes_is_answered_when_all_have_it(void **state)
 
 static uint32_t lane_of_page(const char *path, const char *query, const char *lane_header)
 {
-    const struct api_raw_header header = {
-        STR("TPW-Lane"), str_from(lane_header == NULL ? "" : lane_header)
-    };
+    const struct api_raw_header header = { STR("TPW-Lane"),
+                                           str_from(lane_header == NULL ? "" : lane_header) };
     const struct api_call call = { .method = API_GET,
                                    .path = str_from(path),
                                    .query = str_from(query),

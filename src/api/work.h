@@ -91,7 +91,7 @@ struct work {
     struct wall_time submitted; /* of a watched call, to the lane; 0: not yet */
     bool slow;
     bool replayed; /* everything in it had been done before */
-    bool cached;   /* the answer comes out of the cache, as of: */
+    bool cached;   /* the answer comes out of the cache, or of a follower, as of: */
     uint64_t cached_batch;
     uint64_t cached_age_ms;
     bool departs;                     /* some of it is for another lane */

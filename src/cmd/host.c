@@ -142,7 +142,7 @@ static enum status host_lane_open(const struct host_options *options, struct hos
     return lane_open(&host->ports, &lane, &host->lane, out_error);
 }
 
-/* It answers about this process; of the lane it knows nothing that it may tell. */
+/* It answers about this process, and of the lane what may be old (api_options.follows). */
 static enum status follower_api_open(const struct host_options *options, struct host *host,
                                      struct error *out_error)
 {
@@ -150,6 +150,10 @@ static enum status follower_api_open(const struct host_options *options, struct 
         .workers = 1,
         .version = TPWALLET_VERSION,
         .anonymous_all = options->anonymous,
+        .follows = true,
+        .lanes = data_folder_lanes(host->folder),
+        .lane = data_folder_lane(host->folder),
+        .keys = options->keys,
         .more_metrics = metrics_write,
         .metrics_context = host,
         .server_metrics = options->tracing == NULL ? NULL : serve_tracing_metrics,

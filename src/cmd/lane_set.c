@@ -79,6 +79,22 @@ static bool route_believes(struct lane_route *route, uint32_t lane)
     return true;
 }
 
+/* Nothing is followed. */
+static bool route_enter_followed(struct lane_route *route, uint32_t lane,
+                                 const struct lane_need *need, struct api_service *out_service)
+{
+    (void)route;
+    (void)lane;
+    (void)need;
+    (void)out_service;
+    return false;
+}
+
+static void route_leave_followed(struct lane_route *route, uint32_t lane)
+{
+    route_leave(route, lane);
+}
+
 static bool route_enter_own(struct lane_route *route, struct api_service *out_service)
 {
     return route_enter(route, 0, out_service);
@@ -142,6 +158,8 @@ enum status lane_set_new(const char *folder, struct lane_set **out_set, struct e
         .enter = route_enter,
         .leave = route_leave,
         .believes = route_believes,
+        .enter_followed = route_enter_followed,
+        .leave_followed = route_leave_followed,
         .enter_own = route_enter_own,
         .leave_own = route_leave_own,
     };

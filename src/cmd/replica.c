@@ -192,6 +192,33 @@ static void route_leave_own(struct lane_route *route)
     unlock(replica);
 }
 
+static void route_leave_followed(struct lane_route *route, uint32_t lane)
+{
+    (void)lane; /* as above */
+    route_leave_own(route);
+}
+
+/* The lane stays open as long as its API is in use. */
+static bool route_enter_followed(struct lane_route *route, uint32_t lane,
+                                 const struct lane_need *need, struct api_service *out_service)
+{
+    struct replica *replica = (struct replica *)route;
+    struct followed followed;
+    lock(replica);
+    bool may = replica->own_open && replica->role == REPLICA_FOLLOWING;
+    if (may) replica->own_inside++;
+    if (may) *out_service = api_service(replica->own);
+    unlock(replica);
+    if (!may) return false;
+    uint64_t stale_ms_max =
+        need->max_stale_ms < FOLLOWED_STALE_MS_MAX ? need->max_stale_ms : FOLLOWED_STALE_MS_MAX;
+    bool covers = lane_followed(replica->host.lane, &followed) == STATUS_OK &&
+                  followed.batch >= need->batch &&
+                  now(replica).ns - followed.whole_at.ns <= (int64_t)stale_ms_max * NS_PER_MS;
+    if (!covers) route_leave_followed(route, lane);
+    return covers;
+}
+
 struct lane_route *replica_route(struct replica *replica)
 {
     return &replica->route;
@@ -629,6 +656,8 @@ enum status replica_open(const struct replica_options *options, struct replica *
                                           .enter = route_enter,
                                           .leave = route_leave,
                                           .believes = route_believes,
+                                          .enter_followed = route_enter_followed,
+                                          .leave_followed = route_leave_followed,
                                           .enter_own = route_enter_own,
                                           .leave_own = route_leave_own };
     replica->options = *options;

@@ -88,6 +88,19 @@ static bool route_believes(struct lane_route *route, uint32_t lane)
     return inner->believes(inner, lane);
 }
 
+static bool route_enter_followed(struct lane_route *route, uint32_t lane,
+                                 const struct lane_need *need, struct api_service *out_service)
+{
+    struct lane_route *inner = route_of(route, lane);
+    return inner->enter_followed(inner, lane, need, out_service);
+}
+
+static void route_leave_followed(struct lane_route *route, uint32_t lane)
+{
+    struct lane_route *inner = route_of(route, lane);
+    inner->leave_followed(inner, lane);
+}
+
 static bool route_enter_own(struct lane_route *route, struct api_service *out_service)
 {
     struct lane_route *inner = route_of(route, 0);
@@ -227,6 +240,8 @@ enum status replica_set_open(const struct replica_set_options *options,
                                       .enter = route_enter,
                                       .leave = route_leave,
                                       .believes = route_believes,
+                                      .enter_followed = route_enter_followed,
+                                      .leave_followed = route_leave_followed,
                                       .enter_own = route_enter_own,
                                       .leave_own = route_leave_own };
     CHECK(strlen(options->name) < sizeof set->name);
@@ -395,6 +410,8 @@ static void front_metrics(struct front *front, struct buf *out_page)
         { "tpwallet_calls_held_total", "calls that had to wait for an owner", status.held },
         { "tpwallet_answers_silenced_total", "answers thrown away, as the lease had run out",
           status.silenced },
+        { "tpwallet_followed_reads_total", "reads answered here though another owns the lane",
+          status.followed },
         { "tpwallet_calls_given_up_total", "calls that found no owner in time", status.given_up },
     };
     for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++) {

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "model/id.h"
 
 enum api_method { API_GET, API_POST, API_PATCH, API_PUT, API_DELETE, API_HEAD, API_OTHER };
@@ -61,6 +62,8 @@ struct api_call {
 
     /* The answer: complete when api_finish() has returned; not to be touched before. */
     unsigned status;
+    /* It is older than was asked for from then on; 0: it is exact, or that was looked at. */
+    struct monotonic_time right_until;
     const char *answer_type; /* static */
     struct buf answer;       /* the transport's: initialised before, freed after */
     struct api_header headers[API_HEADERS_MAX];

@@ -17,19 +17,41 @@ static void walk_open(struct lane *lane, struct journal_walk *walk)
     walk->stamp = lane->head.stamp;
 }
 
-/* One batch into memory; there is room for it. */
+/* One batch into memory; there is room for it. Whoever looks at the ledger sees all of it, or none. */
+static enum status batch_enter(struct lane *lane, struct journal_walk *walk,
+                               struct batch_reader *reader, struct error *out_error)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->followed);
+    enum status status = recovery_follow(lane, reader, out_error);
+    if (status == STATUS_OK) {
+        journal_walk_next(walk);
+        lane->head.sequence = walk->sequence;
+        lane->head.hash = walk->previous;
+        lane->head.stamp = walk->stamp;
+        lane->next_sequence = walk->sequence + 1;
+    } else {
+        lane->whole = false; /* some of it may be in */
+    }
+    sync->unlock(lane->followed);
+    return status;
+}
+
 static enum status batch_take(struct lane *lane, struct journal_walk *walk, struct error *out_error)
 {
     struct batch_reader reader;
     enum status status = journal_walk_read(walk, &reader, out_error);
-    if (status == STATUS_OK) status = recovery_follow(lane, &reader, out_error);
-    if (status != STATUS_OK) return status;
-    journal_walk_next(walk);
-    lane->head.sequence = walk->sequence;
-    lane->head.hash = walk->previous;
-    lane->head.stamp = walk->stamp;
-    lane->next_sequence = walk->sequence + 1;
-    return STATUS_OK;
+    return status == STATUS_OK ? batch_enter(lane, walk, &reader, out_error) : status;
+}
+
+/* The ledger has everything up to the head that was read after `at`. */
+static void whole_note(struct lane *lane, struct monotonic_time at)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->followed);
+    lane->whole = true;
+    lane->whole_at = at;
+    sync->unlock(lane->followed);
 }
 
 static void head_publish(struct lane *lane)
@@ -64,6 +86,7 @@ enum status follower_read(struct lane *lane, uint64_t *out_left, struct error *o
 {
     struct store *store = lane->ports.store;
     struct store_head head;
+    struct monotonic_time began = clock_monotonic(lane->ports.clock);
     enum status status = store->head(store, &head, out_error);
     if (status != STATUS_OK) return status;
     if (head.sequence < lane->head.sequence) {
@@ -76,6 +99,7 @@ enum status follower_read(struct lane *lane, uint64_t *out_left, struct error *o
     lane->head.epoch = head.epoch;
     head_publish(lane);
     if (status != STATUS_OK) return status;
+    if (lane->head.sequence == head.sequence) whole_note(lane, began);
     (void)rebuild_round(lane, false); /* what is left of it is for the next call */
     (void)indexes_exchange(lane);     /* as above */
     uint64_t reached = indexes_covered(lane);
@@ -106,6 +130,10 @@ enum status follower_take_over(struct lane *lane, struct error *out_error)
 {
     CHECK(lane->flying == NULL);
     struct store *store = lane->ports.store;
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->followed);
+    lane->whole = false; /* it is an owner's from here on */
+    sync->unlock(lane->followed);
     struct store_head claimed;
     enum status status = store->claim(store, &claimed, out_error);
     if (status != STATUS_OK) return status;

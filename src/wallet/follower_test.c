@@ -229,6 +229,49 @@ static void a_store_that_does_not_answer_is_asked_again(void **state)
     pair_end(&pair);
 }
 
+/* The time is that before the head was asked for, and only when all up to it was read. */
+static void a_follower_says_what_it_knows_and_since_when(void **state)
+{
+    (void)state; /* no fixture */
+    static struct pair pair;
+    struct followed followed;
+    struct account_state mine;
+    struct account_state owners;
+    const struct account_id id = { test_id(2) };
+    uint64_t left;
+    pair_begin(&pair);
+    bench_open(&pair.next);
+    assert_int_equal(lane_followed(pair.next.lane, &followed), STATUS_UNAVAILABLE); /* not yet */
+    some_work(pair.owner, 0);
+    pair.next.monotonic_ns += NS_PER_S;
+    int64_t before_ns = pair.next.monotonic_ns;
+    follow_to_the_head(&pair.next);
+    assert_int_equal(lane_followed_account(pair.next.lane, id, &mine, &followed), STATUS_OK);
+    assert_int_equal(test_read_account(pair.owner, 2, &owners), STATUS_OK);
+    assert_memory_equal(&mine.balance, &owners.balance, sizeof mine.balance);
+    assert_int_equal(followed.batch, pair.owner->disk->head);
+    assert_in_range(followed.whole_at.ns, before_ns, pair.next.monotonic_ns);
+    assert_int_equal(
+        lane_followed_account(pair.next.lane, (struct account_id){ test_id(77) }, &mine, &followed),
+        STATUS_NOT_FOUND);
+
+    some_work(pair.owner, 1);
+    pair.next.monotonic_ns += NS_PER_S;
+    pair.next.read_fails = 1; /* it hears of more, and cannot read it: its age is what it was */
+    assert_int_equal(lane_follow(pair.next.lane, &left, NULL), STATUS_UNAVAILABLE);
+    struct followed later;
+    assert_int_equal(lane_followed(pair.next.lane, &later), STATUS_OK);
+    assert_int_equal(later.whole_at.ns, followed.whole_at.ns);
+    follow_to_the_head(&pair.next);
+    assert_int_equal(lane_followed(pair.next.lane, &later), STATUS_OK);
+    assert_true(later.whole_at.ns > followed.whole_at.ns && later.batch > followed.batch);
+
+    lead(&pair.next); /* from here on it is an owner's, whose queue is the way in */
+    assert_int_equal(lane_followed_account(pair.next.lane, id, &mine, &followed),
+                     STATUS_UNAVAILABLE);
+    pair_end(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +281,7 @@ int main(void)
         cmocka_unit_test(the_new_owner_sweeps_and_can_be_recovered),
         cmocka_unit_test(a_follower_with_a_lost_index_catches_up),
         cmocka_unit_test(a_store_that_does_not_answer_is_asked_again),
+        cmocka_unit_test(a_follower_says_what_it_knows_and_since_when),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

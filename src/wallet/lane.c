@@ -70,6 +70,7 @@ static void monitors_new(struct lane *lane)
 {
     struct sync *sync = lane->ports.sync;
     lane->monitor = sync->monitor_new(sync, "lane");
+    lane->followed = sync->monitor_new(sync, "lane.followed");
     lane->flush_bell.monitor = sync->monitor_new(sync, "lane.flush");
     lane->index_bell.monitor = sync->monitor_new(sync, "lane.index");
     lane->waiters.sync = sync;
@@ -91,6 +92,7 @@ static void lane_release(struct lane *lane)
     }
     reserve_free(lane->group, sizeof *lane->group);
     sync->monitor_free(lane->monitor);
+    sync->monitor_free(lane->followed);
     sync->monitor_free(lane->flush_bell.monitor);
     sync->monitor_free(lane->index_bell.monitor);
     for (int i = 0; i < ANSWERS_WAITERS; i++) sync->monitor_free(lane->waiters.monitors[i]);
@@ -210,6 +212,38 @@ enum status lane_follow(struct lane *lane, uint64_t *out_left, struct error *out
 {
     CHECK(lane->status.following);
     return follower_read(lane, out_left, out_error);
+}
+
+/* Under the monitor. */
+static enum status followed_look(const struct lane *lane, struct followed *out_followed)
+{
+    if (!lane->whole) return STATUS_UNAVAILABLE;
+    *out_followed = (struct followed){ .batch = lane->head.sequence, .whole_at = lane->whole_at };
+    return STATUS_OK;
+}
+
+enum status lane_followed(struct lane *lane, struct followed *out_followed)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->followed);
+    enum status status = followed_look(lane, out_followed);
+    sync->unlock(lane->followed);
+    return status;
+}
+
+enum status lane_followed_account(struct lane *lane, struct account_id id,
+                                  struct account_state *out_account, struct followed *out_followed)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->followed);
+    enum status status = followed_look(lane, out_followed);
+    if (status == STATUS_OK) {
+        uint32_t number = ledger_account_find(lane->ledger, id);
+        if (number == ACCOUNT_NONE) status = STATUS_NOT_FOUND;
+        if (number != ACCOUNT_NONE) *out_account = *ledger_account(lane->ledger, number);
+    }
+    sync->unlock(lane->followed);
+    return status;
 }
 
 enum status lane_lead(struct lane *lane, struct error *out_error)
@@ -429,7 +463,7 @@ struct business_date lane_closed_through(struct lane *lane)
     return date;
 }
 
-uint64_t lane_commons(struct lane *lane, uint64_t known, struct lane_commons *out)
+uint64_t lane_commons(struct lane *lane, uint64_t known, struct lane_commons *out_commons)
 {
     struct sync *sync = lane->ports.sync;
     sync->lock(lane->monitor);
@@ -437,11 +471,11 @@ uint64_t lane_commons(struct lane *lane, uint64_t known, struct lane_commons *ou
     bool over = lane->draining || lane->status.fenced || lane->status.damaged;
     uint64_t version = over ? 0 : lane->published_count;
     if (version != 0 && version != known) {
-        memcpy(out->assets, from->assets, from->asset_count * sizeof *from->assets);
-        memcpy(out->rates, from->rates, from->rate_count * sizeof *from->rates);
-        out->asset_count = from->asset_count;
-        out->rate_count = from->rate_count;
-        out->closed_through = from->closed_through;
+        memcpy(out_commons->assets, from->assets, from->asset_count * sizeof *from->assets);
+        memcpy(out_commons->rates, from->rates, from->rate_count * sizeof *from->rates);
+        out_commons->asset_count = from->asset_count;
+        out_commons->rate_count = from->rate_count;
+        out_commons->closed_through = from->closed_through;
     }
     sync->unlock(lane->monitor);
     return version;

@@ -218,6 +218,19 @@ enum status lane_open(const struct lane_ports *ports, const struct lane_options 
  */
 enum status lane_follow(struct lane *lane, uint64_t *out_left, struct error *out_error) MUST_CHECK;
 
+/* How old what a follower has in memory is. */
+struct followed {
+    uint64_t batch;                 /* everything up to here is in, and nothing else */
+    struct monotonic_time whole_at; /* it was all that was durable then, at least */
+};
+/* Of a lane that is followed, beside lane_follow(). STATUS_UNAVAILABLE: it never was whole, or is not
+ * followed any more. Any task, while it is open. */
+enum status lane_followed(struct lane *lane, struct followed *out_followed) MUST_CHECK;
+/* The same, and an account as it was then. STATUS_NOT_FOUND: there was none with this id. */
+enum status lane_followed_account(struct lane *lane, struct account_id id,
+                                  struct account_state *out_account, struct followed *out_followed)
+    MUST_CHECK;
+
 /*
  * Makes a follower the owner: claims the lane, so that the former owner can append no more,
  * reads what it had appended, and begins to take requests. What it takes depends on how far
@@ -291,7 +304,7 @@ struct lane_commons {
  * Which version of the registry it is: another after every change, until the lane is closed; 0 when
  * it is drained, fenced or damaged. Copied only when the version is neither 0 nor `known`.
  */
-uint64_t lane_commons(struct lane *lane, uint64_t known, struct lane_commons *out);
+uint64_t lane_commons(struct lane *lane, uint64_t known, struct lane_commons *out_commons);
 
 struct lane_status {
     bool accepting; /* requests are taken, writes too but for a full disk */

@@ -132,6 +132,11 @@ struct lane {
     uint64_t published_count;  /* times that it changed */
     struct lane_status status;
 
+    struct monitor
+        *followed; /* held while a follower's ledger is changed, or looked at beside it */
+    bool whole;    /* under it: the ledger was whole, and is not another's yet */
+    struct monotonic_time whole_at;
+
     /* The apply task's own. */
     struct ledger *ledger;
     struct index *indexes[LANE_INDEX_COUNT];

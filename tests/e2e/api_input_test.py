@@ -170,6 +170,9 @@ def read_own_writes(client):
     client.expect(200, "GET", f"/v1/accounts/{WALLET}?min_position={made['position']}")
     late = client.expect(503, "GET", f"/v1/accounts/{WALLET}?min_position=99999999")
     equal(late.json()["code"], "position_not_reached", "a position of the future")
+    late = client.expect(503, "GET", f"/v1/accounts/{WALLET}",
+                         headers={"TPW-Min-Position": "99999999"})
+    equal(late.json()["code"], "position_not_reached", "the same in the header")
     check(late.headers["retry-after"].isdigit(), "Retry-After")
 
 

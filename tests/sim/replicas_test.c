@@ -496,7 +496,8 @@ static void direct(void *argument)
 
 static void front_begin(struct replica *replica)
 {
-    replica->route = (struct lane_route){ find, enter, leave, believes, NULL, NULL };
+    replica->route =
+        (struct lane_route){ .find = find, .enter = enter, .leave = leave, .believes = believes };
     replica->peer = (struct peer){ .send = hop_send, .stop = nothing_streams };
     const struct front_options front = {
         .route = &replica->route,
