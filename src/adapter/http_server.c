@@ -82,7 +82,6 @@ static uint32_t connections_possible(uint32_t wanted)
 
 static enum status options_check(const struct http_server_options *options, struct error *out_error)
 {
-    CHECK(options->service.start != NULL);
     CHECK(options->sync != NULL);
     CHECK(options->clock != NULL);
     if (options->threads == 0 || options->threads > THREADS_MAX) {
@@ -211,24 +210,40 @@ static enum status listeners_start(struct http_server *server, struct daemon_pla
     return listener_start(server, &plan, out_error);
 }
 
+/* The address, when it may be listened on; nobody accepts there yet. */
+static enum status tcp_open(const struct http_server_options *options, struct tls_server *tls,
+                            struct listen_socket *out_socket, struct error *out_error)
+{
+    enum status status = STATUS_OK;
+    if (!options->plain)
+        status = tls_server_load(options->tls_certificate_file, options->tls_key_file,
+                                 options->tls_client_ca_file, tls, out_error);
+    if (status == STATUS_OK) status = listen_tcp(options->listen, out_socket, out_error);
+    if (status != STATUS_OK || !options->plain || out_socket->loopback) return status;
+    (void)close(out_socket->fd); /* nothing was accepted on it */
+    (void)error_set(out_error, STATUS_INVALID, "plain HTTP on %s, which is not loopback",
+                    out_socket->address);
+    error_hint(out_error, "give a certificate and key, or listen on 127.0.0.1");
+    return STATUS_INVALID;
+}
+
+enum status http_server_check(const struct http_server_options *options, struct error *out_error)
+{
+    struct tls_server tls = { 0 };
+    struct listen_socket tcp;
+    enum status status = options_check(options, out_error);
+    if (status != STATUS_OK || options->listen == NULL) return status;
+    status = tcp_open(options, &tls, &tcp, out_error);
+    if (status == STATUS_OK) (void)close(tcp.fd); /* as above */
+    tls_server_free(&tls);
+    return status;
+}
+
 static enum status tcp_start(struct http_server *server, const struct http_server_options *options,
                              struct error *out_error)
 {
-    enum status status;
-    if (!options->plain) {
-        status = tls_server_load(options->tls_certificate_file, options->tls_key_file,
-                                 options->tls_client_ca_file, &server->tls, out_error);
-        if (status != STATUS_OK) return status;
-    }
-    status = listen_tcp(options->listen, &server->tcp, out_error);
+    enum status status = tcp_open(options, &server->tls, &server->tcp, out_error);
     if (status != STATUS_OK) return status;
-    if (options->plain && !server->tcp.loopback) {
-        (void)close(server->tcp.fd); /* nothing was accepted on it */
-        (void)error_set(out_error, STATUS_INVALID, "plain HTTP on %s, which is not loopback",
-                        server->tcp.address);
-        error_hint(out_error, "give a certificate and key, or listen on 127.0.0.1");
-        return STATUS_INVALID;
-    }
     server->connections_max = connections_possible(options->connections_max);
     struct daemon_plan plan = {
         .fd = server->tcp.fd,
@@ -261,6 +276,7 @@ enum status http_server_open(const struct http_server_options *options,
                              struct http_server **out_server, struct error *out_error)
 {
     CHECK(options != NULL);
+    CHECK(options->service.start != NULL);
     CHECK(out_server != NULL);
     enum status status = options_check(options, out_error);
     if (status != STATUS_OK) return status;

@@ -72,6 +72,14 @@ extern const struct http_server_options HTTP_SERVER_OPTIONS_DEFAULT;
 enum status http_server_open(const struct http_server_options *options,
                              struct http_server **out_server, struct error *out_error) MUST_CHECK;
 
+/*
+ * Before a start is written down anywhere: what http_server_open() would say of options, files and
+ * address. The service need not be there yet, the local socket is not tried, and the address is free
+ * again when this returns.
+ */
+enum status http_server_check(const struct http_server_options *options, struct error *out_error)
+    MUST_CHECK;
+
 /* The TCP address as bound ("127.0.0.1:43211"), "" when there is none. Lives as the server. */
 const char *http_server_address(const struct http_server *server);
 

@@ -638,6 +638,7 @@ static void options_that_make_no_sense_are_refused(void **state)
         struct error error = { 0 };
         assert_int_equal(http_server_open(&options[i], &server, &error), STATUS_INVALID);
         assert_string_not_equal(error.message, "");
+        assert_int_equal(http_server_check(&options[i], &error), STATUS_INVALID);
     }
     struct http_server_options good = double_options(api);
     struct http_server *first = double_serve(&good);
@@ -645,11 +646,17 @@ static void options_that_make_no_sense_are_refused(void **state)
     struct http_server *second = NULL;
     struct error error;
     assert_int_equal(http_server_open(&good, &second, &error), STATUS_CONFLICT);
+    assert_int_equal(http_server_check(&good, &error), STATUS_CONFLICT);
     http_server_close(first);
+    good.service.start = NULL; /* nobody is to answer yet */
+    assert_int_equal(http_server_check(&good, &error), STATUS_OK);
+    assert_int_equal(http_server_check(&good, &error), STATUS_OK); /* the address is free again */
     good.listen = "127.0.0.1:0";
     good.tls_certificate_file = "/nowhere/cert.pem";
     good.tls_key_file = "/nowhere/key.pem";
     good.plain = false;
+    assert_int_equal(http_server_check(&good, &error), STATUS_NOT_FOUND);
+    good.service = double_options(api).service;
     assert_int_equal(http_server_open(&good, &second, &error), STATUS_NOT_FOUND);
     http_server_close(NULL);
     double_free(api);

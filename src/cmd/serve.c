@@ -182,6 +182,42 @@ static enum status lanes_open(struct serve *serve)
     return lane_set_new(serve->invocation->data, &serve->lanes, &serve->error);
 }
 
+/* All but the service. */
+static enum status listen_options_read(struct serve *serve, struct http_server_options *out_options)
+{
+    const struct invocation *invocation = serve->invocation;
+    *out_options = HTTP_SERVER_OPTIONS_DEFAULT;
+    out_options->sync = thread_sync();
+    out_options->clock = system_clock();
+    out_options->tracer = sampling_tracer(serve->tracing.sampling);
+    out_options->route_path = route_path;
+    out_options->listen = invocation_text(invocation, "listen");
+    out_options->plain = invocation_has(invocation, "plain");
+    out_options->tls_certificate_file = invocation_text(invocation, "tls-cert");
+    out_options->tls_key_file = invocation_text(invocation, "tls-key");
+    out_options->tls_client_ca_file = invocation_text(invocation, "client-ca");
+    out_options->socket_path = buf_terminated(&serve->socket_path);
+    uint64_t threads = out_options->threads;
+    uint64_t connections_max = out_options->connections_max;
+    enum status status = invocation_number(invocation, "threads", (struct number_range){ 1, 64 },
+                                           &threads, &serve->error);
+    if (status == STATUS_OK)
+        status =
+            invocation_number(invocation, "connections-max", (struct number_range){ 1, 1000000 },
+                              &connections_max, &serve->error);
+    out_options->threads = (uint32_t)threads;
+    out_options->connections_max = (uint32_t)connections_max;
+    return status;
+}
+
+/* A server that cannot listen has not started, and is not written down as one that has. */
+static enum status listen_check(struct serve *serve)
+{
+    struct http_server_options options;
+    enum status status = listen_options_read(serve, &options);
+    return status == STATUS_OK ? http_server_check(&options, &serve->error) : status;
+}
+
 static enum status ledger_open(struct serve *serve)
 {
     enum status status = parts_open(serve);
@@ -224,6 +260,7 @@ static enum status ledger_open(struct serve *serve)
         error_hint(&serve->error, "make one: tpwallet key create NAME; or try things out with "
                                   "--anonymous --plain");
     }
+    if (status == STATUS_OK) status = listen_check(serve);
     if (status != STATUS_OK) return status;
     return serve_settings_begin(&serve->settings, serve->invocation, serve->host.lane,
                                 &serve->host.ports, &serve->error);
@@ -231,33 +268,15 @@ static enum status ledger_open(struct serve *serve)
 
 static enum status listen_open(struct serve *serve)
 {
-    const struct invocation *invocation = serve->invocation;
-    struct http_server_options options = HTTP_SERVER_OPTIONS_DEFAULT;
+    struct http_server_options options;
     bool alone = serve->cluster.replicas == NULL;
+    enum status status = listen_options_read(serve, &options);
     options.service = alone ? api_service(serve->host.api) : front_service(serve->cluster.front);
     if (serve->lanes != NULL) options.service = lane_set_service(serve->lanes);
-    options.sync = thread_sync();
-    options.clock = system_clock();
-    options.tracer = sampling_tracer(serve->tracing.sampling);
-    options.route_path = route_path;
-    options.listen = invocation_text(invocation, "listen");
-    options.plain = invocation_has(invocation, "plain");
-    options.tls_certificate_file = invocation_text(invocation, "tls-cert");
-    options.tls_key_file = invocation_text(invocation, "tls-key");
-    options.tls_client_ca_file = invocation_text(invocation, "client-ca");
-    options.socket_path = buf_terminated(&serve->socket_path);
-    uint64_t number = options.threads;
-    enum status status = invocation_number(invocation, "threads", (struct number_range){ 1, 64 },
-                                           &number, &serve->error);
-    options.threads = (uint32_t)number;
-    number = options.connections_max;
-    if (status == STATUS_OK)
-        status = invocation_number(invocation, "connections-max",
-                                   (struct number_range){ 1, 1000000 }, &number, &serve->error);
-    options.connections_max = (uint32_t)number;
+    if (status == STATUS_OK && !alone) status = http_server_check(&options, &serve->error);
     if (status == STATUS_OK && !alone)
-        status = serve_cluster_start(&serve->cluster, invocation, &options, &serve->host_options,
-                                     &serve->error);
+        status = serve_cluster_start(&serve->cluster, serve->invocation, &options,
+                                     &serve->host_options, &serve->error);
     if (status != STATUS_OK) return status;
     return http_server_open(&options, &serve->server, &serve->error);
 }

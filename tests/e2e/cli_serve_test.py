@@ -30,6 +30,12 @@ def options_that_are_refused(wallet):
         refused = wallet.run("serve", *words, code=code)
         check(reason in refused.err, f"the reason '{reason}' is named: {refused!r}")
         check(not os.path.exists(os.path.join(wallet.folder, "address")), "nothing is announced")
+    not_started(wallet)
+
+
+def not_started(wallet):
+    """What could not listen is not in the audit log as a server that started."""
+    equal(wallet.json("audit", "list", "--act", "server_start")["items"], [], "starts on record")
 
 
 def a_port_that_is_taken(wallet):
@@ -39,6 +45,7 @@ def a_port_that_is_taken(wallet):
         refused = other.run("serve", "--plain", "--anonymous", "--listen", server.address,
                             code=CONFLICT)
         check(server.address in refused.err, f"the address is named: {refused!r}")
+        not_started(other)
 
 
 def what_can_be_seen_of_it(wallet):
