@@ -29,6 +29,7 @@ static enum status streams_open(struct api *api, struct error *out_error)
     if (options->stream_feed == NULL) return STATUS_OK;
     const struct event_streams_options streams = {
         .lane = api->lane,
+        .keys = options->keys,
         .sync = api->ports.sync,
         .clock = api->ports.clock,
         .log = api->ports.log,

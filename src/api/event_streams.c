@@ -114,7 +114,11 @@ static bool key_is_live(struct event_streams *streams, struct event_stream *stre
     struct credential credential;
     if (!stream->by_key || now.ns < stream->key_look_at.ns) return true;
     stream->key_look_at.ns = now.ns + EVENT_KEY_LOOK_MS * NS_PER_MS;
-    return lane_credential_by_digest(streams->options.lane, &stream->key, &credential) == STATUS_OK;
+    const struct event_streams_options *options = &streams->options;
+    enum status status = options->keys != NULL
+                             ? key_ring_find(options->keys, &stream->key, &credential)
+                             : lane_credential_by_digest(options->lane, &stream->key, &credential);
+    return status == STATUS_OK;
 }
 
 /* What can be given out of memory; false: the stream waits on. */

@@ -6,6 +6,7 @@
 #include "crypto/digest.h"
 #include "port/api_call.h"
 #include "wallet/event_feed.h"
+#include "wallet/key_ring.h"
 #include "wallet/lane.h"
 
 /*
@@ -27,7 +28,8 @@ enum {
 };
 
 struct event_streams_options {
-    struct lane *lane; /* all belong to the caller and outlive the streams */
+    struct lane *lane;     /* all belong to the caller and outlive the streams */
+    struct key_ring *keys; /* where API keys are; NULL: in the lane */
     struct sync *sync;
     struct clock *clock;
     struct log *log;

@@ -294,6 +294,25 @@ def lists_go_over_all_lanes(client):
     equal(answer.json()["code"], "invalid_cursor", "a cursor of all lanes, used for one")
 
 
+def a_stream_of_any_lane_lives(server, key):
+    """Longer than until its key is looked for again: keys are lane 0's."""
+    connection = server.connection()
+    connection.request("GET", "/v1/events", headers={
+        "Accept": "text/event-stream", "Authorization": f"Bearer {key}", **lane_header(1)})
+    answer = connection.getresponse()
+    equal((answer.status, answer.getheader("tpw-lane")), (200, "1"), "a stream of lane 1")
+    until = time.monotonic() + 2.5  # its key is looked at once a second
+    client = Client(server, key)
+    seen = 0
+    while time.monotonic() < until or seen == 0:
+        client.expect(201, "POST", "/v1/transfers", transfer(WALLETS[1][0], WALLETS[1][2], 1))
+        line = answer.readline()
+        check(line, "the stream has ended")
+        seen = seen + 1 if line.startswith(b"data:") and time.monotonic() > until else seen
+    client.close()
+    connection.close()
+
+
 def first_life(wallet, key):
     """Everything on the first ledger; the balances at the end."""
     with serving(wallet, "--plain") as server:
@@ -307,6 +326,7 @@ def first_life(wallet, key):
         acts_are_everywhere(client, "GOLD", 200)
         acts_belong_to_lane_0(client)
         lists_go_over_all_lanes(client)
+        a_stream_of_any_lane_lives(server, key)
         Wallet("ledger/lanes/1").run("serve", "--plain", code=USAGE)
         before = balances(client)
         client.close()
