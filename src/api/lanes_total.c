@@ -172,10 +172,23 @@ static bool lane_add(struct work *work, uint32_t lane, struct lanes_total *total
     return taken;
 }
 
+static bool over(struct work *work, struct monotonic_time until, uint32_t lane)
+{
+    if (clock_monotonic(work->api->ports.clock).ns < until.ns) return false;
+    (void)problem_raise(&work->problem, PROBLEM_UNAVAILABLE,
+                        "wait and repeat; or name a lane: TPW-Lane");
+    problem_detail(&work->problem, "the lanes before lane %u took %d ms to answer", lane,
+                   (int)LANES_TOTAL_MS_MAX);
+    return true;
+}
+
 bool lanes_total_add(struct work *work, struct lanes_total *total)
 {
+    struct monotonic_time until = { clock_monotonic(work->api->ports.clock).ns +
+                                    LANES_TOTAL_MS_MAX * NS_PER_MS };
     for (uint32_t lane = 0; lane < work->api->options.lanes; lane++) {
-        if (lane != work->api->options.lane && !lane_add(work, lane, total)) return false;
+        if (lane == work->api->options.lane) continue;
+        if (over(work, until, lane) || !lane_add(work, lane, total)) return false;
     }
     return true;
 }

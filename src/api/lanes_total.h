@@ -20,7 +20,9 @@ struct lanes_total {
 /* Whether the call is about all lanes, and there is a front to ask. */
 bool lanes_total_wanted(const struct work *work);
 
-/* On a worker: adds what the other lanes say. False: the problem is raised. */
+enum { LANES_TOTAL_MS_MAX = 10000 }; /* then no further lane is asked */
+
+/* On a worker, as a wide work: adds what the other lanes say. False: the problem is raised. */
 bool lanes_total_add(struct work *work, struct lanes_total *total);
 
 #endif

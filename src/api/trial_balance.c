@@ -273,6 +273,7 @@ static void past_run(struct work *work)
 static enum api_progress get_start(struct work *work)
 {
     work->slow = (work->query.present & PARAMETER_AT) != 0;
+    work->wide = !work->slow && lanes_total_wanted(work);
     return work_queue(work);
 }
 

@@ -58,6 +58,7 @@ struct work *work_take(struct api *api, struct api_call *call)
     work->methods = 0;
     work->trace_asked = false;
     work->slow = false;
+    work->wide = false;
     work->replayed = false;
     work->cached = false;
     work->departs = false;
@@ -180,7 +181,9 @@ static enum api_progress list_enter(struct work *work, struct work_list *list)
 
 enum api_progress work_queue(struct work *work)
 {
-    return list_enter(work, work->slow ? &work->api->slow : &work->api->quick);
+    struct api *api = work->api;
+    if (work->wide) return list_enter(work, &api->wide);
+    return list_enter(work, work->slow ? &api->slow : &api->quick);
 }
 
 enum api_progress work_park(struct work *work)
@@ -269,6 +272,24 @@ static struct work *parked_take(struct api *api)
     return found;
 }
 
+/* Those that wait for others leave the other workers to the rest. Under the queue's lock. */
+static struct work *wide_take(struct api *api)
+{
+    if (api->wide_runs) return NULL;
+    struct work *work = list_take(&api->wide);
+    api->wide_runs = work != NULL;
+    return work;
+}
+
+static void wide_end(struct api *api)
+{
+    struct sync *sync = api->ports.sync;
+    sync->lock(api->queue);
+    api->wide_runs = false;
+    sync->wake_all(api->queue);
+    sync->unlock(api->queue);
+}
+
 /* What a worker does with a work. */
 enum turn { TURN_RUN, TURN_START, TURN_ANSWER };
 
@@ -283,6 +304,7 @@ static struct work *worker_take(struct worker *worker, enum turn *out_turn)
     while (!api->stopping) {
         work = list_take(&api->quick);
         if (work == NULL && !worker->quick_only) work = list_take(&api->slow);
+        if (work == NULL && !worker->quick_only) work = wide_take(api);
         if (work != NULL) break;
         *out_turn = TURN_START;
         work = parked_take(api);
@@ -308,10 +330,12 @@ static void worker_body(void *argument)
         struct work *work = worker_take(worker, &turn);
         if (work == NULL) return;
         bool pending = false;
-        if (turn == TURN_RUN)
+        if (turn == TURN_RUN) {
             work->route->handler->run(work);
-        else if (turn == TURN_START && !problem_is_set(&work->problem))
+            if (work->wide) wide_end(work->api);
+        } else if (turn == TURN_START && !problem_is_set(&work->problem)) {
             pending = work->route->handler->start(work) == API_PENDING;
+        }
         if (!pending) work->call->ready(work->call);
     }
 }

@@ -56,6 +56,8 @@ struct api {
     struct monitor *queue; /* guards the rest */
     struct work_list quick;
     struct work_list slow;
+    struct work_list wide; /* one at a time */
+    bool wide_runs;
     struct work_list parked;
     struct work_list carried;
     bool stopping;
@@ -90,6 +92,7 @@ struct work {
     bool trace_asked;           /* the caller says that it samples this trace */
     struct wall_time submitted; /* of a watched call, to the lane; 0: not yet */
     bool slow;
+    bool wide;     /* asks other lanes, each for as long as it takes to find its owner */
     bool replayed; /* everything in it had been done before */
     bool cached;   /* the answer comes out of the cache, or of a follower, as of: */
     uint64_t cached_batch;
