@@ -139,6 +139,7 @@ static enum status target_is_copy(const char *path, struct place *target, struct
     sqlite_store_get_stats(target->store, &stats);
     if (stats.read_only) return STATUS_OK;
     (void)error_set(out_error, STATUS_CONFLICT, "%s is a journal of its own, not a backup", path);
+    error_detail(out_error, "it can be written, and a backup cannot");
     error_hint(out_error, "name a new folder; nothing was changed");
     return STATUS_CONFLICT;
 }
@@ -187,10 +188,25 @@ static bool target_is_new(const char *path)
     return sqlite_path(path, "FORMAT", format, NULL) != STATUS_OK || stat(format, &info) != 0;
 }
 
+/* A folder under another name is the same, too. */
+static enum status target_is_another(const struct backup_options *options, struct error *out_error)
+{
+    struct stat source;
+    struct stat target;
+    bool both = stat(options->source, &source) == 0 && stat(options->target, &target) == 0;
+    if (!both || source.st_dev != target.st_dev || source.st_ino != target.st_ino) return STATUS_OK;
+    (void)error_set(out_error, STATUS_CONFLICT, "%s is the ledger itself", options->target);
+    error_detail(out_error, "a backup is a copy in another folder");
+    error_hint(out_error, "name a new folder; nothing was changed");
+    return STATUS_CONFLICT;
+}
+
 enum status backup_run(const struct backup_options *options, struct journal_copy_result *out_result,
                        struct error *out_error)
 {
     *out_result = (struct journal_copy_result){ 0 };
+    enum status status = target_is_another(options, out_error);
+    if (status != STATUS_OK) return status;
     return copy_journal(options, target_is_new(options->target), out_result, out_error);
 }
 

@@ -51,7 +51,10 @@ static enum status folder_is_empty(const char *path, struct error *out_error)
 {
     DIR *folder = opendir(path);
     if (folder == NULL && errno == ENOTDIR) {
-        return error_set(out_error, STATUS_INVALID, "%s is a file, not a folder", path);
+        (void)error_set(out_error, STATUS_INVALID, "%s is a file, not a folder", path);
+        error_detail(out_error, "a folder is made there, or an empty one taken");
+        error_hint(out_error, "name a new folder; nothing was changed");
+        return STATUS_INVALID;
     }
     if (folder == NULL) return system_error(path, "read the folder", out_error);
     enum status status = STATUS_OK;
@@ -272,7 +275,8 @@ static enum status folder_verify(const char *path, struct error *out_error)
     if (stat(path, &info) != 0) {
         if (errno != ENOENT) return system_error(path, "look at the folder", out_error);
         (void)error_set(out_error, STATUS_NOT_FOUND, "there is no folder %s", path);
-        error_hint(out_error, "make one with `tpwallet init`");
+        error_detail(out_error, "nothing is at this path");
+        error_hint(out_error, "make one with `tpwallet init`, or name the ledger's: --data DIR");
         return STATUS_NOT_FOUND;
     }
     if (!S_ISDIR(info.st_mode)) return not_a_data_folder(path, "it is a file", out_error);

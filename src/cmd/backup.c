@@ -61,8 +61,10 @@ static enum status lanes_folder_make(const char *target, struct error *out_error
     buf_init(&path, FOLDER_PATH_SIZE);
     buf_append_format(&path, "%s/lanes", target);
     if (mkdir(buf_terminated(&path), 0700) == 0 || errno == EEXIST) return STATUS_OK;
-    return error_set(out_error, STATUS_UNAVAILABLE, "cannot make '%s': %s", buf_terminated(&path),
-                     strerror(errno));
+    (void)error_set(out_error, STATUS_UNAVAILABLE, "cannot make the folder of the other lanes");
+    error_detail(out_error, "%s: %s", buf_terminated(&path), strerror(errno));
+    error_hint(out_error, "lane 0 is copied: look at the disk, and repeat the command; it goes on");
+    return STATUS_UNAVAILABLE;
 }
 
 typedef enum status lane_copy(const struct backup_options *options,

@@ -53,15 +53,26 @@ static enum status ledger_make(const struct invocation *invocation, bool *out_ne
 /* What does not go together. */
 static enum status options_check(const struct invocation *invocation, struct error *out_error)
 {
-    if (invocation_has(invocation, "psp") && !invocation_has(invocation, "asset"))
-        return error_set(out_error, STATUS_INVALID, "--psp wants --asset: a chart is of an asset");
+    if (invocation_has(invocation, "psp") && !invocation_has(invocation, "asset")) {
+        (void)error_set(out_error, STATUS_INVALID, "--psp wants --asset");
+        error_detail(out_error, "the accounts of a PSP are in the chart of an asset");
+        error_hint(out_error, "name the asset too: --asset EUR; or leave out --psp");
+        return STATUS_INVALID;
+    }
     if (!invocation_has(invocation, "from")) return STATUS_OK;
-    if (!invocation_has(invocation, "store"))
-        return error_set(out_error, STATUS_INVALID, "--from wants --store: where does it move?");
-    if (invocation_has(invocation, "asset") || invocation_has(invocation, "lanes"))
-        return error_set(out_error, STATUS_INVALID,
-                         "--from brings its chart and its lanes: leave out --asset and --lanes");
-    return STATUS_OK;
+    if (!invocation_has(invocation, "store")) {
+        (void)error_set(out_error, STATUS_INVALID, "--from wants --store");
+        error_detail(out_error, "a ledger moves out of its folder into a database");
+        error_hint(out_error, "tpwallet init --data NEW --store postgres://user@host/database "
+                              "--from OLD");
+        return STATUS_INVALID;
+    }
+    if (!invocation_has(invocation, "asset") && !invocation_has(invocation, "lanes"))
+        return STATUS_OK;
+    (void)error_set(out_error, STATUS_INVALID, "--from does not go with --asset or --lanes");
+    error_detail(out_error, "a ledger that moves has its chart of accounts and its lanes already");
+    error_hint(out_error, "leave them out");
+    return STATUS_INVALID;
 }
 
 /* What was made; from->folder is NULL when nothing was moved. */

@@ -35,6 +35,14 @@ static bool is_there(const char *folder, const char *name)
     return path_make(folder, name, path) && access(path, F_OK) == 0;
 }
 
+static enum status path_too_long(const char *folder, const char *name, struct error *out_error)
+{
+    (void)error_set(out_error, STATUS_INVALID, "the path of a folder is too long");
+    error_detail(out_error, "%s in %.200s", name, folder);
+    error_hint(out_error, "move the folder to where its path is shorter");
+    return STATUS_INVALID;
+}
+
 /* ---- journals ---- */
 
 static bool progress_show(void *owner, uint64_t batches_done, uint64_t batches_total)
@@ -102,7 +110,12 @@ static enum status letters_copy(struct relay_store *source, struct relay_store *
         struct dead_letter letters[PAGE];
         uint32_t count = 0;
         enum status status = source->letters(source, state->endpoint, above, letters, PAGE, &count);
-        if (status != STATUS_OK) return error_set(out_error, status, "relay.db cannot be read");
+        if (status != STATUS_OK) {
+            (void)error_set(out_error, status, "dead letters of the old folder cannot be read");
+            error_detail(out_error, "relay.db: %s", status_text(status));
+            error_hint(out_error, "check its disk, and give the same command again: it goes on");
+            return status;
+        }
         for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
             status = target->save(target, state, &letters[i], out_error);
             above = letters[i].sequence;
@@ -230,8 +243,7 @@ static enum status file_read(const char *folder, const char *name, struct buf *o
 {
     char path[PATH_SIZE];
     buf_init(out_bytes, KEY_SIZE_MAX);
-    if (!path_make(folder, name, path))
-        return error_set(out_error, STATUS_INVALID, "the folder's path is too long");
+    if (!path_make(folder, name, path)) return path_too_long(folder, name, out_error);
     return file_bytes_read(path, out_bytes, out_error);
 }
 
@@ -248,8 +260,7 @@ static enum status file_copy(const char *from, const char *to, const char *name,
     char target[PATH_SIZE];
     struct buf bytes;
     if (!is_there(from, name)) return STATUS_OK;
-    if (!path_make(to, name, target))
-        return error_set(out_error, STATUS_INVALID, "the folder's path is too long");
+    if (!path_make(to, name, target)) return path_too_long(to, name, out_error);
     enum status status = file_read(from, name, &bytes, out_error);
     if (status == STATUS_OK)
         status = new_file_write(target, buf_view(&bytes), MODE_FILE, out_error);
@@ -265,9 +276,14 @@ static enum status key_compare(const char *from, const char *to, struct error *o
     enum status status = file_read(from, "log.key", &old, out_error);
     if (status == STATUS_OK) {
         status = file_read(to, "log.key", &new, out_error);
-        if (status == STATUS_OK && !str_equal(buf_view(&old), buf_view(&new)))
+        if (status == STATUS_OK && !str_equal(buf_view(&old), buf_view(&new))) {
             status = error_set(out_error, STATUS_CONFLICT,
                                "another verifiable log was begun in the new folder");
+            error_detail(out_error, "log.key of %.200s is not that of the old folder", to);
+            error_hint(out_error, "the ledger has moved. When nothing counts that the new key has "
+                                  "signed: stop its server, remove log.key, log.head and log/ "
+                                  "there, and give the same command again");
+        }
         file_forget(&new);
     }
     file_forget(&old);
@@ -364,6 +380,8 @@ static enum status ledger_move(struct init_from *from, struct error *out_error)
 enum status init_from_run(struct init_from *from, struct error *out_error)
 {
     enum status status = lane_set_count(from->folder, &from->lanes, out_error);
+    if (status == STATUS_NOT_FOUND)
+        error_hint(out_error, "--from is the folder of the ledger that moves; nothing was changed");
     if (status != STATUS_OK) return status;
     /* The folder is made last of all but the log's keys: where it is whole, the rest is done. */
     if (!folder_is_ours(from)) {

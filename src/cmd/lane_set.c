@@ -131,7 +131,8 @@ enum status lane_set_count(const char *folder, uint32_t *out_lanes, struct error
     data_folder_close(opened);
     if (lane != 0) {
         (void)error_set(out_error, STATUS_INVALID, "'%s' is lane %u of %u", folder, lane, lanes);
-        error_hint(out_error, "serve the folder that has this one in its lanes/");
+        error_detail(out_error, "the lanes of a ledger are served and moved together");
+        error_hint(out_error, "name the folder that has this one in its lanes/");
         return STATUS_INVALID;
     }
     *out_lanes = lanes;

@@ -112,6 +112,31 @@ def what_is_no_backup(wallet, copy):
     nowhere.run("backup", os.path.join(SCRATCH, "x"), code=NOT_FOUND)
     nowhere.run("restore", os.path.join(SCRATCH, "y"), code=NOT_FOUND)
     wallet.run("backup", code=USAGE)
+    what_is_said_of_it(wallet, other, nowhere)
+
+
+def what_is_said_of_it(wallet, other, nowhere):
+    """What, the facts, and what to do: of each that a person can get wrong."""
+    file = os.path.join(SCRATCH, "a-file")
+    with open(file, "w", encoding="ascii") as made:
+        made.write("x")
+    again = os.path.join(SCRATCH, "by-another-name")
+    os.symlink(wallet.folder, again)
+    cases = [
+        (wallet.run("backup", wallet.folder, code=CONFLICT), "is the ledger itself"),
+        (wallet.run("backup", again, code=CONFLICT), "is the ledger itself"),
+        (wallet.run("backup", other.folder, code=CONFLICT), "a journal of its own"),
+        (wallet.run("backup", file, code=USAGE), "is a file"),
+        (nowhere.run("backup", os.path.join(SCRATCH, "x"), code=NOT_FOUND), "there is no folder"),
+        (nowhere.run("init", "--from", wallet.folder, code=USAGE), "wants --store"),
+        (nowhere.run("init", "--psp", "sandbox", code=USAGE), "wants --asset"),
+        (nowhere.run("init", "--store", "postgres://x@127.0.0.1:1/x", "--from", file + "-2",
+                     code=NOT_FOUND), "there is no folder"),
+    ]
+    for told, what in cases:
+        lines = told.err.splitlines()
+        said = what in lines[0] and [line.split(":")[0].strip() for line in lines[1:]]
+        equal(said, ["detail", "hint"], f"what is said: {told!r}")
 
 
 ledger, backup, back = Wallet("ledger"), Wallet("backup"), Wallet("back")
