@@ -112,14 +112,14 @@ def ledger_goes_on(wallet):
         while not ends.is_set():
             debit, credit = credit, debit
             client.expect(200, "POST", "/v1/transfers",
-                          [lanes_test.transfer(debit, credit, 1 + n % 7) for n in range(50)])
+                          [lanes_test.transfer(debit, credit, 1 + n % 7) for n in range(5)])
         client.close()
     with serving(wallet, "--plain") as server:
         movers = [threading.Thread(target=move, args=(server, lane)) for lane in range(2)]
         for mover in movers:
             mover.start()
         try:
-            for _ in range(5):
+            for _ in range(3):
                 case = Case(wallet)
                 case.rows_add_up()
                 equal(case.books(), dict.fromkeys(BOOKS, "yes"), "what holds of the books")
