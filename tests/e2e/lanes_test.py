@@ -373,10 +373,10 @@ def totals_add_up(client):
             sums.setdefault((row["asset"], row["kind"]), []).append(row)
     answer = client.expect(200, "GET", "/v1/trial-balance")
     equal(answer.headers.get("tpw-lane"), None, "this one is of no lane alone")
+    total = answer.json()
     for value in (str(LANES), "x"):
         wrong = client.expect(400, "GET", "/v1/trial-balance", None, {"TPW-Lane": value})
         equal(wrong.json()["code"], "invalid_lane", "a lane that there is not")
-    total = answer.json()
     equal([one["lane"] for one in total["lanes"]], list(range(LANES)), "whose sums these are")
     check("as_of" not in total, "each lane has its own position")
     equal(len(total["rows"]), len(sums), "a row for each asset and kind")
