@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "cmd/doctor_balances.h"
 #include "cmd/doctor_collectors.h"
+#include "cmd/doctor_holds.h"
 #include "cmd/doctor_scope.h"
 #include "payment/chart.h"
 #include "wallet/act_walk.h"
@@ -21,6 +22,7 @@ struct ours {
     const struct doctor_lane *lane;
     struct doctor_file file;
     struct doctor_balances balances;
+    struct doctor_holds holds;
     const struct batch_header *batch;
     const struct record_context *context;
     struct payment payment; /* of the unit at hand */
@@ -160,43 +162,57 @@ static void moved_write(struct ours *ours, const struct record_transfer *transfe
     posting_write(ours, transfer, true);
 }
 
-static void hold_write(struct ours *ours, const struct record_transfer *transfer)
+/* A hold as it stands after a transfer began it, took from it or ended it. */
+static void hold_write(struct ours *ours, const struct record_transfer *transfer,
+                       const struct doctor_hold *hold, const char *hold_state)
 {
     struct evidence_line line = begin(ours, "hold");
-    evidence_uuid(&line, "hold", transfer->id.value);
+    evidence_uuid(&line, "hold", hold->id);
     evidence_uuid(&line, "account", transfer->debit.value);
-    evidence_amount(&line, "amount", amount_of(transfer->amount, false));
+    evidence_amount(&line, "amount", amount_of(hold->amount, false));
     evidence_text(&line, "ccy", code_of(ours, transfer->asset));
-    evidence_word(&line, "state", "active");
+    evidence_word(&line, "state", hold_state);
+    evidence_amount(&line, "captured", amount_of(hold->captured, false));
+    evidence_amount(&line, "released", amount_of(hold->released, false));
     evidence_time(&line, "ts", ours->batch->stamp);
     evidence_int(&line, "lsn", (int64_t)ours->batch->sequence);
-    if (transfer->timeout_s > 0) {
-        int64_t ends = ours->batch->stamp.ns + transfer->timeout_s * NS_PER_S;
-        evidence_time(&line, "expires_ts", (struct wall_time){ ends });
-    }
+    if (hold->expires.ns > 0) evidence_time(&line, "expires_ts", hold->expires);
     evidence_end(&line);
 }
 
-/* What ends a hold, or a part of it. */
-static void hold_end_write(struct ours *ours, const struct record_transfer *transfer)
+static enum status hold_begin_write(struct ours *ours, const struct record_transfer *transfer,
+                                    bool taken)
 {
-    if (transfer->head.size != RECORD_TRANSFER_LONG_SIZE) return;
-    const struct record_transfer_more *more = (const void *)(transfer + 1);
-    bool posts = transfer->head.kind == TRANSFER_POST;
-    bool closes = (transfer->head.flags & RECORD_FLAG_CLOSES_HOLD) != 0;
-    struct evidence_line line = begin(ours, "hold");
-    evidence_uuid(&line, "hold", more->target.value);
-    evidence_uuid(&line, "account", transfer->debit.value);
-    evidence_amount(&line, "amount", amount_of(more->released, false));
-    evidence_text(&line, "ccy", code_of(ours, transfer->asset));
-    const char *state = transfer->head.kind == TRANSFER_EXPIRE ? "expired"
-                        : posts                                ? "captured"
-                                                               : "released";
-    evidence_word(&line, "state", closes ? state : "active");
-    evidence_amount(&line, "captured", amount_of(posts ? transfer->amount : MONEY_ZERO, false));
-    evidence_time(&line, "ts", ours->batch->stamp);
-    evidence_int(&line, "lsn", (int64_t)ours->batch->sequence);
-    evidence_end(&line);
+    struct doctor_hold hold;
+    if (doctor_holds_begin(&ours->holds, transfer, ours->batch->stamp, &hold) != STATUS_OK)
+        return error_set(&ours->bundle->error, STATUS_LIMIT, "too many holds are open at once");
+    if (!taken) return STATUS_OK;
+    hold_write(ours, transfer, &hold, "active");
+    return doctor_file_rows(&ours->file, 1);
+}
+
+static const char *hold_state_after(const struct record_transfer *transfer)
+{
+    if ((transfer->head.flags & RECORD_FLAG_CLOSES_HOLD) == 0) return "active";
+    switch (transfer->head.kind) {
+    case TRANSFER_POST: return "captured";
+    case TRANSFER_EXPIRE: return "expired";
+    default: return "released";
+    }
+}
+
+static enum status hold_end_write(struct ours *ours, const struct record_transfer *transfer,
+                                  bool taken)
+{
+    struct doctor_hold hold;
+    enum status status = doctor_holds_end(&ours->holds, transfer, &hold);
+    if (!taken) return STATUS_OK;
+    if (status != STATUS_OK) {
+        ours->file.rejected++;
+        return STATUS_OK;
+    }
+    hold_write(ours, transfer, &hold, hold_state_after(transfer));
+    return doctor_file_rows(&ours->file, 1);
 }
 
 /* How many accounts there may be, and what may be made of them while the ledger is read. */
@@ -249,19 +265,15 @@ static enum status transfer_write(struct ours *ours, const struct record_transfe
     enum status status = STATUS_OK;
     switch (transfer->head.kind) {
     case TRANSFER_DEPARTURE:
-    case TRANSFER_HOLD:
-        if (hold) hold_write(ours, transfer);
-        return doctor_file_rows(&ours->file, hold);
+    case TRANSFER_HOLD: return hold_begin_write(ours, transfer, hold);
     case TRANSFER_VOID:
-    case TRANSFER_EXPIRE:
-        if (hold) hold_end_write(ours, transfer);
-        return doctor_file_rows(&ours->file, hold);
+    case TRANSFER_EXPIRE: return hold_end_write(ours, transfer, hold);
     default: status = postings_count(ours, transfer, whole); break;
     }
-    bool ends = transfer->head.kind == TRANSFER_POST && hold;
     if (status == STATUS_OK && whole) moved_write(ours, transfer);
-    if (status == STATUS_OK && ends) hold_end_write(ours, transfer);
-    return status == STATUS_OK ? doctor_file_rows(&ours->file, 3U * whole + ends) : status;
+    if (status == STATUS_OK) status = doctor_file_rows(&ours->file, 3U * whole);
+    bool ends = transfer->head.kind == TRANSFER_POST;
+    return status == STATUS_OK && ends ? hold_end_write(ours, transfer, hold) : status;
 }
 
 static const char *call_result(uint8_t answer)
@@ -465,9 +477,12 @@ enum status doctor_collect_ours(struct doctor_bundle *bundle, const char *folder
     if (status == STATUS_OK) status = doctor_journal_open(folder, &journal, &bundle->error);
     if (status == STATUS_OK)
         status = doctor_balances_open(&ours->balances, accounts_of(&journal), &bundle->error);
+    if (status == STATUS_OK && doctor_holds_open(&ours->holds) != STATUS_OK)
+        status = error_set(&bundle->error, STATUS_LIMIT, "no memory for holds");
     if (status == STATUS_OK) status = lanes_collect(ours, &scope, &journal, folder);
     doctor_journal_close(&journal);
     doctor_balances_close(&ours->balances);
+    doctor_holds_close(&ours->holds);
     doctor_scope_close(&scope);
     return status;
 }

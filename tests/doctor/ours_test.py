@@ -226,6 +226,39 @@ def end_bounds(wallet, story):
     equal(case.books(), dict.fromkeys(BOOKS, "yes"), "what holds of the books")
 
 
+def holds_count_as_they_stand(wallet, story):
+    """Captured, let go, expired, captured in part: only what still reserves something counts."""
+    def hold(amount, *words):
+        return wallet.json("transfer", "hold", "--debit", story.carl, "--credit", story.bert,
+                           "--amount", amount, *words)["id"]
+    wallet.run("transfer", "post", hold("20.00"))
+    wallet.run("transfer", "void", hold("20.00"))
+    partly = hold("25.00")
+    for amount in ("3.00", "4.00"):
+        wallet.run("transfer", "post", partly, "--amount", amount, "--asset", "EUR", "--flags",
+                   "keep_rest")
+    wallet.run("transfer", "void", partly)
+    ended = hold("20.00", "--timeout-s", "1")
+    deadline = time.monotonic() + 30
+    while True:
+        case = Case(wallet)
+        states = [row["state"] for row in case.of("hold") if row["hold"] == ended]
+        if "expired" in states or time.monotonic() > deadline:
+            break
+    equal(states, ["active", "expired"], "a hold whose time has passed")
+    equal(case.books(), dict.fromkeys(BOOKS, "yes"), "what holds of the books")
+    rows = [row for row in case.of("hold") if row["hold"] == partly]
+    equal([[row["state"]] + [row.get(name, "0") for name in ("amount", "captured", "released")]
+           for row in rows],
+          [["active", "2500", "0", "0"], ["active", "2500", "300", "0"],
+           ["active", "2500", "700", "0"], ["released", "2500", "700", "1800"]],
+          "each change tells how the hold stands after it")
+    window = Case(wallet, "--from", story.middle)
+    of_carl = [row for row in case.of("hold") if row["account"] == story.carl]
+    equal(window.of("hold"), of_carl, "also of those from before the window")
+    equal(window.books(), dict.fromkeys(BOOKS, "yes"), "what holds of the books")
+
+
 def refused(wallet, story):
     case = os.path.join(SCRATCH, "refused")
     collect = ("doctor", "collect", case, "--key", KEY, "--incident", "7F3A", "--ours")
@@ -252,7 +285,8 @@ def main():
     wallet = Wallet("wallet")
     with paying(wallet):
         story = Story(wallet)
-        for look in (payment_is_followed, account_is_followed, window_bounds, end_bounds, refused):
+        for look in (payment_is_followed, account_is_followed, window_bounds, end_bounds, refused,
+                     holds_count_as_they_stand):
             look(wallet, story)
 
 
