@@ -18,6 +18,8 @@ static const char views[] =
     " WHERE n.hold = o.hold AND"
     "  (coalesce(n.lsn, 0), coalesce(n.ts, 0), n.state <> 'active', coalesce(n.captured, 0), n.r) >"
     "  (coalesce(o.lsn, 0), coalesce(o.ts, 0), o.state <> 'active', coalesce(o.captured, 0), o.r));"
+    "CREATE VIEW unheard AS SELECT * FROM request"
+    " WHERE error IS NOT NULL OR status IN (408, 499, 502, 503, 504);"
     "CREATE VIEW customer_leg AS SELECT p.* FROM posting p WHERE NOT EXISTS"
     " (SELECT 1 FROM account a WHERE a.account = p.account AND a.ccy = p.ccy"
     "  AND a.type NOT IN ('customer', 'merchant'));"

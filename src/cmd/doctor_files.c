@@ -109,6 +109,17 @@ static void shared_fields(struct evidence_line *out, const struct log_line *line
     evidence_text(out, "account", log_line_value(line, "account account_id accountId"));
 }
 
+/* Why a caller did not get the answer, in the words of the bundle; NULL: nothing tells that. */
+static const char *answer_lost(const struct log_line *line)
+{
+    static const char *const words[] = { "timeout", "refused", "reset" };
+    struct str told = log_line_value(line, "response_lost response_error");
+    if (told.len == 0 || evidence_has_word("false 0 - none", ' ', told)) return NULL;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (str_equal(told, str_from(words[i]))) return words[i];
+    return "reset"; /* it broke off, however the log puts it */
+}
+
 static void request_write(struct doctor_file *file, const struct log_line *line,
                           struct wall_time at)
 {
@@ -122,7 +133,8 @@ static void request_write(struct doctor_file *file, const struct log_line *line,
     /* what tells one wish that was sent twice from two wishes, and why it was sent again */
     evidence_text(&out, "body_hash", log_line_value(line, "body_hash request_hash body_sha256"));
     evidence_text(&out, "click", log_line_value(line, "click click_id interaction_id"));
-    evidence_text(&out, "error", log_line_value(line, "response_lost response_error"));
+    const char *lost = answer_lost(line);
+    if (lost != NULL) evidence_word(&out, "error", lost);
     evidence_end(&out);
 }
 
