@@ -67,6 +67,13 @@ static enum status read_part(const char *folder, const char *part, struct buf *o
     return status;
 }
 
+static bool has_fault(const struct rule_set *set)
+{
+    for (uint32_t i = 0; i < set->rule_count; i++)
+        if (set->rules[i].type == RULE_FAULT) return true;
+    return false;
+}
+
 enum status doctor_rules_load(const char *folder, struct doctor_rules **out_rules,
                               struct error *out_error)
 {
@@ -85,6 +92,10 @@ enum status doctor_rules_load(const char *folder, struct doctor_rules **out_rule
         text = buf_view(&rules->text);
     }
     if (status == STATUS_OK) status = rule_set_parse(text, &rules->set, out_error);
+    if (status == STATUS_OK && !has_fault(&rules->set)) {
+        status = error_set(out_error, STATUS_INVALID, "%s/faults: there is no fault", folder);
+        error_hint(out_error, "a fault is a file like B03.rule, with its cases in B03.fixtures");
+    }
     if (status != STATUS_OK) {
         buf_free(&rules->text);
         return status;

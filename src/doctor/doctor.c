@@ -86,6 +86,38 @@ static enum status bind_query(struct doctor *doctor, const struct rule *rule, ui
     return STATUS_OK;
 }
 
+static bool gives(const struct doctor_query *query, struct str name)
+{
+    for (uint32_t i = 0; i < query->column_count; i++)
+        if (str_equal(name, str_from(query->names[i]))) return true;
+    return false;
+}
+
+/* A title is printed for every trigger's rows: what it names in braces, each must give. */
+static enum status check_title(const struct doctor *doctor, const struct rule *rule, uint32_t place,
+                               struct error *out_error)
+{
+    const struct rule_query *trigger = &doctor->rules->queries[place];
+    struct str rest = rule->title;
+    const char *open;
+    if (trigger->part != RULE_PART_TRIGGER) return STATUS_OK;
+    while ((open = memchr(rest.data, '{', rest.len)) != NULL) {
+        rest.len -= (size_t)(open + 1 - rest.data);
+        rest.data = open + 1;
+        const char *close = memchr(rest.data, '}', rest.len);
+        struct str name = { rest.data, close == NULL ? rest.len : (size_t)(close - rest.data) };
+        if (close != NULL && gives(&doctor->queries[place], name)) continue;
+        (void)error_set(out_error, STATUS_INVALID,
+                        "%.*s:%u: rule %.*s, %s %.*s: the title names what it does not give",
+                        STR_ARG(rule->file), trigger->line, STR_ARG(rule->id),
+                        rule_part_name(trigger->part), STR_ARG(trigger->name));
+        error_detail(out_error, "'{%.*s'", name.len > 80 ? 80 : STR_ARG(name));
+        error_hint(out_error, "a name in braces is a column of each trigger");
+        return STATUS_INVALID;
+    }
+    return STATUS_OK;
+}
+
 enum status doctor_init(struct doctor *doctor, const struct rule_set *rules,
                         struct evidence *evidence, struct error *out_error)
 {
@@ -98,6 +130,8 @@ enum status doctor_init(struct doctor *doctor, const struct rule_set *rules,
         const struct rule *rule = &rules->rules[r];
         for (uint32_t i = 0; status == STATUS_OK && i < rule->query_count; i++) {
             status = bind_query(doctor, rule, rule->query_first + i, out_error);
+            if (status == STATUS_OK)
+                status = check_title(doctor, rule, rule->query_first + i, out_error);
         }
     }
     return status;

@@ -12,6 +12,9 @@ static const char *const layer_names[] = { RULE_LAYER_TABLE(LAYER_NAME) };
 #define PART_NAME(name, text) text,
 static const char *const part_names[] = { RULE_PART_TABLE(PART_NAME) };
 
+/* What an invariant's violation touches. */
+static const char severities[] = "money integrity privacy security trace";
+
 const char *rule_layer_name(enum rule_layer layer)
 {
     CHECK((unsigned)layer < RULE_LAYER_COUNT);
@@ -147,6 +150,9 @@ static enum status read_property(struct parser *parser, struct str name, struct 
         if (!str_equal(name, str_from(texts[i].name))) continue;
         struct str *text = (struct str *)(void *)((char *)parser->rule + texts[i].offset);
         if (text->data != NULL) return fail(parser, "the property is there already", name);
+        if (text == &parser->rule->severity && !evidence_has_word(severities, ' ', value))
+            return fail(parser, "there is no such severity", value);
+        if (text == &parser->rule->lookalikes) parser->rule->lookalikes_line = parser->line;
         *text = value;
         parser->property = text;
         return STATUS_OK;
@@ -395,12 +401,33 @@ int rule_find(const struct rule_set *set, struct str id)
     return -1;
 }
 
+static enum status verify_lookalikes(const struct rule_set *set, const struct rule *rule,
+                                     struct error *out_error)
+{
+    struct str rest = rule->lookalikes;
+    while (rest.len > 0) {
+        struct str id = take_word(&rest);
+        int place = rule_find(set, id);
+        if (place >= 0 && set->rules[place].type == RULE_FAULT) continue;
+        (void)error_set(out_error, STATUS_INVALID, "%.*s:%u: rule %.*s: a look-alike is no fault",
+                        STR_ARG(rule->file), rule->lookalikes_line, STR_ARG(rule->id));
+        error_detail(out_error, "'%.*s'", id.len > 80 ? 80 : STR_ARG(id));
+        error_hint(out_error, "lookalikes are the ids of faults, between blanks");
+        return STATUS_INVALID;
+    }
+    return STATUS_OK;
+}
+
 static enum status verify(const struct rule_set *set, struct error *out_error)
 {
     for (uint32_t i = 0; i < set->rule_count; i++) {
         const struct rule *rule = &set->rules[i];
         const char *flaw = flaw_of(set, rule);
-        if (flaw == NULL) continue;
+        if (flaw == NULL) {
+            enum status status = verify_lookalikes(set, rule, out_error);
+            if (status != STATUS_OK) return status;
+            continue;
+        }
         return error_set(out_error, STATUS_INVALID, "%.*s: rule %.*s: %s", STR_ARG(rule->file),
                          STR_ARG(rule->id), flaw);
     }

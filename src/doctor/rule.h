@@ -85,8 +85,9 @@ struct rule {
     struct str file;
     struct str name;
     struct str title;      /* one line with {parameters} */
-    struct str lookalikes; /* ids, by blanks */
-    struct str repair;     /* template, with its words */
+    struct str lookalikes; /* ids of faults, by blanks */
+    uint32_t lookalikes_line;
+    struct str repair; /* template, with its words */
     struct str prevention;
     struct str stop; /* what stops the bleeding */
     struct str why;

@@ -73,6 +73,9 @@ static void flaws_are_named(void **state)
         { "%file a.rule\nfault MY_RULE-123456789\n", "an id is wanted" },
         { "%file a.rule\nfault my-rule_12345678\nname:\n", "it has no name" },
         { "%file a.rule\ninvariant I1\nname: x\n", "violations" },
+        { "%file a.rule\ninvariant I1\nname: x\nseverity: gold\n",
+          "a.rule:3: there is no such sev" },
+        { "%file a.rule\n" FAULT "lookalikes: F1 F7\n" BODY CASES, "a.rule:6: rule F1: a look-al" },
         { "%file a.rule\n" FAULT "predict:\n", "a part has no query" },
         { "%file F9.fixtures\ncase\n", "no rule of that name" },
     };

@@ -23,3 +23,21 @@ sed -i 's/^require same_offset.*/require x:\n    DELETE FROM applied/' rules/fau
 cp "$TPWALLET_SOURCE/doctor/rules/faults/B03.fixtures" rules/faults/
 out=$("$TPWALLET" doctor rules check --rules ./rules 2>&1) && exit 1
 grep -q "the query is refused" <<<"$out"
+
+# What a rule says must be there: else the folder does not load, and the error names the place.
+refused() {
+    out=$("$TPWALLET" doctor rules check --rules ./rules 2>&1) && exit 1
+    grep -q "$1" <<<"$out"
+    rm -r rules
+    cp -r "$TPWALLET_SOURCE/doctor/rules" ./rules
+}
+rm -r rules
+cp -r "$TPWALLET_SOURCE/doctor/rules" ./rules
+sed -i 's/^title: .*/title: group {grouping} replayed/' rules/faults/B03.rule
+refused "faults/B03.rule:[0-9]*: rule B03, trigger offset_went_back: the title names"
+sed -i 's/^lookalikes: .*/lookalikes: B04 Q99/' rules/faults/B03.rule
+refused "faults/B03.rule:5: rule B03: a look-alike is no fault"
+sed -i '0,/^severity: money/s//severity: gold/' rules/invariants/books.rule
+refused "invariants/books.rule:[0-9]*: there is no such severity"
+rm rules/faults/*
+refused "rules/faults: there is no fault"
