@@ -30,8 +30,7 @@ struct reconciliation {
     struct reconcile_tally tallies[2]; /* the statement, the payouts */
     struct reconcile_pipeline pipeline;
     struct reconcile_payouts payouts;
-    struct buf mappings[4];  /* their texts, and that of the fees: views point into them */
-    struct wall_time newest; /* of theirs */
+    struct buf mappings[4]; /* their texts, and that of the fees: views point into them */
     bool three_way;
     uint64_t memory;
     FILE *rows;
@@ -136,7 +135,7 @@ static enum status line_take(void *context, const struct reconcile_line *line, s
 {
     struct reconciliation *all = context;
     bool theirs = line->side == RECONCILE_THEIRS;
-    if (theirs && line->at.ns > all->newest.ns) all->newest = line->at;
+    if (theirs && line->at.ns >= all->matcher.newest.at.ns) all->matcher.newest = *line;
     reconcile_tally_line(all->matcher.context, line);
     enum status status = reconcile_pipeline_add(&all->pipeline, line, out_error);
     if (status == STATUS_OK && theirs && all->payouts.sort != NULL)
@@ -147,6 +146,7 @@ static enum status line_take(void *context, const struct reconcile_line *line, s
 static enum status stage_open(struct reconciliation *all, struct reconcile_tally *tally)
 {
     reconcile_tally_init(tally);
+    memset(&all->matcher.newest, 0, sizeof all->matcher.newest);
     tally->currencies = &all->currencies;
     tally->rows = all->rows;
     all->matcher.found = reconcile_tally_found;
@@ -159,11 +159,11 @@ static enum status stage_open(struct reconciliation *all, struct reconcile_tally
     return reconcile_pipeline_open(&all->pipeline, &all->error);
 }
 
-/* Without --as-of: the last day that the statement tells of. */
+/* Without --as-of: up to the newest line of theirs, and nothing is known of what is later. */
 static enum status stage_run(struct reconciliation *all)
 {
-    if (!invocation_has(all->invocation, "as-of"))
-        all->matcher.as_of = business_date_of(all->newest);
+    all->matcher.newest_ends = !invocation_has(all->invocation, "as-of");
+    if (all->matcher.newest_ends) all->matcher.as_of = business_date_of(all->matcher.newest.at);
     return reconcile_pipeline_run(&all->pipeline, &all->error);
 }
 
@@ -199,7 +199,17 @@ static enum status theirs_read(struct reconciliation *all, const char *file, con
         source.mapping.fields[RECONCILE_FIELD_BATCH].count == 0)
         return error_set(&all->error, STATUS_INVALID,
                          "payouts need the batch of the statement's lines: map it");
-    return reconcile_read_csv(path, &source, visitor, &all->refusals, &all->error);
+    uint64_t refused = all->refusals.count;
+    uint64_t skipped = all->refusals.skipped;
+    status = reconcile_read_csv(path, &source, visitor, &all->refusals, &all->error);
+    const struct reconcile_tally *tally = all->matcher.context;
+    bool empty = tally->lines[RECONCILE_THEIRS] == 0 && all->refusals.count == refused;
+    if (status != STATUS_OK || !empty) return status;
+    status = error_set(&all->error, STATUS_INVALID, "%s has no line to compare", path);
+    error_detail(&all->error, "it has a header and %llu rows of kinds that are skipped",
+                 (unsigned long long)(all->refusals.skipped - skipped));
+    error_hint(&all->error, "get the whole file: without a line it says nothing of any day");
+    return status;
 }
 
 static enum status statement_compare(struct reconciliation *all)
@@ -243,7 +253,6 @@ static enum status payouts_compare(struct reconciliation *all)
     enum status status = stage_open(all, tally);
     if (status == STATUS_OK) status = batches_take(all);
     reconcile_payouts_close(&all->payouts);
-    all->newest.ns = 0;
     if (status == STATUS_OK)
         status = theirs_read(all, "payouts", "payouts-mapping", &all->mappings[2], &visitor);
     if (status == STATUS_OK) status = stage_run(all);
@@ -253,11 +262,24 @@ static enum status payouts_compare(struct reconciliation *all)
 
 /* ---- the answer ---- */
 
+/* Lines that the other side does not reach. */
+static uint64_t open_count(const struct reconciliation *all)
+{
+    return reconcile_tally_class(&all->tallies[0], RECONCILE_OPEN) +
+           reconcile_tally_class(&all->tallies[1], RECONCILE_OPEN);
+}
+
 static bool is_clean(const struct reconciliation *all)
 {
     return all->refusals.count == 0 &&
            reconcile_tally_class(&all->tallies[0], RECONCILE_BREAK) == 0 &&
-           reconcile_tally_class(&all->tallies[1], RECONCILE_BREAK) == 0;
+           reconcile_tally_class(&all->tallies[1], RECONCILE_BREAK) == 0 && open_count(all) == 0;
+}
+
+/* Whether there is a day to speak of: given, or that of a line. */
+static bool is_dated(const struct reconciliation *all)
+{
+    return !all->matcher.newest_ends || all->matcher.newest.at.ns > 0;
 }
 
 static void text_build(const struct reconciliation *all, struct buf *out)
@@ -280,8 +302,16 @@ static void text_build(const struct reconciliation *all, struct buf *out)
     if (all->refusals.count > 0)
         buf_append_format(out, "%llu rows were refused: the comparison is not complete\n",
                           (unsigned long long)all->refusals.count);
-    buf_append_format(out, "%s as of %.*s\n", is_clean(all) ? "RECONCILED" : "NOT RECONCILED",
-                      STR_ARG(business_date_format(all->matcher.as_of, day)));
+    if (open_count(all) > 0)
+        buf_append_format(out,
+                          "%llu lines are later than the newest one of the other side, which may "
+                          "go on: --as-of says up to which day it is whole\n",
+                          (unsigned long long)open_count(all));
+    buf_append_str(out, is_clean(all) ? STR("RECONCILED") : STR("NOT RECONCILED"));
+    if (is_dated(all))
+        buf_append_format(out, " as of %.*s",
+                          STR_ARG(business_date_format(all->matcher.as_of, day)));
+    buf_append_byte(out, '\n');
 }
 
 static void refusals_json(const struct reconciliation *all, struct json_writer *writer)
@@ -314,7 +344,10 @@ static void json_build(const struct reconciliation *all, struct buf *out)
     json_write_key(&writer, STR("reconciled"));
     json_write_bool(&writer, is_clean(all));
     json_write_key(&writer, STR("as_of"));
-    json_write_string(&writer, business_date_format(all->matcher.as_of, day));
+    if (is_dated(all))
+        json_write_string(&writer, business_date_format(all->matcher.as_of, day));
+    else
+        json_write_null(&writer);
     json_write_key(&writer, STR("comparisons"));
     json_write_array_begin(&writer);
     for (int i = 0; i < 1 + all->three_way; i++) reconcile_tally_json(&all->tallies[i], &writer);
@@ -389,8 +422,8 @@ static const struct option options[] = {
     { "payouts", "FILE", "the bank's lines of payouts, as CSV: the third way", NULL },
     { "payouts-mapping", "FILE", "which of their columns is what; key is the batch", NULL },
     { "fees", "FILE", "what contracts say that movements cost", NULL },
-    { "as-of", "YYYY-MM-DD", "the day that is looked at; the statement's last one without it",
-      NULL },
+    { "as-of", "YYYY-MM-DD",
+      "the day up to which the statement is whole; without it, up to its newest line", NULL },
     { "due-days", "N", "working days until the statement must show what is ours", "2" },
     { "window-hours", "N", "how far apart a match by amount alone may be; 0: none is made", "48" },
     { "list", "N", "differences that are shown; 20, with --json 1000", NULL },
@@ -408,7 +441,9 @@ const struct command command_reconcile = {
         "several lines of a key with one sum, the same reference, the only candidate of an amount "
         "within the window, then sums within a batch. What is left is named: in transit, "
         "duplicate, missing, another amount, another currency. Amounts are exact to 127 bits. "
-        "Exit code 0: everything is explained; 1: there are breaks, or rows were refused.\n\n"
+        "Exit code 0: everything is explained; 1: there are breaks, rows were refused, or ours "
+        "goes on after the statement's newest line and --as-of does not say that the statement "
+        "is whole.\n\n"
         "docs/reconcile.md has the rules and the form of a mapping.",
     .options = options,
     .examples = "reconcile --statement stripe.csv --mapping stripe.map --psp stripe\n"

@@ -17,6 +17,7 @@ struct reading {
     const struct reconcile_visitor *visitor;
     struct reconcile_refusals *refusals;
     struct wall_time stamp;
+    bool known;             /* the PSP or the account that is asked for was met */
     uint64_t entries;       /* counted as lines */
     struct payment payment; /* of the unit at hand */
     uint32_t payment_unit;
@@ -58,12 +59,22 @@ static bool currency_of(const struct reading *reading, uint32_t asset, uint32_t 
 
 static void payment_take(struct reading *reading, const struct record_payment *record)
 {
+    if (record->head.outcome != PAYMENT_OUTCOME_OK) return;
+    const char *psp = reading->journal->psp;
+    if (psp != NULL && strcmp(record->payment.psp, psp) == 0) reading->known = true;
     bool same_unit = reading->payment_there && reading->payment_unit == record->head.unit;
-    if (same_unit || record->head.outcome != PAYMENT_OUTCOME_OK) return; /* the first one counts */
+    if (same_unit) return; /* the first one counts */
     reading->payment = record->payment;
     reading->payment_unit = record->head.unit;
     reading->payment_there = true;
     reading->settles = record->head.kind == PAYMENT_CAUSE_SETTLE;
+}
+
+static void account_take(struct reading *reading, const struct record_account *record)
+{
+    if (record->head.outcome == 0 &&
+        uuid_equal(record->account.id.value, reading->journal->account.value))
+        reading->known = true;
 }
 
 /* The account that is compared, when this transfer may move it; nil when it does not. */
@@ -90,7 +101,9 @@ static void keys_fill(const struct reading *reading, const struct record_transfe
         reconcile_label(key, line->label);
         return;
     }
-    struct uuid key = uuid_is_nil(transfer->user_ref) ? transfer->id.value : transfer->user_ref;
+    bool named = !uuid_is_nil(transfer->user_ref);
+    struct uuid key = named ? transfer->user_ref : transfer->id.value;
+    if (!named) line->flags |= RECONCILE_FLAG_OWN_KEY;
     uuid_format(key, text);
     line->key = reconcile_digest(str_from(text));
     reconcile_label(str_from(text), line->label);
@@ -148,6 +161,8 @@ static enum status batch_take(struct reading *reading, struct batch_reader *read
     while ((status = batch_next(reader, &record, out_error)) == STATUS_OK) {
         if (record->type == RECORD_ASSET)
             status = asset_take(reading, (const struct record_asset *)record, out_error);
+        if (record->type == RECORD_ACCOUNT)
+            account_take(reading, (const struct record_account *)record);
         if (record->type == RECORD_PAYMENT)
             payment_take(reading, (const struct record_payment *)record);
         if (record->type == RECORD_TRANSFER)
@@ -191,6 +206,22 @@ static enum status lane_read(struct reading *reading, const char *path, struct e
     return status;
 }
 
+static enum status unknown(const struct reconcile_journal *journal, struct error *out_error)
+{
+    char id[UUID_TEXT_LEN + 1];
+    enum status status;
+    if (journal->psp != NULL) {
+        status = error_set(out_error, STATUS_NOT_FOUND, "no payment was ever made with the PSP %s",
+                           journal->psp);
+        error_hint(out_error, "`payment list` names the PSP of each payment");
+        return status;
+    }
+    uuid_format(journal->account.value, id);
+    status = error_set(out_error, STATUS_NOT_FOUND, "there is no account %s", id);
+    error_detail(out_error, "in the data folder %s", journal->folder);
+    return status;
+}
+
 enum status reconcile_read_journal(const struct reconcile_journal *journal,
                                    const struct reconcile_source *source,
                                    const struct reconcile_visitor *visitor,
@@ -209,5 +240,5 @@ enum status reconcile_read_journal(const struct reconcile_journal *journal,
         status = data_folder_lane_path(journal->folder, lane, path, sizeof path, out_error);
         if (status == STATUS_OK) status = lane_read(&reading, path, out_error);
     }
-    return status;
+    return status == STATUS_OK && !reading.known ? unknown(journal, out_error) : status;
 }

@@ -42,7 +42,8 @@ enum status reconcile_read_csv(const char *path, struct reconcile_source *source
  * Our side from the data folder, also beside a server. psp: every transfer of a payment that
  * moves the clearing account of this PSP, its statements' bookings aside; key is the reference
  * that the PSP knows, ref the PSP's object. account: every entry of it; key is the transfer's
- * user_ref, or its id without one. A debit is more than nothing.
+ * user_ref, or its id without one. A debit is more than nothing. STATUS_NOT_FOUND: the journal
+ * knows no such PSP or account.
  */
 struct reconcile_journal {
     const char *folder;

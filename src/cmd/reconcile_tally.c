@@ -4,13 +4,19 @@
 
 enum { LISTED_SIZE_MAX = 64 << 20, LISTED_LINES = 8 }; /* of one result, the rest is counted */
 
-/* A result that is kept to be shown; `shown` lines stand behind it. */
-struct reconcile_listed {
+/* What a result adds to the total of one currency. */
+struct reconcile_part {
     struct signed_amount drift;
+    uint32_t currency;
+    uint32_t reserved[3];
+};
+
+/* A result that is kept to be shown; its `parts` stand behind it, and then `shown` lines. */
+struct reconcile_listed {
     enum reconcile_verdict verdict;
     uint32_t count;
     uint32_t shown;
-    uint32_t reserved;
+    uint32_t parts; /* the first is of the first line's currency */
 };
 
 void reconcile_tally_init(struct reconcile_tally *tally)
@@ -45,9 +51,17 @@ uint64_t reconcile_tally_class(const struct reconcile_tally *tally, enum reconci
     return results;
 }
 
+/* Results that are no matches. */
+static uint64_t differences_count(const struct reconcile_tally *tally)
+{
+    return reconcile_tally_class(tally, RECONCILE_BREAK) +
+           reconcile_tally_class(tally, RECONCILE_TIMING) +
+           reconcile_tally_class(tally, RECONCILE_OPEN);
+}
+
 static const char *class_name(enum reconcile_class class)
 {
-    static const char *const names[] = { "match", "timing", "break" };
+    static const char *const names[RECONCILE_CLASS_COUNT] = { "match", "timing", "break", "open" };
     return names[class];
 }
 
@@ -80,7 +94,8 @@ static void rows_write(struct reconcile_tally *tally, const struct reconcile_res
         char drift[SIGNED_AMOUNT_TEXT_SIZE];
         char at[TIME_TEXT_SIZE];
         struct str amount_text = signed_amount_format(line->amount, currency->exponent, amount);
-        struct str drift_text = signed_amount_format(result->drift, currency->exponent, drift);
+        struct str drift_text =
+            signed_amount_format(tally->parts[line->currency], currency->exponent, drift);
         int done = fprintf(tally->rows, "%s,%llu,%s,%s,%s,%llu,", tally->name,
                            (unsigned long long)tally->numbered,
                            class_name(reconcile_verdict_class(result->verdict)),
@@ -97,16 +112,46 @@ static void rows_write(struct reconcile_tally *tally, const struct reconcile_res
 
 /* ---- counting ---- */
 
+/* Those that are not nothing, after the first line's; of very many currencies some. */
+static uint32_t parts_pick(const struct reconcile_tally *tally, uint32_t first,
+                           struct reconcile_part parts[LISTED_LINES])
+{
+    uint32_t count = 0;
+    parts[count++] = (struct reconcile_part){ .drift = tally->parts[first], .currency = first };
+    for (uint32_t k = 0; k < tally->currencies->count && count < LISTED_LINES; k++)
+        if (k != first && tally->parts[k].minor != 0)
+            parts[count++] = (struct reconcile_part){ .drift = tally->parts[k], .currency = k };
+    return count;
+}
+
+/* What a result adds to each total: one drift, or with several currencies that of each line. */
+static void parts_fill(struct reconcile_tally *tally, const struct reconcile_result *result)
+{
+    memset(tally->parts, 0, sizeof tally->parts);
+    if (result->verdict != RECONCILE_CURRENCY_DIFFERS) {
+        tally->parts[result->lines[0]->currency] = result->drift;
+        return;
+    }
+    for (uint32_t i = 0; i < result->count; i++) {
+        const struct reconcile_line *line = result->lines[i];
+        struct signed_amount part = line->amount;
+        if (line->side == RECONCILE_OURS) part.minor = -part.minor;
+        sum_add(&tally->parts[line->currency], part);
+    }
+}
+
 static void list(struct reconcile_tally *tally, const struct reconcile_result *result)
 {
+    struct reconcile_part parts[LISTED_LINES] = { 0 };
     tally->listed_count++;
     struct reconcile_listed listed = {
-        .drift = result->drift,
         .verdict = result->verdict,
         .count = result->count,
         .shown = result->count < LISTED_LINES ? result->count : LISTED_LINES,
     };
+    listed.parts = parts_pick(tally, result->lines[0]->currency, parts);
     buf_append(&tally->listed, &listed, sizeof listed);
+    buf_append(&tally->listed, parts, listed.parts * sizeof parts[0]);
     for (uint32_t i = 0; i < listed.shown; i++)
         buf_append(&tally->listed, result->lines[i], sizeof *result->lines[i]);
     CHECK(!tally->listed.overflow); /* list_max is bounded by the command */
@@ -119,7 +164,9 @@ void reconcile_tally_found(void *context, const struct reconcile_result *result)
     tally->numbered++;
     tally->totals[result->verdict].results++;
     tally->totals[result->verdict].lines += result->count;
-    sum_add(&tally->drifts[result->verdict][result->lines[0]->currency], result->drift);
+    parts_fill(tally, result);
+    for (uint32_t k = 0; k < tally->currencies->count; k++)
+        sum_add(&tally->drifts[result->verdict][k], tally->parts[k]);
     if (class != RECONCILE_MATCH && tally->listed_count < tally->list_max) list(tally, result);
     if (tally->rows != NULL) rows_write(tally, result);
 }
@@ -147,17 +194,30 @@ static void line_text(const struct reconcile_tally *tally, const struct reconcil
     buf_append_format(out, "  %.*s  %s\n", STR_ARG(time), line->label);
 }
 
+/* The result at *at, which moves on to its first line. */
+static void listed_take(const struct reconcile_tally *tally, size_t *at,
+                        struct reconcile_listed *out_listed,
+                        struct reconcile_part out_parts[LISTED_LINES])
+{
+    memcpy(out_listed, tally->listed.data + *at, sizeof *out_listed);
+    *at += sizeof *out_listed;
+    memcpy(out_parts, tally->listed.data + *at, out_listed->parts * sizeof out_parts[0]);
+    *at += out_listed->parts * sizeof out_parts[0];
+}
+
 static void listed_text(const struct reconcile_tally *tally, struct buf *out)
 {
     size_t at = 0;
     while (at < tally->listed.len) {
         struct reconcile_listed listed;
+        struct reconcile_part parts[LISTED_LINES];
         struct reconcile_line line;
-        memcpy(&listed, tally->listed.data + at, sizeof listed);
-        at += sizeof listed;
-        memcpy(&line, tally->listed.data + at, sizeof line);
+        listed_take(tally, &at, &listed, parts);
         buf_append_format(out, "  %s  drift ", reconcile_verdict_name(listed.verdict));
-        amount_append(tally, line.currency, listed.drift, out);
+        for (uint32_t i = 0; i < listed.parts; i++) {
+            if (i > 0) buf_append_str(out, STR(", "));
+            amount_append(tally, parts[i].currency, parts[i].drift, out);
+        }
         buf_append_format(out, "  (%s)\n", reconcile_verdict_text(listed.verdict));
         for (uint32_t i = 0; i < listed.shown; i++) {
             memcpy(&line, tally->listed.data + at, sizeof line);
@@ -208,8 +268,7 @@ void reconcile_tally_text(const struct reconcile_tally *tally, struct buf *out)
     }
     totals_text(tally, out);
     listed_text(tally, out);
-    uint64_t others = reconcile_tally_class(tally, RECONCILE_BREAK) +
-                      reconcile_tally_class(tally, RECONCILE_TIMING);
+    uint64_t others = differences_count(tally);
     if (others > tally->listed_count)
         buf_append_format(out, "  and %llu more that are not shown here\n",
                           (unsigned long long)(others - tally->listed_count));
@@ -258,16 +317,22 @@ static void listed_json(const struct reconcile_tally *tally, struct json_writer 
     size_t at = 0;
     while (at < tally->listed.len) {
         struct reconcile_listed listed;
+        struct reconcile_part parts[LISTED_LINES];
         struct reconcile_line line;
-        memcpy(&listed, tally->listed.data + at, sizeof listed);
-        at += sizeof listed;
-        memcpy(&line, tally->listed.data + at, sizeof line);
+        listed_take(tally, &at, &listed, parts);
         json_write_object_begin(writer);
         text_member(writer, STR("rule"), str_from(reconcile_verdict_name(listed.verdict)));
         text_member(writer, STR("class"),
                     str_from(class_name(reconcile_verdict_class(listed.verdict))));
-        text_member(writer, STR("currency"), str_from(tally->currencies->list[line.currency].code));
-        amount_member(tally, writer, STR("drift"), line.currency, listed.drift);
+        uint32_t first = parts[0].currency;
+        text_member(writer, STR("currency"), str_from(tally->currencies->list[first].code));
+        amount_member(tally, writer, STR("drift"), first, parts[0].drift);
+        json_write_key(writer, STR("drifts"));
+        json_write_object_begin(writer);
+        for (uint32_t i = 0; i < listed.parts; i++)
+            amount_member(tally, writer, str_from(tally->currencies->list[parts[i].currency].code),
+                          parts[i].currency, parts[i].drift);
+        json_write_object_end(writer);
         number_member(writer, STR("line_count"), listed.count);
         json_write_key(writer, STR("lines"));
         json_write_array_begin(writer);
@@ -312,6 +377,7 @@ void reconcile_tally_json(const struct reconcile_tally *tally, struct json_write
     number_member(writer, STR("matches"), reconcile_tally_class(tally, RECONCILE_MATCH));
     number_member(writer, STR("timing"), reconcile_tally_class(tally, RECONCILE_TIMING));
     number_member(writer, STR("breaks"), reconcile_tally_class(tally, RECONCILE_BREAK));
+    number_member(writer, STR("open"), reconcile_tally_class(tally, RECONCILE_OPEN));
     json_write_key(writer, STR("currencies"));
     json_write_array_begin(writer);
     for (uint32_t k = 0; k < tally->currencies->count; k++) {
@@ -329,8 +395,6 @@ void reconcile_tally_json(const struct reconcile_tally *tally, struct json_write
     json_write_array_end(writer);
     totals_json(tally, writer);
     listed_json(tally, writer);
-    number_member(writer, STR("not_listed"),
-                  reconcile_tally_class(tally, RECONCILE_BREAK) +
-                      reconcile_tally_class(tally, RECONCILE_TIMING) - tally->listed_count);
+    number_member(writer, STR("not_listed"), differences_count(tally) - tally->listed_count);
     json_write_object_end(writer);
 }

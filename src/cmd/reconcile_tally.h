@@ -23,6 +23,7 @@ struct reconcile_tally {
     struct reconcile_total totals[RECONCILE_VERDICT_COUNT];
     struct signed_amount drifts[RECONCILE_VERDICT_COUNT][RECONCILE_CURRENCIES_MAX];
     struct signed_amount sums[2][RECONCILE_CURRENCIES_MAX]; /* of all lines by side */
+    struct signed_amount parts[RECONCILE_CURRENCIES_MAX];   /* of the result at hand */
     uint64_t lines[2];
     uint64_t numbered; /* results so far */
     bool rows_failed;

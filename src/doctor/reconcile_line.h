@@ -19,6 +19,7 @@ enum reconcile_flag {
     RECONCILE_FLAG_CONTRACT = 4,  /* ours: a contract says what the fee is to be */
     RECONCILE_FLAG_CONSUMED = 8,  /* in a result already: never in a second one */
     RECONCILE_FLAG_DAY_ONLY = 16, /* the time is a day without an hour */
+    RECONCILE_FLAG_OWN_KEY = 32,  /* the key is a name that only this side knows */
 };
 
 /*

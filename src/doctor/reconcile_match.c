@@ -1,6 +1,8 @@
 /* Each phase looks at one group that the order of the lines has brought together. */
 #include "doctor/reconcile_match.h"
 
+#include <stdlib.h>
+
 #include "base/check.h"
 
 struct verdict_entry {
@@ -36,6 +38,15 @@ enum reconcile_class reconcile_verdict_class(enum reconcile_verdict verdict)
 static bool is_free(const struct reconcile_line *line)
 {
     return (line->flags & RECONCILE_FLAG_CONSUMED) == 0;
+}
+
+/* By time, then as they stand in their source: of two that are alike the first one counts. */
+static int by_time(const void *a, const void *b)
+{
+    const struct reconcile_line *left = *(struct reconcile_line *const *)a;
+    const struct reconcile_line *right = *(struct reconcile_line *const *)b;
+    if (left->at.ns != right->at.ns) return left->at.ns < right->at.ns ? -1 : 1;
+    return left->line < right->line ? -1 : left->line > right->line;
 }
 
 static bool has(const struct reconcile_line *line, enum reconcile_flag flag)
@@ -117,6 +128,15 @@ static uint32_t free_of(struct reconcile_line *lines, uint32_t count, enum recon
     return taken;
 }
 
+/* The same, the earliest one first. */
+static uint32_t free_by_time(struct reconcile_line *lines, uint32_t count, enum reconcile_side side,
+                             struct reconcile_line **out_lines)
+{
+    uint32_t taken = free_of(lines, count, side, out_lines);
+    qsort(out_lines, taken, sizeof out_lines[0], by_time);
+    return taken;
+}
+
 static struct signed_amount sum_of(struct reconcile_line *const *lines, uint32_t count, bool net)
 {
     struct signed_amount sum = { 0 };
@@ -159,8 +179,8 @@ static void repeated_find(struct reconcile_matcher *matcher, struct reconcile_li
 static void pairs_find(struct reconcile_matcher *matcher, struct reconcile_line *lines,
                        uint32_t count, enum reconcile_verdict verdict)
 {
-    uint32_t ours = free_of(lines, count, RECONCILE_OURS, matcher->ours);
-    uint32_t theirs = free_of(lines, count, RECONCILE_THEIRS, matcher->theirs);
+    uint32_t ours = free_by_time(lines, count, RECONCILE_OURS, matcher->ours);
+    uint32_t theirs = free_by_time(lines, count, RECONCILE_THEIRS, matcher->theirs);
     uint32_t next = 0;
     for (uint32_t i = 0; i < theirs && next < ours; i++) {
         if (has(matcher->theirs[i], RECONCILE_FLAG_NET)) continue;
@@ -173,8 +193,8 @@ static void net_pairs_find(struct reconcile_matcher *matcher, struct reconcile_l
                            uint32_t count)
 {
     enum { TRIED_MAX = 256 }; /* a key with more lines than that is compared by its sums */
-    uint32_t ours = free_of(lines, count, RECONCILE_OURS, matcher->ours);
-    uint32_t theirs = free_of(lines, count, RECONCILE_THEIRS, matcher->theirs);
+    uint32_t ours = free_by_time(lines, count, RECONCILE_OURS, matcher->ours);
+    uint32_t theirs = free_by_time(lines, count, RECONCILE_THEIRS, matcher->theirs);
     if (ours > TRIED_MAX || theirs > TRIED_MAX) return;
     for (uint32_t i = 0; i < ours; i++) {
         for (uint32_t k = 0; k < theirs; k++) {
@@ -279,6 +299,14 @@ static uint32_t within(const struct reconcile_matcher *matcher, const struct rec
     return seen;
 }
 
+/* Both sides have a name for it, and the names are not the same. */
+static bool keys_contradict(const struct reconcile_line *ours, const struct reconcile_line *theirs)
+{
+    if (has(ours, RECONCILE_FLAG_OWN_KEY) || has(theirs, RECONCILE_FLAG_OWN_KEY)) return false;
+    return !uuid_is_nil(ours->key) && !uuid_is_nil(theirs->key) &&
+           !uuid_equal(ours->key, theirs->key);
+}
+
 void reconcile_amount_group(struct reconcile_matcher *matcher, struct reconcile_line *lines,
                             uint32_t count)
 {
@@ -293,6 +321,7 @@ void reconcile_amount_group(struct reconcile_matcher *matcher, struct reconcile_
         if (within(matcher, line, matcher->theirs, theirs, &first) != 1) continue;
         struct reconcile_line *other = matcher->theirs[first];
         if (within(matcher, other, matcher->ours, ours, &back) != 1) continue;
+        if (keys_contradict(line, other)) continue;
         found_pair(matcher, RECONCILE_AMOUNT_WINDOW, line, other);
     }
 }
@@ -397,11 +426,23 @@ struct business_date reconcile_due(struct business_date from, uint32_t days)
     return (struct business_date){ day };
 }
 
+/* Whether theirs, as far as it is known to go, does not go up to this line. */
+static bool is_beyond(const struct reconcile_matcher *matcher, const struct reconcile_line *line)
+{
+    const struct reconcile_line *newest = &matcher->newest;
+    if (!matcher->newest_ends || line->side != RECONCILE_OURS) return false;
+    if (has(line, RECONCILE_FLAG_DAY_ONLY) || has(newest, RECONCILE_FLAG_DAY_ONLY))
+        return business_date_of(line->at).days > business_date_of(newest->at).days;
+    return line->at.ns > newest->at.ns;
+}
+
 void reconcile_rest(struct reconcile_matcher *matcher, struct reconcile_line *line)
 {
     struct business_date day = business_date_of(line->at);
     enum reconcile_verdict verdict = RECONCILE_MISSING_IN_LEDGER;
-    if (day.days > matcher->as_of.days)
+    if (is_beyond(matcher, line))
+        verdict = RECONCILE_NOT_COVERED;
+    else if (day.days > matcher->as_of.days)
         verdict = RECONCILE_AFTER_AS_OF;
     else if (line->side == RECONCILE_OURS)
         verdict = RECONCILE_MISSING_IN_STATEMENT;

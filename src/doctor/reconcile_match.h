@@ -4,8 +4,17 @@
 
 #include "doctor/reconcile_line.h"
 
-/* A match explains its lines; timing is a difference that goes away by itself; a break does not. */
-enum reconcile_class { RECONCILE_MATCH, RECONCILE_TIMING, RECONCILE_BREAK };
+/*
+ * A match explains its lines; timing is a difference that goes away by itself; a break does not. Of
+ * what is open nothing can be said: theirs does not reach it.
+ */
+enum reconcile_class {
+    RECONCILE_MATCH,
+    RECONCILE_TIMING,
+    RECONCILE_BREAK,
+    RECONCILE_OPEN,
+    RECONCILE_CLASS_COUNT,
+};
 
 /* One source for the list: name, text, class, sentence. The text is the rule that is named. */
 #define RECONCILE_VERDICT_TABLE(X)                                                                 \
@@ -19,6 +28,7 @@ enum reconcile_class { RECONCILE_MATCH, RECONCILE_TIMING, RECONCILE_BREAK };
     X(BATCH_SUBSET, "batch_subset", MATCH, "the one subset of a batch that comes to this sum")     \
     X(IN_TRANSIT, "in_transit", TIMING, "ours, and not due on the other side yet")                 \
     X(AFTER_AS_OF, "after_as_of", TIMING, "later than the day that is looked at")                  \
+    X(NOT_COVERED, "not_covered", OPEN, "ours, and later than the newest line of the other side")  \
     X(AMOUNT_DIFFERS, "amount_differs", BREAK, "the same key, another amount")                     \
     X(CURRENCY_DIFFERS, "currency_differs", BREAK, "the same key, another currency")               \
     X(FEE_DIFFERS, "fee_differs", BREAK, "matched; the fee is not the contract's")                 \
@@ -51,14 +61,17 @@ struct reconcile_result {
     enum reconcile_verdict verdict;
     struct reconcile_line *const *lines; /* ours first */
     uint32_t count;
-    struct signed_amount
-        drift; /* theirs less ours; of FEE_DIFFERS: the fee told less the contract */
+    /* Theirs less ours; of FEE_DIFFERS the fee told less the contract. Nothing with
+     * CURRENCY_DIFFERS, whose lines each add to the total of their own currency. */
+    struct signed_amount drift;
 };
 
 struct reconcile_matcher {
     struct business_date as_of;
-    uint32_t due_days; /* working days (Monday to Friday) until theirs must show it */
-    int64_t window_ns; /* of AMOUNT_WINDOW, to either side; 0: the rule is off */
+    struct reconcile_line newest; /* of theirs: time and flags count */
+    bool newest_ends;             /* nobody said up to when theirs is whole: to its newest line */
+    uint32_t due_days;            /* working days (Monday to Friday) until theirs must show it */
+    int64_t window_ns;            /* of AMOUNT_WINDOW, to either side; 0: the rule is off */
     /* Lines are good until it returns; each line comes once, FEE_DIFFERS excepted. */
     void (*found)(void *context, const struct reconcile_result *result);
     void *context;

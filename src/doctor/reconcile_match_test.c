@@ -80,7 +80,10 @@ struct given {
     uint32_t currency;
     uint8_t flags;
     int day;
+    int key; /* besides the usual one; NO_KEY: none */
 };
+
+enum { NO_KEY = -1 };
 
 static uint32_t lines_make(const struct given *given, struct reconcile_line *out_lines)
 {
@@ -88,7 +91,8 @@ static uint32_t lines_make(const struct given *given, struct reconcile_line *out
     for (; count < LINES_MAX && given[count].side != 0; count++) {
         const struct given *from = &given[count];
         out_lines[count] = (struct reconcile_line){
-            .key = { 7, 7 },
+            .key = { from->key == NO_KEY ? 0 : 7,
+                     from->key == NO_KEY ? 0 : 7 + (uint64_t)from->key },
             .ref = { 8, 8 },
             .batch = { 9, 9 },
             .id = { (uint64_t)from->id, 0 },
@@ -219,6 +223,14 @@ static void what_one_amount_comes_to(void **state)
           .given = { O(5, .day = 1), T(5, .day = 1), T(5, .day = 2) } },
         { .name = "two candidates of ours: none is chosen",
           .given = { O(5, .day = 1), O(5, .day = 2), T(5, .day = 1) } },
+        { .name = "two keys that say different things are no match",
+          .given = { O(5, .day = 1, .key = 1), T(5, .day = 1, .key = 2) } },
+        { "a key that only one side has says nothing",
+          { O(5, .day = 1, .key = 1), T(5, .day = 1, .key = NO_KEY) },
+          { { V(AMOUNT_WINDOW), 2, 0 } } },
+        { "nor does a key that only ours can know",
+          { O(5, .day = 1, .key = 1, .flags = RECONCILE_FLAG_OWN_KEY), T(5, .day = 1, .key = 2) },
+          { { V(AMOUNT_WINDOW), 2, 0 } } },
         { "far apart pairs are pairs",
           { O(5, .day = 1), T(5, .day = 1), O(5, .day = 9), T(5, .day = 8) },
           { { V(AMOUNT_WINDOW), 2, 0 }, { V(AMOUNT_WINDOW), 2, 0 } } },
@@ -279,6 +291,42 @@ static void why_a_line_stands_alone(void **state)
     assert_int_equal(reconcile_due(friday, 1).days, 20003);
     assert_int_equal(reconcile_due(friday, 2).days, 20004);
     assert_int_equal(reconcile_due(friday, 6).days, 20010);
+}
+
+static void ours_after_the_newest_line_is_not_covered(void **state)
+{
+    struct bench *bench = *state;
+    static const struct {
+        char side;
+        int64_t ns;
+        uint8_t flags;
+        bool newest_ends;
+        enum reconcile_verdict verdict;
+    } cases[] = {
+        { 'o', 1, 0, true, V(NOT_COVERED) },
+        { 'o', 1, 0, false, V(IN_TRANSIT) },
+        { 'o', 0, 0, true, V(IN_TRANSIT) },
+        { 'o', -1, 0, true, V(IN_TRANSIT) },
+        { 't', 1, 0, true, V(MISSING_IN_LEDGER) },
+        { 'o', 1, RECONCILE_FLAG_DAY_ONLY, true, V(IN_TRANSIT) }, /* the same day: nobody knows */
+        { 'o', NS_PER_DAY, RECONCILE_FLAG_DAY_ONLY, true, V(NOT_COVERED) },
+        { 'o', NS_PER_DAY, 0, false, V(AFTER_AS_OF) },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct given given[] = { { .side = cases[i].side, .amount = 5, .day = 20000 },
+                                       { 0 } };
+        struct reconcile_line line[LINES_MAX];
+        assert_int_equal(lines_make(given, line), 1);
+        bench->matcher->newest = line[0];
+        bench->matcher->newest_ends = cases[i].newest_ends;
+        line[0].at.ns += cases[i].ns;
+        line[0].flags = cases[i].flags;
+        bench->seen_count = 0;
+        reconcile_rest(bench->matcher, &line[0]);
+        assert_int_equal(bench->seen_count, 1);
+        assert_int_equal(bench->seen[0].verdict, cases[i].verdict);
+    }
+    bench->matcher->newest_ends = false;
 }
 
 /* The naive twin: how many pairs of one key, currency and amount there can be at most. */
@@ -414,6 +462,7 @@ int main(void)
         cmocka_unit_test(what_one_amount_comes_to),
         cmocka_unit_test(what_one_batch_comes_to),
         cmocka_unit_test(why_a_line_stands_alone),
+        cmocka_unit_test(ours_after_the_newest_line_is_not_covered),
         cmocka_unit_test(random_groups_agree_with_a_naive_matcher),
         cmocka_unit_test(random_windows_agree_with_a_naive_matcher),
     };

@@ -132,7 +132,9 @@ static bool time_read(const struct reconcile_mapping *mapping, struct str text,
 
 static const char *amount_fault(enum status status)
 {
-    return status == STATUS_LIMIT ? "an amount over 128 bits" : "an amount that is none";
+    return status == STATUS_LIMIT
+               ? "an amount over 128 bits"
+               : "an amount that is none, or has more decimals than its currency";
 }
 
 /* plus and minus are two columns, of which one may be empty. */
@@ -162,6 +164,7 @@ static const char *amounts_read(const struct reconcile_mapping *mapping, unsigne
         .point = mapping->point,
         .group = mapping->group,
         .minor = mapping->minor,
+        .decimals_exact = true, /* 10.000 may be ten, and ten thousand where the point is a comma */
     };
     enum status status;
     if (mapping->fields[RECONCILE_FIELD_AMOUNT].count > 0)

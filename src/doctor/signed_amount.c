@@ -105,7 +105,7 @@ static enum status decimals_read(struct str text, const struct signed_amount_for
             char c = text.data[at];
             if (!is_digit(c)) return STATUS_INVALID;
             if (decimals == form->exponent) {
-                if (c != '0') return STATUS_INVALID;
+                if (c != '0' || form->decimals_exact) return STATUS_INVALID;
                 continue;
             }
             if (!digit_append(value, c)) return STATUS_LIMIT;

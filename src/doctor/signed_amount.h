@@ -28,16 +28,17 @@ int signed_amount_compare(struct signed_amount a, struct signed_amount b);
 
 /* How a statement writes amounts. */
 struct signed_amount_form {
-    unsigned exponent; /* decimals of the asset */
-    char point;        /* '.' or ',' */
-    char group;        /* what may stand between groups of three digits; 0: nothing */
-    bool minor;        /* whole minor units: no point at all */
+    unsigned exponent;   /* decimals of the asset */
+    char point;          /* '.' or ',' */
+    char group;          /* what may stand between groups of three digits; 0: nothing */
+    bool minor;          /* whole minor units: no point at all */
+    bool decimals_exact; /* never more than `exponent` of them, zeros neither */
 };
 
 /*
  * A sign ('+', '-' before or '-' behind) or parentheses for less than nothing, digits, and at most
- * `exponent` decimals behind the point (further ones must be zeros: never rounded). Groups have
- * three digits. STATUS_INVALID otherwise; STATUS_LIMIT beyond 127 bits.
+ * `exponent` decimals behind the point (further ones must be zeros: never rounded; none at all with
+ * decimals_exact). Groups have three digits. STATUS_INVALID otherwise; STATUS_LIMIT beyond 127 bits.
  */
 enum status signed_amount_parse(struct str text, const struct signed_amount_form *form,
                                 struct signed_amount *out_amount) MUST_CHECK;

@@ -15,6 +15,11 @@
 static const struct signed_amount_form plain = { .exponent = 2, .point = '.' };
 static const struct signed_amount_form german = { .exponent = 2, .point = ',', .group = '.' };
 static const struct signed_amount_form cents = { .exponent = 2, .point = '.', .minor = true };
+static const struct signed_amount_form exact = {
+    .exponent = 2,
+    .point = '.',
+    .decimals_exact = true,
+};
 static const struct signed_amount_form yen = { .exponent = 0, .point = '.' };
 
 static void texts_and_what_becomes_of_them(void **state)
@@ -35,6 +40,8 @@ static void texts_and_what_becomes_of_them(void **state)
         { "007.1", &plain, STATUS_OK, "7.10" },
         { "1.500", &plain, STATUS_OK, "1.50" },
         { "1.501", &plain, STATUS_INVALID, NULL },
+        { "1.500", &exact, STATUS_INVALID, NULL },
+        { "1.5", &exact, STATUS_OK, "1.50" },
         { "1.", &plain, STATUS_INVALID, NULL },
         { ".5", &plain, STATUS_INVALID, NULL },
         { "", &plain, STATUS_INVALID, NULL },

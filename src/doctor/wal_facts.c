@@ -30,7 +30,9 @@ static bool amount_read(const struct wal_binding *binding, const struct row_valu
 {
     struct str text;
     const struct wal_table *table = binding->table;
-    const struct signed_amount_form form = { exponent, '.', 0, table->minor };
+    const struct signed_amount_form form = { .exponent = exponent,
+                                             .point = '.',
+                                             .minor = table->minor };
     if (!text_of(binding, WAL_FIELD_AMOUNT, image, &text)) return true;
     if (signed_amount_parse(text, &form, out_amount) != STATUS_OK) return false;
     if (table->inverted) out_amount->minor = -out_amount->minor; /* the parser takes 127 bits */

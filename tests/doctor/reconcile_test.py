@@ -1,7 +1,8 @@
 """Goal: every difference between a statement and a ledger is found, once, under its name, to the cent.
 
 Method: a served wallet takes real payments through a sandbox whose statement is compared with the
-journal, as it is and with lines dropped, doubled, altered and in another currency; statements of a
+journal, as it is and with lines dropped, doubled, altered, cut off and in another currency; a PSP
+and an account that are none; statements of a
 seed with planted differences are compared with a plain matcher written here; hostile files; 38
 digits, totals over 128 bits; payouts as the third way; the same in memory and through files.
 """
@@ -32,6 +33,7 @@ PSP_MAP = file_of("psp.map", "id = id\nkey = ref\namount = gross\ncurrency = cur
                              "kind = kind\nbatch = batch\nfee = fee\n")
 OURS_MAP = file_of("ours.map", "key = ref\namount = amount\ncurrency = cur\ndate = day\n"
                                "kind = kind\n")
+NOBODY = "019ab000-0000-7000-8000-00000000dead"
 BANK_MAP = file_of("bank.map", "key = batch\namount = amount\ncurrency = cur\ndate = day\n")
 
 
@@ -76,6 +78,33 @@ def against_the_journal(wallet):
     equal(rules_of(answer), {"key": 7, "currency_differs": 1, "repeated_line": 1,
                              "duplicate_theirs": 1, "missing_in_statement": 1},
           "rules of a broken statement")
+    cut_off(wallet, words, lines)
+    wallet.run("reconcile", "--mapping", SANDBOX_MAP, "--psp", "nosuch", "--statement",
+               file_of("statement.csv", text), code=NOT_FOUND)
+    wallet.run("reconcile", "--mapping", SANDBOX_MAP, "--account", NOBODY, "--statement",
+               file_of("statement.csv", text), code=NOT_FOUND)
+    equal(rules_of(wallet.json("reconcile", "--mapping", SANDBOX_MAP, "--account", customer,
+                               "--window-hours", "0", "--statement",
+                               file_of("statement.csv", text), code=REFUSED))
+          ["missing_in_ledger"], 9, "an account that is there, under other names")
+
+
+def cut_off(wallet, words, lines):
+    """What a statement does not reach is neither right nor wrong; nobody is told that all is well."""
+    empty = wallet.run(*words, file_of("empty.csv", lines[0] + "\n"), code=USAGE)
+    check("has no line to compare" in empty.err, "an empty statement is an error")
+    by_time = sorted(lines[1:], key=lambda line: line.split(",")[lines[0].split(",").index("at")])
+    short = file_of("short.csv", "\n".join([lines[0], *by_time[:3]]) + "\n")
+    answer = wallet.json(*words, short, code=REFUSED)
+    equal((rules_of(answer), answer["reconciled"], answer["comparisons"][0]["open"]),
+          ({"key": 3, "not_covered": 6}, False, 6), "a statement that was cut off")
+    told = wallet.run(*words, short, code=REFUSED).out
+    check("6 lines are later than the newest one" in told and "\nNOT RECONCILED as of" in told,
+          "and in words")
+    answer = wallet.json(*words, short, "--as-of", answer["as_of"])
+    equal((rules_of(answer), answer["reconciled"]), ({"key": 3, "in_transit": 6}, True),
+          "the same, said to be whole: there is time yet")
+    wallet.run(*words, short, "--as-of", answer["as_of"], "--due-days", "0", code=REFUSED)
 
 
 def planted(seed, count):
@@ -176,6 +205,31 @@ def three_ways(wallet):
     equal(answer["comparisons"][0]["rules"][1]["drift"], {"EUR": "0.65"}, "what was taken too much")
 
 
+def copies_and_currencies(wallet):
+    """The second of two is the copy, whatever their ids; drifts add up to those of the totals."""
+    head = "id,ref,gross,cur,day,kind,batch,fee"
+    theirs = [[f"l{n}", f"k{n % 8}", "5.00", "EUR", "2026-11-02", "c", "", ""] for n in range(16)]
+    theirs.append(["l99", "k99", "7.00", "USD", "2026-11-02", "c", "", ""])
+    ours = [[f"k{n}", "5.00", "EUR", "2026-11-02", "c"] for n in range(8)]
+    ours.append(["k99", "7.00", "EUR", "2026-11-02", "c"])
+    rows = os.path.join(SCRATCH, "copies.csv")
+    answer = wallet.json("reconcile", "--statement", table("t4.csv", head, theirs), "--mapping",
+                         PSP_MAP, "--ledger", table("o4.csv", "ref,amount,cur,day,kind", ours),
+                         "--ledger-mapping", OURS_MAP, "--csv", rows, code=REFUSED)
+    equal(rules_of(answer), {"key": 8, "duplicate_theirs": 8, "currency_differs": 1}, "copies")
+    copies = [row["lines"][0]["line"] for row in answer["comparisons"][0]["differences"]
+              if row["rule"] == "duplicate_theirs"]
+    equal(sorted(copies), list(range(10, 18)), "lines that are copies")
+    totals = {row["currency"]: row["drift"] for row in answer["comparisons"][0]["currencies"]}
+    equal(totals, {"EUR": "33.00", "USD": "7.00"}, "drifts of the totals")
+    drifts = [row["drifts"] for row in answer["comparisons"][0]["differences"]
+              if row["rule"] == "currency_differs"]
+    equal(drifts, [{"EUR": "-7.00", "USD": "7.00"}], "what another currency adds to them")
+    with open(rows, encoding="utf-8", newline="") as file:
+        seen = [row["drift"] for row in csv.DictReader(file) if row["rule"] == "currency_differs"]
+    equal(seen, ["-7.00", "7.00"], "and in the rows")
+
+
 def hostile_files(wallet):
     good = table("good.csv", "ref,amount,cur,day,kind", [["k", "1.00", "EUR", "2026-11-02", "c"]])
 
@@ -204,7 +258,13 @@ def hostile_files(wallet):
         against(text, code)
     answer = against(head + "k,1.00\nk,1e2,EUR,2026-11-02,c\nk,1.00,EUR,2026-02-30,c\n"
                      "k,1.00,EUX,2026-11-02,c\n", REFUSED).json()
-    equal(answer["refused"], 4, "rows that are no lines")
+    equal((answer["refused"], answer["as_of"]), (4, None), "rows that are no lines")
+    answer = against(f"{head}k,1.000,EUR,2026-11-02,c\nk,1.00,EUR,2026-11-02,c\n", REFUSED).json()
+    equal((answer["refused"], answer["refusals"][0]["line"]), (1, 2), "more decimals than there are")
+    against(head, USAGE)
+    answer = against(f"{head}x9,1.00,EUR,2026-11-02,c\n", REFUSED).json()
+    equal(rules_of(answer), {"missing_in_ledger": 1, "in_transit": 1},
+          "the same amount under keys that contradict each other")
     flood = head + "".join("k,1.00,EUR,2026-11-02,c\n" for _ in range(70000))
     answer = against(flood, REFUSED).json()
     equal(rules_of(answer), {"key_overused": 70001}, "one key on everything")
@@ -220,6 +280,7 @@ def main():
     against_the_journal(wallet)
     planted_differences(wallet)
     three_ways(wallet)
+    copies_and_currencies(wallet)
     hostile_files(wallet)
     equal(wallet.run("check", code=None).code, DONE, "the ledger was only read")
 
