@@ -31,6 +31,7 @@ enum {
     CALL_MS_MAX = 5000,
     AHEAD_MS_MAX = 3000, /* how long what the server told of may be missing from the journal */
     AHEAD_RETRY_MS = 20,
+    EXIT_NOT_ALL = 9, /* nothing was found, and not all was looked at */
 };
 
 /* The server's word for one account. */
@@ -58,6 +59,8 @@ struct watch {
     uint64_t told_seen;   /* the newest batch that the server told of */
     uint64_t asked;       /* answers compared, or waited for */
     uint64_t unanswered;  /* rounds that the server did not answer */
+    uint64_t answered;    /* rounds that it did */
+    bool server_there;    /* somebody took a call, whatever the answer */
     uint64_t swept;       /* times that all accounts were asked for */
     const char *incident; /* the bundle that the first alert opens; NULL: none, or it is open */
     struct buf cursor;    /* of the sweep; empty: at its start */
@@ -295,6 +298,7 @@ static enum status server_get(struct watch *watch, struct str target)
     struct error ignored = { 0 }; /* it is asked again in the next round */
     enum status status =
         http_client_call(watch->client, &call, &http_status, &watch->answer, &ignored);
+    if (status != STATUS_UNAVAILABLE) watch->server_there = true;
     if (status != STATUS_OK) return STATUS_UNAVAILABLE;
     if (http_status == 404) return STATUS_NOT_FOUND;
     return http_status == 200 ? STATUS_OK : STATUS_UNAVAILABLE;
@@ -405,6 +409,7 @@ static enum status server_ask(struct watch *watch)
         status = account_ask(watch, number);
     }
     if (status == STATUS_OK && !watch->stopped) status = sweep_ask(watch);
+    if (status == STATUS_OK) watch->answered++;
     if (status == STATUS_OK || status == STATUS_CORRUPT) return status;
     watch->unanswered++;
     return STATUS_OK;
@@ -453,7 +458,32 @@ static void count(struct json_writer *writer, const char *name, uint64_t value)
     json_write_uint64(writer, value);
 }
 
-static void summary(struct watch *watch)
+/* A stopped ledger is looked at by itself; whoever names a server or waits for one wants its word. */
+static bool is_server_wanted(const struct watch *watch)
+{
+    return watch->server_there || !watch->once || invocation_has(watch->invocation, "server");
+}
+
+/* What nobody can conclude from silence; true: more than the server of a stopped ledger. */
+static bool unseen_tell(const struct watch *watch, struct json_writer *writer)
+{
+    uint64_t missed = watch->book->missed;
+    json_write_key(writer, STR("not_looked_at"));
+    json_write_array_begin(writer);
+    if (watch->answered == 0)
+        json_write_string(writer, STR("what the server says: it did not answer"));
+    else if (watch->once && watch->swept == 0)
+        json_write_string(writer, STR("all accounts at the server: it stopped answering before"));
+    if (missed > 0)
+        json_write_string(writer, STR("what passes --accounts-max, --holds-max, --references-max "
+                                      "or 128 bits: see missed"));
+    json_write_array_end(writer);
+    bool server = watch->answered == 0 || (watch->once && watch->swept == 0);
+    return missed > 0 || (server && is_server_wanted(watch));
+}
+
+/* Whether all was looked at that was to be. */
+static bool summary(struct watch *watch)
 {
     BUF_SCOPE struct buf line;
     buf_init(&line, LINE_SIZE_MAX);
@@ -470,7 +500,9 @@ static void summary(struct watch *watch)
     count(&writer, "rounds_unanswered", watch->unanswered);
     count(&writer, "missed", watch->book->missed);
     count(&writer, "memory_max", watch_book_size_max(&watch->book->options));
+    bool whole = !unseen_tell(watch, &writer);
     line_write(&writer, &line);
+    return whole;
 }
 
 /* ---- the command ---- */
@@ -559,8 +591,9 @@ static int doctor_watch_run(struct invocation *invocation)
     enum status status = watch_open(watch);
     bool opened = status == STATUS_OK;
     if (opened) status = rounds_run(watch);
-    if (opened) summary(watch);
-    int code = watch->book->found > 0 ? EXIT_CODE_REFUSED : EXIT_CODE_DONE;
+    int code = EXIT_CODE_DONE;
+    if (opened && !summary(watch)) code = EXIT_NOT_ALL;
+    if (watch->book->found > 0) code = EXIT_CODE_REFUSED;
     if (watch->damaged) code = EXIT_CODE_DAMAGED;
     if (status != STATUS_OK && !watch->damaged) code = report_error(invocation, &watch->error);
     watch_close(watch);
@@ -572,7 +605,8 @@ static const struct option options[] = {
       NULL },
     { "rounds-ms", "N", "a round at most this often", "500" },
     { "checks", "N", "accounts that moved, asked for one by one, a round at most", "100" },
-    { "once", NULL, "look at all that is there, ask for every account once, and end", NULL },
+    { "once", NULL,
+      "look at all that is there, ask a server that runs for every account once, and end", NULL },
     { "first", NULL, "end with the first violation", NULL },
     { "incident", "FOLDER", "a new bundle that the first violation opens, with our evidence",
       NULL },
@@ -582,6 +616,19 @@ static const struct option options[] = {
     { "holds-max", "N", "room for so many open holds", "1M" },
     { "references-max", "N", "compare the newest so many references of PSPs", "1M" },
     { 0 },
+};
+
+static const struct own_exit_code exit_codes[] = {
+    { EXIT_CODE_DONE, "no violation in all that was to be looked at" },
+    { EXIT_CODE_REFUSED, "violations" },
+    { EXIT_CODE_USAGE, "the command line is wrong" },
+    { EXIT_CODE_NOT_FOUND, "there is no such folder" },
+    { EXIT_CODE_UNAVAILABLE, "the journal cannot be read now" },
+    { EXIT_CODE_DAMAGED, "the journal is damaged" },
+    { EXIT_CODE_DENIED, "the folder may not be read" },
+    { EXIT_CODE_LIMIT, "no memory for tables of this size" },
+    { EXIT_NOT_ALL, "no violation, and not all was looked at: see `not_looked_at`" },
+    { 0, NULL },
 };
 
 const struct command command_doctor_watch = {
@@ -594,14 +641,17 @@ const struct command command_doctor_watch = {
         "accounts, and compares them as of the very batch that the server answered for. "
         "Nothing is written to the ledger. Lanes are watched one by one: --data DIR/lanes/N for lane N.\n\n"
         "Each violation is one line of JSON on standard output, as it is found; the last line "
-        "counts what was looked at. With --incident the first violation opens an incident whose "
+        "counts what was looked at, and `not_looked_at` of it names what was not: a server that never "
+        "answered, accounts that --once did not come to, what the tables have no room for. With --incident the first violation opens an incident whose "
         "evidence is collected at once, as `doctor collect --ours` does. Tables take the memory that they use, at most what `memory_max` "
-        "of that line says. Exit code 1: there were violations; 5: the journal is damaged.",
+        "of that line says. Of a stopped ledger --once recomputes the journal alone, says so in "
+        "`not_looked_at`, and ends with 0.",
     .options = options,
     .examples = "doctor watch\n"
                 "doctor watch --for-s 60\n"
                 "doctor watch --first --rounds-ms 100\n"
                 "doctor watch --incident case --key anna.key\n"
                 "doctor watch --once",
+    .exit_codes = exit_codes,
     .run = doctor_watch_run,
 };

@@ -2,7 +2,8 @@
 
 Method: a real server under load of transfers, holds, posts and voids, watched; the same with the
 server's answers passed through a socket of ours that alters one balance, one total, one position;
-a copy of the folder with one byte of a batch altered. The check-list of a
+a copy of the folder with one byte of a batch altered; servers that are not there, that take calls
+and answer nothing, and tables without room. The check-list of a
 served ledger names the watch. Nothing is waited for but by deadlines.
 """
 import contextlib
@@ -22,6 +23,8 @@ from cli_harness import (DAMAGED, DONE, REFUSED, SCRATCH, TPWALLET, USAGE, Walle
                          new_id, serving)
 
 WITHIN_S = 5
+NOT_ALL = 9
+NO_ANSWER = "what the server says: it did not answer"
 DEADLINE_S = 60
 
 
@@ -218,11 +221,36 @@ def planted(wallet, liar, accounts, key):
     seen_in_time(wallet, liar, ahead, "server_ahead")
 
 
+def nothing_from_silence(wallet, live):
+    """Whoever did not look does not say that all is well."""
+    nowhere = os.path.join(SCRATCH, "nowhere")
+    watch = ("doctor", "watch", "--rounds-ms", "200")
+    if live:
+        few = wallet.json(*watch, "--once", "--accounts-max", "1", code=NOT_ALL)
+        check(few["missed"] > 0 and len(few["not_looked_at"]) == 1, f"no room: {few}")
+        full = wallet.json(*watch, "--once")
+        equal(full["not_looked_at"], [], f"all of it: {full}")
+    for words in (("--once", "--server", nowhere), ("--for-s", "1", "--server", nowhere),
+                  *(() if live else (("--for-s", "1"),))):
+        said = wallet.json(*watch, *words, code=NOT_ALL)
+        equal((said["alerts"], said["balances_compared"], said["not_looked_at"]),
+              (0, 0, [NO_ANSWER]), f"{words}")
+    if not live:
+        with socket.socket(socket.AF_UNIX) as mute:
+            mute.bind(os.path.join(wallet.folder, "socket"))
+            mute.listen(8)
+            said = wallet.json(*watch, "--once", code=NOT_ALL)
+        equal(said["not_looked_at"], [NO_ANSWER], "a server that takes calls and never answers")
+        os.unlink(os.path.join(wallet.folder, "socket"))
+
+
 def damage_is_told(wallet):
     """In a copy whose server is stopped: one byte of an amount."""
     copy = Wallet("copy")
     shutil.copytree(wallet.folder, copy.folder, ignore=shutil.ignore_patterns("socket", "lock"))
-    equal(copy.json("doctor", "watch", "--once")["alerts"], 0, "alerts of a sound copy")
+    sound = copy.json("doctor", "watch", "--once")
+    equal((sound["alerts"], sound["not_looked_at"]), (0, [NO_ANSWER]), "a sound copy, by itself")
+    nothing_from_silence(copy, False)
     with sqlite3.connect(os.path.join(copy.folder, "journal.db")) as db:
         tables = [name for (name,) in db.execute(
             "SELECT name FROM sqlite_master WHERE type='table' AND name LIKE '%batch%'")]
@@ -253,6 +281,7 @@ def main():
         with Load(server, accounts) as load:
             a_sound_ledger_is_quiet(wallet, load)
             planted(wallet, Liar(wallet), accounts, key)
+        nothing_from_silence(wallet, True)
     damage_is_told(wallet)
     print(f"{load.made} transfers while it was watched")
 
