@@ -15,7 +15,12 @@
 #include "base/hex.h"
 #include "cmd/file_bytes.h"
 
-enum { LINES_HELD = 1 << 18, SOURCES_SIZE_MAX = 4 << 20, TICKET_ARENA = INCIDENT_SIZE_MAX + 65536 };
+enum {
+    LINES_HELD = 1 << 18,
+    SOURCES_SIZE_MAX = 4 << 20,
+    UNREAD_SIZE_MAX = 1 << 20,
+    TICKET_ARENA = INCIDENT_SIZE_MAX + 65536
+};
 
 static struct wall_time now(void)
 {
@@ -170,12 +175,12 @@ static enum status lock_take(struct doctor_bundle *bundle)
     return status;
 }
 
+static const char *const folders[] = { "", "evidence", "plan", "approvals", "findings", "report" };
+enum { FOLDERS = sizeof folders / sizeof folders[0] };
+
 static enum status bundle_make(struct doctor_bundle *bundle, const struct incident *create)
 {
-    static const char *const folders[] = {
-        "", "evidence", "plan", "approvals", "findings", "report"
-    };
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+    for (size_t i = 0; i < FOLDERS; i++) {
         char path[DOCTOR_PATH_MAX];
         if (!path_of(bundle, folders[i], "", path)) return STATUS_INVALID;
         if (mkdir(path, 0700) != 0) {
@@ -184,6 +189,7 @@ static enum status bundle_make(struct doctor_bundle *bundle, const struct incide
                                  "%s is there already, and is no bundle", bundle->path);
             return failed(bundle, "make", folders[i]);
         }
+        bundle->made = true;
     }
     bundle->incident = *create;
     bundle->incident.opened_at = now();
@@ -221,6 +227,7 @@ enum status doctor_bundle_open(const char *path, const char *key, const struct i
     bundle->path = path;
     buf_init(&bundle->ticket, INCIDENT_SIZE_MAX);
     buf_init(&bundle->sources, SOURCES_SIZE_MAX);
+    buf_init(&bundle->unread, UNREAD_SIZE_MAX);
     enum status status = arena_init(&bundle->arena, TICKET_ARENA);
     if (status != STATUS_OK) return error_set(&bundle->error, status, "no memory");
     status = key_read(bundle, key);
@@ -244,6 +251,19 @@ void doctor_bundle_close(struct doctor_bundle *bundle)
     arena_done(&bundle->arena);
     buf_free(&bundle->ticket);
     buf_free(&bundle->sources);
+    buf_free(&bundle->unread);
+}
+
+void doctor_bundle_discard(struct doctor_bundle *bundle)
+{
+    static const char *const files[] = { "sources.ndjson", "manifest.json", "incident.json",
+                                         "incident.md", "custody.log" };
+    char path[DOCTOR_PATH_MAX];
+    if (!bundle->made || bundle->source_count > 0) return;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (path_of(bundle, files[i], "", path)) (void)unlink(path); /* what made it fail is told */
+    for (size_t i = FOLDERS; i-- > 0;)
+        if (path_of(bundle, folders[i], "", path)) (void)rmdir(path); /* the same */
 }
 
 enum status doctor_bundle_note(struct doctor_bundle *bundle, const char *text)
@@ -304,6 +324,51 @@ enum status doctor_file_rows(struct doctor_file *file, uint64_t rows)
 {
     file->rows += rows;
     return file->line.len < LINES_HELD ? STATUS_OK : lines_write(file);
+}
+
+void doctor_file_reject(struct doctor_file *file, uint64_t line, const char *reason)
+{
+    if (file->rejected == 0) {
+        file->reject_line = line;
+        file->reject_reason = reason;
+    }
+    file->rejected++;
+}
+
+void doctor_file_saw(struct doctor_file *file, struct wall_time from, struct wall_time to)
+{
+    if (!file->dated || from.ns < file->first.ns) file->first = from;
+    if (!file->dated || to.ns > file->last.ns) file->last = to;
+    file->dated = true;
+}
+
+void doctor_file_bound(const struct doctor_file *file, const struct invocation *invocation,
+                       struct doctor_source *source)
+{
+    const char *from = invocation_text(invocation, "from");
+    const char *to = invocation_text(invocation, "to");
+    if (!file->dated) {
+        source->loss = "unknown";
+        return;
+    }
+    source->from = file->first;
+    source->to = file->last;
+    struct wall_time at; /* what is no time was refused before */
+    if (from != NULL && wall_time_parse(str_from(from), &at) == STATUS_OK) source->from = at;
+    if (to != NULL && wall_time_parse(str_from(to), &at) == STATUS_OK) source->to = at;
+}
+
+/* Full, it tells of the first ones. */
+static void unread_tell(struct doctor_file *file)
+{
+    struct buf *unread = &file->bundle->unread;
+    if (file->rejected == 0 || unread->len > UNREAD_SIZE_MAX - 1024) return;
+    buf_append_format(unread, "%s: %llu lines could not be read", file->name,
+                      (unsigned long long)file->rejected);
+    if (file->reject_reason != NULL)
+        buf_append_format(unread, "; the first is line %llu: %s",
+                          (unsigned long long)file->reject_line, file->reject_reason);
+    buf_append_byte(unread, '\n');
 }
 
 static void text_member(struct json_writer *writer, const char *key, struct str text)
@@ -417,6 +482,7 @@ static enum status source_enter(struct doctor_file *file, const struct digest *d
     status = custody_enter(bundle, act, file->name, digest);
     if (status == STATUS_OK)
         status = doctor_bundle_put(bundle, "sources.ndjson", "listed", buf_view(&bundle->sources));
+    if (adoption == NULL) unread_tell(file);
     bundle->source_count++;
     bundle->rows_written += file->rows;
     bundle->bytes_written += file->written.size;

@@ -34,6 +34,8 @@ struct doctor_bundle {
     uint32_t source_count;
     uint64_t rows_written; /* since it was opened */
     uint64_t bytes_written;
+    struct buf unread; /* of sources added since: what of them could not be read, a line each */
+    bool made;         /* by this opening */
     struct error error;
 };
 
@@ -77,6 +79,11 @@ struct doctor_file {
     struct mask_counts masked;
     uint64_t rows;
     uint64_t rejected;
+    uint64_t reject_line;      /* the first one's, from 1 */
+    const char *reject_reason; /* of the first one, static; NULL: not known */
+    struct wall_time first;    /* what was seen is from here */
+    struct wall_time last;     /* to here, unless */
+    bool dated;                /* is not set: nothing was */
 };
 
 /*
@@ -88,6 +95,8 @@ struct doctor_file {
 enum status doctor_bundle_open(const char *path, const char *key, const struct incident *create,
                                struct doctor_bundle *bundle) MUST_CHECK;
 void doctor_bundle_close(struct doctor_bundle *bundle);
+/* Away with a bundle that this opening made, as far as it has no sources. Close it all the same. */
+void doctor_bundle_discard(struct doctor_bundle *bundle);
 
 /* A note to the ticket, by the key's name, now. STATUS_LIMIT. */
 enum status doctor_bundle_note(struct doctor_bundle *bundle, const char *text) MUST_CHECK;
@@ -114,6 +123,16 @@ enum status doctor_file_begin(struct doctor_bundle *bundle, const struct doctor_
                               struct doctor_file *out_file) MUST_CHECK;
 /* What stands in file->line is `rows` records. Writes it when enough has come together. */
 enum status doctor_file_rows(struct doctor_file *file, uint64_t rows) MUST_CHECK;
+/* A line that is no record, with a static reason: counted, and the first one is told of. */
+void doctor_file_reject(struct doctor_file *file, uint64_t line, const char *reason);
+/* A line of this time was read, or one of a day from its begin to its end. */
+void doctor_file_saw(struct doctor_file *file, struct wall_time from, struct wall_time to);
+/*
+ * The coverage of a file of lines: from the first to the last one seen, or as --from and --to of
+ * the invocation say that it is whole. A file without a line covers nothing.
+ */
+void doctor_file_bound(const struct doctor_file *file, const struct invocation *invocation,
+                       struct doctor_source *source);
 /*
  * The source becomes part of the manifest; after a status that is not OK its file goes, nothing is
  * told of it, and status and error are what they were.

@@ -12,6 +12,7 @@
 #include "cmd/doctor_collectors.h"
 #include "cmd/doctor_tables.h"
 #include "cmd/report.h"
+#include "doctor/mask.h"
 
 /* ---- a key ---- */
 
@@ -112,6 +113,15 @@ static struct str text_option(const struct collection *all, const char *name, co
     return str_from(text == NULL ? fallback : text);
 }
 
+/* A ticket goes to trackers and people that its evidence does not go to. */
+static enum status secret_refuse(struct error *error, const char *where)
+{
+    enum status status =
+        error_set(error, STATUS_INVALID, "%s has a card number or a secret in it", where);
+    error_hint(error, "say what it is about by an id, or by its last four digits");
+    return status;
+}
+
 static enum status incident_read(struct collection *all)
 {
     struct error *error = &all->bundle.error;
@@ -123,6 +133,9 @@ static enum status incident_read(struct collection *all)
     enum status status = time_option(all, "from", &all->incident.from);
     if (status == STATUS_OK) status = time_option(all, "to", &all->incident.to);
     if (status != STATUS_OK) return status;
+    if (!mask_is_clean(all->incident.id) || !mask_is_clean(all->incident.title) ||
+        !mask_is_clean(all->incident.owner))
+        return secret_refuse(error, "--incident, --title or --owner");
     bool good = incident_id_is_valid(all->incident.id) &&
                 all->incident.title.len <= INCIDENT_TEXT_MAX &&
                 all->incident.owner.len <= INCIDENT_WORD_MAX &&
@@ -232,6 +245,7 @@ static void bundle_report(const struct collection *all, struct buf *out)
     if (!all->invocation->json) {
         buf_append_format(out, "incident %.*s: %u sources in %s\n", STR_ARG(bundle->incident.id),
                           bundle->source_count, bundle->path);
+        buf_append_str(out, buf_view(&bundle->unread));
         return;
     }
     struct json_writer writer;
@@ -246,6 +260,11 @@ static void bundle_report(const struct collection *all, struct buf *out)
     struct str rest = buf_view(&bundle->sources);
     struct str line;
     while (str_take_line(&rest, &line)) json_write_json(&writer, line);
+    json_write_array_end(&writer);
+    json_write_key(&writer, STR("unread"));
+    json_write_array_begin(&writer);
+    rest = buf_view(&bundle->unread);
+    while (str_take_line(&rest, &line)) json_write_string(&writer, line);
     json_write_array_end(&writer);
     json_write_object_end(&writer);
     enum status status = json_write_end(&writer);
@@ -320,6 +339,7 @@ static int collect_run(struct invocation *invocation)
         times_show(&all);
     } else {
         code = report_error(invocation, &all.bundle.error);
+        doctor_bundle_discard(&all.bundle);
     }
     doctor_bundle_close(&all.bundle);
     return code;
@@ -335,9 +355,14 @@ static const struct option collect_options[] = {
     { "incident", "ID", "of a new bundle: the incident's id", NULL },
     { "title", "TEXT", "of a new bundle: what it is about", NULL },
     { "owner", "WHO", "of a new bundle: who sees to it", NULL },
-    { "from", "TIME", "of a new bundle: when what is looked into began; bounds what is taken",
+    { "from", "TIME",
+      "of a new bundle: when what is looked into began; bounds what is taken; of a log or "
+      "statement: since when it is whole, its first line without it",
       NULL },
-    { "to", "TIME", "of a new bundle: when it ended; now without it", NULL },
+    { "to", "TIME",
+      "of a new bundle: when it ended; now without it; of a log or statement: up to when it is "
+      "whole, its last line without it",
+      NULL },
     { "ours", NULL, "our ledger, all lanes: transfers, balances, calls to PSPs, acts", NULL },
     { "payment", "ID,...", "of ours and the inbox: what these payments, transfers or holds touch",
       NULL },
@@ -422,6 +447,9 @@ static enum status ticket_change(struct doctor_bundle *bundle, const struct invo
     enum status status = STATUS_OK;
     if (owner != NULL && strlen(owner) > INCIDENT_WORD_MAX)
         return error_set(&bundle->error, STATUS_INVALID, "an owner has at most 64 bytes");
+    if ((owner != NULL && !mask_is_clean(str_from(owner))) ||
+        (note != NULL && !mask_is_clean(str_from(note))))
+        return secret_refuse(&bundle->error, "--owner or --note");
     if (owner != NULL) bundle->incident.owner = str_from(owner);
     if (state != NULL) {
         enum incident_state next;

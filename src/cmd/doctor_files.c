@@ -45,6 +45,9 @@ static enum status line_write(void *context, const struct reconcile_line *line, 
     CHECK(len > 0);
     evidence_text(&out, "line", str_from(number));
     evidence_end(&out);
+    bool day = (line->flags & RECONCILE_FLAG_DAY_ONLY) != 0;
+    doctor_file_saw(&statement->file, line->at,
+                    (struct wall_time){ line->at.ns + (day ? NS_PER_DAY - 1 : 0) });
     return doctor_file_rows(&statement->file, 1);
 }
 
@@ -60,6 +63,9 @@ static enum status statement_read(struct statement *statement, const char *file,
     if (status == STATUS_OK)
         status =
             reconcile_read_csv(file, &statement->source, &visitor, &statement->refusals, error);
+    const struct reconcile_refusal *first = &statement->refusals.shown[0];
+    if (statement->refusals.count > 0)
+        doctor_file_reject(&statement->file, first->line, first->fault);
     statement->file.rejected = statement->refusals.count;
     return status;
 }
@@ -81,6 +87,7 @@ enum status doctor_collect_statement(struct doctor_bundle *bundle,
     enum status status = doctor_file_begin(bundle, &source, &reading.file);
     if (status == STATUS_OK)
         status = statement_read(&reading, invocation_text(invocation, "statement"), &text, mapping);
+    doctor_file_bound(&reading.file, invocation, &source);
     return doctor_file_end(&reading.file, status);
 }
 
@@ -220,6 +227,7 @@ struct log {
     struct doctor_file file;
     struct arena arena;
     struct lines_seen seen;
+    uint64_t number; /* of the line at hand */
 };
 
 static enum status line_take(void *owner, struct str text)
@@ -229,12 +237,16 @@ static enum status line_take(void *owner, struct str text)
     struct log_line line;
     struct wall_time at;
     arena_reset(&log->arena);
-    bool read = log_line_parse(text, &log->arena, &line) == STATUS_OK &&
-                log_line_time(log_line_value(&line, "ts time timestamp @timestamp at t"), &at);
-    if (!read) {
-        file->rejected++;
+    const char *fault = NULL;
+    if (log_line_parse(text, &log->arena, &line) != STATUS_OK)
+        fault = "neither JSON, logfmt nor a line of an access log";
+    else if (!log_line_time(log_line_value(&line, "ts time timestamp @timestamp at t"), &at))
+        fault = "no time that can be read";
+    if (fault != NULL) {
+        doctor_file_reject(file, log->number, fault);
         return STATUS_OK;
     }
+    doctor_file_saw(file, at, at);
     enum line_kind kind = kind_of(&line);
     log->seen.kinds[kind] = true;
     switch (kind) {
@@ -251,7 +263,9 @@ enum status doctor_collect_log(struct doctor_bundle *bundle, const struct invoca
     struct doctor_source source =
         doctor_source_of(bundle, "log", invocation_text(invocation, "system"), NULL);
     struct log log = { 0 };
-    const struct file_visitor visitor = { .line = line_take, .owner = &log };
+    const struct file_visitor visitor = { .line = line_take,
+                                          .owner = &log,
+                                          .out_number = &log.number };
     uint64_t passed_over = 0;
     enum status status = arena_init(&log.arena, 4 * (size_t)LOG_LINE_SIZE_MAX);
     if (status != STATUS_OK) return error_set(&bundle->error, status, "no memory");
@@ -259,8 +273,9 @@ enum status doctor_collect_log(struct doctor_bundle *bundle, const struct invoca
     if (status == STATUS_OK)
         status = file_lines_read(invocation_text(invocation, "log"), LOG_LINE_SIZE_MAX, &visitor,
                                  &passed_over, &bundle->error);
-    log.file.rejected += passed_over;
+    log.file.rejected += passed_over; /* where they are nobody counted */
     source.kinds = kinds_of(&log.seen);
+    doctor_file_bound(&log.file, invocation, &source);
     status = doctor_file_end(&log.file, status);
     arena_done(&log.arena);
     return status;

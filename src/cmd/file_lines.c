@@ -14,11 +14,14 @@ static enum status lines_take(FILE *input, struct buf *window, const struct file
 {
     char *line = (char *)window->data;
     bool too_long = false;
+    uint64_t number = 1;
     while (fgets(line, (int)window->len, input) != NULL) {
         size_t len = strlen(line);
         bool ends = len > 0 && line[len - 1] == '\n';
         bool whole = ends || feof(input) != 0;
         enum status status = STATUS_OK;
+        if (visitor->out_number != NULL) *visitor->out_number = number;
+        number += whole;
         if (too_long || !whole)
             *passed_over += whole;
         else if (len > ends)

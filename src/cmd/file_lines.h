@@ -10,6 +10,7 @@ struct file_visitor {
     enum status (*line)(void *owner, struct str line);
     enum status (*document)(void *owner, const struct json_node *document);
     void *owner;
+    uint64_t *out_number; /* where the line's place in the file is told, from 1; NULL: nowhere */
 };
 
 /*

@@ -58,17 +58,30 @@ static bool luhn(const char *digits, size_t count)
     return sum % 10 == 0;
 }
 
+enum { DOTTED_MIN = 4, DOTTED_MAX = 6 }; /* digits beside a dot in a card number: 4-4-4-4, 4-6-5 */
+
+/* Addresses, versions and most decimals have other groups. */
+static bool dot_joins(struct str text, size_t at, size_t group)
+{
+    size_t next = 0;
+    while (at + 1 + next < text.len && is_digit(text.data[at + 1 + next])) next++;
+    return group >= DOTTED_MIN && group <= DOTTED_MAX && next >= DOTTED_MIN && next <= DOTTED_MAX;
+}
+
 /*
- * The end of a run of digits with at most one blank or dash between two; `at` when it is too long
+ * The end of a run of digits with at most one blank, dash or dot between two; `at` when it is too long
  * or inside of a word. out_digits has room for CARD_DIGITS_MAX.
  */
 static size_t digits_run(struct str text, size_t at, char *out_digits, size_t *out_count)
 {
     size_t end = at;
     size_t count = 0;
+    size_t group = 0;
     while (end < text.len) {
         char c = text.data[end];
         bool joins = (c == ' ' || c == '-') && end + 1 < text.len && is_digit(text.data[end + 1]);
+        if (c == '.') joins = dot_joins(text, end, group);
+        group = is_digit(c) ? group + 1 : 0;
         if (is_digit(c)) {
             if (count == CARD_DIGITS_MAX) return at;
             out_digits[count++] = c;

@@ -14,8 +14,8 @@ struct mask_counts {
 
 /*
  * Appends text to out, without
- * - card numbers: 13 to 19 digits, also with single blanks or dashes between, that begin with 2 to
- *   6 and satisfy ISO/IEC 7812-1's check digit; all but the first six and the last four become '*';
+ * - card numbers: 13 to 19 digits, also with single blanks or dashes between, or dots between groups
+ *   of four to six, that begin with 2 to 6 and satisfy ISO/IEC 7812-1's check digit; all but the first six and the last four become '*';
  * - private keys (PEM, signed-note), bearer and basic credentials, API keys and webhook secrets of
  *   ours, Stripe's, AWS's, GitHub's, Slack's, JSON Web Tokens, passwords in URLs, and values of
  *   members or parameters named as secrets: "[secret]" stands in their place.

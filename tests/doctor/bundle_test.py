@@ -27,6 +27,8 @@ fee = fee
 date = at
 negative_kinds = refund, pay_out, chargeback
 """)
+WHOLE = ("--from", "1970-01-01T00:00:01Z", "--to", "2100-01-01T00:00:00Z")
+NANOS = ".000000000Z"
 PAN = "4111111111111111"
 SECRETS = ("hunter2", "tpw_" + "0123456789abcdef" * 4, "MIIEvQIBADAN", "sk_live_abcdefghijklmn")
 LOG = (f'{{"ts":"2026-11-23T00:00:00Z","level":"info","msg":"charged {PAN}","n":1}}\n'
@@ -67,7 +69,7 @@ def collected(wallet, case, key):
         wallet.run("doctor", "collect", case, "--key", key, "--incident", "7F3A", "--title",
                    "paid twice?", "--owner", "anna", "--ours")
         wallet.run("doctor", "collect", case, "--key", key, "--statement", statement, "--mapping",
-                   OBJECT_MAP, "--system", "sandbox")
+                   OBJECT_MAP, "--system", "sandbox", *WHOLE)
     ledger = records(case, 1)
     total = sum(int(row["amount"]) for row in ledger if row["kind"] == "posting")
     equal(total, 0, "the sum of all postings")
@@ -96,8 +98,10 @@ def certificate():
 
 
 def logs_and_certificates(wallet, case, key):
-    wallet.run("doctor", "collect", case, "--key", key, "--log", file_of("app.log", LOG),
-               "--system", "app")
+    said = wallet.run("doctor", "collect", case, "--key", key, "--log", file_of("app.log", LOG),
+                      "--system", "app").out
+    check("04-log.ndjson: 2 lines could not be read; the first is line 6: neither JSON" in said,
+          f"what could not be read: {said}")
     rows = records(case, 4)
     equal([row["kind"] for row in rows], ["log", "log", "request", "log", "log"], "kinds of lines")
     equal((rows[2]["method"], rows[2]["path"], rows[2]["status"]), ("POST", "/v1/transfers", 201),
@@ -132,6 +136,10 @@ def nothing_secret(case):
     equal((log["masked_cards"], log["masked_secrets"], log["rows"], log["rejected"]),
           (1, 3, 5, 2), "what was masked and rejected, in the manifest")
     equal(log["coverage"][0]["n_lost"], 2, "the loss, in the coverage")
+    equal((log["coverage"][0]["from"], log["coverage"][0]["to"]),
+          ("2026-11-23T00:00:00.000000000Z", "2026-11-23T00:00:04.000000000Z"), "from the first line to the last")
+    equal([manifest["sources"][2]["coverage"][0][name] for name in ("from", "to", "loss")],
+          [WHOLE[1].replace("Z", NANOS), WHOLE[3].replace("Z", NANOS), "none"], "or as the operator says")
 
 
 def diagnosed(wallet, case):
@@ -273,6 +281,47 @@ def nothing_is_refused(wallet, case, key):
     equal(os.listdir(os.path.join(case + "-ticket", "evidence")), [], "a ticket alone")
 
 
+def no_more_than_there_is(wallet, case, key):
+    """What a file does not reach is not covered; what fails leaves nothing; what is secret stays out."""
+    folder = case + "-files"
+
+    def collect(*words):
+        return wallet.json("doctor", "collect", folder, "--key", key, *words)["sources"][-1]
+
+    def covered(source):
+        return [source["coverage"][0][name] for name in ("from", "to", "loss")]
+
+    equal(covered(collect("--log", os.devnull, *WHOLE))[2], "unknown", "a log without a line")
+    head = "id,object,kind,asset,gross,fee,at\n"
+    words = ("--mapping", OBJECT_MAP, "--statement")
+    equal(covered(collect(*words, file_of("none.csv", head)))[2], "unknown", "and a statement")
+    rows = head + "1,a,charge,EUR,1.00,,2026-11-24\n2,b,charge,EUR,1.00,,2026-11-23\n"
+    equal(covered(collect(*words, file_of("days.csv", rows))),
+          ["2026-11-23T00:00:00.000000000Z", "2026-11-24T23:59:59.999999999Z", "none"], "whole days")
+    equal(covered(collect(*words, file_of("days.csv", rows), "--to", "2026-11-26T00:00:00Z")),
+          ["2026-11-23T00:00:00.000000000Z", "2026-11-26T00:00:00.000000000Z", "none"], "as is said of its end")
+    answer = wallet.json("doctor", "collect", folder, "--key", key, *words,
+                         file_of("bad.csv", rows + "3,c,charge,EUR,1.000,,2026-11-23\n"))
+    equal(len(answer["unread"]), 1, "one source with lines that could not be read")
+    check("1 lines could not be read; the first is line 4: an amount" in answer["unread"][0],
+          answer["unread"][0])
+    failed = case + "-failed"
+    for words in (("--tables", file_of("dump.sql", "no dump"), "--tables-mapping", "nosuch"),
+                  ("--statement", file_of("days.csv", rows)), ("--log", failed + ".log")):
+        wallet.run("doctor", "collect", failed, "--key", key, *words, code=None)
+        check(not os.path.exists(failed), f"{words} leave nothing")
+    for option in ("--title", "--owner", "--incident"):
+        for text in (PAN, "4111-1111-1111-1111"):
+            words = ("--log", os.devnull, option, text)
+            err = wallet.run("doctor", "collect", failed, "--key", key, *words, code=USAGE).err
+            check("a card number" in err and PAN not in err, err)
+    check(not os.path.exists(failed), "and so does a card number")
+    for option in ("--owner", "--note"):
+        wallet.run("doctor", "incident", folder, "--key", key, option, "4111.1111.1111.1111",
+                   code=USAGE)
+    check(b"4111" not in folder_bytes(folder), "none is in the bundle")
+
+
 def one_writer(wallet, case, key):
     """While somebody writes a bundle nobody else does; reading goes on."""
     copy = changed(case, lambda _: None)
@@ -306,6 +355,7 @@ def main():
     diagnosed(wallet, case)
     tampered(wallet, case, public)
     nothing_is_refused(wallet, case, key)
+    no_more_than_there_is(wallet, case, key)
     one_writer(wallet, case, key)
     tickets(wallet, case, key)
     derivative(wallet, case, key)

@@ -28,7 +28,7 @@ def collect(case, *words):
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (SECONDS_MAX, SECONDS_MAX)))
     check(done.returncode >= 0, f"{case}: ended by signal {-done.returncode}")
     rows = []
-    for name in os.listdir(os.path.join(folder, "evidence")):
+    for name in os.listdir(os.path.join(folder, "evidence")) if done.returncode == 0 else ():
         with open(os.path.join(folder, "evidence", name), encoding="utf-8") as file:
             rows += [json.loads(line) for line in file]
     return done.returncode, done.stderr, rows

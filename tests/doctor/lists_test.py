@@ -23,14 +23,14 @@ def collect(option, path, code=0):
     collect.count += 1
     result = WALLET.run("doctor", "collect", case, "--key", KEY, "--incident", "7F3A", option, path,
                         code=code)
+    if code != 0:
+        check(not os.path.exists(case), "nothing of it is kept")
+        return result.err, None
     folder = os.path.join(case, "evidence")
     rows = []
     for name in sorted(os.listdir(folder)):
         with open(os.path.join(folder, name), encoding="utf-8") as file:
             rows += [json.loads(line) for line in file]
-    if code != 0:
-        equal(rows, [], "nothing of it is kept")
-        return result.err, None
     with open(os.path.join(case, "manifest.json"), encoding="utf-8") as file:
         (source,) = json.load(file)["sources"]
     equal(WALLET.run("doctor", "diagnose", case, "--json", code=None).json()["sources"][0]["rejected"],
