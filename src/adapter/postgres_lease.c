@@ -19,8 +19,10 @@ struct postgres_lease {
 _Static_assert(LEASE_WISH_MS == 30000, "it stands in the statements, too");
 _Static_assert(LEASE_PREFERENCE_MS == 1500, "the same");
 
-/* holder, url, wanted, epoch, left_ms: what view_of() reads. */
-#define VIEW "holder, url, " WANTED ", epoch, " LEFT_MS
+#define CLOCK_NS "(extract(epoch FROM clock_timestamp()) * 1000000000)::bigint"
+
+/* holder, url, wanted, epoch, left_ms, clock: what view_of() reads. */
+#define VIEW "holder, url, " WANTED ", epoch, " LEFT_MS ", " CLOCK_NS
 
 static const struct postgres_statement LEASE_SELECT = { "lease_select",
                                                         "SELECT " VIEW
@@ -127,7 +129,8 @@ static void text_take(const PGresult *rows, int column, char *out_text, size_t s
 static struct lease_view view_of(const PGresult *rows)
 {
     struct lease_view view = { .epoch = (uint64_t)postgres_int64(rows, 0, 3),
-                               .left_ms = postgres_int64(rows, 0, 4) };
+                               .left_ms = postgres_int64(rows, 0, 4),
+                               .clock = { postgres_int64(rows, 0, 5) } };
     text_take(rows, 0, view.holder.name, sizeof view.holder.name);
     text_take(rows, 1, view.holder.url, sizeof view.holder.url);
     text_take(rows, 2, view.wanted, sizeof view.wanted);

@@ -36,6 +36,9 @@ enum {
     CLOCK_JUMP_S_MAX = 300,
     /* The same at start, against the last stamp: longer than a week's outage wants a person. */
     CLOCK_GAP_START_S_MAX = 7 * 86400,
+    /* A replica whose clock is further from the database's owns no lane. NTP keeps clocks within
+       milliseconds, and holds are timed in seconds. */
+    CLOCK_SKEW_MS_MAX = 1000,
 
     IDEMPOTENCY_KEY_LEN_MAX = 255,
     PAGE_ITEMS_DEFAULT = 100,

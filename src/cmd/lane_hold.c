@@ -14,6 +14,7 @@
 #include "cmd/pause.h"
 #include "port/clock.h"
 #include "port/entropy.h"
+#include "wallet/clock_skew.h"
 #include "wallet/lease_keeper.h"
 
 enum {
@@ -27,6 +28,7 @@ struct lane_hold {
     struct lease_party party;
     uint32_t lane;
     uint64_t epoch;
+    int64_t skew_ns; /* of the wall clock, against the lease's, as last seen */
     struct log *log;
     struct clock *clock;
     struct sync *sync;
@@ -75,9 +77,13 @@ static struct lease_term term_of(const struct lane_hold *hold)
 static enum status look(struct lane_hold *hold, struct sight *out_sight, struct error *out_error)
 {
     struct sight sight = { 0 };
+    struct clock_look clocks = { .before = clock_wall(hold->clock) };
     struct monotonic_time asked = clock_monotonic(hold->clock);
     enum status status = hold->lease->read(hold->lease, hold->lane, &sight.view, out_error);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
+    clocks.after = clock_wall(hold->clock);
+    clocks.shared = sight.view.clock;
+    if (status == STATUS_OK) hold->skew_ns = clock_skew_ns(&clocks);
     sight.end_min.ns = asked.ns + sight.view.left_ms * NS_PER_MS;
     sight.end_max.ns = clock_monotonic(hold->clock).ns + sight.view.left_ms * NS_PER_MS;
     *out_sight = sight;
@@ -105,15 +111,38 @@ static enum status refuse(const struct lane_hold *hold, const struct lease_view 
     return STATUS_CONFLICT;
 }
 
-static enum status lease_get(struct lane_hold *hold, struct error *out_error)
+static enum status lease_take(struct lane_hold *hold, struct error *out_error)
 {
     const struct lease_term term = term_of(hold);
+    struct lease_view view;
+    struct clock_look clocks = { .before = clock_wall(hold->clock) };
+    enum status status = hold->lease->take(hold->lease, &term, &view, out_error);
+    if (status != STATUS_OK) return status;
+    clocks.after = clock_wall(hold->clock);
+    clocks.shared = view.clock;
+    hold->skew_ns = clock_skew_ns(&clocks);
+    hold->epoch = view.epoch;
+    return STATUS_OK;
+}
+
+/* What is decided under a clock that is ahead expires holds, and the lane's time stays there. */
+static enum status clock_check(const struct lane_hold *hold, struct error *out_error)
+{
+    if (!clock_skew_is_too_much(hold->skew_ns)) return STATUS_OK;
+    (void)error_set(out_error, STATUS_UNAVAILABLE, "the clock here is not the database's");
+    error_detail(out_error, "it is %lld ms %s",
+                 (long long)(hold->skew_ns < 0 ? -hold->skew_ns : hold->skew_ns) / NS_PER_MS,
+                 hold->skew_ns < 0 ? "behind" : "ahead");
+    error_hint(out_error, "look at NTP here, and on the database's machine");
+    return STATUS_UNAVAILABLE;
+}
+
+static enum status lease_get(struct lane_hold *hold, struct error *out_error)
+{
     const struct monotonic_time until = in_ms(hold, LANE_HOLD_PATIENCE_MS);
     struct sight before = { 0 };
     for (bool first = true;; first = false) {
-        struct lease_view view;
-        enum status status = hold->lease->take(hold->lease, &term, &view, out_error);
-        if (status == STATUS_OK) hold->epoch = view.epoch;
+        enum status status = lease_take(hold, out_error);
         if (status == STATUS_OK || status == STATUS_UNAVAILABLE) return status;
         struct sight after;
         status = look(hold, &after, out_error);
@@ -186,6 +215,7 @@ enum status lane_hold_open_at(const struct lane_hold_place *place, struct log *l
     name_make(hold);
     enum status status = postgres_lease_open(&options, &hold->lease, out_error);
     if (status == STATUS_OK) status = lease_get(hold, out_error);
+    if (status == STATUS_OK) status = clock_check(hold, out_error);
     if (status == STATUS_OK) {
         status = hold->sync->spawn(hold->sync, "lane.hold", renew_run, hold, &hold->task);
         if (status != STATUS_OK)

@@ -20,7 +20,8 @@ enum { LANE_HOLD_PATIENCE_MS = 5000 };
 
 /*
  * NULL on STATUS_OK: the journal is in the folder, whose lock does the same. Its schema is there.
- * STATUS_CONFLICT: somebody has the lease, and the error tells who. STATUS_UNAVAILABLE.
+ * STATUS_CONFLICT: somebody has the lease, and the error tells who. STATUS_UNAVAILABLE, also when
+ * the clock here is not the database's (CLOCK_SKEW_MS_MAX).
  */
 enum status lane_hold_open(const struct data_folder *folder, struct log *log,
                            struct lane_hold **out_hold, struct error *out_error) MUST_CHECK;

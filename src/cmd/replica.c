@@ -12,8 +12,11 @@
 #include "adapter/system_clock.h"
 #include "adapter/thread_sync.h"
 #include "base/check.h"
+#include "base/limits.h"
 #include "base/reserve.h"
+#include "cmd/replica_log.h"
 #include "cmd/transit_metrics.h"
+#include "wallet/clock_skew.h"
 #include "wallet/key_ring.h"
 #include "wallet/lane_share.h"
 
@@ -29,6 +32,7 @@ struct replica {
     struct lane_route route; /* first */
     struct replica_options options;
     struct lease_party party;
+    struct replica_log log;
     struct host_options host_options;
     struct clock *clock;
     struct sync *sync;
@@ -43,6 +47,7 @@ struct replica {
     struct monotonic_time report_at;
     struct monotonic_time retry_at;
     struct transit_status transit_before; /* of the times that it owned the lane before */
+    bool clock_told;                      /* that the clock is off */
     struct lease_member members[LEASE_MEMBERS_MAX];
 
     struct monitor *monitor; /* guards the rest */
@@ -68,30 +73,11 @@ struct replica {
     int64_t takeover_ns;              /* the newest: from seeing the lease open to answering */
     struct monotonic_time open_since; /* the lease was seen open; 0: it is not */
     struct transit_status transit;
+    int64_t skew_ns;                  /* of the wall clock, against the lease's */
+    struct monotonic_time renewed_at; /* the lease that is, or was last, held; asked for then */
+    int64_t renewal_ns;               /* the newest renewal, good or not: how long it took */
+    struct error renewal_error;       /* why the newest did not come; empty: it did */
 };
-
-static void say(struct replica *replica, enum log_level level, struct str event, const char *text)
-{
-    struct log_field fields[] = {
-        { STR("replica"), str_from(replica->party.name), 0 },
-        { STR("lane"), { NULL, 0 }, replica->options.lane },
-    };
-    log_write(replica->options.log, (struct log_line){ .level = level,
-                                                       .event = event,
-                                                       .message = str_from(text),
-                                                       .fields = fields,
-                                                       .field_count = 2 });
-}
-
-static void say_error(struct replica *replica, struct str event, const struct error *error)
-{
-    struct log_field field = { STR("detail"), str_from(error->detail), 0 };
-    log_write(replica->options.log, (struct log_line){ .level = LOG_ERROR,
-                                                       .event = event,
-                                                       .message = str_from(error->message),
-                                                       .fields = &field,
-                                                       .field_count = 1 });
-}
 
 static struct monotonic_time now(const struct replica *replica)
 {
@@ -227,7 +213,7 @@ struct lane_route *replica_route(struct replica *replica)
 /* ---- The lease ---- */
 
 static enum status lease_ask(struct replica *replica, enum lease_step step, uint64_t epoch,
-                             struct lease_view *out_view)
+                             struct lease_view *out_view, struct error *out_error)
 {
     struct lease *lease = replica->lease;
     const struct lease_term term = {
@@ -236,11 +222,10 @@ static enum status lease_ask(struct replica *replica, enum lease_step step, uint
         .epoch = epoch,
         .ttl_ms = replica->keeper.terms.ttl_ms,
     };
-    struct error error = { 0 }; /* what is wrong shows in the lease's age */
     switch (step) {
-    case LEASE_STEP_READ: return lease->read(lease, term.lane, out_view, &error);
-    case LEASE_STEP_TAKE: return lease->take(lease, &term, out_view, &error);
-    case LEASE_STEP_RENEW: return lease->renew(lease, &term, out_view, &error);
+    case LEASE_STEP_READ: return lease->read(lease, term.lane, out_view, out_error);
+    case LEASE_STEP_TAKE: return lease->take(lease, &term, out_view, out_error);
+    case LEASE_STEP_RENEW: return lease->renew(lease, &term, out_view, out_error);
     case LEASE_STEP_NONE: break;
     }
     CHECK(false);
@@ -255,10 +240,51 @@ static void owned_note(struct replica *replica, bool owned)
     replica->counted = owned;
 }
 
-/* Under the monitor. */
-static void answer_note(struct replica *replica, const struct lease_answer *answer)
+/* What was asked, between which readings of the wall clock, and what is wrong. */
+struct asking {
+    struct lease_answer answer;
+    struct wall_time before;
+    struct wall_time after;
+    struct error error;
+};
+
+static void ask(struct replica *replica, uint64_t epoch, struct asking *asking)
 {
+    struct lease_answer *answer = &asking->answer;
+    answer->asked = now(replica);
+    asking->before = clock_wall(replica->clock);
+    answer->status = lease_ask(replica, answer->step, epoch, &answer->view, &asking->error);
+    asking->after = clock_wall(replica->clock);
+    answer->now = now(replica);
+}
+
+/* Under the monitor: for who wants to know why a lease was lost. */
+static void renewal_note(struct replica *replica, const struct asking *asking)
+{
+    const struct lease_answer *answer = &asking->answer;
+    if (answer->step == LEASE_STEP_READ) return;
+    if (answer->status == STATUS_OK) replica->renewed_at = answer->asked;
+    if (answer->step == LEASE_STEP_RENEW) replica->renewal_ns = answer->now.ns - answer->asked.ns;
+    if (answer->status == STATUS_OK) replica->renewal_error.message[0] = '\0';
+    /* Fenced says that it is lost, which is known: what came before says why. */
+    if (answer->status != STATUS_OK && answer->status != STATUS_FENCED)
+        replica->renewal_error = asking->error;
+}
+
+/* Under the monitor. */
+static bool clock_is_off(const struct replica *replica)
+{
+    return clock_skew_is_too_much(replica->skew_ns);
+}
+
+/* Under the monitor. */
+static void answer_note(struct replica *replica, const struct asking *asking)
+{
+    const struct lease_answer *answer = &asking->answer;
+    const struct clock_look look = { asking->before, answer->view.clock, asking->after };
     bool held = replica->keeper.role == LEASE_HOLDING;
+    if (answer->status == STATUS_OK) replica->skew_ns = clock_skew_ns(&look);
+    renewal_note(replica, asking);
     lease_keeper_answered(&replica->keeper, answer);
     if (replica->keeper.take_now && replica->open_since.ns == 0) {
         replica->open_since = answer->now;
@@ -275,7 +301,7 @@ static void answer_note(struct replica *replica, const struct lease_answer *answ
 /* Under the monitor: could own the lane, and those that own fewer have had their time. */
 static bool may_take(const struct replica *replica)
 {
-    if (!replica->warm || replica->retiring) return false;
+    if (!replica->warm || replica->retiring || clock_is_off(replica)) return false;
     if (replica->open_since.ns == 0) return true; /* it is not open */
     if (strcmp(replica->keeper.view.wanted, replica->party.name) == 0) return true;
     uint32_t wait_ms = lane_share_wait_ms(atomic_load(replica->options.owned));
@@ -306,14 +332,13 @@ static void keeper_run(void *argument)
         if (step == LEASE_STEP_NONE) continue;
         uint64_t epoch = replica->keeper.epoch;
         unlock(replica);
-        struct lease_answer answer = { .step = step, .asked = now(replica) };
-        answer.status = lease_ask(replica, step, epoch, &answer.view);
-        answer.now = now(replica);
+        struct asking asking = { .answer.step = step };
+        ask(replica, epoch, &asking);
         bool known;
         lock(replica);
-        known = lease_keeper_owner(&replica->keeper, answer.now) != NULL;
-        answer_note(replica, &answer);
-        bool found = !known && lease_keeper_owner(&replica->keeper, answer.now) != NULL;
+        known = lease_keeper_owner(&replica->keeper, asking.answer.now) != NULL;
+        answer_note(replica, &asking);
+        bool found = !known && lease_keeper_owner(&replica->keeper, asking.answer.now) != NULL;
         unlock(replica);
         if (found) front_wake(replica->front);
         lock(replica);
@@ -395,7 +420,7 @@ static void lease_give_back(struct replica *replica, const char *to)
     struct error error = { 0 };
     if (!held) return;
     enum status status = replica->report->release(replica->report, &term, to, &error);
-    if (status != STATUS_OK) say_error(replica, STR("lease.not_released"), &error);
+    if (status != STATUS_OK) replica_log_error(&replica->log, STR("lease.not_released"), &error);
 }
 
 static void begin_following(struct replica *replica)
@@ -405,7 +430,7 @@ static void begin_following(struct replica *replica)
     struct host_options options = replica->host_options;
     options.follow = true;
     if (host_open(&options, &replica->host, &error) != STATUS_OK) {
-        say_error(replica, STR("replica.not_open"), &error);
+        replica_log_error(&replica->log, STR("replica.not_open"), &error);
         replica->retry_at = in_ms(replica, RETRY_MS);
         return;
     }
@@ -414,7 +439,7 @@ static void begin_following(struct replica *replica)
     replica->own_open = true;
     replica->role = REPLICA_FOLLOWING;
     unlock(replica);
-    say(replica, LOG_INFO, STR("replica.following"), "the lane is followed");
+    replica_log_say(&replica->log, LOG_INFO, STR("replica.following"), "the lane is followed");
 }
 
 /* The lane's api takes the place of the follower's, which goes when nobody is in it. */
@@ -438,9 +463,29 @@ static void api_change(struct replica *replica)
     host_follower_done(&replica->host);
 }
 
+/* Stamps never go back: where the newest is ahead, time stands still until it is reached. */
+static void time_ahead_tell(struct replica *replica)
+{
+    struct lane_status status;
+    lane_get_status(replica->host.lane, &status);
+    int64_t ahead_ms = (status.head.stamp.ns - clock_wall(replica->clock).ns) / NS_PER_MS;
+    if (ahead_ms > CLOCK_SKEW_MS_MAX) replica_log_time_ahead(&replica->log, ahead_ms);
+}
+
+/* Taken before the clock was known: given back before anything is decided by it. */
+static bool clock_forbids(struct replica *replica)
+{
+    lock(replica);
+    bool off = clock_is_off(replica);
+    unlock(replica);
+    if (off) lease_give_back(replica, "");
+    return off;
+}
+
 static void begin_leading(struct replica *replica)
 {
     struct error error = { 0 };
+    if (clock_forbids(replica)) return;
     enum status status = host_lead(&replica->host_options, &replica->host, &error);
     if (status == STATUS_OK && replica->options.begin != NULL) {
         status = replica->options.begin(replica->options.context, &replica->host, &error);
@@ -448,10 +493,12 @@ static void begin_leading(struct replica *replica)
     if (status == STATUS_OK) {
         api_change(replica);
         front_wake(replica->front);
-        say(replica, LOG_INFO, STR("replica.leading"), "this replica owns the lane");
+        replica_log_say(&replica->log, LOG_INFO, STR("replica.leading"),
+                        "this replica owns the lane");
+        time_ahead_tell(replica);
         return;
     }
-    say_error(replica, STR("replica.not_leading"), &error);
+    replica_log_error(&replica->log, STR("replica.not_leading"), &error);
     if (status == STATUS_UNAVAILABLE) replica->retry_at = in_ms(replica, RETRY_MS);
     lease_give_back(replica, "");
     become_cold(replica);
@@ -490,7 +537,7 @@ static void follow_step(struct replica *replica)
         key_ring_follow(replica->options.keys, replica->host.lane);
     if (status == STATUS_OK && left == 0) whole_note(replica, began);
     if (status == STATUS_OK || status == STATUS_UNAVAILABLE) return;
-    say_error(replica, STR("replica.not_following"), &error);
+    replica_log_error(&replica->log, STR("replica.not_following"), &error);
     replica->retry_at = in_ms(replica, RETRY_MS);
     become_cold(replica);
 }
@@ -516,7 +563,8 @@ static bool heir_find(struct replica *replica, const char *wanted, char out_name
  */
 static void hand_over(struct replica *replica, const char *heir)
 {
-    say(replica, LOG_INFO, STR("replica.handing_over"), "the lane is handed over");
+    replica_log_say(&replica->log, LOG_INFO, STR("replica.handing_over"),
+                    "the lane is handed over");
     lock(replica);
     replica->gate_open = false;
     struct api *api = replica->own;
@@ -531,6 +579,27 @@ static void hand_over(struct replica *replica, const char *heir)
     unlock(replica);
     lease_give_back(replica, heir);
     become_cold(replica);
+}
+
+/* Who has the lane now, and how late the lease was renewed here. */
+static void lost_tell(struct replica *replica)
+{
+    struct lease_view view = { 0 };
+    struct error error = { 0 }; /* then nobody is named */
+    enum status status =
+        replica->report->read(replica->report, replica->options.lane, &view, &error);
+    if (status != STATUS_OK) view = (struct lease_view){ 0 };
+    lock(replica);
+    struct error reason = replica->renewal_error;
+    const struct replica_loss loss = {
+        .holder = view.holder,
+        .renewed_ms_ago = (now(replica).ns - replica->renewed_at.ns) / NS_PER_MS,
+        .lease_ms = replica->keeper.terms.ttl_ms,
+        .renewal_took_ms = replica->renewal_ns / NS_PER_MS,
+        .renewal_error = reason.message,
+    };
+    unlock(replica);
+    replica_log_lost(&replica->log, &loss);
 }
 
 static void lead_step(struct replica *replica)
@@ -552,7 +621,7 @@ static void lead_step(struct replica *replica)
     unlock(replica);
     if (whole && !status.fenced) whole_note(replica, looked);
     if (lost || status.fenced) {
-        say(replica, LOG_WARNING, STR("replica.lost"), "another replica has taken the lane over");
+        lost_tell(replica);
         lease_give_back(replica, "");
         become_cold(replica);
     } else if ((wanted[0] != '\0' || retiring) && heir_find(replica, wanted, heir)) {
@@ -564,6 +633,18 @@ static void lead_step(struct replica *replica)
 
 /* ---- The role task ---- */
 
+/* Once when the clock is found to be off, and once when it is right again. */
+static void clock_tell(struct replica *replica)
+{
+    lock(replica);
+    int64_t skew_ms = replica->skew_ns / NS_PER_MS;
+    bool off = clock_is_off(replica);
+    unlock(replica);
+    if (off == replica->clock_told) return;
+    replica->clock_told = off;
+    replica_log_clock(&replica->log, off, skew_ms);
+}
+
 static void report(struct replica *replica)
 {
     if (now(replica).ns < replica->report_at.ns) return;
@@ -574,7 +655,7 @@ static void report(struct replica *replica)
         .lane = replica->options.lane,
         .batch = replica->batch,
         .holds = replica->gate_open,
-        .warm = replica->warm && !replica->retiring,
+        .warm = replica->warm && !replica->retiring && !clock_is_off(replica),
     };
     unlock(replica);
     struct error error = { 0 }; /* who is not heard of is not handed to */
@@ -610,6 +691,7 @@ static void role_run(void *argument)
     lock(replica);
     while (!replica->stopping) {
         unlock(replica);
+        clock_tell(replica);
         report(replica);
         step(replica);
         lock(replica);
@@ -663,6 +745,7 @@ enum status replica_open(const struct replica_options *options, struct replica *
     replica->options = *options;
     CHECK(strlen(options->name) < sizeof replica->party.name);
     memcpy(replica->party.name, options->name, strlen(options->name) + 1);
+    replica->log = (struct replica_log){ options->log, replica->party.name, options->lane };
     replica->clock = system_clock();
     replica->sync = thread_sync();
     replica->monitor = replica->sync->monitor_new(replica->sync, "replica");
@@ -742,7 +825,9 @@ void replica_get_status(struct replica *replica, struct replica_status *out_stat
     int64_t left_ms = (replica->keeper.until.ns - now(replica).ns) / NS_PER_MS;
     *out_status = (struct replica_status){
         .role = replica->role,
-        .warm = replica->warm,
+        .warm = replica->warm && !clock_is_off(replica),
+        .clock_off = clock_is_off(replica),
+        .skew_ms = (replica->skew_ns < 0 ? -replica->skew_ns : replica->skew_ns) / NS_PER_MS,
         .left = replica->left,
         .epoch = replica->keeper.epoch,
         .left_ms = left_ms > 0 ? left_ms : 0,

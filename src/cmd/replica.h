@@ -68,6 +68,8 @@ enum replica_role { REPLICA_COLD, REPLICA_FOLLOWING, REPLICA_LEADING };
 struct replica_status {
     enum replica_role role;
     bool warm;       /* could own the lane at once */
+    bool clock_off;  /* CLOCK_SKEW_MS_MAX: it takes no lane */
+    int64_t skew_ms; /* how far the wall clock is from the database's at least, either way */
     uint64_t left;   /* batches that a follower has yet to read */
     uint64_t epoch;  /* of the lease that is, or was last, held */
     int64_t left_ms; /* how long the lease is still believed; 0: it is not */

@@ -380,6 +380,16 @@ static uint64_t handovers_of(const struct replica_status *status)
     return status->handovers;
 }
 
+static uint64_t clock_off_of(const struct replica_status *status)
+{
+    return status->clock_off;
+}
+
+static uint64_t skew_ms_of(const struct replica_status *status)
+{
+    return (uint64_t)status->skew_ms;
+}
+
 /* Of each lane. */
 static const struct family FAMILIES[] = {
     { "tpwallet_replica_role", "gauge", "0 recovering, 1 following, 2 owning the lane", role_of },
@@ -394,6 +404,10 @@ static const struct family FAMILIES[] = {
       losses_of },
     { "tpwallet_handovers_total", "counter", "times that the lane was handed over as planned",
       handovers_of },
+    { "tpwallet_replica_clock_off", "gauge",
+      "1 while the wall clock is not the database's, and no lane is taken with it", clock_off_of },
+    { "tpwallet_replica_clock_skew_ms", "gauge",
+      "how far the wall clock is from the database's at least, ahead or behind", skew_ms_of },
 };
 
 static void front_metrics(struct front *front, struct buf *out_page)

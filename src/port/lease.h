@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/status.h"
+#include "base/time.h"
 
 /*
  * A lease names the one replica that may answer for a lane, until a moment on the lease's own
@@ -49,6 +50,7 @@ struct lease_view {
     char wanted[LEASE_NAME_SIZE]; /* who is to have it next, as somebody asked; empty: nobody */
     uint64_t epoch;               /* of the lease: each take raises it */
     int64_t left_ms;              /* until it expires; 0 or less: it has */
+    struct wall_time clock;       /* the lease's own, when it was asked */
 };
 
 /* What a replica tells of itself about a lane. */

@@ -113,6 +113,7 @@ static struct lease_view view_of(const struct world *world, const struct row *ro
         .holder = row->holder,
         .epoch = row->epoch,
         .left_ms = -ms_since(world, row->expires),
+        .clock = { world_now(world).ns },
     };
     bool wished = row->wanted[0] != '\0' && ms_since(world, row->wanted_at) < LEASE_WISH_MS;
     if (wished) memcpy(view.wanted, row->wanted, sizeof view.wanted);

@@ -6,6 +6,7 @@ Method: clients that each know what their account must hold work through all rep
 owner is killed, paused past its lease and woken, moved as planned, all are restarted one after the
 other, and the database is restarted. After each, books are compared with what clients were told.
 """
+import json
 import signal
 import time
 
@@ -41,6 +42,9 @@ def owner_is_paused(cluster):
         owner.signal(signal.SIGCONT)  # calls that it had begun are answered now, or not
         wait_for("the paused one to follow", lambda: owner.metric("tpwallet_replica_role") == 1)
         check((owner.metric("tpwallet_lease_losses_total") or 0) >= 1, "it has not noticed its loss")
+        lost = [json.loads(line) for line in owner.log().splitlines() if "replica.lost" in line]
+        equal(lost[-1]["holder"], next_name, "who has the lane, by the log of who lost it")
+        check(lost[-1]["renewed_ms_ago"] > lost[-1]["lease_ms"], f"renewed in time: {lost[-1]}")
         equal(cluster.owner(), next_name, "owner after the former one woke up")
         cluster.wait_warm()
         load.work_for(0.5)

@@ -41,12 +41,16 @@ static void one_holds_it(const struct lease_factory *factory)
     assert_true(view.left_ms > LONG_MS - 5000 && view.left_ms <= LONG_MS);
     assert_string_equal(view.holder.name, "anna");
     assert_string_equal(view.wanted, "");
+    struct wall_time taken_at = view.clock;
     assert_int_equal(b->take(b, TERM(0, &BERT, 0, LONG_MS), &view, NULL), STATUS_CONFLICT);
     assert_int_equal(a->take(a, TERM(0, &ANNA, 0, LONG_MS), &view, NULL), STATUS_CONFLICT);
     expect_holder(b, 0, &ANNA, 1);
     assert_int_equal(b->renew(b, TERM(0, &BERT, 1, LONG_MS), &view, NULL), STATUS_FENCED);
     assert_int_equal(a->renew(a, TERM(0, &ANNA, 2, LONG_MS), &view, NULL), STATUS_FENCED);
+    factory->pass(factory->owner, SHORT_MS);
     assert_int_equal(a->renew(a, TERM(0, &ANNA, 1, LONG_MS), &view, NULL), STATUS_OK);
+    assert_true(view.clock.ns >= taken_at.ns + SHORT_MS * NS_PER_MS);
+    assert_true(view.clock.ns < taken_at.ns + LONG_MS * NS_PER_MS);
     /* another lane is another lease */
     assert_int_equal(b->take(b, TERM(1, &BERT, 0, LONG_MS), &view, NULL), STATUS_OK);
     expect_holder(a, 1, &BERT, 1);

@@ -1,0 +1,94 @@
+#include "cmd/replica_log.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+enum { FIELDS_MAX = 10 };
+
+static struct log_field text_field(struct str name, const char *text)
+{
+    return (struct log_field){ name, str_from(text), 0 };
+}
+
+static struct log_field number_field(struct str name, int64_t number)
+{
+    return (struct log_field){ name, { NULL, 0 }, number };
+}
+
+/* With the replica and the lane before the line's own fields. */
+static void line_write(const struct replica_log *log, struct log_line line)
+{
+    struct log_field fields[FIELDS_MAX] = { text_field(STR("replica"), log->name),
+                                            number_field(STR("lane"), log->lane) };
+    CHECK(line.field_count + 2 <= FIELDS_MAX);
+    if (line.field_count > 0) memcpy(&fields[2], line.fields, line.field_count * sizeof fields[0]);
+    line.fields = fields;
+    line.field_count += 2;
+    log_write(log->log, line);
+}
+
+void replica_log_say(const struct replica_log *log, enum log_level level, struct str event,
+                     const char *text)
+{
+    line_write(log, (struct log_line){ .level = level, .event = event, .message = str_from(text) });
+}
+
+void replica_log_error(const struct replica_log *log, struct str event, const struct error *error)
+{
+    const struct log_field field = text_field(STR("detail"), error->detail);
+    line_write(log, (struct log_line){ .level = LOG_ERROR,
+                                       .event = event,
+                                       .message = str_from(error->message),
+                                       .fields = &field,
+                                       .field_count = 1 });
+}
+
+void replica_log_clock(const struct replica_log *log, bool off, int64_t skew_ms)
+{
+    const struct log_field fields[] = {
+        number_field(skew_ms < 0 ? STR("behind_ms") : STR("ahead_ms"),
+                     skew_ms < 0 ? -skew_ms : skew_ms),
+        text_field(STR("hint"), "look at NTP here, and on the database's machine"),
+    };
+    struct log_line line = { .level = LOG_INFO,
+                             .event = STR("replica.clock_good"),
+                             .message = STR("the clock is the database's again") };
+    if (off) {
+        line = (struct log_line){ .level = LOG_ALARM,
+                                  .event = STR("replica.clock_off"),
+                                  .message = STR("the clock is not the database's: no lane is "
+                                                 "taken with it"),
+                                  .fields = fields,
+                                  .field_count = 2 };
+    }
+    line_write(log, line);
+}
+
+void replica_log_time_ahead(const struct replica_log *log, int64_t ahead_ms)
+{
+    const struct log_field field = number_field(STR("ahead_ms"), ahead_ms);
+    line_write(log, (struct log_line){ .level = LOG_ALARM,
+                                       .event = STR("replica.time_ahead"),
+                                       .message = STR("the journal's newest stamp is ahead of the "
+                                                      "clock: holds expire so much later"),
+                                       .fields = &field,
+                                       .field_count = 1 });
+}
+
+void replica_log_lost(const struct replica_log *log, const struct replica_loss *loss)
+{
+    const struct log_field fields[] = {
+        text_field(STR("holder"), loss->holder.name),
+        text_field(STR("holder_url"), loss->holder.url),
+        number_field(STR("renewed_ms_ago"), loss->renewed_ms_ago),
+        number_field(STR("lease_ms"), loss->lease_ms),
+        number_field(STR("renewal_took_ms"), loss->renewal_took_ms),
+        text_field(STR("renewal_error"), loss->renewal_error),
+    };
+    line_write(log, (struct log_line){ .level = LOG_WARNING,
+                                       .event = STR("replica.lost"),
+                                       .message = STR("another replica has taken the lane over"),
+                                       .fields = fields,
+                                       .field_count = sizeof fields / sizeof fields[0] });
+}
