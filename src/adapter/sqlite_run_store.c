@@ -19,7 +19,7 @@
 enum {
     CHUNK_BITS = 22,
     APPLICATION_ID = 0x74574149,
-    VERSION = 1,
+    VERSION = 2,
     PAGE_SIZE_DEFAULT = 16384,
     WRITER_CACHE_KIB = 32 << 10,
     READER_CACHE_KIB = 16 << 10,
@@ -28,9 +28,9 @@ enum {
     READER_COUNT = 4,
 };
 
-static const char CURSOR_SELECT[] = "SELECT batch, mark FROM cursor WHERE number=?1";
+static const char CURSOR_SELECT[] = "SELECT batch, mark, hash FROM cursor WHERE number=?1";
 static const char CURSOR_REPLACE[] =
-    "INSERT OR REPLACE INTO cursor(number, batch, mark) VALUES(?1, ?2, ?3)";
+    "INSERT OR REPLACE INTO cursor(number, batch, mark, hash) VALUES(?1, ?2, ?3, ?4)";
 static const char RUN_LIST[] = "SELECT id, number, level, entries, chunks, mark, digest FROM run"
                                " WHERE number=?1 AND visible=1 ORDER BY id";
 static const char RUN_REPLACE[] =
@@ -49,7 +49,8 @@ static const char STATE_SELECT[] = "SELECT total FROM state WHERE number=1";
 static const char STATE_REPLACE[] = "INSERT OR REPLACE INTO state(number, total) VALUES(1, ?1)";
 
 static const struct sqlite_table TABLES[] = {
-    { "cursor", "CREATE TABLE cursor(number INTEGER PRIMARY KEY, batch INTEGER, mark INTEGER)" },
+    { "cursor",
+      "CREATE TABLE cursor(number INTEGER PRIMARY KEY, batch INTEGER, mark INTEGER, hash BLOB)" },
     { "run",
       "CREATE TABLE run(id INTEGER PRIMARY KEY, number INTEGER, visible INTEGER, level INTEGER,"
       " entries INTEGER, chunks INTEGER, mark INTEGER, digest INTEGER, summary BLOB)" },
@@ -103,9 +104,10 @@ static struct sqlite_run_store *of_port(struct run_store *store)
 
 /* ---- marks ---- */
 
-static int64_t cursor_mark(uint32_t index, uint64_t batch)
+static int64_t cursor_mark(uint32_t index, const struct store_point *cursor)
 {
-    uint64_t words[] = { 1, index, batch };
+    uint64_t words[3 + sizeof cursor->hash / sizeof(uint64_t)] = { 1, index, cursor->batch };
+    memcpy(words + 3, &cursor->hash, sizeof cursor->hash);
     return (int64_t)XXH3_64bits(words, sizeof words);
 }
 
@@ -219,10 +221,10 @@ static enum status create_tables(sqlite3 *db, struct error *out_error)
     if (status == STATUS_OK) {
         status = sqlite_execute(db, "INSERT INTO state(number, total) VALUES(1, 0)", out_error);
     }
-    _Static_assert(APPLICATION_ID == 1951875401 && VERSION == 1, "as below");
+    _Static_assert(APPLICATION_ID == 1951875401 && VERSION == 2, "as below");
     if (status == STATUS_OK) {
         status = sqlite_execute(db,
-                                "PRAGMA application_id=1951875401; PRAGMA user_version=1;"
+                                "PRAGMA application_id=1951875401; PRAGMA user_version=2;"
                                 "COMMIT",
                                 out_error);
     }
@@ -374,8 +376,8 @@ static void reader_give(struct sqlite_run_store *store, struct run_reader *reade
     (void)pthread_mutex_unlock(&store->mutex);
 }
 
-static enum status run_cursor(struct run_store *port, uint32_t index, uint64_t *out_batch,
-                              struct error *out_error)
+static enum status run_cursor(struct run_store *port, uint32_t index,
+                              struct store_point *out_cursor, struct error *out_error)
 {
     struct sqlite_run_store *store = of_port(port);
     struct run_reader *reader = reader_take(store, out_error);
@@ -383,10 +385,13 @@ static enum status run_cursor(struct run_store *port, uint32_t index, uint64_t *
     bind(reader->cursor, 1, index);
     int code = sqlite3_step(reader->cursor);
     enum status status = STATUS_OK;
-    uint64_t batch = 0; /* nothing is in runs yet */
+    struct store_point cursor = { 0 }; /* nothing is in runs yet */
     if (code == SQLITE_ROW) {
-        batch = (uint64_t)sqlite3_column_int64(reader->cursor, 0);
-        if (sqlite3_column_int64(reader->cursor, 1) != cursor_mark(index, batch)) {
+        cursor.batch = (uint64_t)sqlite3_column_int64(reader->cursor, 0);
+        const void *hash = sqlite3_column_blob(reader->cursor, 2);
+        bool whole = sqlite3_column_bytes(reader->cursor, 2) == sizeof cursor.hash;
+        if (whole) memcpy(&cursor.hash, hash, sizeof cursor.hash);
+        if (!whole || sqlite3_column_int64(reader->cursor, 1) != cursor_mark(index, &cursor)) {
             status = damaged(store, "a cursor is damaged", out_error);
         }
     } else if (code != SQLITE_DONE) {
@@ -394,7 +399,7 @@ static enum status run_cursor(struct run_store *port, uint32_t index, uint64_t *
     }
     (void)sqlite3_reset(reader->cursor); /* repeats the code of the step */
     reader_give(store, reader);
-    if (status == STATUS_OK) *out_batch = batch;
+    if (status == STATUS_OK) *out_cursor = cursor;
     return status;
 }
 
@@ -605,8 +610,12 @@ static enum status run_commit(struct run_store *port, const struct run_commit *c
     if (status == STATUS_OK) status = retire_runs(store, commit, out_error);
     if (status == STATUS_OK) {
         bind(store->cursor_replace, 1, commit->index);
-        bind(store->cursor_replace, 2, commit->cursor);
-        bind(store->cursor_replace, 3, (uint64_t)cursor_mark(commit->index, commit->cursor));
+        const struct store_point *cursor = &commit->cursor;
+        bind(store->cursor_replace, 2, cursor->batch);
+        bind(store->cursor_replace, 3, (uint64_t)cursor_mark(commit->index, cursor));
+        int code = sqlite3_bind_blob64(store->cursor_replace, 4, &cursor->hash, sizeof cursor->hash,
+                                       SQLITE_STATIC);
+        CHECK(code == SQLITE_OK);
         status = sqlite_step_done(store->cursor_replace, out_error);
     }
     if (status == STATUS_OK) status = write_marks(store, out_error);

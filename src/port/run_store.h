@@ -5,12 +5,13 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/status.h"
+#include "port/store.h"
 
 /*
  * A run is an immutable sorted table of one index, cut into chunks; beside it stands a filter
  * and the fences (first key of each chunk) as one blob. Runs are written whole and become
  * visible with the cursor in one commit: the cursor is the newest batch whose entries are all
- * in runs. Losing this store costs a rebuild, never money; it need not be synced per call, but
+ * in runs, with its hash, by which a journal that was taken back is told. Losing this store costs a rebuild, never money; it need not be synced per call, but
  * after a crash it must show some state that a commit made.
  *
  * One writer task; chunk_read also from other tasks beside it. Each call within 10 s.
@@ -32,12 +33,12 @@ struct run_commit {
     const uint64_t *replaced;   /* ids of runs that go */
     uint32_t replaced_count;
     uint32_t index;
-    uint64_t cursor; /* of that index from here on */
+    struct store_point cursor; /* of that index from here on */
 };
 
 struct run_store {
     /* STATUS_CORRUPT (the caller drops all and rebuilds), STATUS_UNAVAILABLE. */
-    enum status (*cursor)(struct run_store *store, uint32_t index, uint64_t *out_batch,
+    enum status (*cursor)(struct run_store *store, uint32_t index, struct store_point *out_cursor,
                           struct error *out_error);
     /* Appends an array of struct run_info to out_runs, ordered by id. */
     enum status (*list)(struct run_store *store, uint32_t index, struct buf *out_runs,

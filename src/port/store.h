@@ -32,6 +32,17 @@ struct store_head {
     struct wall_time stamp;
 };
 
+/* A place in the journal that only this history has: the hash covers all that was before it. */
+struct store_point {
+    uint64_t batch; /* 0: before the first, and hash is zero */
+    struct digest hash;
+};
+
+static inline struct store_point store_head_point(const struct store_head *head)
+{
+    return (struct store_point){ head->sequence, head->hash };
+}
+
 struct store_slice {
     uint32_t table;
     uint64_t generation; /* from 1 */

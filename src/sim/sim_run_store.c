@@ -28,7 +28,7 @@ struct run {
 
 /* What a commit left behind. */
 struct state {
-    uint64_t cursors[INDEXES_MAX];
+    struct store_point cursors[INDEXES_MAX];
     uint32_t run_count;
     struct run *runs[RUNS_MAX];
 };
@@ -210,14 +210,14 @@ static struct run *run_find(const struct sim_shelf *shelf, uint64_t id, enum run
     return run;
 }
 
-static enum status sim_cursor(struct run_store *port, uint32_t index, uint64_t *out_batch,
-                              struct error *out_error)
+static enum status sim_cursor(struct run_store *port, uint32_t index,
+                              struct store_point *out_cursor, struct error *out_error)
 {
     struct sim_run_store *store = from_port(port);
     CHECK(index < INDEXES_MAX);
     enum status status = enter(store, SIM_POINT_RUNS_CURSOR, out_error);
     if (status != STATUS_OK) return status;
-    *out_batch = now(store->shelf)->cursors[index];
+    *out_cursor = now(store->shelf)->cursors[index];
     return finish(store, STATUS_OK);
 }
 
@@ -393,11 +393,11 @@ static enum status sim_commit(struct run_store *port, const struct run_commit *c
         struct run *replaced = run_find(shelf, commit->replaced[i], RUN_GONE);
         if (replaced != NULL) replaced->place = RUN_REPLACED;
     }
-    if (commit->cursor < state->cursors[commit->index])
+    if (commit->cursor.batch < state->cursors[commit->index].batch)
         misuse(store, "run_store: a cursor goes back");
     state->cursors[commit->index] = commit->cursor;
     shelf->commits++;
-    world_mix(shelf->world, commit->cursor);
+    world_mix(shelf->world, commit->cursor.batch);
     if (!process_point(store->process, SIM_POINT_RUNS_COMMITTED)) return dead(store, out_error);
     return finish(store, STATUS_OK);
 }

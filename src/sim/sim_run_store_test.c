@@ -62,7 +62,7 @@ static void commit_run(struct scene *scene, uint64_t id)
         .run = &info,
         .summary = STR("summary"),
         .index = 2,
-        .cursor = id * 10,
+        .cursor = { .batch = id * 10 },
     };
     assert_int_equal(store->commit(store, &commit, NULL), STATUS_OK);
 }
@@ -73,15 +73,15 @@ static uint64_t state_after_crash(struct scene *scene)
     scene->store->close(scene->store);
     sim_shelf_crash(scene->shelf);
     scene->store = open_store(scene);
-    uint64_t cursor = 99;
+    struct store_point cursor = { .batch = 99 };
     BUF_SCOPE struct buf runs;
     buf_init(&runs, 4096);
     assert_int_equal(scene->store->cursor(scene->store, 2, &cursor, NULL), STATUS_OK);
     assert_int_equal(scene->store->list(scene->store, 2, &runs, NULL), STATUS_OK);
-    assert_true(runs.len / sizeof(struct run_info) == cursor / 10);
+    assert_true(runs.len / sizeof(struct run_info) == cursor.batch / 10);
     const struct run_info *infos = (const struct run_info *)(const void *)runs.data;
-    for (uint64_t i = 0; i < cursor / 10; i++) assert_true(infos[i].id == i + 1);
-    return cursor / 10;
+    for (uint64_t i = 0; i < cursor.batch / 10; i++) assert_true(infos[i].id == i + 1);
+    return cursor.batch / 10;
 }
 
 static void play_loss(struct scene *scene)
@@ -122,9 +122,9 @@ static void play_damage(struct scene *scene)
     sim_shelf_wipe(scene->shelf);
     assert_false(sim_shelf_damaged(scene->shelf));
     scene->store = open_store(scene);
-    uint64_t cursor = 99;
+    struct store_point cursor = { .batch = 99 };
     assert_int_equal(scene->store->cursor(scene->store, 2, &cursor, NULL), STATUS_OK);
-    assert_true(cursor == 0);
+    assert_true(cursor.batch == 0);
     scene->store->close(scene->store);
 }
 
@@ -139,7 +139,9 @@ static void play_misuse(struct scene *scene)
     scene->store = open_store(scene);
     struct run_store *store = scene->store;
     struct run_info info = { .index = 2, .id = 1, .chunks = 2 };
-    struct run_commit commit = { .run = &info, .summary = STR("s"), .index = 2, .cursor = 1 };
+    struct run_commit commit = {
+        .run = &info, .summary = STR("s"), .index = 2, .cursor = { .batch = 1 }
+    };
     assert_int_equal(store->commit(store, &commit, NULL), STATUS_UNAVAILABLE);
     assert_true(scene->misused == 1); /* its chunks were never written */
     commit_run(scene, 1);

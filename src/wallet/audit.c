@@ -127,13 +127,13 @@ static enum status journal_read(struct store *store, uint64_t sequence, struct b
 
 /* ---- An index that is complete ---- */
 
-static enum status complete_cursor(struct run_store *store, uint32_t index, uint64_t *out_batch,
-                                   struct error *out_error)
+static enum status complete_cursor(struct run_store *store, uint32_t index,
+                                   struct store_point *out_cursor, struct error *out_error)
 {
     (void)index;
     (void)out_error;
     struct audit *audit = (struct audit *)((char *)store - offsetof(struct audit, complete));
-    *out_batch = audit->head.sequence;
+    *out_cursor = store_head_point(&audit->head);
     return STATUS_OK;
 }
 
@@ -310,14 +310,28 @@ static enum status indexes_check(struct audit *audit, struct error *out_error)
     return STATUS_OK;
 }
 
+static enum status index_foreign(const struct store_point *cursor, const char *why,
+                                 struct error *out_error)
+{
+    (void)error_set(out_error, STATUS_CORRUPT, "the index is of another journal");
+    error_detail(out_error, "it was made up to batch %llu, and %s",
+                 (unsigned long long)cursor->batch, why);
+    error_hint(out_error, "the next start makes it anew");
+    return STATUS_CORRUPT;
+}
+
 static enum status cursors_read(struct audit *audit, struct error *out_error)
 {
     struct run_store *store = audit->ports->run_store;
     for (uint32_t i = 0; i < LANE_INDEX_COUNT && !audit->options->beside_owner; i++) {
-        enum status status = store->cursor(store, i + 1, &audit->cursors[i], out_error);
+        struct store_point cursor;
+        const char *why = NULL;
+        enum status status = store->cursor(store, i + 1, &cursor, out_error);
+        if (status == STATUS_OK)
+            status = journal_has(audit->ports->store, &audit->head, cursor, &why, out_error);
         if (status != STATUS_OK) return status;
-        if (audit->cursors[i] > audit->head.sequence)
-            return error_set(out_error, STATUS_CORRUPT, "the index is ahead of the journal");
+        if (why != NULL) return index_foreign(&cursor, why, out_error);
+        audit->cursors[i] = cursor.batch;
     }
     return STATUS_OK;
 }

@@ -208,6 +208,7 @@ static struct answers land(struct lane *lane)
     lane->head.sequence = flight->batch.sequence;
     lane->head.hash = flight->hash;
     lane->head.stamp = flight->batch.stamp;
+    if (lane->rebuild.state != REBUILD_RUNNING) indexes_reach(lane, store_head_point(&lane->head));
     lane->ports.sync->lock(lane->monitor);
     registry_publish(lane, flight);
     tally_landed(lane, flight);
@@ -249,13 +250,20 @@ static bool sleep_until(struct lane *lane, struct monotonic_time until)
 }
 
 /* One attempt to reload; the epoch must still be ours: a failed attempt may have read another's. */
-static enum status reload_once(struct lane *lane, uint64_t epoch, struct error *out_error)
+static enum status reload_once(struct lane *lane, const struct store_head *durable,
+                               struct error *out_error)
 {
-    enum status status = lane->ports.store->reopen(lane->ports.store, out_error);
+    struct store *store = lane->ports.store;
+    struct store_head now;
+    enum status status = store->reopen(store, out_error);
+    if (status == STATUS_OK) status = store->head(store, &now, out_error);
+    if (status == STATUS_OK)
+        status = journal_verify(store, &now, store_head_point(durable), out_error);
+    if (status == STATUS_CORRUPT) return status;
     if (status == STATUS_OK) status = recovery_run(lane, out_error);
-    if (status == STATUS_CORRUPT) status = recovery_fenced(lane, epoch, out_error);
+    if (status == STATUS_CORRUPT) status = recovery_fenced(lane, durable->epoch, out_error);
     if (status != STATUS_OK) return status;
-    if (lane->head.epoch == epoch) return STATUS_OK;
+    if (lane->head.epoch == durable->epoch) return STATUS_OK;
     return error_set(out_error, STATUS_FENCED, "another owner has taken the lane over");
 }
 
@@ -283,10 +291,10 @@ static void reload(struct lane *lane, enum status failure)
 
     struct error error = { 0 };
     enum status status = failure;
-    uint64_t epoch = lane->head.epoch;
+    const struct store_head durable = lane->head;
     int64_t pause_ms = RETRY_MS_MIN;
     while (status != STATUS_FENCED && status != STATUS_CORRUPT) {
-        status = reload_once(lane, epoch, &error);
+        status = reload_once(lane, &durable, &error);
         if (status == STATUS_OK) break;
         lane_log_error(lane, STR("lane.reload_failed"), &error);
         answers_refuse(&lane->waiters, in_doubt, STATUS_IN_DOUBT);

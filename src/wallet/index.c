@@ -19,7 +19,8 @@ struct index {
     bool merge_first; /* the last job wrote a table */
     struct run *runs[INDEX_RUNS_MAX];
     uint32_t run_count;
-    uint64_t cursor;
+    struct store_point cursor;
+    struct store_point reached; /* the newest batch that a cursor may be */
     uint64_t run_id_next;
     bool damaged;
     bool any;
@@ -136,7 +137,8 @@ enum status index_load(struct index *index, struct error *out_error)
     runs_drop(index);
     index->damaged = false;
     index->any = false;
-    index->cursor = 0;
+    index->cursor = (struct store_point){ 0 };
+    index->reached = index->cursor;
     index->run_id_next = ((uint64_t)index->options.number << 32) + 1;
     BUF_SCOPE struct buf infos;
     buf_init(&infos, (INDEX_RUNS_MAX + 1) * sizeof(struct run_info));
@@ -145,12 +147,30 @@ enum status index_load(struct index *index, struct error *out_error)
     status = runs_load(index, (const struct run_info *)infos.data,
                        (uint32_t)(infos.len / sizeof(struct run_info)), out_error);
     if (status != STATUS_OK) return status;
-    return index->store->cursor(index->store, index->options.number, &index->cursor, out_error);
+    status = index->store->cursor(index->store, index->options.number, &index->cursor, out_error);
+    index->reached = index->cursor;
+    return status;
 }
 
 uint64_t index_cursor(const struct index *index)
 {
+    return index->cursor.batch;
+}
+
+struct store_point index_point(const struct index *index)
+{
     return index->cursor;
+}
+
+void index_reach(struct index *index, struct store_point point)
+{
+    if (point.batch <= index->reached.batch) return;
+    index->reached = point;
+    for (struct memtable *table = index->frozen_first; table != NULL; table = table->next) {
+        if (table->last_batch != point.batch) continue;
+        table->last_hash = point.hash;
+        table->last_known = true;
+    }
 }
 
 bool index_is_damaged(const struct index *index)
@@ -262,7 +282,10 @@ bool index_freeze(struct index *index, uint64_t last_batch, uint64_t up_to)
     if (!full && !table_has(index->active, up_to)) return true;
     if (index->spare == NULL) return !full;
     struct memtable *table = index->active;
+    CHECK(last_batch >= index->reached.batch);
     table->last_batch = last_batch;
+    table->last_known = last_batch == index->reached.batch;
+    table->last_hash = index->reached.hash; /* when it is known */
     table->next = NULL;
     if (index->frozen_last == NULL) {
         index->frozen_first = table;
@@ -289,14 +312,14 @@ uint64_t index_covered(const struct index *index, uint64_t head)
     if (oldest == NULL) oldest = index->active;
     if (oldest->count == 0) return head;
     uint64_t covered = locator_batch(oldest->entries[0].locator) - 1;
-    if (covered < index->cursor) covered = index->cursor;
+    if (covered < index->cursor.batch) covered = index->cursor.batch;
     return covered < head ? covered : head;
 }
 
-static bool is_idle(const struct index *index, uint64_t durable)
+static bool is_idle(const struct index *index)
 {
     return index->active->count == 0 && index->frozen_first == NULL &&
-           durable >= index->cursor + INDEX_IDLE_BATCHES;
+           index->reached.batch >= index->cursor.batch + INDEX_IDLE_BATCHES;
 }
 
 /* How many runs of the level cover the key, and (up to INDEX_DEPTH_MAX of) which. */
@@ -330,24 +353,24 @@ static bool merge_wanted(struct index *index, struct index_job *job)
     return false;
 }
 
-bool index_next_job(struct index *index, uint64_t durable, struct index_job *out_job)
+bool index_next_job(struct index *index, struct index_job *out_job)
 {
     if (index->flushing || index->merging) return false;
     *out_job = (struct index_job){ .index = index, .run_id = index->run_id_next };
     struct memtable *table = index->frozen_first;
-    bool table_due = table != NULL && table->last_batch <= durable;
+    bool table_due = table != NULL && table->last_known;
     /* In turn: under load there is always a table to write, and lookups go through every run. */
     if (table_due && !(index->merge_first && merge_wanted(index, out_job))) {
         out_job->input_count = 0;
         out_job->table = table;
-        out_job->cursor = table->last_batch;
+        out_job->cursor = (struct store_point){ table->last_batch, table->last_hash };
         index->flushing = true;
     } else if (merge_wanted(index, out_job)) {
         out_job->cursor = index->cursor;
         index->merging = true;
-    } else if (is_idle(index, durable)) {
+    } else if (is_idle(index)) {
         out_job->input_count = 0;
-        out_job->cursor = durable;
+        out_job->cursor = index->reached;
         index->flushing = true;
         return true;
     } else {

@@ -40,8 +40,15 @@ void index_free(struct index *index);
 
 /* Forgets what is in memory and loads the runs. STATUS_CORRUPT, STATUS_UNAVAILABLE, _LIMIT. */
 enum status index_load(struct index *index, struct error *out_error) MUST_CHECK;
-/* The batch up to and with which the runs cover the journal. */
+/* The batch up to and with which the runs cover the journal; and that with its hash. */
 uint64_t index_cursor(const struct index *index);
+struct store_point index_point(const struct index *index);
+
+/*
+ * All of the journal up to and with this batch, which is durable, was inserted: runs may bear it
+ * as their cursor. Called for each batch in turn; one that is not above the last is ignored.
+ */
+void index_reach(struct index *index, struct store_point point);
 
 /* Whether a chunk of a run was found damaged since the runs were loaded. */
 bool index_is_damaged(const struct index *index);
@@ -83,14 +90,14 @@ struct index_job {
     struct run *inputs[INDEX_DEPTH_MAX]; /* to be merged */
     uint32_t input_count;
     uint64_t run_id;
-    uint64_t cursor;
+    struct store_point cursor;
     struct run *output;
     enum status status;
     struct error error;
 };
 
-/* False when there is nothing to do; tables of batches above `durable` wait. */
-bool index_next_job(struct index *index, uint64_t durable, struct index_job *out_job);
+/* False when there is nothing to do; tables of batches that were not reached wait. */
+bool index_next_job(struct index *index, struct index_job *out_job);
 /* On the index task. Writes the result into the job. */
 void index_job_run(struct index_job *job);
 /* On the lane's task: takes the result in. A failed job's table stays frozen, to be tried again. */

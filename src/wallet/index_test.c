@@ -20,6 +20,7 @@ struct walk {
     uint32_t count;
     uint64_t batch;   /* the newest one inserted */
     uint64_t durable; /* at most that */
+    uint64_t reached;
     struct index_job job;
     bool job_is_out;
     bool job_is_run;
@@ -72,10 +73,26 @@ static void walk_free(struct walk *walk)
     free(walk);
 }
 
+static struct store_point point_of(uint64_t batch)
+{
+    return (struct store_point){ batch, digest_of(&batch, sizeof batch) };
+}
+
+/* Everything up to `durable` was reached, batch by batch. */
+static bool next_job(struct walk *walk, uint64_t durable, struct index_job *out_job)
+{
+    while (walk->reached < durable) index_reach(walk->index, point_of(++walk->reached));
+    bool any = index_next_job(walk->index, out_job);
+    if (!any || out_job->cursor.batch == 0) return any;
+    struct store_point wanted = point_of(out_job->cursor.batch);
+    assert_true(digest_equal(&out_job->cursor.hash, &wanted.hash));
+    return true;
+}
+
 static void job_step(struct walk *walk)
 {
     if (!walk->job_is_out) {
-        walk->job_is_out = index_next_job(walk->index, walk->durable, &walk->job);
+        walk->job_is_out = next_job(walk, walk->durable, &walk->job);
         walk->job_is_run = false;
     } else if (!walk->job_is_run) {
         if (prng_below(&walk->prng, 8) == 0) walk->shelf.write_fails = 1;
@@ -123,6 +140,7 @@ static void crash_step(struct walk *walk)
         walk->count--;
     }
     uint64_t cursor = index_cursor(walk->index);
+    walk->reached = cursor;
     assert_true(cursor <= walk->durable);
     uint64_t frozen_at = cursor;
     for (uint32_t i = 0; i < walk->count; i++) {
@@ -246,9 +264,9 @@ static void failed_job_keeps_its_table_and_is_tried_again(void **state)
     walk->durable = walk->batch;
     (void)index_freeze(walk->index, walk->batch, UINT64_MAX);
     for (int i = 0; i < 5; i++) {
-        assert_true(index_next_job(walk->index, walk->durable, &walk->job));
+        assert_true(next_job(walk, walk->durable, &walk->job));
         struct index_job other;
-        assert_false(index_next_job(walk->index, walk->durable, &other)); /* one at a time */
+        assert_false(next_job(walk, walk->durable, &other)); /* one at a time */
         if (i % 2 == 0) walk->shelf.write_fails = 1;
         if (i % 2 == 1) walk->shelf.commit_fails = 1;
         index_job_run(&walk->job);
@@ -257,7 +275,7 @@ static void failed_job_keeps_its_table_and_is_tried_again(void **state)
         assert_false(index_caught_up(walk->index, UINT64_MAX));
         ask(walk, walk->all[0].key, (struct locator){ 0 }, 1);
     }
-    while (index_next_job(walk->index, walk->durable, &walk->job)) {
+    while (next_job(walk, walk->durable, &walk->job)) {
         index_job_run(&walk->job);
         index_job_done(&walk->job);
         assert_int_equal(walk->job.status, STATUS_OK);
@@ -275,16 +293,16 @@ static void table_waits_until_its_batches_are_durable(void **state)
     while (walk->count <= TABLE) batch_step(walk);
     (void)index_freeze(walk->index, walk->batch, UINT64_MAX);
     struct index_job job;
-    bool any = index_next_job(walk->index, walk->batch - 1, &job);
+    bool any = next_job(walk, walk->batch - 1, &job);
     if (any) { /* an older table */
-        assert_true(job.cursor < walk->batch);
+        assert_true(job.cursor.batch < walk->batch);
         index_job_run(&job);
         index_job_done(&job);
-        any = index_next_job(walk->index, walk->batch - 1, &job);
+        any = next_job(walk, walk->batch - 1, &job);
     }
     assert_false(any);
-    assert_true(index_next_job(walk->index, walk->batch, &job));
-    assert_int_equal(job.cursor, walk->batch);
+    assert_true(next_job(walk, walk->batch, &job));
+    assert_int_equal(job.cursor.batch, walk->batch);
     index_job_run(&job);
     index_job_done(&job);
     walk_free(walk);
@@ -306,7 +324,7 @@ static void tables_run_out_and_come_back(void **state)
         assert_int_equal(room, frozen + 1 < INDEX_TABLES_MAX);
     }
     walk->durable = walk->batch;
-    assert_true(index_next_job(walk->index, walk->durable, &walk->job));
+    assert_true(next_job(walk, walk->durable, &walk->job));
     index_job_run(&walk->job);
     assert_false(index_freeze(walk->index, walk->batch, 0)); /* not before it is taken in */
     index_job_done(&walk->job);
@@ -322,16 +340,16 @@ static void cursor_of_an_empty_index_moves_alone(void **state)
     (void)state;
     struct walk *walk = walk_new(13, true);
     struct index_job job;
-    assert_false(index_next_job(walk->index, INDEX_IDLE_BATCHES - 1, &job));
+    assert_false(next_job(walk, INDEX_IDLE_BATCHES - 1, &job));
     walk->shelf.commit_fails = 1;
     for (int i = 0; i < 2; i++) {
-        assert_true(index_next_job(walk->index, INDEX_IDLE_BATCHES, &job));
+        assert_true(next_job(walk, INDEX_IDLE_BATCHES, &job));
         index_job_run(&job);
         index_job_done(&job);
         assert_int_equal(index_cursor(walk->index), i == 0 ? 0 : INDEX_IDLE_BATCHES);
     }
     assert_int_equal(walk->shelf.run_count, 0);
-    assert_int_equal(walk->shelf.cursors[NUMBER], INDEX_IDLE_BATCHES);
+    assert_int_equal(walk->shelf.cursors[NUMBER].batch, INDEX_IDLE_BATCHES);
     walk_free(walk);
 }
 
@@ -348,7 +366,7 @@ static void batches_that_bring_nothing_are_covered(void **state)
     index_insert(walk->index, key_of(2), locator_make(8, 128));
     assert_int_equal(index_covered(walk->index, 9), 4); /* the older table is not written yet */
     struct index_job job;
-    assert_true(index_next_job(walk->index, 9, &job));
+    assert_true(next_job(walk, 9, &job));
     index_job_run(&job);
     index_job_done(&job);
     assert_int_equal(index_cursor(walk->index), 6);

@@ -28,6 +28,11 @@ uint64_t indexes_batch(const struct lane *lane)
     return least;
 }
 
+void indexes_reach(struct lane *lane, struct store_point point)
+{
+    for (int i = 0; i < LANE_INDEX_COUNT; i++) index_reach(lane->indexes[i], point);
+}
+
 bool indexes_caught_up(const struct lane *lane, uint64_t up_to)
 {
     for (int i = 0; i < LANE_INDEX_COUNT; i++) {
@@ -170,7 +175,7 @@ bool indexes_exchange(struct lane *lane)
     if (indexes_job_is_out(lane) || lane->options.read_only) return done;
     if (clock_monotonic(lane->ports.clock).ns < lane->retry_at.ns) return done;
     for (int i = 0; i < LANE_INDEX_COUNT; i++) {
-        if (!index_next_job(lane->indexes[i], durable(lane), &lane->job)) continue;
+        if (!index_next_job(lane->indexes[i], &lane->job)) continue;
         lane->ports.sync->lock(lane->monitor);
         lane->job_state = HANDOVER_READY;
         lane->ports.sync->unlock(lane->monitor);

@@ -21,6 +21,9 @@ bool indexes_damaged(const struct lane *lane);
  */
 bool indexes_ready(struct lane *lane, uint64_t up_to);
 
+/* What every index has been given, and is durable, goes up to here: see index_reach(). */
+void indexes_reach(struct lane *lane, struct store_point point);
+
 /* A bit per index whose runs do not cover batch `sequence`. */
 unsigned indexes_lacking(const struct lane *lane, uint64_t sequence);
 /* Enters one record's keys into the indexes whose bit in `which` is set. */

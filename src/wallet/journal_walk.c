@@ -57,7 +57,50 @@ void journal_walk_next(struct journal_walk *walk)
     walk->previous_known = true;
 }
 
+struct store_point journal_walk_point(const struct journal_walk *walk)
+{
+    CHECK(walk->previous_known);
+    return (struct store_point){ walk->sequence, walk->previous };
+}
+
 bool journal_walk_ends_at(const struct journal_walk *walk, const struct digest *hash)
 {
     return !walk->previous_known || digest_equal(&walk->previous, hash);
+}
+
+/* What follows a batch bears its hash: no need to read all of it, nor to have it any more. */
+enum status journal_has(struct store *store, const struct store_head *head,
+                        struct store_point point, const char **out_why, struct error *out_error)
+{
+    struct batch_header next;
+    struct digest found = head->hash;
+    *out_why = NULL;
+    if (point.batch > head->sequence) *out_why = "the journal ends before it";
+    if (point.batch == 0 || *out_why != NULL) return STATUS_OK;
+    if (point.batch < head->sequence) {
+        enum status status =
+            store->read_part(store, point.batch + 1, 0, sizeof next, &next, out_error);
+        bool whole = status == STATUS_OK && batch_header_whole(&next);
+        if (status == STATUS_NOT_FOUND || (status == STATUS_OK && !whole)) {
+            *out_why = "the journal's next batch cannot be read";
+            return STATUS_OK;
+        }
+        if (status != STATUS_OK) return status;
+        found = next.previous;
+    }
+    if (!digest_equal(&found, &point.hash)) *out_why = "the journal has another batch there";
+    return STATUS_OK;
+}
+
+enum status journal_verify(struct store *store, const struct store_head *head,
+                           struct store_point point, struct error *out_error)
+{
+    const char *why;
+    enum status status = journal_has(store, head, point, &why, out_error);
+    if (status != STATUS_OK || why == NULL) return status;
+    (void)error_set(out_error, STATUS_CORRUPT, "the journal was taken back to an earlier state");
+    error_detail(out_error, "memory is of batch %llu, and %s; the journal's head is batch %llu",
+                 (unsigned long long)point.batch, why, (unsigned long long)head->sequence);
+    error_hint(out_error, "was the database restored? see docs/operating.md");
+    return STATUS_CORRUPT;
 }

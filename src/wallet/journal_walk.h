@@ -32,8 +32,22 @@ enum status journal_walk_read(struct journal_walk *walk, struct batch_reader *ou
                               struct error *out_error) MUST_CHECK;
 /* After a read that was OK: that batch is done with. */
 void journal_walk_next(struct journal_walk *walk);
+/* Of that batch; one must have been read. */
+struct store_point journal_walk_point(const struct journal_walk *walk);
 
 /* Whether the batch read last may be the one with this hash. */
 bool journal_walk_ends_at(const struct journal_walk *walk, const struct digest *hash);
+
+/*
+ * Whether the journal, which goes to `head`, is one that this point is in: not so when it was
+ * taken back to before it, whatever came since, or is another ledger's. *out_why says how it
+ * differs, or is NULL. STATUS_UNAVAILABLE.
+ */
+enum status journal_has(struct store *store, const struct store_head *head,
+                        struct store_point point, const char **out_why, struct error *out_error)
+    MUST_CHECK;
+/* The same, of what memory is made of. STATUS_CORRUPT, saying so: memory is of no use any more. */
+enum status journal_verify(struct store *store, const struct store_head *head,
+                           struct store_point point, struct error *out_error) MUST_CHECK;
 
 #endif

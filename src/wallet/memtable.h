@@ -3,6 +3,7 @@
 #define WALLET_MEMTABLE_H
 
 #include "base/id_map.h"
+#include "crypto/digest.h"
 #include "model/id.h"
 
 /* One entry of an index: a key may have several, in journal order. */
@@ -21,6 +22,8 @@ struct memtable {
     struct uuid key_min;
     struct uuid key_max;
     uint64_t last_batch; /* when frozen: everything up to and with this batch is in it or older */
+    struct digest last_hash; /* of that batch, once it is durable: */
+    bool last_known;
     struct memtable *next;
 };
 

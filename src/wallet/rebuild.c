@@ -102,6 +102,7 @@ static enum status batch_enter(struct lane *lane, struct error *out_error)
         indexes_enter(lane, which, batch_locator(&reader, record), record);
     }
     journal_walk_next(walk);
+    indexes_reach(lane, journal_walk_point(walk));
     return STATUS_OK;
 }
 
@@ -122,7 +123,7 @@ enum status rebuild_make_room(struct lane *lane, struct error *out_error)
         struct index_job job;
         bool any = false;
         for (int i = 0; i < LANE_INDEX_COUNT && !any; i++) {
-            any = index_next_job(lane->indexes[i], indexes_covered(lane), &job);
+            any = index_next_job(lane->indexes[i], &job);
         }
         if (!any) return error_set(out_error, STATUS_LIMIT, "no room to rebuild the index");
         index_job_run(&job);

@@ -24,28 +24,48 @@ struct recovery {
     uint64_t records;
 };
 
-static enum status indexes_load(struct lane *lane, uint64_t head, struct error *out_error)
+/* Not only how far the index is, but in which history: a database may have been taken back. */
+static enum status index_load_checked(struct lane *lane, struct index *index,
+                                      struct error *out_error)
+{
+    enum status status = index_load(index, out_error);
+    if (status != STATUS_OK) return status;
+    const char *why;
+    struct store_point point = index_point(index);
+    status = journal_has(lane->ports.store, &lane->head, point, &why, out_error);
+    if (status != STATUS_OK || why == NULL) return status;
+    (void)error_set(out_error, STATUS_CORRUPT, "the index is of another journal");
+    error_detail(out_error,
+                 "it was made up to batch %llu, and %s; the journal's head is batch %llu",
+                 (unsigned long long)point.batch, why, (unsigned long long)lane->head.sequence);
+    return STATUS_CORRUPT;
+}
+
+static enum status indexes_load(struct lane *lane, struct error *out_error)
 {
     for (int i = 0; i < LANE_INDEX_COUNT; i++) {
-        enum status status = index_load(lane->indexes[i], out_error);
+        enum status status = index_load_checked(lane, lane->indexes[i], out_error);
         if (status != STATUS_OK) return status;
-        if (index_cursor(lane->indexes[i]) > head) {
-            return error_set(out_error, STATUS_CORRUPT, "the index is ahead of the journal");
-        }
     }
     return STATUS_OK;
 }
 
 /* An index that cannot be used, or was found damaged before, is no loss: it is made again. */
-static enum status indexes_load_or_clear(struct lane *lane, uint64_t head, struct error *out_error)
+static enum status indexes_load_or_clear(struct lane *lane, struct error *out_error)
 {
-    bool lost = lane->rebuild.state == REBUILD_LOST;
-    enum status status = lost ? STATUS_CORRUPT : indexes_load(lane, head, out_error);
+    struct error why = { 0 };
+    enum status status = STATUS_CORRUPT;
+    if (lane->rebuild.state == REBUILD_LOST) {
+        (void)error_set(&why, STATUS_CORRUPT, "the index was found damaged");
+    } else {
+        status = indexes_load(lane, &why);
+    }
     if (status == STATUS_CORRUPT) {
-        lane_log(lane, LOG_ALARM, STR("index.rebuild"),
-                 STR("the index is damaged or not of this journal; rebuilding it"));
+        lane_log_error(lane, STR("index.discarded"), &why); /* it is made anew */
         status = lane->ports.run_store->clear(lane->ports.run_store, out_error);
-        if (status == STATUS_OK) status = indexes_load(lane, head, out_error);
+        if (status == STATUS_OK) status = indexes_load(lane, out_error);
+    } else if (status != STATUS_OK && out_error != NULL) {
+        *out_error = why;
     }
     if (status == STATUS_OK) rebuild_reset(lane);
     return status;
@@ -275,6 +295,7 @@ static enum status walk_replay(struct recovery *recovery, struct journal_walk *w
         if (status != STATUS_OK) return status;
         journal_walk_next(walk);
         lane->next_sequence = walk->sequence + 1;
+        if (recovery->with_indexes) indexes_reach(lane, journal_walk_point(walk));
         status = rebuild_make_room(lane, out_error);
         if (status != STATUS_OK) return status;
         if (walk->sequence % PROGRESS_BATCHES == 0) {
@@ -382,7 +403,7 @@ static enum status recover(struct lane *lane, struct error *out_error)
     ledger_reset(lane->ledger);
     enum status status = store->head(store, &lane->head, out_error);
     if (status != STATUS_OK) return status;
-    status = indexes_load_or_clear(lane, lane->head.sequence, out_error);
+    status = indexes_load_or_clear(lane, out_error);
     if (status != STATUS_OK) return status;
     status = checkpoint_load(&recovery, lane->head.sequence, out_error);
     if (status != STATUS_OK) return status;

@@ -281,11 +281,44 @@ static void index_ahead_of_the_journal_is_rebuilt(void **state)
     (void)state;
     struct bench *bench = with_runs();
     bench_close(bench);
-    bench->shelf->cursors[LANE_INDEX_IDS + 1] = bench->disk->head + 1;
+    bench->shelf->cursors[LANE_INDEX_IDS + 1].batch = bench->disk->head + 1;
     bench_open(bench);
     assert_int_equal(bench->shelf->clears, 1);
     duplicates_are_exact(bench);
     bench_free(bench);
+}
+
+/* A database put back to an earlier state, in which others then worked: as long as it was. */
+static void index_of_a_journal_that_was_taken_back_is_discarded(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new();
+    test_accounts(bench, 2);
+    bench_settle(bench);
+    struct bench *other = calloc(1, sizeof *other);
+    struct shelf *shelf = calloc(1, sizeof *shelf);
+    assert_true(other != NULL && shelf != NULL);
+    shelf_init(shelf);
+    bench_init(other, disk_copy(bench->disk), shelf); /* the backup */
+    other->monotonic_ns = bench->monotonic_ns;
+    assert_int_equal(test_one(bench, test_transfer(100, 1, 2, 4)).outcome, OUTCOME_OK);
+    bench_close(bench); /* all of it is in runs */
+
+    bench_open(other);
+    for (uint64_t i = 0; i < 3; i++) (void)test_one(other, test_transfer(200 + i, 1, 2, 1));
+    bench_close(other);
+    struct disk *gone = bench->disk;
+    bench->disk = other->disk;
+    other->disk = gone;
+    bench->shelf->clears = 0;
+    bench_open(bench);
+    assert_int_equal(bench->shelf->clears, 1);
+    struct transfer_result again = test_one(bench, test_transfer(100, 1, 2, 4));
+    assert_false(again.repeated); /* nothing is left of it */
+    assert_true(test_one(bench, test_transfer(201, 1, 2, 1)).repeated);
+    check_sum(bench, 2, 7);
+    bench_free(bench);
+    bench_free(other);
 }
 
 /* Without it every open would read the journal from its first batch. */
@@ -393,6 +426,7 @@ int main(void)
         cmocka_unit_test(missing_index_is_rebuilt),
         cmocka_unit_test(damaged_summary_costs_a_rebuild),
         cmocka_unit_test(index_ahead_of_the_journal_is_rebuilt),
+        cmocka_unit_test(index_of_a_journal_that_was_taken_back_is_discarded),
         cmocka_unit_test(cursors_of_unused_indexes_move_on),
         cmocka_unit_test(any_flipped_byte_of_a_batch_is_found_at_open),
         cmocka_unit_test(batch_of_another_history_is_named),

@@ -32,7 +32,7 @@ static struct run *run_made(struct shelf *shelf, uint64_t id, uint32_t count, ui
     assert_int_equal(run_writer_finish(&writer, &run, &error), STATUS_OK);
     run_writer_drop(&writer);
     const struct run_commit commit = {
-        .run = &run->info, .summary = buf_view(&run->summary), .index = 1, .cursor = id
+        .run = &run->info, .summary = buf_view(&run->summary), .index = 1, .cursor = { .batch = id }
     };
     assert_int_equal(shelf->port.commit(&shelf->port, &commit, &error), STATUS_OK);
     return run;

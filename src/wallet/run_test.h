@@ -26,7 +26,7 @@ struct shelf_run {
 /* What chunks and commits did; to be zeroed and bound with shelf_init(). */
 struct shelf {
     struct run_store port; /* first */
-    uint64_t cursors[SHELF_INDEXES];
+    struct store_point cursors[SHELF_INDEXES];
     struct shelf_run *runs[SHELF_RUNS];
     uint32_t run_count;
     uint64_t commits;
@@ -60,12 +60,12 @@ static inline struct shelf_run *shelf_find(struct shelf *shelf, uint64_t id)
     return NULL;
 }
 
-static inline enum status shelf_cursor(struct run_store *port, uint32_t index, uint64_t *out_batch,
-                                       struct error *out_error)
+static inline enum status shelf_cursor(struct run_store *port, uint32_t index,
+                                       struct store_point *out_cursor, struct error *out_error)
 {
     (void)out_error; /* it never fails */
     assert_true(index < SHELF_INDEXES);
-    *out_batch = shelf_of(port)->cursors[index];
+    *out_cursor = shelf_of(port)->cursors[index];
     return STATUS_OK;
 }
 
@@ -170,7 +170,7 @@ static inline enum status shelf_commit(struct run_store *port, const struct run_
         return error_set(out_error, shelf->fails_with, "told to");
     }
     assert_true(commit->index < SHELF_INDEXES);
-    assert_true(commit->cursor >= shelf->cursors[commit->index]);
+    assert_true(commit->cursor.batch >= shelf->cursors[commit->index].batch);
     if (commit->run != NULL) {
         struct shelf_run *run = shelf_find(shelf, commit->run->id);
         assert_non_null(run);

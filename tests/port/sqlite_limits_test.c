@@ -230,7 +230,7 @@ static void damaged_index_opens_says_so_and_is_cleared(void **state)
     struct error error = { 0 };
     struct run_store *runs = NULL;
     struct buf bytes;
-    uint64_t cursor = 0;
+    struct store_point cursor = { 0 };
     scratch_folder("index", folder);
     scratch_join(folder, "index.db", path);
     int file = open(path, O_WRONLY | O_CREAT, 0600);
@@ -248,7 +248,7 @@ static void damaged_index_opens_says_so_and_is_cleared(void **state)
     assert_int_equal(runs->chunk_write(runs, 1, 0, "x", 1, &error), STATUS_CORRUPT);
     expect_ok(runs->clear(runs, &error), &error);
     expect_ok(runs->cursor(runs, 1, &cursor, &error), &error);
-    assert_int_equal(cursor, 0);
+    assert_int_equal(cursor.batch, 0);
     expect_ok(runs->chunk_write(runs, 1, 0, "x", 1, &error), &error);
     buf_free(&bytes);
     runs->close(runs);

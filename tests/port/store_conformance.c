@@ -447,12 +447,20 @@ static void expect_run(struct run_store *store, uint64_t run, uint32_t chunks, c
     buf_free(&bytes);
 }
 
+/* A hash that tells by itself whose it is. */
+static struct store_point point_of(uint64_t batch)
+{
+    struct store_point point = { .batch = batch };
+    if (batch > 0) point.hash = digest_of(&batch, sizeof batch);
+    return point;
+}
+
 static void commit_run(struct run_store *store, const struct run_info *run, const char *summary,
                        uint64_t cursor)
 {
     struct error error = { 0 };
     struct run_commit commit = {
-        .run = run, .summary = str_from(summary), .index = run->index, .cursor = cursor
+        .run = run, .summary = str_from(summary), .index = run->index, .cursor = point_of(cursor)
     };
     assert_int_equal(store->commit(store, &commit, &error), STATUS_OK);
 }
@@ -475,9 +483,11 @@ static void expect_list(struct run_store *store, uint32_t index, const struct ru
         assert_int_equal(run.chunks, runs[i].chunks);
     }
     buf_free(&list);
-    uint64_t batch = 77;
-    assert_int_equal(store->cursor(store, index, &batch, &error), STATUS_OK);
-    assert_int_equal(batch, cursor);
+    struct store_point found = { .batch = 77 };
+    struct store_point wanted = point_of(cursor);
+    assert_int_equal(store->cursor(store, index, &found, &error), STATUS_OK);
+    assert_int_equal(found.batch, cursor);
+    assert_true(digest_equal(&found.hash, &wanted.hash));
 }
 
 static void empty_run_store_has_no_runs(const struct run_store_factory *factory)
@@ -535,7 +545,7 @@ static void merged_run_replaces_its_inputs_at_once(const struct run_store_factor
         .replaced = replaced,
         .replaced_count = 2,
         .index = 1,
-        .cursor = 6,
+        .cursor = point_of(6),
     };
     assert_int_equal(store->commit(store, &commit, &error), STATUS_OK);
     expect_list(store, 1, &merged, 1, 6);
@@ -545,7 +555,7 @@ static void merged_run_replaces_its_inputs_at_once(const struct run_store_factor
     assert_int_equal(store->chunk_read(store, 2, 1, &bytes, &error), STATUS_OK);
     assert_int_equal(bytes.len, 101);
     buf_free(&bytes);
-    struct run_commit next = { .index = 1, .cursor = 7 };
+    struct run_commit next = { .index = 1, .cursor = point_of(7) };
     assert_int_equal(store->commit(store, &next, &error), STATUS_OK);
     expect_list(store, 1, &merged, 1, 7);
     store->close(store);
@@ -559,7 +569,7 @@ static void cursor_moves_without_a_run(const struct run_store_factory *factory)
 {
     struct error error = { 0 };
     struct run_store *store = factory->open(factory->owner);
-    struct run_commit commit = { .index = 4, .cursor = 123 };
+    struct run_commit commit = { .index = 4, .cursor = point_of(123) };
     assert_int_equal(store->commit(store, &commit, &error), STATUS_OK);
     expect_list(store, 4, NULL, 0, 123);
     store->close(store);

@@ -126,10 +126,11 @@ static void write_runs(const char *folder)
                                      .replaced = &replaced,
                                      .replaced_count = run == 2,
                                      .index = 1,
-                                     .cursor = run };
+                                     .cursor = { .batch = run } };
         expect_ok(runs->commit(runs, &commit, &error), &error);
     }
-    struct run_commit last = { .index = 1, .cursor = 2 }; /* what was replaced goes for good */
+    struct run_commit last = { .index = 1,
+                               .cursor = { .batch = 2 } }; /* what was replaced goes for good */
     expect_ok(runs->commit(runs, &last, &error), &error);
     runs->close(runs);
 }
@@ -183,12 +184,12 @@ static enum verdict judge_runs(struct run_store *runs)
 {
     struct error error = { 0 };
     struct buf bytes;
-    uint64_t cursor = 0;
+    struct store_point cursor = { 0 };
     bool wrong = false;
     buf_init(&bytes, 1 << 20);
     enum status status = runs->cursor(runs, 1, &cursor, &error);
     if (status == STATUS_OK) status = runs->list(runs, 1, &bytes, &error);
-    wrong = status == STATUS_OK && (cursor != 2 || bytes.len != sizeof(struct run_info));
+    wrong = status == STATUS_OK && (cursor.batch != 2 || bytes.len != sizeof(struct run_info));
     if (status == STATUS_OK && !wrong) {
         status = runs->summary_read(runs, 2, &bytes, &error);
         wrong = status == STATUS_OK && !str_equal(buf_view(&bytes), STR("filter and fences"));
