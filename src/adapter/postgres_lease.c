@@ -18,6 +18,7 @@ struct postgres_lease {
 #define WANTED "CASE WHEN " WISH_LIVES " THEN wanted ELSE '' END"
 _Static_assert(LEASE_WISH_MS == 30000, "it stands in the statements, too");
 _Static_assert(LEASE_PREFERENCE_MS == 1500, "the same");
+_Static_assert(LEASE_RIVAL_MS == 2000, "the same");
 
 #define CLOCK_NS "(extract(epoch FROM clock_timestamp()) * 1000000000)::bigint"
 
@@ -55,10 +56,13 @@ static const struct postgres_statement LEASE_WANT = {
 };
 static const struct postgres_statement REPLICA_REPORT = {
     "replica_report",
-    "INSERT INTO replica(lane, name, url, batch, holds, warm, seen_at)"
+    "WITH rival AS (SELECT url FROM replica WHERE lane = $1 AND name = $2 AND url <> $3"
+    " AND seen_at > clock_timestamp() - interval '2 seconds')"
+    " INSERT INTO replica(lane, name, url, batch, holds, warm, seen_at)"
     " VALUES($1, $2, $3, $4, $5, $6, clock_timestamp()) ON CONFLICT(lane, name) DO UPDATE"
     " SET url = excluded.url, batch = excluded.batch, holds = excluded.holds,"
     " warm = excluded.warm, seen_at = excluded.seen_at"
+    " RETURNING coalesce((SELECT url FROM rival), '')"
 };
 static const struct postgres_statement REPLICA_LIST = {
     "replica_list",
@@ -226,7 +230,7 @@ static enum status lease_want(struct lease *port, uint32_t lane, const char *to,
 }
 
 static enum status lease_report(struct lease *port, const struct lease_member *member,
-                                struct error *out_error)
+                                char out_rival[LEASE_URL_SIZE], struct error *out_error)
 {
     struct postgres_lease *lease = (struct postgres_lease *)port;
     struct postgres_parameters parameters = { 0 };
@@ -238,8 +242,10 @@ static enum status lease_report(struct lease *port, const struct lease_member *m
     postgres_bind_bool(&parameters, member->warm);
     PGresult *rows = NULL;
     enum status status = row_change(lease, &REPLICA_REPORT, &parameters, &rows, out_error);
-    if (status == STATUS_OK) PQclear(rows);
-    return status;
+    if (status != STATUS_OK) return status;
+    text_take(rows, 0, out_rival, LEASE_URL_SIZE);
+    PQclear(rows);
+    return STATUS_OK;
 }
 
 static void member_take(const PGresult *rows, int row, struct lease_member *out_member)

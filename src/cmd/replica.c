@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/reserve.h"
 #include "cmd/replica_log.h"
+#include "cmd/replica_name.h"
 #include "cmd/transit_metrics.h"
 #include "wallet/clock_skew.h"
 #include "wallet/key_ring.h"
@@ -71,6 +72,7 @@ struct replica {
     uint64_t losses;
     uint64_t handovers;
     int64_t takeover_ns;              /* the newest: from seeing the lease open to answering */
+    bool name_shared;                 /* another server says that it is this replica */
     struct monotonic_time open_since; /* the lease was seen open; 0: it is not */
     struct transit_status transit;
     int64_t skew_ns;                  /* of the wall clock, against the lease's */
@@ -334,9 +336,8 @@ static void keeper_run(void *argument)
         unlock(replica);
         struct asking asking = { .answer.step = step };
         ask(replica, epoch, &asking);
-        bool known;
         lock(replica);
-        known = lease_keeper_owner(&replica->keeper, asking.answer.now) != NULL;
+        bool known = lease_keeper_owner(&replica->keeper, asking.answer.now) != NULL;
         answer_note(replica, &asking);
         bool found = !known && lease_keeper_owner(&replica->keeper, asking.answer.now) != NULL;
         unlock(replica);
@@ -468,8 +469,7 @@ static void time_ahead_tell(struct replica *replica)
 {
     struct lane_status status;
     lane_get_status(replica->host.lane, &status);
-    int64_t ahead_ms = (status.head.stamp.ns - clock_wall(replica->clock).ns) / NS_PER_MS;
-    if (ahead_ms > CLOCK_SKEW_MS_MAX) replica_log_time_ahead(&replica->log, ahead_ms);
+    replica_log_time(&replica->log, status.head.stamp, clock_wall(replica->clock));
 }
 
 /* Taken before the clock was known: given back before anything is decided by it. */
@@ -585,10 +585,8 @@ static void hand_over(struct replica *replica, const char *heir)
 static void lost_tell(struct replica *replica)
 {
     struct lease_view view = { 0 };
-    struct error error = { 0 }; /* then nobody is named */
-    enum status status =
-        replica->report->read(replica->report, replica->options.lane, &view, &error);
-    if (status != STATUS_OK) view = (struct lease_view){ 0 };
+    struct lease *lease = replica->report;
+    (void)lease->read(lease, replica->options.lane, &view, NULL); /* else nobody is named */
     lock(replica);
     struct error reason = replica->renewal_error;
     const struct replica_loss loss = {
@@ -658,31 +656,30 @@ static void report(struct replica *replica)
         .warm = replica->warm && !replica->retiring && !clock_is_off(replica),
     };
     unlock(replica);
+    char rival[LEASE_URL_SIZE];
     struct error error = { 0 }; /* who is not heard of is not handed to */
-    (void)replica->report->report(replica->report, &member, &error);
+    if (replica->report->report(replica->report, &member, rival, &error) != STATUS_OK) return;
+    lock(replica);
+    bool told = replica->name_shared;
+    replica->name_shared = rival[0] != '\0';
+    unlock(replica);
+    if (rival[0] != '\0' && !told) replica_log_name_shared(&replica->log, rival);
 }
 
 static void step(struct replica *replica)
 {
-    bool retiring;
-    switch (replica->role) {
-    case REPLICA_COLD:
-        lock(replica);
-        retiring = replica->retiring;
-        replica->retired = retiring;
-        replica->sync->wake_all(replica->monitor);
-        unlock(replica);
-        if (!retiring) begin_following(replica);
-        break;
-    case REPLICA_FOLLOWING:
-        lock(replica);
-        replica->retired = replica->retiring && replica->keeper.role == LEASE_FOLLOWING;
-        replica->sync->wake_all(replica->monitor);
-        unlock(replica);
-        follow_step(replica);
-        break;
-    case REPLICA_LEADING: lead_step(replica); break;
+    if (replica->role == REPLICA_LEADING) {
+        lead_step(replica);
+        return;
     }
+    bool cold = replica->role == REPLICA_COLD;
+    lock(replica);
+    bool retiring = replica->retiring;
+    replica->retired = retiring && (cold || replica->keeper.role == LEASE_FOLLOWING);
+    replica->sync->wake_all(replica->monitor);
+    unlock(replica);
+    if (!cold) follow_step(replica);
+    if (cold && !retiring) begin_following(replica);
 }
 
 static void role_run(void *argument)
@@ -771,7 +768,10 @@ enum status replica_start(struct replica *replica, const struct replica_start_op
     replica->host_options = *options->host;
     memcpy(replica->party.url, options->url, strlen(options->url) + 1);
     struct sync *sync = replica->sync;
-    enum status status = sync->spawn(sync, "replica", role_run, replica, &replica->role_task);
+    enum status status = replica_name_check(replica->report, &replica->party, replica->options.lane,
+                                            replica->members, out_error);
+    if (status != STATUS_OK) return status;
+    status = sync->spawn(sync, "replica", role_run, replica, &replica->role_task);
     if (status == STATUS_OK) {
         status = sync->spawn(sync, "lease", keeper_run, replica, &replica->keeper_task);
     }
@@ -827,6 +827,7 @@ void replica_get_status(struct replica *replica, struct replica_status *out_stat
         .role = replica->role,
         .warm = replica->warm && !clock_is_off(replica),
         .clock_off = clock_is_off(replica),
+        .name_shared = replica->name_shared,
         .skew_ms = (replica->skew_ns < 0 ? -replica->skew_ns : replica->skew_ns) / NS_PER_MS,
         .left = replica->left,
         .epoch = replica->keeper.epoch,

@@ -47,7 +47,10 @@ struct replica_start_options {
     struct front *front;             /* whom to wake when the owner changes */
     const char *url;                 /* where peers reach this one; below LEASE_URL_SIZE */
 };
-/* Begins to recover, follow and ask for the lease. Once. STATUS_UNAVAILABLE: no task. */
+/*
+ * Begins to recover, follow and ask for the lease. Once. STATUS_CONFLICT: another server is this
+ * replica, and the error tells where. STATUS_UNAVAILABLE: no task, or no lease can be read.
+ */
 enum status replica_start(struct replica *replica, const struct replica_start_options *options,
                           struct error *out_error) MUST_CHECK;
 
@@ -67,12 +70,13 @@ enum replica_role { REPLICA_COLD, REPLICA_FOLLOWING, REPLICA_LEADING };
 
 struct replica_status {
     enum replica_role role;
-    bool warm;       /* could own the lane at once */
-    bool clock_off;  /* CLOCK_SKEW_MS_MAX: it takes no lane */
-    int64_t skew_ms; /* how far the wall clock is from the database's at least, either way */
-    uint64_t left;   /* batches that a follower has yet to read */
-    uint64_t epoch;  /* of the lease that is, or was last, held */
-    int64_t left_ms; /* how long the lease is still believed; 0: it is not */
+    bool warm;        /* could own the lane at once */
+    bool clock_off;   /* CLOCK_SKEW_MS_MAX: it takes no lane */
+    bool name_shared; /* another server says that it is this replica */
+    int64_t skew_ms;  /* how far the wall clock is from the database's at least, either way */
+    uint64_t left;    /* batches that a follower has yet to read */
+    uint64_t epoch;   /* of the lease that is, or was last, held */
+    int64_t left_ms;  /* how long the lease is still believed; 0: it is not */
     uint64_t takeovers;
     int64_t takeover_ms;           /* the newest: from seeing the lease open to answering */
     uint64_t losses;               /* times that another had taken the lane over */

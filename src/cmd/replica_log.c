@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/limits.h"
 
 enum { FIELDS_MAX = 10 };
 
@@ -65,8 +66,10 @@ void replica_log_clock(const struct replica_log *log, bool off, int64_t skew_ms)
     line_write(log, line);
 }
 
-void replica_log_time_ahead(const struct replica_log *log, int64_t ahead_ms)
+void replica_log_time(const struct replica_log *log, struct wall_time newest, struct wall_time now)
 {
+    int64_t ahead_ms = (newest.ns - now.ns) / NS_PER_MS;
+    if (ahead_ms <= CLOCK_SKEW_MS_MAX) return;
     const struct log_field field = number_field(STR("ahead_ms"), ahead_ms);
     line_write(log, (struct log_line){ .level = LOG_ALARM,
                                        .event = STR("replica.time_ahead"),
@@ -91,4 +94,18 @@ void replica_log_lost(const struct replica_log *log, const struct replica_loss *
                                        .message = STR("another replica has taken the lane over"),
                                        .fields = fields,
                                        .field_count = sizeof fields / sizeof fields[0] });
+}
+
+void replica_log_name_shared(const struct replica_log *log, const char *url)
+{
+    const struct log_field fields[] = {
+        text_field(STR("url"), url),
+        text_field(STR("hint"), "give each server a --replica-name of its own"),
+    };
+    line_write(log, (struct log_line){ .level = LOG_ALARM,
+                                       .event = STR("replica.name_shared"),
+                                       .message = STR("another server has the same name: lanes "
+                                                      "are moved to either"),
+                                       .fields = fields,
+                                       .field_count = 2 });
 }

@@ -21,8 +21,8 @@ void replica_log_error(const struct replica_log *log, struct str event, const st
 
 /* skew_ms: ahead of the database's clock; negative: behind. */
 void replica_log_clock(const struct replica_log *log, bool off, int64_t skew_ms);
-/* Of the journal's newest stamp, ahead of the clock. */
-void replica_log_time_ahead(const struct replica_log *log, int64_t ahead_ms);
+/* Nothing, unless the journal's newest stamp is CLOCK_SKEW_MS_MAX ahead of the clock. */
+void replica_log_time(const struct replica_log *log, struct wall_time newest, struct wall_time now);
 
 struct replica_loss {
     struct lease_party holder; /* empty: it is not known */
@@ -32,5 +32,8 @@ struct replica_loss {
     const char *renewal_error; /* why renewals did not come; "": they came too late */
 };
 void replica_log_lost(const struct replica_log *log, const struct replica_loss *loss);
+
+/* Another server says that it is this replica. */
+void replica_log_name_shared(const struct replica_log *log, const char *url);
 
 #endif

@@ -390,6 +390,11 @@ static uint64_t skew_ms_of(const struct replica_status *status)
     return (uint64_t)status->skew_ms;
 }
 
+static uint64_t name_shared_of(const struct replica_status *status)
+{
+    return status->name_shared;
+}
+
 /* Of each lane. */
 static const struct family FAMILIES[] = {
     { "tpwallet_replica_role", "gauge", "0 recovering, 1 following, 2 owning the lane", role_of },
@@ -408,6 +413,8 @@ static const struct family FAMILIES[] = {
       "1 while the wall clock is not the database's, and no lane is taken with it", clock_off_of },
     { "tpwallet_replica_clock_skew_ms", "gauge",
       "how far the wall clock is from the database's at least, ahead or behind", skew_ms_of },
+    { "tpwallet_replica_name_shared", "gauge",
+      "1 while another server says that it is this replica", name_shared_of },
 };
 
 static void front_metrics(struct front *front, struct buf *out_page)

@@ -29,6 +29,8 @@ enum {
     LEASE_PREFERENCE_MS = 1500,
     /* A wish that the owner has not followed by then is forgotten. */
     LEASE_WISH_MS = 30000,
+    /* Who has said nothing for so long may have gone, and come back at another place. */
+    LEASE_RIVAL_MS = 2000,
 };
 
 /* Who asks. */
@@ -95,9 +97,12 @@ struct lease {
     enum status (*want)(struct lease *lease, uint32_t lane, const char *to,
                         struct error *out_error);
 
-    /* Replaces what this party said of itself and the lane. STATUS_UNAVAILABLE, _IN_DOUBT. */
+    /*
+     * Replaces what this party said of itself and the lane. out_rival: where another says that it
+     * is this party, within LEASE_RIVAL_MS; else empty. STATUS_UNAVAILABLE, _IN_DOUBT.
+     */
     enum status (*report)(struct lease *lease, const struct lease_member *member,
-                          struct error *out_error);
+                          char out_rival[LEASE_URL_SIZE], struct error *out_error);
     /*
      * Those who said something within a day, by lane and name, `limit` of them at most.
      * STATUS_UNAVAILABLE.

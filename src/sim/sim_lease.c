@@ -233,7 +233,7 @@ static int member_order(const struct lease_member *a, const struct lease_member 
 }
 
 static enum status sim_report(struct lease *port, const struct lease_member *member,
-                              struct error *out_error)
+                              char out_rival[LEASE_URL_SIZE], struct error *out_error)
 {
     struct sim_lease *lease = (struct sim_lease *)port;
     struct sim_register *leases = lease->leases;
@@ -248,8 +248,15 @@ static enum status sim_report(struct lease *port, const struct lease_member *mem
         memmove(&leases->reports[at + 1], &leases->reports[at],
                 (leases->report_count++ - at) * sizeof leases->reports[0]);
     }
+    const struct report *before = &leases->reports[at];
+    char rival[LEASE_URL_SIZE] = "";
+    if (there && strcmp(before->member.party.url, member->party.url) != 0 &&
+        ms_since(leases->world, before->at) < LEASE_RIVAL_MS)
+        memcpy(rival, before->member.party.url, sizeof rival);
     leases->reports[at] = (struct report){ *member, world_now(leases->world) };
-    return leave(lease, out_error);
+    status = leave(lease, out_error);
+    if (status == STATUS_OK) memcpy(out_rival, rival, sizeof rival);
+    return status;
 }
 
 static enum status sim_members(struct lease *port, struct lease_member *out_members, uint32_t limit,

@@ -47,13 +47,15 @@ class Replica:
         self.address = None
         self.port = free_port()  # the same after a restart: clients know it
 
+    def words(self):
+        return [*self.command, TPWALLET, "serve", "--data", self.wallet.folder, "--plain",
+                "--anonymous", "--listen", f"127.0.0.1:{self.port}", "--json", "--cluster",
+                "--replica-name", self.name, "--accounts-max", "100000", "--holds-max", "10000",
+                "--reversals-max", "10000", "--payments-max", "10000", *self.options]
+
     def start(self):
-        words = [*self.command, TPWALLET, "serve", "--data", self.wallet.folder, "--plain",
-                 "--anonymous", "--listen", f"127.0.0.1:{self.port}", "--json", "--cluster",
-                 "--replica-name", self.name, "--accounts-max", "100000", "--holds-max", "10000",
-                 "--reversals-max", "10000", "--payments-max", "10000", *self.options]
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log,
+            self.process = subprocess.Popen(self.words(), stdout=subprocess.PIPE, stderr=log,
                                             preexec_fn=doomed)
         line = self.process.stdout.readline()
         check(line, f"{self.name} did not start: {self.log()[-3000:]}")

@@ -131,11 +131,12 @@ static void members_are_as_they_last_said(const struct lease_factory *factory)
     struct lease_member anna = { .party = ANNA, .lane = 0, .batch = 5, .holds = true };
     struct lease_member bert = { .party = BERT, .lane = 0, .batch = 4, .warm = true };
     struct lease_member other = { .party = ANNA, .lane = 1, .batch = 1 };
-    assert_int_equal(a->report(a, &other, NULL), STATUS_OK);
-    assert_int_equal(a->report(a, &bert, NULL), STATUS_OK);
-    assert_int_equal(a->report(a, &anna, NULL), STATUS_OK);
+    char rival[LEASE_URL_SIZE];
+    assert_int_equal(a->report(a, &other, rival, NULL), STATUS_OK);
+    assert_int_equal(a->report(a, &bert, rival, NULL), STATUS_OK);
+    assert_int_equal(a->report(a, &anna, rival, NULL), STATUS_OK);
     bert.batch = 5;
-    assert_int_equal(a->report(a, &bert, NULL), STATUS_OK);
+    assert_int_equal(a->report(a, &bert, rival, NULL), STATUS_OK);
     assert_int_equal(a->members(a, members, 4, &count, NULL), STATUS_OK);
     assert_int_equal(count, 3);
     expect_member(&members[0], &anna);
@@ -146,10 +147,33 @@ static void members_are_as_they_last_said(const struct lease_factory *factory)
     a->close(a);
 }
 
+static void another_of_one_name_is_seen(const struct lease_factory *factory)
+{
+    factory->fresh(factory->owner);
+    struct lease *a = factory->open(factory->owner);
+    struct lease_member anna = { .party = ANNA };
+    struct lease_member again = { .party = ANNA };
+    char rival[LEASE_URL_SIZE] = "?";
+    memcpy(again.party.url, BERT.url, sizeof again.party.url);
+    assert_int_equal(a->report(a, &anna, rival, NULL), STATUS_OK);
+    assert_string_equal(rival, "");
+    assert_int_equal(a->report(a, &anna, rival, NULL), STATUS_OK);
+    assert_string_equal(rival, "");
+    assert_int_equal(a->report(a, &again, rival, NULL), STATUS_OK);
+    assert_string_equal(rival, ANNA.url);
+    assert_int_equal(a->report(a, &anna, rival, NULL), STATUS_OK);
+    assert_string_equal(rival, BERT.url);
+    factory->pass(factory->owner, LEASE_RIVAL_MS + 100); /* one that has moved is itself */
+    assert_int_equal(a->report(a, &again, rival, NULL), STATUS_OK);
+    assert_string_equal(rival, "");
+    a->close(a);
+}
+
 void lease_conformance(const struct lease_factory *factory)
 {
     one_holds_it(factory);
     it_ends_by_itself(factory);
     it_goes_first_to_who_was_named(factory);
     members_are_as_they_last_said(factory);
+    another_of_one_name_is_seen(factory);
 }
