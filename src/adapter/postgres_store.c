@@ -328,6 +328,9 @@ static struct postgres_store *store_new(const struct postgres_store_options *opt
     return store;
 }
 
+/* One makes lanes at a time: two that make different numbers of them are no ledger. */
+static const char LANES_LOCK[] = "SELECT pg_advisory_xact_lock(7887241006)";
+
 static enum status set_names(struct postgres_store *store, const char *url, struct error *out_error)
 {
     enum status status = postgres_url_check(url, out_error);
@@ -375,17 +378,13 @@ static enum status verify_head(struct postgres_store *store, struct error *out_e
 
 /*
  * A ledger's lanes are as many as were made, and accounts follow from how many: who believes in
- * another number would look for them elsewhere. While it is made, and nothing is written, there
- * may be fewer.
+ * another number would look for them elsewhere.
  */
-static enum status lanes_verify(const struct postgres_store *store, PGresult *result, bool making,
+static enum status lanes_verify(const struct postgres_store *store, uint64_t there,
                                 struct error *out_error)
 {
     uint32_t lanes = store->options.lanes;
-    uint64_t there = (uint64_t)postgres_int64(result, 0, 0);
-    bool written = postgres_int64(result, 0, 1) > 0;
-    PQclear(result);
-    if (there == lanes || (making && there < lanes && !written)) return STATUS_OK;
+    if (there == lanes) return STATUS_OK;
     (void)error_set(out_error, STATUS_INVALID,
                     "the ledger in the database has %llu lanes, and not %u",
                     (unsigned long long)there, lanes);
@@ -400,7 +399,10 @@ static enum status verify_lanes(struct postgres_store *store, struct error *out_
     PGresult *result = NULL;
     if (store->options.lanes == 0) return STATUS_OK;
     enum status status = read_rows(store, &POSTGRES_LANES_SELECT, &none, &result, out_error);
-    return status == STATUS_OK ? lanes_verify(store, result, false, out_error) : status;
+    if (status != STATUS_OK) return status;
+    uint64_t there = (uint64_t)postgres_int64(result, 0, 0);
+    PQclear(result);
+    return lanes_verify(store, there, out_error);
 }
 
 static enum status open_readers(struct postgres_store *store, struct error *out_error)
@@ -419,23 +421,48 @@ static enum status migrate(struct postgres_store *store, struct error *out_error
     return postgres_migrate(store->write.connection, store->options.schema, out_error);
 }
 
-static enum status lane_make(struct postgres_store *store, bool *out_new, struct error *out_error)
+static enum status lane_make(struct postgres_store *store, uint32_t lane, bool *out_new,
+                             struct error *out_error)
 {
     static const struct postgres_lane_row empty;
     struct postgres_parameters parameters = { 0 };
     uint64_t rows = 0;
-    PGresult *result = NULL;
-    enum status status = STATUS_OK;
-    if (store->options.lanes > 0) {
-        status = postgres_query(store->write.connection, &POSTGRES_LANES_SELECT, &parameters,
-                                &result, out_error);
-        if (status == STATUS_OK) status = lanes_verify(store, result, true, out_error);
-    }
-    if (status != STATUS_OK) return status;
-    postgres_lane_bind(&parameters, store->options.lane, &empty);
-    status = postgres_change(store->write.connection, &POSTGRES_LANE_INSERT, &parameters, &rows,
-                             out_error);
+    postgres_lane_bind(&parameters, lane, &empty);
+    enum status status = postgres_change(store->write.connection, &POSTGRES_LANE_INSERT,
+                                         &parameters, &rows, out_error);
     if (status == STATUS_OK) *out_new = rows == 1;
+    return status;
+}
+
+/* In a transaction: all lanes where there are none, so that no ledger is ever half made. */
+static enum status lanes_fill(struct postgres_store *store, bool *out_new, struct error *out_error)
+{
+    struct postgres_parameters none = { 0 };
+    PGresult *result = NULL;
+    bool made = false;
+    enum status status = postgres_execute(store->write.connection, LANES_LOCK, out_error);
+    if (status == STATUS_OK)
+        status = postgres_query(store->write.connection, &POSTGRES_LANES_SELECT, &none, &result,
+                                out_error);
+    if (status != STATUS_OK) return status;
+    uint64_t there = (uint64_t)postgres_int64(result, 0, 0);
+    PQclear(result);
+    *out_new = there == 0;
+    if (there > 0) return lanes_verify(store, there, out_error);
+    for (uint32_t lane = 0; status == STATUS_OK && lane < store->options.lanes; lane++)
+        status = lane_make(store, lane, &made, out_error);
+    return status;
+}
+
+/* What is not committed ends with the connection, which its caller closes. */
+static enum status lanes_make(struct postgres_store *store, bool *out_new, struct error *out_error)
+{
+    bool made = false;
+    enum status status = postgres_execute(store->write.connection, "BEGIN", out_error);
+    if (status == STATUS_OK) status = lanes_fill(store, &made, out_error);
+    if (status == STATUS_OK)
+        status = postgres_execute(store->write.connection, "COMMIT", out_error);
+    if (status == STATUS_OK) *out_new = made;
     return status;
 }
 
@@ -445,7 +472,10 @@ enum status postgres_store_create(const struct postgres_store_options *options, 
     struct postgres_store *store = store_new(options);
     enum status status = set_names(store, options->url, out_error);
     if (status == STATUS_OK) status = migrate(store, out_error);
-    if (status == STATUS_OK) status = lane_make(store, out_new, out_error);
+    if (status == STATUS_OK && options->lanes > 0)
+        status = lanes_make(store, out_new, out_error);
+    else if (status == STATUS_OK)
+        status = lane_make(store, options->lane, out_new, out_error);
     store_close(&store->port);
     return status;
 }

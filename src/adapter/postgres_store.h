@@ -22,8 +22,8 @@ struct postgres_store_options {
 };
 
 /*
- * Makes what is lacking: the schema, and an empty lane. What is there stays as it is; out_new
- * says whether the lane was made. STATUS_INVALID: not a database that will do, or of a newer
+ * Makes what is lacking: the schema, and an empty lane, or all `lanes` at once where there are none.
+ * What is there stays as it is; out_new says whether anything was made. STATUS_INVALID: not a database that will do, or of a newer
  * version; or the ledger there has another number of lanes. STATUS_DENIED, STATUS_UNAVAILABLE.
  */
 enum status postgres_store_create(const struct postgres_store_options *options, bool *out_new,

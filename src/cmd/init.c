@@ -39,12 +39,9 @@ static enum status ledger_make(const struct invocation *invocation, bool *out_ne
     *out_new = true;
     enum status status = invocation_number(
         invocation, "lanes", (struct number_range){ 1, LANES_MAX }, &lanes, out_error);
-    for (uint32_t lane = 0; url != NULL && lane < lanes && status == STATUS_OK; lane++) {
-        const struct postgres_store_options store = { .url = url,
-                                                      .lane = lane,
-                                                      .lanes = (uint32_t)lanes };
+    const struct postgres_store_options store = { .url = url, .lanes = (uint32_t)lanes };
+    if (url != NULL && status == STATUS_OK)
         status = postgres_store_create(&store, out_new, out_error);
-    }
     if (status == STATUS_OK)
         status = data_folder_create_lanes(invocation->data, url, (uint32_t)lanes, out_error);
     return status;

@@ -82,15 +82,9 @@ static enum status journals_each(struct init_from *from, bool look_only, struct 
 /* All lanes are there, and of this ledger or empty, before the first is changed. */
 static enum status lanes_make(const struct init_from *from, struct error *out_error)
 {
-    enum status status = STATUS_OK;
-    for (uint32_t lane = 0; status == STATUS_OK && lane < from->lanes; lane++) {
-        bool made;
-        const struct postgres_store_options store = { .url = from->url,
-                                                      .lane = lane,
-                                                      .lanes = from->lanes };
-        status = postgres_store_create(&store, &made, out_error);
-    }
-    return status;
+    const struct postgres_store_options store = { .url = from->url, .lanes = from->lanes };
+    bool made;
+    return postgres_store_create(&store, &made, out_error);
 }
 
 /* ---- webhooks ---- */

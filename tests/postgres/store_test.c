@@ -150,10 +150,17 @@ static void a_ledger_has_as_many_lanes_as_were_made(void **state)
     run("DROP SCHEMA IF EXISTS tpwallet CASCADE");
     options.lanes = 2;
     assert_int_equal(postgres_store_create(&options, &made, &error), STATUS_OK);
-    assert_int_equal(postgres_store_open(&options, &store, &error), STATUS_INVALID); /* half made */
-    assert_int_equal(postgres_store_create(&options, &made, &error), STATUS_OK);     /* again */
-    options.lane = 1;
+    assert_true(made);
+    assert_int_equal(number("SELECT count(*) FROM tpwallet.lane"), 2); /* whole at once */
     assert_int_equal(postgres_store_create(&options, &made, &error), STATUS_OK);
+    assert_false(made);
+    for (options.lanes = 1; options.lanes <= 3; options.lanes += 2) { /* nothing is written yet */
+        assert_int_equal(postgres_store_create(&options, &made, &error), STATUS_INVALID);
+        assert_non_null(strstr(error.message, "has 2 lanes"));
+    }
+    assert_int_equal(number("SELECT count(*) FROM tpwallet.lane"), 2);
+    options.lanes = 2;
+    options.lane = 1;
     assert_int_equal(postgres_store_open(&options, &store, &error), STATUS_OK);
     assert_int_equal(store->claim(store, &head, &error), STATUS_OK);
     assert_int_equal(scratch_append(store, 1, &status, &error), 1);
