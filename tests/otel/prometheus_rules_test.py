@@ -125,6 +125,7 @@ CASES = [
     gauge("TpwalletReplicaBehind", "tpwallet_replica_lag_batches", 1001, 1000, 10),
     gauge("TpwalletOutboxOld", "tpwallet_bus_outbox_age_seconds", 61, 59),
     gauge("TpwalletBusStopped", "tpwallet_bus_stopped", 1, 0),
+    gauge("TpwalletCacheBreakerOpen", "tpwallet_cache_breaker_open", 1, 0, 10),
     gauge("TpwalletConsumerBehind", "tpwallet_bus_consumer_lag_seconds", 301, 300, 12,
           labels=',group="g"'),
     gauge("TpwalletConsumerLoses", "tpwallet_bus_consumer_lost_records", 1, 0, labels=',group="g"'),
