@@ -428,7 +428,8 @@ enum status sqlite_evidence_begin(struct sqlite_evidence *store, struct manifest
         store->sources[i] = (struct evidence_source){ .path = source->path,
                                                       .system = source->system,
                                                       .clock = source->clock,
-                                                      .rejected = source->rejected };
+                                                      .rejected = source->rejected,
+                                                      .sha256 = source->sha256 };
     }
     return status;
 }

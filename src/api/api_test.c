@@ -236,6 +236,10 @@ static void hold_body(struct rig *rig)
                            "\"target\":\"019ab000-0000-7000-8000-000000000143\"}"));
     expect_in_answer(rig, "\"amount\":\"30.00\",\"asset\":\"EUR\"");
     expect_net(rig, BEN, "0.00");
+    expect_status(
+        rig, 200,
+        rig_send(rig, API_GET, "/v1/transfers/019ab000-0000-7000-8000-000000000143", NULL));
+    expect_in_answer(rig, "\"reversed\":\"30.00\"");
 }
 
 static void a_hold_is_posted_and_tells_its_story(void **state)

@@ -306,6 +306,8 @@ static void entry_extra_write(struct render *render, const struct history_entry 
     bool held = transfer->head.kind == TRANSFER_HOLD && transfer->head.outcome == OUTCOME_OK;
     if (held && extra->closing_known) hold_write(render, extra->closing);
     if (transfer->head.kind == TRANSFER_DEPARTURE) transit_write(render, entry, extra);
+    if (!money_is_zero(extra->reversed))
+        render_amount(render, STR("reversed"), extra->reversed, transfer->asset);
     if (!uuid_is_nil(extra->account.value)) {
         bool debit = uuid_equal(extra->account.value, transfer->debit.value);
         render_text(render, STR("side"), debit ? STR("debit") : STR("credit"));

@@ -56,6 +56,7 @@ void render_account(struct render *render, const struct account_state *state, ui
 struct render_entry_extra {
     const struct history_entry *closing; /* of a hold that was closed */
     bool closing_known;                  /* for a hold: closing NULL means that it is open */
+    struct money reversed;               /* not nothing: say how much of it was reversed */
     struct account_id account;           /* not nil: say which side it was */
     const struct balance *balance;       /* not NULL: after it */
     uint16_t account_kind;

@@ -11,15 +11,23 @@ static bool entry_load(struct work *work, struct locator locator, struct history
     return work_history_ok(work, status, &error);
 }
 
-static bool locator_read(struct work *work, enum read_kind kind)
+/* reversed: for READ_TRANSFERS; NULL otherwise. */
+static bool locator_read(struct work *work, enum read_kind kind, struct money *reversed)
 {
-    struct read read = { .kind = kind, .count = 1, .ids = &work->id, .locators = &work->locator };
+    struct read read = {
+        .kind = kind,
+        .count = 1,
+        .ids = &work->id,
+        .locators = &work->locator,
+        .reversed = reversed,
+    };
     return work_read(work, &read);
 }
 
 static void get_run(struct work *work)
 {
-    if (!locator_read(work, READ_TRANSFERS)) return;
+    struct render_entry_extra extra = { 0 };
+    if (!locator_read(work, READ_TRANSFERS, &extra.reversed)) return;
     if (locator_is_none(work->locator)) {
         (void)problem_raise(&work->problem, PROBLEM_NOT_FOUND, NULL);
         problem_detail(&work->problem, "there is no transfer with this id");
@@ -27,10 +35,9 @@ static void get_run(struct work *work)
     }
     struct history_entry entry;
     struct history_entry closing;
-    struct render_entry_extra extra = { 0 };
     if (!entry_load(work, work->locator, &entry)) return;
     if (transfer_kind_holds(entry.transfer.head.kind)) {
-        if (!locator_read(work, READ_CLOSING)) return;
+        if (!locator_read(work, READ_CLOSING, NULL)) return;
         extra.closing_known = true;
         if (!locator_is_none(work->locator)) {
             if (!entry_load(work, work->locator, &closing)) return;

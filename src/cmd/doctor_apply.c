@@ -143,9 +143,12 @@ static void approvals_show(const struct approvals *all, const struct repair *rep
     buf_append_format(out, "%u of %u approvals\n", all->counted, repair->plan.approvals);
 }
 
-static enum status outcome_put(struct repair *repair, struct str bytes)
+/* Of a plan that was applied, and left nothing to make, all is told already. */
+static enum status outcome_put(struct repair *repair, const struct repair_outcome *outcome,
+                               struct str bytes)
 {
     struct doctor_bundle *bundle = &repair->bundle;
+    if (outcome->made == 0 && doctor_bundle_has(bundle, REPAIR_APPLIED_FILE)) return STATUS_OK;
     enum status status = doctor_bundle_put(bundle, REPAIR_APPLIED_FILE, "applied", bytes);
     if (status == STATUS_OK) status = doctor_bundle_note(bundle, "the plan was applied");
     if (incident_may(bundle->incident.state, INCIDENT_REPAIRED))
@@ -174,6 +177,29 @@ static enum status stops_check(struct repair *repair)
     return STATUS_OK;
 }
 
+/* The ticket tells of it too; the error stays what it is. */
+static void failure_note(struct repair *repair)
+{
+    struct doctor_bundle *bundle = &repair->bundle;
+    BUF_SCOPE struct buf text;
+    buf_init(&text, INCIDENT_TEXT_MAX);
+    buf_append_format(&text, "applying the plan failed: %s", repair->error.message);
+    enum status status = doctor_bundle_note(bundle, buf_terminated(&text));
+    if (status == STATUS_OK) status = doctor_bundle_seal(bundle);
+    if (status != STATUS_OK)
+        error_detail(&repair->error, "the ticket could not tell of it: %s", bundle->error.message);
+}
+
+static enum status apply_allowed(struct repair *repair)
+{
+    enum status status =
+        repair_person(&repair->bundle, &repair->policy, "applies it", &repair->error);
+    if (status != STATUS_OK) return status;
+    if (repair->bundle.incident.state == INCIDENT_CLOSED)
+        return error_set(&repair->error, STATUS_CONFLICT, "the incident is closed");
+    return stops_check(repair);
+}
+
 static enum status apply(struct repair *repair, struct approvals *approvals, struct buf *out)
 {
     bool execute = invocation_has(repair->invocation, "execute");
@@ -193,9 +219,7 @@ static enum status apply(struct repair *repair, struct approvals *approvals, str
                 error_detail(&repair->error, "%s", approval_verdict_text(approvals->verdicts[i]));
         return status;
     }
-    if (execute)
-        status = repair_person(&repair->bundle, &repair->policy, "applies it", &repair->error);
-    if (execute && status == STATUS_OK) status = stops_check(repair);
+    if (execute) status = apply_allowed(repair);
     if (status != STATUS_OK) return status;
     const struct repair_run run = {
         .folder = folder,
@@ -205,6 +229,7 @@ static enum status apply(struct repair *repair, struct approvals *approvals, str
     };
     status =
         execute ? repair_execute(repair, &run, &outcome) : repair_look(repair, folder, &outcome);
+    if (status != STATUS_OK && execute) failure_note(repair);
     if (status != STATUS_OK) return status;
     BUF_SCOPE struct buf result;
     buf_init(&result, 4096);
@@ -215,7 +240,7 @@ static enum status apply(struct repair *repair, struct approvals *approvals, str
                           execute ? "APPLIED" : "DRY RUN (give --execute to apply)",
                           (unsigned long long)outcome.made, execute ? "made" : "would be made",
                           (unsigned long long)outcome.repeated);
-    return execute ? outcome_put(repair, buf_view(&result)) : STATUS_OK;
+    return execute ? outcome_put(repair, &outcome, buf_view(&result)) : STATUS_OK;
 }
 
 static int apply_run(struct invocation *invocation)

@@ -15,7 +15,10 @@
 #include "base/hex.h"
 #include "cmd/file_bytes.h"
 
+#define UNFINISHED_FILE "unfinished" /* what is being put, until the custody has it */
+
 enum {
+    PUT_SIZE_MAX = 64 << 20,
     LINES_HELD = 1 << 18,
     SOURCES_SIZE_MAX = 4 << 20,
     UNREAD_SIZE_MAX = 1 << 20,
@@ -51,6 +54,12 @@ enum status doctor_bundle_get(struct doctor_bundle *bundle, const char *name, st
     return file_bytes_read(path, out_bytes, &bundle->error);
 }
 
+bool doctor_bundle_has(const struct doctor_bundle *bundle, const char *name)
+{
+    char path[DOCTOR_PATH_MAX];
+    return path_of(bundle, name, "", path) && access(path, F_OK) == 0;
+}
+
 /* ---- custody ---- */
 
 static enum status log_append(struct doctor_bundle *bundle, struct str bytes)
@@ -82,6 +91,27 @@ static enum status custody_enter(struct doctor_bundle *bundle, const char *act, 
     return log_append(bundle, buf_view(&bytes));
 }
 
+/*
+ * Whoever was ended between the custody's entry and the file's taking its place: it takes it now. A
+ * file that the custody does not tell of was not put.
+ */
+static enum status unfinished_end(struct doctor_bundle *bundle, const struct custody_entry *newest)
+{
+    char fresh[DOCTOR_PATH_MAX], path[DOCTOR_PATH_MAX], name[DOCTOR_PATH_MAX];
+    BUF_SCOPE struct buf bytes;
+    buf_init(&bytes, PUT_SIZE_MAX);
+    if (!path_of(bundle, UNFINISHED_FILE, "", fresh) || access(fresh, F_OK) != 0) return STATUS_OK;
+    int len = snprintf(name, sizeof name, "%.*s", STR_ARG(newest->subject));
+    if (len <= 0 || (size_t)len >= sizeof name || !path_of(bundle, name, "", path))
+        return error_set(&bundle->error, STATUS_INVALID, "the path of the bundle is too long");
+    enum status status = file_bytes_read(fresh, &bytes, &bundle->error);
+    if (status != STATUS_OK) return status;
+    struct digest digest = digest_of(bytes.data, bytes.len);
+    bool kept = digest_equal(&digest, &newest->digest);
+    bool good = kept ? rename(fresh, path) == 0 : unlink(fresh) == 0;
+    return good ? STATUS_OK : failed(bundle, kept ? "replace" : "remove", name);
+}
+
 static enum status custody_read(struct doctor_bundle *bundle)
 {
     BUF_SCOPE struct buf log;
@@ -90,9 +120,11 @@ static enum status custody_read(struct doctor_bundle *bundle)
     if (status != STATUS_OK) return status;
     struct str rest = buf_view(&log);
     struct custody_entry entry;
+    struct custody_entry newest = { .subject = STR("") };
     while ((status = custody_next(&rest, &bundle->chain, &entry, &bundle->error)) == STATUS_OK)
-        ;
-    if (status == STATUS_NOT_FOUND) return STATUS_OK;
+        newest = entry;
+    if (status == STATUS_NOT_FOUND)
+        return bundle->lock > 0 ? unfinished_end(bundle, &newest) : STATUS_OK;
     error_hint(&bundle->error, "`tpwallet doctor verify` says more");
     return bundle->error.status = STATUS_CORRUPT;
 }
@@ -126,7 +158,7 @@ enum status doctor_bundle_put(struct doctor_bundle *bundle, const char *name, co
 {
     char path[DOCTOR_PATH_MAX];
     char fresh[DOCTOR_PATH_MAX];
-    if (!path_of(bundle, name, "", path) || !path_of(bundle, name, ".new", fresh))
+    if (!path_of(bundle, name, "", path) || !path_of(bundle, UNFINISHED_FILE, "", fresh))
         return error_set(&bundle->error, STATUS_INVALID, "the path of the bundle is too long");
     (void)unlink(fresh); /* of one who was interrupted */
     enum status status = new_file_write(fresh, bytes, 0600, &bundle->error);

@@ -108,6 +108,8 @@ enum status doctor_bundle_put(struct doctor_bundle *bundle, const char *name, co
 enum status doctor_bundle_get(struct doctor_bundle *bundle, const char *name, struct buf *out_bytes)
     MUST_CHECK;
 
+bool doctor_bundle_has(const struct doctor_bundle *bundle, const char *name);
+
 /*
  * A source that is as good as a log: of the incident's window, without loss, in no order, by a
  * clock of the system's own. Whoever knows more says so.

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "cmd/doctor_collectors.h"
+#include "cmd/doctor_repair.h"
 #include "cmd/doctor_tables.h"
 #include "cmd/report.h"
 #include "doctor/mask.h"
@@ -439,6 +440,31 @@ const struct command command_doctor_collect = {
 
 /* ---- the ticket ---- */
 
+/* What the bundle has to show for a state; another's ledger is repaired by its owners, on their word. */
+static enum status state_is_shown(struct doctor_bundle *bundle, enum incident_state next)
+{
+    bool repaired = doctor_bundle_has(bundle, REPAIR_APPLIED_FILE);
+    bool verified = doctor_bundle_has(bundle, REPAIR_AFTER_FILE);
+    bool foreign = doctor_bundle_has(bundle, FOREIGN_PLAN_FILE);
+    if (next == INCIDENT_REPAIRED && !repaired && !foreign) {
+        enum status status =
+            error_set(&bundle->error, STATUS_DENIED, "nothing was repaired: the bundle has no %s",
+                      REPAIR_APPLIED_FILE);
+        error_hint(&bundle->error,
+                   "`tpwallet doctor apply --execute` sets it; what needs no repair "
+                   "is closed");
+        return status;
+    }
+    if (next == INCIDENT_VERIFIED && !verified && !foreign) {
+        enum status status =
+            error_set(&bundle->error, STATUS_DENIED, "no repair was verified: the bundle has no %s",
+                      REPAIR_AFTER_FILE);
+        error_hint(&bundle->error, "`tpwallet doctor verify-repair --key FILE` sets it");
+        return status;
+    }
+    return STATUS_OK;
+}
+
 static enum status ticket_change(struct doctor_bundle *bundle, const struct invocation *invocation)
 {
     const char *state = invocation_text(invocation, "state");
@@ -457,6 +483,8 @@ static enum status ticket_change(struct doctor_bundle *bundle, const struct invo
             !incident_may(bundle->incident.state, next))
             return error_set(&bundle->error, STATUS_INVALID, "an incident that is %s cannot be %s",
                              incident_state_name(bundle->incident.state), state);
+        status = state_is_shown(bundle, next);
+        if (status != STATUS_OK) return status;
         bundle->incident.state = next;
         char text[64];
         int len = snprintf(text, sizeof text, "state: %s", state);

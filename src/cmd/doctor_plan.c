@@ -13,6 +13,7 @@
 #include "cmd/answer.h"
 #include "cmd/doctor_repair.h"
 #include "cmd/doctor_tables.h"
+#include "cmd/doctor_verify.h"
 #include "cmd/file_bytes.h"
 #include "cmd/report.h"
 #include "doctor/foreign_plan.h"
@@ -202,6 +203,54 @@ static enum status rows_trace(struct planning *it)
 
 /* ---- the plan ---- */
 
+/* The sources that the diagnosis was made of, beside those that the bundle has now. */
+struct sources_look {
+    struct str bundle; /* sources.ndjson */
+    struct arena arena;
+    uint32_t told;
+    uint32_t found;
+};
+
+static bool source_find(void *context, const struct answer_object *told)
+{
+    struct sources_look *look = context;
+    struct str rest = look->bundle;
+    struct str line;
+    look->told++;
+    while (str_take_line(&rest, &line)) {
+        struct answer_object source;
+        arena_reset(&look->arena);
+        if (answer_read(line, &look->arena, &source) != STATUS_OK) continue; /* so it lacks */
+        if (!str_equal(answer_text(&source, "path"), answer_text(told, "path"))) continue;
+        look->found += str_equal(answer_text(&source, "sha256"), answer_text(told, "sha256"));
+        return true;
+    }
+    return true;
+}
+
+/* A diagnosis of other evidence makes no plan. */
+static enum status diagnosis_is_current(struct planning *it)
+{
+    struct sources_look look = { .bundle = buf_view(&it->bundle.sources) };
+    struct arena arena = { 0 };
+    struct answer_object rest;
+    const struct answer_list list = { "sources", source_find, &look };
+    enum status status = arena_init(&look.arena, answer_arena_size((struct str){ "", LINE_ROOM }));
+    if (status == STATUS_OK) status = arena_init(&arena, answer_arena_size(buf_view(&it->text)));
+    if (status == STATUS_OK) status = answer_read_list(buf_view(&it->text), &list, &arena, &rest);
+    arena_done(&arena);
+    arena_done(&look.arena);
+    if (status != STATUS_OK)
+        return error_set(&it->error, status, "the diagnosis does not tell of its sources");
+    if (look.told == it->bundle.source_count && look.found == look.told) return STATUS_OK;
+    status = error_set(&it->error, STATUS_DENIED,
+                       "the diagnosis is not of the evidence that the bundle has now");
+    error_detail(&it->error, "it tells of %u sources, %u of them as they are; the bundle has %u",
+                 look.told, look.found, it->bundle.source_count);
+    error_hint(&it->error, "diagnose again: `tpwallet doctor diagnose BUNDLE --json`");
+    return status;
+}
+
 static enum status inputs_read(struct planning *it)
 {
     const char *diagnosis = invocation_text(it->invocation, "diagnosis");
@@ -224,6 +273,7 @@ static enum status inputs_read(struct planning *it)
         status = plan_diagnosis_parse(buf_view(&it->text), &it->arena, &it->diagnosis, &it->error);
     if (status == STATUS_OK && !str_equal(it->diagnosis.incident, it->bundle.incident.id))
         status = error_set(&it->error, STATUS_INVALID, "the diagnosis is of another incident");
+    if (status == STATUS_OK) status = diagnosis_is_current(it);
     return status;
 }
 
@@ -301,6 +351,8 @@ static enum status planning_run(struct planning *it, struct buf *text)
     }
     if (!it->bundle.signs)
         return error_set(&it->error, STATUS_INVALID, "--key is missing: who proposes the plan?");
+    status = doctor_verify(it->bundle.path, &it->error);
+    if (status != STATUS_OK) return status;
     status = repair_unapplied(&it->bundle);
     if (status != STATUS_OK) {
         it->error = it->bundle.error;

@@ -1,6 +1,7 @@
 #include "cmd/doctor_repair.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "adapter/system_clock.h"
@@ -10,11 +11,12 @@
 #include "base/json_reader.h"
 #include "cmd/answer.h"
 #include "cmd/call.h"
+#include "cmd/doctor_verify.h"
 #include "cmd/file_bytes.h"
-#include "cmd/session.h"
+#include "cmd/repair_ready.h"
 #include "model/notice.h"
 
-enum { ANSWER_MAX = 4 << 20, ARENA_FACTOR = 8, AMOUNT_SIZE = MONEY_TEXT_SIZE };
+enum { ANSWER_MAX = 4 << 20, ARENA_FACTOR = 8 };
 
 /* ---- files ---- */
 
@@ -99,7 +101,8 @@ enum status repair_open(struct repair *repair, const struct invocation *invocati
         repair->error = repair->bundle.error;
         return status;
     }
-    status = policy_read(repair);
+    status = doctor_verify(repair->bundle.path, &repair->error);
+    if (status == STATUS_OK) status = policy_read(repair);
     if (status == STATUS_OK) status = plan_read(repair);
     return status == STATUS_OK ? steps_read(repair) : status;
 }
@@ -129,12 +132,11 @@ enum status repair_person(const struct doctor_bundle *bundle, const struct repai
 
 enum status repair_unapplied(struct doctor_bundle *bundle)
 {
-    BUF_SCOPE struct buf applied;
-    buf_init(&applied, 1 << 16);
-    enum status status = doctor_bundle_get(bundle, REPAIR_APPLIED_FILE, &applied);
-    if (status == STATUS_NOT_FOUND) return STATUS_OK;
-    if (status != STATUS_OK) return status;
-    status = error_set(&bundle->error, STATUS_CONFLICT, "the plan of this incident was applied");
+    if (bundle->incident.state == INCIDENT_CLOSED)
+        return error_set(&bundle->error, STATUS_CONFLICT, "the incident is closed");
+    if (!doctor_bundle_has(bundle, REPAIR_APPLIED_FILE)) return STATUS_OK;
+    enum status status =
+        error_set(&bundle->error, STATUS_CONFLICT, "the plan of this incident was applied");
     error_hint(&bundle->error, "`tpwallet doctor verify-repair`; what is left to repair wants a "
                                "bundle (collect --again) and a plan of its own");
     return status;
@@ -172,140 +174,43 @@ enum status repair_rehearsal_read(struct repair *repair)
 struct execution {
     struct repair *repair;
     struct session session;
+    struct repair_ready ready;
     struct buf body;
     struct buf answer;
     struct arena arena;
-    struct buf
-        amounts;   /* of each entry, in major units, as the ledger writes it: AMOUNT_SIZE each */
-    uint32_t sent; /* entries so far */
     struct repair_outcome outcome;
 };
 
 static enum status execution_open(struct execution *it, const char *folder, bool read_only)
 {
+    struct error *error = &it->repair->error;
     buf_init(&it->body, ANSWER_MAX);
     buf_init(&it->answer, ANSWER_MAX);
-    buf_init(&it->amounts, (size_t)PLAN_STEPS_MAX * AMOUNT_SIZE);
     enum status status = arena_init(&it->arena, ARENA_FACTOR * (size_t)ANSWER_MAX);
-    if (status != STATUS_OK) return error_set(&it->repair->error, status, "no memory");
+    if (status != STATUS_OK) return error_set(error, status, "no memory");
+    status = repair_ready_init(&it->ready, &it->repair->plan, &it->session, error);
+    if (status != STATUS_OK) return status;
     const struct session_options options = { .folder = folder, .read_only = read_only };
-    return session_open(&options, &it->session, &it->repair->error);
+    return session_open(&options, &it->session, error);
 }
 
 static void execution_close(struct execution *it, bool opened)
 {
     if (opened) session_close(&it->session);
+    repair_ready_done(&it->ready);
     arena_done(&it->arena);
     buf_free(&it->body);
     buf_free(&it->answer);
-    buf_free(&it->amounts);
-}
-
-/* GET of one thing; *out_there is false when it is not there. */
-static enum status look_up(struct execution *it, const char *path, struct str id,
-                           struct answer_object *out_object, bool *out_there)
-{
-    buf_reset(&it->body);
-    buf_append_format(&it->body, "%s%.*s", path, STR_ARG(id));
-    const struct session_request request = { .method = API_GET, .target = buf_view(&it->body) };
-    unsigned http = 0;
-    struct error *error = &it->repair->error;
-    enum status status = session_call(&it->session, &request, &http, &it->answer, error);
-    if (status != STATUS_OK) return status;
-    *out_there = http == 200;
-    if (http == 404) return STATUS_OK;
-    if (http != 200)
-        return error_set(error, STATUS_UNAVAILABLE, "%.*s cannot be looked up: status %u",
-                         STR_ARG(id), http);
-    arena_reset(&it->arena);
-    if (answer_read(buf_view(&it->answer), &it->arena, out_object) == STATUS_OK) return STATUS_OK;
-    return error_set(error, STATUS_UNAVAILABLE, "the answer about %.*s is not understood",
-                     STR_ARG(id));
-}
-
-static bool amount_is(struct str text, struct signed_amount wanted)
-{
-    char digits[MONEY_TEXT_SIZE];
-    size_t len = 0;
-    for (size_t i = 0; i < text.len && len < sizeof digits; i++)
-        if (text.data[i] != '.') digits[len++] = text.data[i];
-    const struct signed_amount_form form = { .point = '.', .minor = true };
-    struct signed_amount amount;
-    return signed_amount_parse((struct str){ digits, len }, &form, &amount) == STATUS_OK &&
-           signed_amount_compare(amount, wanted) == 0;
-}
-
-/* What is made is what was looked at, and not what may be left of the target by then. */
-static enum status amount_keep(struct execution *it, struct str text)
-{
-    char *slot = text.len < AMOUNT_SIZE ? buf_extend(&it->amounts, AMOUNT_SIZE) : NULL;
-    if (slot == NULL) return error_set(&it->repair->error, STATUS_LIMIT, "no memory for the plan");
-    memset(slot, 0, AMOUNT_SIZE);
-    if (text.len > 0) memcpy(slot, text.data, text.len);
-    return STATUS_OK;
-}
-
-static enum status unmet(struct execution *it, const struct plan_step *step, const char *what)
-{
-    char id[UUID_TEXT_LEN + 1];
-    uuid_format(step->id, id);
-    enum status status = error_set(&it->repair->error, STATUS_CONFLICT,
-                                   "the ledger is not as the plan wants it: %s", what);
-    error_detail(&it->repair->error, "entry %s, target %.*s", id, STR_ARG(step->target));
-    error_hint(&it->repair->error, "nothing was changed; diagnose and plan anew");
-    return status;
-}
-
-/* The entry itself: there, as planned, is a repeat; there and other is somebody else's. */
-static enum status entry_look(struct execution *it, const struct plan_step *step, bool *out_there)
-{
-    char id[UUID_TEXT_LEN + 1];
-    struct answer_object object;
-    uuid_format(step->id, id);
-    enum status status = look_up(it, "/v1/transfers/", str_from(id), &object, out_there);
-    if (status != STATUS_OK || !*out_there) return status;
-    bool same = str_equal(answer_text(&object, "outcome"), STR("ok")) &&
-                str_equal(answer_text(&object, "debit"), step->debit) &&
-                str_equal(answer_text(&object, "credit"), step->credit) &&
-                str_equal(answer_text(&object, "asset"), step->ccy) &&
-                amount_is(answer_text(&object, "amount"), step->amount);
-    return same ? amount_keep(it, answer_text(&object, "amount"))
-                : unmet(it, step, "the entry's id is taken, or was refused before");
-}
-
-static enum status target_look(struct execution *it, const struct plan_step *step)
-{
-    struct answer_object object;
-    bool there;
-    struct uuid id;
-    if (uuid_parse(step->target, &id) != STATUS_OK) return unmet(it, step, "the target is no id");
-    enum status status = look_up(it, "/v1/transfers/", step->target, &object, &there);
-    if (status != STATUS_OK) return status;
-    if (!there) return unmet(it, step, "there is no such target");
-    bool same = str_equal(answer_text(&object, "outcome"), STR("ok")) &&
-                str_equal(answer_text(&object, "debit"), step->credit) &&
-                str_equal(answer_text(&object, "credit"), step->debit) &&
-                str_equal(answer_text(&object, "asset"), step->ccy) &&
-                amount_is(answer_text(&object, "amount"), step->amount);
-    return same ? amount_keep(it, answer_text(&object, "amount"))
-                : unmet(it, step, "the target is not of these accounts and this amount");
 }
 
 static enum status all_look(struct execution *it)
 {
-    const struct repair_plan *plan = &it->repair->plan;
-    for (uint32_t i = 0; i < plan->step_count; i++) {
-        const struct plan_step *step = &plan->steps[i];
-        bool there = false;
-        if (!plan_step_is_ours(step->kind)) continue;
-        it->outcome.entries++;
-        enum status status = entry_look(it, step, &there);
-        if (status == STATUS_OK && !there) status = target_look(it, step);
-        if (status != STATUS_OK) return status;
-        it->outcome.repeated += there;
-        it->outcome.made += !there;
-    }
-    return STATUS_OK;
+    enum status status = repair_ready_look(&it->ready);
+    it->outcome.entries = it->ready.entry_count;
+    for (uint32_t i = 0; i < it->ready.entry_count; i++)
+        it->outcome.repeated += it->ready.entries[i].there;
+    it->outcome.made = it->outcome.entries - it->outcome.repeated;
+    return status;
 }
 
 static void text_member(struct json_writer *writer, const char *key, struct str value)
@@ -314,18 +219,12 @@ static void text_member(struct json_writer *writer, const char *key, struct str 
     json_write_string(writer, value);
 }
 
-/* One entry of a group, and its amount. */
-struct group_entry {
-    const struct plan_step *step;
-    const char *amount;
-};
-
-static void entry_write(struct json_writer *writer, const struct group_entry *entry, bool linked)
+static void entry_write(struct json_writer *writer, const struct ready_entry *entry, bool linked)
 {
     const struct plan_step *step = entry->step;
     json_write_object_begin(writer);
     json_write_key(writer, STR("id"));
-    json_write_uuid(writer, step->id);
+    json_write_uuid(writer, entry->id);
     text_member(writer, "kind", STR("reversal"));
     text_member(writer, "target", step->target);
     text_member(writer, "amount", str_from(entry->amount));
@@ -339,47 +238,70 @@ static void entry_write(struct json_writer *writer, const struct group_entry *en
     json_write_object_end(writer);
 }
 
-/* The entries of one group, from *at on, that the ledger has not yet; linked, so all or none. */
-static uint32_t group_build(struct execution *it, uint32_t steps_max, uint32_t *at)
+/*
+ * Entries that succeed or fail as one: always the same ones of the plan, without those that the
+ * ledger has.
+ */
+struct group {
+    const struct ready_entry *entries[REPAIR_GROUP_STEPS];
+    uint32_t count;
+    uint32_t done; /* by the answer */
+    struct uuid refused_id;
+    char refused[64]; /* the first outcome that is another; "" */
+};
+
+/* The next one from *at on; linked. */
+static void group_build(struct execution *it, uint32_t steps_max, uint32_t *at, struct group *group)
 {
-    const struct repair_plan *plan = &it->repair->plan;
-    struct group_entry entries[REPAIR_GROUP_STEPS];
-    uint32_t count = 0;
-    for (; *at < plan->step_count && count < steps_max; *at += 1)
-        if (plan->steps[*at].kind == PLAN_COMPENSATE)
-            entries[count++] =
-                (struct group_entry){ &plan->steps[*at], (const char *)it->amounts.data +
-                                                             (size_t)AMOUNT_SIZE * it->sent++ };
+    const struct repair_ready *ready = &it->ready;
     CHECK(steps_max <= REPAIR_GROUP_STEPS);
+    *group = (struct group){ .count = 0 };
+    for (uint32_t i = 0; i < steps_max && *at < ready->entry_count; i++, *at += 1)
+        if (!ready->entries[*at].there) group->entries[group->count++] = &ready->entries[*at];
     struct json_writer writer;
     buf_reset(&it->body);
     json_writer_init(&writer, &it->body);
     json_write_array_begin(&writer);
-    for (uint32_t i = 0; i < count; i++) entry_write(&writer, &entries[i], i + 1 < count);
+    for (uint32_t i = 0; i < group->count; i++)
+        entry_write(&writer, group->entries[i], i + 1 < group->count);
     json_write_array_end(&writer);
     enum status status = json_write_end(&writer);
     CHECK(status == STATUS_OK); /* 500 entries are far smaller than the buf */
-    return count;
 }
-
-/* What the ledger said to each entry of a group. */
-struct group_answer {
-    uint32_t done;
-    struct str refused; /* the first other outcome */
-};
 
 static bool item_read(void *context, const struct answer_object *item)
 {
-    struct group_answer *group = context;
+    struct group *group = context;
     struct str outcome = answer_text(item, "outcome");
-    if (str_equal(outcome, STR("ok")))
+    struct str before = str_from(group->refused);
+    if (str_equal(outcome, STR("ok"))) {
         group->done++;
-    else if (group->refused.len == 0 || str_equal(group->refused, STR("linked_failed")))
-        group->refused = outcome;
+    } else if ((before.len == 0 || str_equal(before, STR("linked_failed"))) &&
+               outcome.len < sizeof group->refused) {
+        memcpy(group->refused, outcome.data, outcome.len);
+        group->refused[outcome.len] = '\0';
+        if (uuid_parse(answer_text(item, "id"), &group->refused_id) != STATUS_OK)
+            group->refused_id = (struct uuid){ 0 };
+    }
     return true;
 }
 
-static enum status group_send(struct execution *it, uint32_t count)
+/* After all looked well: somebody else was faster. What is refused is so for ever, under its id. */
+static enum status group_refused(struct execution *it, const struct group *group, unsigned http)
+{
+    struct error *error = &it->repair->error;
+    for (uint32_t i = 0; i < group->count; i++) {
+        if (!uuid_equal(group->entries[i]->id, group->refused_id)) continue;
+        return repair_ready_unmet(
+            &it->ready, group->entries[i], group->refused,
+            "the ledger refused it, and with it its group; mend that and apply "
+            "again: what lacks is made then, under new ids");
+    }
+    return error_set(error, STATUS_CONFLICT, "the ledger did not take a group of %u entries: %u",
+                     group->count, http);
+}
+
+static enum status group_send(struct execution *it, struct group *group)
 {
     struct error *error = &it->repair->error;
     const struct session_request request = {
@@ -389,33 +311,29 @@ static enum status group_send(struct execution *it, uint32_t count)
         .body = buf_view(&it->body),
     };
     unsigned http = 0;
-    struct group_answer group = { 0, STR("") };
     enum status status = session_call(&it->session, &request, &http, &it->answer, error);
     if (status != STATUS_OK) return status;
     arena_reset(&it->arena);
     struct answer_object rest;
-    const struct answer_list list = { "results", item_read, &group };
+    const struct answer_list list = { "results", item_read, group };
     bool read = answer_read_list(buf_view(&it->answer), &list, &it->arena, &rest) == STATUS_OK;
-    if (read && group.done == count) return STATUS_OK;
-    struct str why = group.refused.len == 0 ? STR("no outcome") : group.refused;
-    return error_set(error, STATUS_CONFLICT, "the ledger refused: %.*s (status %u)", STR_ARG(why),
-                     http);
+    return read && group->done == group->count ? STATUS_OK : group_refused(it, group, http);
 }
 
-/* Before the first entry; under the plan's own key, so that it is written down once. */
-static enum status act_write(struct execution *it)
+/* In the audit log, once under its key. */
+static enum status act_write(struct execution *it, struct str reason, struct str key)
 {
     char hex[2 * sizeof it->repair->plan_digest.bytes + 1];
+    char text[REASON_SIZE] = "";
     const struct repair *repair = it->repair;
     struct str plan = hex_format(repair->plan_digest.bytes, sizeof repair->plan_digest.bytes, hex);
-    char reason[REASON_SIZE] = "";
     BUF_SCOPE struct buf target;
     buf_init(&target, 1024);
     buf_append_str(&target, STR("/v1/repairs"));
-    if (reason_is_valid(repair->plan.incident)) {
-        memcpy(reason, repair->plan.incident.data, repair->plan.incident.len);
+    if (reason_is_valid(reason)) {
+        memcpy(text, reason.data, reason.len);
         buf_append_str(&target, STR("?reason="));
-        call_encode(&target, reason);
+        call_encode(&target, text);
     }
     struct json_writer writer;
     buf_reset(&it->body);
@@ -428,7 +346,7 @@ static enum status act_write(struct execution *it)
         .method = API_POST,
         .target = buf_view(&target),
         .content_type = STR("application/json"),
-        .idempotency_key = plan,
+        .idempotency_key = key.len > 0 ? key : plan,
         .body = buf_view(&it->body),
     };
     unsigned http = 0;
@@ -439,17 +357,34 @@ static enum status act_write(struct execution *it)
                      "the act cannot be written down in the journal: status %u", http);
 }
 
+/* The act before the entries says that they were begun; this one, that they came to nothing. */
+static void refusal_write(struct execution *it, const struct group *group)
+{
+    const struct error error = it->repair->error;
+    char reason[REASON_SIZE], key[UUID_TEXT_LEN + 1];
+    int len = snprintf(reason, sizeof reason, "refused:%s", group->refused);
+    uuid_format(group->refused_id, key);
+    if (len > 0 && (size_t)len < sizeof reason)
+        (void)act_write(it, str_from(reason), str_from(key)); /* the first error is told */
+    it->repair->error = error;
+}
+
 static enum status groups_run(struct execution *it, const struct repair_run *run)
 {
     uint32_t at = 0;
-    enum status status = run->record ? act_write(it) : STATUS_OK;
-    while (status == STATUS_OK && at < it->repair->plan.step_count) {
+    uint64_t made = it->outcome.made;
+    struct group group = { .count = 0 };
+    enum status status =
+        run->record && made > 0 ? act_write(it, it->repair->plan.incident, STR("")) : STATUS_OK;
+    it->outcome.made = 0;
+    while (status == STATUS_OK && at < it->ready.entry_count) {
         if (it->outcome.groups == run->groups_max) (void)raise(SIGKILL); /* for rehearsals */
-        uint32_t count = group_build(it, run->group_steps, &at);
-        if (count == 0) break;
-        status = group_send(it, count);
+        group_build(it, run->group_steps, &at, &group);
+        if (group.count > 0) status = group_send(it, &group);
+        if (status == STATUS_OK) it->outcome.made += group.count;
         it->outcome.groups++;
     }
+    if (status != STATUS_OK && run->record && group.refused[0] != '\0') refusal_write(it, &group);
     return status;
 }
 

@@ -35,7 +35,7 @@ struct repair {
 
 /*
  * Opens the bundle (with --key, when it was given), reads --policy and the plan. STATUS_DENIED: the
- * policy is not the one that the plan was made under. repair_close() in any case.
+ * bundle is not as its custody has it, or the policy not the one that the plan was made under. repair_close() in any case.
  */
 enum status repair_open(struct repair *repair, const struct invocation *invocation) MUST_CHECK;
 void repair_close(struct repair *repair);
@@ -44,7 +44,7 @@ void repair_close(struct repair *repair);
 enum status repair_person(const struct doctor_bundle *bundle, const struct repair_policy *policy,
                           const char *what, struct error *out_error) MUST_CHECK;
 /*
- * STATUS_CONFLICT: a plan of this bundle was applied. It stays, with its rehearsal: the audit log
+ * STATUS_CONFLICT: the incident is closed; or a plan of this bundle was applied. It stays, with its rehearsal: the audit log
  * names it.
  */
 enum status repair_unapplied(struct doctor_bundle *bundle) MUST_CHECK;
@@ -76,10 +76,11 @@ struct repair_run {
 };
 
 /*
- * Looks at every precondition first, then makes the entries, group by group; each has a derived
- * id, so that going on after any end is the same call. Where a server runs on the folder, it makes
- * them. STATUS_CONFLICT: a precondition does not hold, or the ledger refused: error says which, and
- * nothing of that group was changed. As host_open() otherwise.
+ * Looks at every precondition first (repair_ready.h), then makes the entries that are not there,
+ * group by group; each has a derived id, so that going on after any end is the same call. Where a
+ * server runs on the folder, it makes them. STATUS_CONFLICT: a precondition does not hold, or the
+ * ledger refused after all: error says which, and no account was changed by that group. As
+ * host_open() otherwise.
  */
 enum status repair_execute(struct repair *repair, const struct repair_run *run,
                            struct repair_outcome *out_outcome) MUST_CHECK;

@@ -1,4 +1,6 @@
 /* tpwallet doctor verify: every file of a bundle against its custody, offline. */
+#include "cmd/doctor_verify.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +25,6 @@ struct subject {
 };
 
 struct verification {
-    const struct invocation *invocation;
     const char *path;
     struct buf log;
     struct custody_chain chain;
@@ -168,23 +169,56 @@ static enum status folder_verify(struct verification *all, const char *below)
 
 static enum status all_verify(struct verification *all)
 {
-    static const struct note_keys_option option = { "keys", NOTE_ED25519, SIGNERS_MAX };
-    const char *keys = invocation_text(all->invocation, "keys");
-    enum status status = STATUS_OK;
-    if (keys != NULL)
-        status = note_keys_parse(&option, str_from(keys), all->trusted, &all->trusted_count,
-                                 &all->error);
-    if (status != STATUS_OK) return status;
     char path[PATH_MAX_SIZE];
     int len = snprintf(path, sizeof path, "%s/custody.log", all->path);
     if (len < 0 || (size_t)len >= sizeof path)
         return error_set(&all->error, STATUS_INVALID, "the path is too long");
-    status = file_bytes_read(path, &all->log, &all->error);
+    enum status status = file_bytes_read(path, &all->log, &all->error);
     if (status != STATUS_OK) return status;
     custody_verify(all);
     status = folder_verify(all, "");
     for (uint32_t i = 0; i < all->subject_count && status == STATUS_OK; i++)
         if (!all->subjects[i].seen) finding(all, all->subjects[i].name, "is missing");
+    return status;
+}
+
+static struct verification *verification_new(const char *path)
+{
+    struct verification *all = reserve_new(sizeof *all);
+    if (all == NULL) return NULL;
+    all->path = path;
+    buf_init(&all->log, CUSTODY_SIZE_MAX);
+    buf_init(&all->findings, FINDINGS_MAX * (2 * PATH_MAX_SIZE));
+    return all;
+}
+
+static void verification_free(struct verification *all)
+{
+    buf_free(&all->log);
+    buf_free(&all->findings);
+    reserve_free(all, sizeof *all);
+}
+
+enum status doctor_verify(const char *path, struct error *out_error)
+{
+    struct verification *all = verification_new(path);
+    if (all == NULL) return error_set(out_error, STATUS_LIMIT, "no memory to verify the bundle");
+    enum status status = all_verify(all);
+    struct str rest = buf_view(&all->findings);
+    struct str line;
+    if (status != STATUS_OK) {
+        *out_error = all->error;
+    } else if (str_take_line(&rest, &line)) {
+        const char *tab = memchr(line.data, '\t', line.len);
+        CHECK(tab != NULL); /* finding() writes one */
+        size_t name = (size_t)(tab - line.data);
+        status = error_set(out_error, STATUS_DENIED, "%.*s %.*s (its custody)", (int)name,
+                           line.data, (int)(line.len - name - 1), tab + 1);
+        error_detail(out_error, "%llu such findings in %s", (unsigned long long)all->finding_count,
+                     path);
+        error_hint(out_error, "`tpwallet doctor verify` names all of them");
+    }
+    verification_free(all);
     return status;
 }
 
@@ -257,20 +291,27 @@ static void json_build(struct verification *all, struct buf *out)
     buf_append_byte(out, '\n');
 }
 
+static enum status keys_read(struct verification *all, const struct invocation *invocation)
+{
+    static const struct note_keys_option option = { "keys", NOTE_ED25519, SIGNERS_MAX };
+    const char *keys = invocation_text(invocation, "keys");
+    return keys == NULL ? STATUS_OK
+                        : note_keys_parse(&option, str_from(keys), all->trusted,
+                                          &all->trusted_count, &all->error);
+}
+
 static int verify_run(struct invocation *invocation)
 {
-    struct verification *all = reserve_new(sizeof *all);
+    struct verification *all = verification_new(invocation->positionals[0]);
     struct error error;
     if (all == NULL) {
         (void)error_set(&error, STATUS_LIMIT, "no memory"); /* reported right here */
         return report_error(invocation, &error);
     }
-    all->invocation = invocation;
-    all->path = invocation->positionals[0];
-    buf_init(&all->log, CUSTODY_SIZE_MAX);
-    buf_init(&all->findings, FINDINGS_MAX * (2 * PATH_MAX_SIZE));
     int code;
-    if (all_verify(all) != STATUS_OK) {
+    enum status status = keys_read(all, invocation);
+    if (status == STATUS_OK) status = all_verify(all);
+    if (status != STATUS_OK) {
         code = report_error(invocation, &all->error);
     } else {
         BUF_SCOPE struct buf out;
@@ -282,9 +323,7 @@ static int verify_run(struct invocation *invocation)
         code = report_text(invocation, buf_view(&out));
         if (code == EXIT_CODE_DONE && all->finding_count > 0) code = EXIT_CODE_REFUSED;
     }
-    buf_free(&all->log);
-    buf_free(&all->findings);
-    reserve_free(all, sizeof *all);
+    verification_free(all);
     return code;
 }
 

@@ -41,7 +41,18 @@ static int setup(void **state)
     struct note_signer anna;
     test_signer(&anna, "anna", NOTE_ED25519, 1);
     it->plan.proposer = note_key_format(&anna.key, it->proposer);
+    it->policy.approvers[0] = anna.key;
     note_signer_done(&anna);
+    static const char *const others[] = { "bob", "carol", "dora", "eve", "frank" };
+    for (uint8_t i = 0; i < 5; i++) {
+        struct note_signer signer;
+        test_signer(&signer, others[i], NOTE_ED25519, (uint8_t)(i + 2));
+        it->policy.approvers[i + 1] = signer.key;
+        note_signer_done(&signer);
+    }
+    it->policy.approver_count = 6;
+    it->policy.total[0] = (struct policy_limit){ .ccy = "EUR", .amount = { 1000000 } };
+    it->policy.total_count = 1;
     it->policy.confirmed = 2;
     it->policy.probable = 3;
     it->policy.entries_max = 10;
@@ -152,7 +163,6 @@ static void the_policy_limits_a_plan(void **state)
     struct making *it = *state;
     const struct repair_policy before = it->policy;
     it->policy.total[0] = (struct policy_limit){ .ccy = "EUR", .amount = { 499 } };
-    it->policy.total_count = 1;
     assert_int_equal(made(it, HEAD CAUSE("CONFIRMED", ""), true), STATUS_DENIED);
     it->policy = before;
     it->policy.over[0] = (struct policy_limit){ .ccy = "EUR", .amount = { 499 }, .approvals = 5 };
@@ -161,6 +171,12 @@ static void the_policy_limits_a_plan(void **state)
     assert_int_equal(it->plan.approvals, 5);
     it->policy = before;
     it->policy.entries_max = 0;
+    assert_int_equal(made(it, HEAD CAUSE("CONFIRMED", ""), true), STATUS_DENIED);
+    it->policy = before;
+    it->policy.total_count = 0; /* nothing is allowed of what is not named */
+    assert_int_equal(made(it, HEAD CAUSE("CONFIRMED", ""), true), STATUS_DENIED);
+    it->policy = before;
+    it->policy.approver_count = 2; /* the proposer is one of them */
     assert_int_equal(made(it, HEAD CAUSE("CONFIRMED", ""), true), STATUS_DENIED);
     it->policy = before;
 }

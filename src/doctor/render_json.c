@@ -368,7 +368,11 @@ static void sources_member(struct rendering *r)
     for (uint32_t i = 0; i < bundle->source_count; i++) {
         const struct evidence_source *source = &bundle->sources[i];
         json_write_object_begin(&r->json);
+        static const struct digest none;
+        char hex[2 * sizeof source->sha256 + 1];
         text_member(r, STR("path"), source->path);
+        if (!digest_equal(&source->sha256, &none))
+            text_member(r, STR("sha256"), hex_format(&source->sha256, sizeof none, hex));
         text_member(r, STR("system"), source->system);
         count_member(r, STR("rows"), source->rows);
         count_member(r, STR("rejected"), source->rejected);

@@ -31,6 +31,15 @@ bool plan_step_is_ours(enum plan_step_kind kind)
     return plan_step_words(kind)->ours;
 }
 
+static struct uuid id_of_digest(struct digest digest)
+{
+    struct uuid id;
+    memcpy(&id, digest.bytes, sizeof id);
+    id.hi = (id.hi & ~UINT64_C(0xF000)) | UINT64_C(0x8000);     /* version 8 */
+    id.lo = (id.lo & ~(UINT64_C(3) << 62)) | UINT64_C(2) << 62; /* variant */
+    return id;
+}
+
 struct uuid plan_entry_id(const struct repair_plan *plan, const struct plan_step *step)
 {
     const char *template = plan_step_name(step->kind);
@@ -45,12 +54,19 @@ struct uuid plan_entry_id(const struct repair_plan *plan, const struct plan_step
         parts[2 * i + 1] = (struct digest_part){ texts[i].data, texts[i].len };
     }
     parts[(size_t)2 * TEXTS] = (struct digest_part){ &plan->rules, sizeof plan->rules };
-    struct digest digest = digest_of_parts(parts, (size_t)2 * TEXTS + 1);
-    struct uuid id;
-    memcpy(&id, digest.bytes, sizeof id);
-    id.hi = (id.hi & ~UINT64_C(0xF000)) | UINT64_C(0x8000);     /* version 8 */
-    id.lo = (id.lo & ~(UINT64_C(3) << 62)) | UINT64_C(2) << 62; /* variant */
-    return id;
+    return id_of_digest(digest_of_parts(parts, (size_t)2 * TEXTS + 1));
+}
+
+struct uuid plan_attempt_id(const struct plan_step *step, uint32_t attempt)
+{
+    CHECK(attempt >= 1 && attempt <= PLAN_ATTEMPTS_MAX);
+    if (attempt == 1) return step->id;
+    const struct digest_part parts[] = {
+        { "attempt", 7 },
+        { &step->id, sizeof step->id },
+        { &attempt, sizeof attempt },
+    };
+    return id_of_digest(digest_of_parts(parts, sizeof parts / sizeof parts[0]));
 }
 
 /* ---- checking ---- */
@@ -102,6 +118,44 @@ static bool total_of(const struct repair_plan *plan, struct str ccy,
     return true;
 }
 
+/* Nothing is allowed in an asset that the policy does not name. */
+static enum status assets_check(const struct repair_plan *plan, const struct repair_policy *policy,
+                                struct error *out_error)
+{
+    for (uint32_t i = 0; i < plan->step_count; i++) {
+        const struct plan_step *step = &plan->steps[i];
+        bool named = !plan_step_is_ours(step->kind);
+        for (uint32_t j = 0; j < policy->total_count && !named; j++)
+            named = str_equal(step->ccy, str_from(policy->total[j].ccy));
+        if (named) continue;
+        enum status status = error_set(out_error, STATUS_DENIED,
+                                       "the policy has no max_total of %.*s", STR_ARG(step->ccy));
+        error_hint(out_error, "it allows what it names: a line `max_total %.*s AMOUNT`",
+                   STR_ARG(step->ccy));
+        return status;
+    }
+    return STATUS_OK;
+}
+
+/* Who proposes does not approve: there have to be enough others. */
+static enum status approvers_check(const struct repair_plan *plan,
+                                   const struct repair_policy *policy, uint32_t approvals,
+                                   struct error *out_error)
+{
+    uint32_t others = 0;
+    for (uint32_t i = 0; i < policy->approver_count; i++) {
+        char text[NOTE_KEY_TEXT_SIZE];
+        others += !str_equal(note_key_format(&policy->approvers[i], text), plan->proposer);
+    }
+    if (others >= approvals) return STATUS_OK;
+    enum status status =
+        error_set(out_error, STATUS_DENIED,
+                  "%u approvals are needed, and the policy has %u people who did not propose it",
+                  approvals, others);
+    error_hint(out_error, "more approvers in the policy, or somebody else who proposes");
+    return status;
+}
+
 static enum status limits_check(const struct repair_plan *plan, const struct repair_policy *policy,
                                 uint32_t *approvals, struct error *out_error)
 {
@@ -147,7 +201,9 @@ enum status repair_plan_check(struct repair_plan *plan, const struct repair_poli
     if (entries > policy->entries_max)
         return error_set(out_error, STATUS_DENIED, "%u entries are more than the policy's %u",
                          entries, policy->entries_max);
-    enum status status = limits_check(plan, policy, &approvals, out_error);
+    enum status status = assets_check(plan, policy, out_error);
+    if (status == STATUS_OK) status = limits_check(plan, policy, &approvals, out_error);
+    if (status == STATUS_OK) status = approvers_check(plan, policy, approvals, out_error);
     if (status == STATUS_OK) plan->approvals = approvals;
     return status;
 }

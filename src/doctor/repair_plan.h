@@ -50,6 +50,7 @@ enum {
     PLAN_STEPS_MAX = 20000,
     PLAN_SIZE_MAX = 32 << 20,
     PLAN_TEXT_MAX = 1000,
+    PLAN_ATTEMPTS_MAX = 100, /* at one entry that the ledger refuses */
 };
 
 /* Texts are in the arena of whoever made or read the plan. */
@@ -99,9 +100,16 @@ const struct plan_step_words *plan_step_words(enum plan_step_kind kind);
 struct uuid plan_entry_id(const struct repair_plan *plan, const struct plan_step *step);
 
 /*
+ * The id that the entry is tried under: the first time its own, later ones derived of it. The ledger
+ * keeps a refusal for ever under its id.
+ */
+struct uuid plan_attempt_id(const struct plan_step *step, uint32_t attempt);
+
+/*
  * Whether it may be a plan at all: a label that gets one, entries with amounts and different
- * accounts, ids as derived and none twice, within the policy's totals and number of entries; the
- * approvals that it needs are written into it. STATUS_DENIED: the label or a limit; STATUS_INVALID.
+ * accounts, ids as derived and none twice, within the policy's totals, of which each asset needs
+ * one, and number of entries; people enough who did not propose it; the approvals that it needs are
+ * written into it. STATUS_DENIED: the label or a limit; STATUS_INVALID.
  */
 enum status repair_plan_check(struct repair_plan *plan, const struct repair_policy *policy,
                               struct error *out_error) MUST_CHECK;

@@ -15,7 +15,14 @@ enum { STEPS = 3, ENTRY = 1, OTHER = 2 };
 
 static struct plan_step steps[STEPS];
 static struct repair_plan plan;
-static const struct repair_policy policy = { .confirmed = 2, .probable = 3, .entries_max = 2 };
+static const struct repair_policy policy = {
+    .approver_count = 3, /* none of them is who proposes it */
+    .confirmed = 2,
+    .probable = 3,
+    .entries_max = 2,
+    .total = { { .ccy = "EUR", .amount = { 1000 } } },
+    .total_count = 1,
+};
 
 static void plan_build(void)
 {
@@ -101,6 +108,20 @@ static void ids_follow_from_what_an_entry_is(void **state)
     assert_false(uuid_equal(id, plan_entry_id(&plan, &steps[ENTRY])));
 }
 
+static void each_attempt_has_an_id_of_its_own(void **state)
+{
+    (void)state; /* no fixture */
+    plan_build();
+    struct uuid ids[4] = { plan_attempt_id(&steps[ENTRY], 1), plan_attempt_id(&steps[ENTRY], 2),
+                           plan_attempt_id(&steps[ENTRY], 3), plan_attempt_id(&steps[OTHER], 2) };
+    assert_true(uuid_equal(ids[0], steps[ENTRY].id));
+    assert_true(uuid_equal(ids[1], plan_attempt_id(&steps[ENTRY], 2)));
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(ids[i].hi >> 12 & 15, 8);
+        for (int j = 0; j < i; j++) assert_false(uuid_equal(ids[i], ids[j]));
+    }
+}
+
 static void a_changed_plan_is_another_plan_or_none(void **state)
 {
     (void)state; /* no fixture */
@@ -133,6 +154,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_thing_wrong_is_no_plan),
         cmocka_unit_test(ids_follow_from_what_an_entry_is),
+        cmocka_unit_test(each_attempt_has_an_id_of_its_own),
         cmocka_unit_test(a_changed_plan_is_another_plan_or_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,8 @@ static bool limit_read(struct str code, struct str amount, struct policy_limit *
            out_limit->amount.minor >= 0;
 }
 
+static const char said_twice[] = "it was said before: which of the two counts?";
+
 /* Each returns NULL, or what is wrong. */
 static const char *approver_read(struct str text, struct repair_policy *policy)
 {
@@ -70,6 +72,7 @@ static const char *approvals_read(const struct words *words, struct repair_polic
                        : str_equal(words->list[1], STR("PROBABLE")) ? &policy->probable
                                                                     : NULL;
     if (target == NULL) return "approvals are for CONFIRMED and PROBABLE: others get no plan";
+    if (*target != 0) return said_twice;
     if (!number_read(words->list[2], POLICY_APPROVALS_MIN, POLICY_APPROVERS_MAX, target))
         return "a plan needs at least 2 approvals";
     return NULL;
@@ -82,6 +85,11 @@ static const char *limits_read(const struct words *words, bool over, struct repa
     if (*count == POLICY_LIMITS_MAX) return "more than 32 limits";
     struct policy_limit *limit = &limits[*count];
     if (!limit_read(words->list[1], words->list[2], limit)) return "it is no amount of an asset";
+    for (uint32_t i = 0; i < *count; i++) {
+        bool same = str_equal(str_from(limits[i].ccy), words->list[1]);
+        if (same && (!over || signed_amount_compare(limits[i].amount, limit->amount) == 0))
+            return said_twice;
+    }
     if (over &&
         !number_read(words->list[3], POLICY_APPROVALS_MIN, POLICY_APPROVERS_MAX, &limit->approvals))
         return "a plan needs at least 2 approvals";
@@ -101,11 +109,13 @@ static const char *line_read(const struct words *words, struct repair_policy *po
     if (str_equal(name, STR("max_total")) && words->count == 3)
         return limits_read(words, false, policy);
     if (str_equal(name, STR("max_entries")) && words->count == 2)
-        return number_read(words->list[1], 1, ENTRIES_MAX, &policy->entries_max)
+        return policy->entries_max != 0 ? said_twice
+               : number_read(words->list[1], 1, ENTRIES_MAX, &policy->entries_max)
                    ? NULL
                    : "it is no number from 1 to 100000";
     if (str_equal(name, STR("valid_hours")) && words->count == 2)
-        return number_read(words->list[1], 1, POLICY_HOURS_MAX, &policy->valid_hours)
+        return policy->valid_hours != 0 ? said_twice
+               : number_read(words->list[1], 1, POLICY_HOURS_MAX, &policy->valid_hours)
                    ? NULL
                    : "it is no number of hours from 1 to 336";
     return "there is no such line";
@@ -114,11 +124,7 @@ static const char *line_read(const struct words *words, struct repair_policy *po
 enum status repair_policy_parse(struct str text, struct repair_policy *out_policy,
                                 struct error *out_error)
 {
-    struct repair_policy policy = {
-        .confirmed = POLICY_APPROVALS_MIN,
-        .entries_max = 1000,
-        .valid_hours = 24,
-    };
+    struct repair_policy policy = { .approver_count = 0 };
     for (unsigned number = 1; text.len > 0; number++) {
         struct str line = text;
         if (!str_take_line(&text, &line)) text.len = 0;
@@ -130,6 +136,9 @@ enum status repair_policy_parse(struct str text, struct repair_policy *out_polic
         if (fault != NULL)
             return error_set(out_error, STATUS_INVALID, "policy, line %u: %s", number, fault);
     }
+    if (policy.confirmed == 0) policy.confirmed = POLICY_APPROVALS_MIN;
+    if (policy.entries_max == 0) policy.entries_max = 1000;
+    if (policy.valid_hours == 0) policy.valid_hours = 24;
     if (policy.probable == 0) policy.probable = policy.confirmed + 1;
     if (policy.approver_count < POLICY_APPROVALS_MIN)
         return error_set(out_error, STATUS_INVALID, "policy: fewer than two approvers");

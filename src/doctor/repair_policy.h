@@ -22,12 +22,12 @@ struct policy_limit {
 };
 
 /*
- * Lines of words; # begins a comment:
+ * Lines of words; # begins a comment; nothing is said twice:
  *
  *     approver KEY                 a public key (doctor key); at least two
  *     approvals CONFIRMED 2        for plans of this label; PROBABLE has one more than CONFIRMED
  *     approvals_over EUR 10000.00 3
- *     max_total EUR 100000.00      a plan that moves more is refused
+ *     max_total EUR 100000.00      a plan that moves more is refused; and one in an asset without it
  *     max_entries 1000
  *     valid_hours 24               how long a plan may be approved and applied
  */

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "crypto/digest.h"
 
 /*
  * Rules ask in SQL over one table for each kind of model/evidence.h, the table `violation`, and
@@ -76,6 +77,7 @@ struct evidence_source {
     uint64_t unknown_fields;
     uint64_t first_reject_line; /* from 1; 0: none */
     const char *first_reject;   /* why; static */
+    struct digest sha256;       /* of its file; zeros: the manifest has none */
 };
 
 struct evidence_bundle {

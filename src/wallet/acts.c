@@ -224,6 +224,15 @@ static enum status read_locators(struct lane *lane, enum lane_index which, struc
     return STATUS_OK;
 }
 
+static void read_reversed(const struct lane *lane, struct read *read)
+{
+    const struct ledger *ledger = lane->ledger;
+    for (uint32_t i = 0; i < read->count && read->reversed != NULL; i++) {
+        uint32_t entry = id_map_find(&ledger->reversal_map, read->ids[i]);
+        read->reversed[i] = entry == ID_MAP_NONE ? MONEY_ZERO : ledger->reversals[entry].reversed;
+    }
+}
+
 /* One more than asked for is looked up, to know whether there is more. */
 static enum status read_reference(struct lane *lane, enum lane_index which, struct read *read,
                                   struct error *out_error)
@@ -278,7 +287,9 @@ enum status acts_read(struct lane *lane, struct request *request, struct error *
     switch (read->kind) {
     case READ_ACCOUNTS: read_accounts(lane, read); return STATUS_OK;
     case READ_ACCOUNT_PAGE: read_account_page(lane, read); return STATUS_OK;
-    case READ_TRANSFERS: return read_locators(lane, LANE_INDEX_IDS, read, out_error);
+    case READ_TRANSFERS:
+        read_reversed(lane, read);
+        return read_locators(lane, LANE_INDEX_IDS, read, out_error);
     case READ_CLOSING: return read_locators(lane, LANE_INDEX_CLOSINGS, read, out_error);
     case READ_REFERENCE: return read_reference(lane, LANE_INDEX_REFERENCES, read, out_error);
     case READ_ACCOUNT_REFERENCE:

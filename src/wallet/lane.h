@@ -125,6 +125,7 @@ struct read {
     /* results */
     struct account_state *accounts;
     struct locator *locators;
+    struct money *reversed;    /* READ_TRANSFERS: of each, unless NULL; 0 where there is none */
     struct totals_row *totals; /* room for `limit` rows */
     struct payment *payments;  /* READ_PAYMENTS: a nil id where there is none open */
     uint32_t found;            /* results written; for pages and references */

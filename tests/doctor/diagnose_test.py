@@ -71,13 +71,21 @@ def expect(what, got, wanted):
         sys.exit(f"{what}: {got}, and not {wanted}")
 
 
+def without_digests(text):
+    """The files' own digests are what differs between two orders of their lines."""
+    found = json.loads(text)
+    digests = [source.pop("sha256") for source in found["sources"]]
+    return json.dumps(found), digests
+
+
 def same_bytes_for_any_order(lines):
     first = run(bundle("first", lines), "--json").stdout
     for seed in range(3):
         shuffled = lines[:]
         random.Random(seed).shuffle(shuffled)
         second = run(bundle(f"shuffled{seed}", shuffled), "--json").stdout
-        expect("shuffled", second, first)
+        expect("shuffled", without_digests(second)[0], without_digests(first)[0])
+        expect("other files", without_digests(second)[1] != without_digests(first)[1], True)
     found = json.loads(first)
     expect("the cause", label(found), [("B03", "CONFIRMED")])
     expect("the accounts", [(a["account"], a["delta"]) for a in found["accounts"]],

@@ -9,6 +9,7 @@ applied again, and verified; books are equal again and the audit log has it.
 """
 import ctypes
 import html.parser
+import http.client
 import json
 import os
 import shutil
@@ -33,7 +34,8 @@ def ledger_with_twins(wallet):
     wallet.run("init")
     bank, shop = new_id(), new_id()
     wallet.run("account", "create", bank, "--kind", "equity")
-    wallet.run("account", "create", shop, "--kind", "liability")
+    wallet.run("account", "create", shop, "--kind", "liability", "--flags",
+               "debits_must_not_exceed_credits")
     twins, customers = [], []
     for n in range(PAID):
         customer = new_id()
@@ -47,7 +49,7 @@ def ledger_with_twins(wallet):
             wallet.run("transfer", "create", "--id", twin, "--debit", customer, "--credit", shop,
                        "--amount", f"{10 + n}.00")
         twins.append(twin)
-    return shop, customers, twins
+    return bank, shop, customers, twins
 
 
 def xxh3(line):
@@ -61,6 +63,8 @@ def xxh3(line):
 def diagnosis_of(case, twins, label="CONFIRMED", unexplained=0):
     """What `doctor diagnose --json` says of it, cited as it cites."""
     affected = []
+    with open(os.path.join(case, "sources.ndjson"), encoding="utf-8") as file:
+        sources = [{key: row[key] for key in ("path", "sha256")} for row in map(json.loads, file)]
     with open(os.path.join(case, "evidence", "01-ledger.ndjson"), encoding="utf-8") as file:
         for line in file.read().splitlines():
             row = json.loads(line)
@@ -70,7 +74,7 @@ def diagnosis_of(case, twins, label="CONFIRMED", unexplained=0):
                                  "record": {"record": xxh3(line), "kind": "ledger_tx",
                                             "system": "tpwallet", "ts": row["ts"]}})
     return {"format": "tpwallet-diagnosis-1", "incident": "7F3A", "rules_sha256": RULES[0],
-            "as_of": "2026-11-29T00:00:00Z", "verdict": "explained", "unexplained_count": unexplained, "truncated": False,
+            "as_of": "2026-11-29T00:00:00Z", "verdict": "explained", "unexplained_count": unexplained, "truncated": False, "sources": sources,
             "causes": [{"fault": "P01", "name": "no key on retry", "title": "a retry had no key",
                         "label": label, "stop": "pause retries of the client",
                         "repair": "reverse keep=first contra=origin",
@@ -129,7 +133,43 @@ def doubtful_plans(case, twins):
     small = file_of("small.policy", "".join(f"approver {case.public[n]}\n" for n in
                                             ("anna", "bob")) + "max_total EUR 5.00\n")
     case.plan(diagnosis_of(case.folder, twins), code=DENIED, policy=small)
+    unnamed = file_of("unnamed.policy", "".join(f"approver {case.public[n]}\n" for n in
+                                                ("anna", "bob", "carol")) + "max_total USD 5.00\n")
+    found = case.plan(diagnosis_of(case.folder, twins), code=DENIED, policy=unnamed)
+    check("no max_total of EUR" in found.err, f"{found!r}")
+    few = file_of("few.policy", "".join(f"approver {case.public[n]}\n" for n in ("anna", "bob")) +
+                  "max_total EUR 500.00\n")
+    found = case.plan(diagnosis_of(case.folder, twins), code=DENIED, policy=few)
+    check("1 people who did not propose it" in found.err, f"{found!r}")
     check(not os.path.exists(os.path.join(case.folder, "plan", "plan.json")), "no plan was made")
+
+
+def stale_diagnoses(case, twins):
+    """The diagnosis is of what the bundle has; the bundle is what its custody has."""
+    older = diagnosis_of(case.folder, twins)
+    copy = case.copy("more")
+    log = file_of("later.log", '{"ts":"2026-01-02T00:00:00Z","level":"info","msg":"later"}\n')
+    case.wallet.run("doctor", "collect", copy, "--key", case.keys["anna"], "--log", log, "--system",
+                    "app")
+    path = file_of("older.json", json.dumps(older))
+    found = case.run("plan", "--diagnosis", path, who="anna", folder=copy, code=DENIED)
+    check("evidence that the bundle has now" in found.err and "diagnose again" in found.err,
+          f"{found!r}")
+    found = case.wallet.run("doctor", "diagnose", copy, "--json", code=None).out
+    told = [(row["path"], row["sha256"]) for row in json.loads(found)["sources"]]
+    now = [(row["path"], row["sha256"]) for row in diagnosis_of(copy, twins)["sources"]]
+    equal(told, now, "a diagnosis says what it is of")
+    case.run("plan", "--diagnosis", file_of("newer.json", json.dumps(diagnosis_of(copy, twins))),
+             who="anna", folder=copy)
+    altered = case.copy("altered")
+    evidence = os.path.join(altered, "evidence", "01-ledger.ndjson")
+    with open(evidence, encoding="utf-8") as file:
+        text = file.read()
+    with open(evidence, "w", encoding="utf-8") as file:
+        file.write(text.replace('"1000"', '"9000"'))
+    found = case.run("plan", "--diagnosis", path, who="anna", folder=altered, code=DENIED)
+    check("evidence/01-ledger.ndjson" in found.err and "custody" in found.err, f"{found!r}")
+    case.wallet.run("doctor", "verify", case.folder)
 
 
 def approvals(case):
@@ -195,6 +235,13 @@ def changed_files(case):
                        text.replace("paid", "Paid").replace("pause", "Pause"))
         found = case.run("apply", code=None, folder=copy)
         check(found.code in (DENIED, USAGE), f"a changed {name}: {found!r}")
+    altered = case.copy("altered")
+    with open(os.path.join(altered, "evidence", "01-ledger.ndjson"), "a", encoding="utf-8") as file:
+        file.write("{}\n")
+    for verb, words, who in (("approve", (), "bob"), ("rehearse", (), "anna"), ("apply", (), None),
+                             ("apply", ("--execute",), "anna")):
+        found = case.run(verb, *words, who=who, folder=altered, code=DENIED)
+        check("evidence/01-ledger.ndjson" in found.err, f"{verb} of changed evidence: {found!r}")
     copy = case.copy("elsewhere")
     with open(os.path.join(copy, "plan", "plan.json"), encoding="utf-8") as file:
         plan = file.read()
@@ -203,21 +250,129 @@ def changed_files(case):
     case.run("apply", code=DENIED, folder=copy)            # neither rehearsed nor approved
 
 
+def another(wallet, name):
+    """A copy of the ledger, for what must not happen to it."""
+    wallet.run("backup", os.path.join(SCRATCH, name))
+    other = Wallet(name)
+    other.run("restore", "accept")
+    return other
+
+
+def stopped(case, name):
+    copy = case.copy(name)
+    case.run("step", "--number", "1", "--done", who="anna", folder=copy)
+    return copy
+
+
+def words_of(case, copy, verb="apply", who="anna"):
+    return ("doctor", verb, copy, "--policy", case.policy, "--key", case.keys[who])
+
+
+def entries_of(copy):
+    with open(os.path.join(copy, "plan", "plan.json"), encoding="utf-8") as file:
+        return [step for step in json.load(file)["steps"] if step["kind"] == "compensate"]
+
+
+def refused(case, other, copy, told):
+    """By the dry run, by a rehearsal and by doing it: nothing is written, and the ticket tells."""
+    totals, acts = other.json("trial-balance")["rows"], other.json("audit", "list")["items"]
+    for words in (words_of(case, copy), words_of(case, copy, "rehearse"),
+                  (*words_of(case, copy), "--execute")):
+        found = other.run(*words, code=CONFLICT)
+        for word in told:
+            check(word in found.err, f"{word} in {found!r}")
+    equal(other.json("trial-balance")["rows"], totals, "nothing was changed")
+    equal(other.json("audit", "list")["items"], acts, "nothing was begun")
+    notes = other.json("doctor", "incident", copy)["timeline"]
+    check("applying the plan failed" in notes[-1]["text"] and told[0] in notes[-1]["text"], f"{notes}")
+
+
 def moved_on(case, wallet, twins, before):
     """On a copy of the ledger in which somebody has reversed one by hand."""
-    backup = os.path.join(SCRATCH, "moved")
-    wallet.run("backup", backup)
-    other = Wallet("moved")
-    other.run("restore", "accept")
+    other = another(wallet, "moved")
+    other.run("transfer", "reverse", twins[0], "--amount", "4.00", "--asset", "EUR")
+    equal(other.json("transfer", "show", twins[0])["reversed"], "4.00", "the ledger says how much")
     other.run("transfer", "reverse", twins[0])
-    stopped = case.copy("stopped")
-    case.run("step", "--number", "1", "--done", who="anna", folder=stopped)
-    totals = other.json("trial-balance")
-    found = other.run("doctor", "apply", stopped, "--policy", case.policy, "--key",
-                      case.keys["anna"], "--execute", code=CONFLICT)
-    check("refused" in found.err, f"{found!r}")
-    equal(other.json("trial-balance")["rows"], totals["rows"], "nothing was changed")
+    copy = stopped(case, "stopped")
+    entry = entries_of(copy)[0]
+    refused(case, other, copy, (entry["id"], "10.00 of the 10.00 of its target are reversed already",
+                                twins[0]))
+    other.run("transfer", "show", entry["id"], code=NOT_FOUND)
     equal(net(wallet, before[0]), before[1], "the ledger itself")
+
+
+def frozen_and_unfrozen(case, wallet, shop):
+    """The plan's own stop step freezes the shop. Ids that were refused then are not in the way."""
+    other = another(wallet, "frozen")
+    other.run("account", "freeze", shop)
+    copy = stopped(case, "frozen-case")
+    entries = entries_of(copy)
+    refused(case, other, copy, (entries[0]["id"], f"debit account {shop} is frozen", "unfreeze"))
+    other.run("transfer", "reverse", entries[0]["target"], "--id", entries[0]["id"], code=REFUSED)
+    other.run("account", "unfreeze", shop)
+    owed = sum(10 + n for n in range(PAID))
+    for made in (PAID, 0):
+        done = json.loads(other.run(*words_of(case, copy), "--execute", "--json").out)
+        equal((done["made"], done["repeated"]), (made, PAID - made), "once, however often")
+        equal(net(other, shop), f"{owed}.00", "the shop has what it was paid once")
+    equal(other.json("transfer", "show", entries[0]["id"])["outcome"], "debit_account_frozen",
+          "what was refused stays")
+    other.run("check")
+
+
+def words_are_shown(case):
+    """The ticket says repaired, verified when the bundle has it; a closed one is not repaired."""
+    for state in ("repaired", "verified"):
+        found = case.wallet.run("doctor", "incident", case.folder, "--key", case.keys["anna"],
+                                "--state", state, code=DENIED)
+        check("the bundle has no" in found.err, f"{found!r}")
+    copy = stopped(case, "closed")
+    case.wallet.run("doctor", "incident", copy, "--key", case.keys["anna"], "--state", "closed")
+    found = case.run("apply", "--execute", who="anna", folder=copy, code=CONFLICT)
+    check("the incident is closed" in found.err, f"{found!r}")
+    case.run("rehearse", who="anna", folder=copy, code=CONFLICT)
+
+
+def spent(case, wallet, shop, bank):
+    """On a copy in which the shop, which may not owe, has paid its money out."""
+    other = another(wallet, "spent")
+    paid = 2 * sum(10 + n for n in range(PAID))
+    other.run("transfer", "create", "--debit", shop, "--credit", bank, "--amount", f"{paid - 25}.00")
+    copy = stopped(case, "spent-case")
+    entries = entries_of(copy)
+    refused(case, other, copy, (entries[2]["id"], f"account {shop} has left EUR 4.00"))
+    for entry in entries:
+        other.run("transfer", "show", entry["id"], code=NOT_FOUND)
+
+
+def post(server, transfers):
+    connection = http.client.HTTPConnection(server.address, timeout=60)
+    connection.request("POST", "/v1/transfers", json.dumps(transfers),
+                       {"content-type": "application/json"})
+    answer = connection.getresponse()
+    check(answer.status in (200, 201), f"{answer.status} {answer.read(1000)!r}")
+    connection.close()
+
+
+def refused_midway(case, wallet, shop, bank):
+    """Where all looks well, and the ledger refuses nevertheless: it has no room for so many."""
+    other = another(wallet, "midway")
+    copy = stopped(case, "midway-case")
+    ids = [new_id() for _ in range(1000 - PAID + 1)]
+    with serving(other, "--plain", "--anonymous", "--reversals-max", "1000") as server:
+        post(server, [{"id": one, "kind": "direct", "debit": bank, "credit": shop, "asset": "EUR",
+                       "amount": "0.01"} for one in ids])
+        post(server, [{"id": new_id(), "kind": "reversal", "target": one} for one in ids])
+        found = other.run(*words_of(case, copy), "--execute", code=CONFLICT)
+    check("capacity" in found.err and "new ids" in found.err, f"{found!r}")
+    refused_id = next(entry["id"] for entry in entries_of(copy) if entry["id"] in found.err)
+    equal(other.json("transfer", "show", refused_id)["outcome"], "capacity", "it is named")
+    acts = [act["reason"] for act in other.json("audit", "list")["items"] if act["act"] == "repair"]
+    equal(sorted(acts), ["7F3A", "refused:capacity"], "begun, and refused")
+    done = json.loads(other.run(*words_of(case, copy), "--execute", "--json").out)
+    equal((done["made"], done["repeated"]), (PAID, 0), "under new ids")
+    equal(net(other, shop), f"{sum(10 + n for n in range(PAID))}.00", "once")
+    other.run("check")
 
 
 def applied(case, wallet, shop, customers):
@@ -256,6 +411,10 @@ def applied(case, wallet, shop, customers):
     again = json.loads(case.run("apply", "--execute", "--json", who="anna").out)
     equal((again["made"], again["repeated"]), (0, PAID), "applying twice is nothing")
     equal(net(wallet, shop), f"{owed}.00", "the same books")
+    with open(os.path.join(case.folder, "plan", "applied.json"), encoding="utf-8") as file:
+        equal(json.load(file)["made"], PAID, "what was done stays told")
+    notes = [note["text"] for note in wallet.json("doctor", "incident", case.folder)["timeline"]]
+    equal(notes.count("the plan was applied"), 1, "in the timeline, too")
     acts = [act for act in wallet.json("audit", "list")["items"] if act["act"] == "repair"]
     equal((len(acts), acts[0]["reason"]), (1, "7F3A"), "the audit log has it once")
 
@@ -324,16 +483,21 @@ def reported(case, wallet):
 
 def main():
     wallet = Wallet("wallet")
-    shop, customers, twins = ledger_with_twins(wallet)
+    bank, shop, customers, twins = ledger_with_twins(wallet)
     case = Case(wallet)
     case.collect()
     doubtful_plans(case, twins)
+    stale_diagnoses(case, twins)
     out = case.plan(diagnosis_of(case.folder, twins)).out
     check("2 approvals are needed" in out and out.count(" compensate ") == PAID, out)
     left_is_named(case)
     approvals(case)
     changed_files(case)
     moved_on(case, wallet, twins, (shop, net(wallet, shop)))
+    frozen_and_unfrozen(case, wallet, shop)
+    spent(case, wallet, shop, bank)
+    refused_midway(case, wallet, shop, bank)
+    words_are_shown(case)
     applied(case, wallet, shop, customers)
     verified(case, wallet, twins)
     reported(case, wallet)
