@@ -10,16 +10,14 @@
 #include "adapter/data_folder.h"
 #include "adapter/postgres_lease.h"
 #include "adapter/system_clock.h"
-#include "adapter/thread_sync.h"
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/reserve.h"
-#include "cmd/replica_log.h"
 #include "cmd/replica_name.h"
+#include "cmd/replica_state.h"
 #include "cmd/transit_metrics.h"
 #include "wallet/clock_skew.h"
 #include "wallet/key_ring.h"
-#include "wallet/lane_share.h"
 
 enum {
     STEP_MS = 50,        /* between two looks of the role task */
@@ -28,189 +26,6 @@ enum {
     LEAVE_MS_MAX = 5000, /* waited for answers under way before the lease is given back */
     OPEN_LOOK_MS = 25,   /* between two looks at a lease that is open, and not to be taken yet */
 };
-
-struct replica {
-    struct lane_route route; /* first */
-    struct replica_options options;
-    struct lease_party party;
-    struct replica_log log;
-    struct host_options host_options;
-    struct clock *clock;
-    struct sync *sync;
-    struct lease *lease;  /* the keeper task's */
-    struct lease *report; /* the role task's */
-    struct front *front;
-    struct task *keeper_task;
-    struct task *role_task;
-
-    /* The role task's own. */
-    struct host host;
-    struct monotonic_time report_at;
-    struct monotonic_time retry_at;
-    struct transit_status transit_before; /* of the times that it owned the lane before */
-    bool clock_told;                      /* that the clock is off */
-    struct lease_member members[LEASE_MEMBERS_MAX];
-
-    struct monitor *monitor; /* guards the rest */
-    struct lease_keeper keeper;
-    enum replica_role role;
-    bool paused;        /* the keeper has let an open lease pass for a moment */
-    bool counted;       /* in options.owned */
-    bool warm;          /* could own the lane at once */
-    bool gate_open;     /* calls may enter the lane's api */
-    bool own_open;      /* there is an api that tells about this replica */
-    struct api *own;    /* that */
-    struct api *former; /* the follower's, until nobody uses it */
-    uint32_t inside;    /* calls in the lane's api */
-    uint32_t own_inside;
-    bool retiring;
-    bool retired;
-    bool stopping;
-    uint64_t batch; /* memory covers the journal up to here */
-    uint64_t left;  /* batches behind */
-    uint64_t takeovers;
-    uint64_t losses;
-    uint64_t handovers;
-    int64_t takeover_ns;              /* the newest: from seeing the lease open to answering */
-    bool name_shared;                 /* another server says that it is this replica */
-    struct monotonic_time open_since; /* the lease was seen open; 0: it is not */
-    struct transit_status transit;
-    int64_t skew_ns;                  /* of the wall clock, against the lease's */
-    struct monotonic_time renewed_at; /* the lease that is, or was last, held; asked for then */
-    int64_t renewal_ns;               /* the newest renewal, good or not: how long it took */
-    struct error renewal_error;       /* why the newest did not come; empty: it did */
-};
-
-static struct monotonic_time now(const struct replica *replica)
-{
-    return clock_monotonic(replica->clock);
-}
-
-static struct monotonic_time in_ms(const struct replica *replica, int64_t ms)
-{
-    return (struct monotonic_time){ now(replica).ns + ms * NS_PER_MS };
-}
-
-static void lock(struct replica *replica)
-{
-    replica->sync->lock(replica->monitor);
-}
-
-static void unlock(struct replica *replica)
-{
-    replica->sync->unlock(replica->monitor);
-}
-
-/* Under the monitor. */
-static bool believes(const struct replica *replica)
-{
-    return lease_keeper_believes(&replica->keeper, now(replica));
-}
-
-/* ---- The route ---- */
-
-static enum lane_place route_find(struct lane_route *route, uint32_t lane,
-                                  char out_url[LEASE_URL_SIZE])
-{
-    struct replica *replica = (struct replica *)route;
-    (void)lane; /* it has one */
-    enum lane_place place = LANE_NOWHERE;
-    lock(replica);
-    const char *url = lease_keeper_owner(&replica->keeper, now(replica));
-    if (replica->gate_open && believes(replica)) place = LANE_HERE;
-    if (place != LANE_HERE && url != NULL) {
-        memcpy(out_url, url, strlen(url) + 1);
-        place = LANE_ELSEWHERE;
-    }
-    unlock(replica);
-    return place;
-}
-
-static bool route_enter(struct lane_route *route, uint32_t lane, struct api_service *out_service)
-{
-    struct replica *replica = (struct replica *)route;
-    (void)lane; /* as above */
-    lock(replica);
-    bool may = replica->gate_open && believes(replica);
-    if (may) replica->inside++;
-    if (may) *out_service = api_service(replica->own);
-    unlock(replica);
-    return may;
-}
-
-static void route_leave(struct lane_route *route, uint32_t lane)
-{
-    struct replica *replica = (struct replica *)route;
-    (void)lane; /* as above */
-    lock(replica);
-    CHECK(replica->inside > 0);
-    replica->inside--;
-    if (replica->inside == 0) replica->sync->wake_all(replica->monitor);
-    unlock(replica);
-}
-
-static bool route_believes(struct lane_route *route, uint32_t lane)
-{
-    struct replica *replica = (struct replica *)route;
-    (void)lane; /* as above */
-    lock(replica);
-    bool yes = believes(replica);
-    unlock(replica);
-    return yes;
-}
-
-static bool route_enter_own(struct lane_route *route, struct api_service *out_service)
-{
-    struct replica *replica = (struct replica *)route;
-    lock(replica);
-    bool may = replica->own_open;
-    if (may) replica->own_inside++;
-    if (may) *out_service = api_service(replica->own);
-    unlock(replica);
-    return may;
-}
-
-static void route_leave_own(struct lane_route *route)
-{
-    struct replica *replica = (struct replica *)route;
-    lock(replica);
-    CHECK(replica->own_inside > 0);
-    replica->own_inside--;
-    if (replica->own_inside == 0) replica->sync->wake_all(replica->monitor);
-    unlock(replica);
-}
-
-static void route_leave_followed(struct lane_route *route, uint32_t lane)
-{
-    (void)lane; /* as above */
-    route_leave_own(route);
-}
-
-/* The lane stays open as long as its API is in use. */
-static bool route_enter_followed(struct lane_route *route, uint32_t lane,
-                                 const struct lane_need *need, struct api_service *out_service)
-{
-    struct replica *replica = (struct replica *)route;
-    struct followed followed;
-    lock(replica);
-    bool may = replica->own_open && replica->role == REPLICA_FOLLOWING;
-    if (may) replica->own_inside++;
-    if (may) *out_service = api_service(replica->own);
-    unlock(replica);
-    if (!may) return false;
-    uint64_t stale_ms_max =
-        need->max_stale_ms < FOLLOWED_STALE_MS_MAX ? need->max_stale_ms : FOLLOWED_STALE_MS_MAX;
-    bool covers = lane_followed(replica->host.lane, &followed) == STATUS_OK &&
-                  followed.batch >= need->batch &&
-                  now(replica).ns - followed.whole_at.ns <= (int64_t)stale_ms_max * NS_PER_MS;
-    if (!covers) route_leave_followed(route, lane);
-    return covers;
-}
-
-struct lane_route *replica_route(struct replica *replica)
-{
-    return &replica->route;
-}
 
 /* ---- The lease ---- */
 
@@ -253,11 +68,11 @@ struct asking {
 static void ask(struct replica *replica, uint64_t epoch, struct asking *asking)
 {
     struct lease_answer *answer = &asking->answer;
-    answer->asked = now(replica);
+    answer->asked = replica_now(replica);
     asking->before = clock_wall(replica->clock);
     answer->status = lease_ask(replica, answer->step, epoch, &answer->view, &asking->error);
     asking->after = clock_wall(replica->clock);
-    answer->now = now(replica);
+    answer->now = replica_now(replica);
 }
 
 /* Under the monitor: for who wants to know why a lease was lost. */
@@ -307,17 +122,17 @@ static bool may_take(const struct replica *replica)
     if (replica->open_since.ns == 0) return true; /* it is not open */
     if (strcmp(replica->keeper.view.wanted, replica->party.name) == 0) return true;
     uint32_t wait_ms = lane_share_wait_ms(atomic_load(replica->options.owned));
-    return now(replica).ns >= replica->open_since.ns + wait_ms * NS_PER_MS;
+    return replica_now(replica).ns >= replica->open_since.ns + wait_ms * NS_PER_MS;
 }
 
 /* Under the monitor. LEASE_STEP_NONE: it has waited, and is to be asked again. */
 static enum lease_step step_next(struct replica *replica)
 {
     bool may = may_take(replica);
-    enum lease_step step = lease_keeper_next(&replica->keeper, now(replica), may);
+    enum lease_step step = lease_keeper_next(&replica->keeper, replica_now(replica), may);
     struct monotonic_time until = replica->keeper.at;
     bool pause = step == LEASE_STEP_READ && replica->keeper.take_now && !replica->paused;
-    if (pause) until = in_ms(replica, OPEN_LOOK_MS);
+    if (pause) until = replica_in_ms(replica, OPEN_LOOK_MS);
     replica->paused = pause;
     if (step == LEASE_STEP_TAKE) owned_note(replica, true);
     if (step != LEASE_STEP_NONE && !pause) return step;
@@ -328,33 +143,33 @@ static enum lease_step step_next(struct replica *replica)
 static void keeper_run(void *argument)
 {
     struct replica *replica = argument;
-    lock(replica);
+    replica_lock(replica);
     while (!replica->stopping) {
         enum lease_step step = step_next(replica);
         if (step == LEASE_STEP_NONE) continue;
         uint64_t epoch = replica->keeper.epoch;
-        unlock(replica);
+        replica_unlock(replica);
         struct asking asking = { .answer.step = step };
         ask(replica, epoch, &asking);
-        lock(replica);
+        replica_lock(replica);
         bool known = lease_keeper_owner(&replica->keeper, asking.answer.now) != NULL;
         answer_note(replica, &asking);
         bool found = !known && lease_keeper_owner(&replica->keeper, asking.answer.now) != NULL;
-        unlock(replica);
+        replica_unlock(replica);
         if (found) front_wake(replica->front);
-        lock(replica);
+        replica_lock(replica);
     }
-    unlock(replica);
+    replica_unlock(replica);
 }
 
 /* ---- Roles ---- */
 
 static void role_set(struct replica *replica, enum replica_role role)
 {
-    lock(replica);
+    replica_lock(replica);
     replica->role = role;
     if (role != REPLICA_FOLLOWING) replica->warm = false;
-    unlock(replica);
+    replica_unlock(replica);
 }
 
 /* Under the monitor; nobody enters any more. */
@@ -372,33 +187,33 @@ static void transit_look(struct replica *replica)
     if (replica->host.transit == NULL) return;
     transit_get_status(replica->host.transit, &sums);
     transit_status_add(&sums, &replica->transit_before);
-    lock(replica);
+    replica_lock(replica);
     replica->transit = sums;
-    unlock(replica);
+    replica_unlock(replica);
 }
 
 /* Whatever it was: what is under way ends, and nothing of it stays. */
 static void become_cold(struct replica *replica)
 {
-    lock(replica);
+    replica_lock(replica);
     bool led = replica->role == REPLICA_LEADING;
     struct api *api = replica->own;
     replica->gate_open = false;
     replica->own_open = false;
     replica->warm = false;
     replica->batch = 0;
-    unlock(replica);
+    replica_unlock(replica);
     if (led) api_stop(api); /* streams end */
     if (led && replica->options.end != NULL) replica->options.end(replica->options.context);
-    lock(replica);
+    replica_lock(replica);
     all_out_wait(replica);
     replica->own = NULL;
-    unlock(replica);
+    replica_unlock(replica);
     if (led) transit_look(replica);
-    lock(replica);
+    replica_lock(replica);
     replica->transit.open = 0; /* whoever owns it next counts them */
     replica->transit_before = replica->transit;
-    unlock(replica);
+    replica_unlock(replica);
     if (replica->options.keys != NULL) key_ring_leave(replica->options.keys);
     if (replica->options.carry != NULL) carry_leave(replica->options.carry, replica->options.lane);
     host_close(&replica->host);
@@ -408,16 +223,16 @@ static void become_cold(struct replica *replica)
 /* The lease goes back, so that nobody has to wait for its end; `to` has it first. */
 static void lease_give_back(struct replica *replica, const char *to)
 {
-    lock(replica);
+    replica_lock(replica);
     bool held = replica->keeper.role == LEASE_HOLDING;
     const struct lease_term term = {
         .lane = replica->options.lane,
         .party = &replica->party,
         .epoch = replica->keeper.epoch,
     };
-    lease_keeper_yield(&replica->keeper, now(replica));
+    lease_keeper_yield(&replica->keeper, replica_now(replica));
     owned_note(replica, false);
-    unlock(replica);
+    replica_unlock(replica);
     struct error error = { 0 };
     if (!held) return;
     enum status status = replica->report->release(replica->report, &term, to, &error);
@@ -426,27 +241,27 @@ static void lease_give_back(struct replica *replica, const char *to)
 
 static void begin_following(struct replica *replica)
 {
-    if (now(replica).ns < replica->retry_at.ns) return;
+    if (replica_now(replica).ns < replica->retry_at.ns) return;
     struct error error = { 0 };
     struct host_options options = replica->host_options;
     options.follow = true;
     if (host_open(&options, &replica->host, &error) != STATUS_OK) {
         replica_log_error(&replica->log, STR("replica.not_open"), &error);
-        replica->retry_at = in_ms(replica, RETRY_MS);
+        replica->retry_at = replica_in_ms(replica, RETRY_MS);
         return;
     }
-    lock(replica);
+    replica_lock(replica);
     replica->own = replica->host.api;
     replica->own_open = true;
     replica->role = REPLICA_FOLLOWING;
-    unlock(replica);
+    replica_unlock(replica);
     replica_log_say(&replica->log, LOG_INFO, STR("replica.following"), "the lane is followed");
 }
 
 /* The lane's api takes the place of the follower's, which goes when nobody is in it. */
 static void api_change(struct replica *replica)
 {
-    lock(replica);
+    replica_lock(replica);
     replica->own_open = false;
     while (replica->own_inside > 0) {
         (void)replica->sync->wait(replica->monitor, MONOTONIC_NEVER); /* each is short */
@@ -458,9 +273,9 @@ static void api_change(struct replica *replica)
     replica->warm = false;
     replica->takeovers++;
     replica->takeover_ns =
-        replica->open_since.ns == 0 ? 0 : now(replica).ns - replica->open_since.ns;
+        replica->open_since.ns == 0 ? 0 : replica_now(replica).ns - replica->open_since.ns;
     replica->open_since.ns = 0;
-    unlock(replica);
+    replica_unlock(replica);
     host_follower_done(&replica->host);
 }
 
@@ -475,9 +290,9 @@ static void time_ahead_tell(struct replica *replica)
 /* Taken before the clock was known: given back before anything is decided by it. */
 static bool clock_forbids(struct replica *replica)
 {
-    lock(replica);
+    replica_lock(replica);
     bool off = clock_is_off(replica);
-    unlock(replica);
+    replica_unlock(replica);
     if (off) lease_give_back(replica, "");
     return off;
 }
@@ -499,7 +314,7 @@ static void begin_leading(struct replica *replica)
         return;
     }
     replica_log_error(&replica->log, STR("replica.not_leading"), &error);
-    if (status == STATUS_UNAVAILABLE) replica->retry_at = in_ms(replica, RETRY_MS);
+    if (status == STATUS_UNAVAILABLE) replica->retry_at = replica_in_ms(replica, RETRY_MS);
     lease_give_back(replica, "");
     become_cold(replica);
 }
@@ -513,10 +328,10 @@ static void whole_note(struct replica *replica, struct monotonic_time whole_at)
 
 static void follow_step(struct replica *replica)
 {
-    struct monotonic_time began = now(replica);
-    lock(replica);
+    struct monotonic_time began = replica_now(replica);
+    replica_lock(replica);
     bool holds = replica->keeper.role == LEASE_HOLDING;
-    unlock(replica);
+    replica_unlock(replica);
     if (holds) {
         begin_leading(replica);
         return;
@@ -526,19 +341,19 @@ static void follow_step(struct replica *replica)
     enum status status = lane_follow(replica->host.lane, &left, &error);
     struct lane_status lane;
     lane_get_status(replica->host.lane, &lane);
-    lock(replica);
+    replica_lock(replica);
     if (status == STATUS_OK) replica->left = left;
     if (status == STATUS_OK) replica->warm = left == 0;
     replica->batch = lane.head.sequence;
     bool warm = replica->warm;
     if (warm) replica->sync->wake_all(replica->monitor); /* the lease may be open */
-    unlock(replica);
+    replica_unlock(replica);
     if (warm && replica->options.keys != NULL)
         key_ring_follow(replica->options.keys, replica->host.lane);
     if (status == STATUS_OK && left == 0) whole_note(replica, began);
     if (status == STATUS_OK || status == STATUS_UNAVAILABLE) return;
     replica_log_error(&replica->log, STR("replica.not_following"), &error);
-    replica->retry_at = in_ms(replica, RETRY_MS);
+    replica->retry_at = replica_in_ms(replica, RETRY_MS);
     become_cold(replica);
 }
 
@@ -565,18 +380,18 @@ static void hand_over(struct replica *replica, const char *heir)
 {
     replica_log_say(&replica->log, LOG_INFO, STR("replica.handing_over"),
                     "the lane is handed over");
-    lock(replica);
+    replica_lock(replica);
     replica->gate_open = false;
     struct api *api = replica->own;
-    unlock(replica);
+    replica_unlock(replica);
     api_stop(api); /* streams end: their clients come back, to the next owner */
-    struct monotonic_time until = in_ms(replica, LEAVE_MS_MAX);
-    lock(replica);
-    while (replica->inside > 0 && now(replica).ns < until.ns) {
+    struct monotonic_time until = replica_in_ms(replica, LEAVE_MS_MAX);
+    replica_lock(replica);
+    while (replica->inside > 0 && replica_now(replica).ns < until.ns) {
         (void)replica->sync->wait(replica->monitor, until); /* what is late is not answered here */
     }
     replica->handovers++;
-    unlock(replica);
+    replica_unlock(replica);
     lease_give_back(replica, heir);
     become_cold(replica);
 }
@@ -587,16 +402,16 @@ static void lost_tell(struct replica *replica)
     struct lease_view view = { 0 };
     struct lease *lease = replica->report;
     (void)lease->read(lease, replica->options.lane, &view, NULL); /* else nobody is named */
-    lock(replica);
+    replica_lock(replica);
     struct error reason = replica->renewal_error;
     const struct replica_loss loss = {
         .holder = view.holder,
-        .renewed_ms_ago = (now(replica).ns - replica->renewed_at.ns) / NS_PER_MS,
+        .renewed_ms_ago = (replica_now(replica).ns - replica->renewed_at.ns) / NS_PER_MS,
         .lease_ms = replica->keeper.terms.ttl_ms,
         .renewal_took_ms = replica->renewal_ns / NS_PER_MS,
         .renewal_error = reason.message,
     };
-    unlock(replica);
+    replica_unlock(replica);
     replica_log_lost(&replica->log, &loss);
 }
 
@@ -607,8 +422,8 @@ static void lead_step(struct replica *replica)
     struct lane_status status;
     lane_get_status(replica->host.lane, &status);
     transit_look(replica);
-    lock(replica);
-    struct monotonic_time looked = now(replica);
+    replica_lock(replica);
+    struct monotonic_time looked = replica_now(replica);
     bool whole = lease_keeper_believes(&replica->keeper, looked);
     bool lost = replica->keeper.role == LEASE_FOLLOWING;
     const char *name = lease_keeper_wanted(&replica->keeper);
@@ -616,7 +431,7 @@ static void lead_step(struct replica *replica)
     bool retiring = replica->retiring;
     replica->batch = status.head.sequence;
     if (lost || status.fenced) replica->losses++;
-    unlock(replica);
+    replica_unlock(replica);
     if (whole && !status.fenced) whole_note(replica, looked);
     if (lost || status.fenced) {
         lost_tell(replica);
@@ -634,10 +449,10 @@ static void lead_step(struct replica *replica)
 /* Once when the clock is found to be off, and once when it is right again. */
 static void clock_tell(struct replica *replica)
 {
-    lock(replica);
+    replica_lock(replica);
     int64_t skew_ms = replica->skew_ns / NS_PER_MS;
     bool off = clock_is_off(replica);
-    unlock(replica);
+    replica_unlock(replica);
     if (off == replica->clock_told) return;
     replica->clock_told = off;
     replica_log_clock(&replica->log, off, skew_ms);
@@ -645,9 +460,9 @@ static void clock_tell(struct replica *replica)
 
 static void report(struct replica *replica)
 {
-    if (now(replica).ns < replica->report_at.ns) return;
-    replica->report_at = in_ms(replica, REPORT_MS);
-    lock(replica);
+    if (replica_now(replica).ns < replica->report_at.ns) return;
+    replica->report_at = replica_in_ms(replica, REPORT_MS);
+    replica_lock(replica);
     const struct lease_member member = {
         .party = replica->party,
         .lane = replica->options.lane,
@@ -655,14 +470,14 @@ static void report(struct replica *replica)
         .holds = replica->gate_open,
         .warm = replica->warm && !replica->retiring && !clock_is_off(replica),
     };
-    unlock(replica);
+    replica_unlock(replica);
     char rival[LEASE_URL_SIZE];
     struct error error = { 0 }; /* who is not heard of is not handed to */
     if (replica->report->report(replica->report, &member, rival, &error) != STATUS_OK) return;
-    lock(replica);
+    replica_lock(replica);
     bool told = replica->name_shared;
     replica->name_shared = rival[0] != '\0';
-    unlock(replica);
+    replica_unlock(replica);
     if (rival[0] != '\0' && !told) replica_log_name_shared(&replica->log, rival);
 }
 
@@ -673,11 +488,11 @@ static void step(struct replica *replica)
         return;
     }
     bool cold = replica->role == REPLICA_COLD;
-    lock(replica);
+    replica_lock(replica);
     bool retiring = replica->retiring;
     replica->retired = retiring && (cold || replica->keeper.role == LEASE_FOLLOWING);
     replica->sync->wake_all(replica->monitor);
-    unlock(replica);
+    replica_unlock(replica);
     if (!cold) follow_step(replica);
     if (cold && !retiring) begin_following(replica);
 }
@@ -685,19 +500,20 @@ static void step(struct replica *replica)
 static void role_run(void *argument)
 {
     struct replica *replica = argument;
-    lock(replica);
+    replica_lock(replica);
     while (!replica->stopping) {
-        unlock(replica);
+        replica_unlock(replica);
         clock_tell(replica);
         report(replica);
         step(replica);
-        lock(replica);
+        replica_lock(replica);
         bool behind = replica->role == REPLICA_FOLLOWING && replica->left > 0;
         bool due = replica->role == REPLICA_FOLLOWING && replica->keeper.role == LEASE_HOLDING;
         if (replica->stopping || behind || due) continue;
-        (void)replica->sync->wait(replica->monitor, in_ms(replica, STEP_MS)); /* a look is cheap */
+        (void)replica->sync->wait(replica->monitor,
+                                  replica_in_ms(replica, STEP_MS)); /* a look is cheap */
     }
-    unlock(replica);
+    replica_unlock(replica);
     lease_give_back(replica, "");
     become_cold(replica);
 }
@@ -731,14 +547,7 @@ enum status replica_open(const struct replica_options *options, struct replica *
 {
     struct replica *replica = reserve_new(sizeof *replica);
     if (replica == NULL) return error_set(out_error, STATUS_UNAVAILABLE, "out of memory");
-    replica->route = (struct lane_route){ .find = route_find,
-                                          .enter = route_enter,
-                                          .leave = route_leave,
-                                          .believes = route_believes,
-                                          .enter_followed = route_enter_followed,
-                                          .leave_followed = route_leave_followed,
-                                          .enter_own = route_enter_own,
-                                          .leave_own = route_leave_own };
+    replica_route_init(replica);
     replica->options = *options;
     CHECK(strlen(options->name) < sizeof replica->party.name);
     memcpy(replica->party.name, options->name, strlen(options->name) + 1);
@@ -781,28 +590,29 @@ enum status replica_start(struct replica *replica, const struct replica_start_op
 
 void replica_retire(struct replica *replica)
 {
-    lock(replica);
+    replica_lock(replica);
     replica->retiring = true;
     replica->sync->wake_all(replica->monitor);
-    unlock(replica);
+    replica_unlock(replica);
 }
 
 void replica_retire_wait(struct replica *replica)
 {
-    lock(replica);
+    replica_lock(replica);
     CHECK(replica->retiring);
     while (!replica->retired && !replica->stopping) {
-        (void)replica->sync->wait(replica->monitor, in_ms(replica, STEP_MS)); /* looked at again */
+        (void)replica->sync->wait(replica->monitor,
+                                  replica_in_ms(replica, STEP_MS)); /* looked at again */
     }
-    unlock(replica);
+    replica_unlock(replica);
 }
 
 void replica_stop(struct replica *replica)
 {
-    lock(replica);
+    replica_lock(replica);
     replica->stopping = true;
     replica->sync->wake_all(replica->monitor);
-    unlock(replica);
+    replica_unlock(replica);
     replica->sync->join(replica->keeper_task);
     replica->sync->join(replica->role_task);
     replica->keeper_task = NULL;
@@ -821,8 +631,8 @@ void replica_close(struct replica *replica)
 
 void replica_get_status(struct replica *replica, struct replica_status *out_status)
 {
-    lock(replica);
-    int64_t left_ms = (replica->keeper.until.ns - now(replica).ns) / NS_PER_MS;
+    replica_lock(replica);
+    int64_t left_ms = (replica->keeper.until.ns - replica_now(replica).ns) / NS_PER_MS;
     *out_status = (struct replica_status){
         .role = replica->role,
         .warm = replica->warm && !clock_is_off(replica),
@@ -838,5 +648,5 @@ void replica_get_status(struct replica *replica, struct replica_status *out_stat
         .handovers = replica->handovers,
         .transit = replica->transit,
     };
-    unlock(replica);
+    replica_unlock(replica);
 }
