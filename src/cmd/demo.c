@@ -15,7 +15,8 @@ static const char *const serve_options[] = { "--plain", "--anonymous", NULL };
 static void words_show(struct demo *demo, const char *const *words)
 {
     (void)fprintf(demo->out, "$ tpwallet");
-    for (uint32_t i = 0; words[i] != NULL; i++) (void)fprintf(demo->out, " %s", words[i]);
+    for (uint32_t i = 0; words[i] != NULL; i++)
+        (void)fprintf(demo->out, strchr(words[i], ' ') == NULL ? " %s" : " '%s'", words[i]);
     (void)fprintf(demo->out, "\n");
 }
 

@@ -258,9 +258,16 @@ static enum status people_make(struct demo *demo, struct files *files)
                           &demo->error);
 }
 
+/* An hour before anything happened, up to now: the gateway's log is whole for all of it. */
 static enum status find(struct demo *demo, struct files *files)
 {
     const char *folder = buf_terminated(&files->folder);
+    char since[TIME_TEXT_SIZE] = "";
+    char until[TIME_TEXT_SIZE] = "";
+    struct wall_time now = clock_wall(system_clock());
+    (void)wall_time_format((struct wall_time){ now.ns - 3600 * NS_PER_S },
+                           since);      /* the view of since */
+    (void)wall_time_format(now, until); /* the view of until */
     const char *const collect[] = {
         "doctor",
         "collect",
@@ -276,6 +283,10 @@ static enum status find(struct demo *demo, struct files *files)
         buf_terminated(&files->log),
         "--system",
         "gateway",
+        "--from",
+        since,
+        "--to",
+        until,
         NULL,
     };
     const char *const shown[] = { "doctor", "diagnose", folder, NULL };
