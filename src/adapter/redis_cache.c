@@ -45,6 +45,8 @@ struct link {
     redisContext *context; /* NULL: not connected */
     int timeout_ms;
     struct breaker breaker;
+    bool refused;     /* when it was last tried: Redis is there, and does not take us */
+    struct error why; /* that */
 };
 
 struct redis_cache {
@@ -106,7 +108,9 @@ static bool link_connect(struct redis_cache *cache, struct link *link)
         .password = options->password,
     };
     if (link->context != NULL) return true;
-    return redis_connect(&server, link->timeout_ms, &link->context, NULL) == STATUS_OK;
+    enum status status = redis_connect(&server, link->timeout_ms, &link->context, &link->why);
+    link->refused = status == STATUS_DENIED;
+    return status == STATUS_OK;
 }
 
 static struct monotonic_time now_of(const struct redis_cache *cache)
@@ -307,8 +311,14 @@ static enum status redis_fill(struct cache *port, const struct cache_entry *entr
 
 /* ---- For the owner ---- */
 
-static enum status unavailable(struct error *out_error)
+/* Who is not let in is told so: waiting does not help. */
+static enum status unavailable(const struct redis_cache *cache, struct error *out_error)
 {
+    if (cache->owning.refused) {
+        (void)error_set(out_error, STATUS_DENIED, "%s", cache->owning.why.message);
+        error_hint(out_error, "look at the user, the password and the database's number");
+        return STATUS_DENIED;
+    }
     return error_set(out_error, STATUS_UNAVAILABLE, "Redis does not answer");
 }
 
@@ -329,7 +339,7 @@ static enum status owner_do(struct redis_cache *cache, const struct words *words
                             struct error *out_error)
 {
     redisReply *reply = owner_ask(cache, words);
-    if (reply == NULL) return unavailable(out_error);
+    if (reply == NULL) return unavailable(cache, out_error);
     bool done = reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
     freeReplyObject(reply);
     if (done) return STATUS_OK;
@@ -357,7 +367,7 @@ static enum status redis_begin(struct cache *port, uint64_t epoch, uint64_t head
     word_add(&words, number_text(head, head_text));
     word_add(&words, fresh);
     redisReply *reply = owner_ask(cache, &words);
-    if (reply == NULL) return unavailable(out_error);
+    if (reply == NULL) return unavailable(cache, out_error);
     enum status status = STATUS_OK;
     bool told = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
                 reply->element[0]->type == REDIS_REPLY_STRING &&
@@ -435,7 +445,7 @@ static enum status redis_update(struct cache *port, const struct cache_entry *en
         link_settle(cache, link, good);
     }
     link_leave(link);
-    if (!good) return unavailable(out_error);
+    if (!good) return unavailable(cache, out_error);
     if (owned) return STATUS_OK;
     return error_set(out_error, STATUS_CONFLICT, "the cache was emptied, or taken over");
 }
@@ -568,7 +578,7 @@ enum status redis_cache_list(struct cache *port,
         link_settle(cache, link, good);
     }
     link_leave(link);
-    return good ? STATUS_OK : unavailable(out_error);
+    return good ? STATUS_OK : unavailable(cache, out_error);
 }
 
 enum status redis_cache_drop(struct cache *port, struct error *out_error)
@@ -581,7 +591,7 @@ enum status redis_cache_drop(struct cache *port, struct error *out_error)
         link_settle(cache, link, good);
     }
     link_leave(link);
-    return good ? STATUS_OK : unavailable(out_error);
+    return good ? STATUS_OK : unavailable(cache, out_error);
 }
 
 /* ---- Life ---- */

@@ -93,8 +93,11 @@ static enum status followed_wait(struct work *work)
     enum status status = STATUS_OK;
     for (int waited = 0; status == STATUS_OK && !is; waited += LOOK_MS) {
         status = followed(work, &is);
-        if (status == STATUS_OK && !is && waited >= FOLLOWED_MS_MAX)
-            status = error_set(&work->error, STATUS_UNAVAILABLE, "the server cannot reach Redis");
+        if (status == STATUS_OK && !is && waited >= FOLLOWED_MS_MAX) {
+            status =
+                error_set(&work->error, STATUS_UNAVAILABLE, "the server does not follow Redis");
+            error_hint(&work->error, "its log says why: cache.unavailable");
+        }
         if (status == STATUS_OK && !is) pause_ms(LOOK_MS);
     }
     return status;

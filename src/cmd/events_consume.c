@@ -17,6 +17,7 @@
 
 enum {
     WAIT_MS = 200,
+    SILENCE_MS = 10000, /* then whoever waits for an end asks whether there are brokers at all */
     PARTITIONS_MAX = KAFKA_PARTITIONS_MAX,
     WAITING_MAX =
         100000, /* errands; with more of them nothing is read until the receiver takes some */
@@ -72,6 +73,16 @@ static bool is_at_end(struct consume *consume)
     for (int32_t i = 0; i < consume->partition_count && i < PARTITIONS_MAX; i++)
         if (!consume->ended[i]) return false;
     return true;
+}
+
+/* Whoever waits for the end, and has heard nothing for long: whether there is anybody to hear from. */
+static enum status silence_look(struct consume *consume, struct monotonic_time *since)
+{
+    struct monotonic_time now = clock_monotonic(system_clock());
+    if (!consume->until_end || consume->heard || now.ns - since->ns < SILENCE_MS * NS_PER_MS)
+        return STATUS_OK;
+    *since = now;
+    return kafka_reader_partitions(consume->reader, &consume->partition_count, &consume->error);
 }
 
 /* ---- Spans ---- */
@@ -162,6 +173,7 @@ static enum status records_apply(struct consume *consume, uint32_t count)
 static enum status consume_all(struct consume *consume)
 {
     enum status status = STATUS_OK;
+    struct monotonic_time begun = clock_monotonic(system_clock());
     while (status == STATUS_OK && !is_stopped(consume) && !is_at_end(consume)) {
         bool paused = false;
         uint32_t count = 0;
@@ -173,6 +185,7 @@ static enum status consume_all(struct consume *consume)
         status = kafka_reader_take(consume->reader, consume->batch, WAIT_MS, consume->records,
                                    &count, &consume->error);
         if (status == STATUS_OK && count > 0) status = records_apply(consume, count);
+        if (status == STATUS_OK && count == 0) status = silence_look(consume, &begun);
     }
     return status;
 }

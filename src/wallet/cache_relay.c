@@ -25,6 +25,7 @@ struct cache_relay {
     struct task *task;
     bool begun;
     bool fenced;
+    bool looked;    /* once at least */
     uint64_t batch; /* the frontier */
     struct buf blob;
     uint32_t id_count;
@@ -225,7 +226,8 @@ void cache_relay_step(struct cache_relay *relay)
     relay->fenced = status == STATUS_FENCED;
     if (status != STATUS_OK) relay->begun = false; /* where it stands is asked again */
     relay->ports.sync->lock(relay->monitor);
-    bool changed = relay->status.begun != (status == STATUS_OK);
+    bool changed = !relay->looked || relay->status.begun != (status == STATUS_OK);
+    relay->looked = true;
     relay->status.begun = status == STATUS_OK;
     relay->status.fenced = relay->fenced;
     relay->status.batch = relay->batch;

@@ -323,8 +323,16 @@ def bench_wants_a_new_topic(cluster):
               f"what it says: {done.stdout} {done.stderr}")
 
 
+def nobody_there():
+    """Whoever waits for the end is told that there are no brokers; it takes a while, beside the rest."""
+    return subprocess.Popen(
+        [TPWALLET, "events", "consume", "--kafka", "127.0.0.1:1", "--kafka-topic", TOPIC, "--into",
+         os.path.join(SCRATCH, "nobody.db"), "--until-end"], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True)
+
+
 def main():
-    with Cluster(1) as cluster:
+    with Cluster(1) as cluster, nobody_there() as alone:
         make_topic(cluster, TOPIC, LANES)
         produce(cluster, [(f"key-{n % 50}", event(n % LANES, n // LANES + 1))
                           for n in range(EVENTS)])
@@ -336,6 +344,9 @@ def main():
         bench_wants_a_new_topic(cluster)
         groups_that_are_none(cluster)
         a_server_and_a_consumer(cluster)
+        out, err = alone.communicate(timeout=120)
+        equal((alone.returncode, out), (4, ""), f"without brokers: {err}")
+        check("Kafka" in err, f"it says so: {err}")
 
 
 main()

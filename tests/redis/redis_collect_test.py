@@ -248,6 +248,23 @@ def what_is_wrong_is_told(wallet, redis, password):
     check(not os.path.exists(os.path.join(SCRATCH, "wrong")), "nothing of it is kept")
 
 
+def a_server_is_not_let_in(wallet, redis):
+    """It says so at once, and goes on without the cache."""
+    server = Server(wallet, "--plain", "--anonymous", "--redis", redis.url, "--redis-password",
+                    os.path.join(SCRATCH, "wrong-password")).start()
+    try:
+        until = time.monotonic() + 30
+        while "does not take us" not in server.tail():
+            check(time.monotonic() < until, f"it says why: {server.tail()}")
+            time.sleep(0.05)
+        check("cache.unavailable" in server.tail(), f"by its name: {server.tail()}")
+        found = wallet.run("cache", "check", "--redis", redis.url, "--redis-password",
+                           os.path.join(SCRATCH, "wrong-password"), code=UNAVAILABLE)
+        check("cache.unavailable" in found.err, f"where to look: {found!r}")
+    finally:
+        server.stop()
+
+
 def main():
     wallet = Wallet("wallet")
     wallet.run("init", "--asset", "EUR")
@@ -260,6 +277,7 @@ def main():
         ours_is_understood(wallet, redis, password)
         memcached_is_read(wallet)
         what_is_wrong_is_told(wallet, redis, password)
+        a_server_is_not_let_in(wallet, redis)
         time.sleep(max(0, STALE_S - (time.monotonic() - began)))  # until it is too old
         stale_balance_is_found(wallet, redis, password, accounts, held)
 
