@@ -122,6 +122,8 @@ CASES = [
     ("TpwalletNoOwner", role([1, 0, 1]), role([1, 2, 1]), 5),
     ("TpwalletTwoOwners", role([2, 2, 1]), role([1, 2, 1]), 5),
     counter("TpwalletLeaseLost", "tpwallet_lease_losses_total"),
+    gauge("TpwalletReplicaClockOff", "tpwallet_replica_clock_off", 1, 0),
+    gauge("TpwalletReplicaNameShared", "tpwallet_replica_name_shared", 1, 0),
     gauge("TpwalletReplicaBehind", "tpwallet_replica_lag_batches", 1001, 1000, 10),
     gauge("TpwalletOutboxOld", "tpwallet_bus_outbox_age_seconds", 61, 59),
     gauge("TpwalletBusStopped", "tpwallet_bus_stopped", 1, 0),
