@@ -113,7 +113,7 @@ def a_cascade_is_told_apart():
 
 # What one fault leaves is what another one counts by: repairs of these harmed somebody.
 TOGETHER = ("200222", "300186", "310263", "310270", "320101", "320159", "330132", "340044", "360081",
-            "360231")
+            "360231", "700062")
 
 
 def what_two_faults_do_together_is_not_posted_by_guess():

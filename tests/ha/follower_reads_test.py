@@ -130,7 +130,9 @@ def ages_hold(owner, follower):
             known.append((time.monotonic(), balance(ask(owner, "")[2])))
             began = time.monotonic()
             status, headers, body = ask(follower, f"?max_stale_ms={age_ms}")
-            equal(status, 200, "status")
+            check(status in (200, 503), f"{status} {body[:300]}")
+            if status == 503:
+                continue  # a lease that was renewed late covers no answer for that moment
             least = [total for at, total in known if at < began - age_ms / 1000]
             check(not least or balance(body) >= least[-1],
                   f"{balance(body)} is older than {age_ms} ms: {least[-1:]}")
