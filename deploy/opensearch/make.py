@@ -12,6 +12,9 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 SRC = os.path.join(HERE, "..", "..", "src")
 FIELD = re.compile(r'\{\s*(?:\.name = )?STR\("([a-z_0-9]+)"\),\s*(\{ NULL, 0 \})?')
+# Made by a function, of one name or of either of two.
+CALL = re.compile(r'\b(text|number)_field\(\s*(?:[^()?]*\?\s*)?STR\("([a-z_0-9]+)"\)'
+                  r'(?:\s*:\s*STR\("([a-z_0-9]+)"\))?')
 BEGIN = re.compile(r"struct log_field \w+(?:\[[^\]]*\])? = (\{)")
 WORD, NUMBER, TEXT = {"type": "keyword", "ignore_above": 8192}, {"type": "long"}, {"type": "text"}
 SENTENCES = {"detail", "settings"}
@@ -37,11 +40,15 @@ def fields_of_sources():
         with open(path, encoding="utf-8") as file:
             text = file.read()
         for begin in BEGIN.finditer(text):
-            fields = FIELD.findall(array_of(text, begin.end()))
-            if not fields:
+            array = array_of(text, begin.end())
+            fields = FIELD.findall(array)
+            if not fields and not CALL.search(array):
                 sys.exit(f"make.py: {path}: no field is read in the array at {begin.start()}")
             for name, number in fields:
                 found[name] = found.get(name, False) or number != ""
+        for kind, *names in CALL.findall(text):
+            for name in filter(None, names):
+                found[name] = found.get(name, False) or kind == "number"
     return found
 
 

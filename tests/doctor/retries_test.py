@@ -14,6 +14,8 @@ sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
 from cli_harness import SCRATCH, Wallet, equal, file_of, new_id
 
 BEGIN = datetime.now(timezone.utc) - timedelta(minutes=5)
+# The gateway has said all that it has.
+WHOLE = ("--from", "1970-01-01T00:00:01Z", "--to", "2100-01-01T00:00:00Z")
 
 
 class Shop:
@@ -55,7 +57,7 @@ def diagnosed(shop, name):
     case, key = os.path.join(SCRATCH, name), os.path.join(SCRATCH, "anna.key")
     log = file_of(f"{name}.log", "".join(json.dumps(line) + "\n" for line in shop.log))
     shop.wallet.run("doctor", "collect", case, "--key", key, "--incident", "7F3A", "--ours",
-                    "--log", log, "--system", "gateway")
+                    "--log", log, "--system", "gateway", *WHOLE)
     answer = shop.wallet.run("doctor", "diagnose", case, "--json", code=None).json()
     equal([row["rejected"] for row in answer["sources"]], [0] * 3, "rejected lines")
     return answer["causes"]

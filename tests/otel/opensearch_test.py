@@ -36,8 +36,8 @@ def template_is_made_of_the_sources():
     for path in glob.glob(os.path.join(SOURCE, "src", "**", "*.c"), recursive=True):
         with open(path, encoding="utf-8") as file:
             text = file.read()
-        aside = re.findall(r"\(struct log_field\)|struct log_field \w+;", text)
-        check(not aside or path.endswith("_test.c"), f"{path} fills fields where make.py looks: {aside}")
+        aside = re.findall(r"(?<!return )\(struct log_field\)|struct log_field \w+;", text)
+        check(not aside or path.endswith("_test.c"), f"{path} fills fields where make.py looks not: {aside}")
 
 
 def log_of_a_server():

@@ -21,7 +21,7 @@ from sandbox_harness import Sandbox, receiving
 DEPLOY = os.path.join(SOURCE, "deploy")
 NOT_HERE = {"kafka", "kafka and --kafka-groups", "replicas", "postgres"}  # what panels may need that this test does not start
 # Of servers with replicas, Kafka or PostgreSQL.
-ELSEWHERE = re.compile("tpwallet_(replica|lease|takeovers|bus|projection)_[a-z_]+")
+ELSEWHERE = re.compile("tpwallet_(replica|lease|takeovers|bus|projection|cache)_[a-z_]+")
 NAME = re.compile(r"\btpwallet_[a-z_]+")
 
 
