@@ -22,8 +22,11 @@ _Static_assert(LEASE_RIVAL_MS == 2000, "the same");
 
 #define CLOCK_NS "(extract(epoch FROM clock_timestamp()) * 1000000000)::bigint"
 
-/* holder, url, wanted, epoch, left_ms, clock: what view_of() reads. */
-#define VIEW "holder, url, " WANTED ", epoch, " LEFT_MS ", " CLOCK_NS
+#define HEAD(column) "(SELECT ours." column " FROM lane AS ours WHERE ours.number = $1)"
+
+/* holder, url, wanted, epoch, left_ms, clock, the head's sequence and hash: what view_of() reads. */
+#define VIEW                                                                                       \
+    "holder, url, " WANTED ", epoch, " LEFT_MS ", " CLOCK_NS ", " HEAD("sequence") ", " HEAD("hash")
 
 static const struct postgres_statement LEASE_SELECT = { "lease_select",
                                                         "SELECT " VIEW
@@ -134,7 +137,10 @@ static struct lease_view view_of(const PGresult *rows)
 {
     struct lease_view view = { .epoch = (uint64_t)postgres_int64(rows, 0, 3),
                                .left_ms = postgres_int64(rows, 0, 4),
-                               .clock = { postgres_int64(rows, 0, 5) } };
+                               .clock = { postgres_int64(rows, 0, 5) },
+                               .head = { .batch = (uint64_t)postgres_int64(rows, 0, 6) } };
+    if (!postgres_copy(rows, 0, 7, &view.head.hash, sizeof view.head.hash))
+        view.head.hash = (struct digest){ 0 }; /* nothing was appended yet */
     text_take(rows, 0, view.holder.name, sizeof view.holder.name);
     text_take(rows, 1, view.holder.url, sizeof view.holder.url);
     text_take(rows, 2, view.wanted, sizeof view.wanted);

@@ -145,15 +145,22 @@ static void keeper_run(void *argument)
     struct replica *replica = argument;
     replica_lock(replica);
     while (!replica->stopping) {
+        if (replica->trust != JOURNAL_HOLDS) {
+            (void)replica->sync->wait(replica->monitor, MONOTONIC_NEVER); /* the role task's turn */
+            continue;
+        }
         enum lease_step step = step_next(replica);
         if (step == LEASE_STEP_NONE) continue;
         uint64_t epoch = replica->keeper.epoch;
+        struct store_point durable = replica->known; /* the head only grows from here on */
         replica_unlock(replica);
         struct asking asking = { .answer.step = step };
         ask(replica, epoch, &asking);
         replica_lock(replica);
         bool known = lease_keeper_owner(&replica->keeper, asking.answer.now) != NULL;
         answer_note(replica, &asking);
+        if (asking.answer.status == STATUS_OK)
+            replica_head_told(replica, durable, asking.answer.view.head);
         bool found = !known && lease_keeper_owner(&replica->keeper, asking.answer.now) != NULL;
         replica_unlock(replica);
         if (found) front_wake(replica->front);
@@ -250,11 +257,20 @@ static void begin_following(struct replica *replica)
         replica->retry_at = replica_in_ms(replica, RETRY_MS);
         return;
     }
+    bool holds = replica_head_holds(replica);
+    bool taken_back = !holds && replica_is_taken_back(replica);
+    if (!holds && !taken_back) {
+        host_close(&replica->host);
+        replica->retry_at = replica_in_ms(replica, RETRY_MS);
+        return;
+    }
+    if (taken_back) lane_condemn(replica->host.lane); /* it is there to tell that */
     replica_lock(replica);
     replica->own = replica->host.api;
     replica->own_open = true;
     replica->role = REPLICA_FOLLOWING;
     replica_unlock(replica);
+    if (taken_back) return;
     replica_log_say(&replica->log, LOG_INFO, STR("replica.following"), "the lane is followed");
 }
 
@@ -344,7 +360,7 @@ static void follow_step(struct replica *replica)
     replica_lock(replica);
     if (status == STATUS_OK) replica->left = left;
     if (status == STATUS_OK) replica->warm = left == 0;
-    replica->batch = lane.head.sequence;
+    if (status == STATUS_OK) replica_head_known(replica, &lane);
     bool warm = replica->warm;
     if (warm) replica->sync->wake_all(replica->monitor); /* the lease may be open */
     replica_unlock(replica);
@@ -429,7 +445,7 @@ static void lead_step(struct replica *replica)
     const char *name = lease_keeper_wanted(&replica->keeper);
     if (name != NULL) memcpy(wanted, name, strlen(name) + 1);
     bool retiring = replica->retiring;
-    replica->batch = status.head.sequence;
+    replica_head_known(replica, &status);
     if (lost || status.fenced) replica->losses++;
     replica_unlock(replica);
     if (whole && !status.fenced) whole_note(replica, looked);
@@ -481,13 +497,33 @@ static void report(struct replica *replica)
     if (rival[0] != '\0' && !told) replica_log_name_shared(&replica->log, rival);
 }
 
+/* Until the journal has said what is so; then, if it was taken back, only to tell that. */
+static void doubt_step(struct replica *replica)
+{
+    replica_lock(replica);
+    bool doubted = replica->trust == JOURNAL_DOUBTED;
+    replica->retired = replica->retiring; /* there is nothing to hand over */
+    replica->sync->wake_all(replica->monitor);
+    replica_unlock(replica);
+    if (!doubted || replica_head_holds(replica) || !replica_is_taken_back(replica)) return;
+    lease_give_back(replica, "");
+    become_cold(replica);
+}
+
 static void step(struct replica *replica)
 {
+    bool cold = replica->role == REPLICA_COLD;
+    replica_lock(replica);
+    bool trusted = replica->trust == JOURNAL_HOLDS;
+    replica_unlock(replica);
+    if (!trusted && !cold) {
+        doubt_step(replica);
+        return;
+    }
     if (replica->role == REPLICA_LEADING) {
         lead_step(replica);
         return;
     }
-    bool cold = replica->role == REPLICA_COLD;
     replica_lock(replica);
     bool retiring = replica->retiring;
     replica->retired = retiring && (cold || replica->keeper.role == LEASE_FOLLOWING);

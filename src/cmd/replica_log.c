@@ -109,3 +109,21 @@ void replica_log_name_shared(const struct replica_log *log, const char *url)
                                        .fields = fields,
                                        .field_count = 2 });
 }
+
+void replica_log_taken_back(const struct replica_log *log, uint64_t known, uint64_t head,
+                            const struct error *error)
+{
+    const struct log_field fields[] = {
+        number_field(STR("known_batch"), (int64_t)known),
+        number_field(STR("head_batch"), (int64_t)head),
+        text_field(STR("detail"), error->detail),
+        text_field(STR("hint"),
+                   "this server answers nothing more: stop all replicas, and see \"The "
+                   "database was restored to an earlier point\" in docs/operating.md"),
+    };
+    line_write(log, (struct log_line){ .level = LOG_ERROR,
+                                       .event = STR("journal.taken_back"),
+                                       .message = str_from(error->message),
+                                       .fields = fields,
+                                       .field_count = sizeof fields / sizeof fields[0] });
+}

@@ -33,6 +33,10 @@ struct replica_loss {
 };
 void replica_log_lost(const struct replica_log *log, const struct replica_loss *loss);
 
+/* The journal's head is batch `head`, and what was answered from went up to batch `known`. */
+void replica_log_taken_back(const struct replica_log *log, uint64_t known, uint64_t head,
+                            const struct error *error);
+
 /* Another server says that it is this replica. */
 void replica_log_name_shared(const struct replica_log *log, const char *url);
 

@@ -11,7 +11,8 @@ static enum lane_place route_find(struct lane_route *route, uint32_t lane,
     (void)lane; /* it has one */
     enum lane_place place = LANE_NOWHERE;
     replica_lock(replica);
-    const char *url = lease_keeper_owner(&replica->keeper, replica_now(replica));
+    bool holds = replica->trust == JOURNAL_HOLDS;
+    const char *url = holds ? lease_keeper_owner(&replica->keeper, replica_now(replica)) : NULL;
     if (replica->gate_open && replica_believes(replica)) place = LANE_HERE;
     if (place != LANE_HERE && url != NULL) {
         memcpy(out_url, url, strlen(url) + 1);
@@ -88,7 +89,8 @@ static bool route_enter_followed(struct lane_route *route, uint32_t lane,
     struct replica *replica = (struct replica *)route;
     struct followed followed;
     replica_lock(replica);
-    bool may = replica->own_open && replica->role == REPLICA_FOLLOWING;
+    bool may =
+        replica->own_open && replica->role == REPLICA_FOLLOWING && replica->trust == JOURNAL_HOLDS;
     if (may) replica->own_inside++;
     if (may) *out_service = api_service(replica->own);
     replica_unlock(replica);

@@ -7,6 +7,13 @@
 #include "cmd/replica_log.h"
 #include "wallet/lane_share.h"
 
+/* Whether the journal has what was answered from. */
+enum journal_trust {
+    JOURNAL_HOLDS,      /* nothing says that it has not */
+    JOURNAL_DOUBTED,    /* the lease tells of a head that cannot be: the journal is to be asked */
+    JOURNAL_TAKEN_BACK, /* it has not: nothing is answered or renewed any more, for good */
+};
+
 struct replica {
     struct lane_route route; /* first */
     struct replica_options options;
@@ -32,14 +39,16 @@ struct replica {
     struct monitor *monitor; /* guards the rest */
     struct lease_keeper keeper;
     enum replica_role role;
-    bool paused;        /* the keeper has let an open lease pass for a moment */
-    bool counted;       /* in options.owned */
-    bool warm;          /* could own the lane at once */
-    bool gate_open;     /* calls may enter the lane's api */
-    bool own_open;      /* there is an api that tells about this replica */
-    struct api *own;    /* that */
-    struct api *former; /* the follower's, until nobody uses it */
-    uint32_t inside;    /* calls in the lane's api */
+    enum journal_trust trust;
+    struct store_point known; /* the newest durable batch that memory ever had */
+    bool paused;              /* the keeper has let an open lease pass for a moment */
+    bool counted;             /* in options.owned */
+    bool warm;                /* could own the lane at once */
+    bool gate_open;           /* calls may enter the lane's api */
+    bool own_open;            /* there is an api that tells about this replica */
+    struct api *own;          /* that */
+    struct api *former;       /* the follower's, until nobody uses it */
+    uint32_t inside;          /* calls in the lane's api */
     uint32_t own_inside;
     bool retiring;
     bool retired;
@@ -82,8 +91,22 @@ static inline void replica_unlock(struct replica *replica)
 /* Under the monitor. */
 static inline bool replica_believes(const struct replica *replica)
 {
-    return lease_keeper_believes(&replica->keeper, replica_now(replica));
+    return replica->trust == JOURNAL_HOLDS &&
+           lease_keeper_believes(&replica->keeper, replica_now(replica));
 }
+
+/* ---- Whether the journal goes as far as memory did (replica_head.c) ---- */
+
+/* Under the monitor: memory is of a lane that is open, with this status. */
+void replica_head_known(struct replica *replica, const struct lane_status *status);
+/* Under the monitor: the head as the lease told; `known` is of before it was asked. */
+void replica_head_told(struct replica *replica, struct store_point known, struct store_point head);
+/*
+ * The role task's, while the host is open: asks the journal itself. True: it has what was known.
+ * False: it could not be asked, and nothing is changed; or it was taken back, which is told once.
+ */
+bool replica_head_holds(struct replica *replica);
+bool replica_is_taken_back(struct replica *replica);
 
 /* Where calls about the lane, and about this replica, find it. */
 void replica_route_init(struct replica *replica);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "base/time.h"
+#include "port/store.h"
 
 /*
  * A lease names the one replica that may answer for a lane, until a moment on the lease's own
@@ -53,6 +54,7 @@ struct lease_view {
     uint64_t epoch;               /* of the lease: each take raises it */
     int64_t left_ms;              /* until it expires; 0 or less: it has */
     struct wall_time clock;       /* the lease's own, when it was asked */
+    struct store_point head;      /* of the lane's journal, then; batch 0: empty, or not told */
 };
 
 /* What a replica tells of itself about a lane. */

@@ -107,6 +107,7 @@ static int64_t ms_since(const struct world *world, struct monotonic_time time)
     return (world_now(world).ns - time.ns) / NS_PER_MS;
 }
 
+/* A register knows no journal: its views tell no head. */
 static struct lease_view view_of(const struct world *world, const struct row *row)
 {
     struct lease_view view = {

@@ -263,6 +263,12 @@ enum status lane_lead(struct lane *lane, struct error *out_error)
     return error_set(out_error, status, "the lane's tasks cannot be started");
 }
 
+void lane_condemn(struct lane *lane)
+{
+    CHECK(lane->status.following);
+    lane_set_flags(lane, false, false, true);
+}
+
 void lane_drain(struct lane *lane)
 {
     struct sync *sync = lane->ports.sync;

@@ -240,6 +240,13 @@ enum status lane_followed_account(struct lane *lane, struct account_id id,
  */
 enum status lane_lead(struct lane *lane, struct error *out_error) MUST_CHECK;
 
+/*
+ * Of a lane that is to be followed, before it is: what was answered from it when it was open before
+ * is not in the journal any more. It is damaged by its status from here on, and is there to tell
+ * that: it is neither followed nor led after this.
+ */
+void lane_condemn(struct lane *lane);
+
 /* Refuses new requests (STATUS_STOPPED), answers all accepted ones, stops the tasks. */
 void lane_drain(struct lane *lane);
 /* Drains if that was not done; flushes the index; releases. Accepts NULL. */

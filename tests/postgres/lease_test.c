@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -82,6 +83,41 @@ static void a_server_that_was_away_is_used_again(void **state)
     lease->close(lease);
 }
 
+/* Whoever asks for a lease learns, in the same round trip, whether the journal is what it was. */
+static void views_tell_the_head_of_the_journal(void **state)
+{
+    (void)state; /* no fixture */
+    static const struct lease_party anna = { "anna", "http://127.0.0.1:1" };
+    struct lease_term term = { 0, &anna, 1, 60000 };
+    struct lease_view view;
+    struct digest zero = { 0 };
+    struct digest hash;
+    memset(&hash, 0xab, sizeof hash);
+    fresh(NULL);
+    struct lease *lease = open_lease(NULL);
+    assert_int_equal(lease->take(lease, &term, &view, NULL), STATUS_OK);
+    assert_int_equal(view.head.batch, 0);
+    assert_memory_equal(&view.head.hash, &zero, sizeof zero);
+    PGconn *session = postgres_rig_session(&server);
+    postgres_rig_run(session,
+                     "INSERT INTO tpwallet.lane(number, epoch, writer, sequence, stamp, hash, mark)"
+                     " VALUES(0, 1, 1, 7, 1, decode(repeat('ab', 32), 'hex'), 0)"
+                     " ON CONFLICT(number) DO UPDATE SET sequence = excluded.sequence,"
+                     " hash = excluded.hash",
+                     NULL, 0);
+    assert_int_equal(lease->renew(lease, &term, &view, NULL), STATUS_OK);
+    assert_int_equal(view.head.batch, 7);
+    assert_memory_equal(&view.head.hash, &hash, sizeof hash);
+    postgres_rig_run(session, "UPDATE tpwallet.lane SET sequence = 6 WHERE number = 0", NULL, 0);
+    assert_int_equal(lease->read(lease, 0, &view, NULL), STATUS_OK);
+    assert_int_equal(view.head.batch, 6);
+    term.lane = 1;
+    assert_int_equal(lease->take(lease, &term, &view, NULL), STATUS_OK);
+    assert_int_equal(view.head.batch, 0);
+    PQfinish(session);
+    lease->close(lease);
+}
+
 enum { TAKERS = 16 };
 
 static void *take_once(void *out_taken)
@@ -120,6 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lease_conforms),
         cmocka_unit_test(a_server_that_was_away_is_used_again),
+        cmocka_unit_test(views_tell_the_head_of_the_journal),
         cmocka_unit_test(one_of_many_takers_has_it),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
