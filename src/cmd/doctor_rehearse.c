@@ -227,6 +227,15 @@ static enum status books_check(struct rehearsal *all)
 
 /* ---- closure: the invariants of all evidence, before the plan and after it ---- */
 
+/* A diagnosis lives as long as its text. */
+static struct str text_keep(const struct buf *text, struct arena *arena)
+{
+    char *kept = arena_take(arena, text->len);
+    CHECK(kept != NULL); /* the arena has room for it */
+    memcpy(kept, text->data, text->len);
+    return (struct str){ kept, text->len };
+}
+
 static enum status copy_diagnose(struct rehearsal *all, const char *name, struct arena *arena,
                                  struct plan_diagnosis *out_diagnosis)
 {
@@ -239,9 +248,10 @@ static enum status copy_diagnose(struct rehearsal *all, const char *name, struct
         return error_set(&all->error, STATUS_UNAVAILABLE, "no folder for the evidence: %s",
                          strerror(errno));
     enum status status = repair_diagnose(repair, all->copies[1].folder, scratch, &text);
-    if (status == STATUS_OK) status = arena_init(arena, 8 * text.len + (16 << 20));
+    if (status == STATUS_OK) status = arena_init(arena, 9 * text.len + (16 << 20));
     if (status == STATUS_OK)
-        status = plan_diagnosis_parse(buf_view(&text), arena, out_diagnosis, &repair->error);
+        status =
+            plan_diagnosis_parse(text_keep(&text, arena), arena, out_diagnosis, &repair->error);
     if (status == STATUS_OK && !digest_equal(&out_diagnosis->rules, &repair->plan.rules))
         status = error_set(&repair->error, STATUS_DENIED,
                            "the plan was made by other rules than this program's");

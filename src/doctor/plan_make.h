@@ -59,7 +59,10 @@ struct plan_diagnosis {
     struct plan_violation *violations; /* DIAGNOSIS_ROWS_MAX of them in the arena */
 };
 
-/* The output of `doctor diagnose --json`. STATUS_INVALID, STATUS_LIMIT. The arena: 8 x the size. */
+/*
+ * The output of `doctor diagnose --json`, whose views are of text and arena. STATUS_INVALID,
+ * STATUS_LIMIT. The arena: 8 x the size.
+ */
 enum status plan_diagnosis_parse(struct str text, struct arena *arena,
                                  struct plan_diagnosis *out_diagnosis, struct error *out_error)
     MUST_CHECK;
