@@ -237,6 +237,7 @@ static enum status account_is_open(struct repair_ready *ready, const struct read
                                    const struct ready_account *account, const char *side)
 {
     char reason[READY_TEXT_SIZE], hint[READY_TEXT_SIZE], id[UUID_TEXT_LEN + 1];
+    CHECK(account != NULL); /* of a look-up that went well */
     if (account->there && !account->frozen && !account->closed) return STATUS_OK;
     uuid_format(account->id, id);
     const char *what = !account->there   ? "is not in the ledger"
