@@ -1,6 +1,10 @@
 #include "doctor/doctor.h"
 
+#include "base/check.h"
 #include "doctor/remedy.h"
+
+/* A query with all definitions of its rule. */
+enum { SQL_SIZE_MAX = (RULE_DEFINITIONS_MAX + 1) * (RULE_QUERY_SIZE_MAX + 64) };
 
 static const char *const column_names[] = {
     [COLUMN_INV] = "inv",
@@ -32,6 +36,7 @@ static uint32_t wanted_columns(enum rule_part part)
     case RULE_PART_PAIRS:
         return 1U << COLUMN_BEFORE_CLOCK | 1U << COLUMN_BEFORE_TS | 1U << COLUMN_AFTER_CLOCK |
                1U << COLUMN_AFTER_TS;
+    case RULE_PART_DEFINE:
     case RULE_PART_EXCEPTION:
     case RULE_PART_BAR:
     case RULE_PART_TRIGGER:
@@ -59,13 +64,39 @@ static void learn_columns(struct evidence *evidence, struct doctor_query *query)
     }
 }
 
+static bool names(struct str sql, struct str id)
+{
+    for (size_t i = 1; i + id.len < sql.len; i++)
+        if (sql.data[i - 1] == '\'' && sql.data[i + id.len] == '\'' &&
+            memcmp(sql.data + i, id.data, id.len) == 0)
+            return true;
+    return false;
+}
+
+/* The kinds of the invariants by whose violations a query goes. */
+static uint64_t kinds_by_violations(const struct rule_set *rules, struct str sql)
+{
+    uint64_t kinds = 0;
+    for (uint32_t i = 0; i < rules->rule_count; i++) {
+        const struct rule *rule = &rules->rules[i];
+        if (rule->type != RULE_INVARIANT || !names(sql, rule->id)) continue;
+        kinds |= rules->queries[rule->query_first].needs | rules->queries[rule->query_first].absent;
+    }
+    return kinds;
+}
+
 static enum status bind_query(struct doctor *doctor, const struct rule *rule, uint32_t place,
                               struct error *out_error)
 {
     const struct rule_query *source = &doctor->rules->queries[place];
     struct doctor_query *query = &doctor->queries[place];
     struct error inner = { 0 };
-    enum status status = doctor->evidence->prepare(doctor->evidence, source->sql, source->narrow,
+    struct buf BUF_SCOPE sql;
+    buf_init(&sql, SQL_SIZE_MAX);
+    rule_query_write(doctor->rules, rule, source, &sql);
+    CHECK(buf_status(&sql) == STATUS_OK);
+    query->violation_kinds = kinds_by_violations(doctor->rules, buf_view(&sql));
+    enum status status = doctor->evidence->prepare(doctor->evidence, buf_view(&sql), source->narrow,
                                                    &query->handle, &inner);
     if (status != STATUS_OK) {
         (void)error_set(out_error, status, "%.*s:%u: rule %.*s, %s %.*s: %s", STR_ARG(rule->file),
@@ -129,6 +160,7 @@ enum status doctor_init(struct doctor *doctor, const struct rule_set *rules,
     for (uint32_t r = 0; r < rules->rule_count; r++) {
         const struct rule *rule = &rules->rules[r];
         for (uint32_t i = 0; status == STATUS_OK && i < rule->query_count; i++) {
+            if (rules->queries[rule->query_first + i].part == RULE_PART_DEFINE) continue;
             status = bind_query(doctor, rule, rule->query_first + i, out_error);
             if (status == STATUS_OK)
                 status = check_title(doctor, rule, rule->query_first + i, out_error);

@@ -33,6 +33,7 @@ struct doctor_query {
     uint32_t column_count;
     const char *names[EVIDENCE_COLUMNS_MAX];
     int8_t columns[COLUMN_COUNT];
+    uint64_t violation_kinds; /* of the invariants by whose violations it goes, by bit */
 };
 
 /*

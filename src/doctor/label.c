@@ -74,27 +74,6 @@ static void find_residue(const struct diagnosis *out, const struct instance *ins
     }
 }
 
-static bool names(struct str sql, struct str id)
-{
-    for (size_t i = 1; i + id.len < sql.len; i++)
-        if (sql.data[i - 1] == '\'' && sql.data[i + id.len] == '\'' &&
-            memcmp(sql.data + i, id.data, id.len) == 0)
-            return true;
-    return false;
-}
-
-/* The kinds of the invariants by whose violations a query goes. */
-static uint64_t kinds_by_violations(const struct rule_set *rules, struct str sql)
-{
-    uint64_t kinds = 0;
-    for (uint32_t i = 0; i < rules->rule_count; i++) {
-        const struct rule *rule = &rules->rules[i];
-        if (rule->type != RULE_INVARIANT || !names(sql, rule->id)) continue;
-        kinds |= rules->queries[rule->query_first].needs | rules->queries[rule->query_first].absent;
-    }
-    return kinds;
-}
-
 /* The kinds whose records it was found by, and by which it was counted what it touched. */
 static uint64_t kinds_of(const struct examination *examination, const struct instance *instance)
 {
@@ -110,7 +89,7 @@ static uint64_t kinds_of(const struct examination *examination, const struct ins
             kinds |= (query->needs != 0 ? query->needs
                                         : doctor->evidence->reads(doctor->evidence,
                                                                   doctor->queries[place].handle)) |
-                     kinds_by_violations(out->rules, query->sql);
+                     doctor->queries[place].violation_kinds;
     }
     for (uint32_t i = 0; i < instance->explain_count; i++) {
         const struct rule *invariant =

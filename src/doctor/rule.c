@@ -206,12 +206,31 @@ static enum status read_attributes(struct parser *parser, struct str rest)
 
 static bool part_belongs(enum rule_type type, enum rule_part part)
 {
+    if (part == RULE_PART_DEFINE) return type == RULE_FAULT;
     switch (type) {
     case RULE_INVARIANT: return part <= RULE_PART_BAR;
     case RULE_CAUSAL: return part == RULE_PART_PAIRS;
     case RULE_FAULT: break;
     }
     return part >= RULE_PART_TRIGGER;
+}
+
+/* They stand before all else, so that each says what it can use, and have names of their own. */
+static enum status check_definition(struct parser *parser)
+{
+    const struct rule *rule = parser->rule;
+    struct str name = parser->query->name;
+    uint32_t before = rule->query_count - 1;
+    if (name.len == 0 || evidence_kind_find(name) >= 0)
+        return fail(parser, "a name is wanted here, not that of a kind", name);
+    if (before == RULE_DEFINITIONS_MAX) return fail(parser, "there are over 8 definitions", name);
+    for (uint32_t i = 0; i < before; i++) {
+        const struct rule_query *other = &parser->set->queries[rule->query_first + i];
+        if (other->part != RULE_PART_DEFINE)
+            return fail(parser, "definitions stand before the other parts", name);
+        if (str_equal(other->name, name)) return fail(parser, "it is defined already", name);
+    }
+    return STATUS_OK;
 }
 
 static enum status begin_query(struct parser *parser, enum rule_part part, struct str rest)
@@ -234,7 +253,8 @@ static enum status begin_query(struct parser *parser, enum rule_part part, struc
     if (name.len == 0) rest = before;
     if (name.len > 0 && !name_is_plain(name)) return fail(parser, "a name is wanted here", name);
     parser->query->name = name;
-    return read_attributes(parser, rest);
+    enum status status = part == RULE_PART_DEFINE ? check_definition(parser) : STATUS_OK;
+    return status == STATUS_OK ? read_attributes(parser, rest) : status;
 }
 
 /* ---- lines ---- */
@@ -352,6 +372,59 @@ static bool take_file(struct str *rest, struct str *out_file, struct str *out_te
     return true;
 }
 
+/* ---- definitions ---- */
+
+static bool has_word(struct str text, struct str word)
+{
+    for (size_t i = 0; i + word.len <= text.len; i++) {
+        if (memcmp(text.data + i, word.data, word.len) != 0) continue;
+        bool begins = i == 0 || !is_plain(text.data[i - 1]);
+        if (begins && (i + word.len == text.len || !is_plain(text.data[i + word.len]))) return true;
+    }
+    return false;
+}
+
+/* The definitions that a query of the rule names, directly or through another, by bit. */
+static uint32_t definitions_of(const struct rule_set *set, const struct rule *rule,
+                               const struct rule_query *query)
+{
+    const struct rule_query *first = &set->queries[rule->query_first];
+    uint32_t count = 0;
+    while (first + count < query && first[count].part == RULE_PART_DEFINE) count++;
+    uint32_t used = 0;
+    for (uint32_t i = count; i-- > 0;) {
+        bool named = has_word(query->sql, first[i].name);
+        for (uint32_t user = i + 1; user < count; user++)
+            named = named || ((used >> user & 1) != 0 && has_word(first[user].sql, first[i].name));
+        used |= (uint32_t)named << i;
+    }
+    return used;
+}
+
+void rule_query_write(const struct rule_set *set, const struct rule *rule,
+                      const struct rule_query *query, struct buf *out)
+{
+    static const struct str with = { "WITH ", 5 };
+    static const struct str recursive = { "RECURSIVE ", 10 };
+    uint32_t used = definitions_of(set, rule, query);
+    struct str sql = query->sql;
+    bool goes_on = used != 0 && str_starts(sql, with);
+    if (goes_on) sql = (struct str){ sql.data + with.len, sql.len - with.len };
+    if (used != 0) buf_append_str(out, with);
+    if (goes_on && str_starts(sql, recursive)) {
+        buf_append_str(out, recursive);
+        sql = (struct str){ sql.data + recursive.len, sql.len - recursive.len };
+    }
+    for (uint32_t left = used; left != 0; left &= left - 1) {
+        const struct rule_query *definition =
+            &set->queries[rule->query_first + (uint32_t)__builtin_ctz(left)];
+        bool more = goes_on || (left & (left - 1)) != 0;
+        buf_append_format(out, "%.*s AS (%.*s)%s", STR_ARG(definition->name),
+                          STR_ARG(definition->sql), more ? ", " : " ");
+    }
+    buf_append_str(out, sql);
+}
+
 /* ---- what a rule must have ---- */
 
 static uint32_t part_count(const struct rule_set *set, const struct rule *rule, enum rule_part part)
@@ -363,12 +436,23 @@ static uint32_t part_count(const struct rule_set *set, const struct rule *rule, 
     return count;
 }
 
+static const char *flaw_of_queries(const struct rule_set *set, const struct rule *rule)
+{
+    uint32_t used = 0;
+    uint32_t definitions = part_count(set, rule, RULE_PART_DEFINE);
+    for (uint32_t i = 0; i < rule->query_count; i++) {
+        const struct rule_query *query = &set->queries[rule->query_first + i];
+        if (query->sql.len == 0) return "a part has no query";
+        if (query->part != RULE_PART_DEFINE) used |= definitions_of(set, rule, query);
+    }
+    return used + 1 == 1U << definitions ? NULL : "a definition is used by nothing";
+}
+
 static const char *flaw_of(const struct rule_set *set, const struct rule *rule)
 {
     if (rule->name.len == 0) return "it has no name";
-    for (uint32_t i = 0; i < rule->query_count; i++) {
-        if (set->queries[rule->query_first + i].sql.len == 0) return "a part has no query";
-    }
+    const char *flaw = flaw_of_queries(set, rule);
+    if (flaw != NULL) return flaw;
     if (rule->type == RULE_CAUSAL) {
         return part_count(set, rule, RULE_PART_PAIRS) == 1 ? NULL : "it wants one 'pairs'";
     }

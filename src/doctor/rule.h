@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/status.h"
 #include "base/str.h"
@@ -17,6 +18,7 @@ enum {
     RULE_TEXT_SIZE_MAX = 8 << 20,   /* of all files together */
     RULE_QUERY_SIZE_MAX = 16 << 10, /* of one query */
     RULE_PREDICATES_MAX = 24,       /* of one rule */
+    RULE_DEFINITIONS_MAX = 8,       /* of one rule */
     RULE_ID_LEN_MAX = 16,
 };
 
@@ -44,6 +46,7 @@ enum rule_layer { RULE_LAYER_TABLE(RULE_LAYER_ENUM) RULE_LAYER_COUNT };
 const char *rule_layer_name(enum rule_layer layer);
 
 #define RULE_PART_TABLE(X)                                                                         \
+    X(DEFINE, "define")                                                                            \
     X(VIOLATIONS, "violations")                                                                    \
     X(EXCEPTION, "exception")                                                                      \
     X(BAR, "bar")                                                                                  \
@@ -66,7 +69,7 @@ const char *rule_part_name(enum rule_part part);
 struct rule_query {
     enum rule_part part;
     uint32_t line;        /* where it begins in its file, from 1 */
-    struct str name;      /* of a predicate, trigger or exception */
+    struct str name;      /* of a definition, predicate, trigger or exception */
     struct str lookalike; /* of a separator: the fault that it tells apart */
     struct str at;        /* parameter whose time coverage is asked at; empty: the whole window */
     uint64_t needs;       /* kinds without which no row means unknown, by bit */
@@ -117,6 +120,13 @@ enum status rule_set_parse(struct str text, struct rule_set *out_set, struct err
 
 /* Of a rule, in its file and in whatever names it: 1 to 16 letters, digits, _ and -. */
 bool rule_id_is_valid(struct str id);
+
+/*
+ * The query of a rule of the set, behind the definitions of its rule that it names, directly or
+ * through another of them: what evidence is asked.
+ */
+void rule_query_write(const struct rule_set *set, const struct rule *rule,
+                      const struct rule_query *query, struct buf *out);
 
 /* -1: there is none. */
 int rule_find(const struct rule_set *set, struct str id);

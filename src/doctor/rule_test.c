@@ -17,6 +17,7 @@
 #define BODY                                                                                       \
     "trigger t (narrow unbalanced):\n  SELECT 1\nrequire r:\n  SELECT 1\npredict:\n  SELECT 1\n"
 #define CASES "%file F1.fixtures\ncase\n"
+#define DEFINITIONS "define a:\n  SELECT 1\ndefine b:\n  SELECT 2 FROM a\n"
 
 static struct rule_set set;
 
@@ -44,6 +45,36 @@ static void a_rule_is_read_as_it_is_written(void **state)
     assert_true(str_equal(set.queries[1].at, STR("ts")));
     assert_true(str_equal(set.queries[2].lookalike, STR("F2")));
     assert_true(str_equal(set.queries[2].name, STR("s")));
+}
+
+static void a_query_brings_the_definitions_that_it_names(void **state)
+{
+    static const struct {
+        const char *query;
+        const char *written;
+    } rows[] = {
+        { "SELECT 1 FROM xa", "SELECT 1 FROM xa" },
+        { "SELECT a.z FROM a", "WITH a AS (SELECT 1) SELECT a.z FROM a" },
+        { "SELECT 1 FROM b", "WITH a AS (SELECT 1), b AS (SELECT 2 FROM a) SELECT 1 FROM b" },
+        { "WITH c AS (SELECT 3) SELECT 1 FROM c, a",
+          "WITH a AS (SELECT 1), c AS (SELECT 3) SELECT 1 FROM c, a" },
+        { "WITH RECURSIVE c AS (SELECT 3) SELECT 1 FROM c, a",
+          "WITH RECURSIVE a AS (SELECT 1), c AS (SELECT 3) SELECT 1 FROM c, a" },
+    };
+    static const char before[] =
+        "%file a.rule\n" FAULT DEFINITIONS "trigger t:\n  SELECT 1 FROM b\nrequire r:\n  ";
+    (void)state; /* no fixture is needed */
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct error error = { 0 };
+        struct buf BUF_SCOPE text;
+        buf_init(&text, 1024);
+        buf_append_format(&text, "%s%s%s", before, rows[i].query, "\npredict:\n  SELECT 1\n" CASES);
+        assert_int_equal(rule_set_parse(buf_view(&text), &set, &error), STATUS_OK);
+        struct buf BUF_SCOPE out;
+        buf_init(&out, 1024);
+        rule_query_write(&set, &set.rules[0], &set.queries[3], &out);
+        assert_string_equal(buf_terminated(&out), rows[i].written);
+    }
 }
 
 static void flaws_are_named(void **state)
@@ -77,6 +108,12 @@ static void flaws_are_named(void **state)
           "a.rule:3: there is no such sev" },
         { "%file a.rule\n" FAULT "lookalikes: F1 F7\n" BODY CASES, "a.rule:6: rule F1: a look-al" },
         { "%file a.rule\n" FAULT "predict:\n", "a part has no query" },
+        { "%file a.rule\n" FAULT "define:\n  SELECT 1\n" BODY CASES, "a name is wanted" },
+        { "%file a.rule\n" FAULT "define posting:\n  SELECT 1\n" BODY CASES, "not that of a kind" },
+        { "%file a.rule\n" FAULT "define a:\n  SELECT 1\n" BODY CASES, "used by nothing" },
+        { "%file a.rule\n" FAULT DEFINITIONS "define a:\n  SELECT 1\n", "is defined already" },
+        { "%file a.rule\n" FAULT BODY "define a:\n  SELECT 1\n", "before the other parts" },
+        { "%file a.rule\ninvariant I1\nname: x\ndefine a:\n  SELECT 1\n", "no such part" },
         { "%file F9.fixtures\ncase\n", "no rule of that name" },
     };
     (void)state; /* no fixture is needed */
@@ -93,6 +130,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_rule_is_read_as_it_is_written),
+        cmocka_unit_test(a_query_brings_the_definitions_that_it_names),
         cmocka_unit_test(flaws_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
