@@ -2,23 +2,27 @@
 
 #include <stdlib.h>
 
-/* A row that would be posted, with its cause. */
+/* A row about a payment, with its cause. */
 struct claim {
     struct affected *row;
-    uint32_t cause; /* place of the instance */
+    struct str about; /* the payment's least transaction, or the name that it has in the row */
+    uint32_t cause;   /* place of the instance */
+    bool posts;
 };
 
 static int by_payment(const void *left, const void *right)
 {
     const struct claim *a = left;
     const struct claim *b = right;
-    int order = text_compare(a->row->payment, b->row->payment);
-    return order != 0 ? order : (a->cause > b->cause) - (a->cause < b->cause);
+    return text_compare(a->row->payment, b->row->payment);
 }
 
-static bool posts(const struct diagnosis *out, const struct instance *cause)
+static int by_about(const void *left, const void *right)
 {
-    return out->rules->rules[cause->rule].ledger_entry;
+    const struct claim *a = left;
+    const struct claim *b = right;
+    int order = text_compare(a->about, b->about);
+    return order != 0 ? order : (a->cause > b->cause) - (a->cause < b->cause);
 }
 
 static uint32_t claims_list(const struct diagnosis *out, struct claim *claims)
@@ -26,10 +30,13 @@ static uint32_t claims_list(const struct diagnosis *out, struct claim *claims)
     uint32_t count = 0;
     for (uint32_t i = 0; i < out->cause_count; i++) {
         const struct instance *cause = &out->instances[out->causes[i]];
-        for (uint32_t k = 0; posts(out, cause) && k < cause->affected_count; k++) {
+        bool posts = out->rules->rules[cause->rule].ledger_entry;
+        for (uint32_t k = 0; k < cause->affected_count; k++) {
             struct affected *row = &cause->affected[k];
-            if (row->payment.len > 0 && row->account.len > 0 && !delta_is_zero(row->delta))
-                claims[count++] = (struct claim){ row, out->causes[i] };
+            bool owed = row->account.len > 0 && !delta_is_zero(row->delta);
+            if (row->payment.len > 0)
+                claims[count++] =
+                    (struct claim){ row, row->payment, out->causes[i], posts && owed };
         }
     }
     if (count > 0) qsort(claims, count, sizeof *claims, by_payment);
@@ -38,17 +45,74 @@ static uint32_t claims_list(const struct diagnosis *out, struct claim *claims)
 
 /* ---- two causes about one payment: which of them is right, nothing here tells ---- */
 
+struct naming {
+    struct examination *examination;
+    struct str about;
+    enum status status;
+};
+
+static bool take_name(void *context, const struct evidence_cell *cells, uint32_t count)
+{
+    struct naming *naming = context;
+    struct examination *examination = naming->examination;
+    const struct row row = { &examination->doctor->payments, cells };
+    (void)count; /* as the query has them */
+    if (!row_text(&row, COLUMN_PAYMENT, examination->arena, &naming->about))
+        naming->status = STATUS_LIMIT;
+    return false;
+}
+
+/* Rows of one name are beside each other: each name is looked up once. */
+static enum status claims_name(struct examination *examination, struct claim *claims,
+                               uint32_t count)
+{
+    struct evidence *evidence = examination->doctor->evidence;
+    struct naming naming = { .examination = examination };
+    for (uint32_t i = 0; i < count; i++) {
+        struct str payment = claims[i].row->payment;
+        if (i == 0 || !str_equal(payment, claims[i - 1].row->payment)) {
+            struct evidence_argument argument = { "payment",
+                                                  { .type = EVIDENCE_CELL_TEXT, .text = payment } };
+            naming.about = STR("");
+            enum status status = evidence->run(evidence, examination->doctor->payments.handle,
+                                               (struct evidence_arguments){ &argument, 1 },
+                                               take_name, &naming, examination->error);
+            if (status == STATUS_OK) status = naming.status;
+            if (status != STATUS_OK) return status;
+        }
+        if (naming.about.len > 0) claims[i].about = naming.about;
+    }
+    return STATUS_OK;
+}
+
+static bool of_several_causes(const struct claim *claims, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++)
+        if (claims[i].cause != claims[0].cause) return true;
+    return false;
+}
+
+/* By another cause, or by its own under another name, as two charges for one key have. */
+static const struct claim *rival_of(const struct claim *claim, const struct claim *first,
+                                    const struct claim *end)
+{
+    for (const struct claim *other = first; other < end; other++) {
+        if (!claim->posts && !other->posts) continue;
+        if (other->cause != claim->cause) return other;
+        if (!str_equal(other->row->payment, claim->row->payment)) return other;
+    }
+    return NULL;
+}
+
 static void contests_mark(const struct diagnosis *out, const struct claim *claims, uint32_t count)
 {
     for (uint32_t first = 0; first < count;) {
         uint32_t end = first + 1;
-        while (end < count && str_equal(claims[end].row->payment, claims[first].row->payment))
-            end++;
-        const struct claim *last = &claims[end - 1];
-        bool contested = claims[first].cause != last->cause;
-        for (uint32_t i = first; contested && i < end; i++) {
-            uint32_t other = claims[i].cause == last->cause ? claims[first].cause : last->cause;
-            claims[i].row->barred_by = out->instances[other].rule + 1;
+        while (end < count && str_equal(claims[end].about, claims[first].about)) end++;
+        for (uint32_t i = first; i < end; i++) {
+            const struct claim *rival = rival_of(&claims[i], &claims[first], &claims[end]);
+            if (rival != NULL && claims[i].row->account.len > 0)
+                claims[i].row->barred_by = out->instances[rival->cause].rule + 1;
         }
         first = end;
     }
@@ -86,7 +150,7 @@ static enum status bar_apply(struct examination *examination, uint32_t rule, uin
 {
     for (uint32_t i = 0; i < count; i++) {
         bool barred;
-        if (claims[i].row->barred_by != 0) continue;
+        if (!claims[i].posts || claims[i].row->barred_by != 0) continue;
         enum status status = claim_ask(examination, query, &claims[i], &barred);
         if (status != STATUS_OK) return status;
         if (barred) claims[i].row->barred_by = rule + 1;
@@ -120,6 +184,11 @@ enum status examine_claims(struct examination *examination)
     struct claim *claims = arena_take_array(examination->arena, room, sizeof *claims);
     if (claims == NULL) return STATUS_LIMIT;
     uint32_t count = claims_list(out, claims);
-    contests_mark(out, claims, count);
-    return bars_apply(examination, claims, count);
+    enum status status = STATUS_OK;
+    if (of_several_causes(claims, count)) {
+        status = claims_name(examination, claims, count);
+        if (status == STATUS_OK) qsort(claims, count, sizeof *claims, by_about);
+        if (status == STATUS_OK) contests_mark(out, claims, count);
+    }
+    return status == STATUS_OK ? bars_apply(examination, claims, count) : status;
 }

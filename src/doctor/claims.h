@@ -5,9 +5,23 @@
 #include "doctor/examination.h"
 
 /*
+ * The least transaction of a payment, whichever of its names is asked by: transaction, idempotency
+ * key, reference of the PSP; NULL where the books have none. The query that doctor_init() prepares.
+ */
+#define CLAIMS_QUERY                                                                               \
+    "WITH named(tx, idem, psp_ref) AS ("                                                           \
+    " SELECT tx, idem, psp_ref FROM ledger_tx WHERE tx = :payment"                                 \
+    " UNION SELECT tx, idem, psp_ref FROM ledger_tx WHERE idem = :payment"                         \
+    " UNION SELECT tx, idem, psp_ref FROM ledger_tx WHERE psp_ref = :payment)"                     \
+    " SELECT min(tx) AS payment FROM (SELECT tx FROM named"                                        \
+    " UNION ALL SELECT l.tx FROM named n JOIN ledger_tx l ON l.idem = n.idem"                      \
+    " UNION ALL SELECT l.tx FROM named n JOIN ledger_tx l ON l.psp_ref = n.psp_ref)"
+
+/*
  * Writes barred_by of what the causes touched and their repair would post: an invariant of which a
  * bar has a row for the payment, so that posting it would break that invariant; or the rule of
- * another cause that posts for the same payment. Causes must have their extents.
+ * another cause that touched the same payment, under whichever of its names. Causes must have
+ * their extents.
  */
 enum status examine_claims(struct examination *examination) MUST_CHECK;
 

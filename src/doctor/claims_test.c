@@ -98,6 +98,28 @@ static void other_payments_are_posted(void **state)
     assert_string_equal(rows_of(&diagnosis->instances[diagnosis->causes[1]]), "...");
 }
 
+/* The script says one transaction of whatever name it is asked by. */
+static void a_payment_is_one_under_whichever_name(void **state)
+{
+    (void)state; /* the bench is static */
+    bench.queries[PAYMENTS].row_count = 1;
+    bench.queries[PAYMENTS].rows[0][0] = (struct script_cell)T("t1");
+    const struct diagnosis *diagnosis = two_causes("p9");
+    assert_string_equal(rows_of(&diagnosis->instances[diagnosis->causes[0]]), "b");
+    assert_string_equal(rows_of(&diagnosis->instances[diagnosis->causes[1]]), "bbb");
+}
+
+static void what_another_cause_touched_without_posting_is_left(void **state)
+{
+    (void)state; /* the bench is static */
+    (void)two_causes("p1");
+    bench.queries[AFFECTED2].rows[0][2] = (struct script_cell)NONE;
+    bench.queries[AFFECTED1].rows[1][0] = (struct script_cell)T("w9"); /* of p2 */
+    const struct diagnosis *diagnosis = diagnose();
+    assert_string_equal(rows_of(&diagnosis->instances[diagnosis->causes[0]]), "b");
+    assert_string_equal(rows_of(&diagnosis->instances[diagnosis->causes[1]]), "bb-");
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -108,6 +130,8 @@ int main(void)
         CASE(only_what_is_posted_is_barred),
         CASE(a_payment_that_two_causes_post_for_is_left),
         CASE(other_payments_are_posted),
+        CASE(a_payment_is_one_under_whichever_name),
+        CASE(what_another_cause_touched_without_posting_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

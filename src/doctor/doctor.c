@@ -1,6 +1,7 @@
 #include "doctor/doctor.h"
 
 #include "base/check.h"
+#include "doctor/claims.h"
 #include "doctor/remedy.h"
 
 /* A query with all definitions of its rule. */
@@ -157,6 +158,10 @@ enum status doctor_init(struct doctor *doctor, const struct rule_set *rules,
     enum status status = evidence->prepare(evidence, STR(REMEDY_QUERY), STR(""),
                                            &doctor->reversals.handle, out_error);
     if (status == STATUS_OK) learn_columns(evidence, &doctor->reversals);
+    if (status == STATUS_OK)
+        status = evidence->prepare(evidence, STR(CLAIMS_QUERY), STR(""), &doctor->payments.handle,
+                                   out_error);
+    if (status == STATUS_OK) learn_columns(evidence, &doctor->payments);
     for (uint32_t r = 0; r < rules->rule_count; r++) {
         const struct rule *rule = &rules->rules[r];
         for (uint32_t i = 0; status == STATUS_OK && i < rule->query_count; i++) {

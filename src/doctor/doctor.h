@@ -45,6 +45,7 @@ struct doctor {
     struct evidence *evidence;
     struct doctor_query queries[RULE_QUERIES_MAX];
     struct doctor_query reversals; /* remedy.h */
+    struct doctor_query payments;  /* claims.h */
 };
 
 /* STATUS_INVALID: a query is not one that reads, or lacks a column; the error says which. */

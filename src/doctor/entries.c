@@ -64,10 +64,10 @@ static void unplanned_add(struct doubt_visit *visit, const struct instance *inst
 {
     const struct examination *examination = visit->examination;
     bool posts = examination->out->rules->rules[instance->rule].ledger_entry;
-    bool planned = is_planned(examination, instance);
-    for (uint32_t i = 0; posts && i < instance->affected_count && visit->status == STATUS_OK; i++) {
+    bool unplanned = posts && !is_planned(examination, instance);
+    for (uint32_t i = 0; i < instance->affected_count && visit->status == STATUS_OK; i++) {
         const struct affected *row = &instance->affected[i];
-        if (!planned || row->barred_by != 0) account_add(visit, row->account);
+        if (unplanned || row->barred_by != 0) account_add(visit, row->account);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "doctor/claims.h"
 #include "doctor/diagnose.h"
 #include "doctor/remedy.h"
 #include "model/evidence.h"
@@ -65,7 +66,8 @@ static inline enum status script_prepare(struct evidence *evidence, struct str s
         *out_query = i;
         return STATUS_OK;
     }
-    if (str_equal(sql, STR(REMEDY_QUERY))) { /* of no rows, unless the script has it */
+    bool own = str_equal(sql, STR(REMEDY_QUERY)) || str_equal(sql, STR(CLAIMS_QUERY));
+    if (own) { /* of no rows, unless the script has it */
         *out_query = SCRIPT_QUERIES_MAX;
         return STATUS_OK;
     }

@@ -41,6 +41,7 @@ enum {
     REQUIRE2,
     PREDICT2,
     AFFECTED2,
+    PAYMENTS,
     QUERY_COUNT
 };
 
@@ -74,6 +75,7 @@ static const struct script_query usual[QUERY_COUNT] = {
     [REQUIRE2] = { "require2", "w", 1, { { N(1) } }, STATUS_OK },
     [PREDICT2] = { "predict2", "inv key", 1, { { T("I01"), T("a") } }, STATUS_OK },
     [AFFECTED2] = { "affected2", "account ccy delta payment", 0, { { NONE } }, STATUS_OK },
+    [PAYMENTS] = { CLAIMS_QUERY, "payment", 0, { { NONE } }, STATUS_OK },
 };
 
 struct bench {
