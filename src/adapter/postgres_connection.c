@@ -291,6 +291,8 @@ static enum status connect_failure(struct postgres_connection *connection, struc
         { "no pg_hba.conf entry", STATUS_DENIED, "the server's pg_hba.conf must let us in" },
         { "role \"", STATUS_DENIED, "createuser" },
         { "database \"", STATUS_INVALID, "createdb makes one" },
+        { "definition of service", STATUS_INVALID, "PGSERVICEFILE names the file that has it" },
+        { "service file \"", STATUS_INVALID, "PGSERVICEFILE names the file that has it" },
         { "session is read-only", STATUS_UNAVAILABLE, "no server of the URL takes writes" },
     };
     const char *message = PQerrorMessage(connection->pg);
