@@ -270,8 +270,8 @@ static enum status all_compare(struct checking *checking, struct store *journal,
     return status;
 }
 
-enum status projection_check(const char *url, uint32_t lane, struct store *journal,
-                             struct projection_check_report *out_report, struct error *out_error)
+static enum status checking_open(struct checking *checking, const char *url, uint32_t lane,
+                                 struct error *out_error)
 {
     const struct postgres_connection_options options = {
         .url = url,
@@ -279,13 +279,20 @@ enum status projection_check(const char *url, uint32_t lane, struct store *journ
         .read_only = true,
         .any_server = true,
     };
+    checking->lane = lane;
+    enum status status = postgres_connection_open(&options, &checking->connection, out_error);
+    if (status == STATUS_OK) postgres_call_begin(checking->connection);
+    return status;
+}
+
+enum status projection_check(const char *url, uint32_t lane, struct store *journal,
+                             struct projection_check_report *out_report, struct error *out_error)
+{
     struct checking *checking = calloc(1, sizeof *checking);
     CHECK(checking != NULL);
-    checking->lane = lane;
     projection_rows_init(&checking->rows, lane, ROWS_SIZE_MAX);
-    enum status status = postgres_connection_open(&options, &checking->connection, out_error);
+    enum status status = checking_open(checking, url, lane, out_error);
     if (status == STATUS_OK) {
-        postgres_call_begin(checking->connection);
         status = postgres_execute(checking->connection, "SET statement_timeout = 0", out_error);
         if (status == STATUS_OK) status = postgres_execute(checking->connection, BEGIN, out_error);
         if (status == STATUS_OK) status = all_compare(checking, journal, out_error);
@@ -293,6 +300,21 @@ enum status projection_check(const char *url, uint32_t lane, struct store *journ
     }
     if (status == STATUS_OK) *out_report = checking->report;
     projection_rows_free(&checking->rows);
+    free(checking);
+    return status;
+}
+
+enum status projection_reached(const char *url, uint32_t lane, uint64_t *out_batch,
+                               struct error *out_error)
+{
+    struct checking *checking = calloc(1, sizeof *checking);
+    CHECK(checking != NULL);
+    enum status status = checking_open(checking, url, lane, out_error);
+    if (status == STATUS_OK) {
+        status = cursor_find(checking, out_error);
+        postgres_connection_close(checking->connection);
+    }
+    if (status == STATUS_OK) *out_batch = checking->report.batch;
     free(checking);
     return status;
 }

@@ -23,4 +23,8 @@ enum status projection_check(const char *url, uint32_t lane, struct store *journ
                              struct projection_check_report *out_report, struct error *out_error)
     MUST_CHECK;
 
+/* Up to which batch they are filled by now. As above, but nothing is read of the journal. */
+enum status projection_reached(const char *url, uint32_t lane, uint64_t *out_batch,
+                               struct error *out_error) MUST_CHECK;
+
 #endif

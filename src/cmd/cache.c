@@ -69,6 +69,23 @@ static bool contains(struct str text, struct str part)
     return false;
 }
 
+/* In a cluster the owner of lane 0 follows the cache, and others answer with what they have. */
+static enum status not_followed(struct work *work, struct str page)
+{
+    bool replica = contains(page, STR("\ntpwallet_replica_role{lane=\"0\"} "));
+    bool owner = contains(page, STR("\ntpwallet_replica_role{lane=\"0\"} 2\n"));
+    if (replica && !owner) {
+        (void)error_set(&work->error, STATUS_NOT_FOUND,
+                        "the server here does not own lane 0, whose owner keeps the cache");
+        error_hint(&work->error, "name the folder of the owner with --data: `tpwallet lane list` "
+                                 "says which replica that is");
+        return STATUS_NOT_FOUND;
+    }
+    (void)error_set(&work->error, STATUS_NOT_FOUND, "no server with --redis runs here");
+    error_hint(&work->error, "start one, or name its folder with --data");
+    return STATUS_NOT_FOUND;
+}
+
 /* Whether a server with a cache runs on the folder, and the cache is followed. */
 static enum status followed(struct work *work, bool *out_followed)
 {
@@ -78,11 +95,7 @@ static enum status followed(struct work *work, bool *out_followed)
     enum status status = target_get(work, &work->exact, &http);
     if (status != STATUS_OK) return status;
     struct str page = buf_view(&work->exact);
-    if (!contains(page, STR("\ntpwallet_cache_followed "))) {
-        status = error_set(&work->error, STATUS_NOT_FOUND, "no server with --redis runs here");
-        error_hint(&work->error, "start one, or name its folder with --data");
-        return status;
-    }
+    if (!contains(page, STR("\ntpwallet_cache_followed "))) return not_followed(work, page);
     *out_followed = contains(page, STR("\ntpwallet_cache_followed 1\n"));
     return STATUS_OK;
 }

@@ -19,12 +19,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
 
 import kill_test  # noqa: E402
-from cli_harness import START_S, Server, Wallet, check, equal, new_id  # noqa: E402
+from cli_harness import START_S, Server, Wallet, check, equal, new_id, serving  # noqa: E402
 from postgres_harness import Postgres  # noqa: E402
 
 ROUNDS = int(os.environ.get("ROUNDS", "2"))
 SEED = int(os.environ.get("SEED", "1"))
 OPTIONS = ("--plain", "--anonymous", "--projection")
+BEHIND = 9
 
 
 def metric(server, name):
@@ -216,6 +217,19 @@ def lag_is_bounded_when_wanted(database, wallet, accounts):
                 server.kill()
 
 
+def behind_is_told(wallet):
+    """Where nobody fills the tables, what is in them is right and does not count as all."""
+    for _ in range(2):
+        wallet.run("account", "create")
+    found = wallet.run("projection", "check", "--json", code=BEHIND).json()
+    equal(found["behind"], found["head"] - found["batch"], f"batches that are lacking: {found}")
+    check(found["behind"] >= 2, f"what came since: {found}")
+    check("behind" in wallet.run("projection", "check", code=BEHIND).out, "it is said")
+    with serving(wallet, *OPTIONS, "on") as server:
+        wait_until_filled(server)
+        equal(wallet.json("projection", "check")["behind"], 0, "they have all again")
+
+
 def journal_in_a_folder(database):
     database.psql("DROP SCHEMA tpwallet CASCADE")
     wallet = Wallet("folder")
@@ -260,6 +274,7 @@ def main():
                 server.kill()
         lag_is_bounded_when_wanted(database, wallet, accounts)
         wallet.run("projection", "check")
+        behind_is_told(wallet)
         journal_in_a_folder(database)
         print(f"{ROUNDS} rounds, {recorder.acknowledged} acknowledged")
 
