@@ -139,7 +139,10 @@ static enum status host_lane_open(const struct host_options *options, struct hos
     lane.lanes = data_folder_lanes(host->folder);
     host->more_metrics = options->more_metrics;
     host->metrics_context = options->metrics_context;
-    return lane_open(&host->ports, &lane, &host->lane, out_error);
+    enum status status = lane_open(&host->ports, &lane, &host->lane, out_error);
+    if (status == STATUS_OK && host->hold != NULL)
+        lane_hold_watch(host->hold, host->lane, host->ports.store);
+    return status;
 }
 
 /* It answers about this process, and of the lane what may be old (api_options.follows). */
@@ -345,6 +348,7 @@ void host_ways_stop(struct host *host)
 
 void host_close(struct host *host)
 {
+    if (host->hold != NULL) lane_hold_unwatch(host->hold);
     host_ways_stop(host);
     saga_stop(host->saga);
     if (host->webhooks != NULL) serve_webhooks_stop(host->webhooks);

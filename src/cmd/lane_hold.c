@@ -11,16 +11,25 @@
 #include "adapter/thread_sync.h"
 #include "base/check.h"
 #include "base/reserve.h"
+#include "cmd/journal_trust.h"
 #include "cmd/pause.h"
+#include "cmd/replica_log.h"
 #include "port/clock.h"
 #include "port/entropy.h"
 #include "wallet/clock_skew.h"
+#include "wallet/lane.h"
 #include "wallet/lease_keeper.h"
 
 enum {
     LOOK_MS = 50,
     MOVED_MS = 10, /* left_ms is rounded, and clocks differ a little in speed */
     HOST_SIZE = 32,
+};
+
+/* What is looked after: both or none. */
+struct watched {
+    struct lane *lane;
+    struct store *store;
 };
 
 struct lane_hold {
@@ -33,9 +42,15 @@ struct lane_hold {
     struct clock *clock;
     struct sync *sync;
     struct task *task;
-    struct monitor *monitor; /* guards: */
+    bool fenced;  /* the task's: the lease is another's */
+    bool doubted; /* the task's: the journal is to be asked whether it has what is known */
+    struct store_point known; /* the task's: the newest durable batch that memory ever had */
+    struct monitor *monitor;  /* guards: */
+    struct watched watched;
+    bool looking; /* the task uses what is watched */
     bool stopping;
     bool lost;
+    bool taken_back;
 };
 
 /* When the lease ends, as far as can be told from here: between these two. */
@@ -157,8 +172,10 @@ static enum status lease_get(struct lane_hold *hold, struct error *out_error)
     }
 }
 
-static void say_lost(struct lane_hold *hold)
+/* What another commits from now on is not in this memory. */
+static void say_lost(struct lane_hold *hold, const struct watched *watched)
 {
+    if (watched->lane != NULL) lane_disown(watched->lane);
     const struct log_field field = { STR("lane"), { NULL, 0 }, hold->lane };
     log_write(hold->log,
               (struct log_line){ .level = LOG_ERROR,
@@ -169,26 +186,79 @@ static void say_lost(struct lane_hold *hold)
                                  .field_count = 1 });
 }
 
+/* Memory that was loaded anew may be of an older state. */
+static void known_note(struct lane_hold *hold, const struct watched *watched)
+{
+    struct lane_status status;
+    lane_get_status(watched->lane, &status);
+    if (status.head.sequence > hold->known.batch) hold->known = store_head_point(&status.head);
+}
+
+/* False: to be tried again soon. */
+static bool lease_renew(struct lane_hold *hold, const struct watched *watched)
+{
+    const struct lease_term term = term_of(hold);
+    struct lease_view view;
+    struct error error = { 0 }; /* what is wrong is tried again */
+    bool watches = watched->lane != NULL;
+    if (watches) known_note(hold, watched);
+    enum status status = hold->lease->renew(hold->lease, &term, &view, &error);
+    hold->fenced = status == STATUS_FENCED;
+    /* A lease that is another's may be one of before, put back with the rest. */
+    bool wrong = status == STATUS_OK && journal_head_contradicts(hold->known, view.head);
+    if (watches && (wrong || hold->fenced)) hold->doubted = true;
+    return status == STATUS_OK;
+}
+
+/* True: it was taken back. */
+static bool journal_look(struct lane_hold *hold, const struct watched *watched)
+{
+    const struct replica_log log = { hold->log, hold->party.name, hold->lane };
+    struct store_head head = { 0 };
+    struct error error = { 0 };
+    enum journal_answer answer = journal_ask(watched->store, hold->known, &head, &error);
+    if (answer == JOURNAL_SAYS_NOTHING) return false;
+    hold->doubted = false;
+    if (answer == JOURNAL_HAS && !hold->fenced) replica_log_doubted(&log);
+    if (answer == JOURNAL_HAS) return false;
+    lane_condemn(watched->lane);
+    replica_log_taken_back(&log, hold->known.batch, head.sequence, &error);
+    return true;
+}
+
+/* One look, outside the monitor. Returns when the next one is due. */
+static struct monotonic_time look_after(struct lane_hold *hold, const struct watched *watched,
+                                        bool *out_taken_back)
+{
+    bool renewed = !hold->fenced && lease_renew(hold, watched);
+    if (watched->lane == NULL) hold->doubted = false; /* there is nothing in memory */
+    *out_taken_back = hold->doubted && journal_look(hold, watched);
+    bool well = renewed && !hold->doubted;
+    return in_ms(hold, well ? LEASE_TERMS_DEFAULT.renew_ms : LEASE_TERMS_DEFAULT.retry_ms);
+}
+
 static void renew_run(void *argument)
 {
     struct lane_hold *hold = argument;
-    const struct lease_term term = term_of(hold);
     struct monotonic_time at = in_ms(hold, LEASE_TERMS_DEFAULT.renew_ms);
     hold->sync->lock(hold->monitor);
-    while (!hold->stopping && !hold->lost) {
+    while (!hold->stopping && !hold->lost && !hold->taken_back) {
         if (clock_monotonic(hold->clock).ns < at.ns) {
             (void)hold->sync->wait(hold->monitor, at); /* looked at again */
             continue;
         }
+        const struct watched watched = hold->watched;
+        bool taken_back = false;
+        hold->looking = true;
         hold->sync->unlock(hold->monitor);
-        struct lease_view view;
-        struct error error = { 0 }; /* what is wrong is tried again */
-        enum status status = hold->lease->renew(hold->lease, &term, &view, &error);
-        bool well = status == STATUS_OK;
-        at = in_ms(hold, well ? LEASE_TERMS_DEFAULT.renew_ms : LEASE_TERMS_DEFAULT.retry_ms);
-        if (status == STATUS_FENCED) say_lost(hold);
+        at = look_after(hold, &watched, &taken_back);
+        bool lost = hold->fenced && !hold->doubted;
+        if (lost && !taken_back) say_lost(hold, &watched);
         hold->sync->lock(hold->monitor);
-        hold->lost = status == STATUS_FENCED;
+        hold->looking = false;
+        hold->lost = lost;
+        hold->taken_back = taken_back;
+        hold->sync->wake_all(hold->monitor); /* lane_hold_unwatch() */
     }
     hold->sync->unlock(hold->monitor);
 }
@@ -227,6 +297,23 @@ enum status lane_hold_open_at(const struct lane_hold_place *place, struct log *l
     }
     *out_hold = hold;
     return STATUS_OK;
+}
+
+void lane_hold_watch(struct lane_hold *hold, struct lane *lane, struct store *store)
+{
+    hold->sync->lock(hold->monitor);
+    hold->watched = (struct watched){ lane, store };
+    hold->sync->unlock(hold->monitor);
+}
+
+void lane_hold_unwatch(struct lane_hold *hold)
+{
+    hold->sync->lock(hold->monitor);
+    hold->watched = (struct watched){ 0 };
+    while (hold->looking) {
+        (void)hold->sync->wait(hold->monitor, MONOTONIC_NEVER); /* each look has its end */
+    }
+    hold->sync->unlock(hold->monitor);
 }
 
 void lane_hold_close(struct lane_hold *hold)

@@ -6,7 +6,9 @@
 #include "port/log.h"
 
 struct data_folder;
+struct lane;
 struct lane_hold;
+struct store;
 
 /*
  * Whoever claims a lane fences its owner. So the lane's lease is taken before that, and kept until
@@ -33,6 +35,17 @@ struct lane_hold_place {
 };
 enum status lane_hold_open_at(const struct lane_hold_place *place, struct log *log,
                               struct lane_hold **out_hold, struct error *out_error) MUST_CHECK;
+
+/*
+ * From here on each renewal holds the journal's head, which comes with the answer, against what the
+ * lane has in memory. When the journal does not have that any more (its database was put back to an
+ * earlier state), the log says `journal.taken_back`, and the lane is condemned: it answers nothing
+ * more, and the lease is not renewed. When another has taken the lease, it says `lease.lost`, and
+ * the lane is disowned. Until lane_hold_unwatch(), which waits for a look that is
+ * under way, both belong to the hold too.
+ */
+void lane_hold_watch(struct lane_hold *hold, struct lane *lane, struct store *store);
+void lane_hold_unwatch(struct lane_hold *hold);
 
 /* Gives the lease back; the lane is closed. Accepts NULL. */
 void lane_hold_close(struct lane_hold *hold);

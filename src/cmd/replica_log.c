@@ -110,6 +110,12 @@ void replica_log_name_shared(const struct replica_log *log, const char *url)
                                        .field_count = 2 });
 }
 
+void replica_log_doubted(const struct replica_log *log)
+{
+    replica_log_say(log, LOG_WARNING, STR("journal.doubted"),
+                    "the lease told of a head that is behind the journal's");
+}
+
 void replica_log_taken_back(const struct replica_log *log, uint64_t known, uint64_t head,
                             const struct error *error)
 {

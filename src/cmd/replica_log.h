@@ -33,6 +33,8 @@ struct replica_loss {
 };
 void replica_log_lost(const struct replica_log *log, const struct replica_loss *loss);
 
+/* The lease told of a head that cannot be, and the journal has all that was known. */
+void replica_log_doubted(const struct replica_log *log);
 /* The journal's head is batch `head`, and what was answered from went up to batch `known`. */
 void replica_log_taken_back(const struct replica_log *log, uint64_t known, uint64_t head,
                             const struct error *error);

@@ -586,6 +586,8 @@ static bool news(const struct lane *lane, const struct committer_seen *seen)
 {
     if (lane->flush_state == HANDOVER_DONE || lane->job_state == HANDOVER_DONE) return true;
     if (lane->resume_expiry || lane->draining != seen->draining) return true;
+    if (lane->condemned && !lane->status.damaged) return true;
+    if (lane->disowned && !lane->status.fenced) return true;
     if (lane->catch_ups_wanted != seen->catch_ups_wanted) return true;
     return lane->submitted != seen->submitted && lane->queue.items >= lane->wake_items;
 }
@@ -613,6 +615,8 @@ bool committer_round(struct lane *lane, struct committer_seen *out_seen)
         clock_watch_begin(&lane->clock_watch, lane->ports.clock);
         lane->resume_expiry = false;
     }
+    lane->status.damaged = lane_is_damaged(lane);
+    lane->status.fenced = lane_is_fenced(lane);
     sync->unlock(lane->monitor);
     return round_run(lane, out_seen->draining);
 }

@@ -391,6 +391,29 @@ static void owner_replaced_during_a_failing_reload_does_not_write_for_the_new_on
     bench_free(bench);
 }
 
+/* Told from outside, by who looks after the lease: reads stop as well, accepted ones too. */
+static void lane_that_is_condemned_or_disowned_answers_nothing(void **state)
+{
+    (void)state;
+    for (int turn = 0; turn < 2; turn++) {
+        struct bench *bench = with_accounts();
+        struct account_state found;
+        struct lane_status status;
+        assert_int_equal(test_read_account(bench, 1, &found), STATUS_OK);
+        uint64_t head = bench->disk->head;
+        if (turn == 0) lane_condemn(bench->lane);
+        if (turn == 1) lane_disown(bench->lane);
+        lane_get_status(bench->lane, &status);
+        assert_int_equal(status.damaged, turn == 0);
+        assert_int_equal(status.fenced, turn == 1);
+        assert_false(status.accepting);
+        assert_int_equal(test_read_account(bench, 1, &found), STATUS_STOPPED);
+        bench_settle(bench);
+        assert_int_equal(bench->disk->head, head);
+        bench_free(bench);
+    }
+}
+
 /* ---- Ends ---- */
 
 static void drain_answers_all_that_was_accepted(void **state)
@@ -738,6 +761,7 @@ int main(void)
         cmocka_unit_test(what_was_built_on_a_lost_batch_is_not_answered_from_it),
         cmocka_unit_test(fenced_lane_stops_and_writes_nothing_more),
         cmocka_unit_test(owner_replaced_during_a_failing_reload_does_not_write_for_the_new_one),
+        cmocka_unit_test(lane_that_is_condemned_or_disowned_answers_nothing),
         cmocka_unit_test(drain_answers_all_that_was_accepted),
         cmocka_unit_test(drain_during_a_failing_reload_answers_nothing_from_half_a_state),
         cmocka_unit_test(who_waits_while_a_reload_fails_is_told_to_ask_again),

@@ -263,10 +263,24 @@ enum status lane_lead(struct lane *lane, struct error *out_error)
     return error_set(out_error, status, "the lane's tasks cannot be started");
 }
 
+/* The apply task refuses what was accepted. */
+static void stop_answering(struct lane *lane, bool *why)
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    *why = true;
+    sync->wake_all(lane->monitor);
+    sync->unlock(lane->monitor);
+}
+
 void lane_condemn(struct lane *lane)
 {
-    CHECK(lane->status.following);
-    lane_set_flags(lane, false, false, true);
+    stop_answering(lane, &lane->condemned);
+}
+
+void lane_disown(struct lane *lane)
+{
+    stop_answering(lane, &lane->disowned);
 }
 
 void lane_drain(struct lane *lane)
@@ -313,7 +327,7 @@ static void request_check(const struct request *request)
 /* Under the monitor. */
 static enum status submit_refusal(const struct lane *lane, const struct request *request)
 {
-    if (lane->draining || lane->status.fenced || lane->status.damaged) return STATUS_STOPPED;
+    if (lane->draining || lane_is_fenced(lane) || lane_is_damaged(lane)) return STATUS_STOPPED;
     if (lane->status.following) return STATUS_UNAVAILABLE;
     bool read = request->kind == REQUEST_READ;
     if (!read && lane->options.read_only) return STATUS_DENIED;
@@ -474,7 +488,7 @@ uint64_t lane_commons(struct lane *lane, uint64_t known, struct lane_commons *ou
     struct sync *sync = lane->ports.sync;
     sync->lock(lane->monitor);
     const struct registry *from = &lane->published;
-    bool over = lane->draining || lane->status.fenced || lane->status.damaged;
+    bool over = lane->draining || lane_is_fenced(lane) || lane_is_damaged(lane);
     uint64_t version = over ? 0 : lane->published_count;
     if (version != 0 && version != known) {
         memcpy(out_commons->assets, from->assets, from->asset_count * sizeof *from->assets);
@@ -492,9 +506,10 @@ void lane_get_status(struct lane *lane, struct lane_status *out_status)
     struct sync *sync = lane->ports.sync;
     sync->lock(lane->monitor);
     *out_status = lane->status;
+    out_status->damaged = lane_is_damaged(lane);
+    out_status->fenced = lane_is_fenced(lane);
     out_status->accepting = !lane->draining && !lane->status.following && !lane->status.reloading &&
-                            !lane->status.rebuilding && !lane->status.fenced &&
-                            !lane->status.damaged;
+                            !lane->status.rebuilding && !out_status->fenced && !out_status->damaged;
     out_status->queue_requests = lane->queue.requests;
     out_status->queue_transfers = lane->queue.items;
     sync->unlock(lane->monitor);
@@ -516,8 +531,8 @@ void lane_catch_up(struct lane *lane)
     sync->lock(lane->monitor);
     uint64_t mine = ++lane->catch_ups_wanted;
     sync->wake_all(lane->monitor);
-    while (lane->catch_ups_done < mine && !lane->draining && !lane->status.damaged &&
-           !lane->status.fenced && !lane->status.following) {
+    while (lane->catch_ups_done < mine && !lane->draining && !lane_is_damaged(lane) &&
+           !lane_is_fenced(lane) && !lane->status.following) {
         (void)sync->wait(lane->monitor, MONOTONIC_NEVER);
     }
     sync->unlock(lane->monitor);

@@ -241,11 +241,16 @@ enum status lane_followed_account(struct lane *lane, struct account_id id,
 enum status lane_lead(struct lane *lane, struct error *out_error) MUST_CHECK;
 
 /*
- * Of a lane that is to be followed, before it is: what was answered from it when it was open before
- * is not in the journal any more. It is damaged by its status from here on, and is there to tell
- * that: it is neither followed nor led after this.
+ * What was answered from it is not in the journal any more. It is damaged by its status from here
+ * on, and is there to tell that: it answers nothing more, reads neither, and when it was to be
+ * followed it is neither followed nor led. Any task.
  */
 void lane_condemn(struct lane *lane);
+/*
+ * Whoever keeps the lease says that another owns the lane: what is in memory may be old. It is
+ * fenced by its status, as after a commit that was refused, and answers nothing more. Any task.
+ */
+void lane_disown(struct lane *lane);
 
 /* Refuses new requests (STATUS_STOPPED), answers all accepted ones, stops the tasks. */
 void lane_drain(struct lane *lane);

@@ -114,6 +114,8 @@ struct lane {
     /* Under the monitor. */
     struct queue queue;
     bool draining;
+    bool condemned;      /* the journal has not what is in memory */
+    bool disowned;       /* another has taken the lane over */
     bool stop_helpers;   /* the apply task is done with the flush and index tasks */
     uint64_t submitted;  /* requests ever added to the queue */
     uint64_t wake_items; /* the apply task is woken when so many wait */
@@ -160,5 +162,15 @@ struct lane {
     struct monotonic_time full_look; /* while the disk is full: when it is looked at again */
     int64_t full_pause_ms;           /* from a refused append to that look; doubles */
 };
+
+/* Under the monitor. */
+static inline bool lane_is_damaged(const struct lane *lane)
+{
+    return lane->status.damaged || lane->condemned;
+}
+static inline bool lane_is_fenced(const struct lane *lane)
+{
+    return lane->status.fenced || lane->disowned;
+}
 
 #endif

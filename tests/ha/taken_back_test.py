@@ -6,13 +6,10 @@ paid: once while nobody writes, and once under a client that pays on, whose writ
 a restart of the database as it is, which is no reason to stop. Each time balances are asked of both.
 """
 import json
-import os
-import signal
-import subprocess
 import threading
-import time
 
 from ha_harness import Cluster, check, check_books, equal, new_id, wait_for
+from postgres_harness import folder_keep, folder_put_back
 
 BANK, SHOP = new_id(), new_id()
 STOPPED_S_MAX = 8  # four leases
@@ -45,19 +42,6 @@ def try_to_pay(replica):
 def paid(replica):
     status, body = replica.get(f"/v1/accounts/{SHOP}")
     return json.loads(body)["balance"]["net"] if status == 200 else status
-
-
-def folder_keep(server):
-    server.kill(signal.SIGINT)
-    subprocess.run(["cp", "-a", f"{server.folder}/data", f"{server.folder}/kept"], check=True)
-    server.start()
-
-
-def folder_put_back(server):
-    server.kill(signal.SIGINT)
-    os.rename(f"{server.folder}/data", f"{server.folder}/gone-{time.monotonic_ns()}")
-    subprocess.run(["cp", "-a", f"{server.folder}/kept", f"{server.folder}/data"], check=True)
-    server.start()
 
 
 def all_have_read(cluster, batch):
@@ -151,7 +135,7 @@ def nothing_is_lost(cluster):
 
 
 def main():
-    with Cluster(2) as cluster:
+    with Cluster(2, "--no-log") as cluster:  # a log would tell that too, and `check` with it
         owner = cluster.replicas[0]
         status, body = post(owner, "/v1/accounts",
                             [{"id": BANK, "asset": "EUR", "kind": "asset"},

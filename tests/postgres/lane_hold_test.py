@@ -61,6 +61,8 @@ def beside_a_server(first, second):
         wait_for("the lease to be missed", lambda: "lease.lost" in server.tail())
         said = first.run("account", "create", code=None)
         check(said.code != 0, f"whoever lost the lane commits nothing: {said!r}")
+        said = first.run("account", "list", code=None)
+        check(said.code != 0, f"nor does it answer from memory that is old: {said!r}")
         server.kill()
         begun = time.monotonic()
         server.start()

@@ -130,6 +130,20 @@ class Postgres:
         return Standby(self)
 
 
+def folder_keep(server):
+    """A copy of all its files, as a backup of the machine has them."""
+    server.kill(signal.SIGINT)
+    subprocess.run(["cp", "-a", f"{server.folder}/data", f"{server.folder}/kept"], check=True)
+    server.start()
+
+
+def folder_put_back(server):
+    server.kill(signal.SIGINT)
+    os.rename(f"{server.folder}/data", f"{server.folder}/gone-{time.monotonic_ns()}")
+    subprocess.run(["cp", "-a", f"{server.folder}/kept", f"{server.folder}/data"], check=True)
+    server.start()
+
+
 class Standby(Postgres):
     """Made from a base backup of its primary, which keeps none of the log for it."""
 
