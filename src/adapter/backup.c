@@ -119,6 +119,37 @@ static enum status copy_batches(const struct backup_options *options, struct pla
     return status;
 }
 
+static struct uuid ledger_of(const struct place *place)
+{
+    return folder_store_ledger(place->folder, place->store);
+}
+
+static enum status verify_ledger(const struct backup_options *options, const struct place *source,
+                                 const struct place *target, struct error *out_error)
+{
+    char texts[2][UUID_TEXT_LEN + 1];
+    struct uuid from = ledger_of(source);
+    struct uuid to = ledger_of(target);
+    if (uuid_is_nil(from) || uuid_is_nil(to) || uuid_equal(from, to)) return STATUS_OK;
+    uuid_format(from, texts[0]);
+    uuid_format(to, texts[1]);
+    (void)error_set(out_error, STATUS_CONFLICT, "%s is a backup of another ledger",
+                    options->target);
+    error_detail(out_error, "it is of ledger %s, and %s is %s", texts[1], options->source,
+                 texts[0]);
+    error_hint(out_error, "name a new folder; nothing was changed");
+    return STATUS_CONFLICT;
+}
+
+/* An earlier backup may be from before ledgers had ids. */
+static enum status ledger_keep(const struct place *source, const struct place *target,
+                               struct error *out_error)
+{
+    struct uuid ledger = ledger_of(source);
+    if (uuid_is_nil(ledger)) return STATUS_OK;
+    return folder_store_identify(target->folder, target->store, ledger, out_error);
+}
+
 static enum status verify_beginning(const struct backup_options *options, struct place *source,
                                     struct place *target, struct error *out_error)
 {
@@ -164,14 +195,17 @@ static enum status copy_journal(const struct backup_options *options, bool made,
     enum status status = place_open(options->source, DATA_FOLDER_GUEST, &source, out_error);
     if (status != STATUS_OK) return status;
     if (made) {
-        status = data_folder_create_lane(options->target, NULL, data_folder_lane(source.folder),
-                                         data_folder_lanes(source.folder), out_error);
+        const struct data_folder_ledger ledger = { .id = ledger_of(&source) };
+        status = data_folder_create_lane(options->target, &ledger, data_folder_part(source.folder),
+                                         out_error);
     }
     if (status == STATUS_OK) status = target_open(options->target, made, &target, out_error);
+    if (status == STATUS_OK) status = verify_ledger(options, &source, &target, out_error);
     if (status == STATUS_OK) {
         out_result->head = target.head.sequence;
         status = verify_beginning(options, &source, &target, out_error);
     }
+    if (status == STATUS_OK) status = ledger_keep(&source, &target, out_error);
     if (status == STATUS_OK) {
         status = copy_batches(options, &source, &target, out_result, out_error);
     }

@@ -6,7 +6,7 @@
 
 /*
  * A backup is a data folder with the whole journal in its journal.db (archived batches
- * included), flagged read-only. It holds no index and no checkpoint: whoever opens a restored
+ * included), flagged read-only, and bears the ledger's id. It holds no index and no checkpoint: whoever opens a restored
  * one rebuilds both from the journal, once.
  *
  * Batches are copied a page at a time, in short reads, so that the source's WAL is not held; each
@@ -21,14 +21,17 @@ struct backup_options {
 
 /*
  * Up to the source's head at the start. STATUS_CONFLICT: the target is no backup of this
- * journal, is newer than it, or is in use; STATUS_CORRUPT: the source or the target is damaged;
+ * ledger or journal, is newer than it, or is in use; STATUS_CORRUPT: the source or the target is damaged;
  * STATUS_NOT_FOUND: the source, or one of its segments, is not there; STATUS_INVALID,
  * STATUS_DENIED, STATUS_LIMIT, STATUS_UNAVAILABLE, STATUS_STOPPED.
  */
 enum status backup_run(const struct backup_options *options, struct journal_copy_result *out_result,
                        struct error *out_error) MUST_CHECK;
 
-/* The other way, into a folder that is new or empty; the copy stays read-only until accepted. */
+/*
+ * The other way, into a folder that is new or empty; the copy stays read-only until accepted, and
+ * is the same ledger: a state of it that was.
+ */
 enum status backup_restore(const struct backup_options *options,
                            struct journal_copy_result *out_result, struct error *out_error)
     MUST_CHECK;

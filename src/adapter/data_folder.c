@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "adapter/ledger_id.h"
 #include "adapter/sqlite_store.h"
 #include "base/check.h"
 #include "base/decimal.h"
@@ -23,6 +24,7 @@ struct data_folder {
     char path[SQLITE_PATH_SIZE];
     char socket[SQLITE_PATH_SIZE];
     char store[STORE_SIZE_MAX]; /* "": none */
+    struct uuid ledger;         /* nil: not known */
     uint32_t lane;
     uint32_t lanes;
     int lock_file;
@@ -126,14 +128,14 @@ static enum status format_make(const char *folder, struct error *out_error)
     return file_make(path, text, (size_t)length, out_error);
 }
 
-static enum status journal_make(const char *path, struct error *out_error)
+static enum status journal_make(const char *path, struct uuid ledger, struct error *out_error)
 {
     char archive[SQLITE_PATH_SIZE];
     enum status status = sqlite_path(path, "archive", archive, out_error);
     if (status == STATUS_OK && mkdir(archive, 0700) != 0)
         status = system_error(archive, "make the folder", out_error);
     if (status != STATUS_OK) return status;
-    struct sqlite_store_options options = { .folder = path };
+    struct sqlite_store_options options = { .folder = path, .ledger = ledger };
     return sqlite_store_create(&options, out_error);
 }
 
@@ -149,31 +151,47 @@ static enum status store_make(const char *folder, const char *url, struct error 
     return file_make(path, text, (size_t)length, out_error);
 }
 
-static enum status lane_make(const char *folder, uint32_t lane, uint32_t lanes,
-                             struct error *out_error)
+static enum status lane_make(const char *folder, struct lane_part part, struct error *out_error)
 {
     char path[SQLITE_PATH_SIZE];
     char text[LANE_SIZE_MAX];
-    if (lanes == 1) return STATUS_OK;
+    if (part.lanes == 1) return STATUS_OK;
     enum status status = sqlite_path(folder, "lane", path, out_error);
     if (status != STATUS_OK) return status;
-    int length = snprintf(text, sizeof text, "%u of %u\n", lane, lanes);
+    int length = snprintf(text, sizeof text, "%u of %u\n", part.lane, part.lanes);
     CHECK(length > 0 && (size_t)length < sizeof text);
     return file_make(path, text, (size_t)length, out_error);
 }
 
-enum status data_folder_create_lane(const char *path, const char *store_url, uint32_t lane,
-                                    uint32_t lanes, struct error *out_error)
+/* One server has all lanes: the folder of each but lane 0 is lanes/N in its own. */
+static enum status ledger_path(const char *folder, uint32_t lane, char out_path[SQLITE_PATH_SIZE],
+                               struct error *out_error)
+{
+    return sqlite_path(folder, lane == 0 ? "ledger" : "../../ledger", out_path, out_error);
+}
+
+static enum status ledger_make(const char *folder, struct uuid ledger, uint32_t lane,
+                               struct error *out_error)
+{
+    char path[SQLITE_PATH_SIZE];
+    if (lane > 0 || uuid_is_nil(ledger)) return STATUS_OK;
+    enum status status = ledger_path(folder, lane, path, out_error);
+    return status == STATUS_OK ? ledger_id_write(path, ledger, out_error) : status;
+}
+
+enum status data_folder_create_lane(const char *path, const struct data_folder_ledger *ledger,
+                                    struct lane_part part, struct error *out_error)
 {
     char lock[SQLITE_PATH_SIZE];
     enum status status = sqlite_path(path, "lock", lock, out_error);
     if (status == STATUS_OK) status = folder_make(path, out_error);
     if (status == STATUS_OK) status = file_make(lock, "", 0, out_error);
     if (status == STATUS_OK) {
-        status = store_url == NULL ? journal_make(path, out_error)
-                                   : store_make(path, store_url, out_error);
+        status = ledger->store_url == NULL ? journal_make(path, ledger->id, out_error)
+                                           : store_make(path, ledger->store_url, out_error);
     }
-    if (status == STATUS_OK) status = lane_make(path, lane, lanes, out_error);
+    if (status == STATUS_OK) status = ledger_make(path, ledger->id, part.lane, out_error);
+    if (status == STATUS_OK) status = lane_make(path, part, out_error);
     if (status == STATUS_OK) status = folder_sync(path, out_error);
     if (status == STATUS_OK) status = format_make(path, out_error);
     if (status == STATUS_OK) status = folder_sync(path, out_error);
@@ -181,9 +199,10 @@ enum status data_folder_create_lane(const char *path, const char *store_url, uin
     return status;
 }
 
-enum status data_folder_create(const char *path, const char *store_url, struct error *out_error)
+enum status data_folder_create(const char *path, const struct data_folder_ledger *ledger,
+                               struct error *out_error)
 {
-    return data_folder_create_lane(path, store_url, 0, 1, out_error);
+    return data_folder_create_lanes(path, ledger, 1, out_error);
 }
 
 enum status data_folder_lane_path(const char *path, uint32_t lane, char *out_path,
@@ -199,20 +218,24 @@ enum status data_folder_lane_path(const char *path, uint32_t lane, char *out_pat
     return error_set(out_error, STATUS_INVALID, "the folder's path is too long");
 }
 
-enum status data_folder_create_lanes(const char *path, const char *store_url, uint32_t lanes,
-                                     struct error *out_error)
+enum status data_folder_create_lanes(const char *path, const struct data_folder_ledger *ledger,
+                                     uint32_t lanes, struct error *out_error)
 {
     CHECK(lanes > 0 && lanes <= LANES_MAX);
     char inner[SQLITE_PATH_SIZE];
-    enum status status = data_folder_create_lane(path, store_url, 0, lanes, out_error);
+    struct data_folder_ledger own = { 0 };
+    if (ledger != NULL) own = *ledger;
+    if (ledger == NULL) own.id = ledger_id_draw();
+    struct lane_part part = { .lane = 0, .lanes = lanes };
+    enum status status = data_folder_create_lane(path, &own, part, out_error);
     if (status != STATUS_OK || lanes == 1) return status;
     status = sqlite_path(path, "lanes", inner, out_error);
     if (status == STATUS_OK && mkdir(inner, 0700) != 0)
         status = system_error(inner, "make the folder", out_error);
     for (uint32_t lane = 1; lane < lanes && status == STATUS_OK; lane++) {
         status = data_folder_lane_path(path, lane, inner, sizeof inner, out_error);
-        if (status == STATUS_OK)
-            status = data_folder_create_lane(inner, store_url, lane, lanes, out_error);
+        part.lane = lane;
+        if (status == STATUS_OK) status = data_folder_create_lane(inner, &own, part, out_error);
     }
     return status;
 }
@@ -399,6 +422,13 @@ static enum status lane_read(struct data_folder *folder, struct error *out_error
     return STATUS_CORRUPT;
 }
 
+static enum status ledger_read(struct data_folder *folder, struct error *out_error)
+{
+    char path[SQLITE_PATH_SIZE];
+    enum status status = ledger_path(folder->path, folder->lane, path, out_error);
+    return status == STATUS_OK ? ledger_id_read(path, &folder->ledger, out_error) : status;
+}
+
 enum status data_folder_open(const char *path, enum data_folder_role role,
                              struct data_folder **out_folder, struct error *out_error)
 {
@@ -413,13 +443,13 @@ enum status data_folder_open(const char *path, enum data_folder_role role,
     status = sqlite_path(path, "lock", lock, out_error);
     if (status == STATUS_OK) status = store_read(folder, out_error);
     if (status == STATUS_OK) status = lane_read(folder, out_error);
-    /* One server has all lanes: the folder of each but lane 0 is lanes/N in its own. */
     const char *socket = folder->lane == 0 ? "socket" : "../../socket";
     if (status == STATUS_OK) status = sqlite_path(path, socket, folder->socket, out_error);
     if (status == STATUS_OK) {
         status = role == DATA_FOLDER_OWNER ? lock_as_owner(folder, lock, out_error)
                                            : lock_as_guest(folder, lock, out_error);
     }
+    if (status == STATUS_OK) status = ledger_read(folder, out_error);
     if (status != STATUS_OK) {
         folder->role = DATA_FOLDER_GUEST; /* the lock's text is not ours */
         data_folder_close(folder);
@@ -455,6 +485,32 @@ enum status data_folder_count_lanes(const char *path, uint32_t *out_lanes, struc
     *out_lanes = data_folder_lane(folder) == 0 ? data_folder_lanes(folder) : 1;
     data_folder_close(folder);
     return STATUS_OK;
+}
+
+enum status data_folder_read_ledger(const char *path, struct uuid *out_ledger,
+                                    struct error *out_error)
+{
+    struct data_folder *folder;
+    enum status status = data_folder_open(path, DATA_FOLDER_GUEST, &folder, out_error);
+    if (status != STATUS_OK) return status;
+    *out_ledger = folder->ledger;
+    data_folder_close(folder);
+    return STATUS_OK;
+}
+
+struct uuid data_folder_ledger(const struct data_folder *folder)
+{
+    return folder->ledger;
+}
+
+enum status data_folder_set_ledger(struct data_folder *folder, struct uuid ledger,
+                                   struct error *out_error)
+{
+    char path[SQLITE_PATH_SIZE];
+    enum status status = ledger_path(folder->path, folder->lane, path, out_error);
+    if (status == STATUS_OK) status = ledger_id_write(path, ledger, out_error);
+    if (status == STATUS_OK) folder->ledger = ledger;
+    return status;
 }
 
 const char *data_folder_path(const struct data_folder *folder)

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/status.h"
+#include "base/uuid.h"
 #include "model/lane_map.h"
 
 /*
@@ -22,6 +23,7 @@
  * log.head     what it last signed (file_log_store.h); not in backups
  * log/         its tiles and checkpoint, rebuildable
  * archive/     segments of old batches (archive.h)
+ * ledger       the ledger's id (ledger_id.h), which its journal bears too; in the folder of lane 0
  * store        the URL of the database that has the journal, one line; then there is no
  *              journal.db, head or archive/, and no password in it
  * lane         of a ledger with several lanes, which this is: "1 of 3", one line
@@ -33,24 +35,31 @@
  */
 enum { DATA_FOLDER_FORMAT = 1 };
 
+/* Which ledger a folder is for. */
+struct data_folder_ledger {
+    const char *store_url; /* of the database that has its journal; NULL: the folder gets one */
+    struct uuid id;        /* nil: it is not known yet (data_folder_set_ledger()) */
+};
+
 /*
- * Makes the folder, or takes an empty one, durably: with an empty journal in it, or with the
- * URL of a database that has one (NULL: none; checked by whoever made it there).
+ * Makes the folder, or takes an empty one, durably: of the ledger that a database has (checked by
+ * whoever made it there), or with an empty journal in it. NULL: of a ledger that is made with it,
+ * whose id is drawn.
  * STATUS_CONFLICT: it is there and not empty. STATUS_INVALID: a file stands there, or the path
  * is too long. STATUS_UNAVAILABLE, STATUS_LIMIT. What was made before a failure stays.
  */
-enum status data_folder_create(const char *path, const char *store_url, struct error *out_error)
-    MUST_CHECK;
+enum status data_folder_create(const char *path, const struct data_folder_ledger *ledger,
+                               struct error *out_error) MUST_CHECK;
 
 /*
  * The same for a ledger with several lanes, 1 to LANES_MAX: the folder is lane 0's, and the other
  * lanes have theirs in it. With one lane it is what data_folder_create() makes.
  */
-enum status data_folder_create_lanes(const char *path, const char *store_url, uint32_t lanes,
-                                     struct error *out_error) MUST_CHECK;
-/* The folder of one of so many lanes alone. */
-enum status data_folder_create_lane(const char *path, const char *store_url, uint32_t lane,
-                                    uint32_t lanes, struct error *out_error) MUST_CHECK;
+enum status data_folder_create_lanes(const char *path, const struct data_folder_ledger *ledger,
+                                     uint32_t lanes, struct error *out_error) MUST_CHECK;
+/* The folder of one of so many lanes alone, of a ledger that is there: it is not NULL. */
+enum status data_folder_create_lane(const char *path, const struct data_folder_ledger *ledger,
+                                    struct lane_part part, struct error *out_error) MUST_CHECK;
 /* The folder of a lane, from that of lane 0. STATUS_INVALID: too long. */
 enum status data_folder_lane_path(const char *path, uint32_t lane, char *out_path,
                                   size_t out_path_size, struct error *out_error) MUST_CHECK;
@@ -78,6 +87,16 @@ enum status data_folder_is_free(const char *path, struct error *out_error) MUST_
 /* Of the folder at a path: all lanes when it is lane 0's, else its own. As data_folder_open(). */
 enum status data_folder_count_lanes(const char *path, uint32_t *out_lanes, struct error *out_error)
     MUST_CHECK;
+
+/* The ledger's id, whichever lane this is; nil: the folder is from before ledgers had ids. */
+struct uuid data_folder_ledger(const struct data_folder *folder);
+/* Writes it down where there is none. STATUS_INVALID: another one is there. As new_file_write(). */
+enum status data_folder_set_ledger(struct data_folder *folder, struct uuid ledger,
+                                   struct error *out_error) MUST_CHECK;
+
+/* The ledger's id by the folder at a path; nil: it names none. As data_folder_open(). */
+enum status data_folder_read_ledger(const char *path, struct uuid *out_ledger,
+                                    struct error *out_error) MUST_CHECK;
 
 const char *data_folder_path(const struct data_folder *folder);
 /* Where the server of its ledger answers, whichever lane this is; lives as long as it is open. */

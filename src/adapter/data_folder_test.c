@@ -71,8 +71,8 @@ static void created_folder_is_private_and_opens(void **state)
     struct error error = { 0 };
     struct data_folder *folder = NULL;
     new_folder(path);
-    static const char *const files[] = { "FORMAT", "journal.db", "head", "lock" };
-    for (size_t i = 0; i < 4; i++) {
+    static const char *const files[] = { "FORMAT", "journal.db", "head", "lock", "ledger" };
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         file_in(file, path, files[i]);
         assert_int_equal(mode_of(file), 0600);
     }
@@ -86,7 +86,12 @@ static void created_folder_is_private_and_opens(void **state)
     struct sqlite_store_options options = { .folder = path };
     struct store *store = NULL;
     assert_int_equal(sqlite_store_open(&options, &store, &error), STATUS_OK);
+    assert_false(uuid_is_nil(data_folder_ledger(folder)));
+    assert_true(uuid_equal(data_folder_ledger(folder), sqlite_store_ledger(store)));
     store->close(store);
+    options.ledger = (struct uuid){ .hi = 1, .lo = 1 };
+    assert_int_equal(sqlite_store_open(&options, &store, &error), STATUS_INVALID);
+    assert_non_null(strstr(error.detail, "00000000-0000-0001-0000-000000000001"));
     data_folder_close(folder);
 }
 

@@ -38,8 +38,9 @@ static enum status target_open(const char *url, struct move *move, struct error 
         .url = url,
         .lane = data_folder_lane(move->folder),
         .lanes = data_folder_lanes(move->folder),
+        .ledger = data_folder_ledger(move->folder),
     };
-    bool made;
+    struct postgres_store_made made;
     enum status status = postgres_store_create(&options, &made, out_error);
     if (status == STATUS_OK) status = postgres_store_open(&options, &move->target, out_error);
     if (status == STATUS_OK) status = move->target->head(move->target, &move->to, out_error);
@@ -87,6 +88,18 @@ static enum status batches_append(struct move *move, const struct journal_move_o
         result->bytes += batch.size;
         status = journal_copy_report(&options->progress, result, total, out_error);
     }
+    return status;
+}
+
+enum status journal_move_ledger(const char *source, struct uuid *out_ledger,
+                                struct error *out_error)
+{
+    struct move move = { 0 };
+    enum status status = source_open(source, &move, out_error);
+    if (status == STATUS_OK)
+        status = folder_store_identify(move.folder, move.source, (struct uuid){ 0 }, out_error);
+    if (status == STATUS_OK) *out_ledger = folder_store_ledger(move.folder, move.source);
+    move_close(&move);
     return status;
 }
 

@@ -3,6 +3,7 @@
 #define ADAPTER_JOURNAL_MOVE_H
 
 #include "adapter/journal_copy.h"
+#include "base/uuid.h"
 
 struct journal_move_options {
     const char *source; /* the folder of the lane, which nobody has open */
@@ -23,5 +24,9 @@ struct journal_move_options {
 enum status journal_move(const struct journal_move_options *options,
                          struct journal_copy_result *out_result, struct error *out_error)
     MUST_CHECK;
+
+/* The ledger's id, by the folder of its lane 0, which is given one if it has none. As journal_move(). */
+enum status journal_move_ledger(const char *source, struct uuid *out_ledger,
+                                struct error *out_error) MUST_CHECK;
 
 #endif

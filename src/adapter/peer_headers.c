@@ -92,6 +92,7 @@ static const char *const NOT_PASSED[] = {
     PEER_HEADER_LEFT_MS,
     PEER_HEADER_LOCAL,
     PEER_HEADER_ARRIVAL,
+    PEER_HEADER_LEDGER,
 };
 
 bool peer_passes_header(struct str name)

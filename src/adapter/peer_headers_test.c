@@ -25,7 +25,7 @@ static void a_client_cannot_speak_as_a_peer(void **state)
         { "Last-Event-ID", true },     { "tpw-local-user", false },    { "TPW-LOCAL-USER", false },
         { "TPW-Left-Ms", false },      { "connection", false },        { "Host", false },
         { "Content-Length", false },   { "transfer-encoding", false }, { "traceparent", false },
-        { "tpw-arrival", false },      { "TPW-Lane", true },
+        { "tpw-arrival", false },      { "tpw-ledger", false },        { "TPW-Lane", true },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(peer_passes_header(str_from(cases[i].name)), cases[i].passes);

@@ -49,6 +49,7 @@ struct peer_http {
     CURLM *multi;
     pthread_t thread;
     bool plain;
+    struct uuid ledger;
     char *ca_file;
     char *certificate_file;
     char *key_file;
@@ -314,7 +315,8 @@ static bool header_append(struct curl_slist **list, struct str name, struct str 
     return longer != NULL;
 }
 
-static bool peer_headers(const struct peer_call *peer_call, struct curl_slist **list)
+static bool peer_headers(const struct peer_call *peer_call, struct uuid of,
+                         struct curl_slist **list)
 {
     const struct api_call *call = peer_call->call;
     BUF_SCOPE struct buf text;
@@ -328,6 +330,9 @@ static bool peer_headers(const struct peer_call *peer_call, struct curl_slist **
     struct str arrival = call->arrival == API_ARRIVAL_WITHDRAW ? STR("withdraw") : STR("decide");
     if (call->arrival != API_ARRIVAL_NONE)
         ok = ok && header_append(list, STR(PEER_HEADER_ARRIVAL), arrival);
+    char ledger[UUID_TEXT_LEN + 1];
+    uuid_format(of, ledger);
+    if (!uuid_is_nil(of)) ok = ok && header_append(list, STR(PEER_HEADER_LEDGER), str_from(ledger));
     if (peer_call->traceparent[0] == '\0') return ok;
     return ok && header_append(list, STR("traceparent"), str_from(peer_call->traceparent));
 }
@@ -336,7 +341,7 @@ static bool headers_make(struct transfer_http *transfer)
 {
     const struct peer_call *peer_call = transfer->peer_call;
     const struct api_call *call = peer_call->call;
-    bool ok = peer_headers(peer_call, &transfer->headers);
+    bool ok = peer_headers(peer_call, transfer->peer->ledger, &transfer->headers);
     bool typed = false;
     for (uint32_t i = 0; i < call->raw_header_count && ok; i++) {
         const struct api_raw_header *header = &call->raw_headers[i];
@@ -710,6 +715,7 @@ enum status peer_http_open(const struct peer_http_options *options, struct peer 
                                 .stop = peer_stop,
                                 .close = peer_close };
     peer->plain = options->ca_file == NULL;
+    peer->ledger = options->ledger;
     error = pthread_mutex_init(&peer->mutex, NULL);
     CHECK(error == 0);
     enum status status = peer->plain ? STATUS_OK : files_take(options, peer, out_error);

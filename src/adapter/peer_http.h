@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/status.h"
+#include "base/uuid.h"
 #include "port/peer.h"
 
 /*
@@ -28,6 +29,7 @@ struct peer_http_options {
     const char *ca_file; /* PEM, all three, or all NULL: plain */
     const char *certificate_file;
     const char *key_file;
+    struct uuid ledger; /* each call names it; nil: none does */
 };
 
 /* STATUS_INVALID: a file that cannot be read. STATUS_UNAVAILABLE: memory, or no thread. */

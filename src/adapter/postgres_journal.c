@@ -57,6 +57,13 @@ const struct postgres_statement POSTGRES_BATCH_STAMP = {
 const struct postgres_statement POSTGRES_LANES_SELECT = {
     "lanes_select", "SELECT count(*), coalesce(max(sequence), 0) FROM lane"
 };
+const struct postgres_statement POSTGRES_LEDGER_SELECT = {
+    "ledger_select", "SELECT id FROM ledger WHERE number = 0"
+};
+const struct postgres_statement POSTGRES_LEDGER_INSERT = {
+    "ledger_insert", "INSERT INTO ledger(number, id) VALUES(0, $1::uuid)"
+                     " ON CONFLICT (number) DO NOTHING"
+};
 const struct postgres_statement POSTGRES_NEWEST_SELECT = {
     "newest_select", "SELECT " LANE_COLUMNS ", batch.* FROM lane LEFT JOIN"
                      " (SELECT sequence AS newest, stamp AS newest_stamp, size AS newest_size,"

@@ -41,6 +41,8 @@ extern const struct postgres_statement POSTGRES_BATCH_SELECT; /* and sequence; r
 extern const struct postgres_statement POSTGRES_BATCH_PART;   /* and sequence, offset + 1, size */
 extern const struct postgres_statement
     POSTGRES_BATCH_STAMP; /* and stamp; the head's + 1 when there is none */
+extern const struct postgres_statement POSTGRES_LEDGER_SELECT; /* its id, or no row */
+extern const struct postgres_statement POSTGRES_LEDGER_INSERT; /* nothing when one is there */
 extern const struct postgres_statement POSTGRES_LANES_SELECT;  /* how many, the furthest head */
 extern const struct postgres_statement POSTGRES_NEWEST_SELECT; /* lane, and its newest batch */
 extern const struct postgres_statement POSTGRES_SLICE_DELETE;  /* and table, generation, to */

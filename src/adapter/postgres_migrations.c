@@ -2,6 +2,7 @@
 
 #include "adapter/postgres_schema_journal.h"
 #include "adapter/postgres_schema_lease.h"
+#include "adapter/postgres_schema_ledger.h"
 #include "adapter/postgres_schema_projection.h"
 #include "adapter/postgres_schema_webhook.h"
 #include "adapter/postgres_schema_webhook_lanes.h"
@@ -11,7 +12,7 @@
 /* In order; one is added at the end. */
 static const struct postgres_migration *const MIGRATIONS[] = {
     &POSTGRES_SCHEMA_JOURNAL, &POSTGRES_SCHEMA_LEASE,         &POSTGRES_SCHEMA_PROJECTION,
-    &POSTGRES_SCHEMA_WEBHOOK, &POSTGRES_SCHEMA_WEBHOOK_LANES,
+    &POSTGRES_SCHEMA_WEBHOOK, &POSTGRES_SCHEMA_WEBHOOK_LANES, &POSTGRES_SCHEMA_LEDGER,
 };
 enum { MIGRATION_COUNT = sizeof MIGRATIONS / sizeof MIGRATIONS[0] };
 

@@ -39,7 +39,7 @@ enum status postgres_scratch_make(const char *url, enum postgres_schema schema,
 {
     const struct postgres_store_options store = { .url = url, .schema = schema };
     struct error ignored = { 0 }; /* what went wrong first is told */
-    bool made = false;
+    struct postgres_store_made made;
     enum status status = run(url, schema, SCRATCHES[schema].make, out_error);
     if (status == STATUS_CONFLICT) error_hint(out_error, "%s", SCRATCHES[schema].hint);
     if (status != STATUS_OK) return status;

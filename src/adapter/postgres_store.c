@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapter/ledger_id.h"
 #include "adapter/postgres_journal.h"
 #include "adapter/postgres_migrations.h"
 #include "adapter/postgres_pool.h"
@@ -21,6 +22,7 @@ struct postgres_store {
     pthread_mutex_t writer_mutex; /* claim, append, reopen: one at a time */
     struct postgres_write write;
     struct postgres_pool readers;
+    struct uuid ledger; /* nil: the database names none */
     bool in_doubt;
 };
 
@@ -393,6 +395,56 @@ static enum status lanes_verify(const struct postgres_store *store, uint64_t the
     return STATUS_INVALID;
 }
 
+/* A URL may lead elsewhere than it did: to another database, or to another server's. */
+static enum status ledger_verify(const struct postgres_store *store, struct error *out_error)
+{
+    char here[UUID_TEXT_LEN + 1];
+    char wanted[UUID_TEXT_LEN + 1];
+    bool known = !uuid_is_nil(store->ledger) && !uuid_is_nil(store->options.ledger);
+    if (!known || uuid_equal(store->ledger, store->options.ledger)) return STATUS_OK;
+    uuid_format(store->ledger, here);
+    uuid_format(store->options.ledger, wanted);
+    (void)error_set(out_error, STATUS_INVALID, "the database has another ledger");
+    error_detail(out_error, "expected is ledger %s, and %s is there", wanted, here);
+    error_hint(out_error, "correct the URL in the folder's file `store`, or what its host leads "
+                          "to; a folder for the ledger that is there is made with `tpwallet init "
+                          "--store URL`");
+    return STATUS_INVALID;
+}
+
+static void ledger_take(struct postgres_store *store, PGresult *result)
+{
+    if (PQntuples(result) == 1) store->ledger = postgres_uuid(result, 0, 0);
+    PQclear(result);
+}
+
+static enum status verify_ledger(struct postgres_store *store, struct error *out_error)
+{
+    struct postgres_parameters none = { 0 };
+    PGresult *result = NULL;
+    enum status status = read_rows(store, &POSTGRES_LEDGER_SELECT, &none, &result, out_error);
+    if (status != STATUS_OK) return status;
+    ledger_take(store, result);
+    return ledger_verify(store, out_error);
+}
+
+/* On the writer's connection, which is open: what is there stays. */
+static enum status ledger_write(struct postgres_store *store, struct uuid ledger,
+                                struct error *out_error)
+{
+    struct postgres_connection *connection = store->write.connection;
+    struct postgres_parameters parameters = { 0 };
+    struct postgres_parameters none = { 0 };
+    PGresult *result = NULL;
+    postgres_bind_uuid(&parameters, ledger);
+    enum status status =
+        postgres_change(connection, &POSTGRES_LEDGER_INSERT, &parameters, NULL, out_error);
+    if (status == STATUS_OK)
+        status = postgres_query(connection, &POSTGRES_LEDGER_SELECT, &none, &result, out_error);
+    if (status == STATUS_OK) ledger_take(store, result);
+    return status;
+}
+
 static enum status verify_lanes(struct postgres_store *store, struct error *out_error)
 {
     struct postgres_parameters none = { 0 };
@@ -448,6 +500,10 @@ static enum status lanes_fill(struct postgres_store *store, bool *out_new, struc
     uint64_t there = (uint64_t)postgres_int64(result, 0, 0);
     PQclear(result);
     *out_new = there == 0;
+    bool drawn = uuid_is_nil(store->options.ledger);
+    status = ledger_write(store, drawn ? ledger_id_draw() : store->options.ledger, out_error);
+    if (status == STATUS_OK) status = ledger_verify(store, out_error);
+    if (status != STATUS_OK) return status;
     if (there > 0) return lanes_verify(store, there, out_error);
     for (uint32_t lane = 0; status == STATUS_OK && lane < store->options.lanes; lane++)
         status = lane_make(store, lane, &made, out_error);
@@ -466,16 +522,19 @@ static enum status lanes_make(struct postgres_store *store, bool *out_new, struc
     return status;
 }
 
-enum status postgres_store_create(const struct postgres_store_options *options, bool *out_new,
-                                  struct error *out_error)
+enum status postgres_store_create(const struct postgres_store_options *options,
+                                  struct postgres_store_made *out_made, struct error *out_error)
 {
     struct postgres_store *store = store_new(options);
+    struct postgres_store_made made = { 0 };
     enum status status = set_names(store, options->url, out_error);
     if (status == STATUS_OK) status = migrate(store, out_error);
     if (status == STATUS_OK && options->lanes > 0)
-        status = lanes_make(store, out_new, out_error);
+        status = lanes_make(store, &made.is_new, out_error);
     else if (status == STATUS_OK)
-        status = lane_make(store, options->lane, out_new, out_error);
+        status = lane_make(store, options->lane, &made.is_new, out_error);
+    made.ledger = store->ledger;
+    if (status == STATUS_OK) *out_made = made;
     store_close(&store->port);
     return status;
 }
@@ -498,6 +557,7 @@ enum status postgres_store_open(const struct postgres_store_options *options,
     enum status status = set_names(store, options->url, out_error);
     if (status == STATUS_OK) status = open_readers(store, out_error);
     if (status == STATUS_OK) status = verify_schema(store, out_error);
+    if (status == STATUS_OK) status = verify_ledger(store, out_error);
     if (status == STATUS_OK) status = verify_head(store, out_error);
     if (status == STATUS_OK) status = verify_lanes(store, out_error);
     if (status != STATUS_OK) {
@@ -506,4 +566,24 @@ enum status postgres_store_open(const struct postgres_store_options *options,
     }
     *out_store = &store->port;
     return STATUS_OK;
+}
+
+struct uuid postgres_store_ledger(struct store *port)
+{
+    return of_port(port)->ledger;
+}
+
+enum status postgres_store_set_ledger(struct store *port, struct uuid ledger,
+                                      struct error *out_error)
+{
+    struct postgres_store *store = of_port(port);
+    if (store->options.read_only) return denied(out_error);
+    (void)pthread_mutex_lock(&store->writer_mutex);
+    enum status status = postgres_write_open(&store->write, out_error);
+    if (status == STATUS_OK) {
+        postgres_call_begin(store->write.connection);
+        status = writing(ledger_write(store, ledger, out_error));
+    }
+    (void)pthread_mutex_unlock(&store->writer_mutex);
+    return status;
 }

@@ -3,6 +3,7 @@
 #define ADAPTER_POSTGRES_STORE_H
 
 #include "adapter/postgres_connection.h"
+#include "base/uuid.h"
 #include "port/store.h"
 
 /*
@@ -17,17 +18,25 @@ struct postgres_store_options {
     const char *url; /* without a password; copied */
     enum postgres_schema schema;
     uint32_t lane;
-    uint32_t lanes; /* of the ledger, as whoever opens it believes; 0: that is not looked at */
-    bool read_only; /* nothing is written or migrated; claim and append are denied */
+    uint32_t lanes;     /* of the ledger, as whoever opens it believes; 0: that is not looked at */
+    struct uuid ledger; /* which one it is to be, or is made; nil: whichever it is */
+    bool read_only;     /* nothing is written or migrated; claim and append are denied */
+};
+
+struct postgres_store_made {
+    bool is_new;        /* whether any lane was made */
+    struct uuid ledger; /* which one is there; nil when options->lanes is 0 */
 };
 
 /*
- * Makes what is lacking: the schema, and an empty lane, or all `lanes` at once where there are none.
- * What is there stays as it is; out_new says whether anything was made. STATUS_INVALID: not a database that will do, or of a newer
- * version; or the ledger there has another number of lanes. STATUS_DENIED, STATUS_UNAVAILABLE.
+ * Makes what is lacking: the schema, and an empty lane, or all `lanes` at once where there are none,
+ * with the ledger's id (a new one when options->ledger is nil). What is there stays as it is.
+ * STATUS_INVALID: not a database that will do, or of a newer version; or the ledger there is another
+ * one, or has another number of lanes. STATUS_DENIED, STATUS_UNAVAILABLE.
  */
-enum status postgres_store_create(const struct postgres_store_options *options, bool *out_new,
-                                  struct error *out_error) MUST_CHECK;
+enum status postgres_store_create(const struct postgres_store_options *options,
+                                  struct postgres_store_made *out_made, struct error *out_error)
+    MUST_CHECK;
 
 /*
  * Brings the schema up, unless read_only. STATUS_CORRUPT: the head is not the newest batch's.
@@ -35,5 +44,14 @@ enum status postgres_store_create(const struct postgres_store_options *options, 
  */
 enum status postgres_store_open(const struct postgres_store_options *options,
                                 struct store **out_store, struct error *out_error) MUST_CHECK;
+
+/* Of a store that postgres_store_open() made: which ledger's it is. Nil: it has no id yet. */
+struct uuid postgres_store_ledger(struct store *store);
+/*
+ * For one that has none, which may be written: where another writes one at the same time, one of
+ * the two holds, and is the store's. STATUS_DENIED, STATUS_UNAVAILABLE.
+ */
+enum status postgres_store_set_ledger(struct store *store, struct uuid ledger,
+                                      struct error *out_error) MUST_CHECK;
 
 #endif

@@ -304,7 +304,8 @@ enum status journal_archived_read(sqlite3_stmt *select, struct journal_archived 
 
 /* ---- meta ---- */
 
-enum status journal_meta_get(sqlite3 *db, uint32_t name, int64_t *out_value,
+/* As journal_meta_get(), but STATUS_NOT_FOUND, without an error, when there is no such number. */
+static enum status meta_find(sqlite3 *db, uint32_t name, int64_t *out_value,
                              struct error *out_error)
 {
     sqlite3_stmt *select = NULL;
@@ -321,12 +322,47 @@ enum status journal_meta_get(sqlite3 *db, uint32_t name, int64_t *out_value,
             status = row_damaged(select, out_error, "meta", name);
         }
     } else if (code == SQLITE_DONE) {
-        status = row_damaged(select, out_error, "meta", name);
+        status = STATUS_NOT_FOUND;
     } else {
         status = sqlite_failure(db, code, out_error);
     }
     (void)sqlite3_finalize(select); /* repeats the code of the step */
     return status;
+}
+
+static enum status meta_lacking(sqlite3 *db, uint32_t name, struct error *out_error)
+{
+    (void)error_set(out_error, STATUS_CORRUPT, "%s: row %u of table meta is not there",
+                    sqlite3_db_filename(db, "main"), name);
+    error_hint(out_error, "run `tpwallet check`; restore from a backup");
+    return STATUS_CORRUPT;
+}
+
+enum status journal_meta_get(sqlite3 *db, uint32_t name, int64_t *out_value,
+                             struct error *out_error)
+{
+    enum status status = meta_find(db, name, out_value, out_error);
+    return status == STATUS_NOT_FOUND ? meta_lacking(db, name, out_error) : status;
+}
+
+enum status journal_ledger_get(sqlite3 *db, struct uuid *out_ledger, struct error *out_error)
+{
+    int64_t hi = 0;
+    int64_t lo = 0;
+    *out_ledger = (struct uuid){ 0 };
+    enum status status = meta_find(db, JOURNAL_META_LEDGER_HI, &hi, out_error);
+    if (status == STATUS_NOT_FOUND) return STATUS_OK;
+    if (status == STATUS_OK) status = journal_meta_get(db, JOURNAL_META_LEDGER_LO, &lo, out_error);
+    if (status == STATUS_OK) *out_ledger = (struct uuid){ .hi = (uint64_t)hi, .lo = (uint64_t)lo };
+    return status;
+}
+
+enum status journal_ledger_set(sqlite3 *db, struct uuid ledger, struct error *out_error)
+{
+    enum status status =
+        journal_meta_set(db, JOURNAL_META_LEDGER_HI, (int64_t)ledger.hi, out_error);
+    if (status != STATUS_OK) return status;
+    return journal_meta_set(db, JOURNAL_META_LEDGER_LO, (int64_t)ledger.lo, out_error);
 }
 
 enum status journal_meta_set(sqlite3 *db, uint32_t name, int64_t value, struct error *out_error)
@@ -346,7 +382,7 @@ enum status journal_meta_set(sqlite3 *db, uint32_t name, int64_t value, struct e
 
 /* ---- the file ---- */
 
-static enum status create_tables(sqlite3 *db, struct error *out_error)
+static enum status create_tables(sqlite3 *db, struct uuid ledger, struct error *out_error)
 {
     enum status status = sqlite_execute(db, "BEGIN IMMEDIATE", out_error);
     for (size_t i = 0; status == STATUS_OK && i < TABLE_COUNT; i++) {
@@ -358,6 +394,8 @@ static enum status create_tables(sqlite3 *db, struct error *out_error)
                                 out_error);
     }
     if (status == STATUS_OK) status = journal_meta_set(db, JOURNAL_META_READ_ONLY, 0, out_error);
+    if (status == STATUS_OK && !uuid_is_nil(ledger))
+        status = journal_ledger_set(db, ledger, out_error);
     if (status != STATUS_OK) return status;
 
     static const struct store_head empty;
@@ -373,7 +411,8 @@ static enum status create_tables(sqlite3 *db, struct error *out_error)
     return status;
 }
 
-enum status journal_create(const struct sqlite_connection_options *options, struct error *out_error)
+enum status journal_create(const struct sqlite_connection_options *options, struct uuid ledger,
+                           struct error *out_error)
 {
     int file = open(options->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (file < 0) {
@@ -384,7 +423,7 @@ enum status journal_create(const struct sqlite_connection_options *options, stru
     (void)close(file); /* nothing was written */
     sqlite3 *db = NULL;
     enum status status = sqlite_connection_open(options, &db, out_error);
-    if (status == STATUS_OK) status = create_tables(db, out_error);
+    if (status == STATUS_OK) status = create_tables(db, ledger, out_error);
     int64_t busy = 0;
     if (status == STATUS_OK) {
         status = sqlite_pragma_number(db, "PRAGMA wal_checkpoint(TRUNCATE)", &busy, out_error);

@@ -3,6 +3,7 @@
 #define ADAPTER_SQLITE_JOURNAL_H
 
 #include "adapter/sqlite_connection.h"
+#include "base/uuid.h"
 #include "port/store.h"
 
 /*
@@ -15,6 +16,9 @@ enum {
     JOURNAL_VERSION = 1,                 /* PRAGMA user_version */
     JOURNAL_SLICE_DIGEST_SIZE = 16,
     JOURNAL_META_READ_ONLY = 1, /* not 0: claim and append are denied until told otherwise */
+    JOURNAL_META_LEDGER_HI =
+        2, /* the halves of the ledger's id; absent: made before there were ids */
+    JOURNAL_META_LEDGER_LO = 3,
 };
 
 struct journal_batch {
@@ -55,13 +59,14 @@ extern const char JOURNAL_ARCHIVED_INSERT[];
 enum { JOURNAL_BATCH_DATA = 5, JOURNAL_SLICE_DATA = 8 };
 
 /*
- * Makes the tables in an empty file, durably: an empty journal, epoch 0. With a page map, so
+ * Makes the tables in an empty file, durably: an empty journal of this ledger (nil: of none yet),
+ * epoch 0. With a page map, so
  * that a part of a large batch is found without walking through the pages before it (a record
  * of a 1 MiB batch: 23 us instead of 145), and so that space can be given back.
  * STATUS_UNAVAILABLE, STATUS_LIMIT.
  */
-enum status journal_create(const struct sqlite_connection_options *options, struct error *out_error)
-    MUST_CHECK;
+enum status journal_create(const struct sqlite_connection_options *options, struct uuid ledger,
+                           struct error *out_error) MUST_CHECK;
 
 /*
  * That the file is ours, of a version we know, with exactly our tables. STATUS_CORRUPT,
@@ -97,5 +102,10 @@ enum status journal_meta_get(sqlite3 *db, uint32_t name, int64_t *out_value,
                              struct error *out_error) MUST_CHECK;
 enum status journal_meta_set(sqlite3 *db, uint32_t name, int64_t value, struct error *out_error)
     MUST_CHECK;
+
+/* The ledger's id; nil: it has none yet. As above; two commands, for a transaction of the caller's. */
+enum status journal_ledger_get(sqlite3 *db, struct uuid *out_ledger, struct error *out_error)
+    MUST_CHECK;
+enum status journal_ledger_set(sqlite3 *db, struct uuid ledger, struct error *out_error) MUST_CHECK;
 
 #endif

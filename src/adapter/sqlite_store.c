@@ -37,7 +37,8 @@ struct sqlite_store {
     struct sqlite_checkpoint checkpoint;
     struct sqlite_head head;
     struct sqlite_read read;
-    bool read_only; /* by option or by the flag in the file */
+    struct uuid ledger; /* nil: the file names none */
+    bool read_only;     /* by option or by the flag in the file */
     bool in_doubt;
     bool usable;
     uint64_t head_write_failures;
@@ -168,6 +169,25 @@ static enum status scan_files(const struct sqlite_store *store, struct error *ou
     return status;
 }
 
+/* Whose journal it is. A folder's files may have been mixed with another's. */
+static enum status verify_ledger(struct sqlite_store *store, sqlite3 *db, struct error *out_error)
+{
+    char here[UUID_TEXT_LEN + 1];
+    char wanted[UUID_TEXT_LEN + 1];
+    enum status status = journal_ledger_get(db, &store->ledger, out_error);
+    bool known = !uuid_is_nil(store->ledger) && !uuid_is_nil(store->options.ledger);
+    if (status != STATUS_OK || !known || uuid_equal(store->ledger, store->options.ledger))
+        return status;
+    uuid_format(store->ledger, here);
+    uuid_format(store->options.ledger, wanted);
+    (void)error_set(out_error, STATUS_INVALID, "%s is the journal of another ledger",
+                    store->journal_path);
+    error_detail(out_error, "the folder is of ledger %s, and the journal of %s", wanted, here);
+    error_hint(out_error, "files of two data folders are mixed: put each back where it was, or "
+                          "restore from a backup");
+    return STATUS_INVALID;
+}
+
 static enum status open_owner(struct sqlite_store *store, struct error *out_error)
 {
     enum status status =
@@ -179,6 +199,7 @@ static enum status open_owner(struct sqlite_store *store, struct error *out_erro
     status = sqlite_checkpoint_settle(store->write.db, out_error);
     if (status == STATUS_OK) status = verify_size(store, out_error);
     if (status == STATUS_OK) status = journal_verify_schema(store->write.db, out_error);
+    if (status == STATUS_OK) status = verify_ledger(store, store->write.db, out_error);
     if (status == STATUS_OK) status = sqlite_write_prepare(&store->write, out_error);
     if (status == STATUS_OK) {
         status = sqlite_read_open(&store->read, &options, store->archive_path, out_error);
@@ -204,6 +225,7 @@ static enum status open_guest(struct sqlite_store *store, struct error *out_erro
     sqlite3 *db = NULL;
     status = sqlite_connection_open(&options, &db, out_error);
     if (status == STATUS_OK) status = journal_verify_schema(db, out_error);
+    if (status == STATUS_OK) status = verify_ledger(store, db, out_error);
     sqlite_connection_close(db);
     if (status == STATUS_OK) {
         status = sqlite_read_open(&store->read, &options, store->archive_path, out_error);
@@ -515,7 +537,7 @@ enum status sqlite_store_create(const struct sqlite_store_options *options, stru
         struct sqlite_connection_options own = connection_options(store);
         own.page_size = store->options.page_size;
         own.page_map = true;
-        status = journal_create(&own, out_error);
+        status = journal_create(&own, options->ledger, out_error);
     }
     if (status == STATUS_OK) {
         status = sqlite_head_create(store->head_path, options->vfs, out_error);
@@ -581,6 +603,23 @@ enum status sqlite_store_set_read_only(struct store *port, bool read_only, struc
     if (status != STATUS_OK) return status;
     status = sqlite_write_meta(&store->write, JOURNAL_META_READ_ONLY, read_only, out_error);
     if (status == STATUS_OK) store->read_only = read_only;
+    return settle_doubt(store, write_leave(store, status), out_error);
+}
+
+struct uuid sqlite_store_ledger(struct store *store)
+{
+    return of_port(store)->ledger;
+}
+
+enum status sqlite_store_set_ledger(struct store *port, struct uuid ledger, struct error *out_error)
+{
+    struct sqlite_store *store = of_port(port);
+    CHECK(!store->options.read_only);
+    CHECK(!uuid_is_nil(ledger));
+    enum status status = write_enter(store, out_error);
+    if (status != STATUS_OK) return status;
+    status = sqlite_write_ledger(&store->write, ledger, out_error);
+    if (status == STATUS_OK) store->ledger = ledger;
     return settle_doubt(store, write_leave(store, status), out_error);
 }
 

@@ -20,6 +20,7 @@ struct sqlite_store_options {
     const char *folder; /* holds journal.db, head and archive/; copied */
     bool read_only;     /* for backup and check: nothing is written; claim and append are denied */
     bool beside_owner;  /* with read_only: another process has the folder open to write */
+    struct uuid ledger; /* whose journal it is to be, or is made; nil: whosever it is */
     /* 0 means the default, in brackets */
     uint64_t wal_low_bytes;  /* the WAL is moved into the database from here on [32 MiB] */
     uint64_t wal_high_bytes; /* appends wait when it is larger [256 MiB] */
@@ -38,8 +39,8 @@ enum status sqlite_store_create(const struct sqlite_store_options *options, stru
     MUST_CHECK;
 
 /*
- * STATUS_CORRUPT names the file and the place; STATUS_INVALID: a newer version or not ours;
- * STATUS_UNAVAILABLE.
+ * STATUS_CORRUPT names the file and the place; STATUS_INVALID: a newer version, not ours, or of
+ * another ledger; STATUS_UNAVAILABLE.
  */
 enum status sqlite_store_open(const struct sqlite_store_options *options, struct store **out_store,
                               struct error *out_error) MUST_CHECK;
@@ -62,6 +63,12 @@ void sqlite_store_get_stats(struct store *store, struct sqlite_store_stats *out_
  */
 enum status sqlite_store_set_read_only(struct store *store, bool read_only, struct error *out_error)
     MUST_CHECK;
+
+/* Which ledger's it is; nil: it was made before ledgers had ids. */
+struct uuid sqlite_store_ledger(struct store *store);
+/* For one that has none: durable. As sqlite_store_set_read_only(), whose flag is not asked. */
+enum status sqlite_store_set_ledger(struct store *store, struct uuid ledger,
+                                    struct error *out_error) MUST_CHECK;
 
 /* The row of a batch: its stamp, size and hash, without its bytes. As store.read(). */
 enum status sqlite_store_row(struct store *store, uint64_t sequence, struct journal_batch *out_row,

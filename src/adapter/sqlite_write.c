@@ -214,3 +214,12 @@ enum status sqlite_write_meta(struct sqlite_write *write, uint32_t name, int64_t
     status = journal_meta_set(write->db, name, value, out_error);
     return end(write, status, out_error);
 }
+
+enum status sqlite_write_ledger(struct sqlite_write *write, struct uuid ledger,
+                                struct error *out_error)
+{
+    enum status status = sqlite_step_done(write->begin, out_error);
+    if (status != STATUS_OK) return status;
+    status = journal_ledger_set(write->db, ledger, out_error);
+    return end(write, status, out_error);
+}

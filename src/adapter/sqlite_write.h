@@ -50,5 +50,8 @@ enum status sqlite_write_take_out(struct sqlite_write *write,
     MUST_CHECK;
 enum status sqlite_write_meta(struct sqlite_write *write, uint32_t name, int64_t value,
                               struct error *out_error) MUST_CHECK;
+/* Which ledger's it is. */
+enum status sqlite_write_ledger(struct sqlite_write *write, struct uuid ledger,
+                                struct error *out_error) MUST_CHECK;
 
 #endif

@@ -39,6 +39,7 @@ struct front_call {
     uint32_t lane;
     bool of_peer;
     bool of_link;
+    bool foreign;    /* of a peer that has another ledger */
     bool repeatable; /* made twice it is done once */
     bool doubtful;   /* it was sent, and may have been done */
     bool streaming;
@@ -238,6 +239,10 @@ static void peer_head_take(struct front_call *held)
     uint64_t left_ms = FRONT_LEFT_MS_MAX;
     if (decimal_parse(left, FRONT_LEFT_MS_MAX, &left_ms) != STATUS_OK) left_ms = FRONT_LEFT_MS_MAX;
     held->until = in_ms(held->front, (int64_t)left_ms);
+    struct uuid there;
+    struct uuid here = held->front->options.ledger;
+    bool named = uuid_parse(peer_header(call, PEER_HEADER_LEDGER), &there) == STATUS_OK;
+    held->foreign = named && !uuid_is_nil(here) && !uuid_equal(there, here);
 }
 
 /* ---- Held calls ---- */
@@ -438,10 +443,13 @@ static enum api_progress dispatch(struct front_call *held)
 {
     struct front *front = held->front;
     struct lane_route *route = front->options.route;
-    if (route->enter(route, held->lane, &held->service)) return api_begin(held, FRONT_API);
+    if (!held->foreign && route->enter(route, held->lane, &held->service))
+        return api_begin(held, FRONT_API);
     if (held->of_peer) {
         count(front, &front->status.refused);
-        refuse(held, "not_owner", "this replica does not own the lane");
+        refuse(held, "not_owner",
+               held->foreign ? "this replica has another ledger"
+                             : "this replica does not own the lane");
         return API_READY;
     }
     if (followed_answer(held)) return API_READY;

@@ -54,6 +54,7 @@ struct front_options {
     struct entropy *entropy;
     struct tracer *tracer; /* NULL: nobody watches */
     uint32_t hold_ms;      /* 0: FRONT_HOLD_MS */
+    struct uuid ledger;    /* a call of a peer that names another is refused; nil: not looked at */
     uint32_t lanes;        /* of the ledger: api/lanes.h says where a call goes; 0 and 1: one */
 };
 

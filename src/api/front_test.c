@@ -302,6 +302,30 @@ static void only_a_peer_is_believed_about_users(struct stage *stage)
     done(&customer);
 }
 
+static void a_peer_of_another_ledger_is_refused(struct stage *stage)
+{
+    static const struct {
+        const char *names;
+        unsigned status;
+    } cases[] = {
+        { "00000000-0000-0000-0000-000000000007", 201 },
+        { "00000000-0000-0000-0000-000000000008", 503 },
+        { "", 201 }, /* one of before there were ids */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct api_raw_header headers[] = { { STR("tpw-ledger"), str_from(cases[i].names) } };
+        struct customer customer = customer_of(stage, API_POST, "/v1/transfers");
+        customer.call.raw_headers = headers;
+        customer.call.raw_header_count = 1;
+        assert_int_equal(serve(&customer, front_peer_service(stage->front)), cases[i].status);
+        assert_int_equal(says(&customer, "another ledger"), cases[i].status == 503);
+        customer.ready = false;
+        buf_reset(&customer.call.answer);
+        assert_int_equal(ask(&customer), 201); /* a client's header is nobody's word */
+        done(&customer);
+    }
+}
+
 static void only_lanes_and_peers_say_what_arrives(struct stage *stage)
 {
     const struct api_raw_header headers[] = { { STR("TPW-Arrival"), STR("withdraw") } };
@@ -564,6 +588,7 @@ static void play_run(void *argument)
         .sync = &stage->sync.port,
         .clock = &stage->clock.port,
         .entropy = &stage->entropy.port,
+        .ledger = { .lo = 7 },
     };
     assert_int_equal(front_new(&options, &stage->front, NULL), STATUS_OK);
     play->act(stage);
@@ -606,6 +631,7 @@ int main(void)
         CASE(one_hop_only),
         CASE(a_lane_that_there_is_not_is_refused),
         CASE(only_a_peer_is_believed_about_users),
+        CASE(a_peer_of_another_ledger_is_refused),
         CASE(only_lanes_and_peers_say_what_arrives),
         CASE(a_link_waits_a_short_while),
         CASE(held_until_there_is_an_owner),

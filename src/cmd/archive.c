@@ -19,7 +19,8 @@ static enum status archive_folder(const struct invocation *invocation,
     if (status == STATUS_CONFLICT)
         error_hint(out_error, "archiving wants the folder for itself: stop the server first");
     if (status != STATUS_OK) return status;
-    const struct sqlite_store_options store_options = { .folder = invocation->data };
+    const struct sqlite_store_options store_options = { .folder = invocation->data,
+                                                        .ledger = data_folder_ledger(folder) };
     struct store *store;
     status = folder_store_is_local(folder, "archiving", out_error);
     if (status == STATUS_OK) status = sqlite_store_open(&store_options, &store, out_error);

@@ -26,6 +26,7 @@ struct checking {
     struct lane_ports ports;
     struct audit_report report;
     struct log_audit_report tlog;
+    struct uuid ledger; /* nil: from before ledgers had ids */
     bool has_log;
     bool beside_owner;
     int64_t elapsed_ns;
@@ -55,6 +56,8 @@ static enum status stores_open(struct checking *checking, struct error *out_erro
     checking->beside_owner = data_folder_beside_owner(checking->folder);
     const struct folder_store_options store = { .read_only = true };
     status = folder_store_open(checking->folder, &store, &checking->ports.store, out_error);
+    if (status == STATUS_OK)
+        checking->ledger = folder_store_ledger(checking->folder, checking->ports.store);
     if (status != STATUS_OK || checking->beside_owner) return status;
     const struct sqlite_run_store_options runs = { .folder = path };
     return sqlite_run_store_open(&runs, &checking->ports.run_store, out_error);
@@ -131,11 +134,17 @@ static int json_report(const struct checking *checking)
     };
     BUF_SCOPE struct buf out;
     buf_init(&out, 4096);
+    char ledger[UUID_TEXT_LEN + 1];
     struct json_writer writer;
     json_writer_init(&writer, &out);
     json_write_object_begin(&writer);
     json_write_key(&writer, STR("sound"));
     json_write_bool(&writer, true);
+    if (!uuid_is_nil(checking->ledger)) {
+        uuid_format(checking->ledger, ledger);
+        json_write_key(&writer, STR("ledger"));
+        json_write_string(&writer, str_from(ledger));
+    }
     json_write_key(&writer, STR("checkpoint_and_index_checked"));
     json_write_bool(&writer, !checking->beside_owner);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
@@ -153,6 +162,11 @@ static int text_report(const struct checking *checking)
     const struct audit_report *report = &checking->report;
     BUF_SCOPE struct buf out;
     buf_init(&out, 4096);
+    if (!uuid_is_nil(checking->ledger)) {
+        char ledger[UUID_TEXT_LEN + 1];
+        uuid_format(checking->ledger, ledger);
+        buf_append_format(&out, "ledger      %s\n", ledger);
+    }
     buf_append_format(&out,
                       "journal     %" PRIu64 " batches, %" PRIu64 " records, %" PRIu64
                       " bytes: hashes, chain and every record's check are right\n",

@@ -143,10 +143,11 @@ enum status doctor_collect_again(struct doctor_bundle *bundle, const struct invo
         bundle->error = from.bundle.error;
     } else {
         status = arena_init(&from.arena, 8 * (size_t)DOCTOR_SOURCE_SIZE_MAX);
+        if (status != STATUS_OK) (void)error_set(&bundle->error, status, "no memory");
+        /* Ours was collected before; without it there is nothing to hold this against. */
         if (status == STATUS_OK)
-            status = sources_adopt(bundle, &from);
-        else
-            (void)error_set(&bundle->error, status, "no memory"); /* returned below */
+            status = doctor_bundle_is_of(bundle, doctor_bundle_ledger(&from.bundle));
+        if (status == STATUS_OK) status = sources_adopt(bundle, &from);
     }
     arena_done(&from.arena);
     doctor_bundle_close(&from.bundle);

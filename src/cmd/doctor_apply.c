@@ -243,6 +243,14 @@ static enum status apply(struct repair *repair, struct approvals *approvals, str
     return execute ? outcome_put(repair, &outcome, buf_view(&result)) : STATUS_OK;
 }
 
+/* What one ledger has too much of is nothing that another lacks. */
+static enum status ledger_check(struct repair *repair)
+{
+    enum status status = doctor_bundle_is_of_folder(&repair->bundle, repair->invocation->data);
+    if (status != STATUS_OK) repair->error = repair->bundle.error;
+    return status;
+}
+
 static int apply_run(struct invocation *invocation)
 {
     struct repair repair;
@@ -251,6 +259,7 @@ static int apply_run(struct invocation *invocation)
     buf_init(&out, 64 << 10);
     enum status status = repair_open(&repair, invocation);
     if (status == STATUS_OK) status = repair_rehearsal_read(&repair);
+    if (status == STATUS_OK) status = ledger_check(&repair);
     if (status == STATUS_OK) status = apply(&repair, &approvals, &out);
     int code = status == STATUS_OK ? report_text(invocation, buf_view(&out))
                                    : report_error(invocation, &repair.error);

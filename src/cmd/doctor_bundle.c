@@ -8,11 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "adapter/data_folder.h"
 #include "adapter/new_file.h"
 #include "adapter/secret_file.h"
 #include "adapter/system_clock.h"
 #include "base/check.h"
 #include "base/hex.h"
+#include "base/json_reader.h"
 #include "cmd/file_bytes.h"
 
 #define UNFINISHED_FILE "unfinished" /* what is being put, until the custody has it */
@@ -312,6 +314,56 @@ enum status doctor_bundle_note(struct doctor_bundle *bundle, const char *text)
 
 /* ---- sources ---- */
 
+/* Which ledger of ours a source is of, by its line; nil: of none. */
+static struct uuid line_ledger(struct str line, struct arena *arena)
+{
+    struct json_reader reader;
+    struct str key;
+    struct uuid ledger = { 0 };
+    struct arena_mark ARENA_SCOPE mark = arena_mark(arena);
+    json_reader_init(&reader, line, arena);
+    if (json_object_begin(&reader)) {
+        while (json_object_next(&reader, &key)) {
+            if (str_equal(key, STR("ledger")))
+                (void)json_uuid(&reader, &ledger); /* a fault ends the object */
+            else
+                (void)json_skip(&reader); /* the same */
+        }
+    }
+    return ledger;
+}
+
+struct uuid doctor_bundle_ledger(struct doctor_bundle *bundle)
+{
+    struct str rest = buf_view(&bundle->sources);
+    struct str line;
+    struct uuid ledger = { 0 };
+    while (uuid_is_nil(ledger) && str_take_line(&rest, &line))
+        ledger = line_ledger(line, &bundle->arena);
+    return ledger;
+}
+
+enum status doctor_bundle_is_of(struct doctor_bundle *bundle, struct uuid ledger)
+{
+    char texts[2][UUID_TEXT_LEN + 1];
+    struct uuid there = doctor_bundle_ledger(bundle);
+    if (uuid_is_nil(there) || uuid_is_nil(ledger) || uuid_equal(there, ledger)) return STATUS_OK;
+    uuid_format(there, texts[0]);
+    uuid_format(ledger, texts[1]);
+    (void)error_set(&bundle->error, STATUS_CONFLICT, "the bundle is of another ledger");
+    error_detail(&bundle->error, "it has evidence of ledger %s, and this one is %s", texts[0],
+                 texts[1]);
+    error_hint(&bundle->error, "name the folder of that ledger, or another bundle");
+    return STATUS_CONFLICT;
+}
+
+enum status doctor_bundle_is_of_folder(struct doctor_bundle *bundle, const char *folder)
+{
+    struct uuid ledger;
+    enum status status = data_folder_read_ledger(folder, &ledger, &bundle->error);
+    return status == STATUS_OK ? doctor_bundle_is_of(bundle, ledger) : status;
+}
+
 struct doctor_source doctor_source_of(const struct doctor_bundle *bundle, const char *name,
                                       const char *system, const char *const *kinds)
 {
@@ -480,6 +532,11 @@ static void source_write(const struct doctor_file *file, const struct digest *di
     json_write_key(writer, STR("clock_error_ns"));
     json_write_int64(writer, source->clock_error_ns);
     if (source->version != NULL) text_member(writer, "system_version", str_from(source->version));
+    if (!uuid_is_nil(source->ledger)) {
+        char ledger[UUID_TEXT_LEN + 1];
+        uuid_format(source->ledger, ledger);
+        text_member(writer, "ledger", str_from(ledger));
+    }
     text_member(writer, "sha256", hex_format(digest->bytes, sizeof digest->bytes, hex));
     number_member(writer, "size", file->written.size);
     number_member(writer, "rows", file->rows);

@@ -62,6 +62,7 @@ struct doctor_source {
     int64_t clock_offset_ns;         /* of its clock against ours; 0 when it is ours */
     int64_t clock_error_ns;          /* that the offset may be wrong by */
     const char *version;             /* of the program that is the system; NULL: none told */
+    struct uuid ledger;              /* of ours, which one it is; nil: it is no journal of ours */
     const struct doctor_part *parts; /* the coverage is told of each; from, to and loss are all's */
     uint32_t part_count;             /* 0: it is told of the whole */
     struct str
@@ -109,6 +110,13 @@ enum status doctor_bundle_get(struct doctor_bundle *bundle, const char *name, st
     MUST_CHECK;
 
 bool doctor_bundle_has(const struct doctor_bundle *bundle, const char *name);
+
+/* Which ledger of ours it has evidence of; nil: of none, or of one from before they had ids. */
+struct uuid doctor_bundle_ledger(struct doctor_bundle *bundle);
+/* STATUS_CONFLICT: of another than this; nil is any. */
+enum status doctor_bundle_is_of(struct doctor_bundle *bundle, struct uuid ledger) MUST_CHECK;
+/* The same of the ledger of a folder. Also as data_folder_open(). */
+enum status doctor_bundle_is_of_folder(struct doctor_bundle *bundle, const char *folder) MUST_CHECK;
 
 /*
  * A source that is as good as a log: of the incident's window, without loss, in no order, by a

@@ -162,12 +162,13 @@ static enum status ours_collect(struct doctor_bundle *bundle, const struct invoc
 {
     struct str rest = buf_view(&bundle->sources);
     struct str line;
+    enum status status = doctor_bundle_is_of_folder(bundle, invocation->data);
+    if (status != STATUS_OK) return status;
     while (str_take_line(&rest, &line)) {
         if (memmem(line.data, line.len, DOCTOR_OURS_COLLECTOR, sizeof DOCTOR_OURS_COLLECTOR - 1) ==
             NULL)
             continue;
-        enum status status =
-            error_set(&bundle->error, STATUS_CONFLICT, "our ledger is in this bundle already");
+        status = error_set(&bundle->error, STATUS_CONFLICT, "our ledger is in this bundle already");
         error_hint(&bundle->error, "a later look is a bundle of its own: `tpwallet doctor collect "
                                    "NEW --key FILE --incident ID --again BUNDLE --ours`");
         return status;

@@ -45,7 +45,9 @@ enum status doctor_journal_open(const char *folder, struct doctor_journal *out_j
         char path[FOLDER_PATH_SIZE];
         out_journal->count = lane + 1;
         status = data_folder_lane_path(folder, lane, path, sizeof path, out_error);
-        if (status == STATUS_OK) status = lane_open(path, &out_journal->lanes[lane], out_error);
+        struct doctor_lane *one = &out_journal->lanes[lane];
+        if (status == STATUS_OK) status = lane_open(path, one, out_error);
+        if (status == STATUS_OK) out_journal->ledger = folder_store_ledger(one->folder, one->store);
     }
     return status;
 }

@@ -17,6 +17,7 @@ struct doctor_lane {
 };
 
 struct doctor_journal {
+    struct uuid ledger; /* which one it is; nil: from before ledgers had ids */
     uint32_t count;
     struct doctor_lane lanes[LANES_MAX];
 };

@@ -20,6 +20,7 @@ struct ours {
     struct doctor_bundle *bundle;
     const struct doctor_scope *scope;
     const struct doctor_lane *lane;
+    struct uuid ledger; /* which one it is */
     struct doctor_file file;
     struct doctor_balances balances;
     struct doctor_holds holds;
@@ -396,12 +397,14 @@ static enum status batch_write(void *owner, struct batch_reader *reader, struct 
 
 /* ---- sources ---- */
 
-static struct doctor_source source_of(const struct doctor_bundle *bundle)
+static struct doctor_source source_of(const struct ours *ours)
 {
+    const struct doctor_bundle *bundle = ours->bundle;
     return (struct doctor_source){
         .system = "tpwallet",
         .clock = "tpwallet",
         .authority = 30,
+        .ledger = ours->ledger,
         .loss = "none",
         .from = bundle->incident.from,
         .to = bundle->incident.to,
@@ -415,7 +418,7 @@ static enum status lane_collect(struct ours *ours, const struct doctor_lane *lan
     };
     char name[32] = "ledger";
     struct doctor_part part;
-    struct doctor_source source = source_of(ours->bundle);
+    struct doctor_source source = source_of(ours);
     const struct doctor_journal_visitor visitor = { batch_write, ours };
     source.name = name;
     source.collector = DOCTOR_OURS_COLLECTOR;
@@ -437,7 +440,7 @@ static enum status balances_collect(struct ours *ours)
 {
     static const char *const kinds[] = { "account", NULL };
     struct doctor_part part;
-    struct doctor_source source = source_of(ours->bundle);
+    struct doctor_source source = source_of(ours);
     source.name = "balances";
     source.collector = "tpwallet-accounts";
     source.order = "none";
@@ -475,6 +478,7 @@ enum status doctor_collect_ours(struct doctor_bundle *bundle, const char *folder
     ours->scope = &scope;
     enum status status = doctor_scope_open(words, &bundle->incident, &scope, &bundle->error);
     if (status == STATUS_OK) status = doctor_journal_open(folder, &journal, &bundle->error);
+    ours->ledger = journal.ledger;
     if (status == STATUS_OK)
         status = doctor_balances_open(&ours->balances, accounts_of(&journal), &bundle->error);
     if (status == STATUS_OK && doctor_holds_open(&ours->holds) != STATUS_OK)

@@ -66,6 +66,10 @@ static enum status stores_open(const struct host_options *options, struct host *
 {
     const struct folder_store_options store = { .read_only = options->read_only };
     enum status status = folder_store_open(host->folder, &store, &host->ports.store, out_error);
+    if (status == STATUS_OK && !options->read_only) {
+        status =
+            folder_store_identify(host->folder, host->ports.store, (struct uuid){ 0 }, out_error);
+    }
     if (status != STATUS_OK) return status;
     const struct sqlite_run_store_options runs = { .folder = options->folder };
     status = sqlite_run_store_open(&runs, &host->ports.run_store, out_error);

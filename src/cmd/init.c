@@ -1,5 +1,6 @@
 /* tpwallet init: a new, empty ledger. */
 #include "adapter/data_folder.h"
+#include "adapter/ledger_id.h"
 #include "adapter/postgres_store.h"
 #include "base/check.h"
 #include "base/json_writer.h"
@@ -31,19 +32,20 @@ static enum status chart_make(const struct invocation *invocation, struct error 
 }
 
 /* In the database first: a folder that names a ledger that is not there helps nobody. */
-static enum status ledger_make(const struct invocation *invocation, bool *out_new,
-                               struct error *out_error)
+static enum status ledger_make(const struct invocation *invocation,
+                               struct postgres_store_made *out_made, struct error *out_error)
 {
     const char *url = invocation_text(invocation, "store");
     uint64_t lanes = 1;
-    *out_new = true;
+    *out_made = (struct postgres_store_made){ .is_new = true, .ledger = ledger_id_draw() };
     enum status status = invocation_number(
         invocation, "lanes", (struct number_range){ 1, LANES_MAX }, &lanes, out_error);
     const struct postgres_store_options store = { .url = url, .lanes = (uint32_t)lanes };
     if (url != NULL && status == STATUS_OK)
-        status = postgres_store_create(&store, out_new, out_error);
+        status = postgres_store_create(&store, out_made, out_error);
+    const struct data_folder_ledger ledger = { .store_url = url, .id = out_made->ledger };
     if (status == STATUS_OK)
-        status = data_folder_create_lanes(invocation->data, url, (uint32_t)lanes, out_error);
+        status = data_folder_create_lanes(invocation->data, &ledger, (uint32_t)lanes, out_error);
     return status;
 }
 
@@ -73,9 +75,10 @@ static enum status options_check(const struct invocation *invocation, struct err
 }
 
 /* What was made; from->folder is NULL when nothing was moved. */
-static void made_json(const struct invocation *invocation, const struct init_from *from, bool made,
-                      struct buf *out)
+static void made_json(const struct invocation *invocation, const struct init_from *from,
+                      const struct postgres_store_made *made, struct buf *out)
 {
+    char ledger[UUID_TEXT_LEN + 1];
     struct json_writer writer;
     json_writer_init(&writer, out);
     json_write_object_begin(&writer);
@@ -84,7 +87,12 @@ static void made_json(const struct invocation *invocation, const struct init_fro
     json_write_key(&writer, STR("format"));
     json_write_uint64(&writer, DATA_FOLDER_FORMAT);
     json_write_key(&writer, STR("new_ledger"));
-    json_write_bool(&writer, made);
+    json_write_bool(&writer, made->is_new);
+    if (!uuid_is_nil(made->ledger)) {
+        uuid_format(made->ledger, ledger);
+        json_write_key(&writer, STR("ledger"));
+        json_write_string(&writer, str_from(ledger));
+    }
     if (from->folder != NULL) {
         json_write_key(&writer, STR("moved_from"));
         json_write_string(&writer, str_from(from->folder));
@@ -98,8 +106,8 @@ static void made_json(const struct invocation *invocation, const struct init_fro
     buf_append_byte(out, '\n');
 }
 
-static void made_text(const struct invocation *invocation, const struct init_from *from, bool made,
-                      struct buf *out)
+static void made_text(const struct invocation *invocation, const struct init_from *from,
+                      bool is_new, struct buf *out)
 {
     const char *folder = invocation->data;
     if (from->folder != NULL) {
@@ -115,14 +123,14 @@ static void made_text(const struct invocation *invocation, const struct init_fro
                       "  tpwallet --data %s key create admin\n"
                       "  tpwallet --data %s serve --plain\n"
                       "  tpwallet --data %s account create shop:alice\n",
-                      made ? "an empty ledger in" : "a folder for the ledger that is there,",
+                      is_new ? "an empty ledger in" : "a folder for the ledger that is there,",
                       folder, folder, folder, folder);
 }
 
 static int init_run(struct invocation *invocation)
 {
     struct error error = { 0 };
-    bool made = true;
+    struct postgres_store_made made = { .is_new = true };
     struct init_from from = {
         .invocation = invocation,
         .folder = invocation_text(invocation, "from"),
@@ -130,8 +138,8 @@ static int init_run(struct invocation *invocation)
     };
     enum status status = options_check(invocation, &error);
     if (status == STATUS_OK && from.folder != NULL) {
-        made = false;
         status = init_from_run(&from, &error);
+        made = (struct postgres_store_made){ .is_new = false, .ledger = from.ledger };
     } else if (status == STATUS_OK) {
         status = ledger_make(invocation, &made, &error);
         if (status == STATUS_CONFLICT)
@@ -142,9 +150,9 @@ static int init_run(struct invocation *invocation)
     BUF_SCOPE struct buf out;
     buf_init(&out, 64 << 10);
     if (invocation->json)
-        made_json(invocation, &from, made, &out);
+        made_json(invocation, &from, &made, &out);
     else
-        made_text(invocation, &from, made, &out);
+        made_text(invocation, &from, made.is_new, &out);
     return report_text(invocation, buf_view(&out));
 }
 

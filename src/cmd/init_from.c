@@ -82,8 +82,12 @@ static enum status journals_each(struct init_from *from, bool look_only, struct 
 /* All lanes are there, and of this ledger or empty, before the first is changed. */
 static enum status lanes_make(const struct init_from *from, struct error *out_error)
 {
-    const struct postgres_store_options store = { .url = from->url, .lanes = from->lanes };
-    bool made;
+    const struct postgres_store_options store = {
+        .url = from->url,
+        .lanes = from->lanes,
+        .ledger = from->ledger,
+    };
+    struct postgres_store_made made;
     return postgres_store_create(&store, &made, out_error);
 }
 
@@ -321,8 +325,9 @@ static bool folder_is_ours(const struct init_from *from)
 
 static enum status folder_make(const struct init_from *from, struct error *out_error)
 {
+    const struct data_folder_ledger ledger = { .store_url = from->url, .id = from->ledger };
     enum status status =
-        data_folder_create_lanes(from->invocation->data, from->url, from->lanes, out_error);
+        data_folder_create_lanes(from->invocation->data, &ledger, from->lanes, out_error);
     if (status != STATUS_OK)
         error_hint(out_error, "the ledger is in the database: give the same command with another "
                               "--data, which makes its folder");
@@ -361,7 +366,8 @@ static void holds_close(struct holds *holds)
 static enum status ledger_move(struct init_from *from, struct error *out_error)
 {
     struct holds holds = { 0 };
-    enum status status = lanes_make(from, out_error);
+    enum status status = journal_move_ledger(from->folder, &from->ledger, out_error);
+    if (status == STATUS_OK) status = lanes_make(from, out_error);
     if (status == STATUS_OK) status = holds_open(from, &holds, out_error);
     if (status == STATUS_OK) status = journals_each(from, true, out_error);
     if (status == STATUS_OK) status = journals_each(from, false, out_error);

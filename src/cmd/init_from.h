@@ -10,7 +10,8 @@ struct init_from {
     const struct invocation *invocation; /* its --data is the new folder */
     const char *folder;                  /* the old one: of lane 0 */
     const char *url;
-    uint32_t lanes;                    /* of the ledger; filled here, as are the next two */
+    uint32_t lanes;                    /* of the ledger; filled here, as are the next three */
+    struct uuid ledger;                /* nil: it had moved before */
     uint64_t epochs[LANES_MAX];        /* by which each lane was claimed */
     struct journal_copy_result result; /* of all lanes; head: lane 0's */
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "adapter/data_folder.h"
+#include "adapter/folder_store.h"
 #include "adapter/postgres_lease.h"
 #include "adapter/system_clock.h"
 #include "base/check.h"
@@ -556,6 +557,18 @@ static void role_run(void *argument)
 
 /* ---- Life ---- */
 
+/* Before anything is asked of it: that the database has this folder's ledger, once for all lanes. */
+static enum status ledger_verify(const struct replica *replica, const struct data_folder *folder,
+                                 struct error *out_error)
+{
+    const struct folder_store_options options = { .read_only = false }; /* brings the schema up */
+    struct store *store = NULL;
+    if (replica->options.lane > 0) return STATUS_OK;
+    enum status status = folder_store_open(folder, &options, &store, out_error);
+    if (status == STATUS_OK) store->close(store);
+    return status;
+}
+
 static enum status leases_open(struct replica *replica, struct error *out_error)
 {
     struct data_folder *folder = NULL;
@@ -570,7 +583,8 @@ static enum status leases_open(struct replica *replica, struct error *out_error)
                            replica->options.folder);
         error_hint(out_error, "tpwallet init --store postgres://user@host/database");
     } else {
-        status = postgres_lease_open(&options, &replica->lease, out_error);
+        status = ledger_verify(replica, folder, out_error);
+        if (status == STATUS_OK) status = postgres_lease_open(&options, &replica->lease, out_error);
         if (status == STATUS_OK)
             status = postgres_lease_open(&options, &replica->report, out_error);
     }

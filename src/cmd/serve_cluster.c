@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "adapter/data_folder.h"
 #include "adapter/peer_http.h"
 #include "adapter/system_clock.h"
 #include "adapter/system_entropy.h"
@@ -69,12 +70,16 @@ static enum status peer_open(const struct invocation *invocation, struct tracer 
                              struct serve_cluster *cluster, struct error *out_error)
 {
     struct peer_files files = files_of(invocation);
+    struct uuid ledger = { 0 };
+    enum status status = data_folder_read_ledger(invocation->data, &ledger, out_error);
+    if (status != STATUS_OK) return status;
     const struct peer_http_options peer = {
         .ca_file = files.ca,
         .certificate_file = files.certificate,
         .key_file = files.key,
+        .ledger = ledger,
     };
-    enum status status = peer_http_open(&peer, &cluster->peer, out_error);
+    status = peer_http_open(&peer, &cluster->peer, out_error);
     if (status != STATUS_OK) return status;
     const struct front_options front = {
         .route = replica_set_route(cluster->replicas),
@@ -83,6 +88,7 @@ static enum status peer_open(const struct invocation *invocation, struct tracer 
         .clock = system_clock(),
         .entropy = system_entropy(),
         .tracer = tracer,
+        .ledger = ledger,
         .lanes = replica_set_lanes(cluster->replicas),
     };
     return front_new(&front, &cluster->front, out_error);

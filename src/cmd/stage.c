@@ -42,7 +42,9 @@ enum status stage_open(const char *name, bool keep, const char *store_url, struc
     }
     stage_path(out_stage, "data", &out_stage->data);
     stage_path(out_stage, "server.log", &out_stage->log);
-    enum status status = data_folder_create(buf_terminated(&out_stage->data), store_url, out_error);
+    const struct data_folder_ledger ledger = { .store_url = store_url };
+    enum status status = data_folder_create(buf_terminated(&out_stage->data),
+                                            store_url == NULL ? NULL : &ledger, out_error);
     if (status != STATUS_OK) stage_close(out_stage);
     return status;
 }

@@ -269,6 +269,20 @@ def refused(wallet, story):
     check(not os.path.exists(case), "nothing was collected, and nothing is left")
 
 
+def one_ledger_for_a_bundle(wallet):
+    """Each source says which ledger it is of, and a bundle takes no other's."""
+    case = Case(wallet)
+    equal({source["ledger"] for source in case.sources}, {wallet.json("check")["ledger"]},
+          "the ledger that sources name")
+    other = Wallet("other")
+    other.run("init")
+    said = other.run("doctor", "collect", case.folder, "--key", KEY, "--ours", code=CONFLICT)
+    check("bundle is of another ledger" in said.err, f"{said!r}")
+    said = other.run("doctor", "collect", os.path.join(SCRATCH, "later"), "--key", KEY,
+                     "--incident", "7F3A", "--ours", "--again", case.folder, code=CONFLICT)
+    check("bundle is of another ledger" in said.err, f"{said!r}")
+
+
 def main():
     lanes = Wallet("lanes")
     lanes.json("doctor", "key", KEY, "--name", "anna")
@@ -287,6 +301,7 @@ def main():
         for look in (payment_is_followed, account_is_followed, window_bounds, end_bounds, refused,
                      holds_count_as_they_stand):
             look(wallet, story)
+    one_ledger_for_a_bundle(wallet)
 
 
 if __name__ == "__main__":

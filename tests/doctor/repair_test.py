@@ -481,6 +481,13 @@ def reported(case, wallet):
     wallet.run("doctor", "verify", case.folder)
 
 
+def on_another_ledger(case):
+    other = Wallet("other")
+    other.run("init")
+    said = other.run("doctor", "apply", case.folder, "--policy", case.policy, code=CONFLICT)
+    check("bundle is of another ledger" in said.err, f"{said!r}")
+
+
 def main():
     wallet = Wallet("wallet")
     bank, shop, customers, twins = ledger_with_twins(wallet)
@@ -498,6 +505,7 @@ def main():
     spent(case, wallet, shop, bank)
     refused_midway(case, wallet, shop, bank)
     words_are_shown(case)
+    on_another_ledger(case)
     applied(case, wallet, shop, customers)
     verified(case, wallet, twins)
     reported(case, wallet)

@@ -29,7 +29,7 @@ static void fresh(void *owner)
     PQfinish(session);
     struct error error = { 0 };
     const struct postgres_store_options options = { .url = server.url };
-    bool made;
+    struct postgres_store_made made;
     enum status status = postgres_store_create(&options, &made, &error);
     if (status != STATUS_OK) fail_msg("create: %s: %s", error.message, error.detail);
 }

@@ -45,11 +45,11 @@ static uint64_t number(const char *sql)
 static void fresh(void *owner)
 {
     struct error error = { 0 };
-    bool made = false;
+    struct postgres_store_made made;
     run("DROP SCHEMA IF EXISTS tpwallet CASCADE");
     enum status status = postgres_store_create(owner, &made, &error);
     if (status != STATUS_OK) fail_msg("create: %s: %s", error.message, error.detail);
-    assert_true(made);
+    assert_true(made.is_new);
 }
 
 static struct store *open_store(void *owner)
@@ -121,7 +121,7 @@ static void lanes_do_not_see_each_other(void **state)
     struct error error = { 0 };
     struct store_head head;
     enum status status = STATUS_OK;
-    bool made = false;
+    struct postgres_store_made made;
     struct store *one = store_with(&first, 7);
     assert_int_equal(postgres_store_create(&second, &made, &error), STATUS_OK);
     struct store *other = open_store(&second);
@@ -146,14 +146,14 @@ static void a_ledger_has_as_many_lanes_as_were_made(void **state)
     struct store_head head;
     struct store *store = NULL;
     enum status status = STATUS_OK;
-    bool made = false;
+    struct postgres_store_made made;
     run("DROP SCHEMA IF EXISTS tpwallet CASCADE");
     options.lanes = 2;
     assert_int_equal(postgres_store_create(&options, &made, &error), STATUS_OK);
-    assert_true(made);
+    assert_true(made.is_new);
     assert_int_equal(number("SELECT count(*) FROM tpwallet.lane"), 2); /* whole at once */
     assert_int_equal(postgres_store_create(&options, &made, &error), STATUS_OK);
-    assert_false(made);
+    assert_false(made.is_new);
     for (options.lanes = 1; options.lanes <= 3; options.lanes += 2) { /* nothing is written yet */
         assert_int_equal(postgres_store_create(&options, &made, &error), STATUS_INVALID);
         assert_non_null(strstr(error.message, "has 2 lanes"));
@@ -181,10 +181,10 @@ static void create_keeps_what_is_there(void **state)
     (void)state;
     struct postgres_store_options options = options_of(0);
     struct error error = { 0 };
-    bool made = true;
+    struct postgres_store_made made = { .is_new = true };
     struct store *store = store_with(&options, 4);
     assert_int_equal(postgres_store_create(&options, &made, &error), STATUS_OK);
-    assert_false(made);
+    assert_false(made.is_new);
     assert_int_equal(sequence_of(store), 4);
     store->close(store);
 }
@@ -604,7 +604,7 @@ static void urls_and_servers_that_will_not_do_are_refused(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char url[RIG_PATH_SIZE];
         struct error error = { 0 };
-        bool made = false;
+        struct postgres_store_made made;
         struct postgres_store_options options = { .url = url };
         url_with(cases[i].before, cases[i].after, url);
         enum status status = postgres_store_create(&options, &made, &error);
@@ -614,7 +614,7 @@ static void urls_and_servers_that_will_not_do_are_refused(void **state)
     }
     char url[RIG_PATH_SIZE];
     struct error error = { 0 };
-    bool made = false;
+    struct postgres_store_made made;
     struct postgres_store_options options = { .url = url };
     run("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
     url_with("postgresql://postgres@", "latin", url);

@@ -165,19 +165,6 @@ def main():
         ledger.wallet.run("check")
         beside_a_server(server, ledger, 4300)
 
-        server.psql("CREATE DATABASE second ENCODING 'UTF8' TEMPLATE template0",
-                    database="postgres")
-        url = server.url.replace("/tpwallet", "/second")
-        third = Ledger("three", url, bank, shop)
-        third.accounts()
-        for one in (second, *others, kept):
-            third.pay(one, "1.00")
-        with open(os.path.join(ledger.wallet.folder, "store"), "w", encoding="utf-8") as file:
-            file.write(url + "\n")
-        ledger.pay(second, "1.00")
-        ledger.pay(first, "1.00")
-        ledger.has(700)
-
 
 if __name__ == "__main__":
     main()

@@ -55,7 +55,7 @@ static void fresh(void *owner)
     (void)owner;
     const struct postgres_store_options options = { .url = server.url };
     struct error error = { 0 };
-    bool made = false;
+    struct postgres_store_made made;
     run("DROP SCHEMA IF EXISTS tpwallet CASCADE");
     if (postgres_store_create(&options, &made, &error) != STATUS_OK)
         fail_msg("%s: %s", error.message, error.detail);
@@ -304,7 +304,7 @@ static void each_lane_has_its_own(void **state)
 {
     (void)state; /* no fixture */
     struct error error = { 0 };
-    bool made = false;
+    struct postgres_store_made made;
     run("DROP SCHEMA IF EXISTS tpwallet CASCADE");
     for (uint32_t lane = 0; lane < 2; lane++) {
         const struct postgres_store_options options = { .url = server.url,
