@@ -25,11 +25,58 @@ static bool progress_show(void *owner, uint64_t batches_done, uint64_t batches_t
     return true;
 }
 
-static int result_report(const struct invocation *invocation,
-                         const struct journal_copy_result *result, const char *target)
+/*
+ * What a copy of the journal does not have, and nothing makes again. The key is a secret, and an old
+ * log.head put back would sign a contradiction: they are kept apart, and that is said.
+ */
+static const struct {
+    const char *file;
+    const char *what;
+} LEFT_OUT[] = {
+    { "log.key", "the verifiable log's secrets" },
+    { "log.head", "what it last signed; only its newest copy is of use" },
+    { "endpoints.db", "receivers of webhooks and their secrets" },
+    { "relay.db", "how far deliveries got" },
+    { "inbox.db", "webhooks received" },
+    { "store", "the database's webhooks: tables endpoint, delivery, dead_letter, inbox" },
+};
+enum { LEFT_OUT_COUNT = sizeof LEFT_OUT / sizeof LEFT_OUT[0] };
+
+static bool is_left_out(const char *source, size_t at)
 {
+    BUF_SCOPE struct buf path;
+    buf_init(&path, FOLDER_PATH_SIZE);
+    buf_append_format(&path, "%s/%s", source, LEFT_OUT[at].file);
+    return access(buf_terminated(&path), F_OK) == 0;
+}
+
+static void left_out_json(const char *source, struct json_writer *writer)
+{
+    json_write_key(writer, STR("left_out"));
+    json_write_array_begin(writer);
+    for (size_t i = 0; i < LEFT_OUT_COUNT; i++)
+        if (is_left_out(source, i)) json_write_string(writer, str_from(LEFT_OUT[i].file));
+    json_write_array_end(writer);
+}
+
+static void left_out_text(const char *source, struct buf *out)
+{
+    bool any = false;
+    for (size_t i = 0; i < LEFT_OUT_COUNT; i++) {
+        if (!is_left_out(source, i)) continue;
+        if (!any) buf_append_format(out, "not in it, keep copies yourself; of %s:\n", source);
+        any = true;
+        buf_append_format(out, "  %-13s %s\n", LEFT_OUT[i].file, LEFT_OUT[i].what);
+    }
+}
+
+static int result_report(const struct invocation *invocation,
+                         const struct journal_copy_result *result,
+                         const struct backup_options *options)
+{
+    const char *target = options->target;
     BUF_SCOPE struct buf out;
-    buf_init(&out, 8192);
+    buf_init(&out, 16384);
     if (invocation->json) {
         struct json_writer writer;
         json_writer_init(&writer, &out);
@@ -42,6 +89,7 @@ static int result_report(const struct invocation *invocation,
         json_write_uint64(&writer, result->bytes);
         json_write_key(&writer, STR("head"));
         json_write_uint64(&writer, result->head);
+        left_out_json(options->source, &writer);
         json_write_object_end(&writer);
         CHECK(json_write_end(&writer) == STATUS_OK);
         buf_append_byte(&out, '\n');
@@ -50,6 +98,7 @@ static int result_report(const struct invocation *invocation,
                           "%s: copied %llu batches of %llu bytes, verified, up to batch %llu\n",
                           target, (unsigned long long)result->batches,
                           (unsigned long long)result->bytes, (unsigned long long)result->head);
+        left_out_text(options->source, &out);
     }
     return report_text(invocation, buf_view(&out));
 }
@@ -89,7 +138,7 @@ static int lanes_copy(struct invocation *invocation, const struct backup_options
             status = data_folder_lane_path(all->target, lane, target, sizeof target, &error);
         if (status == STATUS_OK && lane == 1) status = lanes_folder_make(all->target, &error);
         if (status == STATUS_OK) status = copy(&one, &result, &error);
-        code = status == STATUS_OK ? result_report(invocation, &result, target)
+        code = status == STATUS_OK ? result_report(invocation, &result, &one)
                                    : report_error(invocation, &error);
     }
     return code;
@@ -113,11 +162,15 @@ static const struct positional backup_positionals[] = {
 const struct command command_backup = {
     .name = "backup",
     .summary = "copy the ledger to another folder, also while it is served",
-    .details = "Copies what was committed when it began, a page at a time, each batch verified "
-               "against its hash and the one before. Into an earlier backup it copies only what "
-               "is new. A backup is a data folder that can be read and checked, and that refuses "
-               "to be written. Of a ledger with several lanes all are copied, one after the other: "
-               "what is on its way between two of them may be in one copy only.",
+    .details =
+        "Copies what was committed when it began, a page at a time, each batch verified "
+        "against its hash and the one before. Into an earlier backup it copies only what "
+        "is new. A backup is a data folder that can be read and checked, and that refuses "
+        "to be written. Of a ledger with several lanes all are copied, one after the other: "
+        "what is on its way between two of them may be in one copy only.\n\n"
+        "It bears the ledger's id; a folder with a backup of another ledger is refused. Secrets "
+        "and what belongs to webhooks are not in it: it says which files of the source those "
+        "are (`left_out` in JSON). The index and log/ are not either, and are made again.",
     .positionals = backup_positionals,
     .examples = "backup /mnt/backup/ledger\ncheck --data /mnt/backup/ledger",
     .run = backup_command_run,
@@ -133,7 +186,9 @@ static int restore_run(struct invocation *invocation)
     int code = lanes_copy(invocation, &options, backup_restore);
     if (code == EXIT_CODE_DONE && !invocation->json)
         (void)fprintf(stderr,
-                      "it can be read but not written until `tpwallet --data %s restore accept`\n",
+                      "it can be read but not written until `tpwallet --data %s restore accept`\n"
+                      "before it is served, put the ledger's log.key and newest log.head there: "
+                      "without them a new verifiable log begins\n",
                       options.target);
     return code;
 }
@@ -148,8 +203,9 @@ const struct command command_restore = {
     .summary = "make a ledger of a backup, in a new folder, readable only at first",
     .details = "The data folder must be absent or empty. What it holds can be looked at and "
                "checked; it is written only after `tpwallet restore accept`, so that two ledgers "
-               "do not go on from one past by mistake. The index is made anew when it is first "
-               "opened.",
+               "do not go on from one past by mistake. It is the same ledger, by its id, in an "
+               "earlier state. The index is made anew when it is first opened. Put log.key and the "
+               "newest log.head into it before it is served (docs/log.md).",
     .positionals = restore_positionals,
     .examples = "restore /mnt/backup/ledger --data /var/lib/tpwallet",
     .run = restore_run,

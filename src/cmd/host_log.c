@@ -5,19 +5,25 @@
 #include "adapter/file_log_store.h"
 #include "base/hex.h"
 
+enum status host_log_keys_make(const char *folder, const char *origin, struct entropy *entropy,
+                               struct error *out_error)
+{
+    uint8_t random[8];
+    char digits[2 * sizeof random + 1];
+    BUF_SCOPE struct buf own;
+    buf_init(&own, 64);
+    entropy_fill(entropy, random, sizeof random);
+    buf_append_format(&own, "tpwallet-%s/0", hex_format(random, sizeof random, digits).data);
+    struct str name = origin == NULL ? buf_view(&own) : str_from(origin);
+    return log_keys_make(folder, name, entropy, out_error);
+}
+
 static enum status keys_open(const char *folder, const char *origin, struct entropy *entropy,
                              struct log_keys *out_keys, struct error *out_error)
 {
     enum status status = log_keys_read(folder, out_keys, out_error);
     if (status == STATUS_NOT_FOUND) {
-        uint8_t random[8];
-        char digits[2 * sizeof random + 1];
-        BUF_SCOPE struct buf own;
-        buf_init(&own, 64);
-        entropy_fill(entropy, random, sizeof random);
-        buf_append_format(&own, "tpwallet-%s/0", hex_format(random, sizeof random, digits).data);
-        struct str name = origin == NULL ? buf_view(&own) : str_from(origin);
-        status = log_keys_make(folder, name, entropy, out_error);
+        status = host_log_keys_make(folder, origin, entropy, out_error);
         if (status == STATUS_OK) status = log_keys_read(folder, out_keys, out_error);
     }
     if (status != STATUS_OK || origin == NULL) return status;

@@ -22,6 +22,13 @@ struct host_log_options {
 };
 
 /*
+ * Makes the keys of a lane's log in its folder. origin: NULL for a name of its own. As
+ * log_keys_make().
+ */
+enum status host_log_keys_make(const char *folder, const char *origin, struct entropy *entropy,
+                               struct error *out_error) MUST_CHECK;
+
+/*
  * Makes the keys when there are none, starts the relay, and has its log witnessed.
  * STATUS_CONFLICT: the keys are for another origin. As log_keys_read(), log_keys_make(). What was
  * opened before a failure is closed by host_log_close().

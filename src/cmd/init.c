@@ -2,12 +2,16 @@
 #include "adapter/data_folder.h"
 #include "adapter/ledger_id.h"
 #include "adapter/postgres_store.h"
+#include "adapter/system_entropy.h"
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "cmd/chart_accounts.h"
+#include "cmd/host_log.h"
 #include "cmd/init_from.h"
 #include "cmd/report.h"
 #include "model/lane_map.h"
+
+enum { PATH_SIZE = 4096 };
 
 static enum status lane_chart_make(void *context, struct session *session,
                                    const struct chart_names *names, struct error *out_error)
@@ -49,6 +53,51 @@ static enum status ledger_make(const struct invocation *invocation,
     return status;
 }
 
+/* The keys of all lanes' verifiable logs, in the first folder: further ones get copies of it. */
+static enum status log_keys_each(const struct invocation *invocation, struct error *out_error)
+{
+    const char *origin = invocation_text(invocation, "log-origin");
+    uint32_t lanes = 0;
+    enum status status = data_folder_count_lanes(invocation->data, &lanes, out_error);
+    for (uint32_t lane = 0; status == STATUS_OK && lane < lanes; lane++) {
+        char path[PATH_SIZE];
+        status = data_folder_lane_path(invocation->data, lane, path, sizeof path, out_error);
+        if (status == STATUS_OK)
+            status =
+                host_log_keys_make(path, lane == 0 ? origin : NULL, system_entropy(), out_error);
+    }
+    return status;
+}
+
+/* A folder with its own journal gets one from its first server, too. */
+static bool wants_log_key(const struct invocation *invocation, bool is_new)
+{
+    bool asked = invocation_has(invocation, "store") || invocation_has(invocation, "log-origin");
+    return is_new && asked && !invocation_has(invocation, "no-log");
+}
+
+static enum status folder_fill(const struct invocation *invocation, bool is_new,
+                               struct error *out_error)
+{
+    enum status status = STATUS_OK;
+    if (wants_log_key(invocation, is_new)) status = log_keys_each(invocation, out_error);
+    return status == STATUS_OK ? chart_make(invocation, out_error) : status;
+}
+
+static enum status log_options_check(const struct invocation *invocation, struct error *out_error)
+{
+    const char *origin = invocation_text(invocation, "log-origin");
+    if (origin != NULL && invocation_has(invocation, "no-log")) {
+        (void)error_set(out_error, STATUS_INVALID, "--log-origin does not go with --no-log");
+        error_hint(out_error, "leave one of them out");
+        return STATUS_INVALID;
+    }
+    if (origin == NULL || note_name_is_valid(str_from(origin))) return STATUS_OK;
+    (void)error_set(out_error, STATUS_INVALID, "--log-origin: this cannot be the origin of a log");
+    error_hint(out_error, "like a URL without a scheme: ledger.example.com/0");
+    return STATUS_INVALID;
+}
+
 /* What does not go together. */
 static enum status options_check(const struct invocation *invocation, struct error *out_error)
 {
@@ -58,7 +107,8 @@ static enum status options_check(const struct invocation *invocation, struct err
         error_hint(out_error, "name the asset too: --asset EUR; or leave out --psp");
         return STATUS_INVALID;
     }
-    if (!invocation_has(invocation, "from")) return STATUS_OK;
+    enum status status = log_options_check(invocation, out_error);
+    if (status != STATUS_OK || !invocation_has(invocation, "from")) return status;
     if (!invocation_has(invocation, "store")) {
         (void)error_set(out_error, STATUS_INVALID, "--from wants --store");
         error_detail(out_error, "a ledger moves out of its folder into a database");
@@ -66,10 +116,15 @@ static enum status options_check(const struct invocation *invocation, struct err
                               "--from OLD");
         return STATUS_INVALID;
     }
-    if (!invocation_has(invocation, "asset") && !invocation_has(invocation, "lanes"))
-        return STATUS_OK;
-    (void)error_set(out_error, STATUS_INVALID, "--from does not go with --asset or --lanes");
-    error_detail(out_error, "a ledger that moves has its chart of accounts and its lanes already");
+    static const char *const made_already[] = { "asset", "lanes", "log-origin", "no-log" };
+    bool any = false;
+    for (size_t i = 0; i < sizeof made_already / sizeof made_already[0]; i++)
+        any = any || invocation_has(invocation, made_already[i]);
+    if (!any) return STATUS_OK;
+    (void)error_set(out_error, STATUS_INVALID,
+                    "--from does not go with --asset, --lanes, --log-origin or --no-log");
+    error_detail(out_error, "a ledger that moves has its chart of accounts, its lanes and its "
+                            "log's key already");
     error_hint(out_error, "leave them out");
     return STATUS_INVALID;
 }
@@ -93,6 +148,8 @@ static void made_json(const struct invocation *invocation, const struct init_fro
         json_write_key(&writer, STR("ledger"));
         json_write_string(&writer, str_from(ledger));
     }
+    json_write_key(&writer, STR("log_key"));
+    json_write_bool(&writer, from->folder == NULL && wants_log_key(invocation, made->is_new));
     if (from->folder != NULL) {
         json_write_key(&writer, STR("moved_from"));
         json_write_string(&writer, str_from(from->folder));
@@ -104,6 +161,19 @@ static void made_json(const struct invocation *invocation, const struct init_fro
     json_write_object_end(&writer);
     CHECK(json_write_end(&writer) == STATUS_OK);
     buf_append_byte(out, '\n');
+}
+
+/* What is to be done about the verifiable log's key. */
+static void log_text(const struct invocation *invocation, bool is_new, struct buf *out)
+{
+    if (wants_log_key(invocation, is_new)) {
+        buf_append_format(out, "made log.key of its verifiable log: keep a copy elsewhere, and put "
+                               "one into each further folder\n");
+    } else if (!is_new) {
+        buf_append_format(out, "no log.key was made: copy that of the ledger's first folder (and "
+                               "lanes/N/log.key), or this one keeps no verifiable log in a "
+                               "cluster\n");
+    }
 }
 
 static void made_text(const struct invocation *invocation, const struct init_from *from,
@@ -118,13 +188,16 @@ static void made_text(const struct invocation *invocation, const struct init_fro
                           folder, folder);
         return;
     }
+    buf_append_format(out, "made %s %s\n",
+                      is_new ? "an empty ledger in" : "a folder for the ledger that is there,",
+                      folder);
+    log_text(invocation, is_new, out);
     buf_append_format(out,
-                      "made %s %s\n\nnext:\n"
+                      "\nnext:\n"
                       "  tpwallet --data %s key create admin\n"
                       "  tpwallet --data %s serve --plain\n"
                       "  tpwallet --data %s account create shop:alice\n",
-                      is_new ? "an empty ledger in" : "a folder for the ledger that is there,",
-                      folder, folder, folder, folder);
+                      folder, folder, folder);
 }
 
 static int init_run(struct invocation *invocation)
@@ -144,7 +217,7 @@ static int init_run(struct invocation *invocation)
         status = ledger_make(invocation, &made, &error);
         if (status == STATUS_CONFLICT)
             error_hint(&error, "a ledger that is there stays; name another folder with --data DIR");
-        if (status == STATUS_OK) status = chart_make(invocation, &error);
+        if (status == STATUS_OK) status = folder_fill(invocation, made.is_new, &error);
     }
     if (status != STATUS_OK) return report_error(invocation, &error);
     BUF_SCOPE struct buf out;
@@ -161,6 +234,8 @@ static const struct option options[] = {
     { "asset", "CODES", "make the chart of accounts of these too, with commas between", NULL },
     { "store", "URL", "the journal is in this PostgreSQL database, and not in the folder", NULL },
     { "from", "FOLDER", "move the ledger of this folder into the database of --store", NULL },
+    { "log-origin", "NAME", "of the verifiable log, for good: its key is made now", NULL },
+    { "no-log", NULL, "with --store: no key of a verifiable log is made", NULL },
     { "psp", "NAMES", "in the chart: a clearing account for each of these PSPs", NULL },
     { 0 },
 };
@@ -176,7 +251,9 @@ const struct command command_init = {
         "With --store postgres://user@host/database the journal is there (PostgreSQL 15 or\n"
         "later, UTF-8), in a schema tpwallet that is made; the folder keeps the URL, and\n"
         "what can be made again. The URL has no password in it: use PGPASSFILE. A ledger\n"
-        "that is there already stays, and the folder is one more for it.\n"
+        "that is there already stays, and the folder is one more for it. With a new ledger\n"
+        "the key of its verifiable log is made in the folder, which further ones get a copy of\n"
+        "(docs/scale.md).\n"
         "\n"
         "With --from the ledger of another folder, which no server has open, moves there:\n"
         "each batch is verified, receivers of webhooks and the verifiable log's key come\n"

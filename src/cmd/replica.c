@@ -688,6 +688,7 @@ void replica_get_status(struct replica *replica, struct replica_status *out_stat
         .warm = replica->warm && !clock_is_off(replica),
         .clock_off = clock_is_off(replica),
         .name_shared = replica->name_shared,
+        .keeps_log = replica->host_options.tlog,
         .skew_ms = (replica->skew_ns < 0 ? -replica->skew_ns : replica->skew_ns) / NS_PER_MS,
         .left = replica->left,
         .epoch = replica->keeper.epoch,

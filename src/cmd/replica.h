@@ -73,6 +73,7 @@ struct replica_status {
     bool warm;        /* could own the lane at once */
     bool clock_off;   /* CLOCK_SKEW_MS_MAX: it takes no lane */
     bool name_shared; /* another server says that it is this replica */
+    bool keeps_log;   /* it has the key of the lane's verifiable log, and keeps that as an owner */
     int64_t skew_ms;  /* how far the wall clock is from the database's at least, either way */
     uint64_t left;    /* batches that a follower has yet to read */
     uint64_t epoch;   /* of the lease that is, or was last, held */

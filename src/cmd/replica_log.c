@@ -96,6 +96,23 @@ void replica_log_lost(const struct replica_log *log, const struct replica_loss *
                                        .field_count = sizeof fields / sizeof fields[0] });
 }
 
+void replica_log_no_key(const struct replica_log *log, const char *folder)
+{
+    const struct log_field fields[] = {
+        text_field(STR("folder"), folder),
+        text_field(STR("hint"),
+                   "copy log.key of the folder that the ledger was made with to here, and start "
+                   "this server again; --no-log when no verifiable log is wanted"),
+    };
+    line_write(log, (struct log_line){ .level = LOG_WARNING,
+                                       .event = STR("log.no_key"),
+                                       .message = STR("there is no log.key: while this replica "
+                                                      "owns the lane, its verifiable log is not "
+                                                      "kept"),
+                                       .fields = fields,
+                                       .field_count = 2 });
+}
+
 void replica_log_name_shared(const struct replica_log *log, const char *url)
 {
     const struct log_field fields[] = {

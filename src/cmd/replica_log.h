@@ -39,6 +39,9 @@ void replica_log_doubted(const struct replica_log *log);
 void replica_log_taken_back(const struct replica_log *log, uint64_t known, uint64_t head,
                             const struct error *error);
 
+/* The lane's verifiable log is not kept while it is owned here. */
+void replica_log_no_key(const struct replica_log *log, const char *folder);
+
 /* Another server says that it is this replica. */
 void replica_log_name_shared(const struct replica_log *log, const char *url);
 

@@ -13,6 +13,7 @@
 #include "base/metric_text.h"
 #include "base/reserve.h"
 #include "cmd/lane_set.h"
+#include "cmd/replica_log.h"
 #include "cmd/transit_metrics.h"
 #include "wallet/key_ring.h"
 #include "wallet/lane_share.h"
@@ -39,6 +40,7 @@ struct replica_set {
     struct lane_fan fan;
     struct front *front;
     char name[LEASE_NAME_SIZE];
+    struct log *log;
     struct replica *replicas[LANES_MAX];
     struct host_options hosts[LANES_MAX];
     struct lane_cover covers[LANES_MAX];
@@ -246,6 +248,7 @@ enum status replica_set_open(const struct replica_set_options *options,
                                       .leave_own = route_leave_own };
     CHECK(strlen(options->name) < sizeof set->name);
     memcpy(set->name, options->name, strlen(options->name) + 1);
+    set->log = options->log;
     if (lanes > 1 && key_ring_new(set->sync, system_clock(), &set->keys) != STATUS_OK)
         status = error_set(out_error, STATUS_LIMIT, "no memory for the keys of the lanes");
     if (status == STATUS_OK && lanes > 1 && carry_new(set->sync, lanes, &set->carry) != STATUS_OK)
@@ -268,6 +271,15 @@ static bool has_log_key(const char *folder)
     return access(buf_terminated(&path), F_OK) == 0;
 }
 
+/* Whether the lane's log is kept here; where that is only for want of its key, that is told. */
+static bool keeps_log(const struct replica_set *set, uint32_t lane, bool wanted)
+{
+    const struct replica_log log = { set->log, set->name, lane };
+    bool has = has_log_key(set->folders[lane]);
+    if (wanted && !has) replica_log_no_key(&log, set->folders[lane]);
+    return wanted && has;
+}
+
 enum status replica_set_start(struct replica_set *set, const struct replica_start_options *options,
                               struct error *out_error)
 {
@@ -286,7 +298,7 @@ enum status replica_set_start(struct replica_set *set, const struct replica_star
         if (lane > 0)
             set->hosts[lane] =
                 host_options_beside(&set->hosts[0], set->folders[lane], lane, set->keys);
-        set->hosts[lane].tlog = options->host->tlog && has_log_key(set->folders[lane]);
+        set->hosts[lane].tlog = keeps_log(set, lane, options->host->tlog);
         one.host = &set->hosts[lane];
         status = replica_start(set->replicas[lane], &one, out_error);
     }
@@ -395,6 +407,11 @@ static uint64_t name_shared_of(const struct replica_status *status)
     return status->name_shared;
 }
 
+static uint64_t keeps_log_of(const struct replica_status *status)
+{
+    return status->keeps_log;
+}
+
 /* Of each lane. */
 static const struct family FAMILIES[] = {
     { "tpwallet_replica_role", "gauge", "0 recovering, 1 following, 2 owning the lane", role_of },
@@ -415,6 +432,9 @@ static const struct family FAMILIES[] = {
       "how far the wall clock is from the database's at least, ahead or behind", skew_ms_of },
     { "tpwallet_replica_name_shared", "gauge",
       "1 while another server says that it is this replica", name_shared_of },
+    { "tpwallet_replica_keeps_log", "gauge",
+      "1 when this replica, as owner, keeps the lane's verifiable log: it has log.key",
+      keeps_log_of },
 };
 
 static void front_metrics(struct front *front, struct buf *out_page)

@@ -63,6 +63,7 @@ def made_once(server):
     made = one.json("init", "--store", server.url)
     second = two.json("init", "--store", server.url)
     equal(second["ledger"], made["ledger"], "a second folder's")
+    equal((made["log_key"], second["log_key"]), (True, False), "who made the log's key")
     equal(server.psql("SELECT id FROM tpwallet.ledger"), made["ledger"], "the database's")
     equal(stat.S_IMODE(os.stat(id_file(one)).st_mode), 0o600, "mode of the file")
     for wallet in (one, two):
