@@ -327,9 +327,13 @@ static bool peer_headers(const struct peer_call *peer_call, struct uuid of,
     if (call->uid_known) buf_append_format(&text, "%u", (unsigned)call->uid);
     if (!call->uid_known) buf_append_byte(&text, '-');
     if (call->local) ok = ok && header_append(list, STR(PEER_HEADER_LOCAL), buf_view(&text));
-    struct str arrival = call->arrival == API_ARRIVAL_WITHDRAW ? STR("withdraw") : STR("decide");
+    static const struct str arrivals[] = {
+        [API_ARRIVAL_DECIDE] = { "decide", 6 },
+        [API_ARRIVAL_PAY] = { "pay", 3 },
+        [API_ARRIVAL_WITHDRAW] = { "withdraw", 8 },
+    };
     if (call->arrival != API_ARRIVAL_NONE)
-        ok = ok && header_append(list, STR(PEER_HEADER_ARRIVAL), arrival);
+        ok = ok && header_append(list, STR(PEER_HEADER_ARRIVAL), arrivals[call->arrival]);
     char ledger[UUID_TEXT_LEN + 1];
     uuid_format(of, ledger);
     if (!uuid_is_nil(of)) ok = ok && header_append(list, STR(PEER_HEADER_LEDGER), str_from(ledger));

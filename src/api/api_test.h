@@ -75,6 +75,8 @@ static inline void rig_open(struct rig *rig)
         .log = &rig->log.port,
     };
     const struct lane_options options = {
+        .number = rig->options.lane,
+        .lanes = rig->options.lanes,
         .accounts_max = 20000,
         .holds_max = 1000,
         .reversals_max = 1000,

@@ -234,6 +234,7 @@ static void peer_head_take(struct front_call *held)
     struct str arrival = peer_header(call, PEER_HEADER_ARRIVAL);
     call->arrival = API_ARRIVAL_NONE;
     if (str_equal(arrival, STR("decide"))) call->arrival = API_ARRIVAL_DECIDE;
+    if (str_equal(arrival, STR("pay"))) call->arrival = API_ARRIVAL_PAY;
     if (str_equal(arrival, STR("withdraw"))) call->arrival = API_ARRIVAL_WITHDRAW;
     struct str left = peer_header(call, PEER_HEADER_LEFT_MS);
     uint64_t left_ms = FRONT_LEFT_MS_MAX;

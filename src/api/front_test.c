@@ -329,6 +329,7 @@ static void a_peer_of_another_ledger_is_refused(struct stage *stage)
 static void only_lanes_and_peers_say_what_arrives(struct stage *stage)
 {
     const struct api_raw_header headers[] = { { STR("TPW-Arrival"), STR("withdraw") } };
+    const struct api_raw_header pays = { STR("TPW-Arrival"), STR("pay") };
     struct customer customer = customer_of(stage, API_POST, "/v1/transfers");
     customer.call.raw_headers = headers;
     customer.call.raw_header_count = 1;
@@ -339,6 +340,11 @@ static void only_lanes_and_peers_say_what_arrives(struct stage *stage)
     customer.ready = false;
     assert_int_equal(serve(&customer, front_peer_service(stage->front)), 201);
     assert_int_equal(customer.call.arrival, API_ARRIVAL_WITHDRAW);
+    buf_reset(&customer.call.answer);
+    customer.ready = false;
+    customer.call.raw_headers = &pays;
+    assert_int_equal(serve(&customer, front_peer_service(stage->front)), 201);
+    assert_int_equal(customer.call.arrival, API_ARRIVAL_PAY);
     buf_reset(&customer.call.answer);
     customer.ready = false;
     customer.call.arrival = API_ARRIVAL_DECIDE;

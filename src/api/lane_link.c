@@ -35,6 +35,12 @@ static enum status results_take(const struct api_call *call, const struct reques
     return STATUS_OK;
 }
 
+static enum api_arrival arrival_of(const struct request *request)
+{
+    if (request->withdraw) return API_ARRIVAL_WITHDRAW;
+    return request->to_wallets ? API_ARRIVAL_PAY : API_ARRIVAL_DECIDE;
+}
+
 static enum status link_run(struct transit_link *port, struct request *request)
 {
     struct lane_link *link = (struct lane_link *)port;
@@ -54,7 +60,7 @@ static enum status link_run(struct transit_link *port, struct request *request)
         .raw_headers = headers,
         .raw_header_count = 2,
         .body = { (const char *)request->transfers, request->count * sizeof(struct transfer) },
-        .arrival = request->withdraw ? API_ARRIVAL_WITHDRAW : API_ARRIVAL_DECIDE,
+        .arrival = arrival_of(request),
     };
     if (!uuid_is_nil(request->trace.id))
         call.traceparent = traceparent_format(request->trace, 0, traceparent);

@@ -12,12 +12,14 @@
 #include "port/peer.h"
 
 #define HERE_CARL "019ab000-0000-8000-8000-000000040000"
+#define HERE_FUND "019ab000-0000-8000-8000-000000050000"
 
 enum { EUR = 978, LANES = 2 };
 
 struct stage {
     struct rig *rig;
     struct lane_links links;
+    bool pays; /* what is asked for is a payment's */
     struct transfer asked;
     struct transfer_result result;
 };
@@ -45,6 +47,7 @@ static enum status ask(struct stage *stage, bool withdraw)
         .principal = PRINCIPAL_SYSTEM,
         .trace = { { 7, 8 }, 9 },
         .withdraw = withdraw,
+        .to_wallets = stage->pays,
         .count = 1,
         .transfers = &stage->asked,
         .transfer_results = &stage->result,
@@ -56,6 +59,7 @@ static enum status ask(struct stage *stage, bool withdraw)
 static void stage_open(struct stage *stage, struct rig *rig)
 {
     stage->rig = rig;
+    stage->pays = false;
     lane_links_init(&stage->links, api_service(rig->api), rig->ports.sync);
     expect_status(rig, 201,
                   rig_send(rig, API_POST, "/v1/accounts",
@@ -98,6 +102,38 @@ static void what_arrives_is_decided_once_and_taken_back_for_ever(void **state)
 {
     (void)state; /* no fixture */
     run_in_lanes(once_body);
+}
+
+/* Of a payment: only a wallet takes it, as when both wallets are here. */
+static void payment_body(struct rig *rig)
+{
+    struct stage stage;
+    stage_open(&stage, rig);
+    expect_status(rig, 201,
+                  rig_send(rig, API_POST, "/v1/accounts",
+                           "{\"id\":\"" HERE_FUND "\",\"asset\":\"EUR\",\"kind\":\"equity\"}"));
+    stage.pays = true;
+    assert_int_equal(ask(&stage, false), STATUS_OK);
+    assert_int_equal(stage.result.outcome, OUTCOME_OK);
+    stage.asked = arrival_of(2);
+    assert_int_equal(uuid_parse(STR(HERE_FUND), &stage.asked.credit.value), STATUS_OK);
+    assert_int_equal(ask(&stage, false), STATUS_OK);
+    assert_int_equal(stage.result.outcome, OUTCOME_NOT_A_WALLET);
+    expect_net(rig, HERE_FUND, "0.00");
+    stage.pays = false;
+    assert_int_equal(ask(&stage, false), STATUS_OK); /* and it stays so */
+    assert_int_equal(stage.result.outcome, OUTCOME_NOT_A_WALLET);
+    assert_true(stage.result.repeated);
+    stage.asked.id.value.lo++;
+    assert_int_equal(ask(&stage, false), STATUS_OK); /* a transfer may be to any account */
+    assert_int_equal(stage.result.outcome, OUTCOME_OK);
+    lane_links_done(&stage.links);
+}
+
+static void what_arrives_of_a_payment_is_for_wallets(void **state)
+{
+    (void)state; /* no fixture */
+    run_in_lanes(payment_body);
 }
 
 static void marked_body(struct rig *rig)
@@ -224,6 +260,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_arrives_is_decided_once_and_taken_back_for_ever),
+        cmocka_unit_test(what_arrives_of_a_payment_is_for_wallets),
         cmocka_unit_test(nothing_arrives_without_the_mark_of_a_lane),
         cmocka_unit_test(what_no_departure_leads_to_is_refused),
         cmocka_unit_test(an_answer_that_does_not_say_what_was_done_is_in_doubt),

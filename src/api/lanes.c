@@ -283,9 +283,10 @@ bool lanes_payment_here(struct work *work, const struct payment *draft)
     bool card = uuid_is_nil(draft->wallet.value);
     if (!is_here(work, draft->wallet, "wallet")) return false;
     if (card && !is_here(work, draft->counter, counter)) return false;
-    if (!uuid_is_nil(draft->counter.value) &&
-        lane_of_account(draft->counter, lanes) != work->api->options.lane)
-        return between_lanes(work, counter, "both wallets of a payment must be in one lane");
+    bool departs = !uuid_is_nil(draft->counter.value) &&
+                   lane_of_account(draft->counter, lanes) != work->api->options.lane;
+    if (departs && draft->kind == PAYMENT_EXCHANGE)
+        return between_lanes(work, counter, "an exchange cannot be between two lanes");
     if (!payment_is_here(work, draft->parent, "payment")) return false;
     if (uuid_is_nil(draft->id.value)) {
         root_fit(work);

@@ -40,7 +40,10 @@ bool lanes_list_is_of_all(const struct work *work);
 /* Each raises a problem and returns false when it is not for this lane. */
 bool lanes_path_here(struct work *work);
 bool lanes_accounts_here(struct work *work, const struct account *accounts, uint32_t count);
-/* Its wallets, what it gives back, and its own id, which is made to be of this lane if it has none. */
+/*
+ * Who pays (for a card: who is paid), what it gives back, and its own id, which is made to be of this
+ * lane if it has none.
+ */
 bool lanes_payment_here(struct work *work, const struct payment *draft);
 /* Of an act for all lanes: it is made in lane 0, when there is somebody who carries it on. */
 bool lanes_act_here(struct work *work);

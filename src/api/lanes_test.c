@@ -180,6 +180,10 @@ static void run_in_lanes(void (*body)(struct rig *rig))
 #define LANE_TRANSFER(id, more)                                                                    \
     "{\"id\":\"019ab000-0000-7000-8000-0000000001" id                                              \
     "\",\"asset\":\"EUR\",\"amount\":\"5\"," more "}"
+#define HERE_PAYMENT "019ab000-0000-8000-8000-0000000f0000"
+#define LANE_PAYMENT(more)                                                                         \
+    "{\"id\":\"" HERE_PAYMENT "\",\"asset\":\"EUR\",\"amount\":\"2\",\"wallet\":\"" HERE_ANNA      \
+    "\"," more "}"
 #define SIDES(from, to) "\"debit\":\"" from "\",\"credit\":\"" to "\""
 
 static void here_make(struct rig *rig)
@@ -267,12 +271,13 @@ static void refused_body(struct rig *rig)
         expect_status(rig, 400, rig_send(rig, API_POST, "/v1/transfers", bodies[i]));
         expect_in_answer(rig, "between_lanes");
     }
-    expect_status(rig, 400,
-                  rig_send(rig, API_POST, "/v1/payments",
-                           "{\"id\":\"" NOBODY "\",\"kind\":\"wallet\",\"asset\":\"EUR\","
-                           "\"amount\":\"1\",\"wallet\":\"" HERE_ANNA "\",\"to\":\"" THERE_CARL
-                           "\"}"));
-    expect_in_answer(rig, "between_lanes");
+    static const char *const payments[] = {
+        LANE_PAYMENT("\"kind\":\"exchange\",\"to_asset\":\"USD\",\"to\":\"" THERE_CARL "\""),
+    };
+    for (size_t i = 0; i < sizeof payments / sizeof payments[0]; i++) {
+        expect_status(rig, 400, rig_send(rig, API_POST, "/v1/payments", payments[i]));
+        expect_in_answer(rig, "between_lanes");
+    }
     expect_status(rig, 421,
                   rig_send(rig, API_POST, "/v1/payments",
                            "{\"id\":\"" THERE_CARL "\",\"kind\":\"wallet\",\"asset\":\"EUR\","
@@ -350,6 +355,95 @@ static void what_leaves_is_pending_until_the_other_lane_has_said(void **state)
 {
     (void)state; /* no fixture */
     run_in_lanes(pending_body);
+}
+
+/* What the workers do when the other lane has decided about a payment. */
+static void payment_end(struct rig *rig, enum outcome arrival)
+{
+    struct payment payment;
+    struct locator locator;
+    struct uuid id;
+    assert_int_equal(uuid_parse(STR(HERE_PAYMENT), &id), STATUS_OK);
+    struct read read = {
+        .kind = READ_PAYMENTS, .count = 1, .ids = &id, .payments = &payment, .locators = &locator
+    };
+    struct request look = { .kind = REQUEST_READ, .read = &read };
+    assert_int_equal(lane_run(rig->lane, &look), STATUS_OK);
+    const struct payment_command command = { .cause = PAYMENT_CAUSE_ARRIVE,
+                                             .id = { id },
+                                             .departure = payment.posted,
+                                             .arrival = (uint8_t)arrival };
+    struct payment_result result = { 0 };
+    struct request request = {
+        .kind = REQUEST_PAYMENT,
+        .root = lane_new_id(rig->lane),
+        .count = 1,
+        .payment = &command,
+        .payment_result = &result,
+    };
+    assert_int_equal(lane_run(rig->lane, &request), STATUS_OK);
+    assert_int_equal(result.outcome, PAYMENT_OUTCOME_OK);
+}
+
+static void paying_begin(struct rig *rig)
+{
+    here_make(rig);
+    const char *body = LANE_PAYMENT("\"kind\":\"wallet\",\"to\":\"" THERE_CARL "\"");
+    expect_status(rig, 201, rig_send(rig, API_POST, "/v1/payments", body));
+    expect_in_answer(rig, "\"state\":\"pending\"");
+    expect_in_answer(rig, "\"captured\":\"0.00\"");
+    expect_status(rig, 200, rig_send(rig, API_POST, "/v1/payments", body));
+    expect_in_answer(rig, "\"repeated\":true");
+    expect_status(
+        rig, 422,
+        rig_send(rig, API_POST, "/v1/transfers", LANE_TRANSFER("31", SIDES(HERE_ANNA, HERE_BEN))));
+    expect_in_answer(rig, "debits_exceed_credits"); /* the rest is on its way */
+    expect_status(rig, 422, rig_send(rig, API_POST, "/v1/payments/" HERE_PAYMENT "/refresh", NULL));
+    expect_in_answer(rig, "state_forbids");
+}
+
+static void paid_body(struct rig *rig)
+{
+    paying_begin(rig);
+    payment_end(rig, OUTCOME_OK);
+    expect_status(rig, 200, rig_send(rig, API_GET, "/v1/payments/" HERE_PAYMENT, NULL));
+    expect_in_answer(rig, "\"state\":\"succeeded\"");
+    expect_in_answer(rig, "\"captured\":\"2.00\"");
+    expect_net(rig, HERE_ANNA, "3.00");
+    expect_status(rig, 200, rig_send(rig, API_GET, "/v1/payments/" HERE_PAYMENT "/story", NULL));
+    expect_in_answer(rig, "\"cause\":\"arrive\"");
+    expect_in_answer(rig, "\"kind\":\"departure\"");
+    expect_in_answer(rig, "\"to\":\"" THERE_CARL "\"");
+    expect_in_answer(rig, "\"gaps\":[]");
+    rig->call.idempotency_key = STR("\"back\"");
+    expect_status(rig, 422,
+                  rig_send(rig, API_POST, "/v1/payments",
+                           "{\"kind\":\"refund\",\"payment\":\"" HERE_PAYMENT "\"}"));
+    expect_in_answer(rig, "refund_between_lanes");
+    rig->call.idempotency_key = (struct str){ NULL, 0 };
+}
+
+static void a_payment_into_another_lane_is_pending_until_it_is_there(void **state)
+{
+    (void)state; /* no fixture */
+    run_in_lanes(paid_body);
+}
+
+static void unpaid_body(struct rig *rig)
+{
+    paying_begin(rig);
+    payment_end(rig, OUTCOME_CREDIT_ACCOUNT_FROZEN);
+    expect_status(rig, 200, rig_send(rig, API_GET, "/v1/payments/" HERE_PAYMENT, NULL));
+    expect_in_answer(rig, "\"state\":\"failed\",\"reason\":\"credit_account_frozen\"");
+    expect_status(rig, 201,
+                  rig_send(rig, API_POST, "/v1/transfers",
+                           LANE_TRANSFER("32", SIDES(HERE_ANNA, HERE_BEN)))); /* all is back */
+}
+
+static void a_payment_that_another_lane_refuses_has_failed(void **state)
+{
+    (void)state; /* no fixture */
+    run_in_lanes(unpaid_body);
 }
 
 /* ---- Acts for all lanes ---- */
@@ -538,6 +632,8 @@ int main(void)
         cmocka_unit_test(an_account_that_gets_its_id_here_is_here),
         cmocka_unit_test(what_needs_two_lanes_at_once_is_refused),
         cmocka_unit_test(what_leaves_is_pending_until_the_other_lane_has_said),
+        cmocka_unit_test(a_payment_into_another_lane_is_pending_until_it_is_there),
+        cmocka_unit_test(a_payment_that_another_lane_refuses_has_failed),
         cmocka_unit_test(an_act_for_all_lanes_is_refused_where_nobody_carries_it),
         cmocka_unit_test(an_act_for_all_lanes_is_made_in_lane_0_only),
         cmocka_unit_test(an_act_for_all_lanes_is_answered_when_all_have_it),

@@ -62,6 +62,8 @@ static void command_write(struct work *work)
         refusal_raise(work);
         return;
     }
+    struct transit *transit = work->api->options.transit;
+    if (transit != NULL && payment_in_transit(&result->payment)) transit_wake(transit);
     struct render render;
     render_init(&render, &work->assets, &work->call->answer);
     json_write_object_begin(&render.json);

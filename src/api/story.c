@@ -44,7 +44,8 @@ static void transfer_write(struct render *render, const struct story_transfer *t
     render_name(render, STR("outcome"), outcome_code(record->head.outcome));
     render_reference(render, STR("debit"), record->debit.value);
     render_reference(render, STR("credit"), record->credit.value);
-    render_reference(render, STR("target"), transfer->more.target.value);
+    bool departs = record->head.kind == TRANSFER_DEPARTURE; /* then it is where it is going */
+    render_reference(render, departs ? STR("to") : STR("target"), transfer->more.target.value);
     if (record->asset != 0) render_asset(render, record->asset);
     bool known = record->asset != 0 && !money_equal(record->amount, MONEY_MAX);
     if (known) render_amount(render, STR("amount"), record->amount, record->asset);

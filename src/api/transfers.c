@@ -62,6 +62,7 @@ static enum api_progress create_start(struct work *work)
     bool arrives = work->call->arrival != API_ARRIVAL_NONE;
     if (!arrives && !lanes_transfers_here(work, list.transfers, list.count)) return API_READY;
     request->withdraw = work->call->arrival == API_ARRIVAL_WITHDRAW;
+    request->to_wallets = work->call->arrival == API_ARRIVAL_PAY;
     request->count = list.count;
     request->transfers = list.transfers;
     return work_submit(work);

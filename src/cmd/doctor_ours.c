@@ -95,7 +95,8 @@ static const char *cause_of(const struct ours *ours, bool of_payment)
     switch (ours->payment_cause) {
     case PAYMENT_CAUSE_HINT: return "webhook";
     case PAYMENT_CAUSE_ANSWER: return "poll";
-    case PAYMENT_CAUSE_EXPIRE: return "job";
+    case PAYMENT_CAUSE_EXPIRE:
+    case PAYMENT_CAUSE_ARRIVE: return "job";
     case PAYMENT_CAUSE_RESOLVE: return "manual";
     case PAYMENT_CAUSE_SETTLE: return "job";
     default: return "api";

@@ -58,8 +58,9 @@ const struct command command_payment_create = {
     .name = "payment create",
     .summary = "make a payment",
     .details =
-        "wallet: from a wallet to a wallet, done at once. merchant: reserved now, captured, "
-        "cancelled or expired later; from a wallet, or with --method from a card. pay_in and "
+        "wallet: from a wallet to a wallet, done at once, or, when they are in two lanes, pending "
+        "until it is there. merchant: reserved now, captured, cancelled or expired later; from a "
+        "wallet, or with --method from a card. pay_in and "
         "pay_out: through a PSP, with --method; the answer says pending, `payment get` what came "
         "of it. exchange: a quote, at the rate of `rate list`, to be executed within a minute.\n\n"
         "If the answer is lost (exit code 4), give the same command with the --id that was "

@@ -142,6 +142,8 @@ static bool transfer_line(void *argument, const struct answer_object *item)
         account_append(view, debit, asset);
         buf_append_str(out, STR(", credit "));
         account_append(view, answer_text(item, "credit"), asset);
+        if (answer_text(item, "to").len > 0) buf_append_str(out, STR(", for "));
+        if (answer_text(item, "to").len > 0) account_append(view, answer_text(item, "to"), asset);
     } else if (answer_text(item, "target").len > 0) {
         buf_append_format(out, "  of %.*s", STR_ARG(answer_text(item, "target")));
     }

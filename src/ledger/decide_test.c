@@ -188,7 +188,8 @@ static const uint64_t refusals_of[TRANSFER_KIND_END] = {
     [TRANSFER_REVERSAL] =
         BITS_TARGET | BITS_STATE | BITS_MOVE | BIT(AMOUNT_OVER_REVERSIBLE) | BIT(CAPACITY),
 };
-static const uint64_t found_by_lanes = BIT(ID_CONFLICT) | BIT(LINKED_FAILED) | BIT(WITHDRAWN);
+static const uint64_t found_by_lanes =
+    BIT(ID_CONFLICT) | BIT(LINKED_FAILED) | BIT(WITHDRAWN) | BIT(NOT_A_WALLET);
 
 /* A hold ends once only. */
 static bool exclude_each_other(unsigned first, unsigned second)

@@ -48,6 +48,11 @@ bool payment_state_is_open(unsigned state)
     return state < sizeof open_states / sizeof open_states[0] ? open_states[state] : false;
 }
 
+bool payment_in_transit(const struct payment *payment)
+{
+    return payment->state == PAYMENT_STATE_PENDING && payment->step == 0;
+}
+
 const char *payment_cause_name(unsigned cause)
 {
     static const char *const names[] = { PAYMENT_CAUSE_TABLE(NAME_ENTRY) };
@@ -137,7 +142,10 @@ static const struct payment_move moves[] = {
     MOVE(PAY_OUT, RETURNED, RETURNED, SETTLE),
 
     MOVE(WALLET, NONE, SUCCEEDED, CREATE),
+    MOVE(WALLET, NONE, PENDING, CREATE), /* into another lane */
     MOVE(WALLET, NONE, FAILED, CREATE),
+    MOVE(WALLET, PENDING, SUCCEEDED, ARRIVE),
+    MOVE(WALLET, PENDING, FAILED, ARRIVE),
     MOVE(WALLET, SUCCEEDED, SUCCEEDED, FOLLOW),
 
     MOVE(MERCHANT, NONE, AUTHORISED, CREATE), /* from a wallet: a hold in the ledger */
@@ -165,7 +173,11 @@ static const struct payment_move moves[] = {
     MOVE(MERCHANT, MANUAL, EXPIRED, RESOLVE),
     MOVE(MERCHANT, AUTHORISED, PART_CAPTURED, CAPTURE),
     MOVE(MERCHANT, AUTHORISED, CAPTURED, CAPTURE),
-    MOVE(MERCHANT, AUTHORISED, PENDING, CAPTURE), /* from a card: the PSP captures */
+    MOVE(MERCHANT, AUTHORISED, PENDING, CAPTURE), /* a PSP, or another lane, has to take it */
+    MOVE(MERCHANT, PENDING, PART_CAPTURED, ARRIVE),
+    MOVE(MERCHANT, PENDING, CAPTURED, ARRIVE),
+    MOVE(MERCHANT, PENDING, AUTHORISED, ARRIVE), /* refused there, and reserved as before */
+    MOVE(MERCHANT, PENDING, CANCELLED, ARRIVE), /* refused there, and the wallet reserves no more */
     MOVE(MERCHANT, AUTHORISED, CANCELLED, CANCEL),
     MOVE(MERCHANT, AUTHORISED, PENDING, CANCEL),
     MOVE(MERCHANT, AUTHORISED, EXPIRED, EXPIRE),

@@ -37,7 +37,7 @@ enum payment_kind { PAYMENT_KIND_TABLE(PAYMENT_KIND_ENUM) PAYMENT_KIND_END };
  */
 #define PAYMENT_STATE_TABLE(X)                                                                     \
     X(NONE, 0, "none", false)                  /* not made; a refused creation rests in FAILED */  \
-    X(PENDING, 1, "pending", true)             /* a step is to be taken at the PSP */              \
+    X(PENDING, 1, "pending", true)             /* a PSP or another lane is to decide */            \
     X(IN_DOUBT, 2, "in_doubt", true)           /* a step may have been taken or not */             \
     X(MANUAL, 3, "manual", true)               /* nobody but a person can tell */                  \
     X(QUOTED, 4, "quoted", true)               /* a rate is locked */                              \
@@ -70,7 +70,8 @@ enum payment_state { PAYMENT_STATE_TABLE(PAYMENT_STATE_ENUM) PAYMENT_STATE_END }
     X(RESOLVE, 8, "resolve") /* a person decides */                                                \
     X(DISPUTE, 9, "dispute") /* the PSP tells of a chargeback, opened or decided */                \
     X(SETTLE, 10, "settle")  /* a line of the PSP's settlement file */                             \
-    X(FOLLOW, 11, "follow")  /* another payment (a refund of this one) has moved */
+    X(FOLLOW, 11, "follow")  /* another payment (a refund of this one) has moved */                \
+    X(ARRIVE, 12, "arrive")  /* another lane has decided about what left for it */
 
 #define PAYMENT_CAUSE_ENUM(name, value, text) PAYMENT_CAUSE_##name = value,
 enum payment_cause { PAYMENT_CAUSE_TABLE(PAYMENT_CAUSE_ENUM) PAYMENT_CAUSE_END };
@@ -102,7 +103,7 @@ struct payment {
     struct account_id wallet;
     struct account_id counter;
     struct transfer_id hold;     /* the open hold in the ledger; nil: none */
-    struct transfer_id posted;   /* the newest transfer that moved its money; nil: none */
+    struct transfer_id posted;   /* what moved its money last, or has left with it; nil: nothing */
     struct money amount;         /* asked for; EXCHANGE: of `asset` given */
     struct money captured;       /* of it, taken: PAY_IN and PAY_OUT all or nothing */
     struct money refund_pending; /* of captured: refunds on their way or in doubt */
@@ -180,7 +181,9 @@ enum payment_flag {
       "more than was taken and not yet given back")                                                \
     X(NOTHING_TO_MOVE, "nothing_to_move", 422, "the amount comes to zero")                         \
     X(LEDGER, "ledger_refused", 422, "the ledger refused it; the reason is its outcome")           \
-    X(CAPACITY, "payment_capacity", 422, "the capacity of open payments is used up")
+    X(CAPACITY, "payment_capacity", 422, "the capacity of open payments is used up")               \
+    X(REFUND_BETWEEN_LANES, "refund_between_lanes", 422,                                           \
+      "it was paid into another lane: a payment from there gives it back")
 
 #define PAYMENT_OUTCOME_ENUM(name, code, http, text) PAYMENT_OUTCOME_##name,
 enum payment_outcome { PAYMENT_OUTCOME_TABLE(PAYMENT_OUTCOME_ENUM) PAYMENT_OUTCOME_COUNT };
@@ -197,6 +200,8 @@ static inline bool payment_is_open(const struct payment *payment)
 {
     return payment_state_is_open(payment->state) || payment->next_at.ns != 0;
 }
+/* Whether its money, `posted`, is on its way to another lane: it is PENDING, and no PSP has a step. */
+bool payment_in_transit(const struct payment *payment);
 const char *payment_cause_name(unsigned cause);
 const char *payment_outcome_code(enum payment_outcome outcome);
 const char *payment_outcome_text(enum payment_outcome outcome);
@@ -216,6 +221,7 @@ unsigned payment_outcome_http_status(enum payment_outcome outcome);
  * RESOLVE  id, state (SUCCEEDED or FAILED), reason.
  * DISPUTE  draft: id of the chargeback, parent, amount, and, when it is a PSP that says so, psp
  *          and asset, which must be the parent's; state OPENED, WON, LOST or REVERSED.
+ * ARRIVE   id, departure (the transfer that has left), arrival (what its arrival came to).
  * SETTLE   id, amount (gross), fee, line_kind (enum psp_line_kind); draft.asset and draft.psp: what
  *          they are counted in, and whose statement it is.
  */
@@ -223,6 +229,7 @@ struct payment_command {
     uint8_t cause; /* enum payment_cause */
     uint8_t state; /* enum payment_state */
     uint8_t line_kind;
+    uint8_t arrival; /* enum outcome */
     bool last;
     uint32_t step_number;
     uint32_t horizon_ms;
@@ -231,6 +238,7 @@ struct payment_command {
     struct money amount;
     struct money fee;
     struct payment draft;
+    struct transfer_id departure;
     struct psp_reply reply;
     char reason[PSP_REASON_SIZE];
 };

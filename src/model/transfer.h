@@ -131,7 +131,9 @@ _Static_assert(sizeof(struct transfer) == 128, "the binary wire form");
     X(CREDITS_EXCEED_DEBITS, "credits_exceed_debits", 422,                                         \
       "the credit account's credits would exceed its debits")                                      \
     X(CAPACITY, "capacity", 422, "the ledger's capacity of open holds or reversals is used up")    \
-    X(WITHDRAWN, "withdrawn", 422, "it was taken back before the other lane had accepted it")
+    X(WITHDRAWN, "withdrawn", 422, "it was taken back before the other lane had accepted it")      \
+    X(NOT_A_WALLET, "not_a_wallet", 422,                                                           \
+      "it is of a payment from another lane, and this account is no wallet")
 
 #define OUTCOME_ENUM(name, code, http, text) OUTCOME_##name,
 enum outcome { OUTCOME_TABLE(OUTCOME_ENUM) OUTCOME_COUNT };

@@ -55,6 +55,12 @@ bool chart_account_is(struct account_id id, uint32_t asset, enum chart_role role
     return lane_same_id(id.value, chart_account_id(LANE_ALONE, asset, role, psp).value);
 }
 
+bool chart_is_wallet(const struct account *account)
+{
+    return account->kind == ACCOUNT_LIABILITY &&
+           !chart_account_is(account->id, account->asset, CHART_SUSPENSE, "");
+}
+
 struct account chart_account(struct lane_part part, uint32_t asset, enum chart_role role,
                              const char *psp)
 {

@@ -39,6 +39,9 @@ struct account_id chart_account_id(struct lane_part part, uint32_t asset, enum c
 /* Whether it is that account, of whichever lane. */
 bool chart_account_is(struct account_id id, uint32_t asset, enum chart_role role, const char *psp);
 
+/* Whether payments may be from and to it: of the chart only suspense is a liability, as wallets are. */
+bool chart_is_wallet(const struct account *account);
+
 /* The account as it has to be made; its bounds are none: each may have either balance. */
 struct account chart_account(struct lane_part part, uint32_t asset, enum chart_role role,
                              const char *psp);

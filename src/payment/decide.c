@@ -29,6 +29,7 @@ void payment_decide(const struct payment *before, const struct payment_command *
     case PAYMENT_CAUSE_RESOLVE: flow_resolve(&flow); break;
     case PAYMENT_CAUSE_DISPUTE: flow_dispute(&flow); break;
     case PAYMENT_CAUSE_SETTLE: flow_settle(&flow); break;
+    case PAYMENT_CAUSE_ARRIVE: flow_arrive(&flow); break;
     case PAYMENT_CAUSE_FOLLOW:
     case PAYMENT_CAUSE_END: CHECK(false); /* nobody commands it */
     }
@@ -72,6 +73,9 @@ void payment_decide_refused(const struct payment *before, const struct payment_c
     if (before == NULL) {
         flow_refuse(&flow, PAYMENT_OUTCOME_LEDGER);
         flow_reason(&flow, outcome_code(refusal));
+    } else if (command->cause == PAYMENT_CAUSE_ARRIVE && payment_in_transit(before)) {
+        flow_arrive_refused(&flow, refusal);
+        flow_end(&flow);
     } else if (brings_money(before, command)) {
         into_suspense(&flow, outcome_code(refusal));
         flow_end(&flow);
@@ -88,8 +92,14 @@ void payment_decide_unbooked(const struct payment *before, const struct payment_
                              const struct payment_facts *facts, enum outcome refusal,
                              struct payment_decision *out_decision)
 {
-    CHECK(before != NULL && command->cause == PAYMENT_CAUSE_ANSWER); /* others book nothing then */
+    bool arrives = command->cause == PAYMENT_CAUSE_ARRIVE;
+    CHECK(before != NULL); /* others book nothing then */
+    CHECK(arrives || command->cause == PAYMENT_CAUSE_ANSWER);
     struct flow flow = flow_begin(before, command, facts, out_decision);
+    if (arrives) {
+        flow_refuse(&flow, PAYMENT_OUTCOME_LEDGER); /* another than the ledger has ended its hold */
+        return;
+    }
     flow_ask_again(&flow, outcome_code(refusal));
     flow_end(&flow);
 }

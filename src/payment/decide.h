@@ -57,7 +57,7 @@ void payment_decide_refused(const struct payment *before, const struct payment_c
 
 /*
  * The ledger refused what payment_decide_refused() came to as well (an account of the chart is
- * frozen or missing): nothing is booked, and the PSP is asked again later.
+ * frozen or missing): nothing is booked, and the PSP is asked again later; an arrival is refused.
  */
 void payment_decide_unbooked(const struct payment *before, const struct payment_command *command,
                              const struct payment_facts *facts, enum outcome refusal,

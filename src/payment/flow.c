@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "model/transit.h"
 
 struct flow flow_begin(const struct payment *before, const struct payment_command *command,
                        const struct payment_facts *facts, struct payment_decision *out)
@@ -163,6 +164,39 @@ struct transfer_id flow_reversal(struct flow *flow, struct transfer_id target)
     struct transfer *transfer = transfer_add(flow, TRANSFER_REVERSAL, MONEY_MAX);
     transfer->target = target;
     return transfer->id;
+}
+
+bool flow_is_away(const struct flow *flow, struct account_id id)
+{
+    struct lane_part part = flow->facts->part;
+    return !uuid_is_nil(id.value) && lane_of_account(id, part.lanes) != part.lane;
+}
+
+void flow_depart(struct flow *flow, struct account_id debit, struct account_id to,
+                 struct money amount)
+{
+    CHECK(flow_is_away(flow, to) && flow->payment->step == 0);
+    (void)flow_direct(flow, debit, to, amount); /* its id is the departure's */
+    struct transfer *transfer = &flow->out->transfers[flow->out->transfer_count - 1];
+    *transfer = transit_departure(transfer, flow->facts->part.lanes);
+    flow->payment->posted = transfer->id;
+    flow->payment->step_at = flow->facts->stamp;
+    flow_state(flow, PAYMENT_STATE_PENDING);
+}
+
+struct transfer_id flow_reserve(struct flow *flow, struct money amount)
+{
+    return flow_hold(flow, flow->payment->wallet, flow_account(flow, CHART_SUSPENSE), amount);
+}
+
+void flow_departure_end(struct flow *flow, enum outcome arrival)
+{
+    bool there = arrival == OUTCOME_OK;
+    struct transfer *transfer =
+        transfer_add(flow, there ? TRANSFER_POST : TRANSFER_VOID, MONEY_MAX);
+    transfer->target = flow->payment->posted;
+    transfer->code = (uint32_t)arrival;
+    flow->payment->posted = there ? transfer->id : (struct transfer_id){ 0 };
 }
 
 struct account_id flow_account(const struct flow *flow, enum chart_role role)

@@ -41,6 +41,22 @@ struct transfer_id flow_post(struct flow *flow, struct transfer_id hold, struct 
 void flow_void(struct flow *flow, struct transfer_id hold);
 struct transfer_id flow_reversal(struct flow *flow, struct transfer_id target);
 
+/*
+ * Its money leaves for an account in another lane (model/transit.h): the payment is PENDING from here,
+ * with the departure as what it has posted, and moves on by ARRIVE.
+ */
+void flow_depart(struct flow *flow, struct account_id debit, struct account_id to,
+                 struct money amount);
+/*
+ * What is reserved of a payment into another lane until it is captured: against suspense, which holds
+ * what is nobody's yet, since nothing of it is on its way.
+ */
+struct transfer_id flow_reserve(struct flow *flow, struct money amount);
+/* What has left is there, or back: posted or voided as the other lane has decided. */
+void flow_departure_end(struct flow *flow, enum outcome arrival);
+/* Whether the account is in another lane than the one that decides. */
+bool flow_is_away(const struct flow *flow, struct account_id id);
+
 struct account_id flow_account(const struct flow *flow, enum chart_role role);
 
 /* Whether a step of it is to be taken, or may have been. */

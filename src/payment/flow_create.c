@@ -29,31 +29,35 @@ static enum payment_outcome parent_check(const struct payment *parent)
     return money_is_zero(parent->captured) ? PAYMENT_OUTCOME_STATE : PAYMENT_OUTCOME_OK;
 }
 
-/*
- * Whoever may make payments may not move what is the house's: of the chart only suspense is a
- * liability as wallets are.
- */
-static bool is_wallet(const struct account *account)
+/* Whether it is paid into another lane, as an exchange and a refund cannot be. */
+static bool counter_is_away(const struct flow *flow)
 {
-    return account->kind == ACCOUNT_LIABILITY &&
-           !chart_account_is(account->id, account->asset, CHART_SUSPENSE, "");
+    const struct payment *payment = flow->payment;
+    bool from_wallet = payment->kind == PAYMENT_WALLET ||
+                       (payment->kind == PAYMENT_MERCHANT && payment->method[0] == '\0');
+    return from_wallet && flow_is_away(flow, payment->counter);
 }
 
-/* A payment of one asset between wallets that are there. */
+/*
+ * A payment of one asset between wallets that are there; whoever may make payments may not move what
+ * is the house's. What is in another lane is for that lane to look at, when the money arrives.
+ */
 static enum payment_outcome accounts_check(const struct flow *flow)
 {
     const struct payment *payment = flow->payment;
     const struct account *wallet = flow->facts->wallet;
     const struct account *counter = flow->facts->counter;
     bool no_wallet = !uuid_is_nil(payment->wallet.value) && wallet == NULL;
-    bool no_counter = !uuid_is_nil(payment->counter.value) && counter == NULL;
+    bool no_counter =
+        !uuid_is_nil(payment->counter.value) && counter == NULL && !counter_is_away(flow);
     if (no_wallet || no_counter) return PAYMENT_OUTCOME_ACCOUNT_NOT_FOUND;
     uint32_t counter_asset =
         payment->kind == PAYMENT_EXCHANGE ? payment->counter_asset : payment->asset;
     bool differs = (wallet != NULL && wallet->asset != payment->asset) ||
                    (counter != NULL && counter->asset != counter_asset);
     if (differs) return PAYMENT_OUTCOME_ASSET_MISMATCH;
-    bool wallets = (wallet == NULL || is_wallet(wallet)) && (counter == NULL || is_wallet(counter));
+    bool wallets = (wallet == NULL || chart_is_wallet(wallet)) &&
+                   (counter == NULL || chart_is_wallet(counter));
     return wallets ? PAYMENT_OUTCOME_OK : PAYMENT_OUTCOME_NOT_A_WALLET;
 }
 
@@ -115,6 +119,19 @@ static void exchange_create(struct flow *flow)
     payment->next_at = payment->expires_at;
 }
 
+/* Into another lane it has left when it is made, and is there when that lane says so. */
+static void wallet_create(struct flow *flow)
+{
+    struct payment *payment = flow->payment;
+    if (flow_is_away(flow, payment->counter)) {
+        flow_depart(flow, payment->wallet, payment->counter, payment->amount);
+        return;
+    }
+    payment->posted = flow_direct(flow, payment->wallet, payment->counter, payment->amount);
+    payment->captured = payment->amount;
+    flow_state(flow, PAYMENT_STATE_SUCCEEDED);
+}
+
 static void merchant_create(struct flow *flow)
 {
     struct payment *payment = flow->payment;
@@ -122,7 +139,11 @@ static void merchant_create(struct flow *flow)
         flow_step(flow, PSP_AUTHORISE, payment->amount);
         return;
     }
-    payment->hold = flow_hold(flow, payment->wallet, payment->counter, payment->amount);
+    if (flow_is_away(flow, payment->counter)) {
+        payment->hold = flow_reserve(flow, payment->amount);
+    } else {
+        payment->hold = flow_hold(flow, payment->wallet, payment->counter, payment->amount);
+    }
     flow_state(flow, PAYMENT_STATE_AUTHORISED);
     payment->next_at = payment->expires_at;
 }
@@ -135,10 +156,13 @@ static enum payment_outcome create_check(const struct flow *flow)
         if (outcome != PAYMENT_OUTCOME_OK) return outcome;
         uint32_t named = flow->command->draft.asset; /* what the amount was counted in */
         if (named != 0 && named != payment->asset) return PAYMENT_OUTCOME_ASSET_MISMATCH;
+        if (flow_is_away(flow, payment->wallet)) return PAYMENT_OUTCOME_REFUND_BETWEEN_LANES;
     }
     enum payment_outcome outcome = accounts_check(flow);
     if (outcome != PAYMENT_OUTCOME_OK) return outcome;
-    bool needs_chart = payment->psp[0] != '\0' || payment->kind == PAYMENT_EXCHANGE;
+    bool reserves_here = payment->kind == PAYMENT_MERCHANT && counter_is_away(flow);
+    bool needs_chart =
+        payment->psp[0] != '\0' || payment->kind == PAYMENT_EXCHANGE || reserves_here;
     if (needs_chart && !flow->facts->chart) return PAYMENT_OUTCOME_CHART_MISSING;
     bool late = payment->expires_at.ns != 0 && payment->expires_at.ns <= flow->facts->stamp.ns;
     return late ? PAYMENT_OUTCOME_EXPIRED : PAYMENT_OUTCOME_OK;
@@ -176,11 +200,7 @@ void flow_create(struct flow *flow)
             flow_hold(flow, payment->wallet, flow_account(flow, CHART_CLEARING), payment->amount);
         flow_step(flow, PSP_PAY_OUT, payment->amount);
         break;
-    case PAYMENT_WALLET:
-        payment->posted = flow_direct(flow, payment->wallet, payment->counter, payment->amount);
-        payment->captured = payment->amount;
-        flow_state(flow, PAYMENT_STATE_SUCCEEDED);
-        break;
+    case PAYMENT_WALLET: wallet_create(flow); break;
     case PAYMENT_MERCHANT: merchant_create(flow); break;
     case PAYMENT_REFUND: refund_create(flow); break;
     case PAYMENT_EXCHANGE: exchange_create(flow); break;

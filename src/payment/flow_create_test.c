@@ -5,6 +5,7 @@
  */
 #include "payment/flow_create.h"
 
+#include "model/transit.h"
 #include "payment/flow_test.h"
 
 static void pay_in_moves_nothing_before_the_psp_has_it(void **state)
@@ -50,6 +51,78 @@ static void wallet_to_wallet_is_done_at_once(void **state)
     assert_moves(&scene, 0, scene.wallet.id, scene.counter.id, 10000);
     assert_int_equal(scene.payment.slot, PAYMENT_SLOT_NONE);
     assert_true(scene.payment.captured.minor == 10000);
+}
+
+/* Nothing of it is done before the other lane says so, and its amount is nobody else's meanwhile. */
+static void into_another_lane_it_has_left_and_is_pending(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_between_lanes(&scene);
+    scene_draft(&scene, PAYMENT_WALLET);
+    scene.command.draft.code = 5411;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_PENDING);
+    assert_int_equal(scene.decision.transfer_count, 1);
+    const struct transfer *transfer = &scene.decision.transfers[0];
+    const struct transit_account way = { .asset = EUR, .lane = 0, .peer = 1, .out = true };
+    assert_int_equal(transfer->kind, TRANSFER_DEPARTURE);
+    assert_int_equal(transfer->flags, TRANSFER_FLAG_OWNED);
+    assert_true(uuid_equal(transfer->debit.value, scene.wallet.id.value));
+    assert_true(uuid_equal(transfer->credit.value, transit_account(&way).id.value));
+    assert_true(uuid_equal(transfer->target.value, scene.counter.id.value));
+    assert_true(uuid_equal(transfer->user_ref, scene.payment.id.value));
+    assert_int_equal(transfer->code, 5411);
+    assert_true(transfer->amount.minor == 10000);
+    assert_true(uuid_equal(scene.payment.posted.value, transfer->id.value));
+    assert_true(uuid_is_nil(scene.payment.hold.value));
+    assert_true(money_is_zero(scene.payment.captured));
+    assert_int_equal(scene.payment.step, 0);
+    assert_int_equal(scene.payment.step_at.ns, scene.facts.stamp.ns);
+    assert_int_equal(scene.payment.next_at.ns, 0); /* it waits for nobody here */
+    assert_int_equal(scene.payment.slot, 7);
+}
+
+/* Until it is captured nothing is on its way: it is reserved here, for nobody yet. */
+static void a_merchant_in_another_lane_is_held_against_suspense(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_between_lanes(&scene);
+    scene_draft(&scene, PAYMENT_MERCHANT);
+    scene.facts.chart = false;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_CHART_MISSING);
+    scene.facts.chart = true;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_AUTHORISED);
+    assert_int_equal(scene.decision.transfer_count, 1);
+    assert_int_equal(scene.decision.transfers[0].kind, TRANSFER_HOLD);
+    struct account_id suspense = chart_account_id(scene.facts.part, EUR, CHART_SUSPENSE, "");
+    assert_moves(&scene, 0, scene.wallet.id, suspense, 10000);
+    assert_true(uuid_equal(scene.payment.hold.value, scene.decision.transfers[0].id.value));
+    scene_between_lanes(&scene);
+    scene_draft_card(&scene); /* a card's is where the merchant is */
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_ACCOUNT_NOT_FOUND);
+}
+
+static void what_needs_both_lanes_at_once_is_refused(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_between_lanes(&scene);
+    scene_draft(&scene, PAYMENT_EXCHANGE);
+    scene.facts.rate_numerator = scene.facts.rate_denominator = 1;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_ACCOUNT_NOT_FOUND);
+    scene_between_lanes(&scene);
+    scene.wallet.kind = ACCOUNT_ASSET;
+    scene_draft(&scene, PAYMENT_WALLET);
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_NOT_A_WALLET);
+    scene_between_lanes(&scene);
+    scene_parent(&scene, PAYMENT_WALLET);
+    scene_draft(&scene, PAYMENT_REFUND);
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_REFUND_BETWEEN_LANES);
+    scene.parent.captured = MONEY_ZERO; /* it is still on its way, or came back */
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_STATE);
 }
 
 static void merchant_is_held_or_authorised(void **state)
@@ -243,6 +316,9 @@ int main(void)
         cmocka_unit_test(pay_in_moves_nothing_before_the_psp_has_it),
         cmocka_unit_test(pay_out_reserves_first),
         cmocka_unit_test(wallet_to_wallet_is_done_at_once),
+        cmocka_unit_test(into_another_lane_it_has_left_and_is_pending),
+        cmocka_unit_test(a_merchant_in_another_lane_is_held_against_suspense),
+        cmocka_unit_test(what_needs_both_lanes_at_once_is_refused),
         cmocka_unit_test(merchant_is_held_or_authorised),
         cmocka_unit_test(refund_is_of_what_is_left),
         cmocka_unit_test(refund_between_wallets_is_done_at_once),

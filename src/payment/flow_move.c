@@ -34,18 +34,62 @@ static enum payment_outcome reserved_check(const struct flow *flow)
     return PAYMENT_OUTCOME_OK;
 }
 
-static void captured_from_wallet(struct flow *flow, struct money amount, bool last)
+/* So much more was taken; the rest, if any, stays reserved. */
+static void captured(struct flow *flow, struct money amount, bool last)
 {
     struct payment *payment = flow->payment;
-    struct money left;
-    bool fits = money_add(payment->captured, amount, &payment->captured) &&
-                money_subtract(payment->amount, payment->captured, &left);
-    CHECK(fits); /* at most what was left */
-    last = last || money_is_zero(left);
-    payment->posted = flow_post(flow, payment->hold, amount, !last);
-    if (last) payment->hold = (struct transfer_id){ 0 };
+    bool fits = money_add(payment->captured, amount, &payment->captured);
+    CHECK(fits && !money_less(payment->amount, payment->captured)); /* at most what was left */
     flow_state(flow, last ? PAYMENT_STATE_CAPTURED : PAYMENT_STATE_PART_CAPTURED);
     if (!last) payment->next_at = payment->expires_at;
+}
+
+static void captured_here(struct flow *flow, struct money amount, bool last)
+{
+    struct payment *payment = flow->payment;
+    payment->posted = flow_post(flow, payment->hold, amount, !last);
+    if (last) payment->hold = (struct transfer_id){ 0 };
+    captured(flow, amount, last);
+}
+
+/* What is not captured, but for what is on its way. */
+static struct money reserved_amount(const struct payment *payment)
+{
+    struct money left;
+    bool fits = money_subtract(payment->amount, payment->captured, &left);
+    CHECK(fits);
+    return left;
+}
+
+/*
+ * A hold cannot become a departure in part: in one unit it is released, the part leaves, and the rest
+ * is reserved anew, of the last part too: until that is there, all of it may be needed again.
+ */
+static void capture_departs(struct flow *flow, struct money amount, bool last)
+{
+    struct payment *payment = flow->payment;
+    struct money rest;
+    bool fits = money_subtract(reserved_amount(payment), amount, &rest);
+    CHECK(fits); /* at most what was left */
+    payment->resume = payment->state;
+    payment->step_amount = amount;
+    payment->flags &= (uint8_t)~PAYMENT_FLAG_FINAL;
+    if (last) payment->flags |= PAYMENT_FLAG_FINAL;
+    flow_void(flow, payment->hold);
+    payment->hold = (struct transfer_id){ 0 };
+    flow_depart(flow, payment->wallet, payment->counter, amount);
+    if (!money_is_zero(rest)) payment->hold = flow_reserve(flow, rest);
+}
+
+static void captured_from_wallet(struct flow *flow, struct money amount, bool last)
+{
+    struct money left = reserved_amount(flow->payment);
+    last = last || money_equal(amount, left);
+    if (flow_is_away(flow, flow->payment->counter)) {
+        capture_departs(flow, amount, last);
+    } else {
+        captured_here(flow, amount, last);
+    }
 }
 
 void flow_capture(struct flow *flow)
@@ -62,9 +106,7 @@ void flow_capture(struct flow *flow)
         flow_refuse(flow, PAYMENT_OUTCOME_ASSET_MISMATCH);
         return;
     }
-    struct money left;
-    bool fits = money_subtract(payment->amount, payment->captured, &left);
-    CHECK(fits);
+    struct money left = reserved_amount(payment);
     struct money amount = flow->command->amount;
     bool all = money_equal(amount, MONEY_MAX);
     if (all) amount = left;
@@ -86,9 +128,7 @@ void flow_capture(struct flow *flow)
 static void release(struct flow *flow, bool lapsed)
 {
     struct payment *payment = flow->payment;
-    struct money left;
-    bool fits = money_subtract(payment->amount, payment->captured, &left);
-    CHECK(fits);
+    struct money left = reserved_amount(payment);
     payment->flags &= (uint8_t)~PAYMENT_FLAG_LAPSED;
     if (lapsed) payment->flags |= PAYMENT_FLAG_LAPSED;
     if (from_card(payment)) {
@@ -272,4 +312,67 @@ void flow_resolve(struct flow *flow)
         step_undone(flow);
     }
     flow_reason(flow, flow->command->reason);
+}
+
+/* The rest of what is reserved, if there is any. */
+static void hold_release(struct flow *flow)
+{
+    if (uuid_is_nil(flow->payment->hold.value)) return;
+    flow_void(flow, flow->payment->hold);
+    flow->payment->hold = (struct transfer_id){ 0 };
+}
+
+/* A capture that the other lane has refused: what it took is reserved again, with the rest. */
+static void capture_came_back(struct flow *flow, enum outcome arrival)
+{
+    struct payment *payment = flow->payment;
+    hold_release(flow);
+    payment->hold = flow_reserve(flow, reserved_amount(payment));
+    flow_state(flow, (enum payment_state)payment->resume);
+    flow_reason(flow, outcome_code(arrival));
+    payment->next_at = payment->expires_at;
+}
+
+void flow_arrive(struct flow *flow)
+{
+    if (flow->before == NULL) {
+        flow_refuse(flow, PAYMENT_OUTCOME_NOT_FOUND);
+        return;
+    }
+    struct payment *payment = flow->payment;
+    bool left = uuid_equal(payment->posted.value, flow->command->departure.value);
+    if (!payment_in_transit(payment) || !left) {
+        flow_refuse(flow, PAYMENT_OUTCOME_STATE);
+        return;
+    }
+    enum outcome arrival = flow->command->arrival;
+    flow_departure_end(flow, arrival);
+    bool merchant = payment->kind == PAYMENT_MERCHANT;
+    bool last = (payment->flags & PAYMENT_FLAG_FINAL) != 0;
+    if (merchant && arrival == OUTCOME_OK) {
+        if (last) hold_release(flow);
+        captured(flow, payment->step_amount, last);
+    } else if (merchant) {
+        capture_came_back(flow, arrival);
+    } else if (arrival == OUTCOME_OK) {
+        payment->captured = payment->amount;
+        flow_state(flow, PAYMENT_STATE_SUCCEEDED);
+    } else {
+        flow_state(flow, PAYMENT_STATE_FAILED);
+        flow_reason(flow, outcome_code(arrival));
+    }
+}
+
+void flow_arrive_refused(struct flow *flow, enum outcome refusal)
+{
+    struct payment *payment = flow->payment;
+    if (payment->kind != PAYMENT_MERCHANT || flow->command->arrival == OUTCOME_OK) {
+        flow_refuse(flow, PAYMENT_OUTCOME_LEDGER); /* nothing of it looks at accounts */
+        return;
+    }
+    flow_departure_end(flow, flow->command->arrival);
+    hold_release(flow);
+    bool none = money_is_zero(payment->captured);
+    flow_state(flow, none ? PAYMENT_STATE_CANCELLED : PAYMENT_STATE_CAPTURED);
+    flow_reason(flow, outcome_code(refusal));
 }

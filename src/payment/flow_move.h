@@ -11,5 +11,9 @@ void flow_expire(struct flow *flow);
 /* Changes nothing but when the PSP is asked: state comes from the PSP's own object. */
 void flow_hint(struct flow *flow);
 void flow_resolve(struct flow *flow);
+/* The other lane has decided: what left for it is there, or has come back and says why. */
+void flow_arrive(struct flow *flow);
+/* The ledger does not let what came back be reserved again: it is the wallet's, and so is the rest. */
+void flow_arrive_refused(struct flow *flow, enum outcome refusal);
 
 #endif

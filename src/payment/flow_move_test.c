@@ -264,6 +264,188 @@ static void what_is_not_there_or_of_another_kind_is_refused(void **state)
     assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_HINT), PAYMENT_OUTCOME_STATE);
 }
 
+static void departed(struct scene *scene)
+{
+    scene_between_lanes(scene);
+    scene_draft(scene, PAYMENT_WALLET);
+    assert_int_equal(scene_run(scene), PAYMENT_OUTCOME_OK);
+}
+
+static void what_the_other_lane_has_accepted_is_paid(void **state)
+{
+    (void)state;
+    struct scene scene;
+    departed(&scene);
+    struct transfer_id departure = scene.payment.posted;
+    assert_int_equal(scene_arrive(&scene, OUTCOME_OK), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_SUCCEEDED);
+    assert_int_equal(scene.decision.transfer_count, 1);
+    const struct transfer *end = &scene.decision.transfers[0];
+    assert_int_equal(end->kind, TRANSFER_POST);
+    assert_int_equal(end->flags, TRANSFER_FLAG_OWNED);
+    assert_true(uuid_equal(end->target.value, departure.value));
+    assert_true(money_equal(end->amount, MONEY_MAX));
+    assert_true(uuid_equal(scene.payment.posted.value, end->id.value));
+    assert_true(uuid_is_nil(scene.payment.hold.value));
+    assert_true(scene.payment.captured.minor == 10000);
+    assert_int_equal(scene.payment.slot, 7); /* given back by its table */
+    scene.command.departure = departure;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_STATE); /* only once */
+}
+
+static void what_the_other_lane_has_refused_is_back_and_says_why(void **state)
+{
+    (void)state;
+    struct scene scene;
+    departed(&scene);
+    assert_int_equal(scene_arrive(&scene, OUTCOME_CREDIT_ACCOUNT_FROZEN), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_FAILED);
+    assert_string_equal(scene.payment.reason, "credit_account_frozen");
+    assert_int_equal(scene.decision.transfers[0].kind, TRANSFER_VOID);
+    assert_int_equal(scene.decision.transfers[0].code, OUTCOME_CREDIT_ACCOUNT_FROZEN);
+    assert_true(uuid_is_nil(scene.payment.posted.value));
+    assert_true(money_is_zero(scene.payment.captured));
+    assert_false(payment_is_open(&scene.payment));
+}
+
+static void what_is_on_its_way_is_moved_by_its_arrival_alone(void **state)
+{
+    (void)state;
+    struct scene scene;
+    departed(&scene);
+    struct payment before = scene.payment;
+    assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_CANCEL), PAYMENT_OUTCOME_WRONG_KIND);
+    assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_EXPIRE), PAYMENT_OUTCOME_STATE);
+    assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_HINT), PAYMENT_OUTCOME_STATE);
+    assert_int_equal(scene_capture(&scene, 1, true), PAYMENT_OUTCOME_WRONG_KIND);
+    assert_int_equal(scene_resolve(&scene, PAYMENT_STATE_FAILED), PAYMENT_OUTCOME_STATE);
+    assert_int_equal(scene_answer(&scene, PSP_ANSWER_DONE, false), PAYMENT_OUTCOME_STATE);
+    scene.command = (struct payment_command){ .cause = PAYMENT_CAUSE_ARRIVE,
+                                              .id = scene.payment.id,
+                                              .departure = { { 4, 4 } } };
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_STATE); /* of another departure */
+    assert_memory_equal(&scene.payment, &before, sizeof before);
+    scene.made = false;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_NOT_FOUND);
+}
+
+static void reserved_for_another_lane(struct scene *scene)
+{
+    scene_between_lanes(scene);
+    scene_draft(scene, PAYMENT_MERCHANT);
+    scene->command.draft.expires_at.ns = scene->facts.stamp.ns + NS_PER_DAY;
+    assert_int_equal(scene_run(scene), PAYMENT_OUTCOME_OK);
+}
+
+static void assert_kinds(const struct scene *scene, const uint8_t *kinds, uint32_t count)
+{
+    assert_int_equal(scene->decision.transfer_count, count);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(scene->decision.transfers[i].kind, kinds[i]);
+        bool linked = (scene->decision.transfers[i].flags & TRANSFER_FLAG_LINKED) != 0;
+        assert_int_equal(linked, i + 1 < count);
+    }
+}
+
+static void parts_leave_one_after_the_other_and_the_rest_stays_reserved(void **state)
+{
+    (void)state;
+    static const uint8_t part[] = { TRANSFER_VOID, TRANSFER_DEPARTURE, TRANSFER_HOLD };
+    static const uint8_t there[] = { TRANSFER_POST };
+    struct scene scene;
+    reserved_for_another_lane(&scene);
+    struct transfer_id hold = scene.payment.hold;
+    assert_int_equal(scene_capture(&scene, 4000, false), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_PENDING);
+    assert_kinds(&scene, part, 3);
+    const struct transfer *transfers = scene.decision.transfers;
+    assert_true(uuid_equal(transfers[0].target.value, hold.value));
+    assert_true(transfers[1].amount.minor == 4000);
+    assert_true(uuid_equal(transfers[1].target.value, scene.counter.id.value));
+    assert_true(transfers[2].amount.minor == 6000);
+    assert_true(uuid_equal(scene.payment.posted.value, transfers[1].id.value));
+    assert_true(uuid_equal(scene.payment.hold.value, transfers[2].id.value));
+    assert_true(money_is_zero(scene.payment.captured));
+    assert_int_equal(scene.payment.next_at.ns, 0); /* it cannot expire on its way */
+    assert_int_equal(scene_capture(&scene, 1, false), PAYMENT_OUTCOME_STEP_UNDER_WAY);
+    assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_CANCEL), PAYMENT_OUTCOME_STEP_UNDER_WAY);
+    assert_int_equal(scene_arrive(&scene, OUTCOME_OK), PAYMENT_OUTCOME_OK);
+    assert_kinds(&scene, there, 1);
+    assert_state(&scene, PAYMENT_STATE_PART_CAPTURED);
+    assert_true(scene.payment.captured.minor == 4000);
+    assert_int_equal(scene.payment.next_at.ns, scene.payment.expires_at.ns);
+    assert_int_equal(scene_capture(&scene, 0, false), PAYMENT_OUTCOME_OK); /* all that is left */
+    assert_kinds(&scene, part, 2);
+    assert_true(scene.decision.transfers[1].amount.minor == 6000);
+    assert_int_equal(scene_arrive(&scene, OUTCOME_OK), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_CAPTURED);
+    assert_true(scene.payment.captured.minor == 10000);
+    assert_true(uuid_is_nil(scene.payment.hold.value));
+}
+
+static void the_rest_is_released_when_the_last_part_is_there(void **state)
+{
+    (void)state;
+    static const uint8_t part[] = { TRANSFER_VOID, TRANSFER_DEPARTURE, TRANSFER_HOLD };
+    static const uint8_t there[] = { TRANSFER_POST, TRANSFER_VOID };
+    struct scene scene;
+    reserved_for_another_lane(&scene);
+    assert_int_equal(scene_capture(&scene, 4000, true), PAYMENT_OUTCOME_OK);
+    assert_kinds(&scene, part, 3);
+    struct transfer_id rest = scene.payment.hold;
+    assert_int_equal(scene_arrive(&scene, OUTCOME_OK), PAYMENT_OUTCOME_OK);
+    assert_kinds(&scene, there, 2);
+    assert_true(uuid_equal(scene.decision.transfers[1].target.value, rest.value));
+    assert_state(&scene, PAYMENT_STATE_CAPTURED);
+    assert_true(scene.payment.captured.minor == 4000);
+    assert_true(uuid_is_nil(scene.payment.hold.value));
+}
+
+static void a_capture_that_comes_back_is_reserved_again(void **state)
+{
+    (void)state;
+    static const uint8_t back[] = { TRANSFER_VOID, TRANSFER_VOID, TRANSFER_HOLD };
+    static const uint8_t last_back[] = { TRANSFER_VOID, TRANSFER_HOLD };
+    struct scene scene;
+    reserved_for_another_lane(&scene);
+    assert_int_equal(scene_capture(&scene, 4000, false), PAYMENT_OUTCOME_OK);
+    assert_int_equal(scene_arrive(&scene, OUTCOME_CREDIT_ACCOUNT_CLOSED), PAYMENT_OUTCOME_OK);
+    assert_kinds(&scene, back, 3);
+    assert_state(&scene, PAYMENT_STATE_AUTHORISED);
+    assert_string_equal(scene.payment.reason, "credit_account_closed");
+    assert_true(scene.decision.transfers[2].amount.minor == 10000);
+    assert_true(uuid_equal(scene.payment.hold.value, scene.decision.transfers[2].id.value));
+    assert_int_equal(scene.payment.next_at.ns, scene.payment.expires_at.ns);
+    assert_int_equal(scene_capture(&scene, 0, true), PAYMENT_OUTCOME_OK);
+    assert_int_equal(scene_arrive(&scene, OUTCOME_WITHDRAWN), PAYMENT_OUTCOME_OK);
+    assert_kinds(&scene, last_back, 2);
+    assert_state(&scene, PAYMENT_STATE_AUTHORISED);
+    assert_int_equal(scene_cause(&scene, PAYMENT_CAUSE_CANCEL), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_CANCELLED);
+}
+
+/* The wallet was frozen while its money was on its way: nothing can be reserved in it. */
+static void what_cannot_be_reserved_again_is_the_wallets(void **state)
+{
+    (void)state;
+    static const uint8_t released[] = { TRANSFER_VOID, TRANSFER_VOID };
+    struct scene scene;
+    reserved_for_another_lane(&scene);
+    assert_int_equal(scene_capture(&scene, 4000, false), PAYMENT_OUTCOME_OK);
+    assert_int_equal(scene_arrive(&scene, OUTCOME_OK), PAYMENT_OUTCOME_OK);
+    assert_int_equal(scene_capture(&scene, 1000, false), PAYMENT_OUTCOME_OK);
+    struct payment before = scene.payment;
+    assert_int_equal(scene_arrive(&scene, OUTCOME_CREDIT_ACCOUNT_FROZEN), PAYMENT_OUTCOME_OK);
+    scene.payment = before; /* the ledger refused that */
+    scene_refused(&scene, OUTCOME_DEBIT_ACCOUNT_FROZEN);
+    assert_int_equal(scene.decision.outcome, PAYMENT_OUTCOME_OK);
+    assert_kinds(&scene, released, 2);
+    assert_state(&scene, PAYMENT_STATE_CAPTURED);
+    assert_string_equal(scene.payment.reason, "debit_account_frozen");
+    assert_true(scene.payment.captured.minor == 4000);
+    assert_true(uuid_is_nil(scene.payment.hold.value));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +460,13 @@ int main(void)
         cmocka_unit_test(an_event_is_followed_when_it_is_news),
         cmocka_unit_test(a_release_that_is_refused_is_for_a_person),
         cmocka_unit_test(what_is_not_there_or_of_another_kind_is_refused),
+        cmocka_unit_test(what_the_other_lane_has_accepted_is_paid),
+        cmocka_unit_test(what_the_other_lane_has_refused_is_back_and_says_why),
+        cmocka_unit_test(what_is_on_its_way_is_moved_by_its_arrival_alone),
+        cmocka_unit_test(parts_leave_one_after_the_other_and_the_rest_stays_reserved),
+        cmocka_unit_test(the_rest_is_released_when_the_last_part_is_there),
+        cmocka_unit_test(a_capture_that_comes_back_is_reserved_again),
+        cmocka_unit_test(what_cannot_be_reserved_again_is_the_wallets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,6 +45,16 @@ static inline void scene_begin(struct scene *scene)
     scene->facts.counter = &scene->counter;
 }
 
+/* In a ledger of two lanes: the wallet is in the first, which decides, the counter in the second. */
+static inline void scene_between_lanes(struct scene *scene)
+{
+    scene_begin(scene);
+    scene->facts.part = (struct lane_part){ 0, 2 };
+    scene->wallet.id.value = (struct uuid){ .lo = UINT64_C(2) << 62 | 1 << 16, .hi = 0x8000 };
+    scene->counter.id.value = (struct uuid){ .lo = UINT64_C(2) << 62 | 2 << 16 | 1, .hi = 0x8000 };
+    scene->facts.counter = NULL; /* the lane knows nothing of it */
+}
+
 static inline void scene_text(char *into, const char *text)
 {
     memcpy(into, text, strlen(text) + 1);
@@ -63,6 +73,15 @@ static inline enum payment_outcome scene_run(struct scene *scene)
     scene->made = true;
     if (scene->decision.parent_changed) scene->parent = scene->decision.parent;
     return PAYMENT_OUTCOME_OK;
+}
+
+static inline enum payment_outcome scene_arrive(struct scene *scene, enum outcome arrival)
+{
+    scene->command = (struct payment_command){ .cause = PAYMENT_CAUSE_ARRIVE,
+                                               .id = scene->payment.id,
+                                               .departure = scene->payment.posted,
+                                               .arrival = (uint8_t)arrival };
+    return scene_run(scene);
 }
 
 static inline void scene_refused(struct scene *scene, enum outcome refusal)

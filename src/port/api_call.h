@@ -12,8 +12,16 @@
 
 enum api_method { API_GET, API_POST, API_PATCH, API_PUT, API_DELETE, API_HEAD, API_OTHER };
 
-/* Of transfers that arrive from another lane (model/transit.h): to be decided, or taken back. */
-enum api_arrival { API_ARRIVAL_NONE, API_ARRIVAL_DECIDE, API_ARRIVAL_WITHDRAW };
+/*
+ * Of transfers that arrive from another lane (model/transit.h): to be decided, to be decided as
+ * payments, which are to wallets only, or taken back.
+ */
+enum api_arrival {
+    API_ARRIVAL_NONE,
+    API_ARRIVAL_DECIDE,
+    API_ARRIVAL_PAY,
+    API_ARRIVAL_WITHDRAW,
+};
 
 enum {
     API_HEADERS_MAX = 8,

@@ -11,7 +11,7 @@
  */
 #define PEER_HEADER_LEFT_MS "TPW-Left-Ms"     /* how long the caller waits for the answer */
 #define PEER_HEADER_LOCAL "TPW-Local-User"    /* came over the local socket: a uid, or "-" */
-#define PEER_HEADER_ARRIVAL "TPW-Arrival"     /* of another lane: "decide" or "withdraw" */
+#define PEER_HEADER_ARRIVAL "TPW-Arrival"     /* of another lane: "decide", "pay", "withdraw" */
 #define PEER_HEADER_LEDGER "TPW-Ledger"       /* the ledger's id, where it has one */
 #define PEER_HEADER_NOT_OWNER "TPW-Not-Owner" /* in answers: "undone" or "doubt" */
 

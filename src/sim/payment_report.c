@@ -33,6 +33,16 @@ static bool state_excluded(unsigned state)
     return state == PAYMENT_STATE_NONE; /* before it is made: no record ever says so */
 }
 
+static bool cause_excluded(unsigned cause)
+{
+    return cause == PAYMENT_CAUSE_ARRIVE; /* there is one lane: --workload lanes has several */
+}
+
+static bool outcome_excluded(unsigned outcome)
+{
+    return outcome == PAYMENT_OUTCOME_REFUND_BETWEEN_LANES; /* the same */
+}
+
 static bool answer_excluded(unsigned answer)
 {
     return answer == PSP_ANSWER_INVALID; /* orders are made of the wallet's own, and make sense */
@@ -62,7 +72,7 @@ void payment_tables(const struct payment_sums *sums, const struct told *told, st
     report_row(text, "resolved by a person", sums->resolved, false, never_met);
     buf_append_str(text, STR("causes of records:\n"));
     for (unsigned i = 1; i < PAYMENT_CAUSE_END; i++) {
-        report_row(text, payment_cause_name(i), sums->causes[i], false, never_met);
+        report_row(text, payment_cause_name(i), sums->causes[i], cause_excluded(i), never_met);
     }
     buf_append_str(text, STR("answers of the PSP, recorded:\n"));
     for (unsigned i = 1; i < PSP_ANSWER_END; i++) {
@@ -70,6 +80,7 @@ void payment_tables(const struct payment_sums *sums, const struct told *told, st
     }
     buf_append_str(text, STR("outcomes of commands to payments, acknowledged:\n"));
     for (unsigned i = 0; i < PAYMENT_OUTCOME_COUNT; i++) {
-        report_row(text, payment_outcome_code(i), told->payment_outcomes[i], false, never_met);
+        report_row(text, payment_outcome_code(i), told->payment_outcomes[i], outcome_excluded(i),
+                   never_met);
     }
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "payment/chart.h"
 #include "wallet/transit_apply.h"
 
 void applier_context(struct lane *lane, const struct request *request)
@@ -232,13 +233,26 @@ static enum status record_new(struct lane *lane, const struct transfer *transfer
     return STATUS_OK;
 }
 
-/* What is taken back before it was known: refused, so that it is for ever. */
-static struct record_transfer *record_withdrawn(struct lane *lane, const struct transfer *transfer)
+/* What becomes of a new transfer whatever the ledger would say; OUTCOME_OK: the ledger decides. */
+static enum outcome outcome_ahead(const struct lane *lane, const struct request *request,
+                                  const struct transfer *transfer)
+{
+    if (request->withdraw) return OUTCOME_WITHDRAWN; /* so that it is refused for ever */
+    if (!request->to_wallets) return OUTCOME_OK;
+    uint32_t number = ledger_account_find(lane->ledger, transfer->credit);
+    bool none = number == ACCOUNT_NONE; /* which the ledger refuses */
+    return none || chart_is_wallet(&ledger_account(lane->ledger, number)->account)
+               ? OUTCOME_OK
+               : OUTCOME_NOT_A_WALLET;
+}
+
+static struct record_transfer *record_refused(struct lane *lane, const struct transfer *transfer,
+                                              enum outcome outcome)
 {
     struct batch *batch = &lane->building->batch;
     struct record_transfer *record = batch_room(batch);
     struct ledger_moment moment = applier_moment(lane);
-    ledger_refuse(moment, transfer, OUTCOME_WITHDRAWN, record);
+    ledger_refuse(moment, transfer, outcome, record);
     batch_add(batch, &record->head, record_size(&record->head), batch->unit_count);
     index_insert(lane->indexes[LANE_INDEX_IDS], record->id.value, moment.locator);
     return record;
@@ -253,7 +267,8 @@ static enum status single(struct lane *lane, const struct request *request,
         index_find(lane->indexes[LANE_INDEX_IDS], transfer->id.value, &locator, out_error);
     if (status == STATUS_OK) return repeat(lane, locator, transfer, out_result, out_error);
     if (status != STATUS_NOT_FOUND) return status;
-    if (!request->withdraw) status = transit_apply_accounts(lane, request, transfer, out_error);
+    enum outcome ahead = outcome_ahead(lane, request, transfer);
+    if (ahead == OUTCOME_OK) status = transit_apply_accounts(lane, request, transfer, out_error);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
     applier_context(lane, request);
     struct batch *batch = &lane->building->batch;
@@ -261,8 +276,8 @@ static enum status single(struct lane *lane, const struct request *request,
     locator = batch_next_locator(batch);
     struct ledger_undo undo;
     struct record_transfer *record;
-    if (request->withdraw) {
-        record = record_withdrawn(lane, transfer);
+    if (ahead != OUTCOME_OK) {
+        record = record_refused(lane, transfer, ahead);
     } else {
         status = record_new(lane, transfer, unit, &undo, &record, out_error);
         if (status != STATUS_OK) return status;

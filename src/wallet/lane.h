@@ -162,6 +162,11 @@ struct request {
      * refused, OUTCOME_WITHDRAWN, for ever; the others have the outcome that they had.
      */
     bool withdraw;
+    /*
+     * The same, of payments from another lane: to accounts that are no wallet they are refused,
+     * OUTCOME_NOT_A_WALLET.
+     */
+    bool to_wallets;
 
     uint32_t count;
     const struct transfer *transfers;

@@ -11,6 +11,7 @@
 #include "payment/chart.h"
 #include "payment/decide.h"
 #include "wallet/lane_task.h"
+#include "wallet/transit_apply.h"
 
 _Static_assert(sizeof(struct record_context) + 2 * sizeof(struct record_payment) +
                        2 * PAYMENT_TRANSFERS_MAX * RECORD_TRANSFER_LONG_SIZE <=
@@ -344,6 +345,21 @@ static enum status transfers_run(struct lane *lane, const struct request *reques
     return status;
 }
 
+/*
+ * As the lane's own request: the record of a payment stands right behind its context, or a key
+ * would not find it.
+ */
+static enum status transit_account_make(struct lane *lane, const struct payment_decision *decision,
+                                        struct error *out_error)
+{
+    const struct request own = { .principal = PRINCIPAL_SYSTEM };
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < decision->transfer_count && status == STATUS_OK; i++)
+        status = transit_apply_accounts(lane, &own, &decision->transfers[i], out_error);
+    if (lane->building->context_owner == &own) lane->building->context_owner = NULL;
+    return status;
+}
+
 /* What is looked up for one command. */
 struct command_state {
     struct found before;
@@ -373,6 +389,7 @@ static enum status decision_run(struct lane *lane, struct request *request,
     payment_decide(before, command, &facts, &decision);
     enum status status =
         applier_group_readable(lane, decision.transfers, decision.transfer_count, out_error);
+    if (status == STATUS_OK) status = transit_account_make(lane, &decision, out_error);
     if (status != STATUS_OK) return status;
     struct batch *batch = &lane->building->batch;
     const struct request *context_owner = lane->building->context_owner;

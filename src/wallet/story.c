@@ -190,7 +190,12 @@ uint32_t story_gaps(const struct story *story, struct wall_time now,
     bool at_psp = payment->step != 0;
     bool waits =
         payment->state == PAYMENT_STATE_PENDING || payment->state == PAYMENT_STATE_IN_DOUBT;
-    if (waits && payment->attempts == 0) {
+    if (waits && !at_psp) {
+        gap_add(out_gaps, &count,
+                (struct story_gap){ "arrival", "the other lane was to decide, and has not",
+                                    after_s(payment->step_at, STORY_ANSWER_S) },
+                now);
+    } else if (waits && payment->attempts == 0) {
         gap_add(out_gaps, &count,
                 (struct story_gap){ "answer", "the step was to be taken, and no answer is recorded",
                                     after_s(payment->step_at, STORY_ANSWER_S) },

@@ -68,7 +68,7 @@ struct story_gap {
 
 enum {
     STORY_GAPS_MAX = 8,
-    STORY_ANSWER_S = 60,     /* a step is answered, or asked after, within */
+    STORY_ANSWER_S = 60,     /* a step is answered, or asked after, within; another lane decides */
     STORY_WEBHOOK_S = 5,     /* what a PSP has told when asked, it tells by webhook within */
     STORY_SETTLED_DAYS = 3,  /* money at a PSP is at the bank within */
     STORY_PERSON_HOURS = 24, /* a person has looked within */

@@ -118,6 +118,50 @@ static void what_should_have_happened_is_named(void **state)
     bench_free(bench);
 }
 
+/* Into another lane: where it is going, what is missing while it is on its way, how it ended. */
+static void money_on_its_way_to_another_lane_is_told(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new();
+    bench_close(bench);
+    bench->options.lanes = 2;
+    bench_open(bench);
+    struct account wallet = test_account(2);
+    wallet.id.value = (struct uuid){ UINT64_C(2) << 62, 0x8000 }; /* of lane 0 */
+    assert_int_equal(test_make(bench, wallet).outcome, ACCOUNT_OUTCOME_OK);
+    struct payment_command command = { .cause = PAYMENT_CAUSE_CREATE };
+    command.draft.id.value = test_id(1000);
+    command.draft.kind = PAYMENT_WALLET;
+    command.draft.amount.minor = 700;
+    command.draft.asset = EUR;
+    command.draft.wallet = wallet.id;
+    command.draft.counter.value = (struct uuid){ UINT64_C(2) << 62 | 1, 0x8000 }; /* of lane 1 */
+    struct payment payment = story_run(bench, &command).payment;
+    struct story story;
+    story_load(bench, 1000, &story);
+    assert_int_equal(story.count, 1);
+    assert_int_equal(story.units[0].transfer_count, 1);
+    const struct story_transfer *left = &story.units[0].transfers[0];
+    assert_int_equal(left->record.head.kind, TRANSFER_DEPARTURE);
+    assert_true(uuid_equal(left->more.target.value, command.draft.counter.value));
+    struct wall_time due = { payment.step_at.ns + STORY_ANSWER_S * NS_PER_S };
+    struct wall_time late = { due.ns + 1 };
+    assert_false(has_gap(&story, due, "arrival"));
+    assert_true(has_gap(&story, late, "arrival"));
+    assert_false(has_gap(&story, late, "answer"));
+    command = (struct payment_command){ .cause = PAYMENT_CAUSE_ARRIVE,
+                                        .id = payment.id,
+                                        .departure = payment.posted };
+    (void)story_run(bench, &command);
+    story_load(bench, 1000, &story);
+    assert_int_equal(story.count, 2);
+    assert_int_equal(story.units[1].record.payment.state, PAYMENT_STATE_SUCCEEDED);
+    assert_int_equal(story.units[1].transfers[0].record.head.kind, TRANSFER_POST);
+    struct story_gap gaps[STORY_GAPS_MAX];
+    assert_int_equal(story_gaps(&story, late, gaps), 0);
+    bench_free(bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +169,7 @@ int main(void)
         cmocka_unit_test(a_refund_and_its_parent_name_each_other),
         cmocka_unit_test(a_broken_chain_is_damage),
         cmocka_unit_test(what_should_have_happened_is_named),
+        cmocka_unit_test(money_on_its_way_to_another_lane_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,10 +13,27 @@ enum {
     OUTCOME_OPEN = UINT8_MAX,
 };
 
+/* How the other lane is asked about a departure. */
+enum asking {
+    ASKING_DECIDE,
+    ASKING_PAY,      /* it is a payment, which is to a wallet only */
+    ASKING_WITHDRAW, /* it is overdue: so that nothing can arrive any more */
+    ASKING_COUNT,
+};
+
 /* An open departure, and what the other lane says of it. */
 struct departure {
     struct history_entry entry;
+    bool paid;       /* a payment waits for it, and ends it by its own command */
+    uint8_t asking;  /* enum asking, in this round */
     uint8_t outcome; /* of its arrival, or OUTCOME_OPEN */
+};
+
+/* The command by which a payment ends its departure. */
+struct ending {
+    struct payment_command command;
+    struct payment_result result;
+    struct request request;
 };
 
 /* To one other lane. */
@@ -33,6 +50,8 @@ struct way {
     struct departure departures[ROUND_MAX];
     struct transfer asked[ROUND_MAX];
     struct transfer_result results[ROUND_MAX];
+    struct payment payments[ROUND_MAX];
+    struct ending endings[ROUND_MAX];
 };
 
 struct transit {
@@ -81,6 +100,34 @@ static void count_add(struct transit *transit, uint64_t *counter, uint64_t more)
 
 /* ---- What is open ---- */
 
+/* Which of them a payment waits for: it names its departure, whatever others have as reference. */
+static enum status payments_find(struct way *way)
+{
+    uint32_t which[ROUND_MAX];
+    struct uuid ids[ROUND_MAX];
+    struct locator locators[ROUND_MAX]; /* of payments at rest, which wait for nothing */
+    struct read read = {
+        .kind = READ_PAYMENTS, .ids = ids, .payments = way->payments, .locators = locators
+    };
+    for (uint32_t i = 0; i < way->count; i++) {
+        way->departures[i].paid = false;
+        struct uuid reference = way->departures[i].entry.transfer.user_ref;
+        if (uuid_is_nil(reference)) continue;
+        ids[read.count] = reference;
+        which[read.count++] = i;
+    }
+    if (read.count == 0) return STATUS_OK;
+    struct request request = { .kind = REQUEST_READ, .principal = PRINCIPAL_SYSTEM, .read = &read };
+    enum status status = lane_run(way->transit->lane, &request);
+    for (uint32_t i = 0; i < read.count && status == STATUS_OK; i++) {
+        struct departure *departure = &way->departures[which[i]];
+        const struct payment *payment = &way->payments[i]; /* zero: none is open */
+        departure->paid = payment_in_transit(payment) &&
+                          uuid_equal(payment->posted.value, departure->entry.transfer.id.value);
+    }
+    return status;
+}
+
 static enum status departures_load(struct way *way)
 {
     struct transit *transit = way->transit;
@@ -110,7 +157,7 @@ static enum status departures_load(struct way *way)
         departure->outcome = OUTCOME_OPEN;
         way->count++;
     }
-    return STATUS_OK;
+    return payments_find(way);
 }
 
 /* The trace of all of them, when it is one. */
@@ -124,14 +171,15 @@ static struct trace trace_of(const struct way *way)
     return trace;
 }
 
-static struct request request_of(struct way *way, uint32_t count, bool withdraw)
+static struct request request_of(struct way *way, uint32_t count, enum asking asking)
 {
     return (struct request){
         .kind = REQUEST_TRANSFERS,
         .principal = PRINCIPAL_SYSTEM,
         .trace = trace_of(way),
         .root = lane_new_id(way->transit->lane),
-        .withdraw = withdraw,
+        .withdraw = asking == ASKING_WITHDRAW,
+        .to_wallets = asking == ASKING_PAY,
         .count = count,
         .transfers = way->asked,
         .transfer_results = way->results,
@@ -140,56 +188,57 @@ static struct request request_of(struct way *way, uint32_t count, bool withdraw)
 
 /* ---- The other lane decides ---- */
 
-static bool is_overdue(const struct transit *transit, const struct departure *departure)
+static enum asking asking_of(const struct transit *transit, const struct departure *departure)
 {
     int64_t age_ns = clock_wall(transit->ports.clock).ns - departure->entry.stamp.ns;
-    return age_ns >= transit->options.patience_ms * NS_PER_MS;
+    if (age_ns >= transit->options.patience_ms * NS_PER_MS) return ASKING_WITHDRAW;
+    return departure->paid ? ASKING_PAY : ASKING_DECIDE;
 }
 
-/* Asks for what arrives; of those that are overdue so that nothing can arrive any more. */
-static enum status arrivals_ask(struct way *way, const bool *overdue, bool withdraw)
+static enum status arrivals_ask(struct way *way, enum asking asking)
 {
     uint32_t which[ROUND_MAX];
     uint32_t count = 0;
     for (uint32_t i = 0; i < way->count; i++) {
         const struct history_entry *entry = &way->departures[i].entry;
-        if (overdue[i] != withdraw) continue;
+        if (way->departures[i].asking != asking) continue;
         way->asked[count] = transit_arrival(&entry->transfer, &entry->more);
         which[count++] = i;
     }
     if (count == 0) return STATUS_OK;
-    struct request request = request_of(way, count, withdraw);
+    struct request request = request_of(way, count, asking);
     enum status status = way->link->run(way->link, &request);
     if (status != STATUS_OK) return status;
     for (uint32_t i = 0; i < count; i++) {
         way->departures[which[i]].outcome = way->results[i].outcome;
     }
-    if (withdraw) count_add(way->transit, &way->transit->status.withdrawn, count);
+    if (request.withdraw) count_add(way->transit, &way->transit->status.withdrawn, count);
     return STATUS_OK;
 }
 
 static enum status arrivals_decide(struct way *way)
 {
-    bool overdue[ROUND_MAX];
     for (uint32_t i = 0; i < way->count; i++) {
-        overdue[i] = is_overdue(way->transit, &way->departures[i]);
+        way->departures[i].asking = (uint8_t)asking_of(way->transit, &way->departures[i]);
     }
-    enum status status = arrivals_ask(way, overdue, false);
-    if (status == STATUS_OK) status = arrivals_ask(way, overdue, true);
+    enum status status = STATUS_OK;
+    for (enum asking asking = 0; asking < ASKING_COUNT && status == STATUS_OK; asking++) {
+        status = arrivals_ask(way, asking);
+    }
     if (status != STATUS_OK) count_add(way->transit, &way->transit->status.unreachable, 1);
     return status;
 }
 
 /* ---- This lane ends it ---- */
 
-static void broken_tell(struct way *way, uint32_t index)
+static void broken_tell(struct way *way, struct transfer_id departure, const char *outcome)
 {
     struct transit *transit = way->transit;
     char id[UUID_TEXT_LEN + 1];
-    uuid_format(way->asked[index].target.value, id);
+    uuid_format(departure.value, id);
     const struct log_field fields[] = {
         { STR("departure"), { id, UUID_TEXT_LEN }, 0 },
-        { STR("outcome"), str_from(outcome_code(way->results[index].outcome)), 0 },
+        { STR("outcome"), str_from(outcome), 0 },
     };
     log_write(transit->ports.log,
               (struct log_line){
@@ -211,6 +260,11 @@ static bool is_ended(uint8_t kind, uint8_t outcome)
            (kind == TRANSFER_POST ? OUTCOME_HOLD_ALREADY_POSTED : OUTCOME_HOLD_ALREADY_VOIDED);
 }
 
+static void end_broken_tell(struct way *way, uint32_t index)
+{
+    broken_tell(way, way->asked[index].target, outcome_code(way->results[index].outcome));
+}
+
 /* Their ids are known to somebody else: then others do as well, since a hold ends only once. */
 static enum status ends_again(struct way *way, uint32_t count)
 {
@@ -221,36 +275,95 @@ static enum status ends_again(struct way *way, uint32_t count)
         way->asked[left++].id.value = (struct uuid){ 0 };
     }
     if (left == 0) return STATUS_OK;
-    struct request request = request_of(way, left, false);
+    struct request request = request_of(way, left, ASKING_DECIDE);
     enum status status = lane_run(way->transit->lane, &request);
     for (uint32_t i = 0; i < left && status == STATUS_OK; i++) {
-        if (!is_ended(way->asked[i].kind, way->results[i].outcome)) broken_tell(way, i);
+        if (!is_ended(way->asked[i].kind, way->results[i].outcome)) end_broken_tell(way, i);
     }
     return status;
 }
 
-static enum status departures_end(struct way *way)
+static void ended_count(struct transit *transit, uint64_t settled, uint64_t released)
 {
-    struct transit *transit = way->transit;
+    count_add(transit, &transit->status.settled, settled);
+    count_add(transit, &transit->status.released, released);
+}
+
+static enum status transfers_end(struct way *way)
+{
     uint32_t count = 0;
     for (uint32_t i = 0; i < way->count; i++) {
         const struct departure *departure = &way->departures[i];
         CHECK(departure->outcome < OUTCOME_COUNT);
+        if (departure->paid) continue;
         way->asked[count++] = transit_end(&departure->entry.transfer, departure->outcome);
     }
-    struct request request = request_of(way, count, false);
-    enum status status = lane_run(transit->lane, &request);
+    if (count == 0) return STATUS_OK;
+    struct request request = request_of(way, count, ASKING_DECIDE);
+    enum status status = lane_run(way->transit->lane, &request);
     if (status != STATUS_OK) return status;
     uint64_t settled = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint8_t outcome = way->results[i].outcome;
         bool ended = is_ended(way->asked[i].kind, outcome);
-        if (!ended && outcome != OUTCOME_ID_CONFLICT) broken_tell(way, i);
+        if (!ended && outcome != OUTCOME_ID_CONFLICT) end_broken_tell(way, i);
         if (ended && way->asked[i].kind == TRANSFER_POST) settled++;
     }
-    count_add(transit, &transit->status.settled, settled);
-    count_add(transit, &transit->status.released, count - settled);
+    ended_count(way->transit, settled, count - settled);
     return ends_again(way, count);
+}
+
+/* Payment and departure end in one unit, so that no state is without its bookings. */
+static void ending_make(struct way *way, const struct departure *departure,
+                        struct ending *out_ending)
+{
+    const struct history_entry *entry = &departure->entry;
+    *out_ending = (struct ending){
+        .command = { .cause = PAYMENT_CAUSE_ARRIVE,
+                     .id = { entry->transfer.user_ref },
+                     .departure = entry->transfer.id,
+                     .arrival = departure->outcome },
+        .request = { .kind = REQUEST_PAYMENT,
+                     .principal = PRINCIPAL_SYSTEM,
+                     .trace = entry->context.trace,
+                     .root = lane_new_id(way->transit->lane),
+                     .count = 1 },
+    };
+    out_ending->request.payment = &out_ending->command;
+    out_ending->request.payment_result = &out_ending->result;
+}
+
+/* All are handed in before one is waited for: they share a commit. */
+static enum status payments_end(struct way *way)
+{
+    struct lane *lane = way->transit->lane;
+    enum status status = STATUS_OK;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < way->count && status == STATUS_OK; i++) {
+        if (!way->departures[i].paid) continue;
+        ending_make(way, &way->departures[i], &way->endings[count]);
+        status = lane_submit(lane, &way->endings[count].request);
+        if (status == STATUS_OK) count++;
+    }
+    uint64_t settled = 0;
+    uint64_t released = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct ending *ending = &way->endings[i];
+        lane_wait(lane, &ending->request);
+        if (ending->request.status != STATUS_OK) {
+            status = ending->request.status;
+        } else if (ending->result.outcome != PAYMENT_OUTCOME_OK) {
+            broken_tell(way, ending->command.departure,
+                        payment_outcome_code(ending->result.outcome));
+            status = STATUS_CORRUPT;
+        } else if (ending->command.arrival == OUTCOME_OK) {
+            settled++;
+        } else {
+            released++;
+        }
+    }
+    ended_count(way->transit, settled, released);
+    return status;
 }
 
 /* ---- Workers ---- */
@@ -260,7 +373,8 @@ static enum status way_round(struct way *way)
     enum status status = departures_load(way);
     if (status != STATUS_OK || way->count == 0) return status;
     status = arrivals_decide(way);
-    if (status == STATUS_OK) status = departures_end(way);
+    if (status == STATUS_OK) status = transfers_end(way);
+    if (status == STATUS_OK) status = payments_end(way);
     return status;
 }
 

@@ -12,6 +12,9 @@
  * in model/transit.h, so a crash anywhere between loses nothing and asking again doubles nothing;
  * nothing of the workers' own is durable.
  *
+ * A departure that a payment waits for is ended by the payment's own command, PAYMENT_CAUSE_ARRIVE:
+ * what has become of both is one unit.
+ *
  * A departure that the other lane has not decided after patience_ms is taken back: asked for again
  * in a way that refuses it for ever when it is not known there. While that lane cannot be reached
  * it stays open, whatever the time, since it may have been accepted.

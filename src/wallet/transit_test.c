@@ -1,6 +1,6 @@
 /*
  * Goal: what leaves a lane comes to its end as the other lane decides, whatever answer is lost,
- * and nothing is decided twice.
+ * and nothing is decided twice; a payment that it belongs to comes to its end in the same unit.
  * Method: two lanes without threads and a worker that the test runs itself, over a link that
  * does what a script says; after some time its lane is drained, which sends it away.
  */
@@ -82,10 +82,12 @@ static struct bench *lane_bench(uint32_t lane)
     struct bench *bench = bench_new();
     bench_close(bench);
     bench->options.number = lane;
+    bench->options.lanes = LANES;
     bench_open(bench);
     for (uint64_t number = BANK; number <= BOB; number++) {
         struct account account = account_of(number, lane);
         if (number != BANK) account.flags = ACCOUNT_FLAG_DEBITS_MUST_NOT_EXCEED_CREDITS;
+        if (number == BANK) account.kind = ACCOUNT_EQUITY; /* and so no wallet */
         assert_int_equal(test_make(bench, account).outcome, ACCOUNT_OUTCOME_OK);
     }
     struct transfer funds = test_transfer(1, 0, 0, 1000);
@@ -385,6 +387,299 @@ static void more_than_a_round_takes_all_go(void **state)
     scene_free(&scene);
 }
 
+/* ---- Payments ---- */
+
+static struct payment_result command_run(struct scene *scene, const struct payment_command *command,
+                                         uint64_t key)
+{
+    struct bench *bench = scene->source;
+    struct payment_result result = { 0 };
+    struct request request = {
+        .kind = REQUEST_PAYMENT,
+        .root = lane_new_id(bench->lane),
+        .key = { key, key == 0 ? 0 : 9 },
+        .fingerprint = { key, key == 0 ? 0 : 9 },
+        .trace = { .id = { 77, command->draft.id.value.lo } },
+        .count = 1,
+        .payment = command,
+        .payment_result = &result,
+    };
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    return result;
+}
+
+/* From ANN of lane 0 to somebody of lane 1; key 0 is none. */
+static struct payment_result pay(struct scene *scene, uint64_t id, uint64_t to, uint64_t key)
+{
+    struct payment_command command = { .cause = PAYMENT_CAUSE_CREATE };
+    command.draft = (struct payment){
+        .id = { test_id(id) },
+        .kind = PAYMENT_WALLET,
+        .amount = { 30 },
+        .asset = EUR,
+        .wallet = account_of(ANN, 0).id,
+        .counter = account_of(to, 1).id,
+    };
+    return command_run(scene, &command, key);
+}
+
+/* The newest record of a payment that rests. */
+static struct history_payment rested(struct scene *scene, uint64_t id)
+{
+    struct bench *bench = scene->source;
+    struct uuid wanted = test_id(id);
+    struct payment open;
+    struct locator locator;
+    struct read read = {
+        .kind = READ_PAYMENTS, .count = 1, .ids = &wanted, .payments = &open, .locators = &locator
+    };
+    struct request request = { .kind = REQUEST_READ, .read = &read };
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    assert_true(uuid_is_nil(open.id.value));
+    struct history_payment found;
+    struct error error;
+    struct store *store = &bench->store.port;
+    assert_int_equal(history_payment(store, locator, &found, &error), STATUS_OK);
+    assert_int_equal(found.record.head.kind, PAYMENT_CAUSE_ARRIVE);
+    assert_true(uuid_is_nil(found.record.payment.hold.value));
+    return found;
+}
+
+static void assert_failed(struct scene *scene, uint64_t id, const char *reason)
+{
+    struct history_payment found = rested(scene, id);
+    assert_int_equal(found.record.payment.state, PAYMENT_STATE_FAILED);
+    assert_string_equal(found.record.payment.reason, reason);
+    assert_true(money_is_zero(found.record.payment.captured));
+}
+
+static void assert_paid(struct scene *scene, uint64_t id)
+{
+    struct history_payment found = rested(scene, id);
+    assert_int_equal(found.record.payment.state, PAYMENT_STATE_SUCCEEDED);
+    assert_true(found.record.payment.captured.minor == 30);
+    assert_true(uuid_equal(found.context.trace.id, (struct uuid){ 77, id }));
+    struct uuid posted = found.record.payment.posted.value;
+    struct locator locator;
+    struct read read = { .kind = READ_TRANSFERS, .count = 1, .ids = &posted, .locators = &locator };
+    struct request request = { .kind = REQUEST_READ, .read = &read };
+    assert_int_equal(lane_run(scene->source->lane, &request), STATUS_OK);
+    struct history_entry entry;
+    struct error error;
+    struct store *store = &scene->source->store.port;
+    assert_int_equal(history_transfer(store, locator, &entry, &error), STATUS_OK);
+    assert_int_equal(entry.transfer.head.kind, TRANSFER_POST);
+    assert_int_equal(entry.position.batch, found.position.batch); /* one unit */
+    assert_int_equal(entry.position.index, found.position.index);
+}
+
+static void a_payment_is_pending_until_it_is_there(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene scene = scene_new(NULL, 0);
+    struct payment_result made = pay(&scene, 300, BOB, 7);
+    assert_int_equal(made.outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(made.payment.state, PAYMENT_STATE_PENDING);
+    assert_true(money_is_zero(made.payment.captured));
+    struct payment_result again = pay(&scene, 300, BOB, 7); /* the key's record is found */
+    assert_true(again.repeated);
+    assert_memory_equal(&again.payment, &made.payment, sizeof made.payment);
+    assert_open(&scene, 1);
+
+    /* somebody else's transfer with the payment as its reference is a transfer */
+    struct transfer transfer = test_transfer(100, 0, 0, 12);
+    transfer.debit = account_of(ANN, 0).id;
+    transfer.credit = account_of(BOB, 1).id;
+    transfer.user_ref = test_id(300);
+    struct transfer departure = transit_departure(&transfer, LANES);
+    assert_int_equal(test_one(scene.source, departure).outcome, OUTCOME_OK);
+    struct transit_status status = work(&scene, LONG_MS);
+    assert_int_equal(status.settled, 2);
+    assert_int_equal(status.broken, 0);
+    assert_open(&scene, 0);
+    assert_moved(&scene, 42, 42);
+    assert_int_equal(credits(scene.peer, BOB, 1), 42);
+    assert_paid(&scene, 300);
+    assert_ended(&scene, 100, TRANSFER_POST, OUTCOME_OK);
+    again = pay(&scene, 300, BOB, 0);
+    assert_true(again.repeated);
+    assert_int_equal(again.payment.state, PAYMENT_STATE_SUCCEEDED);
+    assert_int_equal(pay(&scene, 300, ANN, 0).outcome, PAYMENT_OUTCOME_ID_CONFLICT);
+    scene_free(&scene);
+}
+
+static void a_payment_that_is_refused_there_has_failed_and_says_why(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene scene = scene_new(NULL, 0);
+    test_freeze(scene.peer, account_of(BOB, 1).id, true);
+    assert_int_equal(pay(&scene, 300, BOB, 0).outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(pay(&scene, 301, STRANGER, 0).outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(pay(&scene, 302, BANK, 0).outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(leave(&scene, 100, BANK, 5).outcome, OUTCOME_OK); /* a transfer may */
+    struct transit_status status = work(&scene, LONG_MS);
+    assert_int_equal(status.released, 3);
+    assert_int_equal(status.settled, 1);
+    assert_failed(&scene, 300, "credit_account_frozen");
+    assert_failed(&scene, 301, "credit_account_not_found");
+    assert_failed(&scene, 302, "not_a_wallet");
+    assert_moved(&scene, 5, 5);
+    assert_int_equal(leave(&scene, 102, ANN, 995).outcome, OUTCOME_OK); /* all is there again */
+    scene_free(&scene);
+}
+
+static void a_payment_that_the_ledger_refuses_never_leaves(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene scene = scene_new(NULL, 0);
+    assert_int_equal(leave(&scene, 100, BOB, 980).outcome, OUTCOME_OK);
+    struct payment_result made = pay(&scene, 300, BOB, 0);
+    assert_int_equal(made.outcome, PAYMENT_OUTCOME_LEDGER);
+    assert_int_equal(made.ledger_outcome, OUTCOME_DEBITS_EXCEED_CREDITS);
+    assert_int_equal(made.payment.state, PAYMENT_STATE_FAILED);
+    assert_open(&scene, 1);
+    scene_free(&scene);
+}
+
+static void a_payment_ends_once_whatever_is_lost_and_whoever_goes_on(void **state)
+{
+    (void)state; /* no fixture */
+    static const enum call calls[] = { CALL_LOST, CALL_REPLY_LOST, CALL_UNREACHABLE };
+    struct scene scene = scene_new(calls, 3);
+    assert_int_equal(pay(&scene, 300, BOB, 0).outcome, PAYMENT_OUTCOME_OK);
+    bench_close(scene.source); /* another life finds it in memory, and pending */
+    bench_open(scene.source);
+    assert_int_equal(pay(&scene, 300, BOB, 0).payment.state, PAYMENT_STATE_PENDING);
+    scene.source->fault = APPEND_DOUBT_LANDED; /* the commit of its end */
+    scene.source->fault_after = 0;
+    struct transit_status status = work(&scene, LONG_MS);
+    assert_int_equal(status.broken, 0);
+    assert_open(&scene, 0);
+    assert_moved(&scene, 30, 30);
+    assert_paid(&scene, 300);
+    scene_free(&scene);
+}
+
+static void a_payment_that_cannot_be_decided_is_taken_back(void **state)
+{
+    (void)state; /* no fixture */
+    static const enum call calls[] = { CALL_LOST, CALL_LOST, CALL_LOST, CALL_LOST };
+    struct scene scene = scene_new(calls, 4);
+    assert_int_equal(pay(&scene, 300, BOB, 0).outcome, PAYMENT_OUTCOME_OK);
+    struct transit_status status = work(&scene, SHORT_MS);
+    assert_int_equal(status.released, 1);
+    assert_failed(&scene, 300, "withdrawn");
+    assert_moved(&scene, 0, 0);
+    scene_free(&scene);
+}
+
+static void many_payments_go_together(void **state)
+{
+    (void)state;         /* no fixture */
+    enum { COUNT = 33 }; /* what ANN has */
+    struct scene scene = scene_new(NULL, 0);
+    for (uint64_t i = 0; i < COUNT; i++) {
+        assert_int_equal(pay(&scene, 300 + i, BOB, 0).outcome, PAYMENT_OUTCOME_OK);
+    }
+    struct transit_status status = work(&scene, LONG_MS);
+    assert_int_equal(status.settled, COUNT);
+    assert_int_equal(scene.script.called, 1);
+    for (uint64_t i = 0; i < COUNT; i++) assert_paid(&scene, 300 + i);
+    assert_moved(&scene, 30 * COUNT, 30 * COUNT);
+    scene_free(&scene);
+}
+
+/* ---- Captures ---- */
+
+/* 30 of ANN's, reserved for BOB of lane 1. */
+static struct scene reserved_scene(void)
+{
+    struct scene scene = scene_new(NULL, 0);
+    test_chart(scene.source, EUR, "sandbox");
+    struct payment_command command = { .cause = PAYMENT_CAUSE_CREATE };
+    command.draft = (struct payment){
+        .id = { test_id(300) },
+        .kind = PAYMENT_MERCHANT,
+        .amount = { 30 },
+        .asset = EUR,
+        .wallet = account_of(ANN, 0).id,
+        .counter = account_of(BOB, 1).id,
+    };
+    struct payment_result made = command_run(&scene, &command, 0);
+    assert_int_equal(made.outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(made.payment.state, PAYMENT_STATE_AUTHORISED);
+    assert_open(&scene, 0);
+    return scene;
+}
+
+static struct payment_result capture(struct scene *scene, uint64_t minor, uint64_t key)
+{
+    const struct payment_command command = { .cause = PAYMENT_CAUSE_CAPTURE,
+                                             .id = { test_id(300) },
+                                             .amount = { minor } };
+    return command_run(scene, &command, key);
+}
+
+static uint64_t reserved(struct scene *scene)
+{
+    return (uint64_t)balance_of(scene->source, account_of(ANN, 0).id).debits_pending.minor;
+}
+
+static void parts_arrive_and_the_rest_stays_reserved(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene scene = reserved_scene();
+    struct payment_result asked = capture(&scene, 12, 7);
+    assert_int_equal(asked.payment.state, PAYMENT_STATE_PENDING);
+    assert_int_equal(reserved(&scene), 30);
+    assert_int_equal(capture(&scene, 1, 8).outcome, PAYMENT_OUTCOME_STEP_UNDER_WAY);
+    assert_int_equal(work(&scene, LONG_MS).settled, 1);
+    assert_int_equal(reserved(&scene), 18);
+    assert_moved(&scene, 12, 12);
+    assert_true(capture(&scene, 12, 7).repeated); /* its key moves nothing more */
+    assert_int_equal(capture(&scene, 18, 9).outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(work(&scene, LONG_MS).settled, 1);
+    assert_int_equal(reserved(&scene), 0);
+    assert_moved(&scene, 30, 30);
+    struct history_payment found = rested(&scene, 300);
+    assert_int_equal(found.record.payment.state, PAYMENT_STATE_CAPTURED);
+    scene_free(&scene);
+}
+
+static void a_part_that_is_refused_is_reserved_again(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene scene = reserved_scene();
+    test_freeze(scene.peer, account_of(BOB, 1).id, true);
+    assert_int_equal(capture(&scene, 12, 7).outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(work(&scene, LONG_MS).released, 1);
+    assert_int_equal(reserved(&scene), 30);
+    assert_moved(&scene, 0, 0);
+    test_freeze(scene.peer, account_of(BOB, 1).id, false);
+    assert_int_equal(capture(&scene, 30, 8).outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(work(&scene, LONG_MS).settled, 1);
+    assert_moved(&scene, 30, 30);
+    scene_free(&scene);
+}
+
+/* The wallet takes no hold any more: what came back is free, and nothing stays open. */
+static void what_a_wallet_cannot_reserve_again_is_its_own(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene scene = reserved_scene();
+    assert_int_equal(capture(&scene, 12, 7).outcome, PAYMENT_OUTCOME_OK);
+    test_freeze(scene.peer, account_of(BOB, 1).id, true);
+    test_freeze(scene.source, account_of(ANN, 0).id, true);
+    struct transit_status status = work(&scene, LONG_MS);
+    assert_int_equal(status.released, 1);
+    assert_int_equal(status.broken, 0);
+    assert_int_equal(reserved(&scene), 0);
+    struct history_payment found = rested(&scene, 300);
+    assert_int_equal(found.record.payment.state, PAYMENT_STATE_CANCELLED);
+    assert_string_equal(found.record.payment.reason, "debit_account_frozen");
+    scene_free(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,6 +691,15 @@ int main(void)
         cmocka_unit_test(an_owner_that_crashed_in_between_has_settled_nothing_twice),
         cmocka_unit_test(ids_that_somebody_has_taken_hold_nothing_up),
         cmocka_unit_test(more_than_a_round_takes_all_go),
+        cmocka_unit_test(a_payment_is_pending_until_it_is_there),
+        cmocka_unit_test(a_payment_that_is_refused_there_has_failed_and_says_why),
+        cmocka_unit_test(a_payment_that_the_ledger_refuses_never_leaves),
+        cmocka_unit_test(a_payment_ends_once_whatever_is_lost_and_whoever_goes_on),
+        cmocka_unit_test(a_payment_that_cannot_be_decided_is_taken_back),
+        cmocka_unit_test(many_payments_go_together),
+        cmocka_unit_test(parts_arrive_and_the_rest_stays_reserved),
+        cmocka_unit_test(a_part_that_is_refused_is_reserved_again),
+        cmocka_unit_test(what_a_wallet_cannot_reserve_again_is_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

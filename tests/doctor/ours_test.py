@@ -69,6 +69,14 @@ class Case:
                   f"opening, postings and balance of {row['account']}")
 
 
+def paid_into_another_lane(wallet):
+    """A payment between wallets of two lanes; its id when it is there."""
+    made = wallet.json("payment", "create", "wallet", "--wallet", lanes_test.WALLETS[0][0], "--to",
+                       lanes_test.WALLETS[2][0], "--amount", "2.50")["id"]
+    equal(rested(wallet, made), "succeeded", "it is there")
+    return made
+
+
 def lanes_are_collected(wallet, code):
     """Beside a server, and of the folders alone; code: of a collector who asks again."""
     key = lanes_test.key_of(wallet)
@@ -76,6 +84,7 @@ def lanes_are_collected(wallet, code):
         client = Client(server, key)
         lanes_test.setup(client)
         lanes_test.each_way(client, lanes_test.load_document())
+        payment = paid_into_another_lane(wallet)
         balances = lanes_test.balances(client)
         cases = [Case(wallet)]
         client.close()
@@ -89,10 +98,19 @@ def lanes_are_collected(wallet, code):
         equal({one: found[one] for one in balances}, balances, "balances, as the API told them")
         equal(case.books(), dict.fromkeys(BOOKS, "yes"), "what holds of the books")
     equal(cases[1].rows, cases[0].rows, "the same beside a server and without one")
+    return payment
 
 
-def lane_is_followed(wallet):
-    """A transfer that went to another lane, from its departure to its arrival."""
+def lane_is_followed(wallet, payment):
+    """What went to another lane, from its departure to its arrival: a payment, and a transfer."""
+    case = Case(wallet, "--payment", payment)
+    equal([(row["state"], row["amount"]) for row in case.of("hold")],
+          [("active", "250"), ("captured", "250")], "on its way, and there")
+    equal([(row.get("cause_id"), row["cause"]) for row in case.of("ledger_tx")],
+          [(payment, "job"), (None, "api")], "what ended it, and its arrival")
+    equal({row["account"] for row in case.of("posting")} >=
+          {lanes_test.WALLETS[0][0], lanes_test.WALLETS[2][0]}, True, "both wallets")
+    case.rows_add_up()
     departure = next(row["hold"] for row in Case(wallet).of("hold") if row["state"] == "captured")
     case = Case(wallet, "--payment", departure)
     equal([len(case.of(kind)) for kind in ("hold", "ledger_tx")], [2, 2], "departure, both ends")
@@ -287,14 +305,12 @@ def main():
     lanes = Wallet("lanes")
     lanes.json("doctor", "key", KEY, "--name", "anna")
     lanes.run("init", "--lanes", str(lanes_test.LANES))
-    lanes_are_collected(lanes, CONFLICT)
-    lane_is_followed(lanes)
+    lane_is_followed(lanes, lanes_are_collected(lanes, CONFLICT))
     ledger_goes_on(lanes)
     with Postgres() as database:
         remote = Wallet("remote")
         remote.run("init", "--lanes", str(lanes_test.LANES), "--store", database.url)
-        lanes_are_collected(remote, CONFLICT)
-        lane_is_followed(remote)
+        lane_is_followed(remote, lanes_are_collected(remote, CONFLICT))
     wallet = Wallet("wallet")
     with paying(wallet):
         story = Story(wallet)

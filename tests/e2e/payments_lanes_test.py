@@ -1,6 +1,7 @@
 """Goal: in a ledger with several lanes payments run in each as they do in one: the home of a payment is
 the lane of its wallet, every one ends, whatever the server dies in, the books equal the sandbox's, and
-every event is told to an endpoint that was made once, in order and without gaps.
+every event is told to an endpoint that was made once, in order and without gaps. A payment between
+wallets of two lanes is pending until it is there, and is there once or back.
 
 Method: `tpwallet serve` with three lanes, each with its chart, beside a sandbox that sends webhooks,
 and a receiver of ours. Payments of each kind in each lane, by ids that say their lane and by keys;
@@ -14,6 +15,7 @@ import os
 import random
 import threading
 
+import between_lanes_harness as between
 from api_harness import check_fits, load_document
 from cli_harness import SCRATCH, Server, Wallet, check, equal, file_of, new_id
 from lanes_test import account_id, cents_of, lane_header
@@ -75,6 +77,14 @@ def state_of(server, payment):
     return want(200, server, "GET", f"/v1/payments/{payment}")["state"]
 
 
+def at_psp(server, payment):
+    """It waits for its PSP, which has it."""
+    def look():
+        found = want(200, server, "GET", f"/v1/payments/{payment}")
+        return found["state"] == "pending" and found["attempts"] > 0
+    until(look, f"the PSP has {payment}")
+
+
 def rested(server, payment):
     """Whichever lane it is in: its id says that."""
     return until(lambda: (state := state_of(server, payment)) not in WAITS and state,
@@ -126,22 +136,31 @@ def each_kind_in_each_lane(server):
 
 
 def what_spans_lanes_is_refused(server):
-    here, there = WALLETS[0][0], WALLETS[1][0]
-    for item in (money("1.00", 0, kind="wallet", wallet=here, to=there),
-                 money("1.00", 0, kind="merchant", wallet=here, merchant=there)):
-        answer = call(server, "POST", "/v1/payments", item)
-        equal((answer[0], answer[2]["code"]), (400, "between_lanes"), f"{item['kind']}: {answer}")
+    between.what_is_refused(server, money, WALLETS[0][0], WALLETS[1][0])
     answer = call(server, "POST", "/v1/payments", {**pay_in(0), "id": payment_id(1)})
     equal((answer[0], answer[2]["code"], answer[2]["field"]), (421, "wrong_lane", "id"),
           "an id of another lane than the wallet's")
     equal(call(server, "GET", f"/v1/payments/{payment_id(2)}")[0], 404, "one that is nowhere")
 
 
+def payments_between_lanes(server):
+    """On each way: one that is there, and those that the other lane refuses."""
+    for lane in range(LANES):
+        for peer in range(LANES):
+            if peer == lane:
+                continue
+            sender = WALLETS[lane][0]
+            between.paid_there(server, money, sender, WALLETS[peer][1])
+            between.refused_there(server, money, sender, peer, lane)
+            between.captured_there(server, money, sender, peer, lane)
+    between.nothing_is_between(server, LANES)
+
+
 def psps_find_the_home(sandbox, server):
     """A webhook is believed by the lane that its payment is in, and by no other's inbox."""
     for lane in range(LANES):
         payment = make(server, pay_in(lane, method="card_pending_then_ok"))
-        until(lambda p=payment: state_of(server, p) == "pending", "it waits for the PSP")
+        at_psp(server, payment)
         event = f"evt_{lane}"
         body = event_of(event, f"{payment}:1")
         for result in ("done", "repeated"):
@@ -178,7 +197,25 @@ def next_item(draw):
     if choice < 0.75:
         return money(amount, lane, kind="pay_out", wallet=one, method=draw.choice(PAY_OUT),
                      psp="sandbox")
+    if choice < 0.93:
+        other = draw.choice(WALLETS[(lane + draw.randrange(1, LANES)) % LANES])
+    if choice > 0.86:
+        return money(amount, lane, kind="merchant", wallet=one, merchant=other)
     return money(amount, lane, kind="wallet", wallet=one, to=other)
+
+
+def capture_of(item):
+    """A part of it, and the rest released; its id is none of a payment's."""
+    return {"id": f"{item['id']}/capture", "kind": "capture", "of": item["id"],
+            "body": {"amount": item["amount"][:-3] + ".00", "asset": "EUR", "last": True}}
+
+
+def sent(server, item):
+    """The status that an item of a load is answered with."""
+    if item["kind"] != "capture":
+        return call(server, "POST", "/v1/payments", item)[0]
+    return call(server, "POST", f"/v1/payments/{item['id']}", item["body"],
+                {"Idempotency-Key": f'"{item["id"]}"'})[0]
 
 
 class Load:
@@ -207,11 +244,18 @@ class Load:
     def run(self, draw):
         while not self.stopping.is_set():
             item = next_item(draw)
-            self.items[item["id"]] = item
-            self.send(item)
+            self.do(item)
+            if item["kind"] == "merchant":
+                self.do(capture_of(item))
             self.stopping.wait(0.02)
 
+    def do(self, item):
+        self.items[item["id"]] = item
+        self.send(item)
+
     def send(self, item):
+        if item["kind"] == "capture" and item["of"] not in self.statuses:
+            return  # there may be no such payment yet, which would be its outcome for ever
         try:
             status = self.ask(item)
         except (OSError, http.client.HTTPException, ValueError):
@@ -231,7 +275,7 @@ class Load:
 
 
 def killed_under_load(server):
-    load = Load(lambda item: call(server, "POST", "/v1/payments", item)[0], 7)
+    load = Load(lambda item: sent(server, item), 7)
     for _ in range(KILLS):
         with load:
             load.wait_more(EACH)
@@ -245,11 +289,26 @@ def ends_of(server, load):
     """Each payment that was acknowledged has come to its end, in its home."""
     ends = {}
     for name, status in load.statuses.items():
+        item = load.items[name]
+        if item["kind"] == "capture":
+            continue
         state = rested(server, name)
         if status == 422:
-            equal(state, "failed", f"a refused payment: {load.items[name]}")
+            equal(state, "failed", f"a refused payment: {item}")
+        if between.leaves(item):
+            between.ended_once(server, item, state)
+            state = f"{state} between lanes"
         ends[state] = ends.get(state, 0) + 1
+    there = [ends.get(f"{state} between lanes", 0) for state in ("succeeded", "captured")]
+    check(sum(there) > 0, f"some were between lanes: {ends}")
+    equal(between.nothing_is_between(server, LANES), LANES * (LANES - 1), "ways that were used")
     return ends
+
+
+def told_of(server, load):
+    """The payments whose end is told, and what that is: what is refused when it is made tells nobody."""
+    return {name: state_of(server, name) for name, status in load.statuses.items()
+            if status != 422 and load.items[name]["kind"] != "capture"}
 
 
 def chart(wallet):
@@ -404,12 +463,12 @@ def main():
                                            "scheme": "standard", "secret": SECRET})
         each_kind_in_each_lane(server)
         what_spans_lanes_is_refused(server)
+        payments_between_lanes(server)
         psps_find_the_home(sandbox, server)
         load = killed_under_load(server)
         ends = ends_of(server, load)
         command_line(wallet)
-        payments = {name: state_of(server, name) for name in load.statuses
-                    if load.statuses[name] != 422}
+        payments = told_of(server, load)
         all_told(server, receiver, endpoint["id"], endpoint["secret"], payments)
         the_doctor_sees_all_lanes(wallet, endpoint["id"])
         reports = settled(wallet, sandbox)
