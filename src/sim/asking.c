@@ -130,6 +130,7 @@ enum ask_end ask_once(struct service *service, struct told *told, struct life *l
         .fingerprint = uuid_is_nil(question->key) ? question->key : question->fingerprint,
         .root = lane_new_id(life->lane),
         .withdraw = question->withdraw,
+        .to_wallets = question->to_wallets,
         .count = question->count,
         .done = through_done ? on_done : NULL,
         .owner = asking,

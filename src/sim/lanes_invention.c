@@ -1,8 +1,12 @@
-/* Accounts in every lane, money from one that may overdraw, and most of it to somewhere else. */
+/*
+ * Accounts in every lane, money from one that may overdraw, and most of it to somewhere else: as
+ * transfers, and as payments.
+ */
 #include "sim/lanes_invention.h"
 
 #include "base/check.h"
 #include "model/transit.h"
+#include "payment/chart.h"
 #include "sim/invention.h"
 
 enum { EUR = 978, USD = 840 };
@@ -41,11 +45,18 @@ static struct account account_in(const struct lane_side *side, struct prng *prng
 
 struct question *invent_lanes_opening(struct crowd *crowd, struct prng *prng)
 {
-    enum { SOURCES = 2, COUNT = 8 };
-    struct question *question = question_new(REQUEST_ACCOUNTS, COUNT);
+    enum { SOURCES = 2, COUNT = 8, CHART = 4 };
+    static const enum chart_role roles[] = { CHART_BANK, CHART_SUSPENSE };
+    const struct lane_side *side = side_of(crowd);
+    const struct lane_part part = { side->lane, side->stage->lanes };
+    struct question *question = question_new(REQUEST_ACCOUNTS, COUNT + CHART);
     for (uint32_t i = 0; i < COUNT; i++) {
-        question->accounts[i] = account_in(side_of(crowd), prng, i >= SOURCES);
+        question->accounts[i] = account_in(side, prng, i >= SOURCES);
         if (i < SOURCES) question->accounts[i].asset = i == 0 ? EUR : USD;
+    }
+    for (uint32_t i = 0; i < CHART; i++) { /* as much of it as is used here */
+        uint32_t asset = i < CHART / 2 ? EUR : USD;
+        question->accounts[COUNT + i] = chart_account(part, asset, roles[i % 2], "");
     }
     return question;
 }
@@ -69,6 +80,14 @@ static const struct account *some_account(const struct lane_side *side, struct p
         if (source == (account->kind == ACCOUNT_ASSET)) return account;
     }
     return NULL;
+}
+
+/* NULL when there is none. */
+static const struct payment *some_payment(const struct lane_side *side, struct prng *prng)
+{
+    const struct model_payments *twin = side->twin;
+    if (twin->payment_count == 0) return NULL;
+    return &twin->payments[prng_below(prng, twin->payment_count)].newest;
 }
 
 /* ---- Transfers ---- */
@@ -126,6 +145,9 @@ static void invent_departure(const struct lane_side *side, struct prng *prng,
     struct transfer transfer = transfer_from(side, prng, chance(prng, 15));
     transfer.credit = some_receiver(peer, prng, transfer.asset);
     *out_transfer = transit_departure(&transfer, side->stage->lanes);
+    const struct payment *payment = some_payment(side, prng);
+    /* whoever names a payment in a transfer of his has no part in it */
+    if (payment != NULL && chance(prng, 10)) out_transfer->user_ref = payment->id.value;
 }
 
 /* ---- Those who meddle ---- */
@@ -185,6 +207,73 @@ static void invent_transfer(const struct lane_side *side, struct prng *prng,
     }
 }
 
+/* ---- Payments ---- */
+
+static void invent_paying(const struct lane_side *side, struct prng *prng, struct payment *draft)
+{
+    const struct lane_side *to = chance(prng, 85) ? some_other(side, prng) : side;
+    const struct account *wallet = some_account(side, prng, false);
+    const struct account *house = chance(prng, 8) ? some_account(to, prng, true) : NULL;
+    draft->kind = chance(prng, 65) ? PAYMENT_WALLET : PAYMENT_MERCHANT;
+    draft->asset = wallet == NULL ? EUR : wallet->asset;
+    draft->amount = money_from_minor(prng_between(prng, 1, 900));
+    draft->wallet = wallet == NULL ? id_in_lane(side->stage, side->lane, prng) : wallet->id;
+    draft->code = (uint32_t)prng_below(prng, 4);
+    draft->counter = house != NULL ? house->id : some_receiver(to, prng, draft->asset);
+    while (uuid_equal(draft->counter.value, draft->wallet.value))
+        draft->counter = id_in_lane(side->stage, to->lane, prng);
+}
+
+/* One of which something can be captured, mostly; NULL when there is no payment. */
+static const struct payment *some_reserved(const struct lane_side *side, struct prng *prng)
+{
+    const struct payment *payment = NULL;
+    for (int attempt = 0; attempt < 24; attempt++) {
+        payment = some_payment(side, prng);
+        bool reserved = payment != NULL && (payment->state == PAYMENT_STATE_AUTHORISED ||
+                                            payment->state == PAYMENT_STATE_PART_CAPTURED);
+        if (reserved) break;
+    }
+    return payment;
+}
+
+/* Of what is reserved: a part, the last part, or nothing more. */
+static void invent_capture(const struct payment *known, struct prng *prng,
+                           struct payment_command *command)
+{
+    command->id = known->id;
+    command->cause = PAYMENT_CAUSE_CANCEL;
+    if (chance(prng, 15)) return;
+    command->cause = PAYMENT_CAUSE_CAPTURE;
+    command->last = chance(prng, 35);
+    command->amount = MONEY_MAX;
+    if (chance(prng, 20)) return;
+    command->amount = money_from_minor(prng_between(prng, 1, (uint64_t)known->amount.minor));
+}
+
+static struct question *invent_payment_of_lanes(const struct lane_side *side, struct prng *prng)
+{
+    struct question *question = question_new(REQUEST_PAYMENT, 1);
+    struct payment_command *command = question->payment;
+    const struct payment *known = some_reserved(side, prng);
+    command->cause = PAYMENT_CAUSE_CREATE;
+    bool keyed = true;
+    if (known != NULL && chance(prng, 10)) {
+        command->draft.kind = PAYMENT_REFUND;
+        command->draft.parent = known->id;
+        command->draft.amount = MONEY_MAX;
+    } else if (known != NULL && known->kind == PAYMENT_MERCHANT && chance(prng, 80)) {
+        invent_capture(known, prng, command);
+    } else {
+        invent_paying(side, prng, &command->draft);
+        keyed = chance(prng, 50);
+        if (!keyed || chance(prng, 20)) command->draft.id.value = invent_id(prng);
+    }
+    if (keyed) question->key = invent_id(prng);
+    if (keyed) question_sign(question);
+    return question;
+}
+
 /* ---- The rest ---- */
 
 static struct question *invent_act(struct crowd *crowd, struct prng *prng)
@@ -213,11 +302,15 @@ static struct question *invent_read(struct crowd *crowd, struct prng *prng)
 {
     const struct model *model = crowd->service->model;
     bool accounts = chance(prng, 60);
+    bool payments = !accounts && chance(prng, 50);
     struct question *question = question_new(REQUEST_READ, accounts ? 0 : 6);
-    question->read_kind = accounts ? READ_ACCOUNT_PAGE : READ_TRANSFERS;
+    question->read_kind = accounts ? READ_ACCOUNT_PAGE : payments ? READ_PAYMENTS : READ_TRANSFERS;
     question->limit = 40;
     for (uint32_t i = 0; i < question->count; i++) {
         question->ids[i] = invent_id(prng);
+        const struct payment *payment = payments ? some_payment(side_of(crowd), prng) : NULL;
+        if (payment != NULL) question->ids[i] = payment->id.value;
+        if (payments) continue;
         if (model->transfer_count == 0) continue;
         question->ids[i] = model->transfers[prng_below(prng, model->transfer_count)].asked.id.value;
     }
@@ -235,6 +328,7 @@ struct question *invent_lanes(struct crowd *crowd, struct prng *prng)
     if (draw < 4) return invent_account(crowd, prng);
     if (draw < 12) return invent_act(crowd, prng);
     if (draw < 22) return invent_read(crowd, prng);
+    if (draw < 45) return invent_payment_of_lanes(side_of(crowd), prng);
     uint32_t count = chance(prng, 60) ? 1 : (uint32_t)prng_between(prng, 2, 8);
     struct question *question = question_new(REQUEST_TRANSFERS, count);
     for (uint32_t i = 0; i < count; i++) {

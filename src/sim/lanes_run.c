@@ -142,6 +142,7 @@ static void side_init(struct lanes_stage *stage, uint32_t lane)
     side->stage = stage;
     side->lane = lane;
     plan_make_lanes(stage->world, lane, &side->plan);
+    side->plan.options.lanes = stage->lanes;
     service_init(service, stage->world, &side->plan.options);
     for (int i = 0; i < SIM_FAULT_COUNT; i++) service->faults.rates[i] = side->plan.rates[i];
     service->point_gap = SIM_POINT_COUNT - SIM_POINT_LINK_FIRST;
@@ -153,7 +154,10 @@ static void side_init(struct lanes_stage *stage, uint32_t lane)
     side->crowd.owner = side;
     side->crowd.invent = invent_lanes;
     side->crowd.invent_opening = invent_lanes_opening;
+    side->twin = model_payments_new(&service->verdict);
+    service->journal.payments = side->twin;
     stage->books.models[lane] = service->model;
+    stage->books.payments[lane] = side->twin;
 }
 
 static struct lanes_stage *stage_new(uint64_t seed)
@@ -203,6 +207,7 @@ void lanes_seed_run(const struct sim_options *options, uint64_t seed, struct rep
         report_seed(report, options, seed, &parts);
         crowd_done(&side->crowd);
         if (end == WORLD_DONE) service_done(&side->service);
+        model_payments_free(side->twin);
     }
     transit_books_done(&stage->books);
     world_free(stage->world);

@@ -14,6 +14,7 @@ struct lane_side {
     struct plan plan;
     struct service service;
     struct crowd crowd;
+    struct model_payments *twin;
 };
 
 struct lanes_stage {

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "model/record.h"
+#include "payment/chart.h"
 #include "sim/model_decide.h"
 
 /* The batch in hand, and the place in it. */
@@ -241,14 +242,20 @@ static bool failed_by_unseen(const struct group *group)
 }
 
 /*
- * What was taken back before it was known is refused whatever the state. That nothing else is
- * refused so is for whoever knows of both lanes.
+ * What was taken back before it was known is refused whatever the state; what is of a payment,
+ * when its account is there and no wallet. That nothing else is refused so is for whoever knows of
+ * both lanes. OUTCOME_OK: as the ledger decides.
  */
-static bool is_withdrawn(const struct group *group)
+static enum outcome outcome_of_lanes(const struct model *model, const struct group *group)
 {
-    const struct record_head *head = &group->records[0]->head;
-    return group->count == 1 && head->outcome == OUTCOME_WITHDRAWN &&
-           head->kind == TRANSFER_DIRECT && (head->flags & TRANSFER_FLAG_OWNED) != 0;
+    const struct record_transfer *record = group->records[0];
+    bool arrives = group->count == 1 && record->head.kind == TRANSFER_DIRECT &&
+                   (record->head.flags & TRANSFER_FLAG_OWNED) != 0;
+    if (arrives && record->head.outcome == OUTCOME_WITHDRAWN) return OUTCOME_WITHDRAWN;
+    if (!arrives || record->head.outcome != OUTCOME_NOT_A_WALLET) return OUTCOME_OK;
+    uint32_t place = model_account_find(model, record->credit);
+    bool wallet = place == MODEL_NONE || chart_is_wallet(&model->accounts[place].state.account);
+    return wallet ? OUTCOME_OK : OUTCOME_NOT_A_WALLET;
 }
 
 /* Adds and applies members until one is refused; the rest is added as refused. How many held. */
@@ -258,12 +265,13 @@ static uint32_t group_decide(struct model_journal *journal, const struct walk *w
     struct model *model = journal->model;
     uint32_t applied = 0;
     bool refused = failed_by_unseen(group);
+    enum outcome of_lanes = outcome_of_lanes(model, group);
     for (uint32_t i = 0; i < group->count; i++) {
         const struct record_transfer *record = group->records[i];
         struct transfer asked = asked_of(record);
         struct model_effect effect = model_decide(model, &asked, walk->stamp);
         if (refused) effect.outcome = OUTCOME_LINKED_FAILED;
-        if (is_withdrawn(group)) effect.outcome = OUTCOME_WITHDRAWN;
+        if (of_lanes != OUTCOME_OK) effect.outcome = of_lanes;
         if (effect.outcome != OUTCOME_OK) {
             group->places[i] = transfer_add(journal, walk, record, &effect);
             refused = true;

@@ -325,7 +325,10 @@ static __int128 owed_by(const struct payment *payment, struct account_id *out_ac
     case PAYMENT_WALLET:
     case PAYMENT_REFUND:
     case PAYMENT_EXCHANGE: return -taken;
-    case PAYMENT_MERCHANT: *out_account = payment->counter; return taken;
+    case PAYMENT_MERCHANT:
+        if (payment->method[0] == '\0') return -taken; /* the merchant may be in another lane */
+        *out_account = payment->counter;
+        return taken;
     case PAYMENT_CHARGEBACK: /* the customer keeps it: the house bears the loss */
     case PAYMENT_KIND_END: break;
     }

@@ -152,6 +152,7 @@ void plan_make_lanes(const struct world *world, uint32_t lane, struct plan *out_
         .accounts_max = 96,
         .holds_max = tight ? 6 : 400,
         .reversals_max = 400,
+        .payments_max = tight ? 24 : 400,
         .memtable_ids = 1 << 10,
         .index_wait_ms = prng_below(&prng, 8) == 0 ? -1 : (int64_t)prng_below(&prng, 3),
     };

@@ -26,7 +26,8 @@ struct question {
     uint64_t from;
     struct locator after;
     bool withdraw; /* TRANSFERS: as in struct request */
-    bool fresh;    /* its ids and key were made for it, and only one client asks it */
+    bool to_wallets;
+    bool fresh; /* its ids and key were made for it, and only one client asks it */
     bool *
         absent; /* per transfer or payment: answered "not done", and not journaled in that moment */
 };

@@ -214,6 +214,13 @@ static void transits_table(const struct report *report, struct buf *text, uint64
     report_row(text, "departures released", sums->released, false, never_met);
     report_row(text, "of them for a taken id", sums->conflicts, false, never_met);
     report_row(text, "pairs of accounts compared", sums->compared, false, never_met);
+    report_row(text, "payments that left", sums->payments, false, never_met);
+    report_row(text, "captures that left", sums->captures, false, never_met);
+    report_row(text, "of both, that are there", sums->paid, false, never_met);
+    report_row(text, "that are back", sums->failed, false, never_met);
+    report_row(text, "of them for no wallet", sums->no_wallet, false, never_met);
+    uint64_t refunds = report->told.payment_outcomes[PAYMENT_OUTCOME_REFUND_BETWEEN_LANES];
+    report_row(text, "refunds of such, refused", refunds, false, never_met);
 }
 
 static void rebuilds_table(const struct report *report, struct buf *text, uint64_t *never_met)
@@ -242,7 +249,8 @@ static void outcomes_table(const struct report *report, struct buf *text, uint64
 {
     buf_append_str(text, STR("outcomes of transfers, acknowledged:\n"));
     for (unsigned i = 0; i < OUTCOME_COUNT; i++) {
-        bool excluded = i == OUTCOME_WITHDRAWN; /* nobody else's doing than that of lanes */
+        /* nobody else's doing than that of lanes */
+        bool excluded = i == OUTCOME_WITHDRAWN || i == OUTCOME_NOT_A_WALLET;
         report_row(text, outcome_code(i), report->told.outcomes[i], excluded, never_met);
     }
     buf_append_str(text, STR("outcomes of accounts, acknowledged:\n"));
@@ -309,6 +317,7 @@ const char sim_help[] =
     "\n"
     "With `--workload lanes` a ledger has two to four lanes, each with its own crashes, and money\n"
     "goes between them over links that are slow, late, or lose what is asked or answered. At every\n"
-    "moment each pair of transit accounts must be what is in flight, and in the end nothing is.\n"
+    "moment each pair of transit accounts must be what is in flight, and in the end nothing is. A\n"
+    "payment into another lane must say at every moment what has become of its money.\n"
     "\n"
     "The trace is a hash of everything that happened: the same range and binary have the same.\n";

@@ -22,6 +22,7 @@ static struct question *question_of(const struct request *request)
     memcpy(question->transfers, request->transfers, request->count * sizeof *request->transfers);
     question->principal = request->principal;
     question->withdraw = request->withdraw;
+    question->to_wallets = request->to_wallets;
     question->fresh = false; /* another life may ask for the same */
     return question;
 }

@@ -1,9 +1,11 @@
 #include "sim/transit_books.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "model/transit.h"
+#include "payment/chart.h"
 
 void transit_books_init(struct transit_books *books, struct verdict *verdict)
 {
@@ -63,6 +65,12 @@ static void departure_take(struct transit_books *books, uint32_t lane,
     books->sums.departures++;
 }
 
+static bool is_wallet(const struct model *model, struct account_id id)
+{
+    uint32_t place = model_account_find(model, id);
+    return place != MODEL_NONE && chart_is_wallet(&model->accounts[place].state.account);
+}
+
 static void arrival_take(struct transit_books *books, uint32_t lane,
                          const struct transit_account *way, const struct model_transfer *transfer)
 {
@@ -80,6 +88,11 @@ static void arrival_take(struct transit_books *books, uint32_t lane,
         verdict_violation(books->verdict, "lane %u: a credit after its release", lane);
     if (departure->accepted || departure->refused)
         verdict_violation(books->verdict, "lane %u: an arrival is decided twice", lane);
+    bool paid = !uuid_is_nil(departure->payment);
+    if (accepted && paid && !is_wallet(books->models[lane], departure->to))
+        verdict_violation(books->verdict, "lane %u: a payment to no wallet arrives", lane);
+    if (!paid && transfer->outcome == OUTCOME_NOT_A_WALLET)
+        verdict_violation(books->verdict, "lane %u: a transfer is refused as a payment", lane);
     departure->accepted = accepted;
     departure->refused = !accepted;
     departure->refusal = (uint8_t)transfer->outcome;
@@ -111,10 +124,15 @@ static void end_take(struct transit_books *books, struct books_departure *depart
     if (!money_equal(transfer->amount, departure->amount))
         verdict_violation(books->verdict, "lane %u: a departure ends in parts", lane);
     departure->ended = true;
+    departure->refusal = (uint8_t)refusal;
     books->open--;
     books->sums.settled += settles;
     books->sums.released += !settles;
     books->sums.conflicts += conflict;
+    if (uuid_is_nil(departure->payment)) return;
+    books->sums.paid += settles;
+    books->sums.failed += !settles;
+    books->sums.no_wallet += refusal == OUTCOME_NOT_A_WALLET;
 }
 
 static void transfer_take(struct transit_books *books, uint32_t lane,
@@ -131,6 +149,112 @@ static void transfer_take(struct transit_books *books, uint32_t lane,
     } else if ((asked->kind == TRANSFER_POST || asked->kind == TRANSFER_VOID) && done) {
         struct books_departure *departure = departure_find(books, lane, asked->target);
         if (departure != NULL) end_take(books, departure, transfer);
+    }
+}
+
+/* ---- Payments ---- */
+
+static void payment_wrong(struct transit_books *books, uint32_t lane, const struct payment *payment,
+                          const char *what)
+{
+    char id[UUID_TEXT_LEN + 1];
+    uuid_format(payment->id.value, id);
+    verdict_violation(books->verdict, "lane %u: %s (%s, %s %s)", lane, what, id,
+                      payment_state_name(payment->state), payment->reason);
+}
+
+static bool leaves(const struct transit_books *books, uint32_t lane,
+                   const struct model_payment *known)
+{
+    const struct payment *payment = &known->newest;
+    bool from_wallet = payment->kind == PAYMENT_WALLET || payment->kind == PAYMENT_MERCHANT;
+    return known->outcome == PAYMENT_OUTCOME_OK && from_wallet &&
+           lane_of_account(payment->counter, books->lanes) != lane;
+}
+
+/* It names its departure while it is pending, and forgets it when it has ended. */
+static void payment_mark(struct transit_books *books, uint32_t lane, const struct payment *payment)
+{
+    struct books_departure *departure = departure_find(books, lane, payment->posted);
+    if (departure == NULL) {
+        payment_wrong(books, lane, payment, "a payment is pending, and its money has not left");
+        return;
+    }
+    if (!uuid_is_nil(departure->payment)) return;
+    bool part = payment->kind == PAYMENT_MERCHANT;
+    struct money amount = part ? payment->step_amount : payment->amount;
+    bool same = uuid_equal(departure->to.value, payment->counter.value) &&
+                money_equal(departure->amount, amount);
+    if (!same) payment_wrong(books, lane, payment, "something else has left for a payment");
+    departure->payment = payment->id.value;
+    books->sums.payments += !part;
+    books->sums.captures += part;
+}
+
+/* What has left for a payment, and is there or not. */
+struct sent {
+    uint32_t count;
+    uint32_t open;
+    uint128 there;
+    const struct books_departure *newest;
+};
+
+static struct sent sent_of(const struct transit_books *books, uint32_t lane, struct payment_id id)
+{
+    struct sent sent = { 0 };
+    for (uint32_t i = 0; i < books->departure_count; i++) {
+        const struct books_departure *departure = &books->departures[i];
+        bool of_it = departure->source == lane && uuid_equal(departure->payment, id.value);
+        if (!of_it) continue;
+        sent.count++;
+        sent.open += !departure->ended;
+        if (departure->ended && departure->accepted) sent.there += departure->amount.minor;
+        sent.newest = departure;
+    }
+    return sent;
+}
+
+static const char *wallet_fault(const struct payment *payment, const struct sent *sent)
+{
+    if (sent->count != 1) return "a payment has left not once";
+    if (sent->open > 0) return NULL;
+    bool there = sent->newest->accepted;
+    if (payment->state != (there ? PAYMENT_STATE_SUCCEEDED : PAYMENT_STATE_FAILED))
+        return "a payment says other than its money";
+    const char *reason = outcome_code(sent->newest->refusal);
+    return there || strcmp(payment->reason, reason) == 0 ? NULL
+                                                         : "a payment failed for another reason";
+}
+
+/* What is not captured and not on its way is reserved, as long as anything can be captured. */
+static const char *hold_fault(const struct model *model, const struct payment *payment)
+{
+    uint128 rest = payment->amount.minor - payment->captured.minor;
+    if (payment->state == PAYMENT_STATE_PENDING) rest -= payment->step_amount.minor;
+    if (!payment_state_is_open(payment->state)) rest = 0;
+    uint128 held = 0;
+    uint32_t place = model_transfer_find(model, payment->hold);
+    if (place != MODEL_NONE) held = model->transfers[place].remaining.minor;
+    return held == rest ? NULL : "a payment reserves another amount than is left of it";
+}
+
+static void payments_compare(struct transit_books *books, uint32_t lane)
+{
+    const struct model_payments *twin = books->payments[lane];
+    for (uint32_t i = 0; i < twin->payment_count; i++) {
+        const struct payment *payment = &twin->payments[i].newest;
+        if (!leaves(books, lane, &twin->payments[i])) continue;
+        bool pending = payment->state == PAYMENT_STATE_PENDING;
+        if (pending) payment_mark(books, lane, payment);
+        struct sent sent = sent_of(books, lane, payment->id);
+        const char *fault = NULL;
+        if (sent.open != pending) fault = "a payment is pending, or its money on its way";
+        if (fault == NULL && sent.there != payment->captured.minor)
+            fault = "a payment has taken another amount than is there";
+        bool merchant = payment->kind == PAYMENT_MERCHANT;
+        if (fault == NULL && merchant) fault = hold_fault(books->models[lane], payment);
+        if (fault == NULL && !merchant) fault = wallet_fault(payment, &sent);
+        if (fault != NULL) payment_wrong(books, lane, payment, fault);
     }
 }
 
@@ -196,6 +320,7 @@ void transit_books_batch(struct transit_books *books, uint32_t lane)
     while (books->seen[lane] < model->transfer_count) {
         transfer_take(books, lane, &model->transfers[books->seen[lane]++]);
     }
+    payments_compare(books, lane);
     for (uint32_t peer = 0; peer < books->lanes; peer++) {
         if (peer == lane) continue;
         for (uint32_t i = 0; i < 2; i++) {

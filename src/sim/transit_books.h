@@ -3,6 +3,7 @@
 #define SIM_TRANSIT_BOOKS_H
 
 #include "sim/model_ledger.h"
+#include "sim/model_payments.h"
 #include "sim/verdict.h"
 
 /*
@@ -13,7 +14,10 @@
  * - nothing is settled that the other lane has not accepted, nor released that it has not
  *   refused, nor with another outcome than that;
  * - on each way, what left and is not ended is what is pending, what arrived and is not settled
- *   is what the two transit accounts differ by, and none of them has anything else.
+ *   is what the two transit accounts differ by, and none of them has anything else;
+ * - a payment into another lane says at every moment what has become of its money: pending while it
+ *   is on its way, taken when it is there, failed, and why, when it is back; and what is left to
+ *   capture is reserved.
  */
 enum { SIM_LANES_MAX = 4, BOOKS_DEPARTURES_MAX = 1 << 14 };
 
@@ -29,6 +33,7 @@ struct books_departure {
     bool refused;
     uint8_t refusal; /* outcome of its arrival */
     bool ended;
+    struct uuid payment; /* whose money it is; nil: a transfer */
 };
 
 struct books_sums {
@@ -40,11 +45,17 @@ struct books_sums {
     uint64_t released;
     uint64_t conflicts; /* of the released ones, those whose id the other lane knew otherwise */
     uint64_t compared;  /* pairs of accounts */
+    uint64_t captures;  /* parts of payments, into another lane */
+    uint64_t payments;  /* whole ones; of both, */
+    uint64_t paid;      /* that are there, */
+    uint64_t failed;    /* that are back, */
+    uint64_t no_wallet; /* those of them that were for no wallet */
 };
 
 struct transit_books {
     struct verdict *verdict;
     const struct model *models[SIM_LANES_MAX];
+    const struct model_payments *payments[SIM_LANES_MAX];
     uint32_t lanes;
     uint32_t seen[SIM_LANES_MAX]; /* transfers of each twin */
     struct books_departure *departures;

@@ -216,9 +216,11 @@ LANE_PLANTS = [
      "        way->departures[which[i]].outcome = status == STATUS_OK ? way->results[i].outcome : "
      "OUTCOME_OK;"),
     ("released without a tombstone in the other lane", "src/wallet/transit.c",
-     "    if (status == STATUS_OK) status = arrivals_ask(way, overdue, true);\n",
-     "    for (uint32_t i = 0; i < way->count && status == STATUS_OK; i++)\n"
-     "        if (overdue[i]) way->departures[i].outcome = OUTCOME_WITHDRAWN;\n"),
+     "        status = arrivals_ask(way, asking);\n",
+     "        if (asking != ASKING_WITHDRAW) status = arrivals_ask(way, asking);\n"
+     "        for (uint32_t i = 0; i < way->count && status == STATUS_OK; i++)\n"
+     "            if (asking == ASKING_WITHDRAW && way->departures[i].asking == asking)\n"
+     "                way->departures[i].outcome = OUTCOME_WITHDRAWN;\n"),
     ("the tombstone is not recorded", "src/wallet/applier.c",
      "    batch_add(batch, &record->head, record_size(&record->head), batch->unit_count);\n"
      "    index_insert(lane->indexes[LANE_INDEX_IDS], record->id.value, moment.locator);\n"
@@ -228,7 +230,7 @@ LANE_PLANTS = [
      "    return record;", "    return record;"),
     ("what was asked back is released though it had arrived", "src/wallet/transit.c",
      "        way->departures[which[i]].outcome = way->results[i].outcome;",
-     "        way->departures[which[i]].outcome = withdraw ? OUTCOME_WITHDRAWN : "
+     "        way->departures[which[i]].outcome = request.withdraw ? OUTCOME_WITHDRAWN : "
      "way->results[i].outcome;"),
     ("what is on its way is forgotten in a restart", "src/ledger/replay.c",
      "        .owned = hold_owner_of(view.record->head.kind, view.record->head.flags),",
@@ -242,6 +244,28 @@ LANE_PLANTS = [
      "    if (left == 0) return STATUS_OK;", "    if (left < count + 1) return STATUS_OK;"),
     ("customers may take back what is on its way", "src/model/transit.c",
      "    departure.flags = TRANSFER_FLAG_OWNED;", "    departure.flags = 0;"),
+    ("a payment succeeds when its money leaves", "src/payment/flow.c",
+     "    flow->payment->step_at = flow->facts->stamp;\n    flow_state(flow, PAYMENT_STATE_PENDING);",
+     "    flow->payment->captured = amount;\n    flow_state(flow, PAYMENT_STATE_SUCCEEDED);"),
+    ("a payment's departure is ended as a transfer's", "src/wallet/transit.c",
+     "        departure->paid = payment_in_transit(payment) &&\n",
+     "        departure->paid = way == NULL && payment_in_transit(payment) &&\n"),
+    ("whoever names a payment has its end", "src/wallet/transit.c",
+     "uuid_equal(payment->posted.value, departure->entry.transfer.id.value);",
+     "!uuid_is_nil(payment->posted.value);"),
+    ("a payment fails, and its money stays on its way", "src/payment/flow_move.c",
+     "    flow_departure_end(flow, arrival);\n",
+     "    if (arrival == OUTCOME_OK) flow_departure_end(flow, arrival);\n"),
+    ("a payment that was refused there is said to be paid", "src/payment/flow_move.c",
+     "    } else if (arrival == OUTCOME_OK) {\n        payment->captured = payment->amount;",
+     "    } else if (arrival != OUTCOME_WITHDRAWN) {\n        payment->captured = payment->amount;"),
+    ("what comes back of a capture is reserved without the rest", "src/payment/flow_move.c",
+     "    payment->hold = flow_reserve(flow, reserved_amount(payment));",
+     "    payment->hold = flow_reserve(flow, payment->step_amount);"),
+    ("the rest stays reserved when the last part is there", "src/payment/flow_move.c",
+     "        if (last) hold_release(flow);\n", ""),
+    ("payments from other lanes are for any account", "src/wallet/applier.c",
+     "    if (!request->to_wallets) return OUTCOME_OK;", "    if (request != NULL) return OUTCOME_OK;"),
     ("a departure names the wrong account", "src/model/transit.c",
      "        .credit = { more->target.value },", "        .credit = departure->debit,"),
 ]
