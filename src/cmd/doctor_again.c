@@ -1,15 +1,13 @@
 /* Sources of an earlier bundle in another one, as they are: what was collected outside of our ledger. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/hex.h"
 #include "base/json_reader.h"
 #include "base/json_writer.h"
 #include "cmd/answer.h"
 #include "cmd/doctor_collectors.h"
+#include "doctor/bundle_path.h"
 
 enum { PART = 64 << 10 };
 
@@ -31,8 +29,7 @@ static bool name_of(struct str path, char out_name[64])
     static const struct str folder = { "evidence/", 9 };
     static const struct str end = { ".ndjson", 7 };
     const char *dash = path.len == 0 ? NULL : memchr(path.data, '-', path.len);
-    if (dash == NULL || !str_starts(path, folder)) return false;
-    if (memchr(path.data + folder.len, '/', path.len - folder.len) != NULL) return false;
+    if (dash == NULL || !str_starts(path, folder) || !bundle_path_is_kept(path)) return false;
     struct str name = { dash + 1, path.len - (size_t)(dash + 1 - path.data) };
     if (name.len <= end.len || name.len - end.len >= 64) return false;
     name.len -= end.len;
@@ -65,25 +62,20 @@ static enum status line_rewrite(struct str line, struct str path, struct arena *
     return status == STATUS_OK ? json_write_end(&writer) : status;
 }
 
-static enum status bytes_copy(struct doctor_bundle *bundle, const struct earlier *from,
+static enum status bytes_copy(struct doctor_bundle *bundle, struct earlier *from,
                               struct doctor_file *file)
 {
-    char path[DOCTOR_PATH_MAX];
+    char name[BUNDLE_PATH_LEN_MAX + 1];
     char part[PART];
-    struct str name = answer_text(&from->source, "path");
-    int len = snprintf(path, sizeof path, "%s/%.*s", from->bundle.path, STR_ARG(name));
-    int fd = len > 0 && (size_t)len < sizeof path
-                 ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-                 : -1;
-    struct stat info;
-    FILE *source =
-        fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? fdopen(fd, "r") : NULL;
-    if (source == NULL) {
-        if (fd >= 0) (void)close(fd); /* nothing was written to it */
-        return error_set(&bundle->error, STATUS_NOT_FOUND, "%.*s is no file that can be read",
-                         STR_ARG(name));
+    FILE *source;
+    struct str path = answer_text(&from->source, "path");
+    memcpy(name, path.data, path.len); /* name_of() knows it */
+    name[path.len] = '\0';
+    enum status status = doctor_bundle_evidence(&from->bundle, name, &source);
+    if (status != STATUS_OK) {
+        bundle->error = from->bundle.error;
+        return status;
     }
-    enum status status = STATUS_OK;
     size_t got;
     while (status == STATUS_OK && (got = fread(part, 1, sizeof part, source)) > 0) {
         buf_append(&file->line, part, got);
@@ -92,7 +84,7 @@ static enum status bytes_copy(struct doctor_bundle *bundle, const struct earlier
     bool good = ferror(source) == 0;
     (void)fclose(source); /* only read from */
     if (status != STATUS_OK || good) return status;
-    return error_set(&bundle->error, STATUS_UNAVAILABLE, "cannot read %.*s", STR_ARG(name));
+    return error_set(&bundle->error, STATUS_UNAVAILABLE, "cannot read %s", name);
 }
 
 static enum status source_adopt(struct doctor_bundle *bundle, struct earlier *from, struct str line)

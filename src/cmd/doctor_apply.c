@@ -93,7 +93,7 @@ static enum status approval_take(struct repair *repair, const char *file, struct
     if (len < 0 || (size_t)len >= sizeof name) return STATUS_OK; /* no name that we gave */
     struct buf *note = &all->notes[all->count];
     buf_init(note, 16 << 10);
-    enum status status = doctor_bundle_get(&repair->bundle, name, note);
+    enum status status = doctor_bundle_get_kept(&repair->bundle, name, note);
     if (status != STATUS_OK) {
         repair->error = repair->bundle.error;
         buf_free(note);

@@ -15,15 +15,16 @@
 #include "base/check.h"
 #include "base/hex.h"
 #include "base/json_reader.h"
+#include "cmd/bundle_file.h"
 #include "cmd/file_bytes.h"
-
-#define UNFINISHED_FILE "unfinished" /* what is being put, until the custody has it */
+#include "doctor/bundle_path.h"
 
 enum {
     PUT_SIZE_MAX = 64 << 20,
     LINES_HELD = 1 << 18,
     SOURCES_SIZE_MAX = 4 << 20,
     UNREAD_SIZE_MAX = 1 << 20,
+    READ_ATTEMPTS = 8,
     TICKET_ARENA = INCIDENT_SIZE_MAX + 65536
 };
 
@@ -42,39 +43,34 @@ static bool path_of(const struct doctor_bundle *bundle, const char *name, const 
 
 static enum status failed(struct doctor_bundle *bundle, const char *what, const char *name)
 {
-    enum status status = errno == ENOSPC || errno == EDQUOT ? STATUS_LIMIT : STATUS_UNAVAILABLE;
+    bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+    enum status status = full ? STATUS_LIMIT : STATUS_UNAVAILABLE;
     if (errno == EACCES || errno == EPERM || errno == EROFS) status = STATUS_DENIED;
-    return error_set(&bundle->error, status, "cannot %s %s/%s: %s", what, bundle->path, name,
-                     strerror(errno));
+    if (errno == ELOOP || errno == ENOTDIR || errno == EINVAL) status = STATUS_CORRUPT;
+    if (errno == ENOENT) status = STATUS_NOT_FOUND;
+    (void)error_set(&bundle->error, status, "cannot %s %s/%s: %s", what, bundle->path, name,
+                    strerror(errno)); /* returned below */
+    if (full) error_hint(&bundle->error, "make room, and give the command again");
+    if (status == STATUS_CORRUPT)
+        error_hint(&bundle->error, "a bundle has folders and plain files, no links");
+    return status;
 }
 
 enum status doctor_bundle_get(struct doctor_bundle *bundle, const char *name, struct buf *out_bytes)
 {
-    char path[DOCTOR_PATH_MAX];
-    if (!path_of(bundle, name, "", path))
-        return error_set(&bundle->error, STATUS_INVALID, "the path of the bundle is too long");
-    return file_bytes_read(path, out_bytes, &bundle->error);
+    int file = bundle_file_open(bundle->folder, name);
+    if (file < 0) return failed(bundle, "open", name);
+    return file_bytes_take(file, name, out_bytes, &bundle->error);
 }
 
 bool doctor_bundle_has(const struct doctor_bundle *bundle, const char *name)
 {
-    char path[DOCTOR_PATH_MAX];
-    return path_of(bundle, name, "", path) && access(path, F_OK) == 0;
+    int file = bundle_file_open(bundle->folder, name);
+    if (file >= 0) (void)close(file); /* only looked for */
+    return file >= 0;
 }
 
 /* ---- custody ---- */
-
-static enum status log_append(struct doctor_bundle *bundle, struct str bytes)
-{
-    char path[DOCTOR_PATH_MAX];
-    if (!path_of(bundle, "custody.log", "", path)) return STATUS_INVALID;
-    int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    if (file < 0) return failed(bundle, "open", "custody.log");
-    bool good = write(file, bytes.data, bytes.len) == (ssize_t)bytes.len && fsync(file) == 0;
-    enum status status = good ? STATUS_OK : failed(bundle, "write", "custody.log");
-    (void)close(file); /* synced before */
-    return status;
-}
 
 static enum status custody_enter(struct doctor_bundle *bundle, const char *act, const char *name,
                                  const struct digest *digest)
@@ -87,70 +83,152 @@ static enum status custody_enter(struct doctor_bundle *bundle, const char *act, 
         .subject = str_from(name),
         .digest = *digest,
     };
+    struct custody_chain chain = bundle->chain;
     BUF_SCOPE struct buf bytes;
     buf_init(&bytes, CUSTODY_ENTRY_MAX * 2);
-    custody_append(&bundle->chain, &entry, &bundle->signer, &bytes);
-    return log_append(bundle, buf_view(&bytes));
+    custody_append(&chain, &entry, &bundle->signer, &bytes);
+    if (bytes.len > CUSTODY_SIZE_MAX - bundle->custody.len)
+        return error_set(&bundle->error, STATUS_LIMIT, "the custody of %s is full", bundle->path);
+    if (!bundle_file_append(bundle->folder, BUNDLE_CUSTODY_FILE, buf_view(&bytes)))
+        return failed(bundle, "write", BUNDLE_CUSTODY_FILE);
+    buf_append_str(&bundle->custody, buf_view(&bytes));
+    bundle->chain = chain;
+    return buf_status(&bundle->custody) == STATUS_OK
+               ? STATUS_OK
+               : error_set(&bundle->error, STATUS_LIMIT, "no memory for the custody");
+}
+
+static enum status unfinished_refuse(struct doctor_bundle *bundle,
+                                     const struct custody_entry *newest)
+{
+    struct str who = note_key_name(&newest->key);
+    enum status status =
+        error_set(&bundle->error, STATUS_CONFLICT, "a change of %.*s by %.*s was not finished",
+                  STR_ARG(newest->subject), STR_ARG(who));
+    error_hint(&bundle->error, "the next command with that --key finishes it; nobody else's does");
+    return status;
 }
 
 /*
- * Whoever was ended between the custody's entry and the file's taking its place: it takes it now. A
- * file that the custody does not tell of was not put.
+ * Whoever was ended between the custody's entry and the file's taking its place: it takes it now,
+ * when it is this key's owner who said so. A file that the custody does not tell of was not put.
  */
 static enum status unfinished_end(struct doctor_bundle *bundle, const struct custody_entry *newest)
 {
-    char fresh[DOCTOR_PATH_MAX], path[DOCTOR_PATH_MAX], name[DOCTOR_PATH_MAX];
+    char name[CUSTODY_WORD_MAX + 1];
     BUF_SCOPE struct buf bytes;
     buf_init(&bytes, PUT_SIZE_MAX);
-    if (!path_of(bundle, UNFINISHED_FILE, "", fresh) || access(fresh, F_OK) != 0) return STATUS_OK;
-    int len = snprintf(name, sizeof name, "%.*s", STR_ARG(newest->subject));
-    if (len <= 0 || (size_t)len >= sizeof name || !path_of(bundle, name, "", path))
-        return error_set(&bundle->error, STATUS_INVALID, "the path of the bundle is too long");
-    enum status status = file_bytes_read(fresh, &bytes, &bundle->error);
+    enum status status = doctor_bundle_get(bundle, BUNDLE_UNFINISHED_FILE, &bytes);
+    if (status == STATUS_NOT_FOUND) return STATUS_OK;
     if (status != STATUS_OK) return status;
     struct digest digest = digest_of(bytes.data, bytes.len);
-    bool kept = digest_equal(&digest, &newest->digest);
-    bool good = kept ? rename(fresh, path) == 0 : unlink(fresh) == 0;
-    return good ? STATUS_OK : failed(bundle, kept ? "replace" : "remove", name);
+    if (newest->number == 0 || !digest_equal(&digest, &newest->digest))
+        return unlinkat(bundle->folder, BUNDLE_UNFINISHED_FILE, 0) == 0
+                   ? STATUS_OK
+                   : failed(bundle, "remove", BUNDLE_UNFINISHED_FILE);
+    if (!note_key_equal(&newest->key, &bundle->signer.key))
+        return unfinished_refuse(bundle, newest);
+    CHECK(custody_subject_is_valid(newest->subject)); /* else it is no entry */
+    memcpy(name, newest->subject.data, newest->subject.len);
+    name[newest->subject.len] = '\0';
+    return bundle_file_rename(bundle->folder, BUNDLE_UNFINISHED_FILE, name)
+               ? STATUS_OK
+               : failed(bundle, "replace", name);
+}
+
+/* *rest: behind the last entry. One without its end was never entered. */
+static bool is_torn(struct doctor_bundle *bundle, struct str rest)
+{
+    if (!custody_is_torn(rest)) return false;
+    bundle->custody.len -= rest.len;
+    return true;
 }
 
 static enum status custody_read(struct doctor_bundle *bundle)
 {
-    BUF_SCOPE struct buf log;
-    buf_init(&log, CUSTODY_SIZE_MAX);
-    enum status status = doctor_bundle_get(bundle, "custody.log", &log);
-    if (status != STATUS_OK) return status;
-    struct str rest = buf_view(&log);
     struct custody_entry entry;
     struct custody_entry newest = { .subject = STR("") };
-    while ((status = custody_next(&rest, &bundle->chain, &entry, &bundle->error)) == STATUS_OK)
+    buf_reset(&bundle->custody);
+    bundle->chain = (struct custody_chain){ 0 };
+    enum status status = doctor_bundle_get(bundle, BUNDLE_CUSTODY_FILE, &bundle->custody);
+    if (status != STATUS_OK) return status;
+    struct str rest = buf_view(&bundle->custody);
+    struct str behind = rest;
+    while ((status = custody_next(&rest, &bundle->chain, &entry, &bundle->error)) == STATUS_OK) {
         newest = entry;
-    if (status == STATUS_NOT_FOUND)
-        return bundle->lock > 0 ? unfinished_end(bundle, &newest) : STATUS_OK;
+        behind = rest;
+    }
+    bool torn = status == STATUS_INVALID && is_torn(bundle, behind);
+    if (status != STATUS_NOT_FOUND && !torn) {
+        error_hint(&bundle->error, "`tpwallet doctor verify` says more");
+        return bundle->error.status = STATUS_CORRUPT;
+    }
+    if (!bundle->locked) return STATUS_OK;
+    if (torn && !bundle_file_cut(bundle->folder, BUNDLE_CUSTODY_FILE, bundle->custody.len))
+        return failed(bundle, "cut", BUNDLE_CUSTODY_FILE);
+    return unfinished_end(bundle, &newest);
+}
+
+static enum status not_kept(struct doctor_bundle *bundle, const char *name)
+{
+    enum status status =
+        error_set(&bundle->error, STATUS_DENIED, "%s is not as its custody has it", name);
     error_hint(&bundle->error, "`tpwallet doctor verify` says more");
-    return bundle->error.status = STATUS_CORRUPT;
+    return status;
+}
+
+/* What was entered last, and has not taken its place yet. */
+static enum status unfinished_get(struct doctor_bundle *bundle, const char *name,
+                                  const struct custody_entry *entry, struct buf *out_bytes)
+{
+    buf_reset(out_bytes);
+    enum status status = entry->number == bundle->chain.number
+                             ? doctor_bundle_get(bundle, BUNDLE_UNFINISHED_FILE, out_bytes)
+                             : STATUS_NOT_FOUND;
+    if (status == STATUS_OK) {
+        struct digest digest = digest_of(out_bytes->data, out_bytes->len);
+        if (digest_equal(&entry->digest, &digest)) return STATUS_OK;
+    }
+    return not_kept(bundle, name);
 }
 
 enum status doctor_bundle_get_kept(struct doctor_bundle *bundle, const char *name,
                                    struct buf *out_bytes)
 {
-    BUF_SCOPE struct buf log;
-    buf_init(&log, CUSTODY_SIZE_MAX);
-    enum status status = doctor_bundle_get(bundle, name, out_bytes);
-    if (status == STATUS_OK) status = doctor_bundle_get(bundle, "custody.log", &log);
-    if (status != STATUS_OK) return status;
-    struct str rest = buf_view(&log);
-    struct custody_chain chain = { 0 };
     struct custody_entry entry;
+    enum status status = doctor_bundle_get(bundle, name, out_bytes);
+    if (status != STATUS_OK) return status;
     struct digest digest = digest_of(out_bytes->data, out_bytes->len);
-    bool kept = false;
-    while ((status = custody_next(&rest, &chain, &entry, &bundle->error)) == STATUS_OK)
-        if (str_equal(entry.subject, str_from(name))) kept = digest_equal(&entry.digest, &digest);
-    if (status != STATUS_NOT_FOUND) return status;
-    if (kept) return STATUS_OK;
-    status = error_set(&bundle->error, STATUS_DENIED, "%s is not as its custody has it", name);
-    error_hint(&bundle->error, "`tpwallet doctor verify` says more");
-    return status;
+    if (!custody_newest(buf_view(&bundle->custody), str_from(name), &entry))
+        return not_kept(bundle, name);
+    if (digest_equal(&entry.digest, &digest)) return STATUS_OK;
+    return unfinished_get(bundle, name, &entry, out_bytes);
+}
+
+enum status doctor_bundle_evidence(struct doctor_bundle *bundle, const char *name, FILE **out_file)
+{
+    struct custody_entry entry;
+    struct digest digest;
+    if (!custody_newest(buf_view(&bundle->custody), str_from(name), &entry))
+        return not_kept(bundle, name);
+    int file = bundle_file_open(bundle->folder, name);
+    FILE *stream = file < 0 ? NULL : fdopen(file, "r");
+    if (stream == NULL) {
+        enum status status = failed(bundle, "open", name);
+        if (file >= 0) (void)close(file); /* only opened */
+        return status;
+    }
+    enum status status = STATUS_OK;
+    if (!bundle_file_digest(file, &digest))
+        status = failed(bundle, "read", name);
+    else if (!digest_equal(&digest, &entry.digest))
+        status = not_kept(bundle, name);
+    if (status != STATUS_OK) {
+        (void)fclose(stream); /* only read */
+        return status;
+    }
+    *out_file = stream;
+    return STATUS_OK;
 }
 
 /* ---- files ---- */
@@ -158,17 +236,24 @@ enum status doctor_bundle_get_kept(struct doctor_bundle *bundle, const char *nam
 enum status doctor_bundle_put(struct doctor_bundle *bundle, const char *name, const char *act,
                               struct str bytes)
 {
-    char path[DOCTOR_PATH_MAX];
     char fresh[DOCTOR_PATH_MAX];
-    if (!path_of(bundle, name, "", path) || !path_of(bundle, UNFINISHED_FILE, "", fresh))
+    if (!custody_subject_is_valid(str_from(name)))
+        return error_set(&bundle->error, STATUS_INVALID, "'%s' is no name of a file of a bundle",
+                         name);
+    if (!path_of(bundle, BUNDLE_UNFINISHED_FILE, "", fresh))
         return error_set(&bundle->error, STATUS_INVALID, "the path of the bundle is too long");
-    (void)unlink(fresh); /* of one who was interrupted */
+    (void)unlinkat(bundle->folder, BUNDLE_UNFINISHED_FILE, 0); /* of one who was interrupted */
     enum status status = new_file_write(fresh, bytes, 0600, &bundle->error);
     if (status != STATUS_OK) return status;
     struct digest digest = digest_of(bytes.data, bytes.len);
     status = custody_enter(bundle, act, name, &digest);
-    if (status == STATUS_OK && rename(fresh, path) != 0) status = failed(bundle, "replace", name);
-    if (status != STATUS_OK) (void)unlink(fresh); /* the error stands */
+    if (status != STATUS_OK) {
+        (void)unlinkat(bundle->folder, BUNDLE_UNFINISHED_FILE, 0); /* the error stands */
+        return status;
+    }
+    /* where that fails, it takes its place when the bundle is opened next */
+    if (!bundle_file_rename(bundle->folder, BUNDLE_UNFINISHED_FILE, name))
+        status = failed(bundle, "replace", name);
     return status;
 }
 
@@ -189,45 +274,45 @@ static enum status key_read(struct doctor_bundle *bundle, const char *key)
     return STATUS_OK;
 }
 
-/* Two who append to one custody would break its chain. Ends with the process, whatever becomes of it. */
-static enum status lock_take(struct doctor_bundle *bundle)
+static enum status folder_open(struct doctor_bundle *bundle)
 {
     int folder = open(bundle->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0) return failed(bundle, "open", "");
-    if (flock(folder, LOCK_EX | LOCK_NB) == 0) {
-        bundle->lock = folder;
-        return STATUS_OK;
+    bundle->folder = folder;
+    return STATUS_OK;
+}
+
+/* Two who append to one custody would break its chain. Ends with the process, whatever becomes of it. */
+static enum status lock_take(struct doctor_bundle *bundle)
+{
+    const char *other;
+    if (flock(bundle->folder, LOCK_EX | LOCK_NB) == 0) {
+        bundle->locked = true;
+        if (bundle_folders_are_plain(bundle->folder, bundle_folders, &other)) return STATUS_OK;
+        return failed(bundle, "write in", other);
     }
-    bool taken = errno == EWOULDBLOCK;
-    enum status status = failed(bundle, "lock", "");
-    if (taken) {
-        status = error_set(&bundle->error, STATUS_CONFLICT, "another process writes %s now",
-                           bundle->path);
-        error_hint(&bundle->error, "wait until it has ended, and give the command again");
-    }
-    (void)close(folder); /* only read from */
+    if (errno != EWOULDBLOCK) return failed(bundle, "lock", "");
+    enum status status =
+        error_set(&bundle->error, STATUS_CONFLICT, "another process writes %s now", bundle->path);
+    error_hint(&bundle->error, "wait until it has ended, and give the command again");
     return status;
 }
 
-static const char *const folders[] = { "", "evidence", "plan", "approvals", "findings", "report" };
-enum { FOLDERS = sizeof folders / sizeof folders[0] };
-
 static enum status bundle_make(struct doctor_bundle *bundle, const struct incident *create)
 {
-    for (size_t i = 0; i < FOLDERS; i++) {
-        char path[DOCTOR_PATH_MAX];
-        if (!path_of(bundle, folders[i], "", path)) return STATUS_INVALID;
-        if (mkdir(path, 0700) != 0) {
-            if (i == 0 && errno == EEXIST)
-                return error_set(&bundle->error, STATUS_CONFLICT,
-                                 "%s is there already, and is no bundle", bundle->path);
-            return failed(bundle, "make", folders[i]);
-        }
-        bundle->made = true;
+    if (mkdir(bundle->path, 0700) != 0) {
+        if (errno == EEXIST)
+            return error_set(&bundle->error, STATUS_CONFLICT,
+                             "%s is there already, and is no bundle", bundle->path);
+        return failed(bundle, "make", "");
     }
+    bundle->made = true;
+    enum status status = folder_open(bundle);
+    for (const char *const *name = bundle_folders; status == STATUS_OK && *name != NULL; name++)
+        if (mkdirat(bundle->folder, *name, 0700) != 0) status = failed(bundle, "make", *name);
     bundle->incident = *create;
     bundle->incident.opened_at = now();
-    enum status status = lock_take(bundle);
+    if (status == STATUS_OK) status = lock_take(bundle);
     if (status == STATUS_OK) status = doctor_bundle_note(bundle, "incident opened");
     if (status == STATUS_OK)
         status = doctor_bundle_put(bundle, "sources.ndjson", "opened", STR(""));
@@ -244,14 +329,29 @@ static void sources_count(struct doctor_bundle *bundle)
 
 static enum status bundle_read(struct doctor_bundle *bundle)
 {
+    buf_reset(&bundle->ticket);
+    buf_reset(&bundle->sources);
     enum status status = custody_read(bundle);
-    if (status == STATUS_OK) status = doctor_bundle_get(bundle, "incident.json", &bundle->ticket);
     if (status == STATUS_OK)
-        status = incident_parse(buf_view(&bundle->ticket), &bundle->arena, &bundle->incident,
-                                &bundle->error);
-    if (status == STATUS_OK) status = doctor_bundle_get(bundle, "sources.ndjson", &bundle->sources);
-    sources_count(bundle);
+        status = doctor_bundle_get_kept(bundle, "incident.json", &bundle->ticket);
+    if (status == STATUS_OK)
+        status = doctor_bundle_get_kept(bundle, "sources.ndjson", &bundle->sources);
     return status;
+}
+
+/* Whoever only reads may do so while another one writes: what is of two moments is read again. */
+static enum status bundle_open(struct doctor_bundle *bundle)
+{
+    enum status status = folder_open(bundle);
+    if (status == STATUS_OK && bundle->signs) status = lock_take(bundle);
+    if (status != STATUS_OK) return status;
+    int attempts = bundle->locked ? 1 : READ_ATTEMPTS;
+    do status = bundle_read(bundle);
+    while (status == STATUS_DENIED && --attempts > 0);
+    if (status != STATUS_OK) return status;
+    sources_count(bundle);
+    return incident_parse(buf_view(&bundle->ticket), &bundle->arena, &bundle->incident,
+                          &bundle->error);
 }
 
 enum status doctor_bundle_open(const char *path, const char *key, const struct incident *create,
@@ -262,17 +362,15 @@ enum status doctor_bundle_open(const char *path, const char *key, const struct i
     buf_init(&bundle->ticket, INCIDENT_SIZE_MAX);
     buf_init(&bundle->sources, SOURCES_SIZE_MAX);
     buf_init(&bundle->unread, UNREAD_SIZE_MAX);
+    buf_init(&bundle->custody, CUSTODY_SIZE_MAX);
     enum status status = arena_init(&bundle->arena, TICKET_ARENA);
     if (status != STATUS_OK) return error_set(&bundle->error, status, "no memory");
     status = key_read(bundle, key);
     if (status != STATUS_OK) return status;
     char log[DOCTOR_PATH_MAX];
-    if (!path_of(bundle, "custody.log", "", log))
+    if (!path_of(bundle, BUNDLE_CUSTODY_FILE, "", log))
         return error_set(&bundle->error, STATUS_INVALID, "the path of the bundle is too long");
-    if (access(log, F_OK) == 0 || create == NULL) {
-        status = bundle->signs ? lock_take(bundle) : STATUS_OK;
-        return status == STATUS_OK ? bundle_read(bundle) : status;
-    }
+    if (access(log, F_OK) == 0 || create == NULL) return bundle_open(bundle);
     if (!bundle->signs)
         return error_set(&bundle->error, STATUS_INVALID, "a new bundle needs --key");
     return bundle_make(bundle, create);
@@ -281,23 +379,25 @@ enum status doctor_bundle_open(const char *path, const char *key, const struct i
 void doctor_bundle_close(struct doctor_bundle *bundle)
 {
     if (bundle->signs) note_signer_done(&bundle->signer);
-    if (bundle->lock > 0) (void)close(bundle->lock); /* and so gives it back */
+    if (bundle->folder > 0) (void)close(bundle->folder); /* and so gives the lock back */
     arena_done(&bundle->arena);
     buf_free(&bundle->ticket);
     buf_free(&bundle->sources);
     buf_free(&bundle->unread);
+    buf_free(&bundle->custody);
 }
 
 void doctor_bundle_discard(struct doctor_bundle *bundle)
 {
     static const char *const files[] = { "sources.ndjson", "manifest.json", "incident.json",
-                                         "incident.md", "custody.log" };
+                                         "incident.md", BUNDLE_CUSTODY_FILE };
     char path[DOCTOR_PATH_MAX];
     if (!bundle->made || bundle->source_count > 0) return;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         if (path_of(bundle, files[i], "", path)) (void)unlink(path); /* what made it fail is told */
-    for (size_t i = FOLDERS; i-- > 0;)
-        if (path_of(bundle, folders[i], "", path)) (void)rmdir(path); /* the same */
+    for (const char *const *name = bundle_folders; *name != NULL; name++)
+        if (path_of(bundle, *name, "", path)) (void)rmdir(path); /* the same */
+    (void)rmdir(bundle->path);                                   /* the same */
 }
 
 enum status doctor_bundle_note(struct doctor_bundle *bundle, const char *text)
@@ -552,6 +652,7 @@ static enum status source_enter(struct doctor_file *file, const struct digest *d
                                 const struct doctor_adoption *adoption)
 {
     struct doctor_bundle *bundle = file->bundle;
+    size_t listed = bundle->sources.len;
     enum status status = STATUS_OK;
     if (adoption != NULL) {
         if (!digest_equal(digest, adoption->digest))
@@ -571,6 +672,8 @@ static enum status source_enter(struct doctor_file *file, const struct digest *d
     status = custody_enter(bundle, act, file->name, digest);
     if (status == STATUS_OK)
         status = doctor_bundle_put(bundle, "sources.ndjson", "listed", buf_view(&bundle->sources));
+    if (status != STATUS_OK)
+        bundle->sources.len = listed; /* what is under custody is no source yet */
     if (adoption == NULL) unread_tell(file);
     bundle->source_count++;
     bundle->rows_written += file->rows;
@@ -586,6 +689,7 @@ enum status doctor_file_adopt(struct doctor_file *file, const struct doctor_adop
     struct digest digest;
     bool gone = status != STATUS_OK;
     bool made = file->written.open;
+    uint64_t entered = bundle->chain.number;
     if (!gone && file->line.overflow)
         status = error_set(&bundle->error, STATUS_LIMIT, "a record is too large");
     if (status == STATUS_OK)
@@ -593,7 +697,7 @@ enum status doctor_file_adopt(struct doctor_file *file, const struct doctor_adop
     else
         hashed_file_abandon(&file->written);
     if (status == STATUS_OK) status = source_enter(file, &digest, adoption);
-    if (status != STATUS_OK && made) (void)unlink(file->path);
+    if (status != STATUS_OK && made && bundle->chain.number == entered) (void)unlink(file->path);
     buf_free(&file->line);
     if (gone) bundle->error = first;
     return status;

@@ -2,6 +2,8 @@
 #ifndef CMD_DOCTOR_BUNDLE_H
 #define CMD_DOCTOR_BUNDLE_H
 
+#include <stdio.h>
+
 #include "adapter/hashed_file.h"
 #include "base/error.h"
 #include "cmd/invocation.h"
@@ -24,9 +26,11 @@ enum { DOCTOR_SOURCE_SIZE_MAX = 64 << 10, DOCTOR_PATH_MAX = 4096 };
 struct doctor_bundle {
     const char *path;
     struct note_signer signer;
-    bool signs; /* a key was given */
-    int lock;   /* whoever has a key alone may write; 0: not held */
+    bool signs;  /* a key was given */
+    int folder;  /* open; 0: it is not */
+    bool locked; /* whoever has a key alone may write */
     struct custody_chain chain;
+    struct buf custody; /* custody.log, as far as it was read and entered */
     struct incident incident;
     struct arena arena; /* of the incident's texts */
     struct buf ticket;  /* as it was read */
@@ -89,9 +93,12 @@ struct doctor_file {
 
 /*
  * An existing bundle, or with create a new one for the incident given (texts must outlive it). key
- * is the file of a private key, NULL to read only. STATUS_NOT_FOUND, STATUS_CONFLICT (it exists
- * and is none; or another process writes it), STATUS_DENIED, STATUS_CORRUPT: its custody does not
- * hold.
+ * is the file of a private key, NULL to read only. What was entered in the custody by this key and
+ * did not come to its place takes it; an entry without its end is none, and is cut off. Nothing else
+ * of the bundle is trusted to say what is written where. STATUS_NOT_FOUND, STATUS_CONFLICT (it
+ * exists and is none; another process writes it; or another key's change was not finished),
+ * STATUS_DENIED: ticket or sources are not as the custody has them. STATUS_CORRUPT: its custody does
+ * not hold, or a folder of it is a link.
  */
 enum status doctor_bundle_open(const char *path, const char *key, const struct incident *create,
                                struct doctor_bundle *bundle) MUST_CHECK;
@@ -102,10 +109,13 @@ void doctor_bundle_discard(struct doctor_bundle *bundle);
 /* A note to the ticket, by the key's name, now. STATUS_LIMIT. */
 enum status doctor_bundle_note(struct doctor_bundle *bundle, const char *text) MUST_CHECK;
 
-/* A file of the bundle is replaced whole, durably, and entered in the custody. */
+/*
+ * A file of the bundle is replaced whole, durably, and entered in the custody. STATUS_INVALID: that
+ * is no name of one. STATUS_LIMIT: the disk or the custody is full; both are as before.
+ */
 enum status doctor_bundle_put(struct doctor_bundle *bundle, const char *name, const char *act,
                               struct str bytes) MUST_CHECK;
-/* A file of the bundle. STATUS_NOT_FOUND, STATUS_LIMIT, STATUS_UNAVAILABLE. */
+/* A file of the bundle. STATUS_NOT_FOUND, STATUS_LIMIT, STATUS_UNAVAILABLE; STATUS_CORRUPT: a link. */
 enum status doctor_bundle_get(struct doctor_bundle *bundle, const char *name, struct buf *out_bytes)
     MUST_CHECK;
 
@@ -125,9 +135,18 @@ enum status doctor_bundle_is_of_folder(struct doctor_bundle *bundle, const char 
 struct doctor_source doctor_source_of(const struct doctor_bundle *bundle, const char *name,
                                       const char *system, const char *const *kinds);
 
-/* The same, and as the newest entry of the custody about it has it. Also STATUS_DENIED: it is not. */
+/*
+ * The same, and as the newest entry of the custody about it has it; also when its writer was ended
+ * before it took its place. Also STATUS_DENIED: it is not.
+ */
 enum status doctor_bundle_get_kept(struct doctor_bundle *bundle, const char *name,
                                    struct buf *out_bytes) MUST_CHECK;
+/*
+ * A file of any size, to be read from its begin, after all of it was held against the custody.
+ * STATUS_NOT_FOUND, STATUS_CORRUPT, STATUS_DENIED, STATUS_UNAVAILABLE.
+ */
+enum status doctor_bundle_evidence(struct doctor_bundle *bundle, const char *name, FILE **out_file)
+    MUST_CHECK;
 
 enum status doctor_file_begin(struct doctor_bundle *bundle, const struct doctor_source *source,
                               struct doctor_file *out_file) MUST_CHECK;

@@ -25,7 +25,7 @@ static enum status original_read(struct doctor_bundle *bundle, const struct dige
     struct arena arena;
     struct answer_object pointer;
     buf_init(&text, POINTER_MAX);
-    enum status status = doctor_bundle_get(bundle, "derived.json", &text);
+    enum status status = doctor_bundle_get_kept(bundle, "derived.json", &text);
     *out_digest = *own;
     if (status != STATUS_OK) return status == STATUS_NOT_FOUND ? STATUS_OK : status;
     status = arena_init(&arena, answer_arena_size(buf_view(&text)));
@@ -54,7 +54,7 @@ static enum status finding_make(struct doctor_bundle *bundle, struct str text, s
         return error_set(&bundle->error, STATUS_INVALID,
                          "a finding is lines of UTF-8, the last one ended, of at most %d bytes",
                          FINDING_TEXT_MAX);
-    enum status status = doctor_bundle_get(bundle, "manifest.json", &manifest);
+    enum status status = doctor_bundle_get_kept(bundle, "manifest.json", &manifest);
     if (status != STATUS_OK) return status;
     finding.seen = digest_of(manifest.data, manifest.len);
     status = original_read(bundle, &finding.seen, &finding.original);
@@ -93,11 +93,8 @@ static int write_run(struct invocation *invocation)
 /* Whether the bundle's manifest ever had this digest: what was looked at is ours, as it was then. */
 static enum status was_ours(struct doctor_bundle *bundle, const struct digest *original)
 {
-    BUF_SCOPE struct buf log;
-    buf_init(&log, CUSTODY_SIZE_MAX);
-    enum status status = doctor_bundle_get(bundle, "custody.log", &log);
-    if (status != STATUS_OK) return status;
-    struct str rest = buf_view(&log);
+    enum status status;
+    struct str rest = buf_view(&bundle->custody);
     struct custody_chain chain = { 0 };
     struct custody_entry entry;
     while ((status = custody_next(&rest, &chain, &entry, &bundle->error)) == STATUS_OK)

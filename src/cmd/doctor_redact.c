@@ -1,5 +1,4 @@
 /* tpwallet doctor redact: a bundle for outsiders, derived from one and pointing to it. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "base/json_reader.h"
 #include "cmd/doctor_bundle.h"
 #include "cmd/report.h"
+#include "doctor/bundle_path.h"
 #include "doctor/redaction.h"
 #include "model/evidence.h"
 
@@ -86,8 +86,9 @@ static enum status origin_read(struct redacting *all, struct str line, struct or
                 (void)json_skip(&reader);
         }
     }
-    bool good = json_end(&reader) == STATUS_OK && strncmp(origin->path, "evidence/", 9) == 0 &&
-                strstr(origin->path, "..") == NULL;
+    bool good = json_end(&reader) == STATUS_OK &&
+                str_starts(str_from(origin->path), STR("evidence/")) &&
+                bundle_path_is_kept(str_from(origin->path));
     if (good) return STATUS_OK;
     return error_set(&all->to.error, STATUS_INVALID, "sources.ndjson of the original is damaged");
 }
@@ -130,13 +131,13 @@ static enum status source_redact(struct redacting *all, struct str line)
         .kinds = origin.kind_list,
         .coverage = origin.coverage,
     };
-    char path[DOCTOR_PATH_MAX];
-    int len = snprintf(path, sizeof path, "%s/%s", all->from.path, origin.path);
-    FILE *input = len > 0 && (size_t)len < sizeof path ? fopen(path, "re") : NULL;
-    if (input == NULL)
-        return error_set(&all->to.error, STATUS_NOT_FOUND, "cannot open %s: %s", origin.path,
-                         strerror(errno));
+    FILE *input;
     struct doctor_file file;
+    status = doctor_bundle_evidence(&all->from, origin.path, &input);
+    if (status != STATUS_OK) {
+        all->to.error = all->from.error;
+        return status;
+    }
     status = doctor_file_begin(&all->to, &source, &file);
     if (status == STATUS_OK) status = lines_redact(all, input, &file);
     status = doctor_file_end(&file, status);
@@ -175,7 +176,7 @@ static enum status pointer_put(struct redacting *all)
     BUF_SCOPE struct buf text;
     buf_init(&manifest, 16 << 20);
     buf_init(&text, 8192);
-    enum status status = doctor_bundle_get(&all->from, "manifest.json", &manifest);
+    enum status status = doctor_bundle_get_kept(&all->from, "manifest.json", &manifest);
     if (status != STATUS_OK) {
         all->to.error = all->from.error;
         return status;

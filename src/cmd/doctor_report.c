@@ -38,7 +38,7 @@ static enum status tree_read(struct reporting *all, int place, const struct json
 static enum status document_read(struct reporting *all, int place, const char *name,
                                  const struct json_node **out_root)
 {
-    enum status status = doctor_bundle_get(&all->bundle, name, &all->texts[place]);
+    enum status status = doctor_bundle_get_kept(&all->bundle, name, &all->texts[place]);
     if (status == STATUS_NOT_FOUND) return STATUS_OK;
     if (status != STATUS_OK) {
         all->error = all->bundle.error;

@@ -329,7 +329,7 @@ static enum status mapping_fits(struct doctor_bundle *bundle, struct str text)
 {
     BUF_SCOPE struct buf before;
     buf_init(&before, TABLE_MAPPING_SIZE_MAX + 1);
-    enum status status = doctor_bundle_get(bundle, DOCTOR_TABLES_FILE, &before);
+    enum status status = doctor_bundle_get_kept(bundle, DOCTOR_TABLES_FILE, &before);
     if (status == STATUS_NOT_FOUND || (status == STATUS_OK && str_equal(buf_view(&before), text)))
         return STATUS_OK;
     if (status != STATUS_OK) return status;

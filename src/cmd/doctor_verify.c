@@ -3,16 +3,21 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "base/reserve.h"
+#include "base/shown_text.h"
+#include "cmd/bundle_file.h"
 #include "cmd/file_bytes.h"
 #include "cmd/note_keys.h"
 #include "cmd/report.h"
+#include "doctor/bundle_path.h"
 #include "doctor/custody.h"
 
 enum { SUBJECTS_MAX = 8192, FINDINGS_MAX = 1000, PATH_MAX_SIZE = 4096, SIGNERS_MAX = 64 };
@@ -24,8 +29,16 @@ struct subject {
     bool seen;
 };
 
+/* Where its parts stand in the texts; a name may have any byte of a file's. */
+struct finding {
+    size_t name;
+    size_t problem;
+    size_t end;
+};
+
 struct verification {
     const char *path;
+    int folder; /* -1: not open */
     struct buf log;
     struct custody_chain chain;
     struct subject subjects[SUBJECTS_MAX];
@@ -34,28 +47,49 @@ struct verification {
     uint32_t signer_count;
     struct note_key trusted[SIGNERS_MAX];
     uint32_t trusted_count;
-    struct buf findings; /* "name\tproblem\n" */
-    uint64_t finding_count;
+    struct finding findings[FINDINGS_MAX];
+    struct buf texts;       /* of the findings */
+    uint64_t finding_count; /* also of those beyond FINDINGS_MAX */
     struct error error;
 };
 
 static void finding(struct verification *all, struct str name, const char *problem)
 {
-    if (all->finding_count++ >= FINDINGS_MAX) return;
-    buf_append_str(&all->findings, name);
-    buf_append_format(&all->findings, "\t%s\n", problem);
+    uint64_t place = all->finding_count++;
+    if (place >= FINDINGS_MAX) return;
+    struct finding *it = &all->findings[place];
+    it->name = all->texts.len;
+    buf_append_str(&all->texts, name);
+    it->problem = all->texts.len;
+    buf_append_str(&all->texts, str_from(problem));
+    it->end = all->texts.len;
 }
 
-static bool key_equal(const struct note_key *a, const struct note_key *b)
+/* How many are kept. */
+static uint32_t findings_told(const struct verification *all)
 {
-    return a->id == b->id && str_equal(note_key_name(a), note_key_name(b)) &&
-           memcmp(a->public.bytes, b->public.bytes, sizeof a->public.bytes) == 0;
+    return all->finding_count < FINDINGS_MAX ? (uint32_t)all->finding_count : FINDINGS_MAX;
+}
+
+static struct str text_between(const struct verification *all, size_t from, size_t to)
+{
+    return (struct str){ (const char *)all->texts.data + from, to - from };
+}
+
+static struct str finding_name(const struct verification *all, uint32_t place)
+{
+    return text_between(all, all->findings[place].name, all->findings[place].problem);
+}
+
+static struct str finding_problem(const struct verification *all, uint32_t place)
+{
+    return text_between(all, all->findings[place].problem, all->findings[place].end);
 }
 
 static bool key_is_in(const struct note_key *keys, uint32_t count, const struct note_key *key)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (key_equal(&keys[i], key)) return true;
+        if (note_key_equal(&keys[i], key)) return true;
     return false;
 }
 
@@ -93,43 +127,25 @@ static void custody_verify(struct verification *all)
     if (status != STATUS_NOT_FOUND) finding(all, STR("custody.log"), all->error.message);
 }
 
-static bool file_digest(const char *path, struct digest *out_digest)
-{
-    FILE *file = fopen(path, "re");
-    if (file == NULL) return false;
-    uint8_t piece[1 << 15];
-    struct digest_stream stream;
-    digest_stream_init(&stream);
-    size_t size;
-    while ((size = fread(piece, 1, sizeof piece, file)) > 0)
-        digest_stream_add(&stream, piece, size);
-    bool good = ferror(file) == 0;
-    (void)fclose(file); /* only read from */
-    *out_digest = digest_stream_end(&stream);
-    return good;
-}
-
 static void file_verify(struct verification *all, const char *name)
 {
-    char path[PATH_MAX_SIZE];
-    struct stat stat;
     struct digest digest;
-    int len = snprintf(path, sizeof path, "%s/%s", all->path, name);
-    if (strcmp(name, "custody.log") == 0) return;
+    if (strcmp(name, BUNDLE_CUSTODY_FILE) == 0) return;
     struct subject *subject = NULL;
     for (uint32_t i = 0; i < all->subject_count; i++)
         if (str_equal(all->subjects[i].name, str_from(name))) subject = &all->subjects[i];
     if (subject != NULL) subject->seen = true;
-    bool plain =
-        len > 0 && (size_t)len < sizeof path && lstat(path, &stat) == 0 && S_ISREG(stat.st_mode);
+    int file = bundle_file_open(all->folder, name);
+    bool plain = file >= 0 || (errno != ELOOP && errno != EINVAL && errno != ENOTDIR);
     if (!plain)
         finding(all, str_from(name), "is no plain file");
     else if (subject == NULL)
         finding(all, str_from(name), "is not in the custody");
-    else if (!file_digest(path, &digest))
+    else if (file < 0 || !bundle_file_digest(file, &digest))
         finding(all, str_from(name), "cannot be read");
     else if (!digest_equal(&digest, &subject->digest))
         finding(all, str_from(name), "is not what was taken into custody");
+    if (file >= 0) (void)close(file); /* only read */
 }
 
 static bool is_folder(const struct verification *all, const char *name)
@@ -169,11 +185,12 @@ static enum status folder_verify(struct verification *all, const char *below)
 
 static enum status all_verify(struct verification *all)
 {
-    char path[PATH_MAX_SIZE];
-    int len = snprintf(path, sizeof path, "%s/custody.log", all->path);
-    if (len < 0 || (size_t)len >= sizeof path)
-        return error_set(&all->error, STATUS_INVALID, "the path is too long");
-    enum status status = file_bytes_read(path, &all->log, &all->error);
+    all->folder = open(all->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int log = all->folder < 0 ? -1 : bundle_file_open(all->folder, BUNDLE_CUSTODY_FILE);
+    if (log < 0)
+        return error_set(&all->error, STATUS_NOT_FOUND, "cannot open %s/%s: %s", all->path,
+                         BUNDLE_CUSTODY_FILE, strerror(errno));
+    enum status status = file_bytes_take(log, BUNDLE_CUSTODY_FILE, &all->log, &all->error);
     if (status != STATUS_OK) return status;
     custody_verify(all);
     status = folder_verify(all, "");
@@ -187,15 +204,17 @@ static struct verification *verification_new(const char *path)
     struct verification *all = reserve_new(sizeof *all);
     if (all == NULL) return NULL;
     all->path = path;
+    all->folder = -1;
     buf_init(&all->log, CUSTODY_SIZE_MAX);
-    buf_init(&all->findings, FINDINGS_MAX * (2 * PATH_MAX_SIZE));
+    buf_init(&all->texts, FINDINGS_MAX * (2 * PATH_MAX_SIZE));
     return all;
 }
 
 static void verification_free(struct verification *all)
 {
+    if (all->folder >= 0) (void)close(all->folder); /* only read from */
     buf_free(&all->log);
-    buf_free(&all->findings);
+    buf_free(&all->texts);
     reserve_free(all, sizeof *all);
 }
 
@@ -204,16 +223,14 @@ enum status doctor_verify(const char *path, struct error *out_error)
     struct verification *all = verification_new(path);
     if (all == NULL) return error_set(out_error, STATUS_LIMIT, "no memory to verify the bundle");
     enum status status = all_verify(all);
-    struct str rest = buf_view(&all->findings);
-    struct str line;
     if (status != STATUS_OK) {
         *out_error = all->error;
-    } else if (str_take_line(&rest, &line)) {
-        const char *tab = memchr(line.data, '\t', line.len);
-        CHECK(tab != NULL); /* finding() writes one */
-        size_t name = (size_t)(tab - line.data);
-        status = error_set(out_error, STATUS_DENIED, "%.*s %.*s (its custody)", (int)name,
-                           line.data, (int)(line.len - name - 1), tab + 1);
+    } else if (all->finding_count > 0) {
+        BUF_SCOPE struct buf name;
+        buf_init(&name, 4 * PATH_MAX_SIZE);
+        shown_text_append(&name, finding_name(all, 0));
+        status = error_set(out_error, STATUS_DENIED, "%s %.*s (its custody)", buf_terminated(&name),
+                           STR_ARG(finding_problem(all, 0)));
         error_detail(out_error, "%llu such findings in %s", (unsigned long long)all->finding_count,
                      path);
         error_hint(out_error, "`tpwallet doctor verify` names all of them");
@@ -226,14 +243,11 @@ enum status doctor_verify(const char *path, struct error *out_error)
 
 static void text_build(struct verification *all, struct buf *out)
 {
-    struct str rest = buf_view(&all->findings);
-    struct str line;
-    while (str_take_line(&rest, &line)) {
-        const char *tab = memchr(line.data, '\t', line.len);
-        CHECK(tab != NULL); /* finding() writes one */
-        size_t name = (size_t)(tab - line.data);
-        buf_append_format(out, "%.*s: %.*s\n", (int)name, line.data, (int)(line.len - name - 1),
-                          tab + 1);
+    for (uint32_t i = 0; i < findings_told(all); i++) {
+        shown_text_append(out, finding_name(all, i));
+        buf_append_str(out, STR(": "));
+        shown_text_append(out, finding_problem(all, i));
+        buf_append_byte(out, '\n');
     }
     for (uint32_t i = 0; i < all->signer_count; i++) {
         char text[NOTE_KEY_TEXT_SIZE];
@@ -273,15 +287,10 @@ static void json_build(struct verification *all, struct buf *out)
     json_write_array_end(&writer);
     json_write_key(&writer, STR("findings"));
     json_write_array_begin(&writer);
-    struct str rest = buf_view(&all->findings);
-    struct str line;
-    while (str_take_line(&rest, &line)) {
-        const char *tab = memchr(line.data, '\t', line.len);
-        CHECK(tab != NULL); /* the same */
-        size_t name = (size_t)(tab - line.data);
+    for (uint32_t i = 0; i < findings_told(all); i++) {
         json_write_object_begin(&writer);
-        member(&writer, "file", (struct str){ line.data, name });
-        member(&writer, "problem", (struct str){ tab + 1, line.len - name - 1 });
+        member(&writer, "file", finding_name(all, i));
+        member(&writer, "problem", finding_problem(all, i));
         json_write_object_end(&writer);
     }
     json_write_array_end(&writer);

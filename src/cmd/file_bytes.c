@@ -1,28 +1,33 @@
 #include "cmd/file_bytes.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "crypto/secret.h"
 
 enum status file_bytes_read(const char *path, struct buf *out_bytes, struct error *out_error)
 {
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        enum status status = error_set(out_error, STATUS_NOT_FOUND, "cannot open '%s'", path);
-        error_detail(out_error, "%s", strerror(errno));
-        return status;
-    }
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file >= 0) return file_bytes_take(file, path, out_bytes, out_error);
+    enum status status = error_set(out_error, STATUS_NOT_FOUND, "cannot open '%s'", path);
+    error_detail(out_error, "%s", strerror(errno));
+    return status;
+}
+
+enum status file_bytes_take(int file, const char *path, struct buf *out_bytes,
+                            struct error *out_error)
+{
     char piece[16384];
-    size_t size = 0;
+    ssize_t size = 0;
     bool fits = true;
-    while (fits && (size = fread(piece, 1, sizeof piece, file)) > 0) {
-        buf_append(out_bytes, piece, size);
+    while (fits && ((size = read(file, piece, sizeof piece)) > 0 || (size < 0 && errno == EINTR))) {
+        if (size > 0) buf_append(out_bytes, piece, (size_t)size);
         fits = buf_status(out_bytes) == STATUS_OK;
     }
-    bool bad = ferror(file) != 0;
-    (void)fclose(file); /* only read */
+    bool bad = size < 0;
+    (void)close(file); /* only read */
     secret_wipe(piece, sizeof piece);
     if (bad) return error_set(out_error, STATUS_UNAVAILABLE, "cannot read '%s'", path);
     if (fits) return STATUS_OK;

@@ -11,5 +11,8 @@
  */
 enum status file_bytes_read(const char *path, struct buf *out_bytes, struct error *out_error)
     MUST_CHECK;
+/* The same of a descriptor that was opened as path, which is then closed. */
+enum status file_bytes_take(int file, const char *path, struct buf *out_bytes,
+                            struct error *out_error) MUST_CHECK;
 
 #endif

@@ -6,13 +6,18 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/json_writer.h"
+#include "base/shown_text.h"
 #include "cmd/answer.h"
 
 enum { REPORT_SIZE_MAX = 64 << 10 };
 
 static void text_line(const char *prefix, struct str text)
 {
-    if (text.len > 0) (void)fprintf(stderr, "%s%.*s\n", prefix, STR_ARG(text));
+    if (text.len == 0) return;
+    BUF_SCOPE struct buf shown;
+    buf_init(&shown, REPORT_SIZE_MAX);
+    shown_text_append_lines(&shown, text); /* it may be of a file, or of a server */
+    (void)fprintf(stderr, "%s%.*s\n", prefix, STR_ARG(buf_view(&shown)));
 }
 
 static void member(struct json_writer *writer, struct str name, struct str text)

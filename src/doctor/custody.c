@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/decimal.h"
+#include "doctor/bundle_path.h"
 #include "doctor/note_lines.h"
 
 static const char format[] = "tpwallet-custody-1";
@@ -14,6 +15,11 @@ bool custody_word_is_valid(struct str word)
     for (size_t i = 0; i < word.len; i++)
         if (word.data[i] <= ' ' || word.data[i] > '~') return false;
     return true;
+}
+
+bool custody_subject_is_valid(struct str subject)
+{
+    return custody_word_is_valid(subject) && bundle_path_is_kept(subject);
 }
 
 static void text_build(const struct custody_entry *entry, struct buf *out)
@@ -38,7 +44,7 @@ void custody_append(struct custody_chain *chain, const struct custody_entry *ent
                     const struct note_signer *signer, struct buf *out)
 {
     CHECK(custody_word_is_valid(entry->act));
-    CHECK(custody_word_is_valid(entry->subject));
+    CHECK(custody_subject_is_valid(entry->subject));
     struct custody_entry whole = *entry;
     whole.number = chain->number + 1;
     whole.previous = chain->last;
@@ -73,7 +79,7 @@ static bool text_parse(struct str text, struct custody_entry *out_entry)
                  note_line_take(&text, "key", &key) && text.len == 0;
     return there && decimal_parse(number, UINT64_MAX, &out_entry->number) == STATUS_OK &&
            wall_time_parse(at, &out_entry->at) == STATUS_OK &&
-           custody_word_is_valid(out_entry->act) && custody_word_is_valid(out_entry->subject) &&
+           custody_word_is_valid(out_entry->act) && custody_subject_is_valid(out_entry->subject) &&
            note_key_parse(key, &out_entry->key) == STATUS_OK && out_entry->key.kind == NOTE_ED25519;
 }
 
@@ -113,4 +119,43 @@ enum status custody_next(struct str *rest, struct custody_chain *chain,
                          "custody.log: entry %llu does not follow the one before", number);
     chain_move(chain, whole);
     return STATUS_OK;
+}
+
+bool custody_is_torn(struct str rest)
+{
+    struct str line;
+    struct str behind = rest;
+    struct str text;
+    struct note note;
+    struct error error;
+    uint64_t len;
+    if (rest.len == 0) return false;
+    if (!str_take_line(&behind, &line))
+        return decimal_parse(rest, CUSTODY_ENTRY_MAX, &len) == STATUS_OK;
+    if (decimal_parse(line, CUSTODY_ENTRY_MAX, &len) != STATUS_OK || len <= behind.len)
+        return false;
+    if (note_parse(behind, &note, &error) == STATUS_OK) return false; /* its length is damaged */
+    text = behind;
+    (void)str_take_line(&text, &line); /* the form of this entry; another one is of another */
+    while (str_take_line(&text, &line))
+        if (str_equal(line, str_from(format))) return false;
+    return true;
+}
+
+bool custody_newest(struct str log, struct str subject, struct custody_entry *out_entry)
+{
+    struct str whole;
+    struct str bytes;
+    struct note note;
+    struct error error;
+    struct custody_entry entry;
+    bool found = false;
+    while (entry_take(&log, &whole, &bytes)) {
+        bool read = note_parse(bytes, &note, &error) == STATUS_OK && text_parse(note.text, &entry);
+        CHECK(read); /* it was read before */
+        if (!str_equal(entry.subject, subject)) continue;
+        *out_entry = entry;
+        found = true;
+    }
+    return found;
 }

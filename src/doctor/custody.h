@@ -33,14 +33,16 @@ struct custody_entry {
     uint64_t number; /* from 1 */
     struct wall_time at;
     struct str act;     /* printable ASCII without blank */
-    struct str subject; /* the same */
+    struct str subject; /* the same, and bundle_path_is_kept() */
     struct digest digest;
     struct digest previous;
     struct note_key key; /* who signed */
 };
 
-/* Whether it can be an act or a subject. */
+/* Whether it can be an act. */
 bool custody_word_is_valid(struct str word);
+/* Whether it can be a subject: a word, and the path of a file inside of the bundle. */
+bool custody_subject_is_valid(struct str subject);
 
 /* Where a log stands: what the next entry follows. Zeroed: nowhere yet. */
 struct custody_chain {
@@ -59,5 +61,14 @@ void custody_append(struct custody_chain *chain, const struct custody_entry *ent
  */
 enum status custody_next(struct str *rest, struct custody_chain *chain,
                          struct custody_entry *out_entry, struct error *out_error) MUST_CHECK;
+
+/*
+ * Whether what is left of a log is an entry whose end was never written: its writer was ended, or
+ * the disk full. One that was whole and is damaged is not.
+ */
+bool custody_is_torn(struct str rest);
+
+/* The newest entry about a subject, of a log that custody_next() has read. False: there is none. */
+bool custody_newest(struct str log, struct str subject, struct custody_entry *out_entry);
 
 #endif

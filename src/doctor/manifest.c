@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "base/json_reader.h"
 #include "base/time.h"
+#include "doctor/bundle_path.h"
 #include "model/evidence.h"
 
 _Static_assert(EVIDENCE_KINDS_MAX <= 64, "kinds of a source are bits of a word");
@@ -96,19 +97,6 @@ static void read_coverage(struct json_reader *reader, struct manifest *manifest,
     manifest->coverage[manifest->coverage_count++] = entry;
 }
 
-static bool path_is_inside(struct str path)
-{
-    if (path.len == 0 || path.len > 1024 || path.data[0] == '/') return false;
-    for (size_t at = 0; at < path.len;) {
-        const char *slash = memchr(path.data + at, '/', path.len - at);
-        size_t len = (slash == NULL ? path.len : (size_t)(slash - path.data)) - at;
-        struct str step = { path.data + at, len };
-        if (len == 0 || str_equal(step, STR("..")) || str_equal(step, STR("."))) return false;
-        at += len + 1;
-    }
-    return memchr(path.data, '\0', path.len) == NULL;
-}
-
 static void read_digest(struct json_reader *reader, struct manifest_source *source)
 {
     struct str text;
@@ -172,7 +160,7 @@ static void read_source(struct json_reader *reader, struct manifest *manifest)
     while (json_object_next(reader, &key)) {
         (void)read_member(reader, key, manifest, &source); /* a fault stays */
     }
-    if (!path_is_inside(source.path)) {
+    if (!bundle_path_is_inside(source.path)) {
         json_fail(reader, "the path of a source leaves the bundle, or is missing");
     } else if (source.system.len == 0) {
         json_fail(reader, "a source has no system");

@@ -151,10 +151,7 @@ const struct note_key *repair_policy_approver(const struct repair_policy *policy
 {
     for (uint32_t i = 0; i < policy->approver_count; i++) {
         const struct note_key *approver = &policy->approvers[i];
-        bool same =
-            str_equal(note_key_name(approver), note_key_name(key)) &&
-            memcmp(approver->public.bytes, key->public.bytes, sizeof key->public.bytes) == 0;
-        if (same) return approver;
+        if (note_key_equal(approver, key)) return approver;
     }
     return NULL;
 }

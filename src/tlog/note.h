@@ -46,6 +46,13 @@ static inline struct str note_key_name(const struct note_key *key)
     return (struct str){ key->name, key->name_len };
 }
 
+/* The same public key under the same name. */
+static inline bool note_key_equal(const struct note_key *a, const struct note_key *b)
+{
+    return str_equal(note_key_name(a), note_key_name(b)) &&
+           memcmp(a->public.bytes, b->public.bytes, sizeof a->public.bytes) == 0;
+}
+
 /* STATUS_INVALID when the name is no name. The seed is taken (secret.h): wiped where it was. */
 enum status note_key_make(struct str name, enum note_kind kind, const struct ed25519_public *public,
                           struct note_key *out_key) MUST_CHECK;

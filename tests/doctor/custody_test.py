@@ -1,0 +1,292 @@
+"""Goal: a bundle that somebody else made, and signed as they liked, changes nothing outside of itself
+and is no more believed than its custody; a full disk and a killed writer cost it nothing.
+
+Method: entries of a custody are forged with a key of their own (signed by OpenSSL), with subjects
+that lead out; files and folders become links; names of files have line feeds and escapes; a limit on
+the size of files plays the full disk; a log is cut at every byte of its last entry.
+"""
+import base64
+import hashlib
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
+# pylint: disable=wrong-import-position
+from cli_harness import (CONFLICT, DAMAGED, DENIED, DONE, LIMIT, NOT_FOUND, REFUSED, SCRATCH, USAGE,
+                         Wallet, check, equal, file_of)
+
+PKCS8 = bytes.fromhex("302e020100300506032b657004220420")
+WALLET = Wallet("wallet")
+KEYS, PUBLIC = {}, {}
+KEPT = "what the victim has\n"
+
+
+def doctor(*words, who=None, code=DONE, **options):
+    key = ("--key", KEYS[who]) if who else ()
+    return WALLET.run("doctor", *words, *key, code=code, **options)
+
+
+def read(*steps):
+    with open(os.path.join(*steps), "rb") as file:
+        return file.read()
+
+
+def write(data, *steps):
+    with open(os.path.join(*steps), "wb") as file:
+        file.write(data)
+
+
+def copied(case, name="copy"):
+    folder = os.path.join(SCRATCH, name)
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(case, folder, symlinks=True)
+    return folder
+
+
+def entries(case):
+    log, out = read(case, "custody.log"), []
+    while log:
+        end = log.index(b"\n") + 1
+        size = end + int(log[:end])
+        out.append(log[:size])
+        log = log[size:]
+    return out
+
+
+def signed(text, who):
+    seed = base64.b64decode(read(KEYS[who]).decode().strip().split("+", 4)[4])[1:]
+    key, message = os.path.join(SCRATCH, "der"), os.path.join(SCRATCH, "message")
+    write(PKCS8 + seed, key)
+    write(text, message)
+    return subprocess.run(["openssl", "pkeyutl", "-sign", "-rawin", "-keyform", "DER", "-inkey", key,
+                           "-in", message], check=True, capture_output=True).stdout
+
+
+def forge(case, who, subject, data):
+    """An entry as `who` would have signed it, about anything; what it is of waits as unfinished."""
+    before = entries(case)
+    digest = hashlib.sha256(data).hexdigest()
+    text = (f"tpwallet-custody-1\nnumber {len(before) + 1}\nat 2026-11-30T09:00:00.000000000Z\n"
+            f"act noted\nsubject {subject}\ndigest {digest}\n"
+            f"previous {hashlib.sha256(before[-1]).hexdigest()}\nkey {PUBLIC[who]}\n")
+    name, key_id, _ = PUBLIC[who].split("+", 2)
+    signature = base64.b64encode(bytes.fromhex(key_id) + signed(text.encode(), who)).decode()
+    note = f"{text}\n\u2014 {name} {signature}\n".encode()
+    write(read(case, "custody.log") + b"%d\n" % len(note) + note, case, "custody.log")
+    write(data, case, "unfinished")
+
+
+def names_that_lead_out(case):
+    victim = os.path.join(SCRATCH, "victim", "rc")
+    for subject in ("../victim/rc", victim, "plan/../../victim/rc", "../copy/custody.log",
+                    "custody.log", "elsewhere/rc", "plan//plan.json", "./incident.md"):
+        write(KEPT.encode(), victim)
+        copy = copied(case)
+        forge(copy, "mallory", subject, b"mallory's\n")
+        log = read(copy, "custody.log")
+        for who in ("eve", "mallory"):
+            doctor("incident", copy, "--note", "seen", who=who, code=DAMAGED)
+            equal(read(victim), KEPT.encode(), f"{subject}: the victim's file")
+            equal(read(copy, "custody.log"), log, f"{subject}: the custody")
+        doctor("verify", copy, code=REFUSED)
+
+
+def only_ones_own_is_finished(case):
+    copy = copied(case)
+    forge(copy, "mallory", "plan/plan.json", b"mallory's\n")
+    err = doctor("incident", copy, "--note", "seen", who="eve", code=CONFLICT).err
+    check("a change of plan/plan.json by mallory was not finished" in err, err)
+    check(not os.path.exists(os.path.join(copy, "plan", "plan.json")), "nothing took its place")
+    doctor("incident", copy)                            # reading goes on
+    doctor("incident", copy, "--note", "went on", who="mallory")
+    equal(read(copy, "plan", "plan.json"), b"mallory's\n", "its writer's next command finishes it")
+    doctor("verify", copy)
+    copy = copied(case)
+    forge(copy, "mallory", "incident.json", read(case, "incident.json").replace(b"paid", b"PAID"))
+    check("PAID" in doctor("incident", copy).out, "what was entered last counts, also for readers")
+    doctor("incident", copy, "--owner", "eve", who="mallory")
+    doctor("verify", copy)
+
+
+def links_lead_nowhere(case):
+    victim = os.path.join(SCRATCH, "victim")
+    write(KEPT.encode(), victim, "rc")
+    for name in ("evidence", "plan", "report"):
+        copy = copied(case)
+        shutil.rmtree(os.path.join(copy, name))
+        os.symlink(victim, os.path.join(copy, name))
+        err = doctor("collect", copy, "--log", file_of("one.log", "x\n"), who="eve", code=DAMAGED).err
+        check(f"{name}: Not a directory" in err, err)
+        equal(os.listdir(victim), ["rc"], f"nothing was written through {name}")
+    for name, code in (("custody.log", DAMAGED), ("incident.json", DAMAGED), ("unfinished", DAMAGED)):
+        copy = copied(case)
+        path = os.path.join(copy, name)
+        moved = os.path.join(SCRATCH, "moved")
+        write(read(copy, name) if os.path.exists(path) else b"", moved)
+        if os.path.exists(path):
+            os.unlink(path)
+        os.symlink(moved, path)
+        before = read(moved)
+        doctor("incident", copy, "--note", "seen", who="eve", code=code)
+        equal(read(moved), before, f"{name} as a link")
+        doctor("verify", copy, code=NOT_FOUND if name == "custody.log" else REFUSED)
+    copy = copied(case)
+    os.unlink(os.path.join(copy, "incident.json"))
+    os.mkfifo(os.path.join(copy, "incident.json"))
+    doctor("incident", copy, code=DAMAGED)              # nobody waits for its other end
+    found = WALLET.json("doctor", "verify", copy, code=REFUSED)["findings"]
+    equal(found[0], {"file": "incident.json", "problem": "is no plain file"}, "a pipe")
+
+
+def names_of_any_bytes(case):
+    for raw, shown in ((b"a\nb", "a\\nb"), (b"\x1b[2J", "\\x1b[2J"), (b"a\tb", "a\\tb"),
+                       ("\u202egpj".encode(), "\\u202egpj"), (b"\xff", "\\xff")):
+        copy = copied(case)
+        write(b"", copy.encode(), b"plan", raw)
+        said = doctor("verify", copy, code=REFUSED)
+        check(f"plan/{shown}: is not in the custody\n" in said.out, f"{said!r}")
+        found = WALLET.json("doctor", "verify", copy, code=REFUSED)["findings"]
+        equal((len(found), found[0]["problem"]), (1, "is not in the custody"), "as JSON")
+        said = doctor("plan", copy, "--policy", "p", "--diagnosis", "d", who="mallory", code=DENIED)
+        check(f"plan/{shown} is not in the custody" in said.err, f"{said!r}")
+        check("\x1b" not in said.err and "\u202e" not in said.err, f"{said!r}")
+
+
+def tight(size):
+    """A disk that takes files up to this size, and tells of it when they grow."""
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    return {"preexec_fn": limit, "restore_signals": False}
+
+
+def full_disks(case):
+    """Room for less and less of the next entry: nothing of it is kept, and nothing else is lost."""
+    for room in (0, 1, 5, 200, 400):
+        copy = copied(case)
+        before = read(copy, "custody.log")
+        for _ in range(3):
+            said = doctor("incident", copy, "--note", "n", who="mallory", code=LIMIT,
+                          **tight(len(before) + room))
+            check("cannot write" in said.err and "File too large" in said.err and
+                  "make room" in said.err, f"{said!r}")
+        equal(read(copy, "custody.log"), before, "the custody is as before")
+        doctor("verify", copy)
+        doctor("incident", copy, "--note", "room again", who="mallory")
+        doctor("verify", copy)
+    copy = copied(case)
+    before = sorted(os.listdir(os.path.join(copy, "evidence")))
+    log = file_of("two.log", '{"ts":"2026-11-23T00:00:00Z","msg":"m"}\n')
+    size = len(read(copy, "custody.log"))
+    lost = 0
+    for room in range(0, 3000, 300):                    # before, within and after its entries
+        said = doctor("collect", copy, "--log", log, "--system", "s", who="mallory", code=None,
+                      **tight(size + room))
+        lost += said.code == LIMIT
+        check(said.code in (DONE, LIMIT), f"{said!r}")
+        doctor("verify", copy)
+        size = len(read(copy, "custody.log"))
+    check(lost > 2, "some found no room")
+    sources = read(copy, "sources.ndjson").decode().splitlines()
+    doctor("collect", copy, "--log", log, "--system", "s", who="mallory")
+    equal(len(read(copy, "sources.ndjson").decode().splitlines()), len(sources) + 1, "one more")
+    check(len(os.listdir(os.path.join(copy, "evidence"))) > len(before), "with its file")
+    doctor("verify", copy)
+
+
+def torn_logs(case):
+    last = entries(case)[-1]
+    whole = read(case, "custody.log")
+    for size in (1, 3, 4, 5, 100, len(last) - 1):
+        copy = copied(case)
+        write(whole + last[:size], copy, "custody.log")
+        doctor("verify", copy, code=REFUSED)
+        doctor("incident", copy)                        # an entry that is being written is none yet
+        equal(read(copy, "custody.log"), whole + last[:size], "readers change nothing")
+        doctor("incident", copy, "--note", "went on", who="eve")
+        doctor("verify", copy)
+    for place, byte in ((len(whole) - len(last), b"9"), (len(whole) - 9, b"#")):
+        copy = copied(case)
+        write(whole[:place] + byte + whole[place + 1:], copy, "custody.log")
+        damaged = read(copy, "custody.log")
+        doctor("incident", copy, "--note", "x", who="eve", code=DAMAGED)
+        equal(read(copy, "custody.log"), damaged, "what is damaged is not cut off")
+
+
+def changed(case, name, old, new):
+    copy = copied(case)
+    data = read(copy, name)
+    check(old in data, f"{old!r} in {name}")
+    write(data.replace(old, new), copy, name)
+    return copy
+
+
+def evidence_as_it_was_taken(case):
+    """Whoever reads a bundle to make something of it reads what is under custody."""
+    new = os.path.join(SCRATCH, "new")
+    evidence = os.path.join("evidence", sorted(os.listdir(os.path.join(case, "evidence")))[0])
+    words = {"redact": ("redact", None, new), "again": ("collect", new, "--incident", "7F3A", "--again", None)}
+
+    def run(verb, copy, code):
+        shutil.rmtree(new, ignore_errors=True)
+        return doctor(*(copy if word is None else word for word in words[verb]), who="eve", code=code)
+
+    for verb in words:
+        run(verb, case, DONE)
+        said = run(verb, changed(case, evidence, b"planted", b"PLANTED"), DENIED)
+        check(f"{evidence} is not as its custody has it" in said.err, f"{said!r}")
+        line = json.loads(read(case, "sources.ndjson").splitlines()[0])
+        copy = changed(case, evidence, b"planted", b"PLANTED")
+        digest = hashlib.sha256(read(copy, evidence)).hexdigest()
+        write(read(copy, "sources.ndjson").replace(line["sha256"].encode(), digest.encode()), copy,
+              "sources.ndjson")
+        run(verb, copy, DENIED)                         # the list of sources was changed with it
+        copy = copied(case)
+        os.rename(os.path.join(copy, evidence), os.path.join(SCRATCH, "away"))
+        os.symlink(os.path.join(SCRATCH, "away"), os.path.join(copy, evidence))
+        run(verb, copy, DAMAGED)
+    doctor("incident", changed(case, "incident.json", b"paid", b"PAID"), code=DENIED)
+    copy = changed(case, "manifest.json", b"7F3A", b"7F3B")
+    text = file_of("found.txt", "found\n")
+    doctor("finding", "write", copy, "--text", text, who="eve", code=DENIED)
+    doctor("finding", "write", case, "--text", text, who="eve")
+
+
+def names_of_keys_that_make_no_file(case):
+    path = os.path.join(SCRATCH, "zoe.key")
+    public = WALLET.json("doctor", "key", path, "--name", "zo\u00eb")["key"]
+    text = file_of("found.txt", "found\n")
+    note = os.path.join(SCRATCH, "zoe.note")
+    WALLET.run("doctor", "finding", "write", case, "--key", path, "--text", text, "--out", note)
+    said = doctor("finding", "add", copied(case), "--note", note, "--experts", public, who="eve",
+                  code=USAGE)
+    check("no name of a file" in said.err, f"{said!r}")
+
+
+def main():
+    os.mkdir(os.path.join(SCRATCH, "victim"))
+    for name in ("mallory", "eve"):
+        KEYS[name] = os.path.join(SCRATCH, f"{name}.key")
+        PUBLIC[name] = WALLET.json("doctor", "key", KEYS[name], "--name", name)["key"]
+    case = os.path.join(SCRATCH, "case")
+    log = file_of("app.log", '{"ts":"2026-11-23T00:00:00Z","msg":"planted"}\n')
+    doctor("collect", case, "--incident", "7F3A", "--title", "paid twice", "--owner", "o", "--log", log,
+           "--system", "api", who="mallory")
+    doctor("verify", case)
+    names_that_lead_out(case)
+    only_ones_own_is_finished(case)
+    links_lead_nowhere(case)
+    names_of_any_bytes(case)
+    full_disks(case)
+    torn_logs(case)
+    evidence_as_it_was_taken(case)
+    names_of_keys_that_make_no_file(case)
+
+
+if __name__ == "__main__":
+    main()
