@@ -11,33 +11,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "adapter/redis_connection.h"
 #include "adapter/redis_scripts.h"
+#include "adapter/redis_value.h"
 #include "base/check.h"
 #include "payment/breaker.h"
 
 enum {
     READ_MS = 25, /* a reader's call; connecting too */
     OWNER_MS = 500,
-    KEY_SIZE = 192,
-    NUMBER_SIZE = 24,
     GENERATION_SIZE = 24,
-    VALUE_FORMAT = 1,
     SCAN_COUNT = 500,
-};
-
-/* As it is stored. */
-struct stored {
-    uint32_t format;
-    uint32_t kind;
-    uint64_t version;
-    uint64_t check; /* XXH3 of the value */
-    union {
-        struct account_state account;
-        struct payment payment;
-    } value;
 };
 
 struct link {
@@ -52,14 +37,15 @@ struct link {
 struct redis_cache {
     struct cache port; /* first */
     struct redis_cache_options options;
+    struct hmac_key key;
     char *host;
     char *user;
-    char meta[KEY_SIZE];
-    char stem[KEY_SIZE]; /* of values, before the generation */
+    char meta[REDIS_KEY_SIZE];
+    char stem[REDIS_KEY_SIZE]; /* of values, before the generation */
     struct link reading;
     struct link owning;
     char generation[GENERATION_SIZE]; /* the owner's; "" before begin */
-    char epoch[NUMBER_SIZE];
+    char epoch[REDIS_NUMBER_SIZE];
     struct redis_cache_status status; /* under reading.mutex */
 };
 
@@ -69,18 +55,6 @@ const struct redis_cache_options REDIS_CACHE_OPTIONS_DEFAULT = {
     .prefix = "tpwallet",
     .ttl_ms = 300000,
 };
-
-static const char *number_text(uint64_t number, char text[NUMBER_SIZE])
-{
-    int len = snprintf(text, NUMBER_SIZE, "%020" PRIu64, number);
-    CHECK(len == 20);
-    return text;
-}
-
-static uint64_t number_read(const redisReply *reply)
-{
-    return reply->type == REDIS_REPLY_STRING ? strtoull(reply->str, NULL, 10) : 0;
-}
 
 /* ---- A connection ---- */
 
@@ -192,71 +166,61 @@ static redisReply *ask(struct link *link, const struct words *words)
     return NULL;
 }
 
-/* ---- Values ---- */
-
-static const char *suffix_of(enum cache_kind kind, struct uuid id, char text[KEY_SIZE])
-{
-    char id_text[UUID_TEXT_LEN + 1];
-    uuid_format(id, id_text);
-    int len = snprintf(text, KEY_SIZE, ":%c:%s", kind == CACHE_ACCOUNT ? 'a' : 'p', id_text);
-    CHECK(len > 0 && len < KEY_SIZE);
-    return text;
-}
-
-static size_t value_size(enum cache_kind kind)
-{
-    return kind == CACHE_ACCOUNT ? sizeof(struct account_state) : sizeof(struct payment);
-}
-
-static size_t stored_size(enum cache_kind kind)
-{
-    return offsetof(struct stored, value) + value_size(kind);
-}
-
-static void stored_make(const struct cache_entry *entry, struct stored *out_stored)
-{
-    memset(out_stored, 0, sizeof *out_stored);
-    memcpy(&out_stored->value, &entry->value, value_size(entry->kind));
-    out_stored->format = VALUE_FORMAT;
-    out_stored->kind = entry->kind;
-    out_stored->version = entry->version;
-    out_stored->check = XXH3_64bits(&out_stored->value, value_size(entry->kind));
-}
-
 /* Empty when it is no string. */
 static struct str text_of(const redisReply *reply)
 {
     return reply->type == REDIS_REPLY_STRING ? (struct str){ reply->str, reply->len } : STR("");
 }
 
-/* False: it is not what we have stored there; so it is not there. */
-static bool stored_read(struct str bytes, enum cache_kind kind, struct uuid id,
-                        struct cache_entry *out_entry)
+static struct redis_seal seal_of(const struct redis_cache *cache)
 {
-    struct stored stored;
-    if (bytes.len != stored_size(kind)) return false;
-    memset(&stored, 0, sizeof stored);
-    memcpy(&stored, bytes.data, stored_size(kind));
-    bool whole = stored.format == VALUE_FORMAT && stored.kind == kind &&
-                 stored.check == XXH3_64bits(&stored.value, value_size(kind));
-    if (!whole) return false;
-    struct cache_entry entry = { .kind = kind, .version = stored.version };
-    memcpy(&entry.value, &stored.value, value_size(kind));
-    if (!uuid_equal(cache_entry_id(&entry), id)) return false;
-    *out_entry = entry;
-    return true;
+    return (struct redis_seal){ .key = &cache->key,
+                                .stem = cache->stem,
+                                .now = now_of(cache),
+                                .ttl_ms = cache->options.ttl_ms };
 }
 
 /* ---- For readers ---- */
+
+static struct redis_frontier frontier_of(redisReply *const fields[4])
+{
+    return (struct redis_frontier){ text_of(fields[0]), text_of(fields[1]), text_of(fields[2]),
+                                    text_of(fields[3]) };
+}
+
+struct wanted {
+    enum cache_kind kind;
+    struct uuid id;
+};
+
+/* False: it is not what we have put there; so it is not there. */
+static bool answer_read(const struct redis_cache *cache, const redisReply *reply,
+                        struct wanted wanted, struct cache_entry *out_entry,
+                        struct cache_frontier *out_frontier)
+{
+    const struct redis_seal seal = seal_of(cache);
+    const struct redis_frontier texts = frontier_of(reply->element);
+    struct cache_frontier frontier;
+    struct redis_value value;
+    if (!redis_frontier_read(&seal, &texts, &frontier)) return false;
+    if (!redis_value_read(text_of(reply->element[4]), wanted.kind, wanted.id, &value) ||
+        !redis_value_sealed(&seal, &value))
+        return false;
+    /* A fill may be ahead of the frontier; then it is right as of itself. */
+    if (frontier.batch < value.version) frontier.batch = value.version;
+    *out_entry = redis_value_entry(&value);
+    *out_frontier = frontier;
+    return true;
+}
 
 static enum status redis_get(struct cache *port, enum cache_kind kind, struct uuid id,
                              struct cache_entry *out_entry, struct cache_frontier *out_frontier)
 {
     struct redis_cache *cache = (struct redis_cache *)port;
     struct link *link = &cache->reading;
-    char suffix[KEY_SIZE];
+    char suffix[REDIS_KEY_SIZE];
     struct words words = words_begin(cache, REDIS_SCRIPT_GET);
-    word_add(&words, suffix_of(kind, id, suffix));
+    word_add(&words, redis_value_suffix(kind, id, suffix));
     if (!link_enter(cache, link)) {
         link_leave(link);
         return STATUS_UNAVAILABLE;
@@ -265,18 +229,14 @@ static enum status redis_get(struct cache *port, enum cache_kind kind, struct uu
     redisReply *reply = ask(link, &words);
     link_settle(cache, link, reply != NULL);
     if (reply != NULL) {
-        bool there = reply->type == REDIS_REPLY_ARRAY && reply->elements == 3 &&
-                     stored_read(text_of(reply->element[2]), kind, id, out_entry);
-        status = there ? STATUS_OK : STATUS_NOT_FOUND;
-        if (there) {
-            *out_frontier = (struct cache_frontier){ number_read(reply->element[0]),
-                                                     { (int64_t)number_read(reply->element[1]) } };
-            /* A fill may be ahead of the frontier; then it is right as of itself. */
-            if (out_frontier->batch < out_entry->version) out_frontier->batch = out_entry->version;
-        }
+        bool there = reply->type == REDIS_REPLY_ARRAY && reply->elements == 5;
+        bool good = there &&
+                    answer_read(cache, reply, (struct wanted){ kind, id }, out_entry, out_frontier);
+        status = good ? STATUS_OK : STATUS_NOT_FOUND;
         freeReplyObject(reply);
-        if (there) cache->status.hits++;
-        if (!there) cache->status.misses++;
+        if (good) cache->status.hits++;
+        if (!good) cache->status.misses++;
+        if (there && !good) cache->status.rejected++;
     }
     link_leave(link);
     return status;
@@ -286,16 +246,17 @@ static enum status redis_fill(struct cache *port, const struct cache_entry *entr
 {
     struct redis_cache *cache = (struct redis_cache *)port;
     struct link *link = &cache->reading;
-    char suffix[KEY_SIZE];
-    char version[NUMBER_SIZE];
-    char ttl[NUMBER_SIZE];
-    struct stored stored;
-    stored_make(entry, &stored);
+    char suffix[REDIS_KEY_SIZE];
+    char version[REDIS_NUMBER_SIZE];
+    char ttl[REDIS_NUMBER_SIZE];
+    struct redis_value stored;
+    const struct redis_seal seal = seal_of(cache);
+    redis_value_make(&seal, entry, &stored);
     struct words words = words_begin(cache, REDIS_SCRIPT_FILL);
-    word_add(&words, suffix_of(entry->kind, cache_entry_id(entry), suffix));
-    word_add(&words, number_text(entry->version, version));
-    word_add_bytes(&words, &stored, stored_size(entry->kind));
-    word_add(&words, number_text(cache->options.ttl_ms, ttl));
+    word_add(&words, redis_value_suffix(entry->kind, cache_entry_id(entry), suffix));
+    word_add(&words, redis_number_text(entry->version, version));
+    word_add_bytes(&words, &stored, redis_value_size(entry->kind));
+    word_add(&words, redis_number_text(cache->options.ttl_ms, ttl));
     if (!link_enter(cache, link)) {
         link_leave(link);
         return STATUS_UNAVAILABLE;
@@ -354,32 +315,69 @@ static void generation_make(struct redis_cache *cache, char out_text[GENERATION_
     CHECK(len == 16);
 }
 
+enum took { TOOK_FENCED, TOOK_ANEW, TOOK_OVER };
+
+/* What the script of the taking over says; the cache's generation is what stands in Redis. */
+static enum took took_read(struct redis_cache *cache, const redisReply *reply, uint64_t head,
+                           struct cache_frontier *out_frontier)
+{
+    if (reply->type == REDIS_REPLY_INTEGER) return TOOK_FENCED;
+    bool told = reply->type == REDIS_REPLY_ARRAY && reply->elements == 4;
+    if (!told) return TOOK_ANEW;
+    const struct redis_seal seal = seal_of(cache);
+    const struct redis_frontier texts = frontier_of(reply->element);
+    struct cache_frontier frontier;
+    if (texts.generation.len >= GENERATION_SIZE || !redis_frontier_read(&seal, &texts, &frontier) ||
+        frontier.batch > head)
+        return TOOK_ANEW;
+    memcpy(cache->generation, texts.generation.data, texts.generation.len + 1);
+    *out_frontier = frontier;
+    return TOOK_OVER;
+}
+
+static enum status fenced(struct error *out_error)
+{
+    return error_set(out_error, STATUS_FENCED, "a later owner of the lane has the cache");
+}
+
+/* Everything is forgotten: a new generation, and the frontier is the head. */
+static enum status begin_anew(struct redis_cache *cache, uint64_t head,
+                              struct cache_frontier *out_frontier, struct error *out_error)
+{
+    char head_text[REDIS_NUMBER_SIZE];
+    char fresh[GENERATION_SIZE];
+    generation_make(cache, fresh);
+    struct words words = words_begin(cache, REDIS_SCRIPT_ANEW);
+    word_add(&words, cache->epoch);
+    word_add(&words, redis_number_text(head, head_text));
+    word_add(&words, fresh);
+    redisReply *reply = owner_ask(cache, &words);
+    if (reply == NULL) return unavailable(cache, out_error);
+    bool done = reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
+    freeReplyObject(reply);
+    if (!done) return fenced(out_error);
+    memcpy(cache->generation, fresh, sizeof fresh);
+    *out_frontier = (struct cache_frontier){ head, { 0 } };
+    return STATUS_OK;
+}
+
 static enum status redis_begin(struct cache *port, uint64_t epoch, uint64_t head,
                                struct cache_frontier *out_frontier, struct error *out_error)
 {
     struct redis_cache *cache = (struct redis_cache *)port;
-    char fresh[GENERATION_SIZE];
-    char head_text[NUMBER_SIZE];
-    generation_make(cache, fresh);
-    (void)number_text(epoch, cache->epoch);
+    (void)redis_number_text(epoch, cache->epoch);
     struct words words = words_begin(cache, REDIS_SCRIPT_BEGIN);
     word_add(&words, cache->epoch);
-    word_add(&words, number_text(head, head_text));
-    word_add(&words, fresh);
     redisReply *reply = owner_ask(cache, &words);
     if (reply == NULL) return unavailable(cache, out_error);
-    enum status status = STATUS_OK;
-    bool told = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
-                reply->element[0]->type == REDIS_REPLY_STRING &&
-                reply->element[0]->len < GENERATION_SIZE;
-    if (told) {
-        memcpy(cache->generation, reply->element[0]->str, reply->element[0]->len + 1);
-        *out_frontier = (struct cache_frontier){ number_read(reply->element[1]), { 0 } };
-    } else {
-        status = error_set(out_error, STATUS_FENCED, "a later owner of the lane has the cache");
-    }
+    enum took took = took_read(cache, reply, head, out_frontier);
     freeReplyObject(reply);
-    return status;
+    switch (took) {
+    case TOOK_OVER: return STATUS_OK;
+    case TOOK_ANEW: return begin_anew(cache, head, out_frontier, out_error);
+    case TOOK_FENCED: break;
+    }
+    return fenced(out_error);
 }
 
 static struct words owner_words(const struct redis_cache *cache, const char *script)
@@ -393,22 +391,23 @@ static struct words owner_words(const struct redis_cache *cache, const char *scr
 static enum status redis_raise_floor(struct cache *port, uint64_t batch, struct error *out_error)
 {
     struct redis_cache *cache = (struct redis_cache *)port;
-    char text[NUMBER_SIZE];
+    char text[REDIS_NUMBER_SIZE];
     struct words words = owner_words(cache, REDIS_SCRIPT_FLOOR);
-    word_add(&words, number_text(batch, text));
+    word_add(&words, redis_number_text(batch, text));
     return owner_do(cache, &words, out_error);
 }
 
 static bool update_send(struct redis_cache *cache, const struct cache_entry *entry)
 {
-    char suffix[KEY_SIZE];
-    char version[NUMBER_SIZE];
-    struct stored stored;
-    stored_make(entry, &stored);
+    char suffix[REDIS_KEY_SIZE];
+    char version[REDIS_NUMBER_SIZE];
+    struct redis_value stored;
+    const struct redis_seal seal = seal_of(cache);
+    redis_value_make(&seal, entry, &stored);
     struct words words = owner_words(cache, REDIS_SCRIPT_UPDATE);
-    word_add(&words, suffix_of(entry->kind, cache_entry_id(entry), suffix));
-    word_add(&words, number_text(entry->version, version));
-    word_add_bytes(&words, &stored, stored_size(entry->kind));
+    word_add(&words, redis_value_suffix(entry->kind, cache_entry_id(entry), suffix));
+    word_add(&words, redis_number_text(entry->version, version));
+    word_add_bytes(&words, &stored, redis_value_size(entry->kind));
     return redisAppendCommandArgv(cache->owning.context, words.count, (const char **)words.texts,
                                   words.sizes) == REDIS_OK;
 }
@@ -450,15 +449,35 @@ static enum status redis_update(struct cache *port, const struct cache_entry *en
     return error_set(out_error, STATUS_CONFLICT, "the cache was emptied, or taken over");
 }
 
+/* A frontier as it is sent, with its seal. */
+struct told {
+    char batch[REDIS_NUMBER_SIZE];
+    char at[REDIS_NUMBER_SIZE];
+    struct digest seal;
+};
+
+static void frontier_add(const struct redis_cache *cache, const char *generation,
+                         struct cache_frontier frontier, struct told *told, struct words *words)
+{
+    const struct redis_seal seal = seal_of(cache);
+    const struct redis_frontier texts = {
+        .generation = str_from(generation),
+        .batch = str_from(redis_number_text(frontier.batch, told->batch)),
+        .at = str_from(redis_number_text((uint64_t)frontier.at.ns, told->at)),
+    };
+    told->seal = redis_frontier_seal(&seal, &texts);
+    word_add(words, told->batch);
+    word_add(words, told->at);
+    word_add_bytes(words, told->seal.bytes, sizeof told->seal.bytes);
+}
+
 static enum status redis_advance(struct cache *port, struct cache_frontier frontier,
                                  struct error *out_error)
 {
     struct redis_cache *cache = (struct redis_cache *)port;
-    char batch[NUMBER_SIZE];
-    char at[NUMBER_SIZE];
+    struct told told;
     struct words words = owner_words(cache, REDIS_SCRIPT_ADVANCE);
-    word_add(&words, number_text(frontier.batch, batch));
-    word_add(&words, number_text((uint64_t)frontier.at.ns, at));
+    frontier_add(cache, cache->generation, frontier, &told, &words);
     return owner_do(cache, &words, out_error);
 }
 
@@ -467,12 +486,10 @@ static enum status redis_forget(struct cache *port, struct cache_frontier fronti
 {
     struct redis_cache *cache = (struct redis_cache *)port;
     char fresh[GENERATION_SIZE];
-    char batch[NUMBER_SIZE];
-    char at[NUMBER_SIZE];
+    struct told told;
     generation_make(cache, fresh);
     struct words words = owner_words(cache, REDIS_SCRIPT_FORGET);
-    word_add(&words, number_text(frontier.batch, batch));
-    word_add(&words, number_text((uint64_t)frontier.at.ns, at));
+    frontier_add(cache, fresh, frontier, &told, &words);
     word_add(&words, fresh);
     enum status status = owner_do(cache, &words, out_error);
     if (status == STATUS_OK) memcpy(cache->generation, fresh, sizeof fresh);
@@ -512,7 +529,10 @@ bool redis_cache_key(struct str key, struct redis_cache_key *out_key)
 bool redis_cache_value(const struct redis_cache_key *key, struct str stored,
                        struct cache_entry *out_entry)
 {
-    return stored_read(stored, key->kind, key->id, out_entry);
+    struct redis_value value;
+    if (!redis_value_read(stored, key->kind, key->id, &value)) return false;
+    *out_entry = redis_value_entry(&value);
+    return true;
 }
 
 /* PREFIX:LANE:GENERATION:a:ID. False: it is not one of ours. */
@@ -529,14 +549,15 @@ static bool key_read(const struct redis_cache *cache, const redisReply *reply,
     return true;
 }
 
-static bool scan_page(struct redis_cache *cache, char cursor[NUMBER_SIZE], const char *generation,
+static bool scan_page(struct redis_cache *cache, char cursor[REDIS_NUMBER_SIZE],
+                      const char *generation,
                       bool (*visit)(void *owner, enum cache_kind kind, struct uuid id), void *owner)
 {
     redisReply *reply = redisCommand(cache->owning.context, "SCAN %s MATCH %s%s:* COUNT %d", cursor,
                                      cache->stem, generation, SCAN_COUNT);
     bool good = reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
                 reply->element[0]->type == REDIS_REPLY_STRING &&
-                reply->element[0]->len < NUMBER_SIZE &&
+                reply->element[0]->len < REDIS_NUMBER_SIZE &&
                 reply->element[1]->type == REDIS_REPLY_ARRAY;
     for (size_t i = 0; good && i < reply->element[1]->elements; i++) {
         enum cache_kind kind;
@@ -566,7 +587,7 @@ enum status redis_cache_list(struct cache *port,
     struct redis_cache *cache = (struct redis_cache *)port;
     struct link *link = &cache->owning;
     char generation[GENERATION_SIZE];
-    char cursor[NUMBER_SIZE] = "0";
+    char cursor[REDIS_NUMBER_SIZE] = "0";
     bool good = link_enter(cache, link);
     if (good) {
         good = generation_find(cache, generation);
@@ -606,6 +627,7 @@ static void redis_close(struct cache *port)
     (void)pthread_mutex_destroy(&cache->owning.mutex);  /* the same */
     free(cache->host);
     free(cache->user);
+    secret_wipe(&cache->key, sizeof cache->key);
     free(cache);
 }
 
@@ -635,13 +657,14 @@ enum status redis_cache_open(const struct redis_cache_options *options, struct c
                                   .forget = redis_forget,
                                   .close = redis_close };
     cache->options = *options;
+    hmac_key_init(&cache->key, options->key);
     cache->host = strdup(options->host);
     cache->user = options->user == NULL ? NULL : strdup(options->user);
     link_init(cache, &cache->reading, READ_MS);
     link_init(cache, &cache->owning, OWNER_MS);
-    int meta = snprintf(cache->meta, KEY_SIZE, "%s:%u:meta", options->prefix, options->lane);
-    int stem = snprintf(cache->stem, KEY_SIZE, "%s:%u:", options->prefix, options->lane);
-    bool fits = meta > 0 && meta < KEY_SIZE / 2 && stem > 0;
+    int meta = snprintf(cache->meta, REDIS_KEY_SIZE, "%s:%u:meta", options->prefix, options->lane);
+    int stem = snprintf(cache->stem, REDIS_KEY_SIZE, "%s:%u:", options->prefix, options->lane);
+    bool fits = meta > 0 && meta < REDIS_KEY_SIZE / 2 && stem > 0;
     if (fits && cache->host != NULL && (options->user == NULL || cache->user != NULL)) {
         *out_cache = &cache->port;
         return STATUS_OK;

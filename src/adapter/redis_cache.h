@@ -12,6 +12,9 @@
  * PREFIX:LANE:meta, and for values PREFIX:LANE:GENERATION:a:ID and :p:ID, which expire after
  * ttl_ms. Forgetting is a new generation: what is of an old one is not looked at any more.
  *
+ * Values and frontiers are sealed with a key (redis_value.h). What is there and not sealed with it, or
+ * longer than ttl_ms ago, is a miss; a frontier that is not makes the owner begin anew.
+ *
  * Two connections, made when they are needed: one for readers, who wait for each other, and one for
  * the owner.
  */
@@ -21,6 +24,7 @@ struct redis_cache_options {
     uint32_t database;
     const char *user;              /* NULL: the default one */
     const struct secret *password; /* NULL: none is asked for; outlives the cache */
+    const struct secret *key;      /* of the seals: for one process, or for tests, never in Redis */
     const char *prefix;            /* "tpwallet" */
     uint32_t lane;
     uint32_t ttl_ms;
@@ -36,6 +40,7 @@ enum status redis_cache_open(const struct redis_cache_options *options, struct c
 struct redis_cache_status {
     uint64_t hits;
     uint64_t misses;
+    uint64_t rejected; /* of these: something was there, and not what we have put there */
     uint64_t failures; /* calls that were not answered in time, or with an error */
     uint64_t skipped;  /* calls that were not made, since the breaker was open */
     bool open;         /* the breaker is */
@@ -49,7 +54,7 @@ enum status redis_cache_list(struct cache *cache,
                              void *owner, struct error *out_error) MUST_CHECK;
 /*
  * For who looks at a Redis from outside: what a key of such a cache is made of, and what the field
- * "d" of its hash says. META is "STEM:meta"; the field "gen" of it is the generation that counts.
+ * "d" of its hash says, whoever has sealed it. META is "STEM:meta"; the field "gen" of it is the generation that counts.
  * False: it is none of a cache's.
  */
 struct redis_cache_key {

@@ -4,16 +4,16 @@
 
 /*
  * KEYS[1] is the cache's meta: gen, epoch, floor (fills below it are refused), pos and at (the
- * frontier). ARGV[1] is the stem of values' keys. Numbers are texts of 20 digits.
+ * frontier), and its seal (redis_value.h). ARGV[1] is the stem of values' keys. Numbers are texts of 20 digits.
  */
 
-/* ARGV: stem, suffix -> {pos, at, value}, or nothing. */
+/* ARGV: stem, suffix -> {gen, pos, at, seal, value}, or nothing. */
 #define REDIS_SCRIPT_GET                                                                           \
-    "local m=redis.call('HMGET',KEYS[1],'gen','pos','at')\n"                                       \
-    "if not m[1] or not m[2] or not m[3] then return false end\n"                                  \
+    "local m=redis.call('HMGET',KEYS[1],'gen','pos','at','seal')\n"                                \
+    "if not m[1] or not m[2] or not m[3] or not m[4] then return false end\n"                      \
     "local d=redis.call('HGET',ARGV[1]..m[1]..ARGV[2],'d')\n"                                      \
     "if not d then return false end\n"                                                             \
-    "return {m[2],m[3],d}\n"
+    "return {m[1],m[2],m[3],m[4],d}\n"
 
 /* ARGV: stem, suffix, version, value, ttl -> 1, or 0: it was refused. */
 #define REDIS_SCRIPT_FILL                                                                          \
@@ -26,17 +26,28 @@
     "redis.call('PEXPIRE',k,tonumber(ARGV[5]))\n"                                                  \
     "return 1\n"
 
-/* ARGV: stem, epoch, head, a new generation -> {gen, pos}, or nothing: a later owner has it. */
+/* What is no number is not there. */
+#define REDIS_SCRIPT_NUMBER                                                                        \
+    "local function number(t) return t and #t==20 and not string.find(t,'%D') end\n"
+
+/* ARGV: stem, epoch -> {gen, pos, at, seal}, nothing: begin anew, or 0: a later owner has it. */
 #define REDIS_SCRIPT_BEGIN                                                                         \
-    "local m=redis.call('HMGET',KEYS[1],'gen','epoch','floor','pos')\n"                            \
-    "if m[2] and m[2]>ARGV[2] then return false end\n"                                             \
-    "if m[1] and m[2] and m[3] and m[4] and m[4]<=ARGV[3] then\n"                                  \
-    "  redis.call('HSET',KEYS[1],'epoch',ARGV[2])\n"                                               \
-    "  return {m[1],m[4]}\n"                                                                       \
-    "end\n"                                                                                        \
+    REDIS_SCRIPT_NUMBER                                                                            \
+    "local m=redis.call('HMGET',KEYS[1],'gen','epoch','floor','pos','at','seal')\n"                \
+    "if number(m[2]) and m[2]>ARGV[2] then return 0 end\n"                                         \
+    "for _,t in ipairs({m[2],m[3],m[4],m[5]}) do if not number(t) then return false end end\n"     \
+    "if not m[1] or not m[6] then return false end\n"                                              \
+    "redis.call('HSET',KEYS[1],'epoch',ARGV[2])\n"                                                 \
+    "return {m[1],m[4],m[5],m[6]}\n"
+
+/* ARGV: stem, epoch, head, a new generation -> 1, or 0: a later owner has it. */
+#define REDIS_SCRIPT_ANEW                                                                          \
+    REDIS_SCRIPT_NUMBER                                                                            \
+    "local e=redis.call('HGET',KEYS[1],'epoch')\n"                                                 \
+    "if number(e) and e>ARGV[2] then return 0 end\n"                                               \
     "redis.call('DEL',KEYS[1])\n"                                                                  \
     "redis.call('HSET',KEYS[1],'gen',ARGV[4],'epoch',ARGV[2],'floor',ARGV[3],'pos',ARGV[3])\n"     \
-    "return {ARGV[4],ARGV[3]}\n"
+    "return 1\n"
 
 /* What the owner's scripts begin with; ARGV: stem, generation, epoch, ... */
 #define REDIS_SCRIPT_OWNED                                                                         \
@@ -56,14 +67,17 @@
     "redis.call('HSET',k,'v',ARGV[5],'d',ARGV[6])\n"                                               \
     "return 1\n"
 
-/* ..., pos, at -> 1 */
+/* ..., pos, at, seal -> 1 */
 #define REDIS_SCRIPT_ADVANCE                                                                       \
-    REDIS_SCRIPT_OWNED "redis.call('HSET',KEYS[1],'pos',ARGV[4],'at',ARGV[5])\nreturn 1\n"
+    REDIS_SCRIPT_OWNED                                                                             \
+    "redis.call('HSET',KEYS[1],'pos',ARGV[4],'at',ARGV[5],'seal',ARGV[6])\n"                       \
+    "return 1\n"
 
-/* ..., pos, at, a new generation -> 1 */
+/* ..., pos, at, seal, a new generation -> 1 */
 #define REDIS_SCRIPT_FORGET                                                                        \
     REDIS_SCRIPT_OWNED                                                                             \
-    "redis.call('HSET',KEYS[1],'gen',ARGV[6],'floor',ARGV[4],'pos',ARGV[4],'at',ARGV[5])\n"        \
+    "redis.call('HSET',KEYS[1],'gen',ARGV[7],'floor',ARGV[4],'pos',ARGV[4],'at',ARGV[5],"          \
+    "'seal',ARGV[6])\n"                                                                            \
     "return 1\n"
 
 #endif

@@ -8,6 +8,8 @@
 #include "cmd/redis_options.h"
 #include "wallet/cache_relay.h"
 
+enum { KEY_SIZE = 32 };
+
 /* ---- Options ---- */
 
 enum status serve_cache_open(const struct invocation *invocation, uint32_t lane,
@@ -18,12 +20,15 @@ enum status serve_cache_open(const struct invocation *invocation, uint32_t lane,
     struct redis_place place = { 0 };
     enum status status = redis_options_read(invocation, &place, &out_cache->password, out_error);
     if (status != STATUS_OK) return status;
+    entropy_fill(system_entropy(), out_cache->key.bytes, KEY_SIZE);
+    out_cache->key.size = KEY_SIZE;
     struct redis_cache_options options = REDIS_CACHE_OPTIONS_DEFAULT;
     options.host = place.host;
     options.port = place.port;
     options.database = place.database;
     options.user = place.user;
     options.password = out_cache->password.size == 0 ? NULL : &out_cache->password;
+    options.key = &out_cache->key;
     options.lane = lane;
     options.prefix = invocation_text(invocation, "redis-prefix");
     options.clock = system_clock();
@@ -36,6 +41,7 @@ void serve_cache_close(struct serve_cache *cache)
     if (cache->cache != NULL) cache->cache->close(cache->cache);
     cache->cache = NULL;
     secret_done(&cache->password);
+    secret_done(&cache->key);
 }
 
 /* ---- Running ---- */
@@ -116,6 +122,8 @@ void serve_cache_metrics(struct serve_cache *cache, struct buf *out_page)
                 reads.hits);
     value_write(out_page, "tpwallet_cache_misses_total", "counter", "Reads the cache had not",
                 reads.misses);
+    value_write(out_page, "tpwallet_cache_rejected_total", "counter",
+                "Misses of what was there, and was not put there by this server", reads.rejected);
     value_write(out_page, "tpwallet_cache_failures_total", "counter",
                 "Calls that the cache did not answer", reads.failures);
     value_write(out_page, "tpwallet_cache_updates_total", "counter",

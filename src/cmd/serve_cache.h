@@ -16,6 +16,7 @@ struct serve_cache {
     struct cache_relay *relay;
     struct lane *lane;
     struct secret password;
+    struct secret key; /* made anew each time: what other processes have put there is not read */
 };
 
 /*

@@ -52,7 +52,7 @@ struct cache {
     /*
      * For the lane's owner. Takes the cache over for an epoch, and tells the frontier to go on
      * from; with a frontier above `head` or none at all everything is forgotten, and it is head.
-     * STATUS_FENCED: a later owner has it. STATUS_UNAVAILABLE.
+     * STATUS_FENCED: a later owner has it, or did when it was last written. STATUS_UNAVAILABLE.
      */
     enum status (*begin)(struct cache *cache, uint64_t epoch, uint64_t head,
                          struct cache_frontier *out_frontier, struct error *out_error);

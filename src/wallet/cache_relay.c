@@ -24,7 +24,6 @@ struct cache_relay {
     struct cache_relay_options options;
     struct task *task;
     bool begun;
-    bool fenced;
     bool looked;    /* once at least */
     uint64_t batch; /* the frontier */
     struct buf blob;
@@ -220,16 +219,14 @@ static void said(struct cache_relay *relay, const struct error *error, bool bad)
 
 void cache_relay_step(struct cache_relay *relay)
 {
-    if (relay->fenced) return;
     struct error error = { 0 };
     enum status status = round_make(relay, &error);
-    relay->fenced = status == STATUS_FENCED;
     if (status != STATUS_OK) relay->begun = false; /* where it stands is asked again */
     relay->ports.sync->lock(relay->monitor);
     bool changed = !relay->looked || relay->status.begun != (status == STATUS_OK);
     relay->looked = true;
     relay->status.begun = status == STATUS_OK;
-    relay->status.fenced = relay->fenced;
+    relay->status.fenced = status == STATUS_FENCED;
     relay->status.batch = relay->batch;
     if (status != STATUS_OK) relay->status.failures++;
     relay->ports.sync->unlock(relay->monitor);

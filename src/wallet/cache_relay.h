@@ -45,7 +45,7 @@ extern const struct cache_relay_options CACHE_RELAY_OPTIONS_DEFAULT;
 
 struct cache_relay_status {
     bool begun;     /* the cache is followed */
-    bool fenced;    /* a later owner has it */
+    bool fenced;    /* a later owner has it, or so the cache says: asked again after retry_ms */
     uint64_t batch; /* the frontier */
     uint64_t updates;
     uint64_t failures;

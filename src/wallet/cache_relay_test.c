@@ -280,17 +280,22 @@ static void after_a_failure_it_asks_where_it_stands(void **state)
     rig_done(&rig);
 }
 
-static void a_later_owner_stops_it(void **state)
+static void a_later_owner_keeps_it_out_while_it_is_there(void **state)
 {
     (void)state; /* no fixture */
     struct rig rig;
     rig_init(&rig, 3, 3);
     rig.begins = STATUS_FENCED;
     step_calls(&rig, "begin:3 ");
-    step_calls(&rig, "");
+    step_calls(&rig, "begin:3 ");
     struct cache_relay_status status;
     cache_relay_get_status(rig.relay, &status);
     assert_true(status.fenced);
+    assert_false(status.begun);
+    rig.begins = STATUS_OK; /* somebody had written there what was not so */
+    step_calls(&rig, "begin:3 advance:3 ");
+    cache_relay_get_status(rig.relay, &status);
+    assert_false(status.fenced);
     rig_done(&rig);
 }
 
@@ -300,7 +305,7 @@ int main(void)
         cmocka_unit_test(changes_are_told_once_and_in_order),
         cmocka_unit_test(too_far_behind_everything_is_forgotten),
         cmocka_unit_test(after_a_failure_it_asks_where_it_stands),
-        cmocka_unit_test(a_later_owner_stops_it),
+        cmocka_unit_test(a_later_owner_keeps_it_out_while_it_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 /*
- * Goal: the cache in Redis does what port/cache.h says; damaged values are as if they were not
- * there; a password is given; a Redis that hangs costs a few short waits, then nothing.
- * Method: the cases of all implementations with a real server; values changed by another
- * connection; the server stopped (SIGSTOP).
+ * Goal: the cache in Redis does what port/cache.h says; what is damaged, or written there by somebody
+ * else, is as if it were not there, and counted; a password is given; a Redis that hangs costs a few short waits, then nothing.
+ * Method: the cases of all implementations with a real server; values, frontiers and epochs
+ * written by another connection, whole but for their seals, and put back when their time is over; the server stopped (SIGSTOP).
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -13,8 +13,10 @@
 
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
+#include <xxhash.h>
 
 #include "adapter/redis_cache.h"
+#include "adapter/redis_value.h"
 #include "adapter/system_clock.h"
 #include "adapter/system_entropy.h"
 #include "tests/redis/cache_conformance.h"
@@ -50,19 +52,43 @@ static void empty(void *owner)
 }
 
 static struct secret password;
+static struct secret seal_key = { .bytes = "of this process", .size = 15 };
 
-static struct cache *open_cache(void *owner)
+/* The system's, and as much later as a test says. */
+static struct clock clock_port;
+static int64_t later_ns;
+
+static struct wall_time later_wall(struct clock *clock)
 {
-    (void)owner;
+    (void)clock;
+    return (struct wall_time){ clock_wall(system_clock()).ns + later_ns };
+}
+
+static struct monotonic_time later_monotonic(struct clock *clock)
+{
+    (void)clock;
+    return (struct monotonic_time){ clock_monotonic(system_clock()).ns + later_ns };
+}
+
+static struct cache *open_sealed(struct secret *key)
+{
+    clock_port = (struct clock){ later_wall, later_monotonic };
     struct redis_cache_options options = REDIS_CACHE_OPTIONS_DEFAULT;
     options.port = rig.port;
     options.password = &password;
-    options.clock = system_clock();
+    options.key = key;
+    options.clock = &clock_port;
     options.entropy = system_entropy();
     options.database = 3;
     struct cache *cache = NULL;
     assert_int_equal(redis_cache_open(&options, &cache, NULL), STATUS_OK);
     return cache;
+}
+
+static struct cache *open_cache(void *owner)
+{
+    (void)owner;
+    return open_sealed(&seal_key);
 }
 
 static void redis_conforms(void **state)
@@ -111,6 +137,125 @@ static void damaged_values_are_not_there(void **state)
     freeReplyObject(reply);
     redisFree(context);
     assert_int_equal(cache->get(cache, CACHE_ACCOUNT, id, &found, &frontier), STATUS_NOT_FOUND);
+    cache->close(cache);
+}
+
+static void script(const char *text, const void *bytes, size_t size)
+{
+    redisContext *context = connection();
+    redisReply *reply = redisCommand(context, "SELECT 3");
+    freeReplyObject(reply);
+    reply = redisCommand(context, "EVAL %s 0 %b", text, bytes, size);
+    assert_non_null(reply);
+    if (reply->type == REDIS_REPLY_ERROR) fail_msg("%s", reply->str);
+    freeReplyObject(reply);
+    redisFree(context);
+}
+
+static void expect_rejected(struct cache *cache, uint64_t count)
+{
+    struct cache_entry found;
+    struct cache_frontier frontier;
+    struct redis_cache_status status;
+    struct cache_entry wanted = one_entry();
+    assert_int_equal(cache->get(cache, CACHE_ACCOUNT, cache_entry_id(&wanted), &found, &frontier),
+                     STATUS_NOT_FOUND);
+    redis_cache_get_status(cache, &status);
+    assert_int_equal(status.rejected, count);
+}
+
+#define EACH_VALUE "for _,k in ipairs(redis.call('KEYS','*:a:*')) do "
+
+/* Richer, and with a check that fits: what somebody makes who knows all but the key. */
+static void values_of_others_are_not_there(void **state)
+{
+    (void)state; /* no fixture */
+    struct cache_entry entry;
+    struct cache *cache = with_one(&entry);
+    struct redis_value forged;
+    struct hmac_key other;
+    const struct secret guess = { .bytes = "of another one", .size = 14 };
+    hmac_key_init(&other, &guess);
+    const struct redis_seal seal = { &other, "tpwallet:0:", clock_monotonic(&clock_port), 300000 };
+    entry.value.account.balance.credits_posted.minor = 1000000;
+    redis_value_make(&seal, &entry, &forged);
+    assert_int_equal(forged.check, XXH3_64bits(&forged.value.account, sizeof forged.value.account));
+    script(EACH_VALUE "redis.call('HSET',k,'d',ARGV[1]) end return 1", &forged,
+           redis_value_size(CACHE_ACCOUNT));
+    expect_rejected(cache, 1);
+    cache->close(cache);
+}
+
+/* A later time, or position, would make the value younger than it is. */
+static void frontiers_of_others_do_not_count(void **state)
+{
+    (void)state; /* no fixture */
+    struct cache_entry entry;
+    struct cache *cache = with_one(&entry);
+    script("return redis.call('HSET','tpwallet:0:meta','at','00000000006000000000')", "", 0);
+    expect_rejected(cache, 1);
+    cache->close(cache);
+    cache = with_one(&entry);
+    script("return redis.call('HSET','tpwallet:0:meta','pos','00000000000000000006')", "", 0);
+    expect_rejected(cache, 1);
+    cache->close(cache);
+}
+
+static void what_is_put_back_later_than_it_lives_is_not_there(void **state)
+{
+    (void)state; /* no fixture */
+    struct cache_entry entry;
+    struct cache *cache = with_one(&entry);
+    script(EACH_VALUE "redis.call('PERSIST',k) end return 1", "", 0);
+    later_ns = 301 * NS_PER_S;
+    expect_rejected(cache, 1);
+    later_ns = 0;
+    cache->close(cache);
+}
+
+/* Whatever stands there as a frontier, an owner begins, and at a batch that it knows. */
+static void a_frontier_that_is_none_is_everything_forgotten(void **state)
+{
+    (void)state; /* no fixture */
+    static const char *const places[] = {
+        "'pos','000000000000000000019999','epoch','0'",
+        "'pos','00000000000000019999'",
+        "'pos','99999999999999999999'",
+        "'pos','-1'",
+        "'pos','00000000000000000003'", /* a batch that there was: changes would be dealt with anew */
+        "'at','-9223372036854775808'",
+        "'gen',string.rep('x',500)",
+        "'epoch','zzz'",
+    };
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        struct cache_entry entry;
+        struct cache *cache = with_one(&entry);
+        char text[128];
+        int len = snprintf(text, sizeof text, "return redis.call('HSET','tpwallet:0:meta',%s)",
+                           places[i]);
+        assert_true(len > 0 && (size_t)len < sizeof text);
+        script(text, "", 0);
+        struct cache_frontier frontier;
+        assert_int_equal(cache->begin(cache, 1, 7, &frontier, NULL), STATUS_OK);
+        assert_int_equal(frontier.batch, 7);
+        frontier.at.ns = 7;
+        assert_int_equal(cache->advance(cache, frontier, NULL), STATUS_OK);
+        expect_rejected(cache, 0); /* of another generation: nobody looks there */
+        cache->close(cache);
+    }
+}
+
+static void another_process_begins_anew(void **state)
+{
+    (void)state; /* no fixture */
+    struct cache_entry entry;
+    struct cache *before = with_one(&entry);
+    before->close(before);
+    struct secret key = { .bytes = "of the next one", .size = 15 };
+    struct cache *cache = open_sealed(&key);
+    struct cache_frontier frontier;
+    assert_int_equal(cache->begin(cache, 2, 9, &frontier, NULL), STATUS_OK);
+    assert_int_equal(frontier.batch, 9);
     cache->close(cache);
 }
 
@@ -175,6 +320,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(redis_conforms),
         cmocka_unit_test(damaged_values_are_not_there),
+        cmocka_unit_test(values_of_others_are_not_there),
+        cmocka_unit_test(frontiers_of_others_do_not_count),
+        cmocka_unit_test(what_is_put_back_later_than_it_lives_is_not_there),
+        cmocka_unit_test(a_frontier_that_is_none_is_everything_forgotten),
+        cmocka_unit_test(another_process_begins_anew),
         cmocka_unit_test(it_can_be_listed_and_dropped),
         cmocka_unit_test(a_hanging_server_costs_little),
     };

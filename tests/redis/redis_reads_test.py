@@ -1,11 +1,12 @@
 """Goal: reads from the cache name their position and age, are never older than the client allows
 nor before what it has written, and whatever is done to Redis makes them slower, not wrong; by
 default reads are exact and do not touch it; `cache check` names what is stale, and `cache rebuild`
-begins anew.
+begins anew. What somebody else writes there is not believed.
 
 Method: a real redis-server; a writer that moves 1.00 at a time and writes down what was acknowledged
 when and where; readers that hold each answer against that. Meanwhile Redis is flushed, killed and
-started empty, stopped (SIGSTOP), and made to evict. Then a value is put back to what it was.
+started empty, stopped (SIGSTOP), and made to evict. Then a value is put back to what it was, one is
+damaged, and the frontier is set to a batch that was never made; the next server finds the same.
 """
 import json
 import os
@@ -202,6 +203,24 @@ def checked_and_rebuilt(wallet, redis, server, world):
     check(again["checked"] >= 2 and again["stale"] == 0, f"a check after a rebuild: {again}")
 
 
+def meta_forged(redis):
+    redis.cli("HSET", "tpwallet:0:meta", "pos", "000000000000000000019999", "epoch", "0")
+
+
+def not_believed(redis, server, account):
+    target = f"/v1/accounts/{account}?max_stale_ms=5000"
+    rejected = metric(server, "tpwallet_cache_rejected_total")
+    until(lambda: get(server, target)[0].getheader("TPW-Cached-Position"), "a hit")
+    for key in redis.cli("KEYS", "tpwallet:0:*:a:*").split():
+        redis.cli("HSET", key, "d", "richer")
+    answer, body = get(server, target)
+    equal((answer.status, answer.getheader("TPW-Cached-Position")), (200, None), "an exact answer")
+    check(metric(server, "tpwallet_cache_rejected_total") > rejected, "it is counted")
+    meta_forged(redis)
+    until(lambda: get(server, target)[0].getheader("TPW-Cached-Position"), "a hit after that")
+    equal(get(server, target)[1]["balance"], body["balance"], "the balance")
+
+
 def password_file():
     path = file_of("redis-password", PASSWORD + "\n")
     os.chmod(path, 0o600)
@@ -262,6 +281,11 @@ def main():
             headers_and_defaults(server, credit)
             faults(redis, server, world)
             checked_and_rebuilt(wallet, redis, server, world)
+            not_believed(redis, server, credit)
+            server.stop()
+            meta_forged(redis)
+            server.start()
+            until(lambda: metric(server, "tpwallet_cache_followed") == 1, "followed by the next one")
             server.stop()
         finally:
             if server.process.poll() is None:
