@@ -106,7 +106,7 @@ static struct str span_begin(struct consume *consume, uint32_t index)
     bool valid = traceparent_parse(record->traceparent, trace, &flags);
     if (!valid || record->end || consume->spans == NULL || (flags & TRACE_FLAG_SAMPLED) == 0) {
         *trace = (struct trace){ 0 };
-        return valid ? record->traceparent : STR("");
+        return record->traceparent;
     }
     uint64_t random = 0;
     entropy_fill(system_entropy(), &random, sizeof random);

@@ -30,6 +30,16 @@ static bool byte_take(const char digits[2], uint8_t *out_value)
            hex_parse((struct str){ digits, 2 }, out_value, 1) == STATUS_OK;
 }
 
+/* What a later version says behind what we know: text, and nothing that ends a header. */
+static bool is_tail(struct str tail)
+{
+    if (tail.len > 0 && tail.data[0] != '-') return false;
+    for (size_t i = 0; i < tail.len; i++) {
+        if (tail.data[i] < ' ' || tail.data[i] > '~') return false;
+    }
+    return true;
+}
+
 bool traceparent_parse(struct str header, struct trace *out_trace, uint8_t *out_flags)
 {
     CHECK(out_trace != NULL);
@@ -38,7 +48,8 @@ bool traceparent_parse(struct str header, struct trace *out_trace, uint8_t *out_
     if (header.len < TRACEPARENT_LEN) return false;
     uint8_t version;
     if (!byte_take(at, &version) || version == 0xFF) return false;
-    if (header.len > TRACEPARENT_LEN && (version == 0 || at[TRACEPARENT_LEN] != '-')) return false;
+    const struct str tail = { at + TRACEPARENT_LEN, header.len - TRACEPARENT_LEN };
+    if ((version == 0 && tail.len > 0) || !is_tail(tail)) return false;
     if (at[2] != '-' || at[35] != '-' || at[52] != '-') return false;
     struct trace trace;
     uint8_t flags;
@@ -68,4 +79,12 @@ struct str traceparent_format(struct trace trace, uint8_t flags, char text[TRACE
     text[52] = '-';
     (void)hex_format(&flags, 1, text + 53); /* the text is known: it starts at `text` */
     return (struct str){ text, TRACEPARENT_LEN };
+}
+
+struct str traceparent_renew(struct str header, char text[TRACEPARENT_SIZE])
+{
+    struct trace trace;
+    uint8_t flags;
+    if (!traceparent_parse(header, &trace, &flags)) return STR("");
+    return traceparent_format(trace, flags, text);
 }

@@ -40,6 +40,16 @@ static void later_versions_may_say_more(void **state)
     assert_true(traceparent_parse(STR("cc-" TRACE "-" SPAN "-00-what-the-future"), &trace, &flags));
 }
 
+static void what_is_passed_on_is_our_own_text(void **state)
+{
+    (void)state; /* no fixture is needed */
+    char text[TRACEPARENT_SIZE];
+    assert_true(str_equal(traceparent_renew(STR("cc-" TRACE "-" SPAN "-01-what-the-future"), text),
+                          STR("00-" TRACE "-" SPAN "-01")));
+    assert_int_equal(traceparent_renew(STR("01-" TRACE "-" SPAN "-01-\r\nx: y"), text).len, 0);
+    assert_int_equal(traceparent_renew(STR(""), text).len, 0);
+}
+
 static void invalid_headers_are_refused(void **state)
 {
     static const char *const rows[] = {
@@ -49,6 +59,10 @@ static void invalid_headers_are_refused(void **state)
         "00-" TRACE "-" SPAN "-",
         "00-" TRACE "-" SPAN "-0",
         "00-" TRACE "-" SPAN "-01-more",
+        "01-" TRACE "-" SPAN "-01-\r\nx: y",
+        "01-" TRACE "-" SPAN "-01-\n",
+        "01-" TRACE "-" SPAN "-01-\x7f",
+        "01-" TRACE "-" SPAN "-01-\xc3\xa4",
         "01-" TRACE "-" SPAN "-01x",
         "ff-" TRACE "-" SPAN "-01",
         "00-" ZEROS "-" SPAN "-01",
@@ -96,6 +110,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_valid_header_is_read_and_written),
         cmocka_unit_test(later_versions_may_say_more),
+        cmocka_unit_test(what_is_passed_on_is_our_own_text),
         cmocka_unit_test(invalid_headers_are_refused),
         cmocka_unit_test(a_changed_character_is_refused_or_read_as_it_is),
     };

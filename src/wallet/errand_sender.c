@@ -166,7 +166,7 @@ static unsigned errand_send(struct errand_sender *sender, const struct event_err
     uint64_t id = span_begin(sender, errand, &parent);
     struct wall_time start = clock_wall(sender->ports.clock);
     char text[TRACEPARENT_SIZE];
-    struct str traceparent = errand->traceparent;
+    struct str traceparent = traceparent_renew(errand->traceparent, text);
     if (id != 0)
         traceparent = traceparent_format((struct trace){ parent.id, id }, TRACE_FLAG_SAMPLED, text);
     unsigned http_status = post(sender, errand, traceparent);

@@ -42,6 +42,7 @@ struct rig {
     struct span span; /* the newest */
     struct trace sent;
     char authorization[32];
+    struct str traceparent; /* of all errands, when there is one */
 };
 
 static struct rig *rig_now; /* ports in memory have no place for it */
@@ -133,14 +134,15 @@ static enum status rig_errand_first(struct event_store *store, struct buf *memor
     if (called() != STATUS_OK) return STATUS_UNAVAILABLE;
     if (rig_now->first == ERRANDS) return STATUS_NOT_FOUND;
     assert_true(snprintf(id, sizeof id, "%u-0", rig_now->first) > 0);
-    const struct event_errand errand = {
+    struct event_errand errand = {
         .number = rig_now->first,
         .id = str_from(id),
         .traceparent = rig_now->first % 2 == 0
                            ? STR("00-00000000000000010000000000000002-0000000000000003-01")
-                           : STR("00-00000000000000010000000000000002-0000000000000003-00"),
+                           : STR("01-00000000000000010000000000000002-0000000000000003-00-later"),
         .value = STR("{}"),
     };
+    if (rig_now->traceparent.len > 0) errand.traceparent = rig_now->traceparent;
     return event_errand_copy(&errand, memory, out_errand);
 }
 static enum status rig_errand_drop(struct event_store *store, const struct event_errand *errand,
@@ -168,6 +170,7 @@ static enum status rig_call(struct http_out *http, const struct http_out_request
         uint8_t flags = 0;
         if (str_equal(header->name, STR("traceparent"))) {
             assert_true(traceparent_parse(header->value, &rig_now->sent, &flags));
+            assert_int_equal(header->value.len, TRACEPARENT_LEN); /* not what was received */
             assert_int_equal(flags, rig_now->first % 2 == 0 ? TRACE_FLAG_SAMPLED : 0);
         }
         if (str_equal(header->name, STR("authorization")))
@@ -255,6 +258,20 @@ static void each_is_sent_once_when_all_is_well(void **state)
     assert_string_equal(rig.claim, "7 0"); /* given back */
 }
 
+static void what_ends_a_header_is_not_sent_as_one(void **state)
+{
+    (void)state; /* no fixture */
+    struct rig rig;
+    rig_init(&rig);
+    rig.traceparent = STR("01-00000000000000010000000000000002-0000000000000003-01-\r\nx: y");
+    struct errand_sender *sender = sender_new(&rig, 7);
+    run_for(&rig, sender, 1);
+    assert_int_equal(rig.posts, ERRANDS);
+    assert_int_equal(rig.sent.span, 0); /* without a traceparent */
+    assert_int_equal(rig.spans, 0);
+    errand_sender_close(sender);
+}
+
 static void what_is_not_2xx_is_sent_again_later(void **state)
 {
     (void)state; /* no fixture */
@@ -324,6 +341,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_sent_once_when_all_is_well),
+        cmocka_unit_test(what_ends_a_header_is_not_sent_as_one),
         cmocka_unit_test(what_is_not_2xx_is_sent_again_later),
         cmocka_unit_test(one_of_two_sends),
         cmocka_unit_test(a_store_that_fails_costs_repeats_only),

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/reserve.h"
+#include "model/trace_context.h"
 #include "wallet/event_reading.h"
 
 enum {
@@ -157,7 +158,9 @@ static enum status event_take(struct event_book *book, struct str value, struct 
     bool is_new = status == STATUS_OK && *out_novelty == EVENT_IS_NEW;
     if (is_new) status = store->effects_put(store, &event, out_error);
     if (status == STATUS_OK && is_new && book->tells) {
-        const struct event_errand errand = { 0, event.id, traceparent, value };
+        char text[TRACEPARENT_SIZE];
+        const struct event_errand errand = { 0, event.id, traceparent_renew(traceparent, text),
+                                             value };
         status = store->errand_put(store, &errand, &book->last_errand, out_error);
     }
     CHECK(status != STATUS_INVALID); /* of a store it is none */

@@ -42,7 +42,7 @@ struct event_book_record {
     bool end; /* there is no record */
     struct str key;
     struct str value;
-    struct str traceparent; /* for the errand; "": none */
+    struct str traceparent; /* for the errand, as it came; invalid or "": none */
 };
 
 enum event_book_outcome {
