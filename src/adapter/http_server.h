@@ -18,19 +18,12 @@
  * answer; no thread waits for a commit. Nothing slow can hold it: a connection has a total time
  * for each phase, all bodies together have a maximum, and so have the connections.
  *
- * Limits: request target 8 KiB (414), head REQUEST_HEADERS_SIZE_MAX (431), body as the api says
- * (413, before the upload). A request that is not strictly HTTP/1.1 gets 400 and the connection
- * is closed; so it is after a chunked body, whose framing the library reads leniently. Heads far
- * over the limits, and a Content-Length that is no number, are refused by the library itself, in
- * HTML. A client that ends its writing side before the answer is there may lose the answer, and
- * ends a stream.
- *
- * An answer in parts (api_call.streams) is sent chunked. The api is asked for a part when the last
- * one is with the kernel, so nothing piles up for a slow reader, who is cut off when a part takes
- * longer than answer_ms. Clients of streams that wait are looked at once a second.
- *
- * Memory: up to 24 KiB a connection, 20 KiB more with TLS; bodies_size_max for bodies; answers as
- * the api makes them, each at most 16 MiB and released with its request when over 64 KiB.
+ * Limits: request target 8 KiB (414), head REQUEST_HEADERS_SIZE_MAX, and API_RAW_HEADERS_MAX lines
+ * (431), body as the api says (413, before the upload). A request that is not strictly HTTP/1.1
+ * gets 400 and the connection is closed; so it is after a chunked body, whose framing the library
+ * reads leniently. Heads far over the limits, and a Content-Length that is no number, are refused by
+ * the library itself, in HTML. A client that ends its writing side before the answer is there may
+ * lose the answer, and ends a stream.
  */
 struct http_server;
 

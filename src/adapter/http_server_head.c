@@ -260,9 +260,12 @@ void http_head_take(struct http_head_reader *reader, struct http_header header)
     if (!is_field_value(value)) malformed(reader, "a header value has control characters", NULL);
 
     struct http_head *head = &reader->head;
-    if (head->raw_count < API_RAW_HEADERS_MAX) {
-        head->raw[head->raw_count++] = (struct api_raw_header){ header.name, value };
+    if (head->raw_count == API_RAW_HEADERS_MAX) {
+        fault_set(reader, 431, "headers_too_large", "there are more header lines than allowed",
+                  NULL);
+        return; /* none may be lost: a peer is handed all of them */
     }
+    head->raw[head->raw_count++] = (struct api_raw_header){ header.name, value };
     unsigned bit = header_bit(header.name);
     if (bit == 0) return;
     if ((reader->seen & bit) != 0) {

@@ -31,7 +31,7 @@ struct http_head {
     uint64_t content_length;
     bool chunked;
     uint32_t raw_count;
-    struct api_raw_header raw[API_RAW_HEADERS_MAX]; /* all, the first of them */
+    struct api_raw_header raw[API_RAW_HEADERS_MAX]; /* all */
 };
 
 /* What is wrong: NULL fields when nothing is. */

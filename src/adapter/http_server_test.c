@@ -278,6 +278,28 @@ static void targets_and_heads_have_a_largest_size(void **state)
     world_close(world);
 }
 
+/* Sends so many header lines; returns the status. */
+static unsigned of_lines(struct world *world, uint32_t count)
+{
+    static const char line[] = "X-Filler: x\r\n";
+    int fd = raw_connect(world->server);
+    raw_send(fd, STR("GET /ready HTTP/1.1\r\n" HOST));
+    for (uint32_t i = 1; i < count; i++) raw_send(fd, STR(line));
+    raw_send(fd, STR("\r\n"));
+    (void)raw_receive(fd, "\r\n\r\n", 1, world->text, TEXT_SIZE);
+    assert_int_equal(close(fd), 0);
+    return status_in(world->text);
+}
+
+static void heads_have_a_largest_number_of_lines(void **state)
+{
+    (void)state;
+    struct world *world = world_open(NULL);
+    assert_int_equal(of_lines(world, API_RAW_HEADERS_MAX), 200);
+    assert_int_equal(of_lines(world, API_RAW_HEADERS_MAX + 1), 431);
+    world_close(world);
+}
+
 static void the_largest_body_arrives_whole(void **state)
 {
     (void)state;
@@ -690,6 +712,7 @@ int main(void)
         cmocka_unit_test(pipelined_requests_are_answered_in_order),
         cmocka_unit_test(head_has_the_length_and_no_body),
         cmocka_unit_test(targets_and_heads_have_a_largest_size),
+        cmocka_unit_test(heads_have_a_largest_number_of_lines),
         cmocka_unit_test(the_largest_body_arrives_whole),
         cmocka_unit_test(a_chunked_body_over_the_limit_is_refused_at_its_end),
         cmocka_unit_test(slow_clients_are_cut_off),

@@ -15,10 +15,17 @@
 
 #include "adapter/address_guard.h"
 #include "adapter/peer_headers.h"
+#include "adapter/system_clock.h"
 #include "base/check.h"
 #include "base/limits.h"
 
-enum { URL_SIZE_MAX = 16 << 10, HEADER_SIZE_MAX = 16 << 10, IDLE_S_MAX = 50, POLL_MS = 1000 };
+enum {
+    URL_SIZE_MAX = 16 << 10,
+    HEADER_SIZE_MAX = 16 << 10,
+    IDLE_S_MAX = 50,
+    POLL_MS = 1000,
+    ALIVE_S = 5
+};
 
 struct transfer_http {
     struct transfer_http *next;
@@ -28,7 +35,9 @@ struct transfer_http {
     struct curl_slist *headers;
     struct buf url;
     char message[CURL_ERROR_SIZE];
-    bool sent; /* writing the request may have begun */
+    bool stream;                 /* its answer may come in parts, and may then take for ever */
+    struct monotonic_time until; /* of a stream's head */
+    bool sent;                   /* writing the request may have begun */
     bool head_done;
     bool overflow;
     bool denied;
@@ -50,6 +59,7 @@ struct peer_http {
     pthread_t thread;
     bool plain;
     struct uuid ledger;
+    uint32_t silent_s_max;
     char *ca_file;
     char *certificate_file;
     char *key_file;
@@ -81,7 +91,7 @@ static void mutex_unlock(struct peer_http *peer)
 static bool is_stream(const struct transfer_http *transfer)
 {
     const char *type = transfer->peer_call->call->answer_type;
-    return type != NULL && strcmp(type, "text/event-stream") == 0;
+    return transfer->stream && type != NULL && strcmp(type, PEER_STREAM_TYPE) == 0;
 }
 
 static void parts_move(struct transfer_http *transfer)
@@ -205,6 +215,20 @@ static int request_begins(void *context, char *remote, char *local, int remote_p
     return CURL_PREREQFUNC_OK;
 }
 
+/* At least once a second, while a stream runs: whether it is to be ended before its head is there. */
+static int stream_watch(void *context, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
+                        curl_off_t up)
+{
+    struct transfer_http *transfer = context;
+    const curl_off_t sizes[] = { down_all, down, up_all, up };
+    (void)sizes; /* the head is what is waited for */
+    if (transfer->head_done) return 0;
+    mutex_lock(transfer->peer);
+    bool stopping = transfer->peer->stopping;
+    mutex_unlock(transfer->peer);
+    return stopping || clock_monotonic(system_clock()).ns >= transfer->until.ns;
+}
+
 /* ---- Handles ---- */
 
 static void transfer_free(struct transfer_http *transfer)
@@ -250,6 +274,12 @@ static bool transfer_configure(struct transfer_http *transfer)
     ok = ok && curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, request_begins) == CURLE_OK;
     ok = ok && curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer) == CURLE_OK;
     ok = ok && curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer) == CURLE_OK;
+    ok = ok && curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, stream_watch) == CURLE_OK;
+    ok = ok && curl_easy_setopt(easy, CURLOPT_XFERINFODATA, transfer) == CURLE_OK;
+    ok = ok && curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L) == CURLE_OK;
+    ok = ok && curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L) == CURLE_OK;
+    ok = ok && curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)ALIVE_S) == CURLE_OK;
+    ok = ok && curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)ALIVE_S) == CURLE_OK;
     return ok && tls_configure(transfer->peer, easy);
 }
 
@@ -374,7 +404,8 @@ static const char *method_text(enum api_method method)
 
 static bool wants_stream(const struct api_call *call)
 {
-    return str_starts(call->accept, STR("text/event-stream"));
+    return call->method == API_GET && str_equal(call->path, STR(PEER_STREAM_PATH)) &&
+           str_equal(call->accept, STR(PEER_STREAM_TYPE));
 }
 
 static bool transfer_prepare(struct transfer_http *transfer)
@@ -388,12 +419,18 @@ static bool transfer_prepare(struct transfer_http *transfer)
     if (call->query.len > 0) buf_append_byte(&transfer->url, '?');
     buf_append_str(&transfer->url, call->query);
     if (buf_status(&transfer->url) != STATUS_OK || !headers_make(transfer)) return false;
-    long left_ms = wants_stream(call) ? 0L : (long)peer_call->left_ms;
+    transfer->stream = wants_stream(call);
+    transfer->until = clock_monotonic(system_clock());
+    transfer->until.ns += (int64_t)peer_call->left_ms * NS_PER_MS;
+    long left_ms = transfer->stream ? 0L : (long)peer_call->left_ms;
+    long silent_s = transfer->stream ? (long)transfer->peer->silent_s_max : 0L;
     bool ok = curl_easy_setopt(easy, CURLOPT_URL, buf_terminated(&transfer->url)) == CURLE_OK;
     ok = ok && curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK;
     ok = ok && curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK;
     ok = ok && curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) == CURLE_OK; /* forgets the last body */
     ok = ok && curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, left_ms) == CURLE_OK;
+    ok = ok && curl_easy_setopt(easy, CURLOPT_NOPROGRESS, transfer->stream ? 0L : 1L) == CURLE_OK;
+    ok = ok && curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, silent_s) == CURLE_OK;
     bool body = call->body.len > 0 || call->method == API_POST || call->method == API_PUT;
     if (body) {
         ok = ok && curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
@@ -720,6 +757,7 @@ enum status peer_http_open(const struct peer_http_options *options, struct peer 
                                 .close = peer_close };
     peer->plain = options->ca_file == NULL;
     peer->ledger = options->ledger;
+    peer->silent_s_max = options->silent_s_max;
     error = pthread_mutex_init(&peer->mutex, NULL);
     CHECK(error == 0);
     enum status status = peer->plain ? STATUS_OK : files_take(options, peer, out_error);
@@ -728,9 +766,8 @@ enum status peer_http_open(const struct peer_http_options *options, struct peer 
         status = error_set(out_error, STATUS_UNAVAILABLE, "out of memory");
     }
     if (status == STATUS_OK) {
-        CURLMcode code = curl_multi_setopt(peer->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, 0L);
-        CHECK(code == CURLM_OK);
-        code = curl_multi_setopt(peer->multi, CURLMOPT_MAXCONNECTS, (long)PEER_CONNECTIONS_MAX);
+        CURLMcode code =
+            curl_multi_setopt(peer->multi, CURLMOPT_MAXCONNECTS, (long)PEER_CONNECTIONS_MAX);
         CHECK(code == CURLM_OK);
         error = pthread_create(&peer->thread, NULL, peer_run, peer);
         if (error != 0)

@@ -15,21 +15,26 @@
  * Plain HTTP only to loopback addresses.
  *
  * A request is written to one connection only: when a kept one dies under it, that is
- * STATUS_IN_DOUBT. Streams hold up to PEER_STREAM_SIZE_MAX bytes for a slow reader, then the
+ * STATUS_IN_DOUBT. A stream is what GET PEER_STREAM_PATH with PEER_STREAM_TYPE asks for: its head comes
+ * in the call's time, too, and when nothing comes for silent_s_max it ends. Streams hold up to PEER_STREAM_SIZE_MAX bytes for a slow reader, then the
  * owner waits. The process must not die of SIGPIPE.
  */
+#define PEER_STREAM_PATH "/v1/events"
+#define PEER_STREAM_TYPE "text/event-stream"
+
 enum {
     PEER_CALLS_MAX = 4096,
     PEER_STREAM_SIZE_MAX = 256 << 10,
     PEER_CONNECT_MS_MAX = 1000,
-    PEER_CONNECTIONS_MAX = 512, /* of calls at once; more wait for one of them */
+    PEER_CONNECTIONS_MAX = 512, /* kept when nobody uses them; calls have as many as they need */
 };
 
 struct peer_http_options {
     const char *ca_file; /* PEM, all three, or all NULL: plain */
     const char *certificate_file;
     const char *key_file;
-    struct uuid ledger; /* each call names it; nil: none does */
+    struct uuid ledger;    /* each call names it; nil: none does */
+    uint32_t silent_s_max; /* of a stream: longer than owners wait with a sign of life */
 };
 
 /* STATUS_INVALID: a file that cannot be read. STATUS_UNAVAILABLE: memory, or no thread. */

@@ -122,7 +122,8 @@ static enum status stream_options_read(struct serve *serve, struct host_options 
                                            &streams_max, &serve->error);
     if (status == STATUS_OK)
         status = invocation_number(serve->invocation, "heartbeat-s",
-                                   (struct number_range){ 1, 3600 }, &heartbeat_s, &serve->error);
+                                   (struct number_range){ 1, SERVE_HEARTBEAT_S_MAX }, &heartbeat_s,
+                                   &serve->error);
     options->streams_max = (uint32_t)streams_max;
     options->heartbeat_ms = (uint32_t)heartbeat_s * 1000;
     return status;

@@ -9,7 +9,13 @@
 #include "adapter/thread_sync.h"
 #include "base/check.h"
 
-enum { LEASE_MS_MIN = 500, LEASE_MS_MAX = 60000, MARGIN_SHARE = 8, RENEW_SHARE = 5 };
+enum {
+    LEASE_MS_MIN = 500,
+    LEASE_MS_MAX = 60000,
+    MARGIN_SHARE = 8,
+    RENEW_SHARE = 5,
+    HEARTBEATS_LOST = 4
+};
 
 struct peer_files {
     const char *ca;
@@ -71,13 +77,19 @@ static enum status peer_open(const struct invocation *invocation, struct tracer 
 {
     struct peer_files files = files_of(invocation);
     struct uuid ledger = { 0 };
+    uint64_t heartbeat_s = 0;
     enum status status = data_folder_read_ledger(invocation->data, &ledger, out_error);
+    if (status == STATUS_OK)
+        status = invocation_number(invocation, "heartbeat-s",
+                                   (struct number_range){ 1, SERVE_HEARTBEAT_S_MAX }, &heartbeat_s,
+                                   out_error);
     if (status != STATUS_OK) return status;
     const struct peer_http_options peer = {
         .ca_file = files.ca,
         .certificate_file = files.certificate,
         .key_file = files.key,
         .ledger = ledger,
+        .silent_s_max = (uint32_t)heartbeat_s * HEARTBEATS_LOST,
     };
     status = peer_http_open(&peer, &cluster->peer, out_error);
     if (status != STATUS_OK) return status;

@@ -6,6 +6,8 @@
 #include "cmd/invocation.h"
 #include "cmd/replica_set.h"
 
+enum { SERVE_HEARTBEAT_S_MAX = 3600 }; /* of --heartbeat-s */
+
 /* Zeroed: the server is alone. */
 struct serve_cluster {
     struct replica_set *replicas;

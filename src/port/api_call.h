@@ -26,7 +26,8 @@ enum api_arrival {
 enum {
     API_HEADERS_MAX = 8,
     API_HEADER_SIZE = 128,
-    API_RAW_HEADERS_MAX = 65, /* one more than a webhook may have, so that too many are seen */
+    /* More are refused. A webhook may have fewer, so that too many are seen, also behind a peer. */
+    API_RAW_HEADERS_MAX = 72,
 };
 
 /* A header as it came: a name of any case, views into the received bytes. */
@@ -54,7 +55,7 @@ struct api_call {
     struct str last_event_id;
     struct str traceparent;
     struct str tracestate;
-    /* All of them, as many as there is room for; for operations that verify what was signed. */
+    /* All of them; for operations that verify what was signed, and for peers. */
     const struct api_raw_header *raw_headers;
     uint32_t raw_header_count;
     struct str body;

@@ -25,7 +25,7 @@ struct peer_call {
     struct api_call *call; /* its request is sent; its answer is written on STATUS_OK */
     char url[LEASE_URL_SIZE];
     char traceparent[PEER_TRACEPARENT_SIZE]; /* sent instead of the caller's; "": none */
-    uint32_t left_ms;                        /* of the whole call, but for a stream */
+    uint32_t left_ms;                        /* of the whole call; of a stream up to its head */
 
     /* Called once, by a task of the peer's; short, and it may call send() for another call. */
     void (*done)(struct peer_call *peer_call);
