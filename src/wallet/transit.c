@@ -106,20 +106,23 @@ static enum status payments_find(struct way *way)
     uint32_t which[ROUND_MAX];
     struct uuid ids[ROUND_MAX];
     struct locator locators[ROUND_MAX]; /* of payments at rest, which wait for nothing */
-    struct read read = {
-        .kind = READ_PAYMENTS, .ids = ids, .payments = way->payments, .locators = locators
-    };
+    uint32_t count = 0;
     for (uint32_t i = 0; i < way->count; i++) {
         way->departures[i].paid = false;
         struct uuid reference = way->departures[i].entry.transfer.user_ref;
         if (uuid_is_nil(reference)) continue;
-        ids[read.count] = reference;
-        which[read.count++] = i;
+        ids[count] = reference;
+        which[count++] = i;
     }
-    if (read.count == 0) return STATUS_OK;
+    if (count == 0) return STATUS_OK;
+    struct read read = { .kind = READ_PAYMENTS,
+                         .count = count,
+                         .ids = ids,
+                         .payments = way->payments,
+                         .locators = locators };
     struct request request = { .kind = REQUEST_READ, .principal = PRINCIPAL_SYSTEM, .read = &read };
     enum status status = lane_run(way->transit->lane, &request);
-    for (uint32_t i = 0; i < read.count && status == STATUS_OK; i++) {
+    for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
         struct departure *departure = &way->departures[which[i]];
         const struct payment *payment = &way->payments[i]; /* zero: none is open */
         departure->paid = payment_in_transit(payment) &&
