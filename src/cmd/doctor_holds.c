@@ -26,6 +26,10 @@ enum status doctor_holds_begin(struct doctor_holds *holds, const struct record_t
                                struct wall_time at, struct doctor_hold *out_hold)
 {
     uint32_t place = holds->free > 0 ? holds->free - 1 : holds->used;
+    int64_t expires = 0;
+    bool dated = transfer->timeout_s > 0;
+    if (dated && __builtin_add_overflow(at.ns, transfer->timeout_s * NS_PER_S, &expires))
+        return STATUS_CORRUPT;
     if (place == HOLDS_MAX) return STATUS_LIMIT;
     struct doctor_hold *hold = &holds->holds[place];
     if (holds->free > 0)
@@ -33,7 +37,7 @@ enum status doctor_holds_begin(struct doctor_holds *holds, const struct record_t
     else
         holds->used++;
     *hold = (struct doctor_hold){ .id = transfer->id.value, .amount = transfer->amount };
-    if (transfer->timeout_s > 0) hold->expires.ns = at.ns + transfer->timeout_s * NS_PER_S;
+    hold->expires.ns = expires;
     id_map_insert(&holds->places, place);
     *out_hold = *hold;
     return STATUS_OK;

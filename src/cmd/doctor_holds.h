@@ -28,7 +28,7 @@ enum status doctor_holds_open(struct doctor_holds *holds) MUST_CHECK;
 /* Also after a failure. Accepts a zeroed one. */
 void doctor_holds_close(struct doctor_holds *holds);
 
-/* A transfer that holds. STATUS_LIMIT: too many holds are open at once. */
+/* A transfer that holds. STATUS_LIMIT: too many are open at once. STATUS_CORRUPT: it ends after all time. */
 enum status doctor_holds_begin(struct doctor_holds *holds, const struct record_transfer *transfer,
                                struct wall_time at, struct doctor_hold *out_hold) MUST_CHECK;
 /*

@@ -89,6 +89,9 @@ static void what_cannot_be_is_refused(void **state)
                      STATUS_CORRUPT);
     assert_int_equal(end(&holds, 1, (struct part){ TRANSFER_POST, 5, 4, true }, &hold),
                      STATUS_CORRUPT);
+    struct record_transfer late = { .id = { id_of(9) }, .timeout_s = 5 };
+    const struct wall_time last = { INT64_MAX - 4 * NS_PER_S };
+    assert_int_equal(doctor_holds_begin(&holds, &late, last, &hold), STATUS_CORRUPT);
     struct record_transfer without = { .head = { .kind = TRANSFER_POST } };
     assert_int_equal(doctor_holds_end(&holds, &without, &hold), STATUS_NOT_FOUND);
     assert_int_equal(end(&holds, 1, (struct part){ TRANSFER_EXPIRE, 0, 25, true }, &hold),

@@ -12,6 +12,7 @@
 #include "cmd/doctor_scope.h"
 #include "payment/chart.h"
 #include "wallet/act_walk.h"
+#include "wallet/record_sound.h"
 
 enum { ACCOUNTS_MORE = 1 << 16, ACCOUNTS_MAX = 1 << 27 };
 
@@ -44,7 +45,7 @@ static struct str code_of(const struct ours *ours, uint32_t asset)
 
 static struct signed_amount amount_of(struct money amount, bool negative)
 {
-    CHECK(amount.minor <= (uint128)SIGNED_AMOUNT_MAX); /* transfer_take() asks before */
+    CHECK(amount.minor <= (uint128)SIGNED_AMOUNT_MAX); /* who has it from a record asks before */
     int128 minor = (int128)amount.minor;
     return (struct signed_amount){ negative ? -minor : minor };
 }
@@ -186,8 +187,12 @@ static enum status hold_begin_write(struct ours *ours, const struct record_trans
                                     bool taken)
 {
     struct doctor_hold hold;
-    if (doctor_holds_begin(&ours->holds, transfer, ours->batch->stamp, &hold) != STATUS_OK)
-        return error_set(&ours->bundle->error, STATUS_LIMIT, "too many holds are open at once");
+    enum status status = doctor_holds_begin(&ours->holds, transfer, ours->batch->stamp, &hold);
+    if (status == STATUS_CORRUPT)
+        return error_set(&ours->bundle->error, status, "batch %llu has a hold without an end",
+                         (unsigned long long)ours->batch->sequence);
+    if (status != STATUS_OK)
+        return error_set(&ours->bundle->error, status, "too many holds are open at once");
     if (!taken) return STATUS_OK;
     hold_write(ours, transfer, &hold, "active");
     return doctor_file_rows(&ours->file, 1);
@@ -304,6 +309,10 @@ static const char *call_op(const struct record_payment *record)
 static enum status call_write(struct ours *ours, const struct record_payment *record)
 {
     char key[PSP_KEY_SIZE];
+    if (record->payment.amount.minor > (uint128)SIGNED_AMOUNT_MAX) {
+        ours->file.rejected++;
+        return STATUS_OK;
+    }
     struct evidence_line line = begin(ours, "psp_call");
     evidence_time(&line, "ts", ours->batch->stamp);
     evidence_word(&line, "op", call_op(record));
@@ -390,6 +399,10 @@ static enum status batch_write(void *owner, struct batch_reader *reader, struct 
         if (begins) unit = record->unit;
         decided |= begins;
         next_expect(ours, reader);
+        const char *fault = record_sound_fault(record);
+        if (fault != NULL)
+            return error_set(out_error, STATUS_CORRUPT, "batch %llu of the journal has %s",
+                             (unsigned long long)reader->header->sequence, fault);
         status = record_write(ours, record, part);
         if (status != STATUS_OK) return status;
     }

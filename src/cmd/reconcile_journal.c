@@ -7,6 +7,7 @@
 #include "cmd/reconcile_read.h"
 #include "payment/chart.h"
 #include "wallet/journal_walk.h"
+#include "wallet/record_sound.h"
 
 enum { ASSETS_MAX = ASSETS_CUSTOM_MAX, PATH_SIZE = 4096 };
 
@@ -159,6 +160,10 @@ static enum status batch_take(struct reading *reading, struct batch_reader *read
     const struct record_head *record;
     enum status status;
     while ((status = batch_next(reader, &record, out_error)) == STATUS_OK) {
+        const char *fault = record_sound_fault(record);
+        if (fault != NULL)
+            return error_set(out_error, STATUS_CORRUPT, "batch %llu of the journal has %s",
+                             (unsigned long long)reader->header->sequence, fault);
         if (record->type == RECORD_ASSET)
             status = asset_take(reading, (const struct record_asset *)record, out_error);
         if (record->type == RECORD_ACCOUNT)

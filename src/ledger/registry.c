@@ -123,6 +123,13 @@ static void asset_write(const struct record_asset *record, struct asset *out_ass
     memcpy(out_asset->code, record->code, sizeof out_asset->code);
 }
 
+bool registry_asset_is_valid(const struct record_asset *record)
+{
+    struct asset asset;
+    asset_write(record, &asset);
+    return asset_valid(&asset);
+}
+
 static bool asset_fits(const struct registry *registry, const struct record_asset *record)
 {
     struct asset asset;

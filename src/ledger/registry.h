@@ -25,6 +25,8 @@ enum status registry_init(struct registry *registry) MUST_CHECK;
 void registry_free(struct registry *registry);
 void registry_reset(struct registry *registry);
 
+/* Whether one that was made can be so: its decimals, and a code that ends. */
+bool registry_asset_is_valid(const struct record_asset *record);
 /* ISO 4217 and custom assets alike; NULL when there is none. */
 const struct asset *registry_asset_by_code(const struct registry *registry, struct str code);
 const struct asset *registry_asset_by_id(const struct registry *registry, uint32_t id);
