@@ -6,8 +6,11 @@
 #include "adapter/system_clock.h"
 #include "base/check.h"
 #include "base/hex.h"
+#include "base/shown_text.h"
+#include "cmd/answer.h"
 #include "cmd/doctor_repair.h"
 #include "cmd/file_bytes.h"
+#include "cmd/plan_view.h"
 #include "cmd/report.h"
 #include "doctor/plan_make.h"
 
@@ -60,6 +63,29 @@ static enum status approve(struct repair *repair, struct buf *note)
     return approval_put(repair, note);
 }
 
+/* What the yes is to: people do not sign numbers alone. */
+static void case_show(const struct repair *repair, struct buf *out)
+{
+    struct arena arena = { 0 };
+    struct answer_object rehearsal;
+    struct note_key proposer;
+    struct str text = buf_view(&repair->rehearsal_text);
+    plan_view_append(&repair->plan, out);
+    if (note_key_parse(repair->plan.proposer, &proposer) == STATUS_OK)
+        buf_append_format(out, "proposed by %.*s, ", STR_ARG(note_key_name(&proposer)));
+    buf_append_format(out, "rehearsed by %.*s: ", STR_ARG(note_key_name(&repair->rehearser)));
+    bool read = arena_init(&arena, answer_arena_size(text)) == STATUS_OK &&
+                answer_read(text, &arena, &rehearsal) == STATUS_OK;
+    if (read) {
+        shown_text_append(out, answer_text(&rehearsal, "entries"));
+        buf_append_str(out, STR(" entries, "));
+        shown_text_append(out, answer_text(&rehearsal, "left_count"));
+        buf_append_str(out, STR(" things still wrong after it (plan/rehearsal.json)"));
+    }
+    buf_append_str(out, STR("\n\n"));
+    arena_done(&arena);
+}
+
 static int approve_run(struct invocation *invocation)
 {
     struct repair repair;
@@ -68,7 +94,11 @@ static int approve_run(struct invocation *invocation)
     enum status status = repair_open(&repair, invocation);
     if (status == STATUS_OK) status = repair_rehearsal_read(&repair);
     if (status == STATUS_OK) status = approve(&repair, &note);
-    int code = status == STATUS_OK ? report_text(invocation, buf_view(&note))
+    BUF_SCOPE struct buf out;
+    buf_init(&out, 2 * PLAN_SIZE_MAX);
+    if (status == STATUS_OK && !invocation->json) case_show(&repair, &out);
+    buf_append_str(&out, buf_view(&note));
+    int code = status == STATUS_OK ? report_text(invocation, buf_view(&out))
                                    : report_error(invocation, &repair.error);
     repair_close(&repair);
     return code;
@@ -284,9 +314,10 @@ static const struct option approve_options[] = {
 const struct command command_doctor_approve = {
     .name = "doctor approve",
     .summary = "approve a plan and its rehearsal, as they stand, with one's own key",
-    .details = "A signed note over the SHA-256 of both. The policy says whose approvals count; who "
-               "proposed the plan does not approve it; nobody counts twice; it expires with the "
-               "plan. A plan or rehearsal made anew needs new approvals.",
+    .details =
+        "A signed note over the SHA-256 of both, shown behind what it is a yes to. The policy says whose approvals count; who "
+        "proposed the plan does not approve it; nobody counts twice; it expires with the "
+        "plan. A plan or rehearsal made anew needs new approvals.",
     .positionals = positionals,
     .options = approve_options,
     .examples = "doctor approve case --policy repair.policy --key bob.key",

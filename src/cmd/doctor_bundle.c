@@ -205,6 +205,15 @@ enum status doctor_bundle_get_kept(struct doctor_bundle *bundle, const char *nam
     return unfinished_get(bundle, name, &entry, out_bytes);
 }
 
+bool doctor_bundle_signer(const struct doctor_bundle *bundle, const char *name,
+                          struct note_key *out_key)
+{
+    struct custody_entry entry;
+    if (!custody_newest(buf_view(&bundle->custody), str_from(name), &entry)) return false;
+    *out_key = entry.key;
+    return true;
+}
+
 enum status doctor_bundle_evidence(struct doctor_bundle *bundle, const char *name, FILE **out_file)
 {
     struct custody_entry entry;

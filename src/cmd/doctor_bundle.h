@@ -141,6 +141,9 @@ struct doctor_source doctor_source_of(const struct doctor_bundle *bundle, const 
  */
 enum status doctor_bundle_get_kept(struct doctor_bundle *bundle, const char *name,
                                    struct buf *out_bytes) MUST_CHECK;
+/* Whose key put it there, as the newest entry says. False: the custody does not tell of it. */
+bool doctor_bundle_signer(const struct doctor_bundle *bundle, const char *name,
+                          struct note_key *out_key);
 /*
  * A file of any size, to be read from its begin, after all of it was held against the custody.
  * STATUS_NOT_FOUND, STATUS_CORRUPT, STATUS_DENIED, STATUS_UNAVAILABLE.

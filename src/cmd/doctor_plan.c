@@ -15,6 +15,7 @@
 #include "cmd/doctor_tables.h"
 #include "cmd/doctor_verify.h"
 #include "cmd/file_bytes.h"
+#include "cmd/plan_view.h"
 #include "cmd/report.h"
 #include "doctor/foreign_plan.h"
 
@@ -365,29 +366,6 @@ static enum status planning_run(struct planning *it, struct buf *text)
     return status == STATUS_OK ? plan_make(it, text) : status;
 }
 
-static void step_show(const struct plan_step *step, uint32_t number, struct buf *out)
-{
-    buf_append_format(out, "%3u %-10s ", number, plan_step_name(step->kind));
-    if (plan_step_is_ours(step->kind)) {
-        char amount[SIGNED_AMOUNT_TEXT_SIZE];
-        const struct asset *iso = asset_iso_by_code(step->ccy);
-        struct str shown =
-            signed_amount_format(step->amount, iso == NULL ? 0 : iso->exponent, amount);
-        buf_append_format(out, "%.*s %.*s from %.*s to %.*s, taking back %.*s  ",
-                          STR_ARG(step->ccy), STR_ARG(shown), STR_ARG(step->debit),
-                          STR_ARG(step->credit), STR_ARG(step->target));
-    }
-    buf_append_format(out, "[%.*s] %.*s\n", STR_ARG(step->fault), STR_ARG(step->what));
-}
-
-static void plan_show(const struct planning *it, struct buf *out)
-{
-    char at[TIME_TEXT_SIZE];
-    for (uint32_t i = 0; i < it->plan.step_count; i++) step_show(&it->plan.steps[i], i + 1, out);
-    buf_append_format(out, "%.*s: %u approvals are needed, until %.*s\n", STR_ARG(it->plan.label),
-                      it->plan.approvals, STR_ARG(wall_time_format(it->plan.expires_at, at)));
-}
-
 static int plan_run(struct invocation *invocation)
 {
     struct planning *it = reserve_new(sizeof *it);
@@ -409,7 +387,7 @@ static int plan_run(struct invocation *invocation)
         code = report_error(invocation, &it->error);
     } else {
         bool whole = invocation->json || it->sql;
-        if (!whole) plan_show(it, &out);
+        if (!whole) plan_view_append(&it->plan, &out);
         code = report_text(invocation, buf_view(whole ? &text : &out));
     }
     doctor_bundle_close(&it->bundle);

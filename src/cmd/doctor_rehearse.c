@@ -409,8 +409,8 @@ static int rehearse_run(struct invocation *invocation)
     buf_init(&text, 1 << 16);
     enum status status = repair_open(&all.repair, invocation);
     if (status != STATUS_OK) all.error = all.repair.error;
-    if (status == STATUS_OK && !all.repair.bundle.signs)
-        status = error_set(&all.error, STATUS_INVALID, "--key is missing: who rehearses?");
+    if (status == STATUS_OK)
+        status = repair_person(&all.repair.bundle, &all.repair.policy, "rehearses", &all.error);
     if (status == STATUS_OK && (status = repair_unapplied(&all.repair.bundle)) != STATUS_OK)
         all.error = all.repair.bundle.error;
     if (status == STATUS_OK) status = rehearse(&all);

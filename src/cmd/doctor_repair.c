@@ -30,9 +30,46 @@ static enum status policy_read(struct repair *repair)
     return repair_policy_parse(buf_view(&repair->policy_text), &repair->policy, &repair->error);
 }
 
+/*
+ * The custody says that a file is as it was put there, by whoever has any key. What a repair goes by is
+ * put there by people of the policy.
+ */
+static enum status signer_check(struct repair *repair, const char *name, struct note_key *out_key)
+{
+    if (!doctor_bundle_signer(&repair->bundle, name, out_key))
+        return error_set(&repair->error, STATUS_DENIED, "%s is not in the custody", name);
+    if (repair_policy_approver(&repair->policy, out_key) != NULL) return STATUS_OK;
+    struct str who = note_key_name(out_key);
+    enum status status = error_set(&repair->error, STATUS_DENIED,
+                                   "%s was put there by '%.*s', whose key the policy does not name",
+                                   name, STR_ARG(who));
+    error_hint(&repair->error, "one of the policy's people makes it anew");
+    return status;
+}
+
+/* Who signed the plan into the bundle is who proposes it: whoever else is named could approve his own. */
+static enum status proposer_check(struct repair *repair)
+{
+    struct note_key signer, proposer;
+    enum status status = signer_check(repair, REPAIR_PLAN_FILE, &signer);
+    if (status != STATUS_OK) return status;
+    bool same = note_key_parse(repair->plan.proposer, &proposer) == STATUS_OK &&
+                note_key_equal(&signer, &proposer);
+    if (!same) {
+        struct str who = note_key_name(&signer);
+        return error_set(&repair->error, STATUS_DENIED,
+                         "the plan names another proposer than '%.*s', who put it there",
+                         STR_ARG(who));
+    }
+    if (repair->plan.made_at.ns <= clock_wall(system_clock()).ns + CLOCK_JUMP_S_MAX * NS_PER_S)
+        return STATUS_OK;
+    return error_set(&repair->error, STATUS_DENIED, "the plan is dated later than now");
+}
+
 static enum status plan_read(struct repair *repair)
 {
-    enum status status = doctor_bundle_get(&repair->bundle, REPAIR_PLAN_FILE, &repair->plan_text);
+    enum status status =
+        doctor_bundle_get_kept(&repair->bundle, REPAIR_PLAN_FILE, &repair->plan_text);
     if (status != STATUS_OK) {
         repair->error = repair->bundle.error;
         error_hint(&repair->error, "`tpwallet doctor plan` makes it");
@@ -53,38 +90,69 @@ static enum status plan_read(struct repair *repair)
     if (status == STATUS_OK && repair->plan.approvals != approvals)
         status = error_set(&repair->error, STATUS_DENIED,
                            "the plan asks for another number of approvals than the policy");
-    return status;
+    return status == STATUS_OK ? proposer_check(repair) : status;
 }
 
-static enum status steps_read(struct repair *repair)
+struct step_word {
+    uint64_t step;
+    bool done;
+};
+
+/* The next word on a step of this plan; lines about other plans are passed over. */
+static bool word_next(const struct repair *repair, struct str *rest, struct arena *arena,
+                      struct step_word *out_word)
 {
-    enum status status =
-        doctor_bundle_get_kept(&repair->bundle, REPAIR_STEPS_FILE, &repair->steps_text);
-    if (status == STATUS_NOT_FOUND) return STATUS_OK; /* nothing was said yet */
-    if (status != STATUS_OK) repair->error = repair->bundle.error;
-    return status;
+    char hex[2 * sizeof repair->plan_digest.bytes + 1];
+    struct str plan = hex_format(repair->plan_digest.bytes, sizeof repair->plan_digest.bytes, hex);
+    struct str line;
+    while (str_take_line(rest, &line)) {
+        struct answer_object told;
+        arena_reset(arena);
+        if (answer_read(line, arena, &told) != STATUS_OK) continue;
+        if (!str_equal(answer_text(&told, "plan_sha256"), plan)) continue;
+        struct str step = answer_text(&told, "step");
+        if (decimal_parse(step, UINT32_MAX, &out_word->step) != STATUS_OK) continue;
+        out_word->done = str_equal(answer_text(&told, "state"), STR("done"));
+        return true;
+    }
+    return false;
+}
+
+/* The newest word on a step, 0: on any. */
+static bool word_find(const struct repair *repair, uint32_t number, struct step_word *out_word)
+{
+    struct str rest = buf_view(&repair->steps_text);
+    struct step_word word;
+    struct arena arena;
+    bool found = false;
+    if (arena_init(&arena, answer_arena_size(rest)) != STATUS_OK) return false;
+    while (word_next(repair, &rest, &arena, &word)) {
+        if (number != 0 && word.step != number) continue;
+        *out_word = word;
+        found = true;
+    }
+    arena_done(&arena);
+    return found;
 }
 
 bool repair_step_is_done(const struct repair *repair, uint32_t number)
 {
-    char hex[2 * sizeof repair->plan_digest.bytes + 1];
-    struct str plan = hex_format(repair->plan_digest.bytes, sizeof repair->plan_digest.bytes, hex);
-    struct str rest = buf_view(&repair->steps_text);
-    struct str line;
-    struct arena arena;
-    bool done = false;
-    if (arena_init(&arena, answer_arena_size(rest)) != STATUS_OK) return false;
-    while (str_take_line(&rest, &line)) {
-        struct answer_object told;
-        uint64_t step;
-        arena_reset(&arena);
-        if (answer_read(line, &arena, &told) != STATUS_OK) continue;
-        if (!str_equal(answer_text(&told, "plan_sha256"), plan)) continue; /* of another plan */
-        if (decimal_parse(answer_text(&told, "step"), UINT32_MAX, &step) != STATUS_OK) continue;
-        if (step == number) done = str_equal(answer_text(&told, "state"), STR("done"));
-    }
-    arena_done(&arena);
-    return done;
+    struct step_word word;
+    return word_find(repair, number, &word) && word.done;
+}
+
+/* What people of an earlier policy said of an earlier plan is nobody's word on this one. */
+static enum status steps_read(struct repair *repair)
+{
+    struct note_key signer;
+    struct step_word word;
+    enum status status =
+        doctor_bundle_get_kept(&repair->bundle, REPAIR_STEPS_FILE, &repair->steps_text);
+    if (status == STATUS_NOT_FOUND) return STATUS_OK; /* nothing was said yet */
+    if (status == STATUS_OK && word_find(repair, 0, &word))
+        return signer_check(repair, REPAIR_STEPS_FILE, &signer);
+    if (status != STATUS_OK) repair->error = repair->bundle.error;
+    return status;
 }
 
 enum status repair_open(struct repair *repair, const struct invocation *invocation)
@@ -145,13 +213,15 @@ enum status repair_unapplied(struct doctor_bundle *bundle)
 enum status repair_rehearsal_read(struct repair *repair)
 {
     enum status status =
-        doctor_bundle_get(&repair->bundle, REPAIR_REHEARSAL_FILE, &repair->rehearsal_text);
+        doctor_bundle_get_kept(&repair->bundle, REPAIR_REHEARSAL_FILE, &repair->rehearsal_text);
     if (status != STATUS_OK) {
         repair->error = repair->bundle.error;
         error_hint(&repair->error,
                    "an unrehearsed plan is not applied: `tpwallet doctor rehearse`");
         return status;
     }
+    status = signer_check(repair, REPAIR_REHEARSAL_FILE, &repair->rehearser);
+    if (status != STATUS_OK) return status;
     repair->rehearsal_digest = digest_of(repair->rehearsal_text.data, repair->rehearsal_text.len);
     struct arena arena;
     struct answer_object object;

@@ -29,13 +29,16 @@ struct repair {
     struct repair_policy policy;
     struct buf rehearsal_text;
     struct digest rehearsal_digest;
+    struct note_key rehearser;
     struct buf steps_text; /* what operators said of their steps, a line each */
     struct error error;
 };
 
 /*
- * Opens the bundle (with --key, when it was given), reads --policy and the plan. STATUS_DENIED: the
- * bundle is not as its custody has it, or the policy not the one that the plan was made under. repair_close() in any case.
+ * Opens the bundle (with --key, when it was given), reads --policy, the plan and what was said of its
+ * steps. STATUS_DENIED: the bundle is not as its custody has it; the policy is not the one that the
+ * plan was made under; the plan was put there by another one than its proposer, or what was said by
+ * none of the policy's people. repair_close() in any case.
  */
 enum status repair_open(struct repair *repair, const struct invocation *invocation) MUST_CHECK;
 void repair_close(struct repair *repair);
@@ -48,7 +51,10 @@ enum status repair_person(const struct doctor_bundle *bundle, const struct repai
  * names it.
  */
 enum status repair_unapplied(struct doctor_bundle *bundle) MUST_CHECK;
-/* The rehearsal, which must be of this plan. STATUS_NOT_FOUND: there is none yet. */
+/*
+ * The rehearsal, which must be of this plan. STATUS_NOT_FOUND: there is none yet. STATUS_DENIED: it is
+ * of another one, not passed, or put there by none of the policy's people.
+ */
 enum status repair_rehearsal_read(struct repair *repair) MUST_CHECK;
 
 /* What an operator says of a step; numbers from 1, as the plan counts. */

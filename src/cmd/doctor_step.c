@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/hex.h"
 #include "base/json_writer.h"
+#include "base/shown_text.h"
 #include "cmd/doctor_repair.h"
 #include "cmd/report.h"
 
@@ -83,8 +84,11 @@ static void step_show(const struct repair *repair, uint32_t number, struct buf *
     const struct plan_step *step = &repair->plan.steps[number - 1];
     const struct plan_step_words *words = plan_step_words(step->kind);
     bool done = repair_step_is_done(repair, number);
-    buf_append_format(out, "%3u %-10s %-4s [%.*s] %.*s\n", number, words->name,
-                      done ? "done" : "open", STR_ARG(step->fault), STR_ARG(step->what));
+    buf_append_format(out, "%3u %-10s %-4s [", number, words->name, done ? "done" : "open");
+    shown_text_append(out, step->fault);
+    buf_append_str(out, STR("] "));
+    shown_text_append(out, step->what);
+    buf_append_byte(out, '\n');
     if (done) return;
     buf_append_format(out, "      before: %s\n      done when: %s\n      undo: %s\n",
                       words->precondition, words->probe, words->undo);

@@ -175,6 +175,20 @@ static enum status limits_check(const struct repair_plan *plan, const struct rep
     return STATUS_OK;
 }
 
+/* A plan says itself until when it may be applied; the policy, for how long that can be. */
+static enum status times_check(const struct repair_plan *plan, const struct repair_policy *policy,
+                               struct error *out_error)
+{
+    int64_t valid_ns = 0;
+    bool known = !__builtin_sub_overflow(plan->expires_at.ns, plan->made_at.ns, &valid_ns);
+    if (known && valid_ns <= 0)
+        return error_set(out_error, STATUS_INVALID, "the plan is over before it was made");
+    if (known && valid_ns <= (int64_t)policy->valid_hours * 3600 * NS_PER_S) return STATUS_OK;
+    return error_set(out_error, STATUS_DENIED,
+                     "the plan may be applied for longer than the policy's %u hours",
+                     policy->valid_hours);
+}
+
 enum status repair_plan_check(struct repair_plan *plan, const struct repair_policy *policy,
                               struct error *out_error)
 {
@@ -201,7 +215,8 @@ enum status repair_plan_check(struct repair_plan *plan, const struct repair_poli
     if (entries > policy->entries_max)
         return error_set(out_error, STATUS_DENIED, "%u entries are more than the policy's %u",
                          entries, policy->entries_max);
-    enum status status = assets_check(plan, policy, out_error);
+    enum status status = times_check(plan, policy, out_error);
+    if (status == STATUS_OK) status = assets_check(plan, policy, out_error);
     if (status == STATUS_OK) status = limits_check(plan, policy, &approvals, out_error);
     if (status == STATUS_OK) status = approvers_check(plan, policy, approvals, out_error);
     if (status == STATUS_OK) plan->approvals = approvals;

@@ -106,7 +106,7 @@ struct uuid plan_entry_id(const struct repair_plan *plan, const struct plan_step
 struct uuid plan_attempt_id(const struct plan_step *step, uint32_t attempt);
 
 /*
- * Whether it may be a plan at all: a label that gets one, entries with amounts and different
+ * Whether it may be a plan at all: a label that gets one, over within the policy's hours, entries with amounts and different
  * accounts, ids as derived and none twice, within the policy's totals, of which each asset needs
  * one, and number of entries; people enough who did not propose it; the approvals that it needs are
  * written into it. STATUS_DENIED: the label or a limit; STATUS_INVALID.

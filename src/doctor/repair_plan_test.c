@@ -20,6 +20,7 @@ static const struct repair_policy policy = {
     .confirmed = 2,
     .probable = 3,
     .entries_max = 2,
+    .valid_hours = 1,
     .total = { { .ccy = "EUR", .amount = { 1000 } } },
     .total_count = 1,
 };
@@ -108,6 +109,29 @@ static void ids_follow_from_what_an_entry_is(void **state)
     assert_false(uuid_equal(id, plan_entry_id(&plan, &steps[ENTRY])));
 }
 
+static void it_is_over_within_the_hours_of_the_policy(void **state)
+{
+    (void)state; /* no fixture */
+    static const struct {
+        int64_t made_ns, expires_ns;
+        enum status status;
+    } cases[] = {
+        { 0, 3600 * NS_PER_S, STATUS_OK },
+        { 5, 3600 * NS_PER_S + 5, STATUS_OK },
+        { 0, 3600 * NS_PER_S + 1, STATUS_DENIED },
+        { 0, INT64_MAX, STATUS_DENIED },
+        { INT64_MIN, INT64_MAX, STATUS_DENIED },
+        { 5, 5, STATUS_INVALID },
+        { 6, 5, STATUS_INVALID },
+    };
+    plan_build();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        plan.made_at.ns = cases[i].made_ns;
+        plan.expires_at.ns = cases[i].expires_ns;
+        if (checked() != cases[i].status) fail_msg("case %zu", i);
+    }
+}
+
 static void each_attempt_has_an_id_of_its_own(void **state)
 {
     (void)state; /* no fixture */
@@ -154,6 +178,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_thing_wrong_is_no_plan),
         cmocka_unit_test(ids_follow_from_what_an_entry_is),
+        cmocka_unit_test(it_is_over_within_the_hours_of_the_policy),
         cmocka_unit_test(each_attempt_has_an_id_of_its_own),
         cmocka_unit_test(a_changed_plan_is_another_plan_or_none),
     };

@@ -5,40 +5,27 @@ Method: entries of a custody are forged with a key of their own (signed by OpenS
 that lead out; files and folders become links; names of files have line feeds and escapes; a limit on
 the size of files plays the full disk; a log is cut at every byte of its last entry.
 """
-import base64
 import hashlib
 import json
 import os
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
 # pylint: disable=wrong-import-position
 from cli_harness import (CONFLICT, DAMAGED, DENIED, DONE, LIMIT, NOT_FOUND, REFUSED, SCRATCH, USAGE,
                          Wallet, check, equal, file_of)
+from custody_harness import KEYS, entries, key_make, read, unfinished, write
 
-PKCS8 = bytes.fromhex("302e020100300506032b657004220420")
 WALLET = Wallet("wallet")
-KEYS, PUBLIC = {}, {}
 KEPT = "what the victim has\n"
 
 
 def doctor(*words, who=None, code=DONE, **options):
     key = ("--key", KEYS[who]) if who else ()
     return WALLET.run("doctor", *words, *key, code=code, **options)
-
-
-def read(*steps):
-    with open(os.path.join(*steps), "rb") as file:
-        return file.read()
-
-
-def write(data, *steps):
-    with open(os.path.join(*steps), "wb") as file:
-        file.write(data)
 
 
 def copied(case, name="copy"):
@@ -48,46 +35,13 @@ def copied(case, name="copy"):
     return folder
 
 
-def entries(case):
-    log, out = read(case, "custody.log"), []
-    while log:
-        end = log.index(b"\n") + 1
-        size = end + int(log[:end])
-        out.append(log[:size])
-        log = log[size:]
-    return out
-
-
-def signed(text, who):
-    seed = base64.b64decode(read(KEYS[who]).decode().strip().split("+", 4)[4])[1:]
-    key, message = os.path.join(SCRATCH, "der"), os.path.join(SCRATCH, "message")
-    write(PKCS8 + seed, key)
-    write(text, message)
-    return subprocess.run(["openssl", "pkeyutl", "-sign", "-rawin", "-keyform", "DER", "-inkey", key,
-                           "-in", message], check=True, capture_output=True).stdout
-
-
-def forge(case, who, subject, data):
-    """An entry as `who` would have signed it, about anything; what it is of waits as unfinished."""
-    before = entries(case)
-    digest = hashlib.sha256(data).hexdigest()
-    text = (f"tpwallet-custody-1\nnumber {len(before) + 1}\nat 2026-11-30T09:00:00.000000000Z\n"
-            f"act noted\nsubject {subject}\ndigest {digest}\n"
-            f"previous {hashlib.sha256(before[-1]).hexdigest()}\nkey {PUBLIC[who]}\n")
-    name, key_id, _ = PUBLIC[who].split("+", 2)
-    signature = base64.b64encode(bytes.fromhex(key_id) + signed(text.encode(), who)).decode()
-    note = f"{text}\n\u2014 {name} {signature}\n".encode()
-    write(read(case, "custody.log") + b"%d\n" % len(note) + note, case, "custody.log")
-    write(data, case, "unfinished")
-
-
 def names_that_lead_out(case):
     victim = os.path.join(SCRATCH, "victim", "rc")
     for subject in ("../victim/rc", victim, "plan/../../victim/rc", "../copy/custody.log",
                     "custody.log", "elsewhere/rc", "plan//plan.json", "./incident.md"):
         write(KEPT.encode(), victim)
         copy = copied(case)
-        forge(copy, "mallory", subject, b"mallory's\n")
+        unfinished(copy, "mallory", subject, b"mallory's\n")
         log = read(copy, "custody.log")
         for who in ("eve", "mallory"):
             doctor("incident", copy, "--note", "seen", who=who, code=DAMAGED)
@@ -98,7 +52,7 @@ def names_that_lead_out(case):
 
 def only_ones_own_is_finished(case):
     copy = copied(case)
-    forge(copy, "mallory", "plan/plan.json", b"mallory's\n")
+    unfinished(copy, "mallory", "plan/plan.json", b"mallory's\n")
     err = doctor("incident", copy, "--note", "seen", who="eve", code=CONFLICT).err
     check("a change of plan/plan.json by mallory was not finished" in err, err)
     check(not os.path.exists(os.path.join(copy, "plan", "plan.json")), "nothing took its place")
@@ -107,7 +61,7 @@ def only_ones_own_is_finished(case):
     equal(read(copy, "plan", "plan.json"), b"mallory's\n", "its writer's next command finishes it")
     doctor("verify", copy)
     copy = copied(case)
-    forge(copy, "mallory", "incident.json", read(case, "incident.json").replace(b"paid", b"PAID"))
+    unfinished(copy, "mallory", "incident.json", read(case, "incident.json").replace(b"paid", b"PAID"))
     check("PAID" in doctor("incident", copy).out, "what was entered last counts, also for readers")
     doctor("incident", copy, "--owner", "eve", who="mallory")
     doctor("verify", copy)
@@ -271,8 +225,7 @@ def names_of_keys_that_make_no_file(case):
 def main():
     os.mkdir(os.path.join(SCRATCH, "victim"))
     for name in ("mallory", "eve"):
-        KEYS[name] = os.path.join(SCRATCH, f"{name}.key")
-        PUBLIC[name] = WALLET.json("doctor", "key", KEYS[name], "--name", name)["key"]
+        key_make(WALLET, name)
     case = os.path.join(SCRATCH, "case")
     log = file_of("app.log", '{"ts":"2026-11-23T00:00:00Z","msg":"planted"}\n')
     doctor("collect", case, "--incident", "7F3A", "--title", "paid twice", "--owner", "o", "--log", log,
