@@ -19,14 +19,23 @@ static bool commands(uint32_t code)
            (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
 }
 
+/* The character at `at`: *out_len is 0 when it is no UTF-8, and *out_code then the byte. */
+static bool is_shown(const char *at, const char *end, unsigned *out_len, uint32_t *out_code)
+{
+    *out_len = json_text_utf8(at, end);
+    *out_code = *out_len == 0 ? (unsigned char)*at : code_of(at, *out_len);
+    return *out_len > 0 && !commands(*out_code);
+}
+
 static void append(struct buf *out, struct str text, bool lines)
 {
     const char *end = text.data + text.len;
     for (const char *at = text.data; at < end && !out->overflow;) {
-        unsigned len = json_text_utf8(at, end);
-        uint32_t code = len == 0 ? (unsigned char)*at : code_of(at, len);
-        bool line = len == 1 && (code == '\n' || code == '\t');
-        if (len > 0 && (!commands(code) || (lines && line)))
+        unsigned len;
+        uint32_t code;
+        bool shown = is_shown(at, end, &len, &code);
+        bool line = code == '\n' || code == '\t';
+        if (shown || (lines && line))
             buf_append(out, at, len);
         else if (line)
             buf_append_str(out, code == '\n' ? STR("\\n") : STR("\\t"));
@@ -44,4 +53,14 @@ void shown_text_append(struct buf *out, struct str text)
 void shown_text_append_lines(struct buf *out, struct str text)
 {
     append(out, text, true);
+}
+
+bool shown_text_is_plain(struct str text)
+{
+    const char *end = text.data + text.len;
+    unsigned len;
+    uint32_t code;
+    for (const char *at = text.data; at < end; at += len)
+        if (!is_shown(at, end, &len, &code) && code != '\n' && code != '\t') return false;
+    return true;
 }

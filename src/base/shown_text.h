@@ -13,4 +13,7 @@ void shown_text_append(struct buf *out, struct str text);
 /* The same of whole lines: line feeds and tabs stay. */
 void shown_text_append_lines(struct buf *out, struct str text);
 
+/* Whether that leaves it as it is. */
+bool shown_text_is_plain(struct str text);
+
 #endif

@@ -58,6 +58,20 @@ static void nothing_below_a_blank_is_left(void **state)
     }
 }
 
+static void plain_is_what_stays_as_it_is(void **state)
+{
+    (void)state; /* no fixture */
+    BUF_SCOPE struct buf out;
+    buf_init(&out, 1000);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct str text = str_from(cases[i].text);
+        buf_reset(&out);
+        shown_text_append_lines(&out, text);
+        assert_int_equal(shown_text_is_plain(text), str_equal(buf_view(&out), text));
+    }
+    assert_true(shown_text_is_plain(STR("a\n\tb")));
+}
+
 static void what_does_not_fit_is_seen(void **state)
 {
     (void)state; /* no fixture */
@@ -72,6 +86,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_commands_a_terminal_is_escaped),
         cmocka_unit_test(nothing_below_a_blank_is_left),
+        cmocka_unit_test(plain_is_what_stays_as_it_is),
         cmocka_unit_test(what_does_not_fit_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

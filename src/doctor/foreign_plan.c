@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/hex.h"
+#include "doctor/mappings_builtin.h"
 
 struct foreign_step {
     enum table_repair repair;
@@ -244,6 +246,32 @@ static enum status cause_write(struct foreign_writing *it, uint32_t cause)
 
 /* ---- the whole ---- */
 
+static bool is_builtin(const struct table_mapping *mapping)
+{
+    struct str rest = mappings_builtin();
+    struct str name;
+    struct str text;
+    while (mappings_builtin_next(&rest, &name, &text)) {
+        struct digest digest = digest_of(text.data, text.len);
+        if (digest_equal(&digest, &mapping->digest)) return true;
+    }
+    return false;
+}
+
+/* The statements are as good as the mapping, which came with the evidence. */
+static void mapping_write(struct foreign_writing *it)
+{
+    const struct digest *digest = &it->mapping->digest;
+    char hex[2 * sizeof digest->bytes + 1];
+    buf_append_format(it->out, "-- Its statements are those of the mapping %.*s, %s,\n",
+                      STR_ARG(it->mapping->name),
+                      is_builtin(it->mapping)
+                          ? "which is built in"
+                          : "which is NOT BUILT IN: whoever collected the evidence wrote them");
+    buf_append_format(it->out, "-- SHA-256 %.*s.\n",
+                      STR_ARG(hex_format(digest->bytes, sizeof digest->bytes, hex)));
+}
+
 static void head_write(struct foreign_writing *it)
 {
     buf_append_format(
@@ -255,6 +283,7 @@ static void head_write(struct foreign_writing *it)
         STR_ARG(it->diagnosis->incident), STR_ARG(it->mapping->name), STR_ARG(it->label),
         it->diagnosis->rules.bytes[0], it->diagnosis->rules.bytes[1], it->diagnosis->rules.bytes[2],
         it->diagnosis->rules.bytes[3]);
+    mapping_write(it);
     for (uint32_t i = 0; i < it->diagnosis->cause_count; i++) {
         const struct plan_cause *cause = &it->diagnosis->causes[i];
         comment_write(it, "", STR(""));

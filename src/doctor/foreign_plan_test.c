@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "doctor/mappings_builtin.h"
+
 static struct plan_row rows[3];
 static struct plan_violation violations[2];
 static struct plan_diagnosis diagnosis;
@@ -95,6 +97,26 @@ static void each_repair_has_its_steps(void **state)
         assert_true(str_equal((struct str){ (const char *)sql.data + sql.len - 11, 11 },
                               STR("\nROLLBACK;\n")));
     }
+}
+
+static void it_says_whose_statements_they_are(void **state)
+{
+    (void)state; /* no fixture */
+    struct str text;
+    struct error error;
+    BUF_SCOPE struct buf foreign;
+    BUF_SCOPE struct buf ours;
+    cause_make("compensate to=original");
+    row_add("alice", 3000);
+    mapping.digest.bytes[31] = 0xAB;
+    assert_int_equal(made(&foreign, &error), STATUS_OK);
+    assert_true(says(&foreign, "of the mapping n, which is NOT BUILT IN: whoever collected"));
+    assert_true(says(&foreign, "\n-- SHA-256 00000000000000000000000000000000"
+                               "000000000000000000000000000000ab.\n"));
+    assert_true(mappings_builtin_find(STR("pgledger"), &text));
+    mapping.digest = digest_of(text.data, text.len);
+    assert_int_equal(made(&ours, &error), STATUS_OK);
+    assert_true(says(&ours, "of the mapping n, which is built in,\n"));
 }
 
 static void values_are_literals_whatever_they_hold(void **state)
@@ -192,6 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_repair_has_its_steps),
+        cmocka_unit_test(it_says_whose_statements_they_are),
         cmocka_unit_test(values_are_literals_whatever_they_hold),
         cmocka_unit_test(both_legs_are_one_step),
         cmocka_unit_test(what_is_left_to_people_is_no_step),

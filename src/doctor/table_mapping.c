@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/json_reader.h"
+#include "base/shown_text.h"
 
 struct reading {
     struct json_reader json;
@@ -326,6 +327,7 @@ static const char *template_fault(struct str sql)
     struct str before;
     enum table_word word;
     const char *fault = NULL;
+    struct str whole = sql;
     while (fault == NULL && table_word_next(&sql, &before, &word)) {
         fault = piece_fault(before, &place);
         if (fault == NULL && word == TABLE_WORD_COUNT) fault = "a {word} that there is not";
@@ -335,6 +337,8 @@ static const char *template_fault(struct str sql)
     if (fault == NULL) fault = piece_fault(before, &place);
     if (fault == NULL && (place.block || place.open == '\'' || place.open == '"'))
         fault = "a quote or block of the template does not end";
+    if (fault == NULL && !shown_text_is_plain(whole))
+        fault = "a template has control characters or marks of direction";
     return fault;
 }
 
@@ -433,6 +437,7 @@ enum status table_mapping_parse(struct str text, struct arena *arena,
     if (text.len > TABLE_MAPPING_SIZE_MAX)
         return error_set(out_error, STATUS_INVALID, "the mapping is larger than 256 KiB");
     memset(out_mapping, 0, sizeof *out_mapping);
+    out_mapping->digest = digest_of(text.data, text.len);
     json_reader_init(&it.json, text, arena);
     document_read(&it);
     if (json_end(&it.json) == STATUS_OK) return STATUS_OK;

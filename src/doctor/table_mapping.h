@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "crypto/digest.h"
 #include "doctor/table_value.h"
 #include "model/evidence.h"
 
@@ -75,6 +76,7 @@ enum table_repair { TABLE_REPAIR_TABLE(TABLE_REPAIR_ENUM) TABLE_REPAIR_COUNT };
 #undef TABLE_REPAIR_ENUM
 
 struct table_mapping {
+    struct digest digest; /* of its text */
     struct str name;
     struct str about;
     struct str system; /* whose word the records are */
@@ -90,7 +92,7 @@ struct table_mapping {
 /*
  * Strict: an unknown member, a name that occurs twice, a type or kind that there is not, a column
  * of local times without a time zone are STATUS_INVALID, which says where; so is a template in which
- * a {word} would be no literal by itself. Texts are views into the input or the arena, which needs
+ * a {word} would be no literal by itself, or that is not shown as it is (base/shown_text.h). Texts are views into the input or the arena, which needs
  * four times the input's size. STATUS_LIMIT: it is too small.
  */
 enum status table_mapping_parse(struct str text, struct arena *arena,

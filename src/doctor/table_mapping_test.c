@@ -124,6 +124,8 @@ static void what_is_wrong_is_named_with_its_place(void **state)
         TEMPLATE("SELECT $1, {target}", "of the tag $tpwallet$"),
         TEMPLATE("SELECT E'\\\\' {target} \\\\''", "no backslash"),
         TEMPLATE("/* ' */ {target}", "begin with --"),
+        TEMPLATE("-- \\u001b[2J\\n{target}", "control characters"),
+        TEMPLATE("-- \xE2\x80\xAE\\n{target}", "marks of direction"),
         TEMPLATE("DO $tpwallet$ BEGIN", "does not end"),
         TEMPLATE("SELECT {target} '", "does not end"),
         { HEAD TABLES RECORDS ",\"repair\":{\"undo\":\"x\"}}", "unknown field" },
