@@ -48,10 +48,11 @@ static const struct postgres_statement LEASE_RENEW = {
     "UPDATE lease SET expires_at = clock_timestamp() + $4::bigint * interval '1 millisecond'"
     " WHERE lane = $1 AND holder = $2 AND epoch = $3 RETURNING " VIEW
 };
+/* Nobody's from then on: a renewal that was under way meanwhile finds it no more. */
 static const struct postgres_statement LEASE_RELEASE = {
-    "lease_release",
-    "UPDATE lease SET expires_at = clock_timestamp(), wanted = $4, wanted_at = clock_timestamp()"
-    " WHERE lane = $1 AND holder = $2 AND epoch = $3 RETURNING " VIEW
+    "lease_release", "UPDATE lease SET holder = '', expires_at = clock_timestamp(), wanted = $4,"
+                     " wanted_at = clock_timestamp()"
+                     " WHERE lane = $1 AND holder = $2 AND epoch = $3 RETURNING " VIEW
 };
 static const struct postgres_statement LEASE_WANT = {
     "lease_want",

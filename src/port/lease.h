@@ -89,8 +89,8 @@ struct lease {
                          struct lease_view *out_view, struct error *out_error);
 
     /*
-     * Ends it now, in favour of `to` (empty: of anybody). As renew(); the holder must have
-     * stopped answering before.
+     * Ends it now, in favour of `to` (empty: of anybody), and for good: it cannot be renewed any
+     * more. As renew(); the holder must have stopped answering before.
      */
     enum status (*release)(struct lease *lease, const struct lease_term *term, const char *to,
                            struct error *out_error);

@@ -204,6 +204,7 @@ static enum status sim_release(struct lease *port, const struct lease_term *term
     if (!is_theirs(row, term)) {
         return error_set(out_error, STATUS_FENCED, "somebody else has taken it");
     }
+    memset(&row->holder.name, 0, sizeof row->holder.name);
     row->expires = world_now(lease->leases->world);
     row->wanted_at = row->expires;
     memset(row->wanted, 0, sizeof row->wanted);

@@ -109,6 +109,22 @@ static void it_goes_first_to_who_was_named(const struct lease_factory *factory)
     a->close(a);
 }
 
+/* A renewal that was sent before a release may arrive after it. */
+static void what_was_given_back_is_not_renewed(const struct lease_factory *factory)
+{
+    factory->fresh(factory->owner);
+    struct lease *a = factory->open(factory->owner);
+    struct lease_view view;
+    assert_int_equal(a->take(a, TERM(0, &ANNA, 0, LONG_MS), &view, NULL), STATUS_OK);
+    assert_int_equal(a->release(a, TERM(0, &ANNA, 1, 0), "", NULL), STATUS_OK);
+    assert_int_equal(a->renew(a, TERM(0, &ANNA, 1, LONG_MS), &view, NULL), STATUS_FENCED);
+    assert_int_equal(a->release(a, TERM(0, &ANNA, 1, 0), "", NULL), STATUS_FENCED);
+    assert_int_equal(a->take(a, TERM(0, &BERT, 0, LONG_MS), &view, NULL), STATUS_OK);
+    assert_int_equal(view.epoch, 2);
+    expect_holder(a, 0, &BERT, 2);
+    a->close(a);
+}
+
 static void expect_member(const struct lease_member *found, const struct lease_member *said)
 {
     assert_string_equal(found->party.name, said->party.name);
@@ -174,6 +190,7 @@ void lease_conformance(const struct lease_factory *factory)
     one_holds_it(factory);
     it_ends_by_itself(factory);
     it_goes_first_to_who_was_named(factory);
+    what_was_given_back_is_not_renewed(factory);
     members_are_as_they_last_said(factory);
     another_of_one_name_is_seen(factory);
 }
