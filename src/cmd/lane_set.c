@@ -214,7 +214,7 @@ enum status lane_set_open(struct lane_set *set, const struct host_options *optio
     enum status status = STATUS_OK;
     set->first = first;
     atomic_store(&set->links[0].target, first->lane);
-    key_ring_follow(set->keys, first->lane);
+    key_ring_follow(set->keys, first->lane, MONOTONIC_NEVER);
     carry_enter(set->carry, 0, first->lane, MONOTONIC_NEVER);
     for (uint32_t lane = 1; lane < set->lanes && status == STATUS_OK; lane++) {
         status = lane_add(set, lane, options, out_error);

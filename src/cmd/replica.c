@@ -339,6 +339,8 @@ static void begin_leading(struct replica *replica)
 /* The lane's memory had all that was durable at this time. */
 static void whole_note(struct replica *replica, struct monotonic_time whole_at)
 {
+    if (replica->options.keys != NULL)
+        key_ring_follow(replica->options.keys, replica->host.lane, whole_at);
     if (replica->options.carry == NULL) return;
     carry_enter(replica->options.carry, replica->options.lane, replica->host.lane, whole_at);
 }
@@ -362,11 +364,8 @@ static void follow_step(struct replica *replica)
     if (status == STATUS_OK) replica->left = left;
     if (status == STATUS_OK) replica->warm = left == 0;
     if (status == STATUS_OK) replica_head_known(replica, &lane);
-    bool warm = replica->warm;
-    if (warm) replica->sync->wake_all(replica->monitor); /* the lease may be open */
+    if (replica->warm) replica->sync->wake_all(replica->monitor); /* the lease may be open */
     replica_unlock(replica);
-    if (warm && replica->options.keys != NULL)
-        key_ring_follow(replica->options.keys, replica->host.lane);
     if (status == STATUS_OK && left == 0) whole_note(replica, began);
     if (status == STATUS_OK || status == STATUS_UNAVAILABLE) return;
     replica_log_error(&replica->log, STR("replica.not_following"), &error);

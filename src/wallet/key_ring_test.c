@@ -60,7 +60,7 @@ static void what_was_known_last_counts_while_the_lane_is_gone(void **state)
     assert_int_equal(find(ring, 1), STATUS_UNAVAILABLE); /* nothing is known of any key */
     key_ring_leave(ring);
     assert_int_equal(find(ring, 1), STATUS_UNAVAILABLE);
-    key_ring_follow(ring, bench->lane);
+    key_ring_follow(ring, bench->lane, clock_monotonic(&bench->clock.port));
     assert_int_equal(find(ring, 1), STATUS_OK);
     assert_int_equal(find(ring, 3), STATUS_NOT_FOUND);
     key_revoke(bench, first);
@@ -70,7 +70,7 @@ static void what_was_known_last_counts_while_the_lane_is_gone(void **state)
     assert_int_equal(find(ring, 1), STATUS_NOT_FOUND);
     assert_int_equal(find(ring, 2), STATUS_OK);
     assert_int_equal(find(ring, 3), STATUS_NOT_FOUND);
-    key_ring_follow(ring, bench->lane);
+    key_ring_follow(ring, bench->lane, clock_monotonic(&bench->clock.port));
     assert_int_equal(find(ring, 2), STATUS_NOT_FOUND);
     key_ring_leave(ring);
     key_ring_free(ring);
@@ -85,9 +85,10 @@ static void what_is_kept_does_not_count_for_ever(void **state)
     struct key_ring *ring = NULL;
     assert_int_equal(key_ring_new(&bench->sync.port, &bench->clock.port, &ring), STATUS_OK);
     (void)key_make(bench, 1); /* it is found by its number */
-    key_ring_follow(ring, bench->lane);
+    key_ring_follow(ring, bench->lane, clock_monotonic(&bench->clock.port));
+    key_ring_follow(ring, bench->lane, MONOTONIC_NEVER);
     bench->monotonic_ns += 2 * KEY_RING_KEPT_S * NS_PER_S;
-    assert_int_equal(find(ring, 1), STATUS_OK); /* while it is followed time does not matter */
+    assert_int_equal(find(ring, 1), STATUS_OK); /* while it is owned time does not matter */
     key_ring_leave(ring);
     bench->monotonic_ns += (KEY_RING_KEPT_S - 1) * NS_PER_S;
     assert_int_equal(find(ring, 1), STATUS_OK);
@@ -95,9 +96,33 @@ static void what_is_kept_does_not_count_for_ever(void **state)
     bench->monotonic_ns += NS_PER_S;
     assert_int_equal(find(ring, 1), STATUS_UNAVAILABLE);
     assert_int_equal(find(ring, 2), STATUS_UNAVAILABLE);
-    key_ring_follow(ring, bench->lane);
+    key_ring_follow(ring, bench->lane, clock_monotonic(&bench->clock.port));
     assert_int_equal(find(ring, 1), STATUS_OK);
     key_ring_leave(ring);
+    assert_int_equal(find(ring, 1), STATUS_OK);
+    key_ring_free(ring);
+    bench_free(bench);
+}
+
+/* Another owner may have revoked keys, and nothing of it has come here. */
+static void a_lane_that_is_not_known_to_be_whole_does_not_count_for_ever(void **state)
+{
+    (void)state; /* no fixture */
+    struct bench *bench = bench_new();
+    struct key_ring *ring = NULL;
+    assert_int_equal(key_ring_new(&bench->sync.port, &bench->clock.port, &ring), STATUS_OK);
+    (void)key_make(bench, 1); /* it is found by its number */
+    struct monotonic_time whole = clock_monotonic(&bench->clock.port);
+    key_ring_follow(ring, bench->lane, whole);
+    bench->monotonic_ns += (KEY_RING_KEPT_S - 1) * NS_PER_S;
+    assert_int_equal(find(ring, 1), STATUS_OK);
+    bench->monotonic_ns += NS_PER_S;
+    assert_int_equal(find(ring, 1), STATUS_UNAVAILABLE);
+    key_ring_follow(ring, bench->lane, whole); /* a look, and no progress */
+    assert_int_equal(find(ring, 1), STATUS_UNAVAILABLE);
+    key_ring_leave(ring);
+    assert_int_equal(find(ring, 1), STATUS_UNAVAILABLE); /* no newer for it */
+    key_ring_follow(ring, bench->lane, clock_monotonic(&bench->clock.port));
     assert_int_equal(find(ring, 1), STATUS_OK);
     key_ring_free(ring);
     bench_free(bench);
@@ -108,6 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_known_last_counts_while_the_lane_is_gone),
         cmocka_unit_test(what_is_kept_does_not_count_for_ever),
+        cmocka_unit_test(a_lane_that_is_not_known_to_be_whole_does_not_count_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
