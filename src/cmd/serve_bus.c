@@ -60,11 +60,21 @@ static uint64_t head_batch(void *owner)
     return status.head.sequence;
 }
 
+static enum status epoch_now(void *owner, uint64_t *out_epoch, struct error *out_error)
+{
+    struct serve_bus *bus = owner;
+    struct store_head head;
+    enum status status = bus->store->head(bus->store, &head, out_error);
+    if (status == STATUS_OK) *out_epoch = head.epoch;
+    return status;
+}
+
 enum status serve_bus_start(struct serve_bus *bus, struct lane *lane, uint32_t number,
                             const struct lane_ports *ports, struct error *out_error)
 {
     if (bus->bus == NULL) return STATUS_OK;
     bus->lane = lane;
+    bus->store = ports->store;
     int length = snprintf(bus->source, sizeof bus->source, "/tpwallet/%u", number);
     CHECK(length > 0 && (size_t)length < sizeof bus->source);
     struct lane_status lane_status;
@@ -83,6 +93,7 @@ enum status serve_bus_start(struct serve_bus *bus, struct lane *lane, uint32_t n
     options.lane = number;
     options.epoch = lane_status.head.epoch;
     options.head = head_batch;
+    options.epoch_now = epoch_now;
     options.owner = bus;
     status = bus_relay_open(&relay_ports, &options, &bus->relay, out_error);
     if (status != STATUS_OK || bus->groups.count == 0) return status;

@@ -17,6 +17,7 @@ struct serve_bus {
     struct journal_feed *feed;
     struct bus_relay *relay;
     struct lane *lane;
+    struct store *store;        /* the lane's */
     char source[32];            /* of its events, as the API's: the lane */
     struct kafka_groups groups; /* whose lag is watched while this publishes */
     struct kafka_lag_options lag_options;

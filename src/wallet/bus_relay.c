@@ -146,12 +146,33 @@ static enum status mark_verify(struct bus_relay *relay, const struct bus_mark *m
     return status;
 }
 
+/* A later owner has the journal before it comes to the bus; else what the bus says is not so. */
+static enum status fence_verify(struct bus_relay *relay, struct error *out_error)
+{
+    uint64_t epoch = 0;
+    struct error said = *out_error;
+    enum status status = relay->options.epoch_now(relay->options.owner, &epoch, out_error);
+    if (status != STATUS_OK) return status;
+    if (epoch != relay->options.epoch) {
+        *out_error = said;
+        return STATUS_FENCED;
+    }
+    status = error_set(out_error, STATUS_CONFLICT,
+                       "the bus names a later owner of the lane, and the journal knows of none: %s",
+                       said.message);
+    error_hint(out_error,
+               "nothing is published: the journal was taken back, or somebody else writes "
+               "positions; look who may, and take a new topic");
+    return status;
+}
+
 static void begin(struct bus_relay *relay)
 {
     struct bus *bus = relay->ports.bus;
     struct bus_mark mark;
     struct error error = { 0 };
     enum status status = bus->begin(bus, relay->options.lane, relay->options.epoch, &mark, &error);
+    if (status == STATUS_FENCED) status = fence_verify(relay, &error);
     if (status == STATUS_FENCED) {
         alarm_raise(relay, BUS_FENCED, &error);
         return;

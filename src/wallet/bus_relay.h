@@ -19,7 +19,8 @@
  *
  * It publishes nothing behind a mark that its journal does not have: after a journal was taken
  * back, or under a topic of another ledger, it stops and raises an alarm. It stops for good as
- * well when a later owner has begun the lane.
+ * well when a later owner has begun the lane; when the bus alone says so, and the journal knows of
+ * none, that is an alarm, too: whoever may write there can say anything.
  *
  * Memory: options.run_size_max and what one event needs, reserved at open.
  */
@@ -43,6 +44,8 @@ struct bus_relay_options {
     bool task; /* false: bus_relay_step() is called */
     /* The newest durable batch, for the lag. NULL: it is not told. */
     uint64_t (*head)(void *owner);
+    /* The epoch of whoever owns the lane now, by the journal. Fails as store.head(). */
+    enum status (*epoch_now)(void *owner, uint64_t *out_epoch, struct error *out_error);
     void *owner;
 };
 /* 4,096 events, 4 MiB, 10 ms, 250 ms to 30 s, with a task. */

@@ -46,6 +46,8 @@ struct rig {
     uint32_t header_count;
     struct trace headers[SPANS]; /* that came with watched events */
     struct bus_relay *relay;
+    enum status journal; /* how it answers, and: */
+    uint64_t epoch;
 };
 
 static struct rig *rig_now; /* ports in memory have no place for it */
@@ -159,6 +161,15 @@ static void rig_record(struct tracer *tracer, const struct span *span)
     rig_now->spans[rig_now->span_count++] = *span;
 }
 
+static enum status rig_epoch_now(void *owner, uint64_t *out_epoch, struct error *out_error)
+{
+    struct rig *rig = owner;
+    if (rig->journal != STATUS_OK)
+        return error_set(out_error, rig->journal, "the journal does not answer");
+    *out_epoch = rig->epoch;
+    return STATUS_OK;
+}
+
 static void rig_init(struct rig *rig, uint64_t events)
 {
     *rig = (struct rig){
@@ -187,6 +198,7 @@ static void rig_init(struct rig *rig, uint64_t events)
     options.run_events_max = 10;
     options.task = false;
     options.head = rig_head;
+    options.epoch_now = rig_epoch_now;
     options.owner = rig;
     assert_int_equal(bus_relay_open(&ports, &options, &rig->relay, NULL), STATUS_OK);
 }
@@ -321,6 +333,7 @@ static void a_later_owner_stops_it(void **state)
     rig.feed.count++;
     rig.publishes = STATUS_FENCED;
     rig.begins = STATUS_FENCED;
+    rig.epoch = 8;
     for (int i = 0; i < 10; i++) {
         rig.now_ns += 100 * NS_PER_S;
         step_all(&rig);
@@ -334,6 +347,30 @@ static void a_later_owner_stops_it(void **state)
     assert_non_null(strstr(text, "\ntpwallet_bus_stopped 1\n"));
     assert_non_null(strstr(text, "\ntpwallet_bus_events_total 25\n"));
     assert_non_null(strstr(text, "\ntpwallet_bus_outbox_age_seconds 1974\n"));
+    bus_relay_close(rig.relay);
+}
+
+/* Whoever may write marks says that there is one. */
+static void a_later_owner_that_the_journal_does_not_know_is_an_alarm(void **state)
+{
+    (void)state; /* no fixture */
+    struct rig rig;
+    rig_init(&rig, 25);
+    rig.begins = STATUS_FENCED;
+    rig.journal = STATUS_UNAVAILABLE; /* who is right is not known, and asked again */
+    step_all(&rig);
+    assert_int_equal(status_of(&rig).state, BUS_BEGINNING);
+    rig.journal = STATUS_OK;
+    rig.epoch = 7;
+    for (int i = 0; i < 10; i++) {
+        rig.now_ns += 100 * NS_PER_S;
+        step_all(&rig);
+    }
+    assert_int_equal(rig.begin_count, 2);
+    assert_int_equal(rig.run_count, 0);
+    assert_int_equal(status_of(&rig).state, BUS_REFUSED);
+    struct error fault = status_of(&rig).fault;
+    assert_non_null(strstr(fault.hint, "take a new topic"));
     bus_relay_close(rig.relay);
 }
 
@@ -390,6 +427,7 @@ int main(void)
         cmocka_unit_test(waits_double_and_are_said_once),
         cmocka_unit_test(a_foreign_mark_stops_it),
         cmocka_unit_test(a_later_owner_stops_it),
+        cmocka_unit_test(a_later_owner_that_the_journal_does_not_know_is_an_alarm),
         cmocka_unit_test(a_feed_that_fails_is_read_again),
         cmocka_unit_test(each_try_of_what_is_watched_is_a_span),
     };

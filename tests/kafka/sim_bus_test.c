@@ -30,6 +30,7 @@ struct scene {
     struct test_feed feed;
     struct prng prng;
     bool finished;
+    uint64_t epoch; /* of the newest owner */
 };
 
 /* A process that owns the lane, or thinks so. */
@@ -49,9 +50,18 @@ static void log_nothing(struct log *log, const struct log_line *line)
     (void)line;
 }
 
+static enum status epoch_now(void *owner, uint64_t *out_epoch, struct error *out_error)
+{
+    const struct scene *scene = owner;
+    (void)out_error; /* the journal always answers */
+    *out_epoch = scene->epoch;
+    return STATUS_OK;
+}
+
 /* False: it could not be started. */
 static bool owner_begin(struct scene *scene, struct owner *owner, uint64_t epoch, uint64_t crash)
 {
+    scene->epoch = epoch; /* the journal is claimed first */
     owner->process = (struct process){ .world = scene->world,
                                        .faults = &scene->faults,
                                        .number = (uint32_t)epoch,
@@ -70,6 +80,8 @@ static bool owner_begin(struct scene *scene, struct owner *owner, uint64_t epoch
     options.epoch = epoch;
     options.run_events_max = (uint32_t)prng_between(&scene->prng, 1, 9);
     options.retry_ms_max = 2000;
+    options.epoch_now = epoch_now;
+    options.owner = scene;
     return bus_relay_open(&ports, &options, &owner->relay, NULL) == STATUS_OK;
 }
 
