@@ -226,6 +226,7 @@ static enum status record_add(struct projection_rows *rows, const struct batch_r
     case RECORD_PERIOD:
     case RECORD_CREDENTIAL:
     case RECORD_RATE:
+    case RECORD_RAISE:
     case RECORD_NOTICE: return STATUS_OK;
     }
     return STATUS_OK;

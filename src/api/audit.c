@@ -19,16 +19,6 @@ static const char *outcome_name(const struct record_head *record)
     return admin_outcome_code(record->outcome);
 }
 
-static const char *operation_name(uint32_t number)
-{
-    uint32_t count = 0;
-    const struct route *routes = router_table(&count);
-    for (uint32_t i = 0; i < count; i++) {
-        if (routes[i].number == number) return routes[i].operation;
-    }
-    return NULL; /* the wallet itself, or one that there is no more */
-}
-
 static void asset_name(struct render *render, struct str key, struct work *work, uint32_t id)
 {
     struct asset asset;
@@ -62,6 +52,19 @@ static void notice_write(struct render *render, const struct record_notice *noti
     if (start) render_bits(render, STR("settings"), notice->settings, setting_code);
     render_text(render, STR("digest"),
                 hex_format(notice->digest.bytes, sizeof notice->digest.bytes, digits));
+}
+
+static void raise_write(struct render *render, const struct record_raise *record)
+{
+    const struct raise *raise = &record->raise;
+    render_uuid(render, STR("id"), raise->id);
+    if (raise->traces == 0) return; /* lowered */
+    render_reference(render, STR("payment"), raise->payment);
+    render_reference(render, STR("user_ref"), raise->user_ref);
+    const struct route *route = router_route(raise->route);
+    if (route != NULL) render_name(render, STR("route"), route->operation);
+    render_number(render, STR("traces"), raise->traces);
+    render_time(render, STR("until"), raise->until);
 }
 
 /* What a revocation's record does not repeat stands in that of the key's making. */
@@ -98,6 +101,7 @@ static void details_write(struct audit_page *page, const struct record_head *hea
         return;
     case RECORD_CREDENTIAL: credential_write(render, (const void *)head); return;
     case RECORD_RATE: rate_write(page, (const void *)head); return;
+    case RECORD_RAISE: raise_write(render, (const void *)head); return;
     case RECORD_NOTICE: notice_write(render, (const void *)head); return;
     case RECORD_PAYMENT:
         render_uuid(render, STR("id"), payment->payment.id.value);
@@ -121,8 +125,8 @@ static void row_write(struct audit_page *page, const struct act_row *row)
     uint32_t uid;
     render_principal(render, STR("actor"), row->context->principal);
     if (principal_uid(row->context->principal, &uid)) render_number(render, STR("uid"), uid);
-    const char *operation = operation_name(row->context->route);
-    if (operation != NULL) render_name(render, STR("operation"), operation);
+    const struct route *route = router_route(row->context->route);
+    if (route != NULL) render_name(render, STR("operation"), route->operation);
     render_trace(render, row->context->trace);
     if (row->reason.len > 0) render_text(render, STR("reason"), row->reason);
     details_write(page, row->record);

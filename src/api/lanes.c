@@ -295,17 +295,20 @@ bool lanes_payment_here(struct work *work, const struct payment *draft)
     return payment_is_here(work, draft->id, "id");
 }
 
+bool lanes_first_here(struct work *work, const char *done)
+{
+    if (work->api->options.lane == 0) return true;
+    (void)problem_raise(&work->problem, PROBLEM_WRONG_LANE,
+                        "name no lane: it goes to all of them by itself");
+    problem_detail(&work->problem, "%s in lane 0, and this is lane %u", done,
+                   work->api->options.lane);
+    problem_field(&work->problem, "TPW-Lane");
+    return false;
+}
+
 bool lanes_act_here(struct work *work)
 {
-    if (work->api->options.lane != 0) {
-        (void)problem_raise(&work->problem, PROBLEM_WRONG_LANE,
-                            "name no lane: it goes to all of them by itself");
-        problem_detail(&work->problem,
-                       "assets, rates and closed periods are made in lane 0, and this is lane %u",
-                       work->api->options.lane);
-        problem_field(&work->problem, "TPW-Lane");
-        return false;
-    }
+    if (!lanes_first_here(work, "assets, rates and closed periods are made")) return false;
     if (work->api->options.carry != NULL) return true;
     (void)problem_raise(&work->problem, PROBLEM_UNAVAILABLE,
                         "start `tpwallet serve` on the ledger, and repeat");

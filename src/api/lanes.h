@@ -45,6 +45,8 @@ bool lanes_accounts_here(struct work *work, const struct account *accounts, uint
  * lane if it has none.
  */
 bool lanes_payment_here(struct work *work, const struct payment *draft);
+/* Of what is lane 0's alone; done: "traces are raised". */
+bool lanes_first_here(struct work *work, const char *done);
 /* Of an act for all lanes: it is made in lane 0, when there is somebody who carries it on. */
 bool lanes_act_here(struct work *work);
 /*

@@ -75,6 +75,14 @@ struct route_match router_match(enum api_method method, struct str path)
     return match;
 }
 
+const struct route *router_route(uint32_t number)
+{
+    for (uint32_t i = 0; i < ROUTE_COUNT; i++) {
+        if (routes[i].number == number) return &routes[i];
+    }
+    return NULL;
+}
+
 const struct route *router_table(uint32_t *out_count)
 {
     CHECK(out_count != NULL);

@@ -68,6 +68,8 @@ struct route_match {
 /* API_HEAD matches as API_GET. */
 struct route_match router_match(enum api_method method, struct str path);
 
+/* NULL: there is none of this number, or none any more. */
+const struct route *router_route(uint32_t number);
 /* All routes; *out_count is how many. */
 const struct route *router_table(uint32_t *out_count);
 

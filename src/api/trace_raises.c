@@ -1,7 +1,7 @@
-/* /v1/trace-raises: what is watched for a while, whatever the sampling. */
+/* /v1/trace-raises: incidents that are watched for a while, whatever the sampling. */
+#include "api/acts.h"
 #include "api/body.h"
-#include "api/render.h"
-#include "api/work.h"
+#include "api/lanes.h"
 #include "base/check.h"
 #include "wallet/sampling.h"
 
@@ -22,13 +22,6 @@ static const struct json_fields fields = { names, FIELD_COUNT };
 
 enum { TRACES_DEFAULT = 1000 };
 
-static bool sampling_there(struct work *work)
-{
-    if (work->api->options.sampling != NULL) return true;
-    return problem_raise(&work->problem, PROBLEM_UNAVAILABLE,
-                         "nobody collects spans here: start the server with --otlp");
-}
-
 static const struct route *route_named(struct str name)
 {
     uint32_t count = 0;
@@ -37,16 +30,6 @@ static const struct route *route_named(struct str name)
         if (str_equal(name, str_from(routes[i].operation))) return &routes[i];
     }
     return NULL;
-}
-
-static const char *route_name(uint32_t number)
-{
-    uint32_t count = 0;
-    const struct route *routes = router_table(&count);
-    for (uint32_t i = 0; i < count; i++) {
-        if (routes[i].number == number) return routes[i].operation;
-    }
-    return "";
 }
 
 static bool route_take(struct body *body, uint32_t *out_route)
@@ -70,9 +53,10 @@ static bool number_take(struct body *body, uint32_t max, uint32_t *out_number)
     return false;
 }
 
-static bool raise_take(struct body *body, struct raise *raise, uint32_t *out_for_s)
+static bool raise_take(struct body *body, struct admin *admin)
 {
     unsigned field;
+    struct raise *raise = &admin->raise;
     if (!json_object_begin(&body->reader)) return body_expected(body, "must be an object");
     while (json_object_field(&body->reader, &fields, &field)) {
         bool ok = false;
@@ -81,80 +65,59 @@ static bool raise_take(struct body *body, struct raise *raise, uint32_t *out_for
         case FIELD_PAYMENT: ok = body_id(body, &raise->payment); break;
         case FIELD_USER_REF: ok = body_id(body, &raise->user_ref); break;
         case FIELD_ROUTE: ok = route_take(body, &raise->route); break;
-        case FIELD_FOR_S: ok = number_take(body, SAMPLING_RAISE_S_MAX, out_for_s); break;
-        case FIELD_TRACES: ok = number_take(body, SAMPLING_TRACES_MAX, &raise->traces_left); break;
+        case FIELD_FOR_S: ok = number_take(body, RAISE_FOR_S_MAX, &admin->raise_for_s); break;
+        case FIELD_TRACES: ok = number_take(body, RAISE_TRACES_MAX, &raise->traces); break;
         case FIELD_COUNT: break;
         }
         if (!ok) return false;
     }
     if (body->reader.fault != JSON_FAULT_NONE) return body_reader_fault(body);
     if (json_end(&body->reader) != STATUS_OK) return body_reader_fault(body);
-    int subjects =
-        !uuid_is_nil(raise->payment) + !uuid_is_nil(raise->user_ref) + (raise->route != 0);
-    if (subjects != 1)
+    if (!raise_names_one(raise))
         return body_fault(body, PROBLEM_INVALID_VALUE, "route",
                           "give exactly one of payment, user_ref and route");
-    return *out_for_s != 0 || body_fault(body, PROBLEM_MISSING_FIELD, "for_s", "is missing");
-}
-
-/* Who watches whom is on record. */
-static void raise_log(struct work *work, struct str event, struct str message, struct uuid id)
-{
-    char raise[UUID_TEXT_LEN + 1];
-    char principal[UUID_TEXT_LEN + 1];
-    uuid_format(id, raise);
-    uuid_format(work->principal.value, principal);
-    const struct log_field log_fields[] = {
-        { STR("raise"), { raise, UUID_TEXT_LEN }, 0 },
-        { STR("principal"), { principal, UUID_TEXT_LEN }, 0 },
-    };
-    log_write(work->api->ports.log, (struct log_line){
-                                        .level = LOG_INFO,
-                                        .trace = work->call->trace,
-                                        .event = event,
-                                        .message = message,
-                                        .fields = log_fields,
-                                        .field_count = 2,
-                                    });
+    return admin->raise_for_s != 0 ||
+           body_fault(body, PROBLEM_MISSING_FIELD, "for_s", "is missing");
 }
 
 static enum api_progress create_start(struct work *work)
 {
-    struct raise raise = { .traces_left = TRACES_DEFAULT };
-    uint32_t for_s = 0;
     struct body body;
     body_init(&body, work->call->body, &work->scratch, &work->problem);
-    if (!raise_take(&body, &raise, &for_s) || !sampling_there(work)) return API_READY;
-    raise.until.ns = clock_wall(work->api->ports.clock).ns + (int64_t)for_s * NS_PER_S;
-    if (sampling_raise(work->api->options.sampling, &raise) != STATUS_OK) {
-        (void)problem_raise(&work->problem, PROBLEM_TOO_BUSY, "lower one first");
-        problem_limit(&work->problem, SAMPLING_RAISES_MAX);
+    work->admin =
+        (struct admin){ .kind = ADMIN_TRACE_RAISE, .raise = { .traces = TRACES_DEFAULT } };
+    if (!raise_take(&body, &work->admin) || !lanes_first_here(work, "traces are raised"))
         return API_READY;
-    }
-    work->raise = raise;
-    raise_log(work, STR("trace.raised"), STR("traces are watched for an incident"), raise.id);
-    return API_READY;
+    return act_submit(work);
 }
 
 static void raise_write(struct render *render, const struct raise *raise)
 {
-    json_write_object_begin(&render->json);
     render_uuid(render, STR("id"), raise->id);
     render_reference(render, STR("payment"), raise->payment);
     render_reference(render, STR("user_ref"), raise->user_ref);
-    if (raise->route != 0) render_name(render, STR("route"), route_name(raise->route));
+    const struct route *route = router_route(raise->route);
+    if (route != NULL) render_name(render, STR("route"), route->operation);
     render_time(render, STR("until"), raise->until);
-    render_number(render, STR("traces_left"), raise->traces_left);
-    json_write_object_end(&render->json);
+    render_number(render, STR("traces"), raise->traces);
+}
+
+/* Whether spans go anywhere from here: another replica may have what this one lacks. */
+static void collector_write(struct work *work, struct render *render)
+{
+    render_bool(render, STR("collector"), work->api->options.sampling != NULL);
 }
 
 static void create_write(struct work *work)
 {
     struct render render;
-    render_init(&render, &work->assets, &work->call->answer);
-    raise_write(&render, &work->raise);
-    render_end(&render);
-    work->call->status = 201;
+    if (!act_answer_begin(work, &render)) return;
+    struct raise raise = work->admin.raise;
+    if (uuid_is_nil(raise.id)) raise.id = work->request.root_used;
+    raise.until.ns = work->admin_result.stamp.ns + (int64_t)work->admin.raise_for_s * NS_PER_S;
+    raise_write(&render, &raise);
+    collector_write(work, &render);
+    act_answer_end(work, &render);
 }
 
 HANDLER(ROUTE_TRACE_RAISES_CREATE, trace_raises_create) = { .start = create_start,
@@ -162,36 +125,52 @@ HANDLER(ROUTE_TRACE_RAISES_CREATE, trace_raises_create) = { .start = create_star
 
 static void list_write(struct work *work)
 {
-    struct raise raises[SAMPLING_RAISES_MAX];
+    struct raise raises[RAISES_MAX];
+    struct wall_time now = clock_wall(work->api->ports.clock);
     struct sampling *sampling = work->api->options.sampling;
-    uint32_t count = sampling == NULL ? 0 : sampling_list(sampling, raises);
+    uint32_t count = lane_raises(work->api->lane, raises);
     struct render render;
     render_init(&render, &work->assets, &work->call->answer);
     json_write_object_begin(&render.json);
     json_write_key(&render.json, STR("items"));
     json_write_array_begin(&render.json);
-    for (uint32_t i = 0; i < count; i++) raise_write(&render, &raises[i]);
+    for (uint32_t i = 0; i < count; i++) {
+        if (raises[i].until.ns <= now.ns) continue;
+        json_write_object_begin(&render.json);
+        raise_write(&render, &raises[i]);
+        if (sampling != NULL)
+            render_number(&render, STR("traces_left"),
+                          sampling_traces_left(sampling, raises[i].id));
+        json_write_object_end(&render.json);
+    }
     json_write_array_end(&render.json);
+    collector_write(work, &render);
     json_write_object_end(&render.json);
     render_end(&render);
 }
 
-HANDLER(ROUTE_TRACE_RAISES_LIST, trace_raises_list) = { .write = list_write };
+static enum api_progress list_start(struct work *work)
+{
+    (void)lanes_first_here(work, "traces are raised"); /* or the problem is raised */
+    return API_READY;
+}
+
+HANDLER(ROUTE_TRACE_RAISES_LIST, trace_raises_list) = { .start = list_start, .write = list_write };
+
+static enum api_progress lower_start(struct work *work)
+{
+    work->admin = (struct admin){ .kind = ADMIN_TRACE_LOWER, .raise = { .id = work->id } };
+    return lanes_first_here(work, "traces are raised") ? act_submit(work) : API_READY;
+}
 
 static void lower_write(struct work *work)
 {
-    struct sampling *sampling = work->api->options.sampling;
-    if (sampling == NULL || sampling_lower(sampling, work->id) != STATUS_OK) {
-        (void)problem_raise(&work->problem, PROBLEM_NOT_FOUND, "it may have ended by itself");
-        return;
-    }
-    raise_log(work, STR("trace.lowered"), STR("a watch was ended before its time"), work->id);
     struct render render;
-    render_init(&render, &work->assets, &work->call->answer);
-    json_write_object_begin(&render.json);
+    if (!act_answer_begin(work, &render)) return;
     render_uuid(&render, STR("id"), work->id);
-    json_write_object_end(&render.json);
-    render_end(&render);
+    act_answer_end(work, &render);
+    work->call->status = 200;
 }
 
-HANDLER(ROUTE_TRACE_RAISES_DELETE, trace_raises_delete) = { .write = lower_write };
+HANDLER(ROUTE_TRACE_RAISES_DELETE, trace_raises_delete) = { .start = lower_start,
+                                                            .write = lower_write };

@@ -13,7 +13,6 @@
 #include "base/arena.h"
 #include "model/trace_context.h"
 #include "port/cache.h"
-#include "wallet/sampling.h"
 
 /* All inside the api only. A work belongs to one task at a time, and to its call until finish. */
 
@@ -113,7 +112,6 @@ struct work {
     struct admin admin;
     struct settlement_request settlement;
     struct admin_result admin_result;
-    struct raise raise;
     char secret[SECRET_LEN + 1];
 
     struct arena bulk; /* work_reserve() */

@@ -28,6 +28,7 @@ enum {
     ASSET_EXPONENT_MAX = 18,
     CREDENTIALS_MAX = 4096,
     RATES_MAX = 256, /* pairs of assets that can be exchanged */
+    RAISES_MAX = 32, /* incidents watched at once: each request is held against all of them */
     CREDENTIAL_NAME_LEN_MAX = 63,
 
     HOLD_TIMEOUT_S_MAX = 366 * 86400, /* longer reservations are an agreement, not a hold */

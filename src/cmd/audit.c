@@ -34,8 +34,8 @@ const struct command command_audit_list = {
     .summary = "list the administrative acts of the journal: who, what, when and why",
     .details =
         "API keys made and revoked, accounts frozen and closed, assets, rates, closed periods, what "
-        "a person decided about a payment, webhook endpoints and their secrets, starts of the "
-        "server with their settings, restored folders, archives: each is a unit of the journal, "
+        "a person decided about a payment, webhook endpoints and their secrets, traces raised and "
+        "lowered, starts of the server with their settings, restored folders, archives: each is a unit of the journal, "
         "hashed, chained and signed like every other. Acts that were refused are listed too.\n\n"
         "ACTOR is the id of an API key, system (the wallet itself), anonymous, or local (commands on "
         "this machine), then with the user's number. --json says more: the operation, the trace, "

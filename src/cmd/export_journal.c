@@ -160,6 +160,16 @@ static void payment_members(struct json_writer *writer, const struct record_paym
     number(writer, STR("flags"), record->head.flags);
 }
 
+static void raise_members(struct json_writer *writer, const struct raise *raise)
+{
+    id(writer, STR("id"), raise->id);
+    id(writer, STR("payment"), raise->payment);
+    id(writer, STR("user_ref"), raise->user_ref);
+    number(writer, STR("route"), raise->route);
+    number(writer, STR("traces"), raise->traces);
+    if (raise->traces != 0) stamp(writer, STR("until"), raise->until);
+}
+
 static void small_members(struct json_writer *writer, const struct record_head *head)
 {
     const struct record_account_change *change = (const void *)head;
@@ -187,6 +197,9 @@ static void small_members(struct json_writer *writer, const struct record_head *
         number(writer, STR("denominator"), rate->denominator);
         break;
     case RECORD_PAYMENT: payment_members(writer, (const struct record_payment *)head); break;
+    case RECORD_RAISE:
+        raise_members(writer, &((const struct record_raise *)(const void *)head)->raise);
+        break;
     case RECORD_PERIOD: date(writer, STR("closed_through"), period->closed_through); break;
     case RECORD_CREDENTIAL:
         id(writer, STR("id"), credential->id.value);
@@ -219,6 +232,7 @@ static const char *type_name(unsigned type)
         [RECORD_PAYMENT] = "payment",
         [RECORD_RATE] = "rate",
         [RECORD_NOTICE] = "notice",
+        [RECORD_RAISE] = "raise",
     };
     CHECK(type < sizeof(names) / sizeof(names[0])); /* batch_next() knows no others */
     return names[type];

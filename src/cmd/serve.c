@@ -49,11 +49,8 @@ struct serve {
 
 static struct str route_path(uint32_t number)
 {
-    uint32_t count = 0;
-    const struct route *routes = router_table(&count);
-    for (uint32_t i = 0; i < count; i++)
-        if (routes[i].number == number) return routes[i].path;
-    return STR("");
+    const struct route *route = router_route(number);
+    return route == NULL ? STR("") : route->path;
 }
 
 static bool has_live_key(struct lane *lane)

@@ -1,7 +1,6 @@
 #include "cmd/serve_tracing.h"
 
 #include "adapter/system_clock.h"
-#include "adapter/system_entropy.h"
 #include "adapter/thread_sync.h"
 #include "adapter/tls_server.h"
 #include "base/decimal.h"
@@ -49,7 +48,6 @@ static enum status spans_open(const struct invocation *invocation, struct serve_
         .sink = otlp_tracer(tracing->spans),
         .sync = thread_sync(),
         .clock = system_clock(),
-        .entropy = system_entropy(),
     };
     status = ratio_read(invocation_text(invocation, "trace-sample"), &sampling, out_error);
     return status == STATUS_OK ? sampling_new(&sampling, &tracing->sampling, out_error) : status;

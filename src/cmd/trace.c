@@ -1,5 +1,6 @@
 /* tpwallet trace ...: what is watched during an incident, whatever the sampling. */
 #include "base/decimal.h"
+#include "cmd/answer.h"
 #include "cmd/call.h"
 #include "cmd/report.h"
 
@@ -15,6 +16,28 @@ static uint64_t seconds_of(const char *text)
     uint64_t number = 0;
     if (scale == 0 || decimal_parse(digits, DAY_S, &number) != STATUS_OK) return 0;
     return number * scale;
+}
+
+/* The raise, and what stands in the way of its spans. */
+static enum status raise_render(struct str json, struct buf *out)
+{
+    struct answer_object answer;
+    struct arena arena;
+    enum status status = arena_init(&arena, answer_arena_size(json));
+    if (status != STATUS_OK) return status;
+    status = answer_read(json, &arena, &answer);
+    if (status == STATUS_OK) status = render_object(json, out);
+    if (status == STATUS_OK && str_equal(answer_text(&answer, "collector"), STR("false"))) {
+        struct str until = answer_text(&answer, "until");
+        buf_append_format(
+            out,
+            "\nNobody gets spans from the server that answered: it was started "
+            "without --otlp.\nThe raise is kept in the journal until %.*s:\nservers of "
+            "this ledger that have a collector, or are started with one, watch it.\n",
+            STR_ARG(until));
+    }
+    arena_done(&arena);
+    return status == STATUS_OK ? buf_status(out) : status;
 }
 
 static int trace_raise_run(struct invocation *invocation)
@@ -37,7 +60,9 @@ static int trace_raise_run(struct invocation *invocation)
     call_text(&call, "route", invocation_text(invocation, "route"));
     call_number(&call, "for_s", buf_terminated(&text));
     call_number(&call, "traces", invocation_text(invocation, "traces"));
-    return call_show(&call);
+    call_fresh_key(&call);
+    call_reason(&call);
+    return call_show_as(&call, raise_render);
 }
 
 static const struct option raise_options[] = {
@@ -45,15 +70,18 @@ static const struct option raise_options[] = {
     { "user", "REF", "watch payments with this user reference", NULL },
     { "route", "NAME", "watch this operation of the API: payments_create", NULL },
     { "for", "TIME", "how long: 90s, 15m, 2h; a day at most", "15m" },
-    { "traces", "COUNT", "it ends after so many traces, at most 100000", "1000" },
+    { "traces", "COUNT", "each server watches so many traces of it, at most 100000", "1000" },
+    REASON_OPTION,
     { 0 },
 };
 
 const struct command command_trace_raise = {
     .name = "trace raise",
     .summary = "watch all traces about a payment, a user or a route for a while",
-    .details = "Whatever `serve --trace-sample` says. It ends by itself, with its time or after "
-               "its number of traces, and with the server. Needs a server with --otlp.",
+    .details = "Whatever `serve --trace-sample` says. It is written down in the journal, with who "
+               "asked for it: all servers of the ledger with --otlp watch, also those that start "
+               "or take over later. It ends by itself, with its time, or in each server after its "
+               "number of traces. At most 32 at a time.",
     .options = raise_options,
     .examples = "trace raise --payment 019ab5f0-31a7-7c52-9d4e-2f6b8a91c3d7\n"
                 "trace raise --route payments_create --for 5m --traces 200",
@@ -68,7 +96,8 @@ static int trace_list_run(struct invocation *invocation)
         { "user_ref", "USER", false },
         { "route", "ROUTE", false },
         { "until", "UNTIL", false },
-        { "traces_left", "TRACES LEFT", true },
+        { "traces", "TRACES", true },
+        { "traces_left", "LEFT HERE", true },
         { 0 },
     };
     struct call call;
@@ -88,6 +117,7 @@ static int trace_lower_run(struct invocation *invocation)
     struct call call;
     call_init(&call, invocation, API_DELETE, "/v1/trace-raises");
     call_segment(&call, invocation->positionals[0]);
+    call_reason(&call);
     return call_show(&call);
 }
 
@@ -96,10 +126,16 @@ static const struct positional lower_positionals[] = {
     { 0 },
 };
 
+static const struct option lower_options[] = {
+    REASON_OPTION,
+    { 0 },
+};
+
 const struct command command_trace_lower = {
     .name = "trace lower",
     .summary = "end a watch before its time",
     .positionals = lower_positionals,
+    .options = lower_options,
     .examples = "trace lower 019ab5f0-31a7-7c52-9d4e-2f6b8a91c3d7",
     .run = trace_lower_run,
 };

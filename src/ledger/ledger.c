@@ -278,6 +278,25 @@ static uint16_t rate_set(struct ledger *ledger, const struct admin *admin,
     return sizeof *out_record;
 }
 
+static uint16_t raise_change(struct ledger *ledger, struct ledger_moment moment,
+                             const struct admin *admin, struct record_raise *out_record)
+{
+    const struct registry *registry = &ledger->registry;
+    struct uuid id = admin->raise.id;
+    *out_record = (struct record_raise){ .head = { .type = RECORD_RAISE } };
+    if (admin->kind == ADMIN_TRACE_LOWER) {
+        out_record->raise.id = id;
+        if (!registry_raised(registry, id, moment.stamp))
+            out_record->head.outcome = ADMIN_OUTCOME_RAISE_NOT_FOUND;
+        return sizeof *out_record;
+    }
+    out_record->raise = admin->raise;
+    out_record->raise.until.ns = moment.stamp.ns + (int64_t)admin->raise_for_s * NS_PER_S;
+    if (!registry_raise_has_room(registry, id, moment.stamp))
+        out_record->head.outcome = ADMIN_OUTCOME_RAISE_CAPACITY;
+    return sizeof *out_record;
+}
+
 /* Nothing in the ledger forbids or follows it. */
 static uint16_t notice_make(const struct admin *admin, struct record_notice *out_record)
 {
@@ -306,6 +325,8 @@ uint16_t ledger_admin(struct ledger *ledger, struct ledger_moment moment, const 
     case ADMIN_CREDENTIAL_REVOKE:
         size = credential_change(ledger, admin, &out_record->credential);
         break;
+    case ADMIN_TRACE_RAISE:
+    case ADMIN_TRACE_LOWER: size = raise_change(ledger, moment, admin, &out_record->raise); break;
     }
     CHECK(size > 0);
     if (out_record->head.outcome == ADMIN_OUTCOME_OK) {

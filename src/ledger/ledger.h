@@ -108,6 +108,7 @@ union ledger_admin_record {
     struct record_credential credential;
     struct record_rate rate;
     struct record_notice notice;
+    struct record_raise raise;
 };
 uint16_t ledger_admin(struct ledger *ledger, struct ledger_moment moment, const struct admin *admin,
                       union ledger_admin_record *out_record);

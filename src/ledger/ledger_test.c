@@ -203,6 +203,13 @@ static struct admin rate_act(uint32_t asset, uint32_t counter_asset, uint64_t nu
     return (struct admin){ .kind = ADMIN_RATE_SET, .rate = { asset, counter_asset, numerator, 1 } };
 }
 
+static struct admin raise_act(enum admin_kind kind, uint64_t id)
+{
+    return (struct admin){ .kind = kind,
+                           .raise = { .id = { .lo = id }, .route = 1, .traces = 1 },
+                           .raise_for_s = 60 };
+}
+
 static struct admin key_act(enum admin_kind kind, uint64_t id, uint8_t secret)
 {
     struct admin admin = { .kind = kind, .credential = { .scopes = SCOPE_ADMIN, .name = "n" } };
@@ -257,7 +264,8 @@ static void acts_come_to_every_outcome_in_order(void **state)
         { rate_act(USD, EUR, 2), ADMIN_OUTCOME_RATE_CAPACITY, true },
         { rate_act(EUR, USD, 3), ADMIN_OUTCOME_OK, true }, /* the pair has its place */
     };
-    unsigned reached = 1U << ADMIN_OUTCOME_ACCOUNT_CLOSED; /* below */
+    unsigned reached = 1U << ADMIN_OUTCOME_ACCOUNT_CLOSED;                               /* below */
+    reached |= 1U << ADMIN_OUTCOME_RAISE_NOT_FOUND | 1U << ADMIN_OUTCOME_RAISE_CAPACITY; /* next */
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct registry *registry = &book.ledger->registry;
         struct registry before = *registry;
@@ -277,6 +285,29 @@ static void acts_come_to_every_outcome_in_order(void **state)
     assert_int_equal(book_admin(&book, &thaw), ADMIN_OUTCOME_ACCOUNT_CLOSED);
     book_state(&book, 3)->balance.debits_pending.minor = 1;
     assert_int_equal(book_admin(&book, &close), ADMIN_OUTCOME_ACCOUNT_CLOSED); /* first of two */
+    book_close(&book);
+}
+
+static void raises_come_to_every_outcome(void **state)
+{
+    (void)state;
+    struct book book;
+    book_open(&book, (struct ledger_options){ 4, 4, 4, 7, 4 }, 64);
+    static const enum admin_kind RAISE = ADMIN_TRACE_RAISE, LOWER = ADMIN_TRACE_LOWER;
+    struct admin raise = raise_act(RAISE, 1), lower = raise_act(LOWER, 1);
+    assert_int_equal(book_admin(&book, &lower), ADMIN_OUTCOME_RAISE_NOT_FOUND);
+    for (uint64_t i = 1; i <= RAISES_MAX; i++) {
+        raise = raise_act(RAISE, i);
+        assert_int_equal(book_admin(&book, &raise), ADMIN_OUTCOME_OK);
+    }
+    raise = raise_act(RAISE, RAISES_MAX + 1);
+    assert_int_equal(book_admin(&book, &raise), ADMIN_OUTCOME_RAISE_CAPACITY);
+    raise = raise_act(RAISE, 1);
+    assert_int_equal(book_admin(&book, &raise), ADMIN_OUTCOME_OK); /* anew, in its place */
+    assert_int_equal(book_admin(&book, &lower), ADMIN_OUTCOME_OK);
+    assert_int_equal(book_admin(&book, &lower), ADMIN_OUTCOME_RAISE_NOT_FOUND);
+    raise = raise_act(RAISE, RAISES_MAX + 1);
+    assert_int_equal(book_admin(&book, &raise), ADMIN_OUTCOME_OK);
     book_close(&book);
 }
 
@@ -416,6 +447,7 @@ int main(void)
         cmocka_unit_test(accounts_come_to_every_outcome_in_order),
         cmocka_unit_test(later_states_do_not_make_another_account),
         cmocka_unit_test(acts_come_to_every_outcome_in_order),
+        cmocka_unit_test(raises_come_to_every_outcome),
         cmocka_unit_test(acts_change_what_they_say),
         cmocka_unit_test(a_group_taken_back_leaves_no_trace),
         cmocka_unit_test(a_million_holds_expire_in_order_of_making),

@@ -10,9 +10,11 @@ struct registry_image {
     uint32_t asset_count;
     uint32_t credential_count;
     struct business_date closed_through;
-    uint32_t rate_count;
+    uint16_t rate_count;
+    uint16_t raise_count;
 };
 _Static_assert(sizeof(struct registry_image) == 16, "stored as it is");
+_Static_assert(RATES_MAX <= UINT16_MAX && RAISES_MAX <= UINT16_MAX, "counts fit");
 
 static const size_t ASSETS_SIZE = ASSETS_CUSTOM_MAX * sizeof(struct asset);
 static const size_t CREDENTIALS_SIZE = CREDENTIALS_MAX * sizeof(struct credential);
@@ -44,6 +46,7 @@ void registry_reset(struct registry *registry)
     registry->asset_count = 0;
     registry->credential_count = 0;
     registry->rate_count = 0;
+    registry->raise_count = 0;
     registry->closed_through = (struct business_date){ 0 };
 }
 
@@ -153,7 +156,47 @@ static bool rate_fits(const struct registry *registry, const struct record_rate 
     return (known || registry->rate_count < RATES_MAX) && record->denominator > 0;
 }
 
-bool registry_record_fits(const struct registry *registry, const struct record_head *record)
+static bool raise_is_over(const struct raise *raise, struct wall_time at)
+{
+    return raise->until.ns <= at.ns;
+}
+
+bool registry_raised(const struct registry *registry, struct uuid id, struct wall_time at)
+{
+    for (uint32_t i = 0; i < registry->raise_count; i++) {
+        const struct raise *raise = &registry->raises[i];
+        if (uuid_equal(raise->id, id)) return !raise_is_over(raise, at);
+    }
+    return false;
+}
+
+bool registry_raise_has_room(const struct registry *registry, struct uuid id, struct wall_time at)
+{
+    uint32_t others = 0;
+    for (uint32_t i = 0; i < registry->raise_count; i++) {
+        const struct raise *raise = &registry->raises[i];
+        others += !raise_is_over(raise, at) && !uuid_equal(raise->id, id);
+    }
+    return others < RAISES_MAX;
+}
+
+static bool raise_fits(const struct registry *registry, const struct raise *raise,
+                       struct wall_time stamp)
+{
+    if (raise->traces == 0) return registry_raised(registry, raise->id, stamp);
+    return raise_is_sound(raise) && !raise_is_over(raise, stamp) &&
+           registry_raise_has_room(registry, raise->id, stamp);
+}
+
+bool registry_keeps(const struct record_head *record)
+{
+    return record->type == RECORD_ASSET || record->type == RECORD_PERIOD ||
+           record->type == RECORD_CREDENTIAL || record->type == RECORD_RATE ||
+           record->type == RECORD_RAISE;
+}
+
+bool registry_record_fits(const struct registry *registry, const struct record_head *record,
+                          struct wall_time stamp)
 {
     if (record->type == RECORD_ASSET) {
         return asset_fits(registry, (const struct record_asset *)record);
@@ -163,6 +206,9 @@ bool registry_record_fits(const struct registry *registry, const struct record_h
     }
     if (record->type == RECORD_RATE) {
         return rate_fits(registry, (const struct record_rate *)record);
+    }
+    if (record->type == RECORD_RAISE) {
+        return raise_fits(registry, &((const struct record_raise *)record)->raise, stamp);
     }
     const struct record_period *period = (const struct record_period *)record;
     return record->type == RECORD_PERIOD &&
@@ -205,11 +251,25 @@ static void apply_rate(struct registry *registry, const struct record_rate *reco
     };
 }
 
+/* The stamp, and not the clock of whoever reads it, says which have ended: all tables are alike. */
+static void apply_raise(struct registry *registry, const struct raise *raise,
+                        struct wall_time stamp)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < registry->raise_count; i++) {
+        const struct raise *known = &registry->raises[i];
+        if (raise_is_over(known, stamp) || uuid_equal(known->id, raise->id)) continue;
+        registry->raises[kept++] = *known;
+    }
+    if (raise->traces != 0) registry->raises[kept++] = *raise;
+    registry->raise_count = kept;
+}
+
 void registry_apply(struct registry *registry, const struct record_head *record,
                     struct wall_time stamp)
 {
     CHECK(record->outcome == ADMIN_OUTCOME_OK);
-    CHECK(registry_record_fits(registry, record));
+    CHECK(registry_record_fits(registry, record, stamp));
     switch ((enum record_type)record->type) {
     case RECORD_ASSET: apply_asset(registry, (const struct record_asset *)record); break;
     case RECORD_PERIOD:
@@ -219,6 +279,9 @@ void registry_apply(struct registry *registry, const struct record_head *record,
         apply_credential(registry, (const struct record_credential *)record, stamp);
         break;
     case RECORD_RATE: apply_rate(registry, (const struct record_rate *)record); break;
+    case RECORD_RAISE:
+        apply_raise(registry, &((const struct record_raise *)record)->raise, stamp);
+        break;
     case RECORD_CONTEXT:
     case RECORD_ACCOUNT:
     case RECORD_TRANSFER:
@@ -234,13 +297,15 @@ void registry_save(const struct registry *registry, struct buf *out_bytes)
         .asset_count = registry->asset_count,
         .credential_count = registry->credential_count,
         .closed_through = registry->closed_through,
-        .rate_count = registry->rate_count,
+        .rate_count = (uint16_t)registry->rate_count,
+        .raise_count = (uint16_t)registry->raise_count,
     };
     buf_append(out_bytes, &image, sizeof image);
     buf_append(out_bytes, registry->assets, registry->asset_count * sizeof(struct asset));
     buf_append(out_bytes, registry->credentials,
                registry->credential_count * sizeof(struct credential));
     buf_append(out_bytes, registry->rates, registry->rate_count * sizeof(struct rate));
+    buf_append(out_bytes, registry->raises, registry->raise_count * sizeof(struct raise));
 }
 
 static enum status registry_check(const struct registry *registry)
@@ -256,6 +321,9 @@ static enum status registry_check(const struct registry *registry)
         memcpy(&revoked, &credential->revoked, sizeof revoked);
         if (revoked > 1) return STATUS_CORRUPT;
     }
+    for (uint32_t i = 0; i < registry->raise_count; i++) {
+        if (!raise_is_sound(&registry->raises[i])) return STATUS_CORRUPT;
+    }
     return STATUS_OK;
 }
 
@@ -270,14 +338,18 @@ enum status registry_load(struct registry *registry, struct str bytes)
     size_t credentials_size = image.credential_count * sizeof(struct credential);
     if (image.rate_count > RATES_MAX) return STATUS_CORRUPT;
     size_t rates_size = image.rate_count * sizeof(struct rate);
-    size_t size = sizeof image + assets_size + credentials_size + rates_size;
-    if (bytes.len != size) return STATUS_CORRUPT;
+    if (image.raise_count > RAISES_MAX) return STATUS_CORRUPT;
+    size_t raises_size = image.raise_count * sizeof(struct raise);
+    size_t rates_at = sizeof image + assets_size + credentials_size;
+    if (bytes.len != rates_at + rates_size + raises_size) return STATUS_CORRUPT;
     registry->asset_count = image.asset_count;
     registry->credential_count = image.credential_count;
     registry->closed_through = image.closed_through;
     memcpy(registry->assets, bytes.data + sizeof image, assets_size);
     memcpy(registry->credentials, bytes.data + sizeof image + assets_size, credentials_size);
     registry->rate_count = image.rate_count;
-    memcpy(registry->rates, bytes.data + size - rates_size, rates_size);
+    memcpy(registry->rates, bytes.data + rates_at, rates_size);
+    registry->raise_count = image.raise_count;
+    memcpy(registry->raises, bytes.data + rates_at + rates_size, raises_size);
     return registry_check(registry);
 }

@@ -1,4 +1,4 @@
-/* registry.h - the small tables of a ledger: custom assets, API keys, rates, the closed period. */
+/* registry.h - the small tables of a ledger: custom assets, API keys, rates, raises, the closed period. */
 #ifndef LEDGER_REGISTRY_H
 #define LEDGER_REGISTRY_H
 
@@ -8,7 +8,7 @@
 
 /*
  * Pure values, changed only by records; two registries that saw the same records are equal.
- * Bounded by ASSETS_CUSTOM_MAX, CREDENTIALS_MAX and RATES_MAX. One task at a time.
+ * Bounded by ASSETS_CUSTOM_MAX, CREDENTIALS_MAX, RATES_MAX and RAISES_MAX. One task at a time.
  */
 struct registry {
     struct asset *assets; /* custom ones, in order of making: id ASSET_CUSTOM_FIRST + index */
@@ -16,7 +16,9 @@ struct registry {
     struct credential *credentials;
     uint32_t credential_count;
     struct rate *rates;
-    uint32_t rate_count; /* withdrawn ones too */
+    uint32_t rate_count;             /* withdrawn ones too */
+    struct raise raises[RAISES_MAX]; /* in order of raising */
+    uint32_t raise_count;            /* ended ones too, until the next is raised or lowered */
     struct business_date closed_through;
 };
 
@@ -40,12 +42,20 @@ const struct credential *registry_credential_by_id(const struct registry *regist
 const struct rate *registry_rate(const struct registry *registry, uint32_t asset,
                                  uint32_t counter_asset);
 
+/* Whether a raise with this id has not ended at a time. */
+bool registry_raised(const struct registry *registry, struct uuid id, struct wall_time at);
+/* Whether one with this id finds room then: among those that have not ended, or in its own place. */
+bool registry_raise_has_room(const struct registry *registry, struct uuid id, struct wall_time at);
+
+/* Whether the record is of a kind that the registry is made of. */
+bool registry_keeps(const struct record_head *record);
 /*
- * Whether an OK asset, period, credential or rate record can follow on what the registry holds: for
- * records that were read back, which may be damaged.
+ * Whether an OK record of such a kind can follow on what the registry holds: for records that were
+ * read back, which may be damaged. The stamp is its batch's.
  */
-bool registry_record_fits(const struct registry *registry, const struct record_head *record);
-/* What an asset, period, credential or rate record says; it must fit and its outcome be OK. */
+bool registry_record_fits(const struct registry *registry, const struct record_head *record,
+                          struct wall_time stamp);
+/* What such a record says; it must fit and its outcome be OK. */
 void registry_apply(struct registry *registry, const struct record_head *record,
                     struct wall_time stamp);
 

@@ -1,6 +1,7 @@
 /*
- * Goal: assets and keys are found by every name they have, records change what they say, and a
- * copy is the same registry; damaged bytes and records are refused.
+ * Goal: assets and keys are found by every name they have, records change what they say, raises
+ * end by the stamps of batches, and a copy is the same registry; damaged bytes and records are
+ * refused.
  * Method: tables of records that fit and do not; every cut of a copy, and planted damage in it.
  */
 #include "ledger/registry.h"
@@ -40,7 +41,15 @@ static struct record_period period_record(int32_t days)
     return (struct record_period){ .head = { .type = RECORD_PERIOD }, .closed_through = { days } };
 }
 
-/* Two assets, two keys of which the second is revoked, and a closed period. */
+static struct record_raise raise_record(uint64_t id, uint32_t traces, int64_t until)
+{
+    return (struct record_raise){
+        .head = { .type = RECORD_RAISE },
+        .raise = { .id = { .lo = id }, .route = 1, .traces = traces, .until = { until } },
+    };
+}
+
+/* Two assets, two keys of which the second is revoked, a closed period, and two raises. */
 static void fill(struct registry *registry)
 {
     assert_int_equal(registry_init(registry), STATUS_OK);
@@ -49,10 +58,12 @@ static void fill(struct registry *registry)
     struct record_credential keys[] = { key_record(1, 11, false), key_record(2, 22, false),
                                         key_record(2, 0, true) };
     struct record_period period = period_record(500);
+    struct record_raise raises[] = { raise_record(1, 5, 2000), raise_record(2, 5, 3000) };
     registry_apply(registry, &assets[0].head, NOON);
     registry_apply(registry, &assets[1].head, NOON);
     for (int i = 0; i < 3; i++) registry_apply(registry, &keys[i].head, NOON);
     registry_apply(registry, &period.head, NOON);
+    for (int i = 0; i < 2; i++) registry_apply(registry, &raises[i].head, NOON);
 }
 
 static void what_was_recorded_is_found(void **state)
@@ -106,6 +117,7 @@ static void a_record_that_cannot_follow_does_not_fit(void **state)
         struct record_credential key;
         struct record_period period;
         struct record_transfer transfer;
+        struct record_raise raise;
     };
     const struct {
         bool fits;
@@ -128,9 +140,16 @@ static void a_record_that_cannot_follow_does_not_fit(void **state)
         { true, { .period = period_record(501) } },
         { false, { .period = period_record(500) } },
         { false, { .transfer = transfer } },
+        { true, { .raise = raise_record(3, 5, 1001) } },
+        { true, { .raise = raise_record(1, 5, 9000) } }, /* anew */
+        { true, { .raise = raise_record(1, 0, 0) } },    /* lowered */
+        { false, { .raise = raise_record(3, 0, 0) } },   /* what is not raised */
+        { false, { .raise = raise_record(3, 5, 1000) } },
+        { false, { .raise = raise_record(0, 5, 2000) } },
+        { false, { .raise = raise_record(3, RAISE_TRACES_MAX + 1, 2000) } },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (registry_record_fits(&registry, &rows[i].record.head) != rows[i].fits) {
+        if (registry_record_fits(&registry, &rows[i].record.head, NOON) != rows[i].fits) {
             fail_msg("row %zu", i);
         }
     }
@@ -153,11 +172,45 @@ static void full_tables_take_no_more(void **state)
     }
     _Static_assert((int)ASSETS_CUSTOM_MAX == (int)CREDENTIALS_MAX, "both are filled");
     struct record_asset asset = asset_record(10000 + ASSETS_CUSTOM_MAX, "MORE", 2);
-    assert_false(registry_record_fits(&registry, &asset.head));
+    assert_false(registry_record_fits(&registry, &asset.head, NOON));
     struct record_credential key = key_record(CREDENTIALS_MAX + 1, 1, false);
-    assert_false(registry_record_fits(&registry, &key.head));
+    assert_false(registry_record_fits(&registry, &key.head, NOON));
     key = key_record(CREDENTIALS_MAX, 0, true);
-    assert_true(registry_record_fits(&registry, &key.head));
+    assert_true(registry_record_fits(&registry, &key.head, NOON));
+    registry_free(&registry);
+}
+
+/* Whoever reads the records later has the same table as who applied them when they were made. */
+static void raises_end_by_the_stamps_of_batches(void **state)
+{
+    (void)state;
+    struct registry registry;
+    fill(&registry);
+    const struct wall_time first_over = { 2000 };
+    assert_true(registry_raised(&registry, (struct uuid){ .lo = 1 }, NOON));
+    assert_false(registry_raised(&registry, (struct uuid){ .lo = 1 }, first_over));
+    assert_true(registry_raised(&registry, (struct uuid){ .lo = 2 }, first_over));
+    assert_int_equal(registry.raise_count, 2);
+    struct record_raise record = raise_record(3, 7, 5000);
+    registry_apply(&registry, &record.head, first_over);
+    assert_int_equal(registry.raise_count, 2); /* the first is gone */
+    assert_int_equal(registry.raises[0].id.lo, 2);
+    assert_int_equal(registry.raises[1].traces, 7);
+    record = raise_record(2, 0, 0);
+    registry_apply(&registry, &record.head, first_over);
+    assert_int_equal(registry.raise_count, 1);
+    assert_false(registry_raised(&registry, (struct uuid){ .lo = 2 }, NOON));
+    for (uint64_t id = 4; id < 3 + RAISES_MAX; id++) {
+        record = raise_record(id, 5, 4000);
+        registry_apply(&registry, &record.head, first_over);
+    }
+    record = raise_record(99, 5, 9000);
+    assert_false(registry_record_fits(&registry, &record.head, first_over)); /* all are taken */
+    assert_true(registry_raise_has_room(&registry, (struct uuid){ .lo = 3 }, first_over));
+    const struct wall_time others_over = { 4000 };
+    assert_true(registry_record_fits(&registry, &record.head, others_over));
+    registry_apply(&registry, &record.head, others_over);
+    assert_int_equal(registry.raise_count, 2);
     registry_free(&registry);
 }
 
@@ -204,6 +257,7 @@ static void a_copy_is_the_same_and_a_damaged_one_is_refused(void **state)
                          STATUS_CORRUPT);
     }
     size_t assets = 16, keys = assets + 2 * sizeof(struct asset);
+    size_t raises = keys + 2 * sizeof(struct credential);
     const struct {
         size_t at;
         size_t size;
@@ -218,6 +272,9 @@ static void a_copy_is_the_same_and_a_damaged_one_is_refused(void **state)
         { assets + offsetof(struct asset, code), 1, 'a' },
         { keys + offsetof(struct credential, name), 64, 'n' }, /* no end */
         { keys + offsetof(struct credential, revoked), 1, 7 }, /* neither yes nor no */
+        { 14, 1, RAISES_MAX + 1 },                             /* how many raises */
+        { raises + offsetof(struct raise, route), 4, 0 },      /* about nothing */
+        { raises + offsetof(struct raise, traces), 4, 0xFF },
     };
     for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
         buf_reset(&again);
@@ -235,6 +292,7 @@ int main(void)
         cmocka_unit_test(what_was_recorded_is_found),
         cmocka_unit_test(a_record_that_cannot_follow_does_not_fit),
         cmocka_unit_test(full_tables_take_no_more),
+        cmocka_unit_test(raises_end_by_the_stamps_of_batches),
         cmocka_unit_test(applying_what_does_not_fit_stops_the_program),
         cmocka_unit_test(a_copy_is_the_same_and_a_damaged_one_is_refused),
     };

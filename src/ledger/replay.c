@@ -196,10 +196,11 @@ enum status ledger_replay(struct ledger *ledger, struct ledger_moment moment,
     case RECORD_PERIOD:
     case RECORD_CREDENTIAL:
     case RECORD_RATE:
+    case RECORD_RAISE:
         if (record->outcome != ADMIN_OUTCOME_OK || !is_newer(moment, registry_batch)) {
             return STATUS_OK;
         }
-        if (!registry_record_fits(&ledger->registry, record)) return STATUS_CORRUPT;
+        if (!registry_record_fits(&ledger->registry, record, moment.stamp)) return STATUS_CORRUPT;
         registry_apply(&ledger->registry, record, moment.stamp);
         return STATUS_OK;
     default: return STATUS_CORRUPT;

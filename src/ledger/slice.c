@@ -13,7 +13,7 @@ _Static_assert(SLICE_ENTRIES_MAX * sizeof(struct account_state) <= SLICE_SIZE_MA
 _Static_assert(SLICE_ENTRIES_MAX * sizeof(struct payment_slot) <= SLICE_SIZE_MAX, "it fits");
 _Static_assert(sizeof(uint64_t) + 16 + ASSETS_CUSTOM_MAX * sizeof(struct asset) +
                        CREDENTIALS_MAX * sizeof(struct credential) +
-                       RATES_MAX * sizeof(struct rate) <=
+                       RATES_MAX * sizeof(struct rate) + RAISES_MAX * sizeof(struct raise) <=
                    SLICE_REGISTRY_ROOM,
                "the registry is one slice");
 
@@ -71,7 +71,8 @@ size_t sweep_next_size(const struct ledger *ledger, const struct sweep *sweep)
     case SLICE_REGISTRY:
         return ledger->registry.asset_count * sizeof(struct asset) +
                ledger->registry.credential_count * sizeof(struct credential) +
-               ledger->registry.rate_count * sizeof(struct rate);
+               ledger->registry.rate_count * sizeof(struct rate) +
+               ledger->registry.raise_count * sizeof(struct raise);
     }
     CHECK(false);
     return 0;

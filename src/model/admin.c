@@ -192,6 +192,18 @@ static const char *rate_fault(const struct rate *rate, const char **out_field)
     return NULL;
 }
 
+static const char *raise_fault(const struct admin *admin, const char **out_field)
+{
+    const struct raise *raise = &admin->raise;
+    if (!raise_names_one(raise))
+        return fault(out_field, "route", "give exactly one of payment, user_ref and route");
+    if (raise->traces < 1 || raise->traces > RAISE_TRACES_MAX)
+        return fault(out_field, "traces", "must be 1 to 100000");
+    if (admin->raise_for_s < 1 || admin->raise_for_s > RAISE_FOR_S_MAX)
+        return fault(out_field, "for_s", "must be 1 to 86400");
+    return NULL;
+}
+
 const char *admin_fault(const struct admin *admin, const char **out_field)
 {
     CHECK(admin != NULL);
@@ -212,6 +224,11 @@ const char *admin_fault(const struct admin *admin, const char **out_field)
         return NULL;
     case ADMIN_RATE_SET: return rate_fault(&admin->rate, out_field);
     case ADMIN_NOTICE: return notice_fault(&admin->notice, out_field);
+    case ADMIN_TRACE_RAISE: return raise_fault(admin, out_field);
+    case ADMIN_TRACE_LOWER:
+        if (uuid_is_nil(admin->raise.id))
+            return fault(out_field, "id", "the id of a raise is required");
+        return NULL;
     }
     return fault(out_field, "kind", "there is no such administrative act");
 }

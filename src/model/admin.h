@@ -1,4 +1,4 @@
-/* admin.h - administrative acts: assets, account states, periods, API keys, and notices of others. */
+/* admin.h - administrative acts: assets, account states, periods, API keys, raises, and notices of others. */
 #ifndef MODEL_ADMIN_H
 #define MODEL_ADMIN_H
 
@@ -7,6 +7,7 @@
 #include "model/asset.h"
 #include "model/id.h"
 #include "model/notice.h"
+#include "model/raise.h"
 
 enum admin_kind {
     ADMIN_ASSET_CREATE,      /* a custom asset: code and exponent; the id is assigned */
@@ -14,8 +15,10 @@ enum admin_kind {
     ADMIN_PERIOD_CLOSE,      /* refuse value dates up to and with a date, for ever */
     ADMIN_CREDENTIAL_CREATE, /* an API key, by its digest */
     ADMIN_CREDENTIAL_REVOKE,
-    ADMIN_RATE_SET, /* what exchanges are quoted at from here on */
-    ADMIN_NOTICE,   /* something that is done elsewhere: written down */
+    ADMIN_RATE_SET,    /* what exchanges are quoted at from here on */
+    ADMIN_NOTICE,      /* something that is done elsewhere: written down */
+    ADMIN_TRACE_RAISE, /* an incident is watched; one with its id is replaced */
+    ADMIN_TRACE_LOWER,
 };
 
 /* What an API key may do. */
@@ -67,6 +70,8 @@ struct admin {
     struct credential credential;        /* CREATE: all but id; REVOKE: id */
     struct rate rate;                    /* RATE_SET */
     struct notice notice;                /* NOTICE */
+    struct raise raise;                  /* TRACE_RAISE: all but until; TRACE_LOWER: id */
+    uint32_t raise_for_s;                /* TRACE_RAISE: until so long after its batch's stamp */
     char reason[REASON_SIZE];            /* of any; "": none is given */
 };
 
@@ -91,7 +96,9 @@ struct admin {
     X(CREDENTIAL_NOT_FOUND, "credential_not_found", 404, "there is no such key")                   \
     X(CREDENTIAL_CAPACITY, "credential_capacity", 422, "no more keys can be made")                 \
     X(RATE_ASSET_NOT_FOUND, "asset_not_found", 422, "there is no such asset")                      \
-    X(RATE_CAPACITY, "rate_capacity", 422, "no more pairs of assets can have a rate")
+    X(RATE_CAPACITY, "rate_capacity", 422, "no more pairs of assets can have a rate")              \
+    X(RAISE_NOT_FOUND, "raise_not_found", 404, "nothing is raised under this id, or it has ended") \
+    X(RAISE_CAPACITY, "raise_capacity", 422, "no more incidents can be watched at once")
 
 #define ADMIN_OUTCOME_ENUM(name, code, http, text) ADMIN_OUTCOME_##name,
 enum admin_outcome { ADMIN_OUTCOME_TABLE(ADMIN_OUTCOME_ENUM) ADMIN_OUTCOME_COUNT };

@@ -135,6 +135,37 @@ static void faults_of_keys_are_found(void **state)
     assert_null(admin_fault(&admin, &field));
 }
 
+static void faults_of_raises_are_found(void **state)
+{
+    (void)state; /* no fixture */
+    const char *field;
+    const struct admin right = { .kind = ADMIN_TRACE_RAISE,
+                                 .raise = { .route = 1, .traces = 1 },
+                                 .raise_for_s = RAISE_FOR_S_MAX };
+    struct admin admin = right;
+    assert_null(admin_fault(&admin, &field));
+    admin.raise.payment.lo = 1;
+    expect_field(admin_fault(&admin, &field), &field, "route", 1); /* of two */
+    admin.raise.route = 0;
+    assert_null(admin_fault(&admin, &field));
+    admin.raise.payment.lo = 0;
+    expect_field(admin_fault(&admin, &field), &field, "route", 2); /* of nothing */
+    admin = right;
+    admin.raise.traces = 0;
+    expect_field(admin_fault(&admin, &field), &field, "traces", 3);
+    admin.raise.traces = RAISE_TRACES_MAX + 1;
+    expect_field(admin_fault(&admin, &field), &field, "traces", 4);
+    admin = right;
+    admin.raise_for_s = 0;
+    expect_field(admin_fault(&admin, &field), &field, "for_s", 5);
+    admin.raise_for_s = RAISE_FOR_S_MAX + 1;
+    expect_field(admin_fault(&admin, &field), &field, "for_s", 6);
+    admin = (struct admin){ .kind = ADMIN_TRACE_LOWER };
+    expect_field(admin_fault(&admin, &field), &field, "id", 7);
+    admin.raise.id.lo = 1;
+    assert_null(admin_fault(&admin, &field));
+}
+
 static void scopes_are_named_both_ways(void **state)
 {
     (void)state; /* no fixture */
@@ -190,6 +221,7 @@ int main(void)
         cmocka_unit_test(faults_of_accounts_are_found),
         cmocka_unit_test(faults_of_acts_are_found),
         cmocka_unit_test(faults_of_keys_are_found),
+        cmocka_unit_test(faults_of_raises_are_found),
         cmocka_unit_test(scopes_are_named_both_ways),
         cmocka_unit_test(outcomes_have_codes_texts_and_http_statuses),
     };

@@ -7,6 +7,7 @@
 #include "model/asset.h"
 #include "model/notice.h"
 #include "model/payment.h"
+#include "model/raise.h"
 #include "model/transfer.h"
 
 /*
@@ -54,6 +55,7 @@ enum record_type {
     RECORD_PAYMENT = 8,
     RECORD_RATE = 9,
     RECORD_NOTICE = 10,
+    RECORD_RAISE = 11,
 };
 
 /* In flags, beside enum transfer_flag: what the request gave (without it, the date is the stamp's
@@ -219,5 +221,12 @@ struct record_notice {
     char reason[REASON_SIZE]; /* padded with zeroes; "": none was given */
 };
 _Static_assert(sizeof(struct record_notice) == 128, "stored as it is");
+
+/* An incident that is watched from here on; with 0 traces, one that is watched no more. */
+struct record_raise {
+    struct record_head head;
+    struct raise raise;
+};
+_Static_assert(sizeof(struct record_raise) == 80, "stored as it is");
 
 #endif

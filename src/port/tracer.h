@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "model/id.h"
+#include "model/raise.h"
 
 /* Numbers of OTLP's SpanKind. */
 enum span_kind {
@@ -52,12 +53,14 @@ struct span_subject {
     bool asked;     /* the caller says that it samples this trace */
 };
 
-/* Any task; neither call waits for anything but a short lock. */
+/* Any task; no call waits for anything but a short lock. */
 struct tracer {
     /* Whether spans about this are wanted. */
     bool (*wants)(struct tracer *tracer, const struct span_subject *subject);
     /* Takes a copy. */
     void (*record)(struct tracer *tracer, const struct span *span);
+    /* All that is raised from here on, at most RAISES_MAX; NULL: it watches no incidents. */
+    void (*raised)(struct tracer *tracer, const struct raise *raises, uint32_t count);
 };
 
 /* A NULL tracer wants nothing. */
@@ -65,6 +68,11 @@ static inline bool tracer_wants(struct tracer *tracer, const struct span_subject
 {
     if (tracer == NULL || uuid_is_nil(subject->trace)) return false;
     return tracer->wants(tracer, subject);
+}
+
+static inline void tracer_raised(struct tracer *tracer, const struct raise *raises, uint32_t count)
+{
+    if (tracer != NULL && tracer->raised != NULL) tracer->raised(tracer, raises, count);
 }
 
 /* The span that has an id's name: that of a payment is the commit which made it. Never 0. */

@@ -339,6 +339,17 @@ static uint32_t rated_asset(struct prng *prng)
     return assets[prng_below(prng, sizeof assets / sizeof assets[0])];
 }
 
+/* Few ids, so that most lower what was raised, and some what has ended. */
+static void invent_raise(struct prng *prng, struct admin *admin)
+{
+    admin->kind = chance(prng, 60) ? ADMIN_TRACE_RAISE : ADMIN_TRACE_LOWER;
+    admin->raise.id = (struct uuid){ 1, 1 + prng_below(prng, 8) };
+    if (admin->kind == ADMIN_TRACE_LOWER) return;
+    admin->raise.route = 1 + (uint32_t)prng_below(prng, 9);
+    admin->raise.traces = 100;
+    admin->raise_for_s = (uint32_t)prng_between(prng, 1, 60);
+}
+
 static struct question *invent_act(struct crowd *crowd, struct prng *prng)
 {
     struct question *question = question_new(REQUEST_ADMIN, 0);
@@ -360,7 +371,9 @@ static struct question *invent_act(struct crowd *crowd, struct prng *prng)
         admin->kind = ADMIN_NOTICE;
         admin->notice.kind = NOTICE_ENDPOINT_DISABLE;
         admin->notice.subject = invent_id(prng);
-    } else if (draw < 48) {
+    } else if (draw < 40) {
+        invent_raise(prng, admin);
+    } else if (draw < 54) {
         invent_credential(crowd, prng, admin);
     } else {
         invent_account_change(crowd, prng, admin);

@@ -347,6 +347,38 @@ static enum admin_outcome credential_decide(const struct model *model, const str
                                                       : ADMIN_OUTCOME_OK;
 }
 
+static bool is_raised(const struct raise *raise, struct wall_time at)
+{
+    return raise->traces > 0 && raise->until.ns > at.ns;
+}
+
+static enum admin_outcome raise_decide(const struct model *model, const struct admin *admin,
+                                       struct wall_time stamp)
+{
+    uint32_t others = 0;
+    bool known = false;
+    for (uint32_t i = 0; i < model->raise_count; i++) {
+        if (!is_raised(&model->raises[i], stamp)) continue;
+        bool same = uuid_equal(model->raises[i].id, admin->raise.id);
+        known = known || same;
+        others += !same;
+    }
+    if (admin->kind == ADMIN_TRACE_LOWER)
+        return known ? ADMIN_OUTCOME_OK : ADMIN_OUTCOME_RAISE_NOT_FOUND;
+    return others < RAISES_MAX ? ADMIN_OUTCOME_OK : ADMIN_OUTCOME_RAISE_CAPACITY;
+}
+
+static void raise_apply(struct model *model, const struct raise *raise)
+{
+    for (uint32_t i = 0; i < model->raise_count; i++) {
+        if (!uuid_equal(model->raises[i].id, raise->id)) continue;
+        model->raises[i] = *raise;
+        return;
+    }
+    CHECK(model->raise_count < MODEL_RAISES_MAX);
+    model->raises[model->raise_count++] = *raise;
+}
+
 enum admin_outcome model_admin_decide(const struct model *model, const struct admin *admin,
                                       struct wall_time stamp)
 {
@@ -368,6 +400,8 @@ enum admin_outcome model_admin_decide(const struct model *model, const struct ad
         return known ? ADMIN_OUTCOME_OK : ADMIN_OUTCOME_RATE_ASSET_NOT_FOUND;
     }
     case ADMIN_NOTICE: return ADMIN_OUTCOME_OK;
+    case ADMIN_TRACE_RAISE:
+    case ADMIN_TRACE_LOWER: return raise_decide(model, admin, stamp);
     }
     check_failed(__FILE__, __LINE__, "an administrative act of the table");
 }
@@ -390,6 +424,8 @@ void model_admin_apply(struct model *model, const struct admin *admin, struct wa
     case ADMIN_PERIOD_CLOSE: model->closed_through = admin->closed_through; return;
     case ADMIN_RATE_SET:
     case ADMIN_NOTICE: return;
+    case ADMIN_TRACE_RAISE:
+    case ADMIN_TRACE_LOWER: raise_apply(model, &admin->raise); return;
     case ADMIN_CREDENTIAL_CREATE:
         model->credentials[model->credential_count] = admin->credential;
         model->credentials[model->credential_count].created_at = stamp;

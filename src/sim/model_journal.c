@@ -414,6 +414,9 @@ static struct admin admin_of(const struct record_head *head)
         admin.kind = ADMIN_RATE_SET;
         admin.rate = (struct rate){ record->asset, record->counter_asset, record->numerator,
                                     record->denominator };
+    } else if (head->type == RECORD_RAISE) {
+        admin.raise = ((const struct record_raise *)(const void *)head)->raise;
+        admin.kind = admin.raise.traces == 0 ? ADMIN_TRACE_LOWER : ADMIN_TRACE_RAISE;
     } else if (head->type == RECORD_NOTICE) {
         const struct record_notice *record = (const void *)head;
         admin.kind = ADMIN_NOTICE;
@@ -505,7 +508,8 @@ static void record_apply(struct model_journal *journal, const struct walk *walk,
     case RECORD_ASSET:
     case RECORD_PERIOD:
     case RECORD_CREDENTIAL:
-    case RECORD_RATE: admin_apply(journal, walk, head); return;
+    case RECORD_RATE:
+    case RECORD_RAISE: admin_apply(journal, walk, head); return;
     case RECORD_NOTICE: notice_apply(journal, walk, (const void *)head); return;
     case RECORD_TRANSFER: break; /* by its group */
     case RECORD_PAYMENT: payment_apply(journal, walk, (const void *)head); return;

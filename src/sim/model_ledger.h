@@ -15,7 +15,7 @@
  *
  * It shares no code with src/ledger and src/wallet: a mistake would be shared with it.
  */
-enum { MODEL_NONE = UINT32_MAX };
+enum { MODEL_NONE = UINT32_MAX, MODEL_RAISES_MAX = 64 /* ids that the crowd gives */ };
 
 struct model_options {
     uint64_t accounts_max;
@@ -98,6 +98,8 @@ struct model {
     uint32_t asset_count;
     struct credential *credentials;
     uint32_t credential_count;
+    struct raise raises[MODEL_RAISES_MAX]; /* one of each id; with 0 traces: lowered */
+    uint32_t raise_count;
     struct business_date closed_through;
     uint64_t open_holds;
     uint64_t reversals; /* transfers ever reversed */

@@ -147,6 +147,7 @@ static size_t size_of_type(uint8_t type)
     case RECORD_PAYMENT: return sizeof(struct record_payment);
     case RECORD_RATE: return sizeof(struct record_rate);
     case RECORD_NOTICE: return sizeof(struct record_notice);
+    case RECORD_RAISE: return sizeof(struct record_raise);
     }
     return 0;
 }

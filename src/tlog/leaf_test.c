@@ -259,6 +259,7 @@ static void what_is_no_record_does_not_open(void **state)
         { RECORD_PAYMENT, 144, 144, 1, 0, STATUS_INVALID },
         { RECORD_TRANSFER, 16, 16, 1, 0, STATUS_INVALID },
         { RECORD_RATE, 48, 48, 1, 0, STATUS_OK },
+        { RECORD_RAISE, 80, 80, 1, 0, STATUS_OK },
         { RECORD_CREDENTIAL, 144, 144, 1, 0, STATUS_OK },
         { RECORD_ASSET, 48, 48, 1, 0, STATUS_OK },
         { RECORD_ACCOUNT, 80, 80, 1, 0, STATUS_OK },

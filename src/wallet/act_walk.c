@@ -9,12 +9,14 @@
 const char *act_code(const struct record_head *record)
 {
     const struct record_credential *credential = (const struct record_credential *)record;
+    const struct record_raise *raise = (const struct record_raise *)record;
     switch ((enum record_type)record->type) {
     case RECORD_ACCOUNT_CHANGE: return "account_change";
     case RECORD_ASSET: return "asset_create";
     case RECORD_PERIOD: return "period_close";
     case RECORD_CREDENTIAL: return credential->revoked != 0 ? "key_revoke" : "key_create";
     case RECORD_RATE: return "rate_set";
+    case RECORD_RAISE: return raise->raise.traces == 0 ? "trace_lower" : "trace_raise";
     case RECORD_NOTICE: return record->kind == NOTICE_REASON ? NULL : notice_code(record->kind);
     case RECORD_PAYMENT: return record->kind == PAYMENT_CAUSE_RESOLVE ? "payment_resolve" : NULL;
     case RECORD_CONTEXT:
@@ -28,7 +30,7 @@ bool act_code_is_known(struct str code)
 {
     static const char *const codes[] = { "account_change", "asset_create", "period_close",
                                          "key_create",     "key_revoke",   "rate_set",
-                                         "payment_resolve" };
+                                         "trace_raise",    "trace_lower",  "payment_resolve" };
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         if (str_equal(code, str_from(codes[i]))) return true;
     }

@@ -12,8 +12,8 @@ struct act_row {
     struct wall_time stamp;
     const struct record_context *context; /* who, by which operation, in which trace */
     /*
-     * An ACCOUNT_CHANGE, ASSET, PERIOD, CREDENTIAL, RATE or NOTICE, done or refused; or a PAYMENT
-     * that a person has decided (RESOLVE).
+     * An ACCOUNT_CHANGE, ASSET, PERIOD, CREDENTIAL, RATE, RAISE or NOTICE, done or refused; or a
+     * PAYMENT that a person has decided (RESOLVE).
      */
     const struct record_head *record;
     struct str reason; /* empty: none was given */

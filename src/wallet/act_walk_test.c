@@ -206,6 +206,8 @@ static void codes_of_the_list_are_known(void **state)
     assert_true(act_code_is_known(STR("payment_resolve")));
     assert_true(act_code_is_known(STR("endpoint_disable")));
     assert_true(act_code_is_known(STR("archive")));
+    assert_true(act_code_is_known(STR("trace_raise")));
+    assert_true(act_code_is_known(STR("trace_lower")));
     assert_false(act_code_is_known(STR("reason")));
     assert_false(act_code_is_known(STR("transfer")));
     assert_false(act_code_is_known(STR("")));

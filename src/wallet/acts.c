@@ -168,6 +168,8 @@ enum status acts_admin(struct lane *lane, struct request *request, struct error 
     if (admin.kind == ADMIN_CREDENTIAL_CREATE && uuid_is_nil(admin.credential.id.value)) {
         admin.credential.id.value = request->root_used;
     }
+    if (admin.kind == ADMIN_TRACE_RAISE && uuid_is_nil(admin.raise.id))
+        admin.raise.id = request->root_used;
     union ledger_admin_record record;
     uint16_t size = ledger_admin(lane->ledger, applier_moment(lane), &admin, &record);
     struct admin_result *result = request->admin_result;

@@ -207,6 +207,8 @@ static bool same_registry(const struct registry *a, const struct registry *b)
     return a->asset_count == b->asset_count && a->credential_count == b->credential_count &&
            a->closed_through.days == b->closed_through.days && a->rate_count == b->rate_count &&
            memcmp(a->rates, b->rates, a->rate_count * sizeof(*a->rates)) == 0 &&
+           a->raise_count == b->raise_count &&
+           memcmp(a->raises, b->raises, a->raise_count * sizeof(*a->raises)) == 0 &&
            memcmp(a->assets, b->assets, a->asset_count * sizeof(*a->assets)) == 0 &&
            memcmp(a->credentials, b->credentials, a->credential_count * sizeof(*a->credentials)) ==
                0;

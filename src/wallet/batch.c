@@ -142,6 +142,7 @@ uint32_t record_size(const struct record_head *head)
     case RECORD_CREDENTIAL: return sizeof(struct record_credential);
     case RECORD_RATE: return sizeof(struct record_rate);
     case RECORD_NOTICE: return sizeof(struct record_notice);
+    case RECORD_RAISE: return sizeof(struct record_raise);
     case RECORD_PAYMENT: return sizeof(struct record_payment);
     default: return 0;
     }

@@ -185,7 +185,7 @@ static void rig_init(struct rig *rig, uint64_t events)
                  .publish = rig_publish,
                  .system = STR("rig"),
                  .destination = STR("events") },
-        .tracer = { rig_wants, rig_record },
+        .tracer = { .wants = rig_wants, .record = rig_record },
         .now_ns = 1000 * NS_PER_S,
     };
     rig_now = rig;

@@ -193,12 +193,11 @@ static void registry_publish(struct lane *lane, const struct flight *flight)
     CHECK(status == STATUS_OK);
     const struct record_head *record;
     while (batch_next(&reader, &record, NULL) == STATUS_OK) {
-        bool kept = record->type == RECORD_ASSET || record->type == RECORD_PERIOD ||
-                    record->type == RECORD_CREDENTIAL || record->type == RECORD_RATE;
-        if (kept && record->outcome == ADMIN_OUTCOME_OK) {
+        if (registry_keeps(record) && record->outcome == ADMIN_OUTCOME_OK) {
             registry_apply(&lane->published, record, flight->batch.stamp);
         }
     }
+    lane_tell_raises(lane);
 }
 
 /* The batch is durable. Returns its answers, to be given once the next batch is on its way. */

@@ -44,7 +44,8 @@ void event_unit_add(struct event_unit *unit, const struct record_context *contex
     case RECORD_ASSET:
     case RECORD_PERIOD:
     case RECORD_CREDENTIAL:
-    case RECORD_RATE: return;
+    case RECORD_RATE:
+    case RECORD_RAISE: return;
     }
 }
 

@@ -474,6 +474,16 @@ uint32_t lane_rate_page(struct lane *lane, uint32_t from, struct rate *out_rates
     return count;
 }
 
+uint32_t lane_raises(struct lane *lane, struct raise out_raises[RAISES_MAX])
+{
+    struct sync *sync = lane->ports.sync;
+    sync->lock(lane->monitor);
+    uint32_t count = lane->published.raise_count;
+    memcpy(out_raises, lane->published.raises, count * sizeof *out_raises);
+    sync->unlock(lane->monitor);
+    return count;
+}
+
 struct business_date lane_closed_through(struct lane *lane)
 {
     struct sync *sync = lane->ports.sync;

@@ -307,6 +307,9 @@ uint32_t lane_credentials(struct lane *lane, struct credential *out, uint32_t li
 /* The rates of pairs, withdrawn ones with a numerator of 0; as lane_asset_page(). */
 uint32_t lane_rate_page(struct lane *lane, uint32_t from, struct rate *out_rates, uint32_t limit);
 
+/* What is raised, and has ended lately; returns how many were written. */
+uint32_t lane_raises(struct lane *lane, struct raise out_raises[RAISES_MAX]);
+
 /* Days 0: no period is closed. */
 struct business_date lane_closed_through(struct lane *lane);
 

@@ -90,3 +90,9 @@ void lane_set_flags(struct lane *lane, bool reloading, bool fenced, bool damaged
     sync->wake_all(lane->monitor); /* whoever waits for what will not happen any more */
     sync->unlock(lane->monitor);
 }
+
+void lane_tell_raises(struct lane *lane)
+{
+    if (lane->options.number != 0) return;
+    tracer_raised(lane->ports.tracer, lane->published.raises, lane->published.raise_count);
+}

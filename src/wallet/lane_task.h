@@ -25,4 +25,10 @@ enum status lane_request_refused(const struct lane *lane, const struct request *
 /* Tells the other tasks: reloading or not; fenced and damaged are never taken back. */
 void lane_set_flags(struct lane *lane, bool reloading, bool fenced, bool damaged);
 
+/*
+ * Under the monitor, when the registry was published: this process watches what is raised. Raises
+ * are made in lane 0 alone.
+ */
+void lane_tell_raises(struct lane *lane);
+
 #endif

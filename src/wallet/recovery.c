@@ -223,12 +223,6 @@ static enum status checkpoint_load(struct recovery *recovery, uint64_t head,
     return replay_start(recovery, head, out_error);
 }
 
-static bool registry_keeps(const struct record_head *record)
-{
-    return record->type == RECORD_ASSET || record->type == RECORD_PERIOD ||
-           record->type == RECORD_CREDENTIAL || record->type == RECORD_RATE;
-}
-
 static enum status record_replay(struct recovery *recovery, const struct batch_reader *reader,
                                  const struct record_head *record, unsigned which,
                                  struct error *out_error)
@@ -352,7 +346,10 @@ static void registry_publish(struct lane *lane)
     into->closed_through = from->closed_through;
     memcpy(into->rates, from->rates, from->rate_count * sizeof *from->rates);
     into->rate_count = from->rate_count;
+    memcpy(into->raises, from->raises, from->raise_count * sizeof *from->raises);
+    into->raise_count = from->raise_count;
     lane->published_count++;
+    lane_tell_raises(lane);
 }
 
 /* What other tasks may see: the registry and the counts, as of the durable journal. */

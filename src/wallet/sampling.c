@@ -2,6 +2,7 @@
 #include "wallet/sampling.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/reserve.h"
@@ -17,18 +18,23 @@ struct followed {
     int64_t until_ns; /* monotonic */
 };
 
+/* What is raised; kept when it has ended here, for as long as it stands in the journal's table. */
+struct watch {
+    struct raise raise;
+    uint32_t traces_left;
+};
+
 struct sampling {
     struct tracer port; /* first: the port is all that most callers have */
     struct tracer *sink;
     struct sync *sync;
     struct clock *clock;
-    struct entropy *entropy;
     uint64_t threshold; /* of the random bits; those below are watched */
     _Atomic uint64_t watched;
     _Atomic bool busy; /* something is raised or followed: only then the monitor is asked */
     struct monitor *monitor;
-    struct raise raises[SAMPLING_RAISES_MAX];
-    uint32_t raise_count;
+    struct watch watches[RAISES_MAX];
+    uint32_t watch_count;
     uint64_t followed_total;
     struct followed sets[SETS][WAYS];
 };
@@ -49,30 +55,17 @@ static bool raise_is_about(const struct raise *raise, const struct span_subject 
 
 /* ---- the monitor is held ---- */
 
-static void raise_drop(struct sampling *sampling, uint32_t at)
+static bool is_live(const struct watch *watch, struct wall_time now)
 {
-    sampling->raise_count--;
-    for (uint32_t i = at; i < sampling->raise_count; i++)
-        sampling->raises[i] = sampling->raises[i + 1];
+    return watch->traces_left > 0 && watch->raise.until.ns > now.ns;
 }
 
-static bool raise_find_drop(struct sampling *sampling, struct uuid id)
+static struct watch *watch_find(struct sampling *sampling, struct uuid id)
 {
-    for (uint32_t i = 0; i < sampling->raise_count; i++) {
-        if (!uuid_equal(sampling->raises[i].id, id)) continue;
-        raise_drop(sampling, i);
-        return true;
+    for (uint32_t i = 0; i < sampling->watch_count; i++) {
+        if (uuid_equal(sampling->watches[i].raise.id, id)) return &sampling->watches[i];
     }
-    return false;
-}
-
-static void raises_expire(struct sampling *sampling)
-{
-    int64_t now_ns = clock_wall(sampling->clock).ns;
-    for (uint32_t i = sampling->raise_count; i > 0; i--) {
-        const struct raise *raise = &sampling->raises[i - 1];
-        if (raise->until.ns <= now_ns || raise->traces_left == 0) raise_drop(sampling, i - 1);
-    }
+    return NULL;
 }
 
 /* Trace ids are random, or chosen by callers who only harm their own. */
@@ -109,10 +102,11 @@ static bool look(struct sampling *sampling, const struct span_subject *subject)
     int64_t now_ns = clock_monotonic(sampling->clock).ns;
     if (is_followed(sampling, subject->trace, now_ns)) return true;
     bool wanted = subject->asked;
-    raises_expire(sampling);
-    for (uint32_t i = 0; i < sampling->raise_count && !wanted; i++) {
-        wanted = raise_is_about(&sampling->raises[i], subject);
-        if (wanted) sampling->raises[i].traces_left--;
+    struct wall_time now = clock_wall(sampling->clock);
+    for (uint32_t i = 0; i < sampling->watch_count && !wanted; i++) {
+        struct watch *watch = &sampling->watches[i];
+        wanted = is_live(watch, now) && raise_is_about(&watch->raise, subject);
+        if (wanted) watch->traces_left--;
     }
     if (wanted) follow(sampling, subject->trace, now_ns);
     return wanted;
@@ -140,6 +134,29 @@ static void port_record(struct tracer *port, const struct span *span)
     sampling->sink->record(sampling->sink, span);
 }
 
+/* Raised anew, an incident is watched anew. */
+static bool same_raise(const struct raise *a, const struct raise *b)
+{
+    return uuid_equal(a->id, b->id) && a->until.ns == b->until.ns;
+}
+
+static void port_raised(struct tracer *port, const struct raise *raises, uint32_t count)
+{
+    struct sampling *sampling = (struct sampling *)port;
+    struct watch watches[RAISES_MAX];
+    CHECK(count <= RAISES_MAX);
+    sampling->sync->lock(sampling->monitor);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct watch *known = watch_find(sampling, raises[i].id);
+        bool same = known != NULL && same_raise(&known->raise, &raises[i]);
+        watches[i] = (struct watch){ raises[i], same ? known->traces_left : raises[i].traces };
+    }
+    memcpy(sampling->watches, watches, count * sizeof watches[0]);
+    sampling->watch_count = count;
+    if (count > 0) atomic_store(&sampling->busy, true);
+    sampling->sync->unlock(sampling->monitor);
+}
+
 /* ---- the calls ---- */
 
 enum status sampling_new(const struct sampling_options *options, struct sampling **out_sampling,
@@ -149,11 +166,14 @@ enum status sampling_new(const struct sampling_options *options, struct sampling
     CHECK(options->ratio_part <= options->ratio_of);
     struct sampling *sampling = reserve_new(sizeof *sampling);
     if (sampling == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for the sampling");
-    sampling->port = (struct tracer){ .wants = port_wants, .record = port_record };
+    sampling->port = (struct tracer){
+        .wants = port_wants,
+        .record = port_record,
+        .raised = port_raised,
+    };
     sampling->sink = options->sink;
     sampling->sync = options->sync;
     sampling->clock = options->clock;
-    sampling->entropy = options->entropy;
     uint64_t whole = UINT64_C(1) << RATIO_BITS;
     bool all = options->ratio_part == options->ratio_of;
     sampling->threshold = all ? whole : whole / options->ratio_of * options->ratio_part;
@@ -174,55 +194,25 @@ struct tracer *sampling_tracer(struct sampling *sampling)
     return sampling == NULL ? NULL : &sampling->port;
 }
 
-static struct uuid id_new(struct sampling *sampling)
-{
-    uint64_t random[2];
-    entropy_fill(sampling->entropy, random, sizeof random);
-    uint64_t now_ms = (uint64_t)(clock_wall(sampling->clock).ns / NS_PER_MS);
-    return uuid_v7(now_ms, random);
-}
-
-enum status sampling_raise(struct sampling *sampling, struct raise *raise)
-{
-    CHECK(!uuid_is_nil(raise->payment) + !uuid_is_nil(raise->user_ref) + (raise->route != 0) == 1);
-    CHECK(raise->traces_left >= 1 && raise->traces_left <= SAMPLING_TRACES_MAX);
-    if (uuid_is_nil(raise->id)) raise->id = id_new(sampling);
-    sampling->sync->lock(sampling->monitor);
-    raises_expire(sampling);
-    (void)raise_find_drop(sampling, raise->id); /* it is replaced */
-    bool fits = sampling->raise_count < SAMPLING_RAISES_MAX;
-    if (fits) sampling->raises[sampling->raise_count++] = *raise;
-    if (fits) atomic_store(&sampling->busy, true);
-    sampling->sync->unlock(sampling->monitor);
-    return fits ? STATUS_OK : STATUS_LIMIT;
-}
-
-enum status sampling_lower(struct sampling *sampling, struct uuid id)
+uint32_t sampling_traces_left(struct sampling *sampling, struct uuid id)
 {
     sampling->sync->lock(sampling->monitor);
-    raises_expire(sampling);
-    bool found = raise_find_drop(sampling, id);
+    const struct watch *watch = watch_find(sampling, id);
+    uint32_t left = watch == NULL ? 0 : watch->traces_left;
     sampling->sync->unlock(sampling->monitor);
-    return found ? STATUS_OK : STATUS_NOT_FOUND;
-}
-
-uint32_t sampling_list(struct sampling *sampling, struct raise out_raises[SAMPLING_RAISES_MAX])
-{
-    sampling->sync->lock(sampling->monitor);
-    raises_expire(sampling);
-    uint32_t count = sampling->raise_count;
-    for (uint32_t i = 0; i < count; i++) out_raises[i] = sampling->raises[i];
-    sampling->sync->unlock(sampling->monitor);
-    return count;
+    return left;
 }
 
 void sampling_get_counts(struct sampling *sampling, struct sampling_counts *out_counts)
 {
+    struct wall_time now = clock_wall(sampling->clock);
+    uint64_t live = 0;
     sampling->sync->lock(sampling->monitor);
-    raises_expire(sampling);
+    for (uint32_t i = 0; i < sampling->watch_count; i++)
+        live += is_live(&sampling->watches[i], now);
     *out_counts = (struct sampling_counts){
         .watched = atomic_load(&sampling->watched),
-        .raises = sampling->raise_count,
+        .raises = live,
         .followed = sampling->followed_total,
     };
     sampling->sync->unlock(sampling->monitor);

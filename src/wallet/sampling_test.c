@@ -1,7 +1,7 @@
 /*
  * Goal: a trace is watched by its id, its caller's word, or an incident, for a bounded time and
  * number; and what an incident once took up is watched to its end.
- * Method: a clock and bytes of our own, a sink that counts; the ratio over many ids.
+ * Method: a clock of our own, raises told as a lane does, a sink that counts; the ratio over many ids.
  */
 #include "wallet/sampling.h"
 
@@ -27,15 +27,6 @@ static struct monotonic_time test_monotonic(struct clock *clock)
     return (struct monotonic_time){ wall.ns };
 }
 
-static void test_fill(struct entropy *entropy, void *out_bytes, size_t size)
-{
-    static uint64_t seed = 0;
-    struct prng prng;
-    (void)entropy;
-    prng_init(&prng, ++seed);
-    prng_fill(&prng, out_bytes, size);
-}
-
 static struct monitor *test_monitor_new(struct sync *sync, const char *name)
 {
     (void)sync;
@@ -49,7 +40,6 @@ static void test_nothing(struct monitor *monitor)
 }
 
 static struct clock test_clock = { .wall = test_wall, .monotonic = test_monotonic };
-static struct entropy test_entropy = { .fill = test_fill };
 static struct sync test_sync = { .monitor_new = test_monitor_new,
                                  .monitor_free = test_nothing,
                                  .lock = test_nothing,
@@ -71,7 +61,6 @@ static struct sampling *sampling_of(uint32_t part, uint32_t of)
         .sink = &sink,
         .sync = &test_sync,
         .clock = &test_clock,
-        .entropy = &test_entropy,
         .ratio_part = part,
         .ratio_of = of,
     };
@@ -133,13 +122,29 @@ static void what_the_caller_samples_is_watched_to_its_end(void **state)
     sampling_free(sampling);
 }
 
-static struct raise raised(struct sampling *sampling, struct raise raise)
+/* What the lane has in its journal's table, told again after each change of it. */
+static struct raise table[RAISES_MAX];
+static uint32_t table_count;
+
+static void told(struct sampling *sampling)
 {
+    tracer_raised(sampling_tracer(sampling), table, table_count);
+}
+
+static void raised(struct sampling *sampling, struct raise raise)
+{
+    raise.id = ID(100 + table_count);
     raise.until.ns = wall.ns + 60 * NS_PER_S;
-    if (raise.traces_left == 0) raise.traces_left = 10;
-    assert_int_equal(sampling_raise(sampling, &raise), STATUS_OK);
-    assert_false(uuid_is_nil(raise.id));
-    return raise;
+    if (raise.traces == 0) raise.traces = 10;
+    table[table_count++] = raise;
+    told(sampling);
+}
+
+static uint64_t live(struct sampling *sampling)
+{
+    struct sampling_counts counts;
+    sampling_get_counts(sampling, &counts);
+    return counts.raises;
 }
 
 static void an_incident_is_watched_by_payment_user_or_route(void **state)
@@ -149,14 +154,15 @@ static void an_incident_is_watched_by_payment_user_or_route(void **state)
     const struct span_subject payment = { .trace = TRACE(1), .payment = ID(1) };
     const struct span_subject user = { .trace = TRACE(2), .user_ref = ID(2) };
     const struct span_subject route = { .trace = TRACE(3), .route = 3 };
+    table_count = 0;
     assert_false(wants(sampling, payment));
-    (void)raised(sampling, (struct raise){ .payment = ID(1) });
+    raised(sampling, (struct raise){ .payment = ID(1) });
     assert_true(wants(sampling, payment));
     assert_false(wants(sampling, user));
     assert_false(wants(sampling, route));
-    (void)raised(sampling, (struct raise){ .user_ref = ID(2) });
+    raised(sampling, (struct raise){ .user_ref = ID(2) });
     assert_true(wants(sampling, user));
-    (void)raised(sampling, (struct raise){ .route = 3 });
+    raised(sampling, (struct raise){ .route = 3 });
     assert_true(wants(sampling, route));
     assert_true(wants(sampling, (struct span_subject){ .trace = TRACE(3) })); /* followed */
     assert_false(wants(sampling, (struct span_subject){ .trace = TRACE(4) }));
@@ -167,27 +173,33 @@ static void an_incident_ends_with_its_time_its_traces_or_its_word(void **state)
 {
     (void)state;
     struct sampling *sampling = sampling_of(0, 1);
-    struct raise list[SAMPLING_RAISES_MAX];
-    (void)raised(sampling, (struct raise){ .route = 1, .traces_left = 2 });
+    table_count = 0;
+    raised(sampling, (struct raise){ .route = 1, .traces = 2 });
     assert_true(wants(sampling, (struct span_subject){ .trace = TRACE(1), .route = 1 }));
     assert_true(wants(sampling, (struct span_subject){ .trace = TRACE(1), .route = 1 })); /* same */
+    assert_int_equal(sampling_traces_left(sampling, table[0].id), 1);
+    told(sampling); /* another act: what was watched stays counted */
     assert_true(wants(sampling, (struct span_subject){ .trace = TRACE(2), .route = 1 }));
     assert_false(wants(sampling, (struct span_subject){ .trace = TRACE(3), .route = 1 }));
-    assert_int_equal(sampling_list(sampling, list), 0);
-    (void)raised(sampling, (struct raise){ .route = 1 });
-    wall.ns += 60 * NS_PER_S;
+    assert_int_equal(live(sampling), 0);
+    told(sampling);
+    assert_false(wants(sampling, (struct span_subject){ .trace = TRACE(3), .route = 1 }));
+    table[0].until.ns++; /* raised anew under its id */
+    told(sampling);
+    assert_int_equal(sampling_traces_left(sampling, table[0].id), 2);
+    assert_true(wants(sampling, (struct span_subject){ .trace = TRACE(3), .route = 1 }));
+    wall.ns += 60 * NS_PER_S + 1;
     assert_false(wants(sampling, (struct span_subject){ .trace = TRACE(4), .route = 1 }));
-    struct raise raise = raised(sampling, (struct raise){ .route = 1 });
-    raise = raised(sampling, raise); /* once more under its id */
-    assert_int_equal(sampling_list(sampling, list), 1);
-    assert_true(uuid_equal(list[0].id, raise.id));
-    assert_int_equal(sampling_lower(sampling, raise.id), STATUS_OK);
-    assert_int_equal(sampling_lower(sampling, raise.id), STATUS_NOT_FOUND);
+    assert_int_equal(live(sampling), 0);
+    table_count = 0;
+    raised(sampling, (struct raise){ .route = 1 });
+    assert_int_equal(live(sampling), 1);
+    table_count = 0; /* lowered */
+    told(sampling);
     assert_false(wants(sampling, (struct span_subject){ .trace = TRACE(5), .route = 1 }));
-    for (uint32_t i = 0; i < SAMPLING_RAISES_MAX; i++)
-        (void)raised(sampling, (struct raise){ .route = i + 1 });
-    raise = (struct raise){ .route = 99, .traces_left = 1, .until = { wall.ns + 1 } };
-    assert_int_equal(sampling_raise(sampling, &raise), STATUS_LIMIT);
+    assert_int_equal(sampling_traces_left(sampling, table[0].id), 0);
+    for (uint32_t i = 0; i < RAISES_MAX; i++) raised(sampling, (struct raise){ .route = i + 1 });
+    assert_int_equal(live(sampling), RAISES_MAX);
     sampling_free(sampling);
 }
 
@@ -199,7 +211,8 @@ static void spans_go_on_to_the_sink_and_are_counted(void **state)
     recorded = 0;
     sampling_tracer(sampling)->record(sampling_tracer(sampling), &span);
     assert_int_equal(recorded, 1);
-    (void)raised(sampling, (struct raise){ .route = 1 });
+    table_count = 0;
+    raised(sampling, (struct raise){ .route = 1 });
     struct sampling_counts counts;
     sampling_get_counts(sampling, &counts);
     assert_int_equal(counts.watched, 1);

@@ -1,11 +1,13 @@
 """Goal: what is raised is watched although nothing else is: a payment, a user, a route, for a bounded
-time and number of traces; `--trace-sample` watches about so many; without a collector it is refused.
+time and number of traces; `--trace-sample` watches about so many; what is raised at a server without
+a collector is kept for one that has it, through any end of the server.
 
 Method: a server that samples nothing, straight to a real Jaeger; payments before, during and after
-each raise, by the command line. Then one that samples a quarter. Skipped without a Go new enough.
+each raise, by the command line. Then one that samples a quarter, and one that gets its collector
+later. Skipped without a Go new enough.
 """
 from otel_harness import Jaeger, check, equal, until
-from cli_harness import NOT_FOUND, UNAVAILABLE, USAGE, new_id
+from cli_harness import NOT_FOUND, USAGE, Server, Wallet, new_id
 from paying_server import PayingServer, call, want
 from sandbox_harness import Sandbox
 
@@ -32,9 +34,9 @@ def a_payment(jaeger, bench):
     quiet = settled(bench, bench.pay_in()[0])
     payment = settled(bench, bench.pay_in()[0])
     raised = bench.wallet.json("trace", "raise", "--payment", payment, "--for", "15m")
-    equal((raised["payment"], raised["traces_left"]), (payment, 1000), f"{raised}")
+    equal((raised["payment"], raised["traces"], raised["collector"]), (payment, 1000, True), f"{raised}")
     listed = bench.wallet.json("trace", "list")["items"]
-    equal([item["id"] for item in listed], [raised["id"]], "listed")
+    equal([(item["id"], item["traces_left"]) for item in listed], [(raised["id"], 1000)], "listed")
     want(200, bench.server, "GET", f"/v1/payments/{payment}")
     want(200, bench.server, "GET", f"/v1/payments/{quiet}")
     marked(jaeger, bench)
@@ -44,8 +46,10 @@ def a_payment(jaeger, bench):
     bench.wallet.run("trace", "lower", raised["id"])
     bench.wallet.run("trace", "lower", raised["id"], code=NOT_FOUND)
     equal(bench.wallet.json("trace", "list")["items"], [], "none is left")
-    log = bench.server.tail()
-    check('"event":"trace.raised"' in log and '"event":"trace.lowered"' in log, "both are on record")
+    acts = bench.wallet.json("audit", "list")["items"]
+    told = [(act["act"], act["actor"]) for act in acts if act.get("id") == raised["id"]]
+    equal([act for act in told if act[0] != "trace_lower"], [("trace_raise", "local")], "who raised it")
+    equal(("trace_lower", "local") in told, True, "who lowered it")
 
 
 def a_user(jaeger, bench):
@@ -67,7 +71,7 @@ def a_route_for_three_traces(jaeger, bench):
     marked(jaeger, bench)
     until(lambda: sum(len(traces_of(jaeger, payment)) for payment in payments) == 3, "three of six")
     items = bench.wallet.json("trace", "list")["items"]
-    equal([item for item in items if "route" in item], [], "it has ended by itself")
+    equal([item["traces_left"] for item in items if "route" in item], [0], "it has ended by itself")
 
 
 def nonsense(bench):
@@ -87,9 +91,28 @@ def a_quarter(jaeger, sandbox):
     check(REQUESTS / 8 < found < REQUESTS * 3 / 8, f"about a quarter of {REQUESTS}: {found}")
 
 
-def without_a_collector(sandbox):
-    with PayingServer("blind", sandbox) as bench:
-        bench.wallet.run("trace", "raise", "--route", "payments_create", code=UNAVAILABLE)
+def kept_for_a_collector(jaeger):
+    wallet = Wallet("blind")
+    wallet.run("init", "--asset", "EUR")
+    server = Server(wallet, "--plain", "--anonymous").start()
+    told = wallet.run("trace", "raise", "--route", "assets_list", "--reason", "ops-7")
+    check("without --otlp" in told.out and "kept in the journal until" in told.out, f"what is missing: {told!r}")
+    server.kill()
+    listed = wallet.json("trace", "list")  # without a server
+    equal([item["route"] for item in listed["items"]], ["assets_list"], "after the server's end")
+    equal(listed["collector"], False, "nobody sends spans")
+    server = Server(wallet, "--plain", "--anonymous", "--otlp", jaeger.url, "--trace-sample", "0/1")
+    server.start()
+    want(200, server, "GET", "/v1/assets")
+    want(200, server, "GET", "/v1/rates")
+    until(lambda: jaeger.find(**{"http.route": "/v1/assets"}), "what was raised before is watched")
+    equal(jaeger.find(**{"http.route": "/v1/rates"}), [], "and nothing else")
+    (act,) = wallet.json("audit", "list", "--act", "trace_raise")["items"]
+    equal((act["actor"], act["reason"], act["route"]), ("local", "ops-7", "assets_list"), f"{act}")
+    server.stop()
+
+
+def ratios_that_are_none(bench):
     for ratio in ("3/2", "1", "1/0", "-1/2", "0.1"):
         bench.wallet.run("serve", "--plain", "--anonymous", "--otlp", "http://127.0.0.1:9/v1/traces",
                          "--trace-sample", ratio, code=USAGE)
@@ -102,8 +125,9 @@ def main():
             a_user(jaeger, bench)
             a_route_for_three_traces(jaeger, bench)
             nonsense(bench)
+        ratios_that_are_none(bench)
+        kept_for_a_collector(jaeger)
         a_quarter(jaeger, sandbox)
-        without_a_collector(sandbox)
 
 
 main()
