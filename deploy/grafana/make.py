@@ -16,14 +16,16 @@ GROUPS = "kafka and --kafka-groups"
 
 OVERVIEW = ("tpwallet-overview", "tpwallet: at a glance", [
     ("Is it well", [
-        ("Accepts requests", "short", [("tpwallet_accepting", "{{instance}}")], None),
+        ("Accepts requests", "short", [("tpwallet_accepting", "{{instance}}/{{lane}}")], None),
         ("Oldest payment in doubt", "s",
-         [('tpwallet_payments_oldest_seconds{state="in_doubt"}', "{{instance}}")], None),
+         [('max by (lane) (tpwallet_payments_oldest_seconds{state="in_doubt"})', "lane {{lane}}")], None),
         ("Oldest payment that waits for a person", "s",
-         [('tpwallet_payments_oldest_seconds{state="manual"}', "{{instance}}")], None),
+         [('max by (lane) (tpwallet_payments_oldest_seconds{state="manual"})', "lane {{lane}}")], None),
         ("Damaged, fenced, disk full, expiry paused", "short",
-         [("tpwallet_damaged", "damaged"), ("tpwallet_fenced", "fenced"),
-          ("tpwallet_disk_full", "disk full"), ("tpwallet_expiry_paused", "expiry paused")], None)]),
+         [("tpwallet_damaged", "damaged {{instance}}/{{lane}}"),
+          ("tpwallet_fenced", "fenced {{instance}}/{{lane}}"),
+          ("tpwallet_disk_full", "disk full {{instance}}/{{lane}}"),
+          ("tpwallet_expiry_paused", "expiry paused {{instance}}/{{lane}}")], None)]),
     ("Objectives", [
         ("Orders to PSPs without a decision", "percentunit",
          [("tpwallet:payment_errors:ratio_rate5m", "5 min"),
@@ -46,19 +48,20 @@ OVERVIEW = ("tpwallet-overview", "tpwallet: at a glance", [
          [(f"histogram_quantile({q}, sum by (le) (rate(tpwallet_http_request_duration_seconds_bucket"
            '{operation=~"transfers_create|payments_.*"}[5m])))', f"p{int(float(q) * 100)}")
           for q in ("0.5", "0.95", "0.99")], None),
-        ("In flight", "short", [("tpwallet_http_requests_in_flight", "{{instance}}")], None)]),
+        ("In flight", "short", [("tpwallet_http_requests_in_flight", "{{instance}}/{{lane}}")], None)]),
 ])
 
 PAYMENTS = ("tpwallet-payments", "tpwallet: payments", [
     ("Payments", [
-        ("Open, by state", "short", [("sum by (state) (tpwallet_payments_open)", "{{state}}")], None),
+        ("Open, by state", "short",  # a replica that follows a lane tells of it too
+         [("sum by (state) (max by (lane, state) (tpwallet_payments_open))", "{{state}}")], None),
         ("Commands per second", "ops",
          [("sum by (cause, outcome) (rate(tpwallet_payment_commands_total[5m]))",
            "{{cause}} {{outcome}}")], None),
-        ("Workers busy", "short", [("tpwallet_saga_busy", "{{instance}}")], None),
+        ("Workers busy", "short", [("tpwallet_saga_busy", "{{instance}}/{{lane}}")], None),
         ("Put back, refused per second", "ops",
-         [("rate(tpwallet_saga_put_back_total[5m])", "put back"),
-          ("rate(tpwallet_saga_refused_total[5m])", "refused")], None)]),
+         [("sum(rate(tpwallet_saga_put_back_total[5m]))", "put back"),
+          ("sum(rate(tpwallet_saga_refused_total[5m]))", "refused")], None)]),
     ("PSPs", [
         ("Answers per second", "ops",
          [("sum by (psp, answer) (rate(tpwallet_psp_calls_total[5m]))", "{{psp}} {{answer}}")], None),
@@ -77,51 +80,55 @@ PAYMENTS = ("tpwallet-payments", "tpwallet: payments", [
         ("Out, attempts", "ops",
          [("sum by (result) (rate(tpwallet_webhook_deliveries_total[5m]))", "{{result}}")], None),
         ("Endpoints, and those that disabled themselves", "short",
-         [("tpwallet_webhook_endpoints", "endpoints"),
-          ("tpwallet_webhook_endpoints_disabled_total", "disabled")], None)]),
+         [("max(tpwallet_webhook_endpoints)", "endpoints"),
+          ("sum(tpwallet_webhook_endpoints_disabled_total)", "disabled")], None)]),
 ])
 
 LEDGER = ("tpwallet-ledger", "tpwallet: ledger and log", [
     ("Journal", [
-        ("Units per second", "ops", [("rate(tpwallet_units_total[5m])", "{{instance}}")], None),
+        ("Units per second", "ops",
+         [("sum by (lane) (rate(tpwallet_units_total[5m]))", "lane {{lane}}")], None),
         ("Transfers, by outcome", "ops",
          [("sum by (outcome) (rate(tpwallet_transfers_total[5m])) > 0", "{{outcome}}")], None),
         ("Units in a batch", "short",
-         [("rate(tpwallet_units_total[5m]) / rate(tpwallet_commits_total[5m])", "{{instance}}")],
+         [("rate(tpwallet_units_total[5m]) / rate(tpwallet_commits_total[5m])", "{{instance}}/{{lane}}")],
          None),
         ("Time of a commit", "s",
-         [("rate(tpwallet_commit_seconds_total[5m]) / rate(tpwallet_commits_total[5m])", "mean"),
-          ("tpwallet_commit_max_seconds", "longest")], None)]),
+         [("sum by (lane) (rate(tpwallet_commit_seconds_total[5m])) / "
+           "sum by (lane) (rate(tpwallet_commits_total[5m]))", "mean of lane {{lane}}"),
+          ("tpwallet_commit_max_seconds", "longest {{instance}}/{{lane}}")], None)]),
     ("Memory and index", [
         ("Accounts, holds", "short",
-         [("tpwallet_accounts", "accounts"), ("tpwallet_holds", "holds")], None),
+         [("sum(max by (lane) (tpwallet_accounts))", "accounts"),
+          ("sum(max by (lane) (tpwallet_holds))", "holds")], None),
         ("Waiting", "short",
-         [("tpwallet_queue_requests", "requests"), ("tpwallet_queue_transfers", "transfers")], None),
-        ("Index behind", "short", [("tpwallet_index_lag_batches", "{{instance}}")], None),
+         [("sum by (lane) (tpwallet_queue_requests)", "requests of lane {{lane}}"),
+          ("sum by (lane) (tpwallet_queue_transfers)", "transfers of lane {{lane}}")], None),
+        ("Index behind", "short", [("tpwallet_index_lag_batches", "{{instance}}/{{lane}}")], None),
         ("Bytes written", "Bps",
-         [("rate(tpwallet_journal_bytes_total[5m])", "journal"),
-          ("rate(tpwallet_checkpoint_bytes_total[5m])", "checkpoint")], None)]),
+         [("sum(rate(tpwallet_journal_bytes_total[5m]))", "journal"),
+          ("sum(rate(tpwallet_checkpoint_bytes_total[5m]))", "checkpoint")], None)]),
     ("The verifiable log", [
         ("Leaves not yet shown", "short",
-         [("tpwallet_log_leaves - tpwallet_log_shown_leaves", "{{instance}}")], None),
+         [("tpwallet_log_leaves - tpwallet_log_shown_leaves", "{{instance}}/{{lane}}")], None),
         ("Checkpoints per second", "ops",
-         [("rate(tpwallet_log_checkpoints_total[5m])", "{{instance}}")], None)]),
+         [("rate(tpwallet_log_checkpoints_total[5m])", "{{instance}}/{{lane}}")], None)]),
 ])
 
 AROUND = ("tpwallet-around", "tpwallet: replicas, Kafka, observability", [
     ("Replicas", [
-        ("Role: 2 owns the lane", "short", [("tpwallet_replica_role", "{{instance}}")], REPLICAS),
-        ("Lease left", "ms", [("tpwallet_lease_left_ms", "{{instance}}")], REPLICAS),
-        ("Behind", "short", [("tpwallet_replica_lag_batches", "{{instance}}")], REPLICAS),
+        ("Role: 2 owns the lane", "short", [("tpwallet_replica_role", "{{instance}}/{{lane}}")], REPLICAS),
+        ("Lease left", "ms", [("tpwallet_lease_left_ms", "{{instance}}/{{lane}}")], REPLICAS),
+        ("Behind", "short", [("tpwallet_replica_lag_batches", "{{instance}}/{{lane}}")], REPLICAS),
         ("Takeovers, losses", "short",
-         [("increase(tpwallet_takeovers_total[1h])", "takeovers {{instance}}"),
-          ("increase(tpwallet_lease_losses_total[1h])", "losses {{instance}}")], REPLICAS)]),
+         [("increase(tpwallet_takeovers_total[1h])", "takeovers {{instance}}/{{lane}}"),
+          ("increase(tpwallet_lease_losses_total[1h])", "losses {{instance}}/{{lane}}")], REPLICAS)]),
     ("Kafka", [
-        ("Age of the outbox", "s", [("tpwallet_bus_outbox_age_seconds", "{{instance}}")], KAFKA),
+        ("Age of the outbox", "s", [("tpwallet_bus_outbox_age_seconds", "{{instance}}/{{lane}}")], KAFKA),
         ("Batches not yet published", "short",
-         [("tpwallet_bus_lag_batches", "{{instance}}")], KAFKA),
-        ("Events per second", "ops", [("rate(tpwallet_bus_events_total[5m])", "{{instance}}")], KAFKA),
-        ("Failed calls", "ops", [("rate(tpwallet_bus_failures_total[5m])", "{{instance}}")], KAFKA)]),
+         [("tpwallet_bus_lag_batches", "{{instance}}/{{lane}}")], KAFKA),
+        ("Events per second", "ops", [("rate(tpwallet_bus_events_total[5m])", "{{instance}}/{{lane}}")], KAFKA),
+        ("Failed calls", "ops", [("rate(tpwallet_bus_failures_total[5m])", "{{instance}}/{{lane}}")], KAFKA)]),
     ("Consumers of events", [
         ("Records not yet read", "short",
          [("tpwallet_bus_consumer_lag_records", "{{group}}")], GROUPS),
@@ -131,9 +138,9 @@ AROUND = ("tpwallet-around", "tpwallet: replicas, Kafka, observability", [
         ("Age of the answer", "s",
          [("tpwallet_bus_consumer_answer_age_seconds", "{{group}}")], GROUPS)]),
     ("PostgreSQL", [
-        ("SQL tables behind", "s", [("tpwallet_projection_lag_seconds", "{{instance}}")], POSTGRES),
+        ("SQL tables behind", "s", [("tpwallet_projection_lag_seconds", "{{instance}}/{{lane}}")], POSTGRES),
         ("Batches not yet in them", "short",
-         [("tpwallet_projection_lag_batches", "{{instance}}")], POSTGRES)]),
+         [("tpwallet_projection_lag_batches", "{{instance}}/{{lane}}")], POSTGRES)]),
     ("Watching itself", [
         ("Spans", "ops",
          [("sum by (result) (rate(tpwallet_trace_spans_total[5m]))", "{{result}}")], TRACING),

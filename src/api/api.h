@@ -41,6 +41,7 @@ struct lane_fan {
     struct monitor *monitor;    /* where it waits */
 };
 
+struct metric_process;
 struct sampling;
 
 enum {
@@ -73,9 +74,10 @@ struct api_options {
      */
     enum status (*route_psp)(void *context, const struct payment *draft,
                              char out_psp[PSP_NAME_SIZE]);
-    /* Appends families of its own to the metrics' page. Any task. NULL: there are none. */
+    /* Appends families of what runs beside the lane to its metrics. Any task. NULL: none. */
     void (*more_metrics)(void *context, struct buf *out_page);
     void *metrics_context;
+    const struct metric_process *process; /* of several lanes; outlives the api; NULL: one alone */
     /* The same, of the server itself; NULL: there are none. */
     void (*server_metrics)(void *context, struct buf *out_page);
     void *server_context;
@@ -104,6 +106,9 @@ void api_free(struct api *api);
 /* Any task. Every call that was started must be finished, once. */
 enum api_progress api_start(struct api *api, struct api_call *call) MUST_CHECK;
 void api_finish(struct api *api, struct api_call *call);
+
+/* Appends the families of metrics that are the lane's: a part of api/metric_page.h. Any task. */
+void api_metrics_write(struct api *api, struct buf *out_part);
 
 /*
  * A whole problem-details answer for what the transport itself refuses (431, 413, 400 ...).

@@ -695,11 +695,13 @@ static void service_body(struct rig *rig)
     expect_in_answer(rig, "openapi: 3.1.0");
     expect_status(rig, 200, rig_send(rig, API_POST, "/v1/expiry/resume", NULL));
     expect_status(rig, 200, rig_send(rig, API_GET, "/metrics", NULL));
-    expect_in_answer(rig,
-                     "tpwallet_http_requests_total{operation=\"service_live\",status=\"200\"} 2");
-    expect_in_answer(rig, "tpwallet_http_requests_total{operation=\"none\",status=\"404\"} 2");
+    expect_in_answer(
+        rig,
+        "tpwallet_http_requests_total{lane=\"0\",operation=\"service_live\",status=\"200\"} 2");
+    expect_in_answer(
+        rig, "tpwallet_http_requests_total{lane=\"0\",operation=\"none\",status=\"404\"} 2");
     expect_in_answer(rig, "tpwallet_build_info{version=\"0.0.0-test\"} 1");
-    expect_in_answer(rig, "tpwallet_http_requests_in_flight 1");
+    expect_in_answer(rig, "tpwallet_http_requests_in_flight{lane=\"0\"} 1");
 }
 
 static void the_service_tells_about_itself(void **state)

@@ -178,12 +178,6 @@ static bool is_own(struct str path)
     return false;
 }
 
-/* Of metrics: a replica's own, and, when a lane is named, that lane's at its owner. */
-static bool is_page(struct str path)
-{
-    return str_equal(path, STR("/metrics"));
-}
-
 /* Items have ids when no key is given: idempotency_key_required. */
 static bool is_creation(const struct api_call *call)
 {
@@ -532,8 +526,7 @@ static enum api_progress side_start(struct api *api, struct api_call *call)
     call->streams = false;
     if (held->of_peer) peer_head_take(held);
     if (!held->of_peer && !held->of_link) call->arrival = API_ARRIVAL_NONE;
-    bool of_lane = lanes_call_names_one(call, lane_count(front)) && is_page(call->path);
-    return is_own(call->path) && !of_lane ? own_dispatch(held) : dispatch(held);
+    return is_own(call->path) ? own_dispatch(held) : dispatch(held);
 }
 
 /* The last look before the answer leaves. */

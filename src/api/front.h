@@ -30,8 +30,8 @@
  * what it has in memory, when that is not older and covers min_position; else, and when it finds
  * nothing there, by the owner as ever. Its age is looked at once more before it leaves.
  *
- * /livez, /readyz, /metrics and the documents are answered by each replica for itself; /metrics
- * with TPW-Lane by that lane's owner, for the lane.
+ * /livez, /readyz, /metrics and the documents are answered by each replica for itself, of all lanes
+ * that it owns or follows.
  *
  * Memory: FRONT_CALLS_MAX calls at once (about 500 bytes each); past it 429.
  */

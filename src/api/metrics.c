@@ -128,12 +128,8 @@ static void seconds_write(struct buf *out, uint64_t ns)
 
 static const char *operation_name(uint32_t number)
 {
-    uint32_t count = 0;
-    const struct route *routes = router_table(&count);
-    for (uint32_t i = 0; i < count; i++) {
-        if (routes[i].number == number) return routes[i].operation;
-    }
-    return "none";
+    const struct route *route = router_route(number);
+    return route == NULL ? "none" : route->operation;
 }
 
 static void requests_write(const struct metrics *metrics, struct buf *out)
@@ -246,13 +242,17 @@ static void lane_write(const struct lane_status *status, struct buf *out)
                          status->recovery_ns);
 }
 
+void metrics_build_write(const char *version, struct buf *out_page)
+{
+    metric_head_write(out_page, "tpwallet_build_info", "gauge", "Always 1; the version is a label");
+    metric_labelled_write(out_page, "tpwallet_build_info", "version", str_from(version), 1);
+}
+
 void metrics_write(const struct metrics *metrics, const struct lane_status *status,
-                   const char *version, struct wall_time now, struct buf *out_page)
+                   struct wall_time now, struct buf *out_page)
 {
     CHECK(metrics != NULL);
     CHECK(status != NULL);
-    metric_head_write(out_page, "tpwallet_build_info", "gauge", "Always 1; the version is a label");
-    buf_append_format(out_page, "tpwallet_build_info{version=\"%s\"} 1\n", version);
     metric_head_write(out_page, "tpwallet_http_requests_in_flight", "gauge",
                       "Requests not yet answered");
     buf_append_format(out_page, "tpwallet_http_requests_in_flight %llu\n",

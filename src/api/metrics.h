@@ -1,4 +1,4 @@
-/* metrics.h - what the API counts, and the page that Prometheus reads. */
+/* metrics.h - what the API of a lane counts, in the text format that Prometheus reads. */
 #ifndef API_METRICS_H
 #define API_METRICS_H
 
@@ -80,9 +80,12 @@ struct metrics {
 /* Any task. route is a number of the table, or 0. */
 void metrics_count(struct metrics *metrics, uint32_t route, unsigned status, int64_t duration_ns);
 
-/* Appends the page, text format 0.0.4, as of now. */
+/* Appends which program it is. */
+void metrics_build_write(const char *version, struct buf *out_page);
+
+/* Appends what was counted, and the lane's state as of now, in text format 0.0.4. */
 void metrics_write(const struct metrics *metrics, const struct lane_status *status,
-                   const char *version, struct wall_time now, struct buf *out_page);
+                   struct wall_time now, struct buf *out_page);
 
 /* Appends what the workers of payments counted. */
 void metrics_saga_write(const struct saga_status *status, struct buf *out_page);

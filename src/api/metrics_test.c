@@ -27,7 +27,8 @@ static char *page(const struct lane_status *status)
 {
     struct buf out;
     buf_init(&out, 1 << 20);
-    metrics_write(&metrics, status, "1.2.3", (struct wall_time){ 100 * NS_PER_S }, &out);
+    metrics_build_write("1.2.3", &out);
+    metrics_write(&metrics, status, (struct wall_time){ 100 * NS_PER_S }, &out);
     const struct saga_status saga = { .orders = 7,
                                       .answers = { [PSP_ANSWER_UNKNOWN] = 3 },
                                       .call_ns_total = 1500000000 };

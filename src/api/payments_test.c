@@ -283,9 +283,10 @@ static void pay_in_body(struct rig *rig)
     expect_in_answer(rig, "{\"items\":[],");
     expect_status(rig, 400, rig_send(rig, API_GET, "/v1/payments?state=succeeded", NULL));
     expect_status(rig, 200, rig_send(rig, API_GET, "/metrics", NULL));
-    expect_in_answer(rig, "tpwallet_payments_open{state=\"pending\"} 1\n");
+    expect_in_answer(rig, "tpwallet_payments_open{lane=\"0\",state=\"pending\"} 1\n");
     expect_in_answer(
-        rig, "tpwallet_payment_commands_total{cause=\"create\",outcome=\"chart_missing\"} 1\n");
+        rig,
+        "tpwallet_payment_commands_total{lane=\"0\",cause=\"create\",outcome=\"chart_missing\"} 1\n");
 }
 
 static void what_needs_a_psp_waits_for_it(void **state)

@@ -1,4 +1,5 @@
 /* What is about the server rather than the ledger: probes, metrics, the document, the index. */
+#include "api/metric_page.h"
 #include "api/render.h"
 #include "api/work.h"
 
@@ -65,29 +66,43 @@ static void log_metrics_write(const struct api_options *options, struct buf *out
     }
 }
 
+void api_metrics_write(struct api *api, struct buf *out_part)
+{
+    const struct api_options *options = &api->options;
+    struct lane_status status;
+    lane_get_status(api->lane, &status);
+    metrics_write(&api->metrics, &status, clock_wall(api->ports.clock), out_part);
+    if (options->saga != NULL) {
+        struct saga_status saga;
+        saga_get_status(options->saga, &saga);
+        metrics_saga_write(&saga, out_part);
+    }
+    if (api->streams != NULL) {
+        struct event_streams_status streams;
+        event_streams_get_status(api->streams, &streams);
+        metrics_streams_write(&streams, out_part);
+    }
+    webhooks_write(options, out_part);
+    log_metrics_write(options, out_part);
+    if (options->more_metrics != NULL) options->more_metrics(options->metrics_context, out_part);
+}
+
+/* All lanes of this process, and then what is the process's own. */
 static void metrics_page_write(struct work *work)
 {
-    struct lane_status status;
-    lane_get_status(work->api->lane, &status);
-    metrics_write(&work->api->metrics, &status, work->api->options.version,
-                  clock_wall(work->api->ports.clock), &work->call->answer);
-    if (work->api->options.saga != NULL) {
-        struct saga_status saga;
-        saga_get_status(work->api->options.saga, &saga);
-        metrics_saga_write(&saga, &work->call->answer);
-    }
-    if (work->api->streams != NULL) {
-        struct event_streams_status streams;
-        event_streams_get_status(work->api->streams, &streams);
-        metrics_streams_write(&streams, &work->call->answer);
-    }
     const struct api_options *options = &work->api->options;
-    webhooks_write(options, &work->call->answer);
-    log_metrics_write(options, &work->call->answer);
-    if (options->more_metrics != NULL)
-        options->more_metrics(options->metrics_context, &work->call->answer);
-    if (options->server_metrics != NULL)
-        options->server_metrics(options->server_context, &work->call->answer);
+    struct buf *answer = &work->call->answer;
+    struct metric_page page;
+    metric_page_init(&page);
+    if (options->process != NULL)
+        options->process->lanes(options->process->context, &page);
+    else
+        api_metrics_write(work->api, metric_page_part(&page, options->lane));
+    metrics_build_write(options->version, answer);
+    metric_page_write(&page, answer);
+    metric_page_free(&page);
+    if (options->process != NULL) options->process->own(options->process->context, answer);
+    if (options->server_metrics != NULL) options->server_metrics(options->server_context, answer);
     work->call->answer_type = "text/plain; version=0.0.4; charset=utf-8";
 }
 

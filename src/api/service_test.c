@@ -83,16 +83,16 @@ static void rebuilding_body(struct rig *rig)
     expect_status(rig, 200, rig_send(rig, API_GET, "/v1/accounts/" ANNA, NULL));
     expect_in_answer(rig, "\"credits_posted\":\"1001.00\"");
     expect_status(rig, 200, rig_send(rig, API_GET, "/v1/trial-balance", NULL));
-    expect_metric(rig, "\ntpwallet_index_rebuilding 1\n");
-    expect_metric(rig, "\ntpwallet_index_rebuilt_batch 0\n");
-    expect_metric(rig, "\ntpwallet_accepting 0\n");
+    expect_metric(rig, "\ntpwallet_index_rebuilding{lane=\"0\"} 1\n");
+    expect_metric(rig, "\ntpwallet_index_rebuilt_batch{lane=\"0\"} 0\n");
+    expect_metric(rig, "\ntpwallet_accepting{lane=\"0\"} 0\n");
     rig->faults.rates[SIM_FAULT_STORE_UNAVAILABLE] = 0;
     ready_await(rig);
     expect_status(rig, 200, one_send(rig, 0));
     expect_in_answer(rig, "\"repeated\":true");
     expect_status(rig, 201, one_send(rig, ITEMS + 1));
-    expect_metric(rig, "\ntpwallet_index_rebuilding 0\n");
-    expect_metric(rig, "\ntpwallet_accepting 1\n");
+    expect_metric(rig, "\ntpwallet_index_rebuilding{lane=\"0\"} 0\n");
+    expect_metric(rig, "\ntpwallet_accepting{lane=\"0\"} 1\n");
 }
 
 static void a_rebuild_is_told_with_its_progress(void **state)
@@ -111,7 +111,7 @@ static void full_body(struct rig *rig)
         expect_in_answer(rig, "\"code\":\"disk_full\"");
         assert_string_equal(rig_header(rig, "Retry-After"), "10");
         expect_status(rig, 200, rig_send(rig, API_GET, "/v1/accounts/" ANNA, NULL));
-        expect_metric(rig, "\ntpwallet_disk_full 1\n");
+        expect_metric(rig, "\ntpwallet_disk_full{lane=\"0\"} 1\n");
     }
     rig->faults.rates[SIM_FAULT_DISK_FULL] = 0;
     unsigned status = 507;
@@ -120,7 +120,7 @@ static void full_body(struct rig *rig)
         status = one_send(rig, ITEMS + 10);
     }
     expect_status(rig, 201, status);
-    expect_metric(rig, "\ntpwallet_disk_full 0\n");
+    expect_metric(rig, "\ntpwallet_disk_full{lane=\"0\"} 0\n");
 }
 
 static void a_full_disk_is_told_until_there_is_room(void **state)

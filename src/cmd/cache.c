@@ -95,8 +95,9 @@ static enum status followed(struct work *work, bool *out_followed)
     enum status status = target_get(work, &work->exact, &http);
     if (status != STATUS_OK) return status;
     struct str page = buf_view(&work->exact);
-    if (!contains(page, STR("\ntpwallet_cache_followed "))) return not_followed(work, page);
-    *out_followed = contains(page, STR("\ntpwallet_cache_followed 1\n"));
+    if (!contains(page, STR("\ntpwallet_cache_followed{lane=\"0\"} ")))
+        return not_followed(work, page);
+    *out_followed = contains(page, STR("\ntpwallet_cache_followed{lane=\"0\"} 1\n"));
     return STATUS_OK;
 }
 

@@ -119,7 +119,6 @@ static void metrics_write(void *context, struct buf *out_page)
     if (host->carrier != NULL) carrier_metrics_write(host->carrier, out_page);
     if (host->bus != NULL) serve_bus_metrics(host->bus, out_page);
     if (host->cache != NULL) serve_cache_metrics(host->cache, out_page);
-    if (host->more_metrics != NULL) host->more_metrics(host->metrics_context, out_page);
     if (host->projection != NULL) serve_projection_metrics(host->projection, out_page);
 }
 
@@ -141,8 +140,6 @@ static enum status host_lane_open(const struct host_options *options, struct hos
     lane.follow = options->follow;
     lane.number = data_folder_lane(host->folder);
     lane.lanes = data_folder_lanes(host->folder);
-    host->more_metrics = options->more_metrics;
-    host->metrics_context = options->metrics_context;
     enum status status = lane_open(&host->ports, &lane, &host->lane, out_error);
     if (status == STATUS_OK && host->hold != NULL)
         lane_hold_watch(host->hold, host->lane, host->ports.store);
@@ -163,6 +160,7 @@ static enum status follower_api_open(const struct host_options *options, struct 
         .keys = options->keys,
         .more_metrics = metrics_write,
         .metrics_context = host,
+        .process = options->process,
         .server_metrics = options->tracing == NULL ? NULL : serve_tracing_metrics,
         .server_context = options->tracing,
     };
@@ -246,6 +244,7 @@ static enum status owner_open(const struct host_options *options, struct host *h
         .route_psp = options->payments == NULL ? NULL : serve_payments_route,
         .more_metrics = metrics_write,
         .metrics_context = host,
+        .process = options->process,
         .payments_context = options->payments,
         .server_metrics = options->tracing == NULL ? NULL : serve_tracing_metrics,
         .server_context = options->tracing,

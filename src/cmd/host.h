@@ -36,9 +36,7 @@ struct host {
     struct serve_bus *bus;            /* NULL: nothing is published */
     struct serve_cache *cache;        /* NULL: there is none */
     struct serve_payments *payments;  /* NULL: nobody carries payments out here */
-    void (*more_metrics)(void *context, struct buf *out_page); /* as options have them */
-    void *metrics_context;
-    struct host_log tlog; /* zeroed: none is kept here */
+    struct host_log tlog;             /* zeroed: none is kept here */
     struct api *api;
     struct api *follower_api;            /* beside api only while this host takes the lane over */
     struct serve_projection *projection; /* NULL: no SQL tables are kept */
@@ -70,10 +68,9 @@ struct host_options {
     struct key_ring *keys;
     struct carry *carry;  /* the lanes of this process; NULL: nothing is carried to or from here */
     struct lane_fan *fan; /* for lane 0's API: whom it asks for what is in others; NULL: nobody */
-    struct serve_projection *projection; /* as the others above */
-    struct serve_tracing *tracing;       /* who watches it; outlives it; NULL: nobody */
-    void (*more_metrics)(void *context, struct buf *out_page); /* NULL: none */
-    void *metrics_context;
+    struct serve_projection *projection;  /* as the others above */
+    struct serve_tracing *tracing;        /* who watches it; outlives it; NULL: nobody */
+    const struct metric_process *process; /* outlives it; NULL: this lane is alone in it */
 };
 
 /*

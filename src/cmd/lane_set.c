@@ -8,6 +8,7 @@
 #include "adapter/system_entropy.h"
 #include "adapter/thread_sync.h"
 #include "api/front.h"
+#include "api/metric_page.h"
 #include "base/check.h"
 #include "base/reserve.h"
 #include "cmd/transit_metrics.h"
@@ -21,6 +22,7 @@ struct set_link {
 
 struct lane_set {
     struct lane_route route; /* first */
+    struct metric_process process;
     struct peer peer;
     uint32_t lanes;
     char folder[SQLITE_PATH_SIZE];
@@ -119,6 +121,29 @@ static void peer_stop(struct peer *peer)
     (void)peer; /* nothing is under way */
 }
 
+/* ---- Metrics: calls come through the front, which is there while all lanes are open ---- */
+
+static void lanes_metrics(void *context, struct metric_page *page)
+{
+    struct lane_set *set = context;
+    for (uint32_t lane = 0; lane < set->lanes; lane++)
+        api_metrics_write(host_of(set, lane)->api, metric_page_part(page, lane));
+}
+
+static void own_metrics(void *context, struct buf *out_page)
+{
+    struct lane_set *set = context;
+    struct transit_status statuses[LANES_MAX];
+    for (uint32_t lane = 0; lane < set->lanes; lane++)
+        transit_get_status(host_of(set, lane)->transit, &statuses[lane]);
+    transit_metrics_write(statuses, set->lanes, out_page);
+}
+
+const struct metric_process *lane_set_process(struct lane_set *set)
+{
+    return &set->process;
+}
+
 /* ---- Opening and closing ---- */
 
 enum status lane_set_count(const char *folder, uint32_t *out_lanes, struct error *out_error)
@@ -164,6 +189,8 @@ enum status lane_set_new(const char *folder, struct lane_set **out_set, struct e
         .enter_own = route_enter_own,
         .leave_own = route_leave_own,
     };
+    set->process =
+        (struct metric_process){ .lanes = lanes_metrics, .own = own_metrics, .context = set };
     set->fan.monitor = thread_sync()->monitor_new(thread_sync(), "lane-fan");
     set->peer = (struct peer){ .send = peer_send, .stop = peer_stop };
     if (status == STATUS_OK && key_ring_new(thread_sync(), system_clock(), &set->keys) != STATUS_OK)
@@ -236,20 +263,6 @@ enum status lane_set_open(struct lane_set *set, const struct host_options *optio
 struct api_service lane_set_service(struct lane_set *set)
 {
     return front_service(set->front);
-}
-
-void lane_set_metrics(void *set_of_lanes, struct buf *out_page)
-{
-    struct lane_set *set = set_of_lanes;
-    struct transit_status sums = { 0 };
-    for (uint32_t i = 0; i < set->lanes; i++) {
-        struct transit_status one;
-        const struct host *host = host_of(set, i);
-        if (host == NULL || host->transit == NULL) continue; /* it is being opened */
-        transit_get_status(host->transit, &one);
-        transit_status_add(&sums, &one);
-    }
-    transit_metrics_write(&sums, out_page);
 }
 
 void lane_set_close(struct lane_set *set)

@@ -32,8 +32,8 @@ enum status lane_set_open(struct lane_set *set, const struct host_options *optio
 
 struct api_service lane_set_service(struct lane_set *set);
 
-/* For host_options.more_metrics of lane 0: what went between the lanes, all together. */
-void lane_set_metrics(void *set, struct buf *out_page);
+/* For host_options.process of lane 0: what they tell. */
+const struct metric_process *lane_set_process(struct lane_set *set);
 
 /* Before the host of lane 0 is closed; no call may be under way. Accepts NULL. */
 void lane_set_close(struct lane_set *set);

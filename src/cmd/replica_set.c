@@ -9,6 +9,7 @@
 #include "adapter/system_clock.h"
 #include "adapter/thread_sync.h"
 #include "api/lane_link.h"
+#include "api/metric_page.h"
 #include "base/check.h"
 #include "base/metric_text.h"
 #include "base/reserve.h"
@@ -32,6 +33,7 @@ struct lane_cover {
 
 struct replica_set {
     struct lane_route route; /* first */
+    struct metric_process process;
     uint32_t lanes;
     atomic_uint owned;
     struct key_ring *keys;
@@ -184,163 +186,6 @@ static void share_run(void *argument)
     }
 }
 
-/* ---- Life ---- */
-
-static enum status lease_open(struct replica_set *set, const char *path, struct error *out_error)
-{
-    struct data_folder *folder = NULL;
-    enum status status = data_folder_open(path, DATA_FOLDER_GUEST, &folder, out_error);
-    if (status != STATUS_OK) return status;
-    const struct postgres_lease_options options = { .url = data_folder_store(folder) };
-    CHECK(options.url != NULL); /* a replica was opened there */
-    status = postgres_lease_open(&options, &set->lease, out_error);
-    data_folder_close(folder);
-    return status;
-}
-
-static enum status replicas_open(struct replica_set *set, const struct replica_set_options *options,
-                                 struct error *out_error)
-{
-    enum status status = STATUS_OK;
-    for (uint32_t lane = 0; lane < set->lanes && status == STATUS_OK; lane++) {
-        status = data_folder_lane_path(options->folder, lane, set->folders[lane],
-                                       sizeof set->folders[lane], out_error);
-        struct replica_options replica = {
-            .folder = set->folders[lane],
-            .name = set->name,
-            .lane = lane,
-            .terms = options->terms,
-            .log = options->log,
-            .owned = &set->owned,
-            .carry = set->carry,
-        };
-        if (lane == 0) {
-            replica.begin = options->begin;
-            replica.end = options->end;
-            replica.context = options->context;
-            replica.keys = set->keys;
-        }
-        if (status == STATUS_OK) status = replica_open(&replica, &set->replicas[lane], out_error);
-    }
-    if (status == STATUS_OK && set->lanes > 1) status = lease_open(set, options->folder, out_error);
-    return status;
-}
-
-enum status replica_set_open(const struct replica_set_options *options,
-                             struct replica_set **out_set, struct error *out_error)
-{
-    uint32_t lanes = 0;
-    enum status status = lane_set_count(options->folder, &lanes, out_error);
-    if (status != STATUS_OK) return status;
-    struct replica_set *set = reserve_new(sizeof *set);
-    if (set == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for the lanes");
-    set->lanes = lanes;
-    set->sync = thread_sync();
-    set->monitor = set->sync->monitor_new(set->sync, "replica-set");
-    set->fan.monitor = set->sync->monitor_new(set->sync, "lane-fan");
-    set->route = (struct lane_route){ .find = route_find,
-                                      .enter = route_enter,
-                                      .leave = route_leave,
-                                      .believes = route_believes,
-                                      .enter_followed = route_enter_followed,
-                                      .leave_followed = route_leave_followed,
-                                      .enter_own = route_enter_own,
-                                      .leave_own = route_leave_own };
-    CHECK(strlen(options->name) < sizeof set->name);
-    memcpy(set->name, options->name, strlen(options->name) + 1);
-    set->log = options->log;
-    if (lanes > 1 && key_ring_new(set->sync, system_clock(), &set->keys) != STATUS_OK)
-        status = error_set(out_error, STATUS_LIMIT, "no memory for the keys of the lanes");
-    if (status == STATUS_OK && lanes > 1 && carry_new(set->sync, lanes, &set->carry) != STATUS_OK)
-        status = error_set(out_error, STATUS_LIMIT, "no memory for what lanes have in common");
-    if (status == STATUS_OK) status = replicas_open(set, options, out_error);
-    if (status != STATUS_OK) {
-        replica_set_close(set);
-        return status;
-    }
-    *out_set = set;
-    return STATUS_OK;
-}
-
-/* A lane's log has one key, which whoever set the cluster up has copied into each folder. */
-static bool has_log_key(const char *folder)
-{
-    BUF_SCOPE struct buf path;
-    buf_init(&path, SQLITE_PATH_SIZE + sizeof "/log.key");
-    buf_append_format(&path, "%s/log.key", folder);
-    return access(buf_terminated(&path), F_OK) == 0;
-}
-
-/* Whether the lane's log is kept here; where that is only for want of its key, that is told. */
-static bool keeps_log(const struct replica_set *set, uint32_t lane, bool wanted)
-{
-    const struct replica_log log = { set->log, set->name, lane };
-    bool has = has_log_key(set->folders[lane]);
-    if (wanted && !has) replica_log_no_key(&log, set->folders[lane]);
-    return wanted && has;
-}
-
-enum status replica_set_start(struct replica_set *set, const struct replica_start_options *options,
-                              struct error *out_error)
-{
-    set->front = options->front;
-    set->hosts[0] = *options->host;
-    set->hosts[0].carry = set->carry;
-    if (set->lanes > 1) {
-        lane_links_init(&set->links, front_link_service(options->front), set->sync);
-        set->hosts[0].links = set->links.ports;
-        set->fan.service = front_link_service(options->front);
-        set->hosts[0].fan = &set->fan;
-    }
-    enum status status = STATUS_OK;
-    for (uint32_t lane = 0; lane < set->lanes && status == STATUS_OK; lane++) {
-        struct replica_start_options one = *options;
-        if (lane > 0)
-            set->hosts[lane] =
-                host_options_beside(&set->hosts[0], set->folders[lane], lane, set->keys);
-        set->hosts[lane].tlog = keeps_log(set, lane, options->host->tlog);
-        one.host = &set->hosts[lane];
-        status = replica_start(set->replicas[lane], &one, out_error);
-    }
-    if (status != STATUS_OK || set->lanes == 1) return status;
-    status = set->sync->spawn(set->sync, "lane-share", share_run, set, &set->task);
-    if (status == STATUS_OK) return STATUS_OK;
-    return error_set(out_error, status, "the task that asks for lanes cannot be started");
-}
-
-void replica_set_retire(struct replica_set *set)
-{
-    for (uint32_t lane = 0; lane < set->lanes; lane++) replica_retire(set->replicas[lane]);
-    for (uint32_t lane = 0; lane < set->lanes; lane++) replica_retire_wait(set->replicas[lane]);
-}
-
-void replica_set_stop(struct replica_set *set)
-{
-    set->sync->lock(set->monitor);
-    set->stopping = true;
-    set->sync->wake_all(set->monitor);
-    set->sync->unlock(set->monitor);
-    set->sync->join(set->task);
-    set->task = NULL;
-    for (uint32_t lane = 0; lane < set->lanes; lane++) {
-        if (set->replicas[lane] != NULL) replica_stop(set->replicas[lane]);
-    }
-}
-
-void replica_set_close(struct replica_set *set)
-{
-    if (set == NULL) return;
-    replica_set_stop(set);
-    for (uint32_t lane = 0; lane < set->lanes; lane++) replica_close(set->replicas[lane]);
-    if (set->lease != NULL) set->lease->close(set->lease);
-    lane_links_done(&set->links);
-    key_ring_free(set->keys);
-    carry_free(set->carry);
-    set->sync->monitor_free(set->monitor);
-    set->sync->monitor_free(set->fan.monitor);
-    reserve_free(set, sizeof *set);
-}
-
 /* ---- Metrics ---- */
 
 struct family {
@@ -475,18 +320,195 @@ static void family_write(const struct family *family, const struct replica_statu
     }
 }
 
-void replica_set_metrics(void *context, struct buf *out_page)
+/* The API of a lane stays open while its families are written. */
+static void lanes_metrics(void *context, struct metric_page *page)
+{
+    struct replica_set *set = context;
+    for (uint32_t lane = 0; lane < set->lanes; lane++) {
+        struct api_service service;
+        struct lane_route *route = replica_route(set->replicas[lane]);
+        if (!route->enter_own(route, &service)) continue; /* it is being opened or closed */
+        api_metrics_write(service.api, metric_page_part(page, lane));
+        route->leave_own(route);
+    }
+}
+
+static void own_metrics(void *context, struct buf *out_page)
 {
     struct replica_set *set = context;
     struct replica_status statuses[LANES_MAX];
-    struct transit_status transits = { 0 };
+    struct transit_status transits[LANES_MAX];
     for (uint32_t lane = 0; lane < set->lanes; lane++) {
         replica_get_status(set->replicas[lane], &statuses[lane]);
-        transit_status_add(&transits, &statuses[lane].transit);
+        transits[lane] = statuses[lane].transit;
     }
     for (size_t i = 0; i < sizeof FAMILIES / sizeof FAMILIES[0]; i++) {
         family_write(&FAMILIES[i], statuses, set->lanes, out_page);
     }
     front_metrics(set->front, out_page);
-    if (set->lanes > 1) transit_metrics_write(&transits, out_page);
+    if (set->lanes > 1) transit_metrics_write(transits, set->lanes, out_page);
+}
+
+const struct metric_process *replica_set_process(struct replica_set *set)
+{
+    return &set->process;
+}
+
+/* ---- Life ---- */
+
+static enum status lease_open(struct replica_set *set, const char *path, struct error *out_error)
+{
+    struct data_folder *folder = NULL;
+    enum status status = data_folder_open(path, DATA_FOLDER_GUEST, &folder, out_error);
+    if (status != STATUS_OK) return status;
+    const struct postgres_lease_options options = { .url = data_folder_store(folder) };
+    CHECK(options.url != NULL); /* a replica was opened there */
+    status = postgres_lease_open(&options, &set->lease, out_error);
+    data_folder_close(folder);
+    return status;
+}
+
+static enum status replicas_open(struct replica_set *set, const struct replica_set_options *options,
+                                 struct error *out_error)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t lane = 0; lane < set->lanes && status == STATUS_OK; lane++) {
+        status = data_folder_lane_path(options->folder, lane, set->folders[lane],
+                                       sizeof set->folders[lane], out_error);
+        struct replica_options replica = {
+            .folder = set->folders[lane],
+            .name = set->name,
+            .lane = lane,
+            .terms = options->terms,
+            .log = options->log,
+            .owned = &set->owned,
+            .carry = set->carry,
+        };
+        if (lane == 0) {
+            replica.begin = options->begin;
+            replica.end = options->end;
+            replica.context = options->context;
+            replica.keys = set->keys;
+        }
+        if (status == STATUS_OK) status = replica_open(&replica, &set->replicas[lane], out_error);
+    }
+    if (status == STATUS_OK && set->lanes > 1) status = lease_open(set, options->folder, out_error);
+    return status;
+}
+
+enum status replica_set_open(const struct replica_set_options *options,
+                             struct replica_set **out_set, struct error *out_error)
+{
+    uint32_t lanes = 0;
+    enum status status = lane_set_count(options->folder, &lanes, out_error);
+    if (status != STATUS_OK) return status;
+    struct replica_set *set = reserve_new(sizeof *set);
+    if (set == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for the lanes");
+    set->lanes = lanes;
+    set->sync = thread_sync();
+    set->monitor = set->sync->monitor_new(set->sync, "replica-set");
+    set->fan.monitor = set->sync->monitor_new(set->sync, "lane-fan");
+    set->route = (struct lane_route){ .find = route_find,
+                                      .enter = route_enter,
+                                      .leave = route_leave,
+                                      .believes = route_believes,
+                                      .enter_followed = route_enter_followed,
+                                      .leave_followed = route_leave_followed,
+                                      .enter_own = route_enter_own,
+                                      .leave_own = route_leave_own };
+    set->process =
+        (struct metric_process){ .lanes = lanes_metrics, .own = own_metrics, .context = set };
+    CHECK(strlen(options->name) < sizeof set->name);
+    memcpy(set->name, options->name, strlen(options->name) + 1);
+    set->log = options->log;
+    if (lanes > 1 && key_ring_new(set->sync, system_clock(), &set->keys) != STATUS_OK)
+        status = error_set(out_error, STATUS_LIMIT, "no memory for the keys of the lanes");
+    if (status == STATUS_OK && lanes > 1 && carry_new(set->sync, lanes, &set->carry) != STATUS_OK)
+        status = error_set(out_error, STATUS_LIMIT, "no memory for what lanes have in common");
+    if (status == STATUS_OK) status = replicas_open(set, options, out_error);
+    if (status != STATUS_OK) {
+        replica_set_close(set);
+        return status;
+    }
+    *out_set = set;
+    return STATUS_OK;
+}
+
+/* A lane's log has one key, which whoever set the cluster up has copied into each folder. */
+static bool has_log_key(const char *folder)
+{
+    BUF_SCOPE struct buf path;
+    buf_init(&path, SQLITE_PATH_SIZE + sizeof "/log.key");
+    buf_append_format(&path, "%s/log.key", folder);
+    return access(buf_terminated(&path), F_OK) == 0;
+}
+
+/* Whether the lane's log is kept here; where that is only for want of its key, that is told. */
+static bool keeps_log(const struct replica_set *set, uint32_t lane, bool wanted)
+{
+    const struct replica_log log = { set->log, set->name, lane };
+    bool has = has_log_key(set->folders[lane]);
+    if (wanted && !has) replica_log_no_key(&log, set->folders[lane]);
+    return wanted && has;
+}
+
+enum status replica_set_start(struct replica_set *set, const struct replica_start_options *options,
+                              struct error *out_error)
+{
+    set->front = options->front;
+    set->hosts[0] = *options->host;
+    set->hosts[0].carry = set->carry;
+    if (set->lanes > 1) {
+        lane_links_init(&set->links, front_link_service(options->front), set->sync);
+        set->hosts[0].links = set->links.ports;
+        set->fan.service = front_link_service(options->front);
+        set->hosts[0].fan = &set->fan;
+    }
+    enum status status = STATUS_OK;
+    for (uint32_t lane = 0; lane < set->lanes && status == STATUS_OK; lane++) {
+        struct replica_start_options one = *options;
+        if (lane > 0)
+            set->hosts[lane] =
+                host_options_beside(&set->hosts[0], set->folders[lane], lane, set->keys);
+        set->hosts[lane].tlog = keeps_log(set, lane, options->host->tlog);
+        one.host = &set->hosts[lane];
+        status = replica_start(set->replicas[lane], &one, out_error);
+    }
+    if (status != STATUS_OK || set->lanes == 1) return status;
+    status = set->sync->spawn(set->sync, "lane-share", share_run, set, &set->task);
+    if (status == STATUS_OK) return STATUS_OK;
+    return error_set(out_error, status, "the task that asks for lanes cannot be started");
+}
+
+void replica_set_retire(struct replica_set *set)
+{
+    for (uint32_t lane = 0; lane < set->lanes; lane++) replica_retire(set->replicas[lane]);
+    for (uint32_t lane = 0; lane < set->lanes; lane++) replica_retire_wait(set->replicas[lane]);
+}
+
+void replica_set_stop(struct replica_set *set)
+{
+    set->sync->lock(set->monitor);
+    set->stopping = true;
+    set->sync->wake_all(set->monitor);
+    set->sync->unlock(set->monitor);
+    set->sync->join(set->task);
+    set->task = NULL;
+    for (uint32_t lane = 0; lane < set->lanes; lane++) {
+        if (set->replicas[lane] != NULL) replica_stop(set->replicas[lane]);
+    }
+}
+
+void replica_set_close(struct replica_set *set)
+{
+    if (set == NULL) return;
+    replica_set_stop(set);
+    for (uint32_t lane = 0; lane < set->lanes; lane++) replica_close(set->replicas[lane]);
+    if (set->lease != NULL) set->lease->close(set->lease);
+    lane_links_done(&set->links);
+    key_ring_free(set->keys);
+    carry_free(set->carry);
+    set->sync->monitor_free(set->monitor);
+    set->sync->monitor_free(set->fan.monitor);
+    reserve_free(set, sizeof *set);
 }

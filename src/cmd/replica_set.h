@@ -45,7 +45,7 @@ void replica_set_retire(struct replica_set *set);
 void replica_set_stop(struct replica_set *set);
 void replica_set_close(struct replica_set *set);
 
-/* Appends what it tells of itself to a page of metrics. Context: the set. */
-void replica_set_metrics(void *context, struct buf *out_page);
+/* For host_options.process: what it and its lanes tell. */
+const struct metric_process *replica_set_process(struct replica_set *set);
 
 #endif

@@ -238,8 +238,7 @@ static enum status ledger_open(struct serve *serve)
         .tlog_witnesses = &serve->witnesses,
         .log = json_log_port(serve->log),
         .lane = &serve->lane_options,
-        .more_metrics = alone ? NULL : replica_set_metrics,
-        .metrics_context = serve->cluster.replicas,
+        .process = alone ? NULL : replica_set_process(serve->cluster.replicas),
     };
     status = stream_options_read(serve, &serve->host_options);
     if (status != STATUS_OK || !alone) return status;
@@ -247,8 +246,7 @@ static enum status ledger_open(struct serve *serve)
         serve->host_options.links = lane_set_links(serve->lanes);
         serve->host_options.fan = lane_set_fan(serve->lanes);
         serve->host_options.carry = lane_set_carry(serve->lanes);
-        serve->host_options.more_metrics = lane_set_metrics;
-        serve->host_options.metrics_context = serve->lanes;
+        serve->host_options.process = lane_set_process(serve->lanes);
     }
     status = host_open(&serve->host_options, &serve->host, &serve->error);
     if (status == STATUS_OK && serve->lanes != NULL)

@@ -14,25 +14,35 @@ void transit_status_add(struct transit_status *sums, const struct transit_status
     sums->broken += one->broken;
 }
 
-void transit_metrics_write(const struct transit_status *sums, struct buf *out_page)
+static void ends_write(const struct transit_status *status, uint32_t lane, struct buf *out_page)
 {
     const struct {
         const char *name;
         uint64_t number;
     } rows[] = {
-        { "settled", sums->settled },     { "released", sums->released },
-        { "withdrawn", sums->withdrawn }, { "unreachable", sums->unreachable },
-        { "broken", sums->broken },
+        { "settled", status->settled },     { "released", status->released },
+        { "withdrawn", status->withdrawn }, { "unreachable", status->unreachable },
+        { "broken", status->broken },
     };
-    metric_head_write(out_page, "tpwallet_transits_total", "counter",
-                      "Money between lanes: how departures ended, and what kept them from it");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        metric_labelled_write(out_page, "tpwallet_transits_total", "result", str_from(rows[i].name),
-                              rows[i].number);
+        buf_append_format(out_page,
+                          "tpwallet_transits_total{lane=\"%u\",result=\"%s\"} %" PRIu64 "\n", lane,
+                          rows[i].name, rows[i].number);
     }
+}
+
+void transit_metrics_write(const struct transit_status *statuses, uint32_t lanes,
+                           struct buf *out_page)
+{
+    metric_head_write(out_page, "tpwallet_transits_total", "counter",
+                      "Money that left the lane: how it ended, and what kept it from its end");
+    for (uint32_t lane = 0; lane < lanes; lane++) ends_write(&statuses[lane], lane, out_page);
     metric_head_write(out_page, "tpwallet_transits_open", "gauge",
                       "Departures that were open when a worker looked last");
-    buf_append_format(out_page, "tpwallet_transits_open %" PRIu64 "\n", sums->open);
+    for (uint32_t lane = 0; lane < lanes; lane++) {
+        buf_append_format(out_page, "tpwallet_transits_open{lane=\"%u\"} %" PRIu64 "\n", lane,
+                          statuses[lane].open);
+    }
 }
 
 void carrier_metrics_write(struct carrier *carrier, struct buf *out_page)

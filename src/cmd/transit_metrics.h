@@ -8,7 +8,9 @@
 
 void transit_status_add(struct transit_status *sums, const struct transit_status *one);
 
-void transit_metrics_write(const struct transit_status *sums, struct buf *out_page);
+/* Of each lane by its number: what has left it. */
+void transit_metrics_write(const struct transit_status *statuses, uint32_t lanes,
+                           struct buf *out_page);
 
 /* Of one lane that is not lane 0. */
 void carrier_metrics_write(struct carrier *carrier, struct buf *out_page);

@@ -48,6 +48,17 @@ class Result:
             return None
 
 
+def sample(page, name, lane=0):
+    """The value of a sample of a page of metrics, by its name and its labels but `lane`: that of the
+    process, or of the lane. None: it is not there."""
+    base, brace, labels = name.partition("{")
+    of_lane = f'{base}{{lane="{lane}"' + ("," + labels if brace else "}")
+    found = [line.rpartition(" ")[2] for line in page.splitlines()
+             if line.rpartition(" ")[0] in (name, of_lane)]
+    check(len(found) <= 1, f"{name} stands once: {found}")
+    return float(found[0]) if found else None
+
+
 class Wallet:
     """Commands on one data folder."""
 

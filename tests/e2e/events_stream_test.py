@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 
-from cli_harness import START_S, Server, Wallet, check, equal, new_id
+from cli_harness import START_S, Server, Wallet, check, equal, new_id, sample
 
 HEARTBEAT_S = 1
 STREAMS = 1000
@@ -174,7 +174,7 @@ def metric(server, name):
     connection.request("GET", "/metrics")
     text = connection.getresponse().read().decode()
     connection.close()
-    return int(next(line for line in text.splitlines() if line.startswith(f"{name} ")).split()[1])
+    return sample(text, name)
 
 
 def open_streams(server):

@@ -12,7 +12,8 @@ import random
 import time
 
 from api_harness import Client, check_fits, load_document
-from cli_harness import CONFLICT, UNAVAILABLE, USAGE, Wallet, check, equal, new_id, serving
+from cli_harness import (CONFLICT, UNAVAILABLE, USAGE, Wallet, check, equal, new_id, sample,
+                         serving)
 
 LANES = 3
 UNTIL_S = 60
@@ -219,8 +220,12 @@ def metrics_tell(client):
     page = client.expect(200, "GET", "/metrics").body.decode()
     ways = LANES * (LANES - 1)
     for result, count in (("settled", ways), ("released", 2 * ways), ("broken", 0)):
-        line = f'tpwallet_transits_total{{result="{result}"}} {count}'
-        check(line in page.splitlines(), f"the metrics have {line}")
+        name = f'tpwallet_transits_total{{result="{result}"}}'
+        equal(sum(sample(page, name, lane) for lane in range(LANES)), count, f"{name} of all lanes")
+    for lane in range(LANES):
+        check(sample(page, "tpwallet_units_total", lane) > 0, f"lane {lane} is on the page")
+    heads = [line for line in page.splitlines() if line.startswith("# ")]
+    equal(len(heads), len(set(heads)), "each family is described once")
 
 
 def commons(client, lane):

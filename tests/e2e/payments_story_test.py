@@ -12,7 +12,8 @@ import random
 import signal
 import subprocess
 
-from cli_harness import (CONFLICT, DONE, NOT_FOUND, TPWALLET, USAGE, Wallet, check, equal, new_id)
+from cli_harness import (CONFLICT, DONE, NOT_FOUND, TPWALLET, USAGE, Wallet, check, equal, new_id,
+                         sample)
 from payments_harness import (account, all_rest, books_differ, pay_in, paying, rested, scratch,
                               settle)
 from sandbox_harness import until
@@ -65,10 +66,9 @@ def without_a_server_what_is_missing_is_named(wallet, payment):
 def gauge(server, name, state):
     connection = server.connection()
     connection.request("GET", "/metrics")
-    lines = connection.getresponse().read().decode().splitlines()
+    page = connection.getresponse().read().decode()
     connection.close()
-    label = f'{name}{{state="{state}"}} '
-    return float(next(line for line in lines if line.startswith(label)).split()[1])
+    return sample(page, f'{name}{{state="{state}"}}')
 
 
 def a_payment_in_doubt_is_counted_and_grows_older(wallet, sandbox, server, credited):

@@ -13,7 +13,7 @@ import shutil
 
 from api_harness import SCOPES, Client
 from cli_harness import (CONFLICT, DAMAGED, DENIED, NOT_FOUND, REFUSED, USAGE, Wallet,
-                         check, equal, file_of, new_id, serving)
+                         check, equal, file_of, new_id, sample, serving)
 from log_harness import ORIGIN, Reader, make_payments, receipt
 from witness_harness import Witness, cosigners, options_for, wait_for
 
@@ -29,9 +29,7 @@ def shown(server, size_min, names):
 
 def metric(client, name, witness):
     page = client.expect(200, "GET", "/metrics").body.decode()
-    line = next(line for line in page.splitlines()
-                if line.startswith(f'{name}{{witness="witness.example.com/{witness}"}}'))
-    return int(line.split(" ")[-1])
+    return sample(page, f'{name}{{witness="witness.example.com/{witness}"}}')
 
 
 def events(server):
@@ -60,7 +58,7 @@ def cosigned_and_verified(wallet, options, key, witnesses):
                    keys + "," + stranger.key, code=REFUSED)
         wallet.run("log", "verify")
         page = client.expect(200, "GET", "/metrics").body.decode()
-        check("tpwallet_log_quorum 2\n" in page, "the quorum is a metric")
+        equal(sample(page, "tpwallet_log_quorum"), 2, "the quorum is a metric")
         wait_for("no witness is behind",
                  lambda: metric(client, "tpwallet_log_witness_behind", "w1") == 0)
     return units

@@ -21,7 +21,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e"), os.path.join(HERE, "..", "postgres")]
 
-from cli_harness import SCRATCH, START_S, TPWALLET, Wallet, check, equal, new_id  # noqa: E402
+from cli_harness import SCRATCH, START_S, TPWALLET, Wallet, check, equal, new_id, sample  # noqa: E402
 from postgres_harness import PR_SET_PDEATHSIG, Postgres, free_port  # noqa: E402
 
 HEADERS = {"Content-Type": "application/json"}
@@ -102,16 +102,12 @@ class Replica:
             connection.close()
 
     def metric(self, name, lane=0):
-        """None while the replica changes its role and has no page."""
+        """None while the replica changes its role and has no page, or none of the lane."""
         status, body = self.get("/metrics")
         if status == 503:
             return None
         check(status == 200, f"/metrics of {self.name}: {status} {body[:300]!r}")
-        for line in body.decode().splitlines():
-            if line.startswith((name + " ", f'{name}{{lane="{lane}"}} ')):
-                return float(line.split(" ")[1])
-        check(False, f"{self.name} has no metric {name}")
-        return None
+        return sample(body.decode(), name, lane)
 
 
 class Cluster:

@@ -21,6 +21,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
 import lanes_test  # noqa: E402
 from ha_harness import (Client, Cluster, Load, bank_violations, cents, check, check_books,  # noqa: E402
                         equal, new_id, wait_for)
+from cli_harness import sample  # noqa: E402
 from lanes_test import account_id, lane_header  # noqa: E402
 
 LANES = lanes_test.LANES = 2
@@ -287,11 +288,15 @@ def books_are_whole(cluster):
         lanes_test.lists_go_over_all_lanes(asked)
         for lane in range(LANES):
             lanes_test.totals_equal(asked, lane)
+    pages = [Asked(replica).expect(200, "GET", "/metrics").body.decode()
+             for replica in cluster.replicas]
     for lane in range(LANES):
-        page = asked.expect(200, "GET", "/metrics", None, lane_header(lane)).body.decode()
-        check("\ntpwallet_projection_lag_batches " in page, f"the SQL tables behind lane {lane}")
-    page = Asked(cluster.replicas[0]).expect(200, "GET", "/metrics").body.decode()
-    check('tpwallet_transits_total{result="broken"} 0' in page.splitlines(), "nothing is broken")
+        for page in pages:
+            check(sample(page, "tpwallet_journal_batch", lane) is not None, f"lane {lane} is told of")
+            equal(sample(page, 'tpwallet_transits_total{result="broken"}', lane), 0, "nothing is broken")
+            equal(page.count("# HELP tpwallet_journal_batch "), 1, "heads of a family")
+        lags = [sample(page, "tpwallet_projection_lag_batches", lane) for page in pages]
+        check(lags != [None] * len(pages), f"its owner tells of the SQL tables behind lane {lane}")
     equal(sum(len(lanes_test.transit_accounts(Asked(cluster.replicas[2]), lane))
               for lane in range(LANES)), 2 * LANES, "two accounts for each way out and in")
 

@@ -9,7 +9,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
 
-from cli_harness import Server, Wallet, check, equal, new_id  # noqa: E402
+from cli_harness import Server, Wallet, check, equal, new_id, sample  # noqa: E402
 
 TOPIC = "tpwallet.events"
 WAIT_S = 120
@@ -36,15 +36,13 @@ def publishing(wallet, cluster, *options):
     return Server(wallet, "--plain", "--anonymous", "--kafka", cluster.bootstrap, *options)
 
 
-def metric(server, name, absent=False, lane=None):
-    """The value of a sample; None when it may be absent and is. lane: of that one's page."""
+def metric(server, name, absent=False, lane=0):
+    """The value of a sample; None when it may be absent and is."""
     connection = server.connection()
-    connection.request("GET", "/metrics", headers={} if lane is None else {"TPW-Lane": str(lane)})
-    for line in connection.getresponse().read().decode().splitlines():
-        if line.startswith(name + " "):
-            return int(float(line.split()[1]))
-    check(absent, f"no metric {name}")
-    return None
+    connection.request("GET", "/metrics")
+    found = sample(connection.getresponse().read().decode(), name, lane)
+    check(absent or found is not None, f"no metric {name}")
+    return found
 
 
 def post(server, accounts, draw, count=20):

@@ -1,8 +1,8 @@
 """Goal: every metric that a rule or a dashboard names is there, and every panel shows something.
 
-Method: a real Prometheus with our rules scrapes real servers under load; each query of each
-dashboard is sent to it, and must be answered with samples, unless its panel says that it needs what
-is not here. Names of what is not here must stand in the sources. Skipped without prometheus.
+Method: a real Prometheus with our rules scrapes real servers under load, one of them with two lanes;
+each query of each dashboard is sent to it, and must be answered with samples, unless its panel says
+that it needs what is not here. Names of what is not here must stand in the sources. Skipped without prometheus.
 """
 import glob
 import json
@@ -22,6 +22,7 @@ DEPLOY = os.path.join(SOURCE, "deploy")
 NOT_HERE = {"kafka", "kafka and --kafka-groups", "replicas", "postgres"}  # what panels may need that this test does not start
 # Of servers with replicas, Kafka or PostgreSQL.
 ELSEWHERE = re.compile("tpwallet_(replica|lease|takeovers|bus|projection|cache)_[a-z_]+")
+LANES = 2
 NAME = re.compile(r"\btpwallet_[a-z_]+")
 
 
@@ -94,7 +95,7 @@ def names_are_there(pages):
 
 
 class Prometheus(Program):
-    def __init__(self, plain, tls, key):
+    def __init__(self, plain, tls, key, lanes):
         (self.port,) = free_ports(1)
         config = {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
@@ -102,6 +103,7 @@ class Prometheus(Program):
                            for name in ("slo.yml", "states.yml")],
             "scrape_configs": [
                 {"job_name": "tpwallet", "static_configs": [{"targets": [plain]}]},
+                {"job_name": "lanes", "static_configs": [{"targets": [lanes]}]},
                 {"job_name": "tls", "scheme": "https", "static_configs": [{"targets": [tls]}],
                  "authorization": {"credentials": key},
                  "tls_config": {"insecure_skip_verify": True}}]}
@@ -155,6 +157,26 @@ def tls_server():
     return Server(wallet, "--tls-cert", pem, "--tls-key", key).start(), secret
 
 
+def lanes_server():
+    wallet = Wallet("lanes")
+    wallet.run("init", "--lanes", str(LANES))
+    return Server(wallet, "--plain", "--anonymous").start()
+
+
+def one_job_tells_of_all_lanes(prometheus, server):
+    made = [{"id": f"019ab000-0000-8000-8000-0000{number:04x}{lane:04x}", "asset": "EUR",
+             "kind": "liability"} for lane in range(LANES) for number in range(3 - lane)]
+    for account in made:  # three in lane 0, two in lane 1
+        equal(call(server, "POST", "/v1/accounts", account)[0], 201, f"{account}")
+
+    def accounts():
+        return {found["metric"]["lane"]: found["value"][1]
+                for found in prometheus.query('max by (lane) (tpwallet_accounts{job="lanes"})')}
+    until(lambda: accounts() == {"0": "3", "1": "2"}, "the accounts of each lane")
+    (up,) = prometheus.query('up{job="lanes"}')
+    equal(up["value"][1], "1", "the page is read")
+
+
 def certificate_has_a_month(prometheus):
     (found,) = until(lambda: prometheus.query("tpwallet_certificate_end_timestamp_seconds - time()"),
                      "the certificate's end")
@@ -169,16 +191,21 @@ def main():
         with PayingServer("watched", sandbox, "--otlp", "http://127.0.0.1:9/v1/traces") as bench:
             bench.send_events_to(receiver.url)
             tls, secret = tls_server()
+            lanes = lanes_server()
             try:
-                with Prometheus(bench.server.address, tls.address, secret) as prometheus:
+                with Prometheus(bench.server.address, tls.address, secret,
+                                lanes.address) as prometheus:
                     certificate_has_a_month(prometheus)
+                    one_job_tells_of_all_lanes(prometheus, lanes)
                     shown = every_panel_shows_something(prometheus, bench)
                     certificate = "# TYPE tpwallet_certificate_end_timestamp_seconds gauge"
                     named = names_are_there([bench.page(), certificate])
                 tls.stop()
+                lanes.stop()
             finally:
-                if tls.process.poll() is None:
-                    tls.kill()
+                for server in (tls, lanes):
+                    if server.process.poll() is None:
+                        server.kill()
     print(f"{shown} queries of dashboards show something; {named} metrics are there")
 
 

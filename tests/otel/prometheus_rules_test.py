@@ -72,6 +72,15 @@ def role(numbers):
             for index, number in enumerate(numbers)]
 
 
+def not_accepting(*roles):
+    """A replica of two lanes that takes nothing for either."""
+    return [(f'{name}{{job="tpwallet",instance="a",lane="{lane}"}}', values)
+            for lane, role_of_it in enumerate(roles)
+            for name, values in (("tpwallet_accepting", "0x100"),
+                                 ("tpwallet_index_rebuilding", "0x100"),
+                                 ("tpwallet_replica_role", role_of_it))]
+
+
 CASES = [
     *slo("Payments", [order("unknown", grows(50)), order("done", grows(950))],
          [order("unknown", grows(0)), order("declined", grows(300)), order("done", grows(700))],
@@ -92,10 +101,9 @@ CASES = [
      [("tpwallet_accepting" + AT, "0x100"), ("tpwallet_index_rebuilding" + AT, "0x100")],
      [("tpwallet_accepting" + AT, "0x100"), ("tpwallet_index_rebuilding" + AT, "1x100")], 10),
     ("TpwalletNotAccepting",
-     [("tpwallet_accepting" + AT, "0x100"), ("tpwallet_index_rebuilding" + AT, "0x100"),
-      ('tpwallet_replica_role{job="tpwallet",instance="a",lane="0"}', "0x100")],
-     [("tpwallet_accepting" + AT, "0x100"), ("tpwallet_index_rebuilding" + AT, "0x100"),
-      ('tpwallet_replica_role{job="tpwallet",instance="a",lane="0"}', "1x100")], 10),
+     not_accepting("0x100", "0x100"), not_accepting("1x100", "1x100"), 10),
+    ("TpwalletNotAccepting",  # the role of each lane is its own
+     not_accepting("1x100", "0x100"), not_accepting("1x100", "1x100"), 10),
     gauge("TpwalletIndexRebuilding", "tpwallet_index_rebuilding", 1, 0, 15),
     gauge("TpwalletExpiryPaused", "tpwallet_expiry_paused", 1, 0),
     counter("TpwalletCommitFailures", "tpwallet_commit_failures_total"),

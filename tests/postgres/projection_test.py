@@ -19,7 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
 
 import kill_test  # noqa: E402
-from cli_harness import START_S, Server, Wallet, check, equal, new_id, serving  # noqa: E402
+from cli_harness import START_S, Server, Wallet, check, equal, new_id, sample, serving  # noqa: E402
 from postgres_harness import Postgres  # noqa: E402
 
 ROUNDS = int(os.environ.get("ROUNDS", "2"))
@@ -33,11 +33,9 @@ def metric(server, name):
     connection.request("GET", "/metrics")
     page = connection.getresponse().read().decode()
     connection.close()
-    for line in page.splitlines():
-        if line.startswith(name + " "):
-            return float(line.split()[1])
-    check(False, f"no metric {name}")
-    return None
+    found = sample(page, name)
+    check(found is not None, f"no metric {name}")
+    return found
 
 
 def wait_until_filled(server):

@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
 
 from redis_harness import Redis  # noqa: E402
 
-from cli_harness import SCRATCH, Server, Wallet, check, equal, file_of, new_id  # noqa: E402
+from cli_harness import SCRATCH, Server, Wallet, check, equal, file_of, new_id, sample  # noqa: E402
 
 PASSWORD = "geheim-9f2c"
 STALE_MS = 1500
@@ -109,10 +109,7 @@ def get(server, target):
 def metric(server, name):
     connection = server.connection()
     connection.request("GET", "/metrics")
-    for line in connection.getresponse().read().decode().splitlines():
-        if line.startswith(name + " "):
-            return int(line.split()[1])
-    return None
+    return sample(connection.getresponse().read().decode(), name)
 
 
 def until(condition, what, wait_s=60):
