@@ -193,8 +193,9 @@ struct caller {
     const struct zipf *zipf;
     struct prng prng;
     uint32_t number;
-    uint32_t batch;
-    uint64_t goal; /* transfers to do; UINT64_MAX: until *stop */
+    uint32_t batch; /* of a call, at most */
+    uint32_t count; /* of the call at hand */
+    uint64_t goal;  /* transfers to do, no more; UINT64_MAX: until *stop */
     const volatile bool *stop;
     uint64_t ids_made;
     struct transfer *transfers;
@@ -230,7 +231,7 @@ static uint64_t account_draw(struct caller *caller)
 static void transfers_draw(struct caller *caller, bool hold)
 {
     uint64_t unix_ms = (uint64_t)(clock_wall(system_clock()).ns / NS_PER_MS);
-    for (uint32_t i = 0; i < caller->batch; i++) {
+    for (uint32_t i = 0; i < caller->count; i++) {
         uint64_t debit = account_draw(caller);
         uint64_t credit = account_draw(caller);
         if (caller->options->distribution == BENCH_HOT) debit = 0;
@@ -250,7 +251,7 @@ static void transfers_draw(struct caller *caller, bool hold)
 static void posts_draw(struct caller *caller)
 {
     uint64_t unix_ms = (uint64_t)(clock_wall(system_clock()).ns / NS_PER_MS);
-    for (uint32_t i = 0; i < caller->batch; i++) {
+    for (uint32_t i = 0; i < caller->count; i++) {
         caller->transfers[i] = (struct transfer){
             .id = id_next(caller, unix_ms),
             .amount = MONEY_MAX,
@@ -268,14 +269,19 @@ static bool call_begin(struct caller *caller)
         posts_draw(caller);
         caller->holds_open = false;
     } else {
-        if (caller->done >= caller->goal || *caller->stop) return false;
-        caller->holds_open = prng_below(&caller->prng, 100) < caller->options->two_phase_percent;
-        transfers_draw(caller, caller->holds_open);
+        uint64_t left = caller->goal - caller->done;
+        if (left == 0 || *caller->stop) return false;
+        bool hold = prng_below(&caller->prng, 100) < caller->options->two_phase_percent;
+        hold = hold && left >= 2; /* each is two transfers: it is posted */
+        uint64_t most = hold ? left / 2 : left;
+        caller->count = most < caller->batch ? (uint32_t)most : caller->batch;
+        caller->holds_open = hold;
+        transfers_draw(caller, hold);
     }
     caller->request = (struct request){
         .kind = REQUEST_TRANSFERS,
         .principal = { { .hi = 0x7000, .lo = 0x8000000000000000U + caller->number + 1 } },
-        .count = caller->batch,
+        .count = caller->count,
         .transfers = caller->transfers,
         .transfer_results = caller->results,
     };
@@ -289,8 +295,8 @@ static void call_end(struct caller *caller, enum status status)
     histogram_add(&caller->latencies, (uint64_t)(now_ns - caller->begun_ns));
     caller->status = status;
     if (status != STATUS_OK) return;
-    caller->done += caller->batch;
-    for (uint32_t i = 0; i < caller->batch; i++) {
+    caller->done += caller->count;
+    for (uint32_t i = 0; i < caller->count; i++) {
         caller->refused += caller->results[i].outcome != OUTCOME_OK;
     }
 }
@@ -433,6 +439,13 @@ static void result_measure(const struct bench_lane *bench, const struct lane_sta
     result->resident_bytes = proc_number("/proc/self/status", "VmRSS:") * 1024;
 }
 
+/* The bulk callers' parts differ by one at most, and are all of it together. */
+static uint64_t part_of(const struct bench_options *options, uint32_t caller)
+{
+    uint64_t whole = options->transfers / options->clients;
+    return whole + (caller < options->transfers % options->clients ? 1 : 0);
+}
+
 static void callers_prepare(const struct bench_options *options, struct lane *lane,
                             const struct zipf *zipf, const volatile bool *stop,
                             struct caller *callers)
@@ -445,7 +458,7 @@ static void callers_prepare(const struct bench_options *options, struct lane *la
             .zipf = zipf,
             .number = i,
             .batch = single ? 1 : options->batch,
-            .goal = single ? UINT64_MAX : options->transfers / options->clients,
+            .goal = single ? UINT64_MAX : part_of(options, i),
             .stop = stop,
         };
         prng_init(&callers[i].prng, options->seed + i);

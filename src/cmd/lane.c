@@ -7,9 +7,11 @@
 #include "base/check.h"
 #include "base/decimal.h"
 #include "base/json_writer.h"
+#include "base/reserve.h"
 #include "cmd/invocation.h"
 #include "cmd/pause.h"
 #include "cmd/report.h"
+#include "model/lane_map.h"
 #include "port/clock.h"
 
 enum {
@@ -17,16 +19,17 @@ enum {
     LOOK_MS = 25,
     HEIR_MS_MAX = 3000, /* waited for the heir to be warm */
     MOVE_S_MAX = 600,
-    OUT_SIZE_MAX = 64 << 10,
+    OUT_SIZE_MAX = 512 << 10, /* a row of each of LEASE_MEMBERS_MAX */
 };
 
 static enum status leases_open(const struct invocation *invocation, struct lease **out_lease,
-                               struct error *out_error)
+                               uint32_t *out_lanes, struct error *out_error)
 {
     struct data_folder *folder = NULL;
     enum status status = data_folder_open(invocation->data, DATA_FOLDER_GUEST, &folder, out_error);
     if (status != STATUS_OK) return status;
     const struct postgres_lease_options options = { .url = data_folder_store(folder) };
+    *out_lanes = data_folder_lanes(folder);
     if (options.url == NULL) {
         status = error_set(out_error, STATUS_INVALID,
                            "the ledger in '%s' has one server: lanes "
@@ -42,19 +45,41 @@ static enum status leases_open(const struct invocation *invocation, struct lease
 /* ---- lane list ---- */
 
 struct board {
+    struct lease *lease;
     struct lease_member members[LEASE_MEMBERS_MAX];
     uint32_t count;
-    struct lease *lease;
+    struct lease_view views[LANES_MAX];
+    uint32_t lanes;
 };
 
-/* "owner" is who holds the lease, whatever it says of itself. */
+static bool is_holder(const struct lease_member *member, const struct lease_view *view)
+{
+    return strcmp(view->holder.name, member->party.name) == 0;
+}
+
+/*
+ * "owner" is who holds the lease, whatever it says of itself. Who says that it owns the lane and has
+ * no lease may have ended, or not have looked yet: that is no replica which recovers.
+ */
 static const char *role_of(const struct lease_member *member, const struct lease_view *view)
 {
-    bool holder = view->left_ms > 0 && strcmp(view->holder.name, member->party.name) == 0;
-    if (holder && member->holds) return "owner";
-    if (holder) return "taking over";
+    if (is_holder(member, view) && view->left_ms > 0)
+        return member->holds ? "owner" : "taking over";
     if (member->age_ms > GONE_MS) return "gone";
+    if (member->holds) return is_holder(member, view) ? "lease ended" : "lost lease";
     return member->warm ? "warm" : "recovering";
+}
+
+/* Who answers for the lane; NULL: nobody. */
+static const char *owner_of(const struct board *board, uint32_t lane)
+{
+    for (uint32_t i = 0; i < board->count; i++) {
+        const struct lease_member *member = &board->members[i];
+        bool owns =
+            member->lane == lane && strcmp(role_of(member, &board->views[lane]), "owner") == 0;
+        if (owns) return member->party.name;
+    }
+    return NULL;
 }
 
 static void member_json(const struct lease_member *member, const struct lease_view *view,
@@ -85,6 +110,44 @@ static void member_text(const struct lease_member *member, const struct lease_vi
                       member->party.url);
 }
 
+/* lease_ms: until the lease ends, below 0 since it did; absent when nobody ever held it. */
+static void lane_json(const struct board *board, uint32_t lane, struct json_writer *writer)
+{
+    const struct lease_view *view = &board->views[lane];
+    const char *owner = owner_of(board, lane);
+    json_write_object_begin(writer);
+    json_write_key(writer, STR("lane"));
+    json_write_uint64(writer, lane);
+    if (owner != NULL) {
+        json_write_key(writer, STR("owner"));
+        json_write_string(writer, str_from(owner));
+    }
+    if (view->holder.name[0] != '\0') {
+        json_write_key(writer, STR("lease_of"));
+        json_write_string(writer, str_from(view->holder.name));
+        json_write_key(writer, STR("lease_ms"));
+        json_write_int64(writer, view->left_ms);
+    }
+    json_write_object_end(writer);
+}
+
+/* Nothing of a lane whose owner has said something lately: its row has all there is. */
+static void lane_text(const struct board *board, uint32_t lane, struct buf *out)
+{
+    const struct lease_view *view = &board->views[lane];
+    const char *name = view->holder.name;
+    double seconds = (double)view->left_ms / 1000; /* not money: seconds */
+    if (name[0] == '\0') {
+        buf_append_format(out, "lane %u has no owner, and never had one\n", lane);
+    } else if (view->left_ms <= 0) {
+        buf_append_format(out, "lane %u has no owner: the lease of %s ended %.1f s ago\n", lane,
+                          name, -seconds); /* not money: seconds */
+    } else if (owner_of(board, lane) == NULL) {
+        buf_append_format(out, "lane %u has no owner yet: %s has its lease for %.1f s\n", lane,
+                          name, seconds); /* not money: seconds */
+    }
+}
+
 static enum status view_read(struct lease *lease, uint32_t lane, struct lease_view *out_view,
                              struct error *out_error)
 {
@@ -93,47 +156,62 @@ static enum status view_read(struct lease *lease, uint32_t lane, struct lease_vi
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-static enum status board_write(const struct board *board, bool json, struct buf *out,
-                               struct error *out_error)
+static enum status board_read(struct board *board, struct error *out_error)
+{
+    CHECK(board->lease != NULL);
+    enum status status = board->lease->members(board->lease, board->members, LEASE_MEMBERS_MAX,
+                                               &board->count, out_error);
+    for (uint32_t lane = 0; lane < board->lanes && status == STATUS_OK; lane++)
+        status = view_read(board->lease, lane, &board->views[lane], out_error);
+    return status;
+}
+
+static void board_json(const struct board *board, struct buf *out)
 {
     struct json_writer writer;
     json_writer_init(&writer, out);
-    if (json) {
-        json_write_object_begin(&writer);
-        json_write_key(&writer, STR("replicas"));
-        json_write_array_begin(&writer);
-    } else {
-        buf_append_format(out, "%-5s %-20s %-11s %12s %11s  %s\n", "LANE", "REPLICA", "ROLE",
-                          "BATCH", "SEEN BEFORE", "URL");
-    }
+    json_write_object_begin(&writer);
+    json_write_key(&writer, STR("lanes"));
+    json_write_array_begin(&writer);
+    for (uint32_t lane = 0; lane < board->lanes; lane++) lane_json(board, lane, &writer);
+    json_write_array_end(&writer);
+    json_write_key(&writer, STR("replicas"));
+    json_write_array_begin(&writer);
     for (uint32_t i = 0; i < board->count; i++) {
-        struct lease_view view;
-        enum status status = view_read(board->lease, board->members[i].lane, &view, out_error);
-        if (status != STATUS_OK) return status;
-        if (json) member_json(&board->members[i], &view, &writer);
-        if (!json) member_text(&board->members[i], &view, out);
+        const struct lease_member *member = &board->members[i];
+        if (member->lane < board->lanes) member_json(member, &board->views[member->lane], &writer);
     }
-    if (!json) return STATUS_OK;
     json_write_array_end(&writer);
     json_write_object_end(&writer);
     CHECK(json_write_end(&writer) == STATUS_OK);
     buf_append_byte(out, '\n');
-    return STATUS_OK;
+}
+
+static void board_text(const struct board *board, struct buf *out)
+{
+    buf_append_format(out, "%-5s %-20s %-11s %12s %11s  %s\n", "LANE", "REPLICA", "ROLE", "BATCH",
+                      "SEEN BEFORE", "URL");
+    for (uint32_t i = 0; i < board->count; i++) {
+        const struct lease_member *member = &board->members[i];
+        if (member->lane < board->lanes) member_text(member, &board->views[member->lane], out);
+    }
+    for (uint32_t lane = 0; lane < board->lanes; lane++) lane_text(board, lane, out);
 }
 
 static int lane_list_run(struct invocation *invocation)
 {
     struct error error = { 0 };
-    struct board board = { .count = 0 };
+    struct board *board = reserve_new(sizeof *board);
     BUF_SCOPE struct buf out;
     buf_init(&out, OUT_SIZE_MAX);
-    enum status status = leases_open(invocation, &board.lease, &error);
-    if (status != STATUS_OK) return report_error(invocation, &error);
-    CHECK(board.lease != NULL);
-    status =
-        board.lease->members(board.lease, board.members, LEASE_MEMBERS_MAX, &board.count, &error);
-    if (status == STATUS_OK) status = board_write(&board, invocation->json, &out, &error);
-    board.lease->close(board.lease);
+    enum status status = STATUS_OK;
+    if (board == NULL) status = error_set(&error, STATUS_LIMIT, "no memory for the list");
+    if (status == STATUS_OK) status = leases_open(invocation, &board->lease, &board->lanes, &error);
+    if (status == STATUS_OK) status = board_read(board, &error);
+    if (status == STATUS_OK && invocation->json) board_json(board, &out);
+    if (status == STATUS_OK && !invocation->json) board_text(board, &out);
+    if (board != NULL && board->lease != NULL) board->lease->close(board->lease);
+    reserve_free(board, sizeof *board);
     if (status != STATUS_OK) return report_error(invocation, &error);
     return report_text(invocation, buf_view(&out));
 }
@@ -143,7 +221,10 @@ const struct command command_lane_list = {
     .summary = "which replica owns which lane, and who could",
     .details = "Of the replicas that said something within a day: the owner answers; those that "
                "are warm have read the journal to its end and could take over at once; who is "
-               "gone has said nothing for 5 seconds.",
+               "gone has said nothing for 5 seconds. `lease ended`: it said last that it owns the "
+               "lane, and its lease has run out since, as when it was killed; `lost lease`: the "
+               "same, and another has the lease. Lanes without an owner are told below, with when "
+               "their lease ended or will.",
     .examples = "lane list",
     .run = lane_list_run,
 };
@@ -227,10 +308,21 @@ static enum status move_wait(const struct move *move, struct error *out_error)
     return STATUS_UNAVAILABLE;
 }
 
+static enum status no_such_lane(uint64_t lane, uint32_t lanes, struct error *out_error)
+{
+    (void)error_set(out_error, STATUS_INVALID, "there is no lane %llu", /* always that status */
+                    (unsigned long long)lane);
+    if (lanes == 1) error_detail(out_error, "the ledger has one lane, and its number is 0");
+    if (lanes > 1) error_detail(out_error, "the ledger has the lanes 0 to %u", lanes - 1);
+    error_hint(out_error, "tpwallet lane list");
+    return STATUS_INVALID;
+}
+
 static enum status move_run(const struct invocation *invocation, struct move *move,
                             struct error *out_error)
 {
     uint64_t lane = 0;
+    uint32_t lanes = 0;
     uint64_t timeout_s = 0;
     if (decimal_parse(str_from(invocation->positionals[0]), INT32_MAX, &lane) != STATUS_OK)
         return error_set(out_error, STATUS_INVALID, "a lane is a number");
@@ -241,7 +333,8 @@ static enum status move_run(const struct invocation *invocation, struct move *mo
     move->to = invocation_text(invocation, "to");
     if (move->to == NULL || strlen(move->to) >= LEASE_NAME_SIZE)
         return error_set(out_error, STATUS_INVALID, "--to names the replica that is to own it");
-    status = leases_open(invocation, &move->lease, out_error);
+    status = leases_open(invocation, &move->lease, &lanes, out_error);
+    if (status == STATUS_OK && lane >= lanes) status = no_such_lane(lane, lanes, out_error);
     if (status != STATUS_OK) return status;
     move->begun = clock_monotonic(system_clock());
     move->until.ns = move->begun.ns + (int64_t)timeout_s * NS_PER_S;
