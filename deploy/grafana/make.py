@@ -147,7 +147,7 @@ AROUND = ("tpwallet-around", "tpwallet: replicas, Kafka, observability", [
         ("Incidents raised", "short", [("tpwallet_trace_raises", "{{instance}}")], TRACING),
         ("Log lines lost", "short", [("tpwallet_log_lines_lost_total", "{{instance}}")], None),
         ("Days until the certificate ends", "d",
-         [("(tpwallet_certificate_end_timestamp_seconds - time()) / 86400", "{{instance}}")], TLS)]),
+         [("(tpwallet_certificate_end_timestamp_seconds - time()) / 86400", "{{instance}} {{use}}")], TLS)]),
 ])
 
 DASHBOARDS = (OVERVIEW, PAYMENTS, LEDGER, AROUND)

@@ -53,6 +53,12 @@ static enum status spans_open(const struct invocation *invocation, struct serve_
     return status == STATUS_OK ? sampling_new(&sampling, &tracing->sampling, out_error) : status;
 }
 
+/* Which option names it, and whom it is shown to. */
+static const struct certificate_use {
+    const char *option;
+    const char *use;
+} certificate_uses[SERVE_CERTIFICATES] = { { "tls-cert", "clients" }, { "peer-cert", "peers" } };
+
 enum status serve_tracing_open(const struct invocation *invocation,
                                struct serve_tracing *out_tracing, struct error *out_error)
 {
@@ -66,10 +72,13 @@ enum status serve_tracing_open(const struct invocation *invocation,
     };
     if (status == STATUS_OK && logs.url != NULL)
         status = otlp_logs_open(&logs, &out_tracing->lines, out_error);
-    const char *certificate = invocation_text(invocation, "tls-cert");
-    if (status != STATUS_OK || certificate == NULL) return status;
-    out_tracing->has_certificate = true;
-    return tls_certificate_end(certificate, &out_tracing->certificate_end, out_error);
+    for (size_t i = 0; i < SERVE_CERTIFICATES && status == STATUS_OK; i++) {
+        const char *file = invocation_text(invocation, certificate_uses[i].option);
+        struct serve_certificate *certificate = &out_tracing->certificates[i];
+        certificate->there = file != NULL;
+        if (file != NULL) status = tls_certificate_end(file, &certificate->end, out_error);
+    }
+    return status;
 }
 
 static void sampling_metrics(const struct serve_tracing *tracing, struct buf *out_page)
@@ -93,6 +102,21 @@ static void sampling_metrics(const struct serve_tracing *tracing, struct buf *ou
                       (unsigned long long)sampling.followed);
 }
 
+static void certificates_metrics(const struct serve_tracing *tracing, struct buf *out_page)
+{
+    static const char name[] = "tpwallet_certificate_end_timestamp_seconds";
+    bool headed = false;
+    for (size_t i = 0; i < SERVE_CERTIFICATES; i++) {
+        const struct serve_certificate *certificate = &tracing->certificates[i];
+        if (!certificate->there) continue;
+        if (!headed)
+            metric_head_write(out_page, name, "gauge", "Until when a certificate of ours is valid");
+        headed = true;
+        metric_labelled_write(out_page, name, "use", str_from(certificate_uses[i].use),
+                              (uint64_t)(certificate->end.ns / NS_PER_S));
+    }
+}
+
 void serve_tracing_metrics(void *context, struct buf *out_page)
 {
     const struct serve_tracing *tracing = context;
@@ -113,12 +137,7 @@ void serve_tracing_metrics(void *context, struct buf *out_page)
         buf_append_format(out_page, "tpwallet_log_lines_lost_total %llu\n",
                           (unsigned long long)json_log_lost(tracing->log));
     }
-    if (tracing->has_certificate) {
-        metric_head_write(out_page, "tpwallet_certificate_end_timestamp_seconds", "gauge",
-                          "Until when the server's certificate is valid");
-        buf_append_format(out_page, "tpwallet_certificate_end_timestamp_seconds %lld\n",
-                          (long long)(tracing->certificate_end.ns / NS_PER_S));
-    }
+    certificates_metrics(tracing, out_page);
 }
 
 void serve_tracing_close(struct serve_tracing *tracing)

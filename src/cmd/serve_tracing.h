@@ -9,18 +9,24 @@
 #include "cmd/invocation.h"
 #include "wallet/sampling.h"
 
+/* A certificate that the server shows: by which option, to whom, until when it is valid. */
+enum { SERVE_CERTIFICATES = 2 };
+struct serve_certificate {
+    bool there;
+    struct wall_time end;
+};
+
 /* Zeroed: nobody watches. */
 struct serve_tracing {
     struct otlp_exporter *spans;
     struct otlp_logs *lines;
     struct sampling *sampling; /* with spans */
     struct json_log *log;      /* the server's, for its metrics; NULL: none yet */
-    bool has_certificate;
-    struct wall_time certificate_end;
+    struct serve_certificate certificates[SERVE_CERTIFICATES];
 };
 
 /*
- * From the options --otlp, --otlp-logs, --trace-sample and --tls-cert. STATUS_INVALID: what is
+ * From the options --otlp, --otlp-logs, --trace-sample, --tls-cert and --peer-cert. STATUS_INVALID: what is
  * wrong in them. STATUS_LIMIT, STATUS_UNAVAILABLE. To be closed either way.
  */
 enum status serve_tracing_open(const struct invocation *invocation,

@@ -113,17 +113,19 @@ class Replica:
 class Cluster:
     """Replicas by name; `with Cluster(3) as cluster:` begins with r0 as the owner."""
 
-    def __init__(self, count, *options, server=None, lanes=1, **settings):
+    def __init__(self, count, *options, server=None, lanes=1, each=None, **settings):
         self.server = server or Postgres(**settings)
         self.count = count
         self.lane_count = lanes
         self.options = options
+        self.each = each or (lambda name: ())  # options of one replica
         self.replicas = []
 
     def __enter__(self):
         self.server.__enter__()
         for number in range(self.count):
-            self.replicas.append(Replica(f"r{number}", self.server.url, *self.options,
+            name = f"r{number}"
+            self.replicas.append(Replica(name, self.server.url, *self.options, *self.each(name),
                                          lanes=self.lane_count))
         self.replicas[0].start()
         for lane in range(self.lane_count):
