@@ -97,7 +97,7 @@ static void seek(struct evidence_cursor *cursor, const struct evidence_block *bl
     cursor->filled = 0;
 }
 
-static bool begins_with_kind(const struct evidence_cursor *cursor, struct str line)
+static bool is_of_kind(const struct evidence_cursor *cursor, struct str line)
 {
     return record_kind(line) == (int)cursor->kind;
 }
@@ -109,7 +109,7 @@ static bool take_row(struct evidence_cursor *cursor)
     struct str line;
     while (take_line(cursor, &line)) {
         if (line.len == 0) continue;
-        bool mine = begins_with_kind(cursor, line);
+        bool mine = is_of_kind(cursor, line);
         if (source->clean && !mine) {
             cursor->next++;
             continue;
@@ -147,7 +147,7 @@ static void skip_rows(struct evidence_cursor *cursor, uint32_t count)
         }
         if (line.len == 0) continue;
         cursor->next++;
-        if (!begins_with_kind(cursor, line)) continue;
+        if (!is_of_kind(cursor, line)) continue;
         cursor->left--;
         count--;
     }
@@ -160,7 +160,7 @@ static void skip_to(struct evidence_cursor *cursor, uint64_t number)
     while (cursor->left > 1 && cursor->next < number && take_line(cursor, &line)) {
         if (line.len == 0) continue;
         cursor->next++;
-        cursor->left -= begins_with_kind(cursor, line);
+        cursor->left -= is_of_kind(cursor, line);
     }
 }
 

@@ -42,12 +42,61 @@ void record_names_init(struct record_names *names)
     }
 }
 
+static const char *skip_blanks(const char *at, const char *end)
+{
+    while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) at++;
+    return at;
+}
+
+/* The string that begins here, as it is written, without its quotes; *at goes behind it. */
+static bool take_string(const char **at, const char *end, struct str *out_text)
+{
+    if (*at == end || **at != '"') return false;
+    const char *first = *at + 1;
+    const char *last = first;
+    while (last < end && *last != '"') last += *last == '\\' ? 2 : 1;
+    if (last >= end) return false;
+    *out_text = (struct str){ first, (size_t)(last - first) };
+    *at = last + 1;
+    return true;
+}
+
+/*
+ * Wherever the member stands in the object, with blanks or without; what else may be wrong with the
+ * line is for the JSON reader to say.
+ */
+static int kind_search(struct str line)
+{
+    const char *end = line.data + line.len;
+    const char *at = skip_blanks(line.data, end);
+    uint32_t depth = 0;
+    while (at < end) {
+        struct str text;
+        if (*at != '"') {
+            depth += *at == '{' || *at == '[';
+            depth -= depth > 0 && (*at == '}' || *at == ']');
+            at++;
+            continue;
+        }
+        if (!take_string(&at, end, &text)) return -1;
+        at = skip_blanks(at, end);
+        if (depth != 1 || at == end || *at != ':' || !str_equal(text, STR("kind"))) continue;
+        at = skip_blanks(at + 1, end);
+        return take_string(&at, end, &text) ? evidence_kind_find(text) : -1;
+    }
+    return -1;
+}
+
+static bool is_plain(struct str line)
+{
+    return str_starts(line, (struct str){ kind_start, sizeof kind_start });
+}
+
 int record_kind(struct str line)
 {
-    struct str start = { kind_start, sizeof kind_start };
-    if (!str_starts(line, start)) return -1;
-    const char *name = line.data + start.len;
-    const char *end = memchr(name, '"', line.len - start.len);
+    if (!is_plain(line)) return kind_search(line);
+    const char *name = line.data + sizeof kind_start;
+    const char *end = memchr(name, '"', line.len - sizeof kind_start);
     return end == NULL ? -1 : evidence_kind_find((struct str){ name, (size_t)(end - name) });
 }
 
@@ -303,7 +352,7 @@ enum status record_parse(const struct record_names *names, struct str line, stru
 {
     int kind = record_kind(line);
     if (kind < 0) {
-        *out_reason = "the line does not begin with a kind that there is";
+        *out_reason = "the line has no kind, or one that there is not";
         return STATUS_INVALID;
     }
     out_record->line = line;
@@ -312,7 +361,7 @@ enum status record_parse(const struct record_names *names, struct str line, stru
     out_record->unknown_count = 0;
     out_record->hash = hash_bytes(line.data, line.len);
     size_t behind_kind = sizeof kind_start + strlen(evidence_kinds[kind].name) + 1;
-    if (read_plain(names, line, behind_kind, out_record))
+    if (is_plain(line) && read_plain(names, line, behind_kind, out_record))
         return check_required(names, out_record, out_reason);
     out_record->seen = 0;
     struct json_reader reader;

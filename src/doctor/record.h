@@ -40,8 +40,10 @@ struct record_names {
 };
 void record_names_init(struct record_names *names);
 
-/* The kind that a line begins with: place in evidence_kinds, or -1. It comes first, so that it is
- * known what the rest may hold. */
+/*
+ * The kind that a line names: place in evidence_kinds, or -1. Quick where it comes first and without
+ * blanks, as collectors write it. Says nothing of the rest of the line.
+ */
 int record_kind(struct str line);
 
 /*

@@ -75,10 +75,17 @@ static void broken_lines_are_rejects_with_a_reason(void **state)
         const char *line;
         const char *words;
     } rows[] = {
-        { "", "begin with a kind" },
-        { "{}", "begin with a kind" },
-        { "{\"kind\":\"nothing\"}", "begin with a kind" },
-        { "{\"tx\":\"t\",\"kind\":\"posting\"}", "begin with a kind" },
+        { "", "has no kind" },
+        { "{}", "has no kind" },
+        { "[\"kind\",\"posting\"]", "has no kind" },
+        { "{\"kind\":\"nothing\"}", "has no kind" },
+        { "{\"kind\" : 7}", "has no kind" },
+        { "{\"tx\":\"kind\",\"x\":{\"kind\":\"posting\"}}", "has no kind" },
+        { "{\"tx\":\"\\", "has no kind" },
+        { "{\"tx\":\"t\",\"kind\":\"posting\"}", "required" },
+        { "{\"kind\":\"posting\",\"tx\":\"t\", \"kind\":\"hold\"}", "duplicate" },
+        { "{\"tx\":\"t\",\"kind\":\"posting\",\"kind\":\"hold\"}", "duplicate" },
+        { "x {\"kind\":\"posting\"}", "not JSON" },
         { "{\"kind\":\"posting\",\"tx\":\"t\",\"account\":\"a\",\"ccy\":\"EUR\"}", "required" },
         { "{\"kind\":\"posting\",\"amount\":\"1.5\"}", "whole number of minor units" },
         { "{\"kind\":\"posting\",\"amount\":\"01\"}", "whole number of minor units" },
@@ -104,6 +111,27 @@ static void broken_lines_are_rejects_with_a_reason(void **state)
     assert_int_equal(parse("{\"kind\":\"posting\",\"tx\":\"t\",\"tx\":\"u\"}", &reason),
                      STATUS_INVALID);
     assert_int_equal(parse("{\"kind\":\"posting\"} x", &reason), STATUS_INVALID);
+    arena_done(&arena);
+}
+
+/* As other programs write it: blanks anywhere, members in any order. */
+static void valid_json_is_a_record_however_it_is_written(void **state)
+{
+    static const char *const lines[] = {
+        "{\"kind\": \"posting\", \"tx\": \"t\", \"account\": \"a\", \"amount\": \"5\", \"ccy\": \"EUR\"}",
+        " {\t\"kind\" :\"posting\",\"tx\":\"t\",\"account\":\"a\",\"amount\":5,\"ccy\":\"EUR\" } \r",
+        "{\"account\":\"a\",\"amount\":\"5\",\"ccy\":\"EUR\",\"kind\":\"posting\",\"tx\":\"t\"}",
+        "{\"colour\":{\"kind\":\"hold\"},\"x\":[\"kind\"],\"account\":\"a\",\"amount\":5,\"ccy\":\"EUR\","
+        "\"note\":\"\\\"kind\\\":\",\"kind\":\"posting\",\"tx\":\"t\"}",
+    };
+    (void)state; /* no fixture is needed */
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        const char *reason = "";
+        if (parse(lines[i], &reason) != STATUS_OK) fail_msg("%s: %s", lines[i], reason);
+        assert_string_equal(evidence_kinds[record.kind].name, "posting");
+        assert_int_equal(value_of("amount")->number, 5);
+        assert_true(str_equal(value_of("account")->text, STR("a")));
+    }
     arena_done(&arena);
 }
 
@@ -164,6 +192,7 @@ int main(void)
         cmocka_unit_test(values_have_their_types),
         cmocka_unit_test(unknown_fields_are_counted_and_spoil_nothing),
         cmocka_unit_test(broken_lines_are_rejects_with_a_reason),
+        cmocka_unit_test(valid_json_is_a_record_however_it_is_written),
         cmocka_unit_test(plain_lines_are_read_as_the_json_reader_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
