@@ -426,6 +426,7 @@ enum status sqlite_evidence_begin(struct sqlite_evidence *store, struct manifest
         const struct manifest_source *source = &manifest->sources[i];
         store->has_digest[i] = false;
         store->sources[i] = (struct evidence_source){ .path = source->path,
+                                                      .kinds = source->kinds,
                                                       .system = source->system,
                                                       .clock = source->clock,
                                                       .rejected = source->rejected,

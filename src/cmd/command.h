@@ -47,7 +47,8 @@ struct command {
     const struct option *options;              /* NULL: none but the global ones */
     const char *examples;                      /* one per line, each after "tpwallet " */
     const struct own_exit_code *exit_codes;    /* NULL: those that all commands share */
-    int (*run)(struct invocation *invocation); /* returns an enum exit_code */
+    int (*failure_code)(enum status status);   /* of its own codes; NULL: exit_code_of_status() */
+    int (*run)(struct invocation *invocation); /* returns an enum exit_code, or one of its own */
 };
 
 /* All commands in the order of help, ending with NULL. */

@@ -20,6 +20,7 @@ enum {
     BULK_SIZE = 64 << 20, /* the records of a bundle above it stay in its files */
     EXIT_INTEGRITY = 8,
     EXIT_USAGE = 64,
+    EXIT_UNDONE = 69,
 };
 #define ARENA_SIZE (UINT64_C(768) << 20)
 
@@ -135,6 +136,9 @@ static enum status diagnose(struct diagnosing *it, struct error *out_error)
     }
     if (status == STATUS_OK)
         status = doctor_diagnose(it->doctor, NULL, &it->arena, &it->diagnosis, out_error);
+    const char *what_if = invocation_text(it->invocation, "what-if");
+    if (what_if != NULL && status == STATUS_OK)
+        it->diagnosis.what_if = str_from(what_if + sizeof "drop=" - 1);
     it->examined = clock_monotonic(system_clock());
     return status;
 }
@@ -175,7 +179,7 @@ static enum status render(struct diagnosing *it, struct buf *out, struct error *
 static int failure_code(enum status status)
 {
     if (status == STATUS_CORRUPT) return EXIT_INTEGRITY;
-    return status == STATUS_INVALID || status == STATUS_NOT_FOUND ? EXIT_USAGE : 2;
+    return status == STATUS_INVALID || status == STATUS_NOT_FOUND ? EXIT_USAGE : EXIT_UNDONE;
 }
 
 static int diagnose_run(struct invocation *invocation)
@@ -188,13 +192,13 @@ static int diagnose_run(struct invocation *invocation)
     buf_init(&it.memory, sizeof *it.manifest + sizeof *it.doctor);
     enum status status = diagnose(&it, &error);
     if (status == STATUS_OK) status = render(&it, &out, &error);
-    int code = failure_code(status);
+    int code;
     if (status == STATUS_OK) {
         code = (int)diagnosis_exit_bits(&it.diagnosis);
-        if (report_text(invocation, buf_view(&out)) != EXIT_CODE_DONE) code = 2;
+        if (report_text(invocation, buf_view(&out)) != EXIT_CODE_DONE) code = EXIT_UNDONE;
         times_show(&it);
     } else {
-        (void)report_error(invocation, &error); /* the exit code is of the doctor's own bits */
+        code = report_error(invocation, &error);
     }
     sqlite_evidence_close(it.store);
     doctor_rules_free(it.rules);
@@ -227,6 +231,8 @@ static const struct own_exit_code exit_codes[] = {
     { 4, "something is unexplained" },
     { EXIT_INTEGRITY, "alone: the evidence is not what its manifest says" },
     { EXIT_USAGE, "alone: the command line, the bundle or the rules are wrong" },
+    { EXIT_UNDONE,
+      "alone: no diagnosis was made or written: no memory, no disk, no right to read" },
     { 0, NULL },
 };
 
@@ -246,5 +252,6 @@ const struct command command_doctor_diagnose = {
                 "doctor diagnose ./bundle --what-if drop=R-0123456789abcdef\n"
                 "doctor diagnose ./bundle --next",
     .exit_codes = exit_codes,
+    .failure_code = failure_code,
     .run = diagnose_run,
 };

@@ -36,9 +36,16 @@ int report_text(const struct invocation *invocation, struct str text)
     return EXIT_CODE_LIMIT;
 }
 
+static int failure_code(const struct invocation *invocation, enum status status)
+{
+    const struct command *command = invocation->command;
+    if (command != NULL && command->failure_code != NULL) return command->failure_code(status);
+    return (int)exit_code_of_status(status);
+}
+
 int report_error(const struct invocation *invocation, const struct error *error)
 {
-    int code = (int)exit_code_of_status(error->status);
+    int code = failure_code(invocation, error->status);
     CHECK(error->status != STATUS_OK);
     text_line("tpwallet: ", str_from(error->message));
     text_line("  detail: ", str_from(error->detail));

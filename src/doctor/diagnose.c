@@ -5,6 +5,7 @@
 #include "doctor/claims.h"
 #include "doctor/clocks.h"
 #include "doctor/entries.h"
+#include "doctor/evidence_ways.h"
 #include "doctor/examination.h"
 #include "doctor/instances.h"
 #include "doctor/invariants.h"
@@ -261,7 +262,7 @@ static void count_lacking(const struct instance *instance, uint32_t counts[EVIDE
     }
 }
 
-/* The kind that would decide most predicates of what was chosen and of its rivals. */
+/* The kind that would decide most predicates of what was chosen and of its rivals, for its cost. */
 static void find_next_evidence(struct diagnosis *out)
 {
     uint32_t counts[EVIDENCE_KINDS_MAX] = { 0 };
@@ -277,9 +278,10 @@ static void find_next_evidence(struct diagnosis *out)
     for (uint32_t kind = 0; kind < evidence_kind_count(); kind++) {
         if (counts[kind] == 0) continue;
         out->missing_kinds |= UINT64_C(1) << kind;
-        if (out->next_kind < 0 || counts[kind] > counts[out->next_kind]) {
+        uint32_t next = out->next_kind < 0 ? kind : (uint32_t)out->next_kind;
+        uint32_t worth = counts[kind] * (uint32_t)evidence_way_of(next)->cost;
+        if (next == kind || worth > counts[next] * (uint32_t)evidence_way_of(kind)->cost)
             out->next_kind = (int32_t)kind;
-        }
     }
 }
 

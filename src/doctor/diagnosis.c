@@ -1,6 +1,7 @@
 #include "doctor/diagnosis.h"
 
 #include "base/check.h"
+#include "model/evidence.h"
 
 #define LABEL_TEXT(name, text) text,
 static const char *const label_names[] = { LABEL_TABLE(LABEL_TEXT) };
@@ -9,6 +10,14 @@ const char *label_name(enum label label)
 {
     CHECK((unsigned)label < LABEL_COUNT);
     return label_names[label];
+}
+
+uint64_t diagnosis_absent_kinds(const struct diagnosis *diagnosis)
+{
+    uint64_t absent = (UINT64_C(1) << evidence_kind_count()) - 1;
+    for (uint32_t i = 0; i < diagnosis->bundle->source_count; i++)
+        absent &= ~diagnosis->bundle->sources[i].kinds;
+    return absent;
 }
 
 bool instance_is_settled(const struct instance *instance)

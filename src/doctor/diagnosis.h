@@ -55,7 +55,8 @@ struct invariant_result {
     enum truth holds;
     uint32_t violations;
     uint32_t excused;
-    uint32_t unsure; /* rows that rest on the absence of what is not covered */
+    uint32_t unsure;  /* rows that rest on the absence of what is not covered */
+    uint64_t lacking; /* of one that is unknown: kinds that are not covered in full, by bit */
 };
 
 struct predicate_result {
@@ -144,6 +145,7 @@ struct clock_offset {
 struct diagnosis {
     const struct rule_set *rules;
     const struct evidence_bundle *bundle;
+    struct str what_if; /* the record that was left out, as it is cited; empty: none */
     uint32_t finding_count;
     struct finding *findings;
     bool truncated; /* there were more findings, instances or affected than are kept */
@@ -165,10 +167,12 @@ struct diagnosis {
     struct clock_offset *clocks;
     bool clocks_agree;
     uint64_t missing_kinds; /* kinds that would decide something and are not covered, by bit */
-    int32_t next_kind;      /* the one that decides most; -1: none */
+    int32_t next_kind;      /* the one that decides most for what it costs; -1: none */
     bool search_cut;        /* the selection was not exhaustive */
 };
 
+/* Kinds that no source of the bundle declares, by bit. */
+uint64_t diagnosis_absent_kinds(const struct diagnosis *diagnosis);
 /* All that a cause touched was taken back since. */
 bool instance_is_settled(const struct instance *instance);
 /* The same of every cause, and there is nothing that no cause explains. */

@@ -41,6 +41,20 @@ static void with_diagnosis(void (*look)(const struct diagnosis *diagnosis))
                                  .explain_count = 1,
                                  .explains = &explained };
     uint32_t cause = 0;
+    struct affected affected[14] = {
+        { .account = STR("a1"), .ccy = STR("EUR"), .delta = { 1025 }, .payment = STR("t1") },
+        { .account = STR("a2"),
+          .ccy = STR("EUR"),
+          .delta = { -7 },
+          .hold = STR("h"),
+          .left = true },
+        { .webhook = STR("evt") },
+    };
+    instance.affected = affected;
+    instance.affected_count = 14;
+    struct account_drift drifts[] = { { STR("a1"), STR("EUR"), { 1025 } },
+                                      { STR("a2"), STR("EUR"), { -7 } },
+                                      { STR("a3"), STR("EUR"), { 0 } } };
     struct currency_total total = { .ccy = STR("EUR"),
                                     .over = { 1050 },
                                     .under = { -7 },
@@ -60,6 +74,8 @@ static void with_diagnosis(void (*look)(const struct diagnosis *diagnosis))
                                    .causes = &cause,
                                    .cause_count = 1,
                                    .unexplained_count = 1,
+                                   .drift_count = 3,
+                                   .drifts = drifts,
                                    .total_count = 1,
                                    .totals = &total,
                                    .left_count = 1,

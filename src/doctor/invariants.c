@@ -123,11 +123,13 @@ static enum status examine_invariant(struct examination *examination, uint32_t p
     if (status == STATUS_OK) status = visit.status;
     if (status == STATUS_OK) status = settle(examination, first, &visit.result);
     if (status != STATUS_OK) return status;
-    bool unsure = failed || visit.result.unsure > 0 ||
-                  examine_lacking(examination, visit.source->needs, EVIDENCE_ALL_TIME) != 0;
+    uint64_t needs = visit.source->needs | (visit.result.unsure > 0 ? visit.source->absent : 0);
+    uint64_t lacking = examine_lacking(examination, needs, EVIDENCE_ALL_TIME);
+    bool unsure = failed || visit.result.unsure > 0 || lacking != 0;
     visit.result.holds = visit.result.violations > 0 ? TRUTH_FALSE
                          : unsure                    ? TRUTH_UNKNOWN
                                                      : TRUTH_TRUE;
+    if (visit.result.holds == TRUTH_UNKNOWN) visit.result.lacking = lacking;
     *out_result = visit.result;
     return STATUS_OK;
 }

@@ -321,6 +321,7 @@ static void invariants_member(struct rendering *r)
         count_member(r, STR("violations"), result->violations);
         count_member(r, STR("excused"), result->excused);
         count_member(r, STR("unsure"), result->unsure);
+        if (result->lacking != 0) kinds_member(r, STR("lacking"), result->lacking);
         json_write_object_end(&r->json);
     }
     json_write_array_end(&r->json);
@@ -440,6 +441,7 @@ static void causes_member(struct rendering *r)
         text_member(r, STR("nearest"), diagnosis->rules->rules[nearest->rule].id);
     }
     kinds_member(r, STR("not_seen"), diagnosis->missing_kinds);
+    kinds_member(r, STR("not_collected"), diagnosis_absent_kinds(diagnosis));
     if (diagnosis->next_kind >= 0) {
         text_member(r, STR("next_evidence"), str_from(evidence_kinds[diagnosis->next_kind].name));
     }
@@ -460,6 +462,7 @@ enum status diagnosis_json(const struct diagnosis *diagnosis, struct evidence *e
     time_member(&r, STR("to"), bundle->to_ns);
     text_member(&r, STR("rules_sha256"),
                 hex_format(&diagnosis->rules->digest, sizeof(struct digest), digest));
+    text_member(&r, STR("what_if"), diagnosis->what_if);
     verdict_members(&r);
     money_members(&r);
     causes_member(&r);

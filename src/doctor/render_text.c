@@ -2,6 +2,7 @@
 
 #include "base/hex.h"
 #include "base/time.h"
+#include "doctor/evidence_ways.h"
 #include "doctor/render_json.h"
 #include "doctor/report.h"
 #include "model/asset.h"
@@ -35,6 +36,10 @@ static void append_head(const struct diagnosis *diagnosis, struct buf *out)
                       STR_ARG(diagnosis->bundle->incident));
     append_time(out, diagnosis->bundle->as_of_ns);
     buf_append_format(out, "  rules sha256:%.12s\n", digest);
+    if (diagnosis->what_if.len > 0)
+        buf_append_format(out,
+                          "what if: as if %.*s had not been collected; no plan is made of this\n",
+                          STR_ARG(diagnosis->what_if));
 }
 
 static void append_state(const struct diagnosis *diagnosis, struct buf *out)
@@ -86,6 +91,60 @@ static void append_money(const struct diagnosis *diagnosis, struct buf *out)
                           asset_iso_by_code(total->ccy) == NULL ? " (minor units)" : "");
     }
     if (diagnosis->total_count == 0) buf_append_str(out, STR("money:   none\n"));
+}
+
+static void append_more(struct buf *out, uint32_t count)
+{
+    if (count > SHOWN_MAX)
+        buf_append_format(out, "         and %u more (--json has all)\n", count - SHOWN_MAX);
+}
+
+/* "EUR 12.50 too much" */
+static void append_drift(struct buf *out, struct delta delta, struct str ccy)
+{
+    buf_append_format(out, "%.*s ", STR_ARG(ccy));
+    append_magnitude(out, delta, ccy);
+    buf_append_str(out, delta.minor < 0 ? STR(" too little") : STR(" too much"));
+}
+
+/* The net of all causes. */
+static void append_accounts(const struct diagnosis *diagnosis, struct buf *out)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < diagnosis->drift_count; i++) {
+        const struct account_drift *drift = &diagnosis->drifts[i];
+        if (delta_is_zero(drift->delta) || count++ >= SHOWN_MAX) continue;
+        buf_append_format(out, "%s%.*s  ", count == 1 ? "accounts: " : "          ",
+                          STR_ARG(drift->account));
+        append_drift(out, drift->delta, drift->ccy);
+        buf_append_byte(out, '\n');
+    }
+    append_more(out, count);
+}
+
+static void append_id(struct buf *out, const char *name, struct str id)
+{
+    if (id.len > 0) buf_append_format(out, "  %s %.*s", name, STR_ARG(id));
+}
+
+/* What a cause touched, row by row: where, how much, by what. */
+static void append_touched(const struct instance *cause, struct buf *out)
+{
+    for (uint32_t i = 0; i < cause->affected_count && i < SHOWN_MAX; i++) {
+        const struct affected *affected = &cause->affected[i];
+        buf_append_str(out, i == 0 ? STR("touched:") : STR("        "));
+        if (affected->account.len > 0) buf_append_format(out, " %.*s ", STR_ARG(affected->account));
+        if (affected->ccy.len > 0 && !delta_is_zero(affected->delta)) {
+            buf_append_byte(out, ' ');
+            append_drift(out, affected->delta, affected->ccy);
+        }
+        append_id(out, "payment", affected->payment);
+        append_id(out, "hold", affected->hold);
+        append_id(out, "webhook", affected->webhook);
+        append_id(out, "payout", affected->payout);
+        buf_append_str(out, affected->left ? STR("  left to people\n") : STR("\n"));
+    }
+    append_more(out, cause->affected_count);
 }
 
 /* Accounts to which the repair posts nothing: a person has to look at them. */
@@ -151,6 +210,7 @@ static void append_cause(const struct diagnosis *diagnosis, const struct instanc
     if (cause->settled_count > 0)
         buf_append_format(out, "settled: %u of %u entries were taken back since\n",
                           cause->settled_count, cause->settled_count + cause->affected_count);
+    append_touched(cause, out);
     if (instance_is_settled(cause)) return;
     bool stops = rule->stop.len > 0 && !str_equal(rule->stop, STR("none"));
     if (stops) buf_append_format(out, "action:  stop     %.*s\n", STR_ARG(rule->stop));
@@ -296,6 +356,7 @@ enum status diagnosis_text(const struct diagnosis *diagnosis, struct evidence *e
     append_head(diagnosis, out);
     append_state(diagnosis, out);
     append_money(diagnosis, out);
+    append_accounts(diagnosis, out);
     for (uint32_t i = 0; i < diagnosis->cause_count; i++) {
         append_cause(diagnosis, &diagnosis->instances[diagnosis->causes[i]], out);
     }
@@ -352,22 +413,101 @@ enum status diagnosis_why_not(const struct diagnosis *diagnosis, struct evidence
     return STATUS_OK;
 }
 
-void diagnosis_next(const struct diagnosis *diagnosis, struct buf *out)
+/* ---- what to collect ---- */
+
+static void append_kinds(struct buf *out, uint64_t kinds)
 {
-    if (diagnosis->next_kind < 0) {
-        buf_append_str(out, STR("nothing that could be collected would change the verdict\n"));
-        return;
-    }
-    const char *name = evidence_kinds[diagnosis->next_kind].name;
-    buf_append_format(out, "collect %s: it would decide\n", name);
+    for (; kinds != 0; kinds &= kinds - 1)
+        buf_append_format(out, " %s", evidence_kinds[__builtin_ctzll(kinds)].name);
+}
+
+static void append_way(struct buf *out, const struct evidence_way *way)
+{
+    if (way->options != NULL)
+        buf_append_format(out, "tpwallet doctor collect BUNDLE --key FILE %s", way->options);
+    else
+        buf_append_str(out, STR("by hand: docs/bundle.md"));
+    buf_append_byte(out, '\n');
+}
+
+static void append_decided(const struct diagnosis *diagnosis, uint32_t kind, struct buf *out)
+{
+    buf_append_format(out, "collect %s: it would decide\n", evidence_kinds[kind].name);
     for (uint32_t i = 0; i < diagnosis->instance_count; i++) {
         const struct instance *instance = &diagnosis->instances[i];
         for (uint32_t p = 0; p < instance->predicate_count; p++) {
             const struct predicate_result *predicate = &instance->predicates[p];
             const struct rule_query *query = &diagnosis->rules->queries[predicate->query];
-            if ((predicate->lacking >> diagnosis->next_kind & 1) == 0) continue;
+            if ((predicate->lacking >> kind & 1) == 0) continue;
             buf_append_format(out, "  %.*s  %s %.*s\n", STR_ARG(rule_id(diagnosis, instance)),
                               rule_part_name(query->part), STR_ARG(query->name));
         }
     }
+    buf_append_str(out, STR("  "));
+    append_way(out, evidence_way_of(kind));
+}
+
+/* Invariants that lack something of what a way brings. */
+static uint32_t helped_by(const struct diagnosis *diagnosis, uint64_t kinds)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < diagnosis->invariant_count; i++)
+        count += (diagnosis->invariants[i].lacking & kinds) != 0;
+    return count;
+}
+
+/* The way that helps most invariants for its cost, of those that are not in *done. */
+static const struct evidence_way *best_way(const struct diagnosis *diagnosis, uint64_t *done)
+{
+    const struct evidence_way *best = NULL;
+    uint32_t most = 0;
+    uint64_t bit = 0;
+    for (uint32_t i = 0; evidence_ways[i].kinds != NULL; i++) {
+        const struct evidence_way *way = &evidence_ways[i];
+        uint32_t helped = helped_by(diagnosis, evidence_way_kinds(way));
+        if (helped == 0 || (*done >> i & 1) != 0) continue;
+        if (best != NULL && helped * (uint32_t)best->cost <= most * (uint32_t)way->cost) continue;
+        best = way;
+        most = helped;
+        bit = UINT64_C(1) << i;
+    }
+    *done |= bit;
+    return best;
+}
+
+/* What was not seen at all does not make a bundle clean: how it could be, the most useful first. */
+static void append_unchecked(const struct diagnosis *diagnosis, uint32_t unknown, struct buf *out)
+{
+    const struct evidence_way *way;
+    uint64_t done = 0;
+    uint64_t lacking = 0;
+    for (uint32_t i = 0; i < diagnosis->invariant_count; i++)
+        lacking |= diagnosis->invariants[i].lacking;
+    buf_append_format(out, "not checked: %u of %u invariants, which lack evidence; by worth:\n",
+                      unknown, diagnosis->invariant_count);
+    while ((way = best_way(diagnosis, &done)) != NULL) {
+        uint64_t kinds = evidence_way_kinds(way) & lacking;
+        buf_append_str(out, STR(" "));
+        append_kinds(out, kinds);
+        buf_append_format(out, ", for %u of them\n    ", helped_by(diagnosis, kinds));
+        append_way(out, way);
+    }
+    buf_append_str(out, STR("absent altogether:"));
+    append_kinds(out, diagnosis_absent_kinds(diagnosis));
+    buf_append_byte(out, '\n');
+}
+
+void diagnosis_next(const struct diagnosis *diagnosis, struct buf *out)
+{
+    uint32_t unknown = 0;
+    for (uint32_t i = 0; i < diagnosis->invariant_count; i++)
+        unknown += diagnosis->invariants[i].holds == TRUTH_UNKNOWN;
+    if (diagnosis->next_kind >= 0)
+        append_decided(diagnosis, (uint32_t)diagnosis->next_kind, out);
+    else if (unknown == 0)
+        buf_append_str(out, STR("nothing that could be collected would change the verdict\n"));
+    else if (diagnosis->cause_count > 0)
+        buf_append_str(out, STR("nothing that could be collected would decide more about the "
+                                "causes\n"));
+    if (unknown > 0) append_unchecked(diagnosis, unknown, out);
 }

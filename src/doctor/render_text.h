@@ -18,7 +18,10 @@ enum status diagnosis_why_not(const struct diagnosis *diagnosis, struct evidence
                               struct str fault, struct buf *out, struct error *out_error)
     MUST_CHECK;
 
-/* What to collect next, and what it would decide. */
+/*
+ * What to collect next, what it would decide, and how; then what else could not be checked, and the
+ * kinds that no source has.
+ */
 void diagnosis_next(const struct diagnosis *diagnosis, struct buf *out);
 
 #endif

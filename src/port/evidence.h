@@ -72,6 +72,7 @@ struct evidence_source {
     struct str path;
     struct str system;
     struct str clock;
+    uint64_t kinds; /* that it has, or would have, by bit */
     uint64_t rows;
     uint64_t rejected;
     uint64_t unknown_fields;

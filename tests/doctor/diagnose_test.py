@@ -163,7 +163,59 @@ def questions_about_a_diagnosis(lines, found):
     run(folder, "--what-if", "drop=R-0000000000000000", code=64)
     run(folder, "--what-if", "nonsense", code=64)
     expect("why not", "[P01]" in run(folder, "--explain-not", "B03").stdout, False)
-    expect("next", "nothing that could be collected" in run(folder, "--next").stdout, True)
+    text = run(folder, "--what-if", f"drop={witness[0]}").stdout
+    expect("what if", f"as if {witness[0]} had not been collected" in text, True)
+    expect("what if", dropped["what_if"], witness[0])
+    text = run(folder, "--next").stdout
+    expect("next", "nothing that could be collected would decide more about the causes" in text, True)
+    text = run(folder).stdout
+    expect("accounts", "accounts: w1  CNY 420.00 too much\n          w2  CNY 5.00 too much\n" in text, True)
+    expect("rows", text.count("CNY 420.00 too much  payment "), 1)
+
+
+def what_was_not_seen_is_named(lines):
+    """With a ledger alone there is no cause, and much that nobody looked at."""
+    folder = bundle("blind", [line for line in lines if '"kind":"psp"' not in line])
+    path = f"{folder}/manifest.json"
+    with open(path, encoding="utf-8") as source:
+        manifest = json.load(source)
+    kept = ("ledger_tx", "posting", "account")
+    manifest["sources"] = [s for s in manifest["sources"] if s["kind"] in kept]
+    with open(path, "w", encoding="utf-8") as out:
+        json.dump(manifest, out)
+    found = diagnosis(folder)
+    expect("causes", found["causes"], [])
+    expect("absent", "psp" in found["not_collected"] and "posting" not in found["not_collected"], True)
+    unknown = [row for row in found["invariants"] if row["holds"] == "unknown"]
+    expect("why unknown", all(row.get("lacking") for row in unknown) and len(unknown) > 5, True)
+    text = run(folder, "--next").stdout
+    expect("ways", f"not checked: {len(unknown)} of {len(found['invariants'])} invariants" in text, True)
+    expect("absent", "\nabsent altogether: request " in text, True)
+    taken = subprocess.run([TPWALLET, "help", "doctor", "collect"], capture_output=True, text=True,
+                           check=True).stdout
+    for word in text.split():
+        expect(f"collect {word}", not word.startswith("--") or f"{word} " in taken, True)
+
+
+def wrong_words_end_with_the_commands_own_code():
+    for words in ((), ("a", "b"), ("x", "--nonsense"), ("x", "--rules")):
+        done = subprocess.run([TPWALLET, "doctor", "diagnose", *words, "--json"], capture_output=True,
+                              text=True, check=False)
+        expect(f"{words}", done.returncode, 64)
+    expect("in JSON", json.loads(run("nowhere", "--json", code=64).stdout)["exit_code"], 64)
+
+
+def any_json_is_read(lines):
+    """Blanks and other orders of members, as other programs write them, are the same records."""
+    def spaced(own):
+        return [json.dumps(json.loads(line)) for line in own]
+
+    def ordered(own):
+        return [json.dumps(json.loads(line), sort_keys=True) for line in own]
+    found = diagnosis(bundle("blanks", lines, psp=spaced, ledger_tx=ordered, applied=ordered))
+    expect("rejected lines", [source["rejected"] for source in found["sources"]],
+           [0] * len(found["sources"]))
+    expect("the cause", label(found), [("B03", "CONFIRMED")])
 
 
 def a_tenth_is_no_wrong_decimal():
@@ -216,6 +268,9 @@ def main():
     what_is_tampered_with_is_refused(lines)
     a_file_twice_is_refused(lines)
     questions_about_a_diagnosis(lines, found)
+    what_was_not_seen_is_named(lines)
+    wrong_words_end_with_the_commands_own_code()
+    any_json_is_read(lines)
     a_tenth_is_no_wrong_decimal()
     a_reversal_counts_by_what_it_takes_back_in_the_end(lines)
 
