@@ -363,6 +363,30 @@ static enum status bundle_open(struct doctor_bundle *bundle)
                           &bundle->error);
 }
 
+enum status doctor_custody_is_there(const char *path, struct error *out_error)
+{
+    struct stat stat;
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return error_set(out_error, STATUS_NOT_FOUND, "cannot open the bundle %s: %s", path,
+                         strerror(errno));
+    bool there = fstatat(folder, BUNDLE_CUSTODY_FILE, &stat, AT_SYMLINK_NOFOLLOW) == 0;
+    bool readable = fstatat(folder, "manifest.json", &stat, AT_SYMLINK_NOFOLLOW) == 0;
+    (void)close(folder); /* only looked into */
+    if (there) return STATUS_OK;
+    enum status status =
+        error_set(out_error, STATUS_NOT_FOUND,
+                  readable ? "%s has no custody: it was not made by `doctor collect`"
+                           : "%s is no bundle of an incident: it has no custody.log",
+                  path);
+    if (readable)
+        error_detail(out_error, "it can be diagnosed; nobody signed what it is, so nothing is "
+                                "planned, approved or redacted by it");
+    error_hint(out_error, "`tpwallet doctor collect NEW --key FILE --incident ID`, with --ours for "
+                          "our ledger, --tables for another's, and what else there is");
+    return status;
+}
+
 enum status doctor_bundle_open(const char *path, const char *key, const struct incident *create,
                                struct doctor_bundle *bundle)
 {
@@ -379,6 +403,8 @@ enum status doctor_bundle_open(const char *path, const char *key, const struct i
     char log[DOCTOR_PATH_MAX];
     if (!path_of(bundle, BUNDLE_CUSTODY_FILE, "", log))
         return error_set(&bundle->error, STATUS_INVALID, "the path of the bundle is too long");
+    if (create == NULL) status = doctor_custody_is_there(path, &bundle->error);
+    if (status != STATUS_OK) return status;
     if (access(log, F_OK) == 0 || create == NULL) return bundle_open(bundle);
     if (!bundle->signs)
         return error_set(&bundle->error, STATUS_INVALID, "a new bundle needs --key");

@@ -1,4 +1,6 @@
-/* Our ledger as it is in a folder, beside the other sources of a bundle, collected and diagnosed. */
+/* Bundles diagnosed by this program once more; also our ledger as it is in a folder, beside a bundle's
+ * other sources. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -7,15 +9,38 @@
 #include "cmd/file_bytes.h"
 #include "cmd/report.h"
 
-/* This program once more, with its output in a file. */
-static enum status child_run(struct repair *repair, const char *const *words, struct buf *output,
-                             int *out_code)
+enum { DIAGNOSED_MAX = 7 }; /* exit codes of a diagnosis that was made: bits of 1, 2 and 4 */
+
+/* Its standard output goes to a file. */
+static enum status child_run(const char *const *words, const char *output, int *out_code,
+                             struct error *out_error)
 {
     struct child child;
-    const struct child_files files = { buf_terminated(output), NULL };
-    enum status status = child_start(words, &files, &child, &repair->error);
+    const struct child_files files = { output, NULL };
+    enum status status = child_start(words, &files, &child, out_error);
     if (status == STATUS_OK) *out_code = child_wait(&child);
     return status;
+}
+
+enum status bundle_diagnose(const struct bundle_diagnosing *what, struct buf *out_text,
+                            struct error *out_error)
+{
+    char output[DOCTOR_PATH_MAX];
+    int code = 0;
+    int len = snprintf(output, sizeof output, "%s/diagnosis.json", what->scratch);
+    if (len <= 0 || (size_t)len >= sizeof output)
+        return error_set(out_error, STATUS_INVALID, "the path of the scratch folder is too long");
+    const char *words[] = { "doctor", "diagnose", what->bundle, "--json", NULL, NULL, NULL };
+    if (what->rules != NULL) {
+        words[4] = "--rules";
+        words[5] = what->rules;
+    }
+    enum status status = child_run(words, output, &code, out_error);
+    if (status != STATUS_OK) return status;
+    if (code > DIAGNOSED_MAX)
+        return error_set(out_error, STATUS_UNAVAILABLE,
+                         "the evidence could not be diagnosed: see above");
+    return file_bytes_read(output, out_text, out_error);
 }
 
 enum status repair_diagnose(struct repair *repair, const char *folder, const char *scratch,
@@ -23,15 +48,12 @@ enum status repair_diagnose(struct repair *repair, const char *folder, const cha
 {
     BUF_SCOPE struct buf bundle;
     BUF_SCOPE struct buf collected;
-    BUF_SCOPE struct buf diagnosed;
     char id[INCIDENT_WORD_MAX + 1], from[TIME_TEXT_SIZE];
     struct str incident = repair->bundle.incident.id;
     buf_init(&bundle, DOCTOR_PATH_MAX);
     buf_init(&collected, DOCTOR_PATH_MAX);
-    buf_init(&diagnosed, DOCTOR_PATH_MAX);
     buf_append_format(&bundle, "%s/again", scratch);
     buf_append_format(&collected, "%s/collected", scratch);
-    buf_append_format(&diagnosed, "%s/after.json", scratch);
     memcpy(id, incident.data, incident.len);
     id[incident.len] = '\0';
     (void)wall_time_format(repair->bundle.incident.from, from);
@@ -52,15 +74,13 @@ enum status repair_diagnose(struct repair *repair, const char *folder, const cha
                                     "--again",
                                     repair->bundle.path,
                                     NULL };
-    const char *const diagnose[] = { "doctor", "diagnose", buf_terminated(&bundle), "--json",
-                                     NULL };
     int code = 0;
-    enum status status = child_run(repair, collect, &collected, &code);
+    enum status status = child_run(collect, buf_terminated(&collected), &code, &repair->error);
     if (status == STATUS_OK && code != EXIT_CODE_DONE)
         status =
             error_set(&repair->error, STATUS_UNAVAILABLE, "the evidence cannot be collected again");
-    if (status == STATUS_OK) status = child_run(repair, diagnose, &diagnosed, &code);
-    return status == STATUS_OK
-               ? file_bytes_read(buf_terminated(&diagnosed), out_text, &repair->error)
-               : status;
+    if (status != STATUS_OK) return status;
+    const struct bundle_diagnosing again = { .bundle = buf_terminated(&bundle),
+                                             .scratch = scratch };
+    return bundle_diagnose(&again, out_text, &repair->error);
 }

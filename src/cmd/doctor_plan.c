@@ -8,6 +8,7 @@
 
 #include "adapter/system_clock.h"
 #include "base/check.h"
+#include "base/decimal.h"
 #include "base/hash.h"
 #include "base/reserve.h"
 #include "cmd/answer.h"
@@ -17,20 +18,29 @@
 #include "cmd/file_bytes.h"
 #include "cmd/plan_view.h"
 #include "cmd/report.h"
+#include "cmd/stage.h"
 #include "doctor/foreign_plan.h"
 
-enum { DIAGNOSIS_SIZE_MAX = 64 << 20, LINE_ROOM = EVIDENCE_LINE_SIZE_MAX + 2 };
+#define DIAGNOSIS_ARENA(size) (8 * (size) + (64 << 20))
+enum {
+    DIAGNOSIS_SIZE_MAX = 64 << 20,
+    LINE_ROOM = EVIDENCE_LINE_SIZE_MAX + 2,
+    QUICK_SIZE_MAX = 64 << 20, /* of evidence: a larger bundle takes its time, and that is said */
+};
 
 struct planning {
     const struct invocation *invocation;
     bool sql;
+    char mapping_file[DOCTOR_PATH_MAX]; /* of another's tables */
     struct doctor_bundle bundle;
-    struct buf text; /* the diagnosis */
+    struct buf text;  /* the diagnosis, as the evidence gives it */
+    struct buf given; /* --diagnosis: the one that people have read */
     struct buf policy_text;
     struct repair_policy policy;
     struct arena arena;
     struct arena line_arena;
     struct plan_diagnosis diagnosis;
+    struct digest given_rules;
     struct repair_plan plan;
     struct plan_row *by_record[DIAGNOSIS_ROWS_MAX];
     struct plan_row *by_tx[DIAGNOSIS_ROWS_MAX];
@@ -202,7 +212,7 @@ static enum status rows_trace(struct planning *it)
     return status == STATUS_OK ? evidence_read(it, leg_take) : status;
 }
 
-/* ---- the plan ---- */
+/* ---- the diagnosis ---- */
 
 /* The sources that the diagnosis was made of, beside those that the bundle has now. */
 struct sources_look {
@@ -229,54 +239,124 @@ static bool source_find(void *context, const struct answer_object *told)
     return true;
 }
 
+static enum status given_refuse(struct planning *it, const char *why)
+{
+    enum status status = error_set(&it->error, STATUS_DENIED, "%s", why);
+    error_hint(&it->error, "diagnose again: `tpwallet doctor diagnose BUNDLE --json`");
+    return status;
+}
+
 /* A diagnosis of other evidence makes no plan. */
-static enum status diagnosis_is_current(struct planning *it)
+static enum status given_is_current(struct planning *it)
 {
     struct sources_look look = { .bundle = buf_view(&it->bundle.sources) };
     struct arena arena = { 0 };
     struct answer_object rest;
     const struct answer_list list = { "sources", source_find, &look };
+    struct str given = buf_view(&it->given);
     enum status status = arena_init(&look.arena, answer_arena_size((struct str){ "", LINE_ROOM }));
-    if (status == STATUS_OK) status = arena_init(&arena, answer_arena_size(buf_view(&it->text)));
-    if (status == STATUS_OK) status = answer_read_list(buf_view(&it->text), &list, &arena, &rest);
+    if (status == STATUS_OK) status = arena_init(&arena, answer_arena_size(given));
+    if (status == STATUS_OK) status = answer_read_list(given, &list, &arena, &rest);
     arena_done(&arena);
     arena_done(&look.arena);
     if (status != STATUS_OK)
         return error_set(&it->error, status, "the diagnosis does not tell of its sources");
     if (look.told == it->bundle.source_count && look.found == look.told) return STATUS_OK;
-    status = error_set(&it->error, STATUS_DENIED,
-                       "the diagnosis is not of the evidence that the bundle has now");
+    status = given_refuse(it, "the diagnosis is not of the evidence that the bundle has now");
     error_detail(&it->error, "it tells of %u sources, %u of them as they are; the bundle has %u",
                  look.told, look.found, it->bundle.source_count);
-    error_hint(&it->error, "diagnose again: `tpwallet doctor diagnose BUNDLE --json`");
     return status;
+}
+
+/* What can be told of --diagnosis before the evidence is looked at. */
+static enum status given_read(struct planning *it)
+{
+    const char *path = invocation_text(it->invocation, "diagnosis");
+    if (path == NULL) return STATUS_OK;
+    struct arena arena = { 0 };
+    enum status status = file_bytes_read(path, &it->given, &it->error);
+    if (status != STATUS_OK) return status;
+    status = arena_init(&arena, DIAGNOSIS_ARENA(it->given.len));
+    status = status != STATUS_OK
+                 ? error_set(&it->error, status, "no memory for the plan")
+                 : plan_diagnosis_parse(buf_view(&it->given), &arena, &it->diagnosis, &it->error);
+    if (status == STATUS_OK && !str_equal(it->diagnosis.incident, it->bundle.incident.id))
+        status = error_set(&it->error, STATUS_INVALID, "the diagnosis is of another incident");
+    it->given_rules = it->diagnosis.rules;
+    arena_done(&arena);
+    return status == STATUS_OK ? given_is_current(it) : status;
+}
+
+/* Equal evidence gives equal bytes: what differs was made otherwise, or changed since. */
+static enum status given_is_true(struct planning *it)
+{
+    size_t at = 0;
+    size_t len = it->given.len < it->text.len ? it->given.len : it->text.len;
+    while (at < len && it->given.data[at] == it->text.data[at]) at++;
+    if (it->given.len == 0 || (at == len && it->given.len == it->text.len)) return STATUS_OK;
+    if (!digest_equal(&it->given_rules, &it->diagnosis.rules))
+        return given_refuse(it, "the diagnosis was made by other rules than the plan would be");
+    enum status status = given_refuse(it, "the diagnosis is not what the evidence gives");
+    error_detail(&it->error, "it differs from byte %zu on: made by another version, or changed",
+                 at + 1);
+    return status;
+}
+
+static bool is_quick(const struct doctor_bundle *bundle, struct arena *arena)
+{
+    struct str rest = buf_view(&bundle->sources);
+    struct str line;
+    uint64_t all = 0;
+    while (str_take_line(&rest, &line)) {
+        struct answer_object source;
+        uint64_t size = 0;
+        arena_reset(arena);
+        if (answer_read(line, arena, &source) != STATUS_OK) continue; /* read again below */
+        if (decimal_parse(answer_text(&source, "size"), INT64_MAX, &size) == STATUS_OK) all += size;
+        if (all > QUICK_SIZE_MAX) return false;
+    }
+    return true;
+}
+
+/* Whatever people were shown, the plan is made of what the evidence gives. */
+static enum status diagnosis_make(struct planning *it)
+{
+    struct stage stage;
+    if (!is_quick(&it->bundle, &it->line_arena))
+        (void)fprintf(stderr, "the evidence is diagnosed for the plan\n"); /* a notice */
+    enum status status = stage_open("plan", false, NULL, &stage, &it->error);
+    if (status != STATUS_OK) return status;
+    const struct bundle_diagnosing diagnosing = {
+        .bundle = it->bundle.path,
+        .rules = invocation_text(it->invocation, "rules"),
+        .scratch = buf_terminated(&stage.folder),
+    };
+    status = bundle_diagnose(&diagnosing, &it->text, &it->error);
+    stage_close(&stage);
+    if (status == STATUS_OK) status = arena_init(&it->arena, DIAGNOSIS_ARENA(it->text.len));
+    if (status == STATUS_OK)
+        status = plan_diagnosis_parse(buf_view(&it->text), &it->arena, &it->diagnosis, &it->error);
+    return status == STATUS_OK ? given_is_true(it) : status;
 }
 
 static enum status inputs_read(struct planning *it)
 {
-    const char *diagnosis = invocation_text(it->invocation, "diagnosis");
     const char *policy = invocation_text(it->invocation, "policy");
-    if (diagnosis == NULL || (policy == NULL && !it->sql))
+    if ((policy == NULL) != it->sql)
         return error_set(&it->error, STATUS_INVALID,
-                         "--diagnosis is needed, and --policy or --sql");
-    enum status status = file_bytes_read(diagnosis, &it->text, &it->error);
-    if (status == STATUS_OK && !it->sql)
-        status = file_bytes_read(policy, &it->policy_text, &it->error);
+                         "--policy is needed for our ledger, --sql for another's, and not both");
+    enum status status =
+        arena_init(&it->line_arena, answer_arena_size((struct str){ "", LINE_ROOM }));
+    if (status != STATUS_OK) return error_set(&it->error, status, "no memory for the plan");
+    if (!it->sql) status = file_bytes_read(policy, &it->policy_text, &it->error);
     if (status == STATUS_OK && !it->sql)
         status = repair_policy_parse(buf_view(&it->policy_text), &it->policy, &it->error);
-    if (status == STATUS_OK) {
-        status = arena_init(&it->arena, 8 * it->text.len + (64 << 20));
-        if (status == STATUS_OK)
-            status = arena_init(&it->line_arena, answer_arena_size((struct str){ "", LINE_ROOM }));
-        if (status != STATUS_OK) return error_set(&it->error, status, "no memory for the plan");
-    }
-    if (status == STATUS_OK)
-        status = plan_diagnosis_parse(buf_view(&it->text), &it->arena, &it->diagnosis, &it->error);
-    if (status == STATUS_OK && !str_equal(it->diagnosis.incident, it->bundle.incident.id))
-        status = error_set(&it->error, STATUS_INVALID, "the diagnosis is of another incident");
-    if (status == STATUS_OK) status = diagnosis_is_current(it);
-    return status;
+    if (status == STATUS_OK && !it->sql)
+        status = repair_person(&it->bundle, &it->policy, "proposes the plan", &it->error);
+    return status == STATUS_OK ? given_read(it) : status;
 }
+
+/* ---- the plan ---- */
 
 static enum status plan_fill(struct planning *it)
 {
@@ -317,10 +397,10 @@ static enum status ours_make(struct planning *it, struct buf *text)
 }
 
 /* Of somebody else's ledger: for its owners, by the mapping that its evidence was read by. */
-static enum status foreign_make(struct planning *it, const char *mapping_file, struct buf *text)
+static enum status foreign_make(struct planning *it, struct buf *text)
 {
     struct doctor_mapping mapping = { 0 };
-    enum status status = doctor_mapping_open(mapping_file, &mapping, &it->error);
+    enum status status = doctor_mapping_open(it->mapping_file, &mapping, &it->error);
     if (status == STATUS_OK)
         status = foreign_plan_sql(&it->diagnosis, mapping.parsed, text, &it->error);
     doctor_mapping_close(&mapping);
@@ -328,17 +408,18 @@ static enum status foreign_make(struct planning *it, const char *mapping_file, s
 }
 
 /* A bundle with another's tables gets SQL, and no other one does. */
-static enum status plan_make(struct planning *it, struct buf *text)
+static enum status form_check(struct planning *it)
 {
-    char path[DOCTOR_PATH_MAX];
-    int len = snprintf(path, sizeof path, "%s/" DOCTOR_TABLES_FILE, it->bundle.path);
-    bool foreign = len > 0 && (size_t)len < sizeof path && access(path, F_OK) == 0;
-    if (foreign == it->sql) return foreign ? foreign_make(it, path, text) : ours_make(it, text);
+    int len = snprintf(it->mapping_file, sizeof it->mapping_file, "%s/" DOCTOR_TABLES_FILE,
+                       it->bundle.path);
+    bool foreign =
+        len > 0 && (size_t)len < sizeof it->mapping_file && access(it->mapping_file, F_OK) == 0;
+    if (foreign == it->sql) return STATUS_OK;
     enum status status =
         error_set(&it->error, STATUS_INVALID,
                   foreign ? "the ledger is another's: its repair is for its owners, as SQL"
                           : "the ledger is ours: it is repaired by a plan, not by SQL");
-    error_hint(&it->error, foreign ? "--sql" : "leave --sql out");
+    error_hint(&it->error, foreign ? "--sql, and no --policy" : "--policy, and no --sql");
     return status;
 }
 
@@ -359,11 +440,12 @@ static enum status planning_run(struct planning *it, struct buf *text)
         it->error = it->bundle.error;
         return status;
     }
-    status = inputs_read(it);
-    if (status == STATUS_OK && invocation_has(it->invocation, "policy"))
-        status = repair_person(&it->bundle, &it->policy, "proposes the plan", &it->error);
+    status = form_check(it);
+    if (status == STATUS_OK) status = inputs_read(it);
+    if (status == STATUS_OK) status = diagnosis_make(it);
     if (status == STATUS_OK) status = rows_trace(it);
-    return status == STATUS_OK ? plan_make(it, text) : status;
+    if (status != STATUS_OK) return status;
+    return it->sql ? foreign_make(it, text) : ours_make(it, text);
 }
 
 static int plan_run(struct invocation *invocation)
@@ -377,6 +459,7 @@ static int plan_run(struct invocation *invocation)
     it->invocation = invocation;
     it->sql = invocation_has(invocation, "sql");
     buf_init(&it->text, DIAGNOSIS_SIZE_MAX);
+    buf_init(&it->given, DIAGNOSIS_SIZE_MAX);
     buf_init(&it->policy_text, POLICY_SIZE_MAX);
     BUF_SCOPE struct buf text;
     BUF_SCOPE struct buf out;
@@ -394,6 +477,7 @@ static int plan_run(struct invocation *invocation)
     arena_done(&it->arena);
     arena_done(&it->line_arena);
     buf_free(&it->text);
+    buf_free(&it->given);
     buf_free(&it->policy_text);
     reserve_free(it, sizeof *it);
     return code;
@@ -406,17 +490,20 @@ static const struct positional positionals[] = {
 
 static const struct option options[] = {
     { "key", "FILE", "the key of who proposes it, and will not approve it", NULL },
-    { "diagnosis", "FILE", "what `doctor diagnose --json` said", NULL },
+    { "diagnosis", "FILE",
+      "the `doctor diagnose --json` that people have read: the plan's own must be the same", NULL },
     { "policy", "FILE", "who may approve, how many have to, up to what amounts", NULL },
     { "sql", NULL, "for another's ledger: the plan as SQL for its owners, shown and kept", NULL },
+    { "rules", "DIR", "a folder with faults/ and invariants/; without, the rules built in", NULL },
     { 0 },
 };
 
 const struct command command_doctor_plan = {
     .name = "doctor plan",
-    .summary = "make the plan of a repair from a diagnosis; nothing is done yet",
+    .summary = "make the plan of a repair out of a bundle; nothing is done yet",
     .details =
-        "Stops the bleeding first, then the cause, then takes back what the cause booked, entry by "
+        "Diagnoses the bundle, whatever was diagnosed before: equal evidence gives equal bytes, and "
+        "a --diagnosis that differs is refused. Stops the bleeding first, then the cause, then takes back what the cause booked, entry by "
         "entry, then caches, projections and deliveries. Each entry reverses one transaction that "
         "the evidence names, under an id derived from incident, transaction and rule: applying "
         "twice is nothing. A cause that is not CONFIRMED or PROBABLE, or anything unexplained, gets "

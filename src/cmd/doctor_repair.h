@@ -93,6 +93,18 @@ enum status repair_execute(struct repair *repair, const struct repair_run *run,
 /* The outcome as JSON: of which plan, when, how many entries. */
 void repair_outcome_json(const struct repair *repair, const struct repair_outcome *outcome,
                          bool executed, struct buf *out);
+/* A diagnosis to be made of a bundle as it is. */
+struct bundle_diagnosing {
+    const char *bundle;
+    const char *rules;   /* NULL: those built in */
+    const char *scratch; /* a folder, which gets diagnosis.json */
+};
+/*
+ * Its JSON, by this program as a process of its own. STATUS_UNAVAILABLE: it could not be made, and
+ * why was told.
+ */
+enum status bundle_diagnose(const struct bundle_diagnosing *what, struct buf *out_text,
+                            struct error *out_error) MUST_CHECK;
 /*
  * The JSON of a diagnosis of the ledger in the folder beside the bundle's other sources; wants --key.
  * Files go to the scratch folder, which must be without them.

@@ -53,7 +53,14 @@ static enum status diagnosis_read(struct reporting *all)
     enum status status;
     if (path != NULL) {
         status = file_bytes_read(path, &all->texts[0], &all->error);
-        return status == STATUS_OK ? tree_read(all, 0, &all->report.diagnosis) : status;
+        if (status == STATUS_OK) status = tree_read(all, 0, &all->report.diagnosis);
+        if (status != STATUS_OK) return status;
+        struct str left_out = json_tree_text(all->report.diagnosis, "what_if");
+        if (left_out.len == 0) return STATUS_OK;
+        status = error_set(&all->error, STATUS_DENIED,
+                           "the diagnosis is of what would be, not of what is");
+        error_hint(&all->error, "diagnose again without --what-if");
+        return status;
     }
     status = document_read(all, 0, "report/diagnosis.json", &all->report.diagnosis);
     if (status != STATUS_OK || all->report.diagnosis != NULL) return status;

@@ -14,6 +14,7 @@
 #include "base/reserve.h"
 #include "base/shown_text.h"
 #include "cmd/bundle_file.h"
+#include "cmd/doctor_bundle.h"
 #include "cmd/file_bytes.h"
 #include "cmd/note_keys.h"
 #include "cmd/report.h"
@@ -185,12 +186,14 @@ static enum status folder_verify(struct verification *all, const char *below)
 
 static enum status all_verify(struct verification *all)
 {
+    enum status status = doctor_custody_is_there(all->path, &all->error);
+    if (status != STATUS_OK) return status;
     all->folder = open(all->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int log = all->folder < 0 ? -1 : bundle_file_open(all->folder, BUNDLE_CUSTODY_FILE);
     if (log < 0)
         return error_set(&all->error, STATUS_NOT_FOUND, "cannot open %s/%s: %s", all->path,
                          BUNDLE_CUSTODY_FILE, strerror(errno));
-    enum status status = file_bytes_take(log, BUNDLE_CUSTODY_FILE, &all->log, &all->error);
+    status = file_bytes_take(log, BUNDLE_CUSTODY_FILE, &all->log, &all->error);
     if (status != STATUS_OK) return status;
     custody_verify(all);
     status = folder_verify(all, "");

@@ -197,6 +197,8 @@ static void member_read(struct json_reader *reader, struct str key, struct str *
             json_string(reader, &text) &&
             hex_parse(text, diagnosis->rules.bytes, sizeof diagnosis->rules.bytes) == STATUS_OK;
         if (!good) json_fail(reader, "no SHA-256");
+    } else if (str_equal(key, STR("what_if"))) {
+        (void)json_string(reader, &diagnosis->what_if);
     } else if (str_equal(key, STR("unexplained_count"))) {
         (void)json_uint64(reader, &diagnosis->unexplained);
     } else if (str_equal(key, STR("truncated"))) {
@@ -232,8 +234,15 @@ enum status plan_diagnosis_parse(struct str text, struct arena *arena,
     if (json_end(&reader) != STATUS_OK)
         return error_set(out_error, STATUS_INVALID, "the diagnosis: %s", reader.reason);
     qsort(out_diagnosis->left, out_diagnosis->left_count, sizeof *out_diagnosis->left, by_text);
-    if (str_equal(format, STR("tpwallet-diagnosis-1"))) return STATUS_OK;
-    return error_set(out_error, STATUS_INVALID, "it is no diagnosis: `doctor diagnose --json`");
+    if (!str_equal(format, STR("tpwallet-diagnosis-1")))
+        return error_set(out_error, STATUS_INVALID, "it is no diagnosis: `doctor diagnose --json`");
+    if (out_diagnosis->what_if.len == 0) return STATUS_OK;
+    enum status status =
+        error_set(out_error, STATUS_DENIED, "the diagnosis is of what would be, not of what is");
+    error_detail(out_error, "it was made as if %.*s had not been collected",
+                 out_diagnosis->what_if.len > 64 ? 64 : STR_ARG(out_diagnosis->what_if));
+    error_hint(out_error, "diagnose again without --what-if");
+    return status;
 }
 
 /* ---- the plan ---- */

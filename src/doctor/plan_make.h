@@ -47,6 +47,7 @@ struct plan_violation {
 struct plan_diagnosis {
     struct str incident;
     struct digest rules;
+    struct str what_if; /* a record that was left out of the evidence; empty in what was parsed */
     uint64_t unexplained;
     bool truncated;
     uint32_t cause_count;
@@ -60,8 +61,8 @@ struct plan_diagnosis {
 };
 
 /*
- * The output of `doctor diagnose --json`, whose views are of text and arena. STATUS_INVALID,
- * STATUS_LIMIT. The arena: 8 x the size.
+ * The output of `doctor diagnose --json`, whose views are of text and arena. STATUS_DENIED: it says
+ * what would be if a record lacked. STATUS_INVALID, STATUS_LIMIT. The arena: 8 x the size.
  */
 enum status plan_diagnosis_parse(struct str text, struct arena *arena,
                                  struct plan_diagnosis *out_diagnosis, struct error *out_error)

@@ -134,6 +134,16 @@ static void doubt_gets_no_plan(void **state)
         if (made(it, invalid[i], true) != STATUS_INVALID) fail_msg("%s", invalid[i]);
 }
 
+static void what_would_be_gets_no_plan(void **state)
+{
+    struct making *it = *state;
+    assert_int_equal(
+        made(it, HEAD "\"what_if\":\"R-00000000000000ff\"," CAUSE("CONFIRMED", ""), true),
+        STATUS_DENIED);
+    assert_non_null(strstr(it->error.detail, "R-00000000000000ff"));
+    assert_non_null(strstr(it->error.hint, "--what-if"));
+}
+
 static void a_fault_is_the_id_of_a_rule(void **state)
 {
     struct making *it = *state;
@@ -220,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_confirmed_cause_gets_a_plan),
         cmocka_unit_test(doubt_gets_no_plan),
+        cmocka_unit_test(what_would_be_gets_no_plan),
         cmocka_unit_test(a_fault_is_the_id_of_a_rule),
         cmocka_unit_test(the_policy_limits_a_plan),
         cmocka_unit_test(nothing_is_posted_to_an_account_that_is_left),

@@ -1,27 +1,28 @@
 """Goal: a plan is made of what was diagnosed, rehearsed on copies, approved by two others, applied
 once, whatever happens in between; anything else is refused and changes nothing.
 
-Method: a ledger in which transfers were made twice by a client without keys; its evidence is
-collected, a diagnosis names the second ones. The plan is made, and everything that must be refused
-is tried: unrehearsed, unapproved, approved by its proposer, by a stranger, twice by one, expired, for
+Method: a ledger in which transfers were made twice by a client without keys; its evidence and a
+gateway's log are collected, and the diagnosis names the second ones. The plan is made, and
+everything that must be refused is tried: of forged diagnoses, unrehearsed, unapproved, approved by its proposer, by a stranger, twice by one, expired, for
 another plan, under another policy, changed files, a ledger that moved on. Then it is applied,
 applied again, and verified; books are equal again and the audit log has it.
 """
-import ctypes
 import html.parser
 import http.client
 import json
 import os
 import shutil
 import sys
+from datetime import datetime, timedelta, timezone
 
 sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
 # pylint: disable=wrong-import-position
-from cli_harness import (CONFLICT, DENIED, DONE, NOT_FOUND, REFUSED, SCRATCH, USAGE, Wallet, check,
-                         equal, file_of, new_id, serving)
+from cli_harness import (CONFLICT, DENIED, DONE, NOT_FOUND, REFUSED, SCRATCH, UNAVAILABLE, USAGE,
+                         Wallet, check, equal, file_of, new_id, serving)
 
 PAID = 7
-RULES = []  # the digest of the rules that the program has
+# The gateway has said all that it has.
+WHOLE = ("--from", "1970-01-01T00:00:01Z", "--to", "2100-01-01T00:00:00Z")
 
 
 def key_of(wallet, name):
@@ -44,42 +45,24 @@ def ledger_with_twins(wallet):
                    "debits_must_not_exceed_credits")
         wallet.run("transfer", "create", "--debit", bank, "--credit", customer, "--amount",
                    "100.00")
-        for _ in range(2):
-            twin = new_id()
+        twins.append((new_id(), new_id()))
+        for twin in twins[-1]:
             wallet.run("transfer", "create", "--id", twin, "--debit", customer, "--credit", shop,
                        "--amount", f"{10 + n}.00")
-        twins.append(twin)
     return bank, shop, customers, twins
 
 
-def xxh3(line):
-    """A record as it is cited, by the library itself."""
-    library = ctypes.CDLL("libxxhash.so.0")
-    library.XXH3_64bits.restype = ctypes.c_uint64
-    library.XXH3_64bits.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
-    return f"R-{library.XXH3_64bits(line.encode(), len(line.encode())):016x}"
-
-
-def diagnosis_of(case, twins, label="CONFIRMED", unexplained=0):
-    """What `doctor diagnose --json` says of it, cited as it cites."""
-    affected = []
-    with open(os.path.join(case, "sources.ndjson"), encoding="utf-8") as file:
-        sources = [{key: row[key] for key in ("path", "sha256")} for row in map(json.loads, file)]
-    with open(os.path.join(case, "evidence", "01-ledger.ndjson"), encoding="utf-8") as file:
-        for line in file.read().splitlines():
-            row = json.loads(line)
-            if row["kind"] == "ledger_tx" and row["tx"] in twins:
-                affected.append({"account": row["account"], "ccy": row["ccy"],
-                                 "delta": row["amount"], "payment": row["tx"],
-                                 "record": {"record": xxh3(line), "kind": "ledger_tx",
-                                            "system": "tpwallet", "ts": row["ts"]}})
-    return {"format": "tpwallet-diagnosis-1", "incident": "7F3A", "rules_sha256": RULES[0],
-            "as_of": "2026-11-29T00:00:00Z", "verdict": "explained", "unexplained_count": unexplained, "truncated": False, "sources": sources,
-            "causes": [{"fault": "P01", "name": "no key on retry", "title": "a retry had no key",
-                        "label": label, "stop": "pause retries of the client",
-                        "repair": "reverse keep=first contra=origin",
-                        "prevention": "a key that the client must give", "ledger_entry": True,
-                        "psp_money": False, "affected": affected}]}
+def gateway_log(customers, twins):
+    """What a gateway saw: it gave up on the first request of each, and the client asked again."""
+    lines = []
+    begin = datetime.now(timezone.utc) - timedelta(minutes=1)
+    for customer, (first, second) in zip(customers, twins):
+        for seconds, tx, status in ((0, first, 504), (5, second, 201)):
+            at = (begin + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
+            lines.append({"ts": at, "method": "POST", "path": "/v1/transfers", "client": customer,
+                          "body_hash": f"body of {customer}", "transaction_id": tx,
+                          "status": status})
+    return file_of("gateway.log", "".join(json.dumps(line) + "\n" for line in lines))
 
 
 def net(wallet, account):
@@ -102,15 +85,22 @@ class Case:
         return self.wallet.run("doctor", verb, folder or self.folder, "--policy",
                                policy or self.policy, *key, *words, code=code)
 
-    def collect(self, folder=None):
-        self.wallet.run("doctor", "collect", folder or self.folder, "--key", self.keys["anna"],
-                        "--incident", "7F3A", "--title", "paid twice", "--ours")
-        found = self.wallet.run("doctor", "diagnose", folder or self.folder, "--json", code=None)
-        RULES.append(json.loads(found.out)["rules_sha256"])
+    def collect(self, log):
+        self.wallet.run("doctor", "collect", self.folder, "--key", self.keys["anna"], "--incident",
+                        "7F3A", "--title", "paid twice", "--ours", *WHOLE)
+        alone = self.plan(self.diagnosis(), code=DENIED)
+        check("the cause is UNKNOWN: that gets no plan" in alone.err, f"{alone!r}")
+        self.wallet.run("doctor", "collect", self.folder, "--key", self.keys["anna"], "--log", log,
+                        "--system", "gateway", *WHOLE)
+
+    def diagnosis(self, *words, folder=None):
+        """What `doctor diagnose --json` says, byte for byte."""
+        return self.wallet.run("doctor", "diagnose", folder or self.folder, "--json", *words,
+                               code=None).out
 
     def plan(self, diagnosis, code=DONE, who="anna", policy=None):
-        path = file_of("diagnosis.json", json.dumps(diagnosis))
-        return self.run("plan", "--diagnosis", path, who=who, code=code, policy=policy)
+        words = () if diagnosis is None else ("--diagnosis", file_of("diagnosis.json", diagnosis))
+        return self.run("plan", *words, who=who, code=code, policy=policy)
 
     def copy(self, name):
         copy = os.path.join(SCRATCH, name)
@@ -119,48 +109,103 @@ class Case:
         return copy
 
 
-def doubtful_plans(case, twins):
-    for label in ("POSSIBLE", "AMBIGUOUS", "UNKNOWN"):
-        case.plan(diagnosis_of(case.folder, twins, label), code=DENIED)
-    case.plan(diagnosis_of(case.folder, twins, unexplained=1), code=DENIED)
-    case.plan(diagnosis_of(case.folder, twins), code=USAGE, who=None)
-    other = diagnosis_of(case.folder, twins)
-    other["incident"] = "OTHER"
-    case.plan(other, code=USAGE)
-    wrong = diagnosis_of(case.folder, twins)
-    wrong["causes"][0]["affected"][0]["delta"] = "-1"
-    case.plan(wrong, code=USAGE)
+def forged(text, change):
+    """The diagnosis with one thing changed, written as the doctor writes it."""
+    found = json.loads(text)
+    change(found)
+    return json.dumps(found, separators=(",", ":"), ensure_ascii=False) + "\n"
+
+
+def forged_diagnoses(case, true):
+    """A plan is made of what the evidence gives, whatever a file says."""
+    def another_amount(found):
+        for row in found["causes"][0]["affected"]:
+            row["delta"] = str(int(row["delta"]) * 2)
+
+    def another_account(found):
+        found["causes"][0]["affected"][0]["account"] = new_id()
+
+    def more_certain(found):
+        found["causes"][0]["label"] = "PROBABLE"
+
+    def less_affected(found):
+        del found["causes"][0]["affected"][2:]
+
+    def nothing_left(found):
+        found["causes"][0]["repair"] = "none"
+
+    equal(forged(true, lambda found: None), true, "a diagnosis that nobody changed")
+    for change in (another_amount, another_account, more_certain, less_affected, nothing_left):
+        found = case.plan(forged(true, change), code=DENIED)
+        check("not what the evidence gives" in found.err and "diagnose again" in found.err and
+              "differs from byte" in found.err, f"{change.__name__}: {found!r}")
+    found = case.plan(forged(true, lambda d: d.update(rules_sha256="cd" * 32)), code=DENIED)
+    check("by other rules" in found.err, f"{found!r}")
+    case.plan(forged(true, lambda d: d.update(incident="OTHER")), code=USAGE)
+    case.plan("", code=USAGE)
+    case.plan("{}", code=USAGE)
+    record = json.loads(true)["violations"][0]["record"]["record"]
+    found = case.plan(case.diagnosis("--what-if", f"drop={record}"), code=DENIED)
+    check("what would be" in found.err and record in found.err and "--what-if" in found.err,
+          f"{found!r}")
+    found = case.wallet.run("doctor", "report", case.folder, "--html", os.path.join(SCRATCH, "no"),
+                            "--diagnosis", file_of("if.json", case.diagnosis(
+                                "--what-if", f"drop={record}")), code=DENIED)
+    check("what would be" in found.err, f"{found!r}")
+
+
+def doubtful_plans(case, true):
+    forged_diagnoses(case, true)
+    case.plan(true, code=USAGE, who=None)
     small = file_of("small.policy", "".join(f"approver {case.public[n]}\n" for n in
                                             ("anna", "bob")) + "max_total EUR 5.00\n")
-    case.plan(diagnosis_of(case.folder, twins), code=DENIED, policy=small)
+    case.plan(true, code=DENIED, policy=small)
     unnamed = file_of("unnamed.policy", "".join(f"approver {case.public[n]}\n" for n in
                                                 ("anna", "bob", "carol")) + "max_total USD 5.00\n")
-    found = case.plan(diagnosis_of(case.folder, twins), code=DENIED, policy=unnamed)
+    found = case.plan(true, code=DENIED, policy=unnamed)
     check("no max_total of EUR" in found.err, f"{found!r}")
     few = file_of("few.policy", "".join(f"approver {case.public[n]}\n" for n in ("anna", "bob")) +
                   "max_total EUR 500.00\n")
-    found = case.plan(diagnosis_of(case.folder, twins), code=DENIED, policy=few)
+    found = case.plan(true, code=DENIED, policy=few)
     check("1 people who did not propose it" in found.err, f"{found!r}")
+    found = case.run("plan", "--sql", who="anna", code=USAGE)
+    check("the ledger is ours" in found.err, f"{found!r}")
+    found = case.run("plan", "--rules", os.path.join(SCRATCH, "nowhere"), who="anna",
+                     code=UNAVAILABLE)
+    check("could not be diagnosed" in found.err and "nowhere" in found.err, f"{found!r}")
     check(not os.path.exists(os.path.join(case.folder, "plan", "plan.json")), "no plan was made")
 
 
-def stale_diagnoses(case, twins):
+def written_by_hand(case):
+    """Evidence that nobody has signed is diagnosed, and the way to a plan is told."""
+    copy = case.copy("by-hand")
+    os.remove(os.path.join(copy, "custody.log"))
+    check(json.loads(case.diagnosis(folder=copy))["causes"], "it is diagnosed")
+    for verb, words in (("plan", ("--policy", case.policy, "--key", case.keys["anna"])),
+                        ("verify", ()), ("redact", (copy + "2", "--key", case.keys["anna"]))):
+        found = case.wallet.run("doctor", verb, copy, *words, code=NOT_FOUND)
+        check("has no custody" in found.err and "can be diagnosed" in found.err and
+              "tpwallet doctor collect NEW --key FILE" in found.err, f"{verb}: {found!r}")
+    found = case.wallet.run("doctor", "verify", SCRATCH, code=NOT_FOUND)
+    check("is no bundle of an incident" in found.err, f"{found!r}")
+
+
+def stale_diagnoses(case, older):
     """The diagnosis is of what the bundle has; the bundle is what its custody has."""
-    older = diagnosis_of(case.folder, twins)
     copy = case.copy("more")
     log = file_of("later.log", '{"ts":"2026-01-02T00:00:00Z","level":"info","msg":"later"}\n')
     case.wallet.run("doctor", "collect", copy, "--key", case.keys["anna"], "--log", log, "--system",
                     "app")
-    path = file_of("older.json", json.dumps(older))
+    path = file_of("older.json", older)
     found = case.run("plan", "--diagnosis", path, who="anna", folder=copy, code=DENIED)
     check("evidence that the bundle has now" in found.err and "diagnose again" in found.err,
           f"{found!r}")
-    found = case.wallet.run("doctor", "diagnose", copy, "--json", code=None).out
-    told = [(row["path"], row["sha256"]) for row in json.loads(found)["sources"]]
-    now = [(row["path"], row["sha256"]) for row in diagnosis_of(copy, twins)["sources"]]
+    newer = case.diagnosis(folder=copy)
+    told = [(row["path"], row["sha256"]) for row in json.loads(newer)["sources"]]
+    with open(os.path.join(copy, "sources.ndjson"), encoding="utf-8") as file:
+        now = [(row["path"], row["sha256"]) for row in map(json.loads, file)]
     equal(told, now, "a diagnosis says what it is of")
-    case.run("plan", "--diagnosis", file_of("newer.json", json.dumps(diagnosis_of(copy, twins))),
-             who="anna", folder=copy)
+    case.run("plan", "--diagnosis", file_of("newer.json", newer), who="anna", folder=copy)
     altered = case.copy("altered")
     evidence = os.path.join(altered, "evidence", "01-ledger.ndjson")
     with open(evidence, encoding="utf-8") as file:
@@ -217,8 +262,8 @@ def left_is_named(case):
         found = json.load(file)
     equal(found["left_count"], len(found["left"]), "what is left is named")
     check(all(row["key"] == "ch_unknown" for row in found["left"]), f"{found['left']}")
-    equal((found["violations_before"], found["violations_after"]), (len(found["left"]),) * 2,
-          "the entries change nothing of it")
+    equal((found["violations_before"], found["violations_after"]), (len(found["left"]) + PAID,) * 2,
+          "the entries change nothing of it; what they settle stays told")
 
 
 def changed_files(case):
@@ -232,7 +277,7 @@ def changed_files(case):
             text = file.read()
         with open(path, "w", encoding="utf-8") as file:
             file.write(text.replace("1", "2", 1) if "plan.json" not in name else
-                       text.replace("paid", "Paid").replace("pause", "Pause"))
+                       text.replace("suspend", "Suspend"))
         found = case.run("apply", code=None, folder=copy)
         check(found.code in (DENIED, USAGE), f"a changed {name}: {found!r}")
     altered = case.copy("altered")
@@ -287,16 +332,19 @@ def refused(case, other, copy, told):
     check("applying the plan failed" in notes[-1]["text"] and told[0] in notes[-1]["text"], f"{notes}")
 
 
-def moved_on(case, wallet, twins, before):
+def moved_on(case, wallet, seconds, before):
     """On a copy of the ledger in which somebody has reversed one by hand."""
     other = another(wallet, "moved")
-    other.run("transfer", "reverse", twins[0], "--amount", "4.00", "--asset", "EUR")
-    equal(other.json("transfer", "show", twins[0])["reversed"], "4.00", "the ledger says how much")
-    other.run("transfer", "reverse", twins[0])
     copy = stopped(case, "stopped")
     entry = entries_of(copy)[0]
-    refused(case, other, copy, (entry["id"], "10.00 of the 10.00 of its target are reversed already",
-                                twins[0]))
+    twin = entry["target"]
+    check(twin in seconds, "what came second is taken back")
+    amount = f"{10 + seconds.index(twin)}.00"
+    other.run("transfer", "reverse", twin, "--amount", "4.00", "--asset", "EUR")
+    equal(other.json("transfer", "show", twin)["reversed"], "4.00", "the ledger says how much")
+    other.run("transfer", "reverse", twin)
+    refused(case, other, copy, (entry["id"], f"{amount} of the {amount} of its target are reversed "
+                                "already", twin))
     other.run("transfer", "show", entry["id"], code=NOT_FOUND)
     equal(net(wallet, before[0]), before[1], "the ledger itself")
 
@@ -340,7 +388,10 @@ def spent(case, wallet, shop, bank):
     other.run("transfer", "create", "--debit", shop, "--credit", bank, "--amount", f"{paid - 25}.00")
     copy = stopped(case, "spent-case")
     entries = entries_of(copy)
-    refused(case, other, copy, (entries[2]["id"], f"account {shop} has left EUR 4.00"))
+    sums = [int(entry["amount_minor"]) for entry in entries]
+    last = next(n for n in range(PAID) if sum(sums[:n + 1]) > 2500)
+    left = f"{(2500 - sum(sums[:last])) // 100}.00"
+    refused(case, other, copy, (entries[last]["id"], f"account {shop} has left EUR {left}"))
     for entry in entries:
         other.run("transfer", "show", entry["id"], code=NOT_FOUND)
 
@@ -419,10 +470,10 @@ def applied(case, wallet, shop, customers):
     equal((len(acts), acts[0]["reason"]), (1, "7F3A"), "the audit log has it once")
 
 
-def verified(case, wallet, twins):
+def verified(case, wallet, before):
     case.run("verify-repair", code=USAGE)                  # who collects again?
-    case.run("verify-repair", "--diagnosis", os.path.join(SCRATCH, "diagnosis.json"), code=USAGE)
-    still = diagnosis_of(case.folder, twins)
+    case.run("verify-repair", "--diagnosis", file_of("before.json", before), code=USAGE)
+    still = json.loads(before)
     still["verdict"] = "still"
     path = file_of("after.json", json.dumps(still))
     case.run("verify-repair", "--diagnosis", path, code=CONFLICT)
@@ -469,7 +520,7 @@ def reported(case, wallet):
     parser.feed(text)
     check("<script" not in text and "src=" not in text and "http" not in text, "no scripts")
     check("prefers-color-scheme:dark" in text and "@media print" in text, "dark, and paper")
-    check("a retry had no key" in text and "<circle" in text, "causes and a timeline")
+    check("were sent again under another key" in text and "<circle" in text, "causes and a timeline")
     with open(rca, encoding="utf-8") as file:
         text = file.read()
     check("| 24 h |" in text and "| 90 d |" in text and "0-48 h" in text, "actions and roadmap")
@@ -492,22 +543,30 @@ def main():
     wallet = Wallet("wallet")
     bank, shop, customers, twins = ledger_with_twins(wallet)
     case = Case(wallet)
-    case.collect()
-    doubtful_plans(case, twins)
-    stale_diagnoses(case, twins)
-    out = case.plan(diagnosis_of(case.folder, twins)).out
+    case.collect(gateway_log(customers, twins))
+    true = case.diagnosis()
+    equal([(cause["fault"], cause["label"]) for cause in json.loads(true)["causes"]],
+          [("P01", "CONFIRMED")], "the cause")
+    doubtful_plans(case, true)
+    written_by_hand(case)
+    stale_diagnoses(case, true)
+    copy = case.copy("unread")
+    case.run("plan", who="anna", folder=copy)              # its own diagnosis, read by nobody
+    with open(os.path.join(copy, "report", "diagnosis.json"), encoding="utf-8") as file:
+        equal(file.read(), true, "the plan's own is the one that people have read")
+    out = case.plan(true).out
     check("2 approvals are needed" in out and out.count(" compensate ") == PAID, out)
     left_is_named(case)
     approvals(case)
     changed_files(case)
-    moved_on(case, wallet, twins, (shop, net(wallet, shop)))
+    moved_on(case, wallet, [second for _, second in twins], (shop, net(wallet, shop)))
     frozen_and_unfrozen(case, wallet, shop)
     spent(case, wallet, shop, bank)
     refused_midway(case, wallet, shop, bank)
     words_are_shown(case)
     on_another_ledger(case)
     applied(case, wallet, shop, customers)
-    verified(case, wallet, twins)
+    verified(case, wallet, true)
     reported(case, wallet)
 
 
