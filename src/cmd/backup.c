@@ -1,17 +1,12 @@
 /* tpwallet backup, restore: copies of the journal, beside a running server, and back again. */
-#include "adapter/backup.h"
-
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "adapter/data_folder.h"
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "cmd/call.h"
 #include "cmd/folder_act.h"
+#include "cmd/lane_copies.h"
 #include "cmd/report.h"
 
 enum { FOLDER_PATH_SIZE = 4096 };
@@ -103,45 +98,30 @@ static int result_report(const struct invocation *invocation,
     return report_text(invocation, buf_view(&out));
 }
 
-/* The folder of lanes, in which each has its own. */
-static enum status lanes_folder_make(const char *target, struct error *out_error)
-{
-    BUF_SCOPE struct buf path;
-    buf_init(&path, FOLDER_PATH_SIZE);
-    buf_append_format(&path, "%s/lanes", target);
-    if (mkdir(buf_terminated(&path), 0700) == 0 || errno == EEXIST) return STATUS_OK;
-    (void)error_set(out_error, STATUS_UNAVAILABLE, "cannot make the folder of the other lanes");
-    error_detail(out_error, "%s: %s", buf_terminated(&path), strerror(errno));
-    error_hint(out_error, "lane 0 is copied: look at the disk, and repeat the command; it goes on");
-    return STATUS_UNAVAILABLE;
-}
+/* Of each lane, as it was copied. */
+struct reporting {
+    struct invocation *invocation;
+    int code;
+};
 
-typedef enum status lane_copy(const struct backup_options *options,
-                              struct journal_copy_result *out_result, struct error *out_error);
+static bool lane_report(void *context, const struct backup_options *lane,
+                        const struct journal_copy_result *result)
+{
+    struct reporting *reporting = context;
+    reporting->code = result_report(reporting->invocation, result, lane);
+    return reporting->code == EXIT_CODE_DONE;
+}
 
 /* Copies one lane after the other, and says so of each. */
 static int lanes_copy(struct invocation *invocation, const struct backup_options *all,
                       lane_copy *copy)
 {
     struct error error;
-    uint32_t lanes = 1;
-    enum status status = data_folder_count_lanes(all->source, &lanes, &error);
-    int code = status == STATUS_OK ? EXIT_CODE_DONE : report_error(invocation, &error);
-    for (uint32_t lane = 0; lane < lanes && code == EXIT_CODE_DONE; lane++) {
-        char source[FOLDER_PATH_SIZE], target[FOLDER_PATH_SIZE];
-        struct journal_copy_result result = { 0 };
-        struct backup_options one = *all;
-        one.source = source;
-        one.target = target;
-        status = data_folder_lane_path(all->source, lane, source, sizeof source, &error);
-        if (status == STATUS_OK)
-            status = data_folder_lane_path(all->target, lane, target, sizeof target, &error);
-        if (status == STATUS_OK && lane == 1) status = lanes_folder_make(all->target, &error);
-        if (status == STATUS_OK) status = copy(&one, &result, &error);
-        code = status == STATUS_OK ? result_report(invocation, &result, &one)
-                                   : report_error(invocation, &error);
-    }
-    return code;
+    struct reporting reporting = { invocation, EXIT_CODE_DONE };
+    const struct lane_copies copies = { *all, copy, lane_report, &reporting };
+    enum status status = lane_copies_make(&copies, &error);
+    bool told = status == STATUS_OK || reporting.code != EXIT_CODE_DONE;
+    return told ? reporting.code : report_error(invocation, &error);
 }
 
 static int backup_command_run(struct invocation *invocation)
@@ -211,29 +191,13 @@ const struct command command_restore = {
     .run = restore_run,
 };
 
-/* Lane 0 last: as long as it may not be written, nobody serves any of them. */
-static enum status lanes_accept(const char *folder, bool *out_changed, struct error *out_error)
-{
-    uint32_t lanes = 0;
-    enum status status = data_folder_count_lanes(folder, &lanes, out_error);
-    *out_changed = false;
-    for (uint32_t lane = lanes; status == STATUS_OK && lane > 0; lane--) {
-        char path[FOLDER_PATH_SIZE];
-        bool changed = false;
-        status = data_folder_lane_path(folder, lane - 1, path, sizeof path, out_error);
-        if (status == STATUS_OK) status = backup_accept(path, &changed, out_error);
-        *out_changed = *out_changed || changed;
-    }
-    return status;
-}
-
 static int restore_accept_run(struct invocation *invocation)
 {
     struct error error;
     const char *reason;
     enum status status = folder_act_reason(invocation, &reason, &error);
     bool changed = false;
-    if (status == STATUS_OK) status = lanes_accept(invocation->data, &changed, &error);
+    if (status == STATUS_OK) status = lane_copies_accept(invocation->data, &changed, &error);
     if (status == STATUS_OK && changed)
         status = folder_act_record(invocation, NOTICE_RESTORE_ACCEPT, &error);
     if (status != STATUS_OK) return report_error(invocation, &error);

@@ -9,13 +9,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "adapter/backup.h"
+#include "adapter/data_folder.h"
 #include "adapter/new_file.h"
 #include "base/check.h"
 #include "base/hex.h"
 #include "cmd/child.h"
 #include "cmd/doctor_repair.h"
 #include "cmd/file_bytes.h"
+#include "cmd/lane_copies.h"
 #include "cmd/report.h"
 #include "doctor/closure.h"
 
@@ -29,7 +30,8 @@ enum {
 /* What one copy came to. */
 struct copy {
     char folder[NAME_SIZE];
-    uint64_t head;
+    uint32_t lanes;
+    uint64_t heads[LANES_MAX];
     struct digest before; /* of all accounts, balances and counts of entries */
     struct digest after;
 };
@@ -95,34 +97,64 @@ static enum status command_run(struct rehearsal *all, const char *const *words, 
                      words[0], code);
 }
 
-/* All accounts with their balances and numbers of entries, as one digest. */
-static enum status books_digest(struct rehearsal *all, const struct copy *copy,
-                                struct digest *out_digest)
+/* All accounts of a lane with their balances and numbers of entries. */
+static enum status books_add(struct rehearsal *all, const struct copy *copy, uint32_t lane,
+                             struct digest_stream *stream)
 {
     char path[NAME_SIZE];
+    char folder[NAME_SIZE];
     if (!name_of(all, "books", path)) return STATUS_INVALID;
     (void)unlink(path); /* of the time before */
-    const char *const words[] = { "export",     "accounts", "--format", "csv", "--data",
-                                  copy->folder, "--output", path,       NULL };
-    enum status status = command_run(all, words, NULL);
+    enum status status =
+        data_folder_lane_path(copy->folder, lane, folder, sizeof folder, &all->error);
+    if (status != STATUS_OK) return status;
+    const char *const words[] = { "export", "accounts", "--format", "csv", "--data",
+                                  folder,   "--output", path,       NULL };
+    status = command_run(all, words, NULL);
     if (status != STATUS_OK) return status;
     BUF_SCOPE struct buf bytes;
     buf_init(&bytes, BOOKS_SIZE_MAX);
     status = file_bytes_read(path, &bytes, &all->error);
-    if (status == STATUS_OK) *out_digest = digest_of(bytes.data, bytes.len);
+    if (status == STATUS_OK) digest_stream_add(stream, bytes.data, bytes.len);
     return status;
+}
+
+/* The same of all lanes, as one digest. */
+static enum status books_digest(struct rehearsal *all, const struct copy *copy,
+                                struct digest *out_digest)
+{
+    struct digest_stream stream;
+    digest_stream_init(&stream);
+    enum status status = STATUS_OK;
+    for (uint32_t lane = 0; lane < copy->lanes && status == STATUS_OK; lane++)
+        status = books_add(all, copy, lane, &stream);
+    struct digest digest = digest_stream_end(&stream);
+    if (status == STATUS_OK) *out_digest = digest;
+    return status;
+}
+
+static bool head_note(void *context, const struct backup_options *lane,
+                      const struct journal_copy_result *result)
+{
+    struct copy *copy = context;
+    (void)lane; /* they come in order */
+    copy->heads[copy->lanes++] = result->head;
+    return true;
 }
 
 static enum status copy_make(struct rehearsal *all, const char *source, struct copy *copy,
                              const char *name)
 {
-    struct journal_copy_result result;
     bool was_backup; /* as it was made */
     if (!name_of(all, name, copy->folder)) return STATUS_INVALID;
-    const struct backup_options options = { .source = source, .target = copy->folder };
-    enum status status = backup_run(&options, &result, &all->error);
-    if (status == STATUS_OK) status = backup_accept(copy->folder, &was_backup, &all->error);
-    copy->head = result.head;
+    const struct lane_copies copies = {
+        .options = { .source = source, .target = copy->folder },
+        .copy = backup_run,
+        .copied = head_note,
+        .context = copy,
+    };
+    enum status status = lane_copies_make(&copies, &all->error);
+    if (status == STATUS_OK) status = lane_copies_accept(copy->folder, &was_backup, &all->error);
     return status == STATUS_OK ? books_digest(all, copy, &copy->before) : status;
 }
 
@@ -352,7 +384,11 @@ static void result_build(const struct rehearsal *all, struct buf *out)
     digest_member(&writer, "plan_sha256", &all->repair.plan_digest);
     json_write_key(&writer, STR("passed"));
     json_write_bool(&writer, true);
-    number_member(&writer, "head", all->copies[0].head);
+    json_write_key(&writer, STR("heads")); /* by lane */
+    json_write_array_begin(&writer);
+    for (uint32_t lane = 0; lane < all->copies[0].lanes; lane++)
+        json_write_uint64(&writer, all->copies[0].heads[lane]);
+    json_write_array_end(&writer);
     number_member(&writer, "entries", all->outcome.entries);
     number_member(&writer, "killed_and_resumed", all->kills);
     number_member(&writer, "changed_when_applied_twice", 0);

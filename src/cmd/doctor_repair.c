@@ -9,10 +9,12 @@
 #include "base/decimal.h"
 #include "base/hex.h"
 #include "base/json_reader.h"
+#include "base/reserve.h"
 #include "cmd/answer.h"
 #include "cmd/call.h"
 #include "cmd/doctor_verify.h"
 #include "cmd/file_bytes.h"
+#include "cmd/lane_set.h"
 #include "cmd/repair_ready.h"
 #include "model/notice.h"
 
@@ -243,7 +245,9 @@ enum status repair_rehearsal_read(struct repair *repair)
 
 struct execution {
     struct repair *repair;
-    struct session session;
+    uint32_t lanes;
+    uint64_t opened;          /* lanes whose sessions are open, by bit */
+    struct session *sessions; /* LANES_MAX of them; those of lanes with entries */
     struct repair_ready ready;
     struct buf body;
     struct buf answer;
@@ -251,22 +255,42 @@ struct execution {
     struct repair_outcome outcome;
 };
 
+static enum status sessions_open(struct execution *it, const char *folder, bool read_only)
+{
+    uint64_t wanted = repair_ready_lanes(&it->repair->plan, it->lanes);
+    if (wanted == 0) wanted = 1; /* whether there is a ledger at all */
+    for (uint32_t lane = 0; lane < it->lanes; lane++) {
+        if ((wanted >> lane & 1) == 0) continue;
+        const struct session_options options = {
+            .folder = folder, .read_only = read_only, .lane = lane, .of_lane = it->lanes > 1
+        };
+        enum status status = session_open(&options, &it->sessions[lane], &it->repair->error);
+        if (status != STATUS_OK) return status;
+        it->opened |= UINT64_C(1) << lane;
+    }
+    return STATUS_OK;
+}
+
 static enum status execution_open(struct execution *it, const char *folder, bool read_only)
 {
     struct error *error = &it->repair->error;
     buf_init(&it->body, ANSWER_MAX);
     buf_init(&it->answer, ANSWER_MAX);
-    enum status status = arena_init(&it->arena, ARENA_FACTOR * (size_t)ANSWER_MAX);
-    if (status != STATUS_OK) return error_set(error, status, "no memory");
-    status = repair_ready_init(&it->ready, &it->repair->plan, &it->session, error);
+    it->sessions = reserve_new(LANES_MAX * sizeof it->sessions[0]);
+    if (it->sessions == NULL ||
+        arena_init(&it->arena, ARENA_FACTOR * (size_t)ANSWER_MAX) != STATUS_OK)
+        return error_set(error, STATUS_LIMIT, "no memory");
+    enum status status = lane_set_count(folder, &it->lanes, error);
     if (status != STATUS_OK) return status;
-    const struct session_options options = { .folder = folder, .read_only = read_only };
-    return session_open(&options, &it->session, error);
+    status = repair_ready_init(&it->ready, &it->repair->plan, it->sessions, it->lanes, error);
+    return status == STATUS_OK ? sessions_open(it, folder, read_only) : status;
 }
 
-static void execution_close(struct execution *it, bool opened)
+static void execution_close(struct execution *it)
 {
-    if (opened) session_close(&it->session);
+    for (uint32_t lane = 0; lane < LANES_MAX; lane++)
+        if ((it->opened >> lane & 1) != 0) session_close(&it->sessions[lane]);
+    if (it->sessions != NULL) reserve_free(it->sessions, LANES_MAX * sizeof it->sessions[0]);
     repair_ready_done(&it->ready);
     arena_done(&it->arena);
     buf_free(&it->body);
@@ -315,19 +339,22 @@ static void entry_write(struct json_writer *writer, const struct ready_entry *en
 struct group {
     const struct ready_entry *entries[REPAIR_GROUP_STEPS];
     uint32_t count;
+    uint32_t lane; /* of all of them */
     uint32_t done; /* by the answer */
     struct uuid refused_id;
     char refused[64]; /* the first outcome that is another; "" */
 };
 
-/* The next one from *at on; linked. */
+/* The next one from *at on, up to the end of its lane; linked. */
 static void group_build(struct execution *it, uint32_t steps_max, uint32_t *at, struct group *group)
 {
     const struct repair_ready *ready = &it->ready;
     CHECK(steps_max <= REPAIR_GROUP_STEPS);
-    *group = (struct group){ .count = 0 };
-    for (uint32_t i = 0; i < steps_max && *at < ready->entry_count; i++, *at += 1)
+    *group = (struct group){ .lane = ready->entries[*at].lane };
+    for (uint32_t i = 0; i < steps_max && *at < ready->entry_count; i++, *at += 1) {
+        if (ready->entries[*at].lane != group->lane) break;
         if (!ready->entries[*at].there) group->entries[group->count++] = &ready->entries[*at];
+    }
     struct json_writer writer;
     buf_reset(&it->body);
     json_writer_init(&writer, &it->body);
@@ -381,7 +408,8 @@ static enum status group_send(struct execution *it, struct group *group)
         .body = buf_view(&it->body),
     };
     unsigned http = 0;
-    enum status status = session_call(&it->session, &request, &http, &it->answer, error);
+    enum status status =
+        session_call(&it->sessions[group->lane], &request, &http, &it->answer, error);
     if (status != STATUS_OK) return status;
     arena_reset(&it->arena);
     struct answer_object rest;
@@ -390,8 +418,8 @@ static enum status group_send(struct execution *it, struct group *group)
     return read && group->done == group->count ? STATUS_OK : group_refused(it, group, http);
 }
 
-/* In the audit log, once under its key. */
-static enum status act_write(struct execution *it, struct str reason, struct str key)
+/* In the audit log of a lane, once under its key. */
+static enum status act_write(struct execution *it, uint32_t lane, struct str reason, struct str key)
 {
     char hex[2 * sizeof it->repair->plan_digest.bytes + 1];
     char text[REASON_SIZE] = "";
@@ -421,7 +449,7 @@ static enum status act_write(struct execution *it, struct str reason, struct str
     };
     unsigned http = 0;
     struct error *error = &it->repair->error;
-    enum status status = session_call(&it->session, &request, &http, &it->answer, error);
+    enum status status = session_call(&it->sessions[lane], &request, &http, &it->answer, error);
     if (status != STATUS_OK || http == 200 || http == 201) return status;
     return error_set(error, STATUS_UNAVAILABLE,
                      "the act cannot be written down in the journal: status %u", http);
@@ -435,17 +463,31 @@ static void refusal_write(struct execution *it, const struct group *group)
     int len = snprintf(reason, sizeof reason, "refused:%s", group->refused);
     uuid_format(group->refused_id, key);
     if (len > 0 && (size_t)len < sizeof reason)
-        (void)act_write(it, str_from(reason), str_from(key)); /* the first error is told */
+        (void)act_write(it, group->lane, str_from(reason),
+                        str_from(key)); /* the first one is told */
     it->repair->error = error;
+}
+
+/* Of each lane that gets entries, before any of them is made. */
+static enum status acts_write(struct execution *it)
+{
+    const struct repair_ready *ready = &it->ready;
+    uint64_t written = 0;
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < ready->entry_count && status == STATUS_OK; i++) {
+        const struct ready_entry *entry = &ready->entries[i];
+        if (entry->there || (written >> entry->lane & 1) != 0) continue;
+        written |= UINT64_C(1) << entry->lane;
+        status = act_write(it, entry->lane, it->repair->plan.incident, STR(""));
+    }
+    return status;
 }
 
 static enum status groups_run(struct execution *it, const struct repair_run *run)
 {
     uint32_t at = 0;
-    uint64_t made = it->outcome.made;
     struct group group = { .count = 0 };
-    enum status status =
-        run->record && made > 0 ? act_write(it, it->repair->plan.incident, STR("")) : STATUS_OK;
+    enum status status = run->record ? acts_write(it) : STATUS_OK;
     it->outcome.made = 0;
     while (status == STATUS_OK && at < it->ready.entry_count) {
         if (it->outcome.groups == run->groups_max) (void)raise(SIGKILL); /* for rehearsals */
@@ -463,11 +505,10 @@ enum status repair_execute(struct repair *repair, const struct repair_run *run,
 {
     struct execution it = { .repair = repair };
     enum status status = execution_open(&it, run->folder, false);
-    bool opened = status == STATUS_OK;
     if (status == STATUS_OK) status = all_look(&it);
     if (status == STATUS_OK) status = groups_run(&it, run);
     *out_outcome = it.outcome;
-    execution_close(&it, opened);
+    execution_close(&it);
     return status;
 }
 
@@ -476,10 +517,9 @@ enum status repair_look(struct repair *repair, const char *folder,
 {
     struct execution it = { .repair = repair };
     enum status status = execution_open(&it, folder, true);
-    bool opened = status == STATUS_OK;
     if (status == STATUS_OK) status = all_look(&it);
     *out_outcome = it.outcome;
-    execution_close(&it, opened);
+    execution_close(&it);
     return status;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/reserve.h"
+#include "model/lane_map.h"
 
 enum {
     ANSWER_MAX = 1 << 20,
@@ -30,9 +31,10 @@ struct ready_account {
 };
 
 enum status repair_ready_init(struct repair_ready *ready, const struct repair_plan *plan,
-                              struct session *session, struct error *error)
+                              struct session *sessions, uint32_t lanes, struct error *error)
 {
-    *ready = (struct repair_ready){ .plan = plan, .session = session, .error = error };
+    *ready =
+        (struct repair_ready){ .plan = plan, .sessions = sessions, .lanes = lanes, .error = error };
     buf_init(&ready->target, 256);
     buf_init(&ready->answer, ANSWER_MAX);
     ready->entries = reserve_new(PLAN_STEPS_MAX * sizeof ready->entries[0]);
@@ -89,7 +91,7 @@ static enum status look_up(struct repair_ready *ready, const char *path, struct 
         .target = buf_view(&ready->target),
     };
     enum status status =
-        session_call(ready->session, &request, &http, &ready->answer, ready->error);
+        session_call(&ready->sessions[ready->lane], &request, &http, &ready->answer, ready->error);
     if (status != STATUS_OK) return status;
     *out_there = http == 200;
     if (http == 404) return STATUS_OK;
@@ -181,8 +183,10 @@ static enum status target_look(struct repair_ready *ready, struct ready_entry *e
         return repair_ready_unmet(ready, entry,
                                   "its target is not of these accounts and this amount", mend_hint);
     if (list_has(answer_text(&object, "flags"), STR("owned")))
-        return repair_ready_unmet(ready, entry, "its target belongs to a payment",
-                                  "nothing was written; a payment is cancelled or refunded");
+        return repair_ready_unmet(ready, entry,
+                                  "its target belongs to a payment, or to money between lanes",
+                                  "nothing was written; a payment is cancelled or refunded, money "
+                                  "between lanes is sent back");
     amount_keep(entry, answer_text(&object, "amount"));
     struct str reversed = answer_text(&object, "reversed");
     if (reversed.len == 0) return STATUS_OK;
@@ -298,17 +302,44 @@ static enum status accounts_look(struct repair_ready *ready, const struct ready_
                 : repair_ready_unmet(ready, entry, "a balance would be too large", mend_hint);
 }
 
+/* ---- lanes ---- */
+
+/* 0 of what is no id, which is told when it is looked at. */
+static uint32_t lane_of(struct str account, uint32_t lanes)
+{
+    struct account_id id;
+    return uuid_parse(account, &id.value) == STATUS_OK ? lane_of_account(id, lanes) : 0;
+}
+
+uint64_t repair_ready_lanes(const struct repair_plan *plan, uint32_t lanes)
+{
+    uint64_t found = 0;
+    for (uint32_t i = 0; i < plan->step_count; i++)
+        if (plan_step_is_ours(plan->steps[i].kind))
+            found |= UINT64_C(1) << lane_of(plan->steps[i].debit, lanes);
+    return found;
+}
+
+static enum status entry_look(struct repair_ready *ready, const struct plan_step *step)
+{
+    struct ready_entry *entry = &ready->entries[ready->entry_count++];
+    *entry = (struct ready_entry){ .step = step, .lane = ready->lane };
+    enum status status = attempt_find(ready, entry);
+    if (status == STATUS_OK && !entry->there) status = target_look(ready, entry);
+    if (status == STATUS_OK && !entry->there) status = accounts_look(ready, entry);
+    return status;
+}
+
 enum status repair_ready_look(struct repair_ready *ready)
 {
     const struct repair_plan *plan = ready->plan;
-    for (uint32_t i = 0; i < plan->step_count; i++) {
-        if (!plan_step_is_ours(plan->steps[i].kind)) continue;
-        struct ready_entry *entry = &ready->entries[ready->entry_count++];
-        *entry = (struct ready_entry){ .step = &plan->steps[i] };
-        enum status status = attempt_find(ready, entry);
-        if (status == STATUS_OK && !entry->there) status = target_look(ready, entry);
-        if (status == STATUS_OK && !entry->there) status = accounts_look(ready, entry);
-        if (status != STATUS_OK) return status;
-    }
+    for (ready->lane = 0; ready->lane < ready->lanes; ready->lane++)
+        for (uint32_t i = 0; i < plan->step_count; i++) {
+            const struct plan_step *step = &plan->steps[i];
+            if (!plan_step_is_ours(step->kind)) continue;
+            if (lane_of(step->debit, ready->lanes) != ready->lane) continue;
+            enum status status = entry_look(ready, step);
+            if (status != STATUS_OK) return status;
+        }
     return STATUS_OK;
 }

@@ -10,6 +10,7 @@
 /* An entry of the plan as the ledger has it, or would take it. */
 struct ready_entry {
     const struct plan_step *step;
+    uint32_t lane;                /* that both its accounts are in */
     struct uuid id;               /* of the attempt that was made, or is the next one */
     char amount[MONEY_TEXT_SIZE]; /* in major units, as the ledger writes it */
     bool there;
@@ -20,7 +21,9 @@ struct ready_account;
 /* Members are its own, but for entries and entry_count. */
 struct repair_ready {
     const struct repair_plan *plan;
-    struct session *session;
+    struct session *sessions; /* by lane */
+    uint32_t lanes;
+    uint32_t lane; /* that is looked at */
     struct error *error;
     struct ready_entry *entries;
     uint32_t entry_count;
@@ -32,13 +35,19 @@ struct repair_ready {
     struct arena arena;
 };
 
-/* The plan, the session and error outlive it. STATUS_LIMIT. repair_ready_done() in any case. */
+/*
+ * The plan, the sessions (one for each lane; those of repair_ready_lanes() are open when it looks)
+ * and error outlive it. STATUS_LIMIT. repair_ready_done() in any case.
+ */
 enum status repair_ready_init(struct repair_ready *ready, const struct repair_plan *plan,
-                              struct session *session, struct error *error) MUST_CHECK;
+                              struct session *sessions, uint32_t lanes, struct error *error)
+    MUST_CHECK;
 void repair_ready_done(struct repair_ready *ready);
 
+/* The lanes in which the plan has entries, by bit; a step with accounts of two is in the debit's. */
+uint64_t repair_ready_lanes(const struct repair_plan *plan, uint32_t lanes);
 /*
- * Looks at every entry, its target and its accounts, in order, as if those before it were made: an
+ * Looks at every entry, lane by lane, its target and its accounts, in order, as if those before it were made: an
  * entry that was made under any attempt is there; one that was refused is to be tried under the
  * next id. STATUS_CONFLICT: the ledger would refuse one; error names it, the account or target and
  * the reason. Changes nothing. As session_call() otherwise.
