@@ -258,7 +258,7 @@ static const struct option options[] = {
     { "seed", "NUMBER", "of the made-up data", "1" },
     { "report", "FILE", "where the doctor's report goes, a new file of HTML; not kept without it",
       NULL },
-    { "keep", NULL, "leave the folder for a look at it", NULL },
+    { "keep", NULL, "leave the folders for a look at them: the bank's and the doctor's", NULL },
     { 0 },
 };
 

@@ -447,6 +447,8 @@ enum status demo_doctor(struct demo *demo)
         status = error_set(&demo->error, STATUS_LIMIT, "no memory");
     }
     demo->stage.keep = demo->stage.keep || status != STATUS_OK;
+    if (demo->stage.keep)
+        (void)fprintf(demo->out, "kept: %s\n", buf_terminated(&demo->stage.folder));
     stage_close(&demo->stage);
     demo->stage = bank;
     return status;

@@ -28,12 +28,31 @@ struct exam {
     struct exam_tally tally;
 };
 
+/* Options that would say two things, of which one would be passed over. */
+static enum status options_agree(const struct invocation *invocation, struct error *out_error)
+{
+    static const char *const apart[][2] = {
+        { "pairs", "chains" }, { "pairs", "clean" },         { "chains", "clean" },
+        { "class", "chains" }, { "class", "clean" },         { "leave-one-out", "clean" },
+        { "case", "seeds" },   { "case", "leave-one-out" },  { "case", "faithful" },
+        { "case", "rules" },   { "leave-one-out", "pairs" }, { "leave-one-out", "chains" },
+    };
+    for (size_t i = 0; i < sizeof apart / sizeof apart[0]; i++)
+        if (invocation_has(invocation, apart[i][0]) && invocation_has(invocation, apart[i][1]))
+            return error_set(out_error, STATUS_INVALID, "--%s and --%s do not go together",
+                             apart[i][0], apart[i][1]);
+    if (invocation_has(invocation, "out") == invocation_has(invocation, "case")) return STATUS_OK;
+    return error_set(out_error, STATUS_INVALID, "--case SEED and --out DIR go together");
+}
+
 static enum status options_read(const struct invocation *invocation, struct exam *exam,
                                 struct error *out_error)
 {
     const char *class_text = invocation_text(invocation, "class");
     const char *drop = invocation_text(invocation, "drop");
     enum naive_source source;
+    enum status status = options_agree(invocation, out_error);
+    if (status != STATUS_OK) return status;
     exam->only = NAIVE_FAULT_COUNT;
     exam->without_rule = invocation_has(invocation, "leave-one-out");
     exam->faithful = invocation_has(invocation, "faithful");
@@ -49,8 +68,7 @@ static enum status options_read(const struct invocation *invocation, struct exam
         return error_set(out_error, STATUS_INVALID,
                          "R04 is money in transit: it is in every case, and no fault");
     if (drop != NULL && !exam->drops_each && !naive_source_parse(str_from(drop), &source)) {
-        enum status status =
-            error_set(out_error, STATUS_INVALID, "'--drop %s' is not a source", drop);
+        status = error_set(out_error, STATUS_INVALID, "'--drop %s' is not a source", drop);
         error_hint(out_error, "name a file of the bundle's evidence folder, like wal, or each");
         return status;
     }
@@ -226,19 +244,53 @@ static int tally_report(const struct invocation *invocation, const struct exam *
     return report_text(invocation, buf_view(&out));
 }
 
+static void case_text(const struct naive_case *made, uint64_t seed, const char *folder,
+                      struct buf *out)
+{
+    buf_append_format(out, "%s: the bundle of case %llu, and truth.json beside it:", folder,
+                      (unsigned long long)seed);
+    for (uint32_t i = 0; i < made->truth.fault_count; i++)
+        buf_append_format(out, " %s", naive_fault_facts(made->truth.faults[i])->id);
+    if (made->truth.fault_count == 0) buf_append_str(out, STR(" nothing is broken"));
+    buf_append_format(out, "\n`tpwallet doctor diagnose %s` looks at it\n", folder);
+}
+
+static void case_json(const struct naive_case *made, uint64_t seed, const char *folder,
+                      struct buf *out)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, out);
+    json_write_object_begin(&writer);
+    json_write_key(&writer, STR("folder"));
+    json_write_string(&writer, str_from(folder));
+    json_write_key(&writer, STR("seed"));
+    json_write_uint64(&writer, seed);
+    json_write_key(&writer, STR("faults"));
+    json_write_array_begin(&writer);
+    for (uint32_t i = 0; i < made->truth.fault_count; i++)
+        json_write_string(&writer, str_from(naive_fault_facts(made->truth.faults[i])->id));
+    json_write_array_end(&writer);
+    json_write_object_end(&writer);
+    CHECK(json_write_end(&writer) == STATUS_OK); /* far smaller than the buf */
+    buf_append_byte(out, '\n');
+}
+
 static int case_report(const struct invocation *invocation, const struct exam *exam, uint64_t seed)
 {
     struct error error;
     struct naive_case made;
     const char *folder = invocation_text(invocation, "out");
-    if (folder == NULL) {
-        (void)error_set(&error, STATUS_INVALID, "--case needs --out DIR, a new folder");
-        return report_error(invocation, &error);
-    }
+    BUF_SCOPE struct buf out;
+    buf_init(&out, OUT_SIZE_MAX);
     case_draw(exam, seed, &made);
     enum status status = exam_case_write(&made, seed, folder, &error);
+    if (status == STATUS_OK && invocation->json)
+        case_json(&made, seed, folder, &out);
+    else if (status == STATUS_OK)
+        case_text(&made, seed, folder, &out);
     naive_case_done(&made);
-    return status == STATUS_OK ? EXIT_CODE_DONE : report_error(invocation, &error);
+    return status == STATUS_OK ? report_text(invocation, buf_view(&out))
+                               : report_error(invocation, &error);
 }
 
 static int exam_run(struct invocation *invocation)

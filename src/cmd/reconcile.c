@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/reserve.h"
@@ -367,6 +368,7 @@ static int answer(struct reconciliation *all)
         all->rows = NULL;
     }
     if (!written) {
+        (void)unlink(invocation_text(all->invocation, "csv")); /* as rows_discard() */
         (void)error_set(&all->error, STATUS_LIMIT, "the results cannot be written to %s",
                         invocation_text(all->invocation, "csv")); /* reported below */
         return report_error(all->invocation, &all->error);
@@ -382,6 +384,15 @@ static int answer(struct reconciliation *all)
     return is_clean(all) ? EXIT_CODE_DONE : EXIT_CODE_REFUSED;
 }
 
+/* Half of the results would pass for all of them. */
+static void rows_discard(struct reconciliation *all)
+{
+    if (all->rows == NULL) return;
+    (void)fclose(all->rows); /* it goes, and the error was told already */
+    (void)unlink(invocation_text(all->invocation, "csv"));
+    all->rows = NULL;
+}
+
 static int all_run(struct reconciliation *all)
 {
     enum status status = options_read(all);
@@ -390,10 +401,10 @@ static int all_run(struct reconciliation *all)
     if (status == STATUS_OK) status = statement_compare(all);
     if (status == STATUS_OK && all->three_way) status = payouts_compare(all);
     int code = status == STATUS_OK ? answer(all) : report_error(all->invocation, &all->error);
+    rows_discard(all);
     reconcile_payouts_close(&all->payouts);
     for (int i = 0; i < 2; i++) reconcile_tally_done(&all->tallies[i]);
     for (int i = 0; i < 4; i++) buf_free(&all->mappings[i]);
-    if (all->rows != NULL) (void)fclose(all->rows); /* an error was told already */
     return code;
 }
 

@@ -60,6 +60,24 @@ static void what_disappears_first_is_saved_first(void **state)
     }
 }
 
+/* What is stopped is started again, and what others have to give is asked for before it is used. */
+static void what_was_stopped_is_undone_and_what_is_used_is_made(void **state)
+{
+    (void)state;
+    static const char *const order[] = { "account freeze", "key create",      "endpoint rotate",
+                                         "doctor key",     "doctor collect",  "max_total",
+                                         "doctor plan",    "doctor approve",  "account unfreeze",
+                                         "--execute",      "account unfreeze" };
+    BUF_SCOPE struct buf out;
+    buf_init(&out, 1 << 20);
+    const char *at = text_of(UINT32_MAX, &out);
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        at = strstr(at, order[i]);
+        if (at == NULL) fail_msg("%s", order[i]);
+        at += strlen(order[i]);
+    }
+}
+
 static void paths_are_one_word_for_a_shell(void **state)
 {
     (void)state;
@@ -93,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_part_brings_steps_of_its_own),
         cmocka_unit_test(what_disappears_first_is_saved_first),
+        cmocka_unit_test(what_was_stopped_is_undone_and_what_is_used_is_made),
         cmocka_unit_test(paths_are_one_word_for_a_shell),
         cmocka_unit_test(every_step_says_why_and_who),
     };

@@ -135,13 +135,22 @@ def what_two_faults_do_together_is_not_posted_by_guess():
 
 def a_case_is_a_bundle_with_its_truth():
     command = [TPWALLET, "exam", "--case", "17", "--class", "S02", "--out", "case17"]
-    subprocess.run(command, check=True)
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    require("case17" in told and " S02\n" in told and "doctor diagnose case17" in told, told)
     truth = json.loads(pathlib.Path("case17/truth.json").read_text(encoding="utf-8"))
     require(truth["faults"] == ["S02"] and truth["affected"], f"{truth}")
     manifest = pathlib.Path("case17/manifest.json").read_text(encoding="utf-8")
     require("S02" not in manifest, "the manifest tells the fault")
     require(subprocess.run(command, capture_output=True, check=False).returncode != 0,
             "a folder that is there is written over")
+
+
+def options_that_contradict_are_refused():
+    for words in (("--pairs", "--clean"), ("--pairs", "--chains"), ("--chains", "--clean"),
+                  ("--class", "S02", "--clean"), ("--case", "1"), ("--out", "x"),
+                  ("--case", "1", "--out", "x", "--seeds", "0..1")):
+        done = subprocess.run([TPWALLET, "exam", *words], capture_output=True, text=True, check=False)
+        require(done.returncode == 2 and "together" in done.stderr, f"{words}: {done}")
 
 
 def main():
@@ -157,6 +166,7 @@ def main():
     a_cascade_is_told_apart()
     what_two_faults_do_together_is_not_posted_by_guess()
     a_case_is_a_bundle_with_its_truth()
+    options_that_contradict_are_refused()
 
 
 if __name__ == "__main__":

@@ -93,6 +93,9 @@ def cut_off(wallet, words, lines):
     """What a statement does not reach is neither right nor wrong; nobody is told that all is well."""
     empty = wallet.run(*words, file_of("empty.csv", lines[0] + "\n"), code=USAGE)
     check("has no line to compare" in empty.err, "an empty statement is an error")
+    rows = os.path.join(SCRATCH, "rows.csv")
+    wallet.run(*words, file_of("empty.csv", lines[0] + "\n"), "--csv", rows, code=USAGE)
+    check(not os.path.exists(rows), "what failed leaves no results that look like all of them")
     by_time = sorted(lines[1:], key=lambda line: line.split(",")[lines[0].split(",").index("at")])
     short = file_of("short.csv", "\n".join([lines[0], *by_time[:3]]) + "\n")
     answer = wallet.json(*words, short, code=REFUSED)

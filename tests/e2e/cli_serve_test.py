@@ -5,6 +5,7 @@ SIGTERM while requests are under way, each of which must be answered.
 """
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -140,6 +141,21 @@ def demo_runs():
           "its folder is gone")
 
 
+def demo_keeps():
+    """Both folders stay, and both are named."""
+    done = subprocess.run([TPWALLET, "demo", "--accounts", "100", "--transfers", "500", "--kills",
+                           "0", "--payments", "100", "--keep"], capture_output=True, text=True,
+                          check=False, env=dict(os.environ, TMPDIR=SCRATCH))
+    equal(done.returncode, 0, f"the demo: {done.stderr}")
+    named = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("kept: ")]
+    there = [os.path.join(SCRATCH, name) for name in os.listdir(SCRATCH)
+             if name.startswith("tpwallet-demo")]
+    equal(sorted(named), sorted(there), "folders that were kept")
+    equal(len(named), 2, "the bank's, and the doctor's")
+    for folder in there:
+        shutil.rmtree(folder)
+
+
 ledger = Wallet("served")
 ledger.run("init")
 options_that_are_refused(ledger)
@@ -148,3 +164,4 @@ what_can_be_seen_of_it(ledger)
 every_request_is_answered_when_it_stops(ledger)
 a_second_signal_is_no_harm(ledger)
 demo_runs()
+demo_keeps()
