@@ -319,7 +319,9 @@ def no_more_than_there_is(wallet, case, key):
     for option in ("--owner", "--note"):
         wallet.run("doctor", "incident", folder, "--key", key, option, "4111.1111.1111.1111",
                    code=USAGE)
-    check(b"4111" not in folder_bytes(folder), "none is in the bundle")
+    found = folder_bytes(folder)  # whose digests may well have a "4111" somewhere
+    for number in (PAN, "4111-1111-1111-1111", "4111.1111.1111.1111"):
+        check(number.encode() not in found, "none is in the bundle")
 
 
 def one_writer(wallet, case, key):
