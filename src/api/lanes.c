@@ -62,6 +62,20 @@ static bool path_id(struct str path, struct str start, struct uuid *out_id)
     return uuid_parse(id, out_id) == STATUS_OK;
 }
 
+static bool member_find(struct json_reader *reader, struct str member, struct uuid *out_id)
+{
+    if (json_peek(reader) == JSON_ARRAY) {
+        if (!json_array_begin(reader) || !json_array_next(reader)) return false;
+    }
+    if (json_peek(reader) != JSON_OBJECT || !json_object_begin(reader)) return false;
+    struct str key;
+    while (json_object_next(reader, &key)) {
+        if (str_equal(key, member)) return json_uuid(reader, out_id);
+        if (!json_skip(reader)) return false;
+    }
+    return false;
+}
+
 /* A member of the first object of a body, as an id; false: there is none that can be read. */
 static bool body_member(struct str body, struct str member, struct uuid *out_id)
 {
@@ -70,16 +84,9 @@ static bool body_member(struct str body, struct str member, struct uuid *out_id)
     arena_init_over(&arena, memory, sizeof memory);
     struct json_reader reader;
     json_reader_init(&reader, body, &arena);
-    if (json_peek(&reader) == JSON_ARRAY) {
-        if (!json_array_begin(&reader) || !json_array_next(&reader)) return false;
-    }
-    if (json_peek(&reader) != JSON_OBJECT || !json_object_begin(&reader)) return false;
-    struct str key;
-    while (json_object_next(&reader, &key)) {
-        if (str_equal(key, member)) return json_uuid(&reader, out_id);
-        if (!json_skip(&reader)) return false;
-    }
-    return false;
+    bool found = member_find(&reader, member, out_id);
+    arena_done(&arena);
+    return found;
 }
 
 static struct str first_line(struct str text)
