@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "cmd/answer.h"
 #include "model/asset.h"
+#include "model/transit.h"
 #include "payment/chart.h"
 
 enum { UNIT_SIZE_MAX = 64 << 10, DATE_LEN = 10, CLOCK_FROM = 11, CLOCK_LEN = 12 };
@@ -90,7 +91,10 @@ static void account_append(struct view *view, struct str text, struct str asset_
         return;
     }
     unsigned role = role_of(view, id, asset_code);
-    if (role == CHART_CLEARING)
+    struct transit_account way;
+    if (transit_account_parse((struct account_id){ id }, &way))
+        buf_append_format(out, "transit to lane %u", way.peer);
+    else if (role == CHART_CLEARING)
         buf_append_format(out, "clearing of %s", view->accounts.psp);
     else if (role != 0)
         buf_append_str(out, str_from(chart_role_name(role)));
@@ -135,7 +139,7 @@ static bool transfer_line(void *argument, const struct answer_object *item)
     struct str amount = answer_text(item, "amount");
     struct str debit = answer_text(item, "debit");
     struct str outcome = answer_text(item, "outcome");
-    buf_append_format(out, "%26s%-8.*s", "", STR_ARG(answer_text(item, "kind")));
+    buf_append_format(out, "%26s%-9.*s", "", STR_ARG(answer_text(item, "kind")));
     if (amount.len > 0) buf_append_format(out, " %10.*s %.*s", STR_ARG(amount), STR_ARG(asset));
     if (debit.len > 0) {
         buf_append_str(out, STR("  debit "));

@@ -45,7 +45,10 @@ static struct str story_make(void)
         "\"debit\":\"%s\",\"credit\":\"" WALLET
         "\",\"asset\":\"EUR\",\"amount\":\"25.00\",\"credit_balance\":{\"net\":\"31.50\"}},"
         "{\"id\":\"" WALLET "\",\"kind\":\"direct\",\"outcome\":\"account_frozen\","
-        "\"debit\":\"%s\",\"credit\":\"" REFUND "\",\"asset\":\"EUR\",\"amount\":\"1.00\"}]}],"
+        "\"debit\":\"%s\",\"credit\":\"" REFUND "\",\"asset\":\"EUR\",\"amount\":\"1.00\"},"
+        "{\"id\":\"" WALLET "\",\"kind\":\"departure\",\"outcome\":\"ok\",\"debit\":\"" WALLET
+        "\",\"credit\":\"74706c61-6e65-8001-8000-00f480010000\",\"to\":\"" REFUND
+        "\",\"asset\":\"EUR\",\"amount\":\"2.00\"}]}],"
         "\"left_out\":7,\"gaps\":[{\"missing\":\"webhook\",\"text\":\"it did not come\","
         "\"due_by\":\"2026-11-30T00:00:15.000000000Z\"}],\"webhooks\":[{\"received_at\":\"2026-11-30T00:00:11.500000000Z\",\"sender\":\"sandbox\",\"verified\":true,\"event\":\"evt_7\",\"kind\":\"order\",\"mark\":\"done\",\"effect\":\"9-2\"},{\"received_at\":\"2026-11-30T00:00:12.000000000Z\",\"sender\":\"old\",\"verified\":true,\"mark\":\"none\"}],\"events\":[{\"id\":\"3-0\",\"type\":\"payment.pending\",\"deliveries\":[]},{\"id\":\"9-1\",\"type\":\"payment.succeeded\",\"deliveries\":[{\"endpoint\":\"" REFUND
         "\",\"delivery\":\"delivered\"},{\"endpoint\":\"" WALLET
@@ -90,6 +93,7 @@ static void a_story_is_told_line_by_line(void **state)
     has(&out, "25.00 EUR  debit clearing of sandbox, credit wallet\n");
     has(&out, "balance then: clearing of sandbox not told, wallet 31.50\n");
     has(&out, "1.00 EUR  debit bank, credit " REFUND "  REFUSED: account_frozen\n");
+    has(&out, "departure       2.00 EUR  debit wallet, credit transit to lane 1, for " REFUND "\n");
     has(&out, "MISSING webhook, due by 2026-11-30T00:00:15.000000000Z: it did not come\n");
     has(&out,
         "WEBHOOK IN 2026-11-30 00:00:11.500 from sandbox: order, event evt_7, verified, done, "
