@@ -148,6 +148,8 @@ def run(cluster, sandbox, receiver):
     each_lane_has_its_own_position(cluster, made["id"])
     paying.settled(cluster.replicas[2].wallet, sandbox)
     check(ends.get("succeeded", 0) > BEFORE, f"payments went through: {ends}")
+    for state in ("succeeded", "captured"):
+        check(ends.get(f"{state} between lanes", 0) > 0, f"so did some between lanes: {ends}")
     print(f"{len(load.statuses)} payments, killed and followed by {killed}: {ends}; "
           f"{len(receiver.got)} webhooks sent")
 
