@@ -28,6 +28,8 @@ enum {
     TICKET_ARENA = INCIDENT_SIZE_MAX + 65536
 };
 
+#define AHEAD_MAX_NS NS_PER_S /* what well kept clocks differ by, and some */
+
 static struct wall_time now(void)
 {
     struct clock *clock = system_clock();
@@ -558,6 +560,7 @@ void doctor_file_saw(struct doctor_file *file, struct wall_time from, struct wal
 {
     if (!file->dated || from.ns < file->first.ns) file->first = from;
     if (!file->dated || to.ns > file->last.ns) file->last = to;
+    if (!file->dated || from.ns > file->newest.ns) file->newest = from;
     file->dated = true;
 }
 
@@ -566,15 +569,34 @@ void doctor_file_bound(const struct doctor_file *file, const struct invocation *
 {
     const char *from = invocation_text(invocation, "from");
     const char *to = invocation_text(invocation, "to");
-    if (!file->dated) {
+    bool said = file->rows > 0 && from != NULL && to != NULL;
+    if (!file->dated && !said) {
         source->loss = "unknown";
         return;
     }
-    source->from = file->first;
-    source->to = file->last;
+    if (file->dated) {
+        source->from = file->first;
+        source->to = file->last;
+    }
     struct wall_time at; /* what is no time was refused before */
     if (from != NULL && wall_time_parse(str_from(from), &at) == STATUS_OK) source->from = at;
     if (to != NULL && wall_time_parse(str_from(to), &at) == STATUS_OK) source->to = at;
+}
+
+void doctor_file_past(struct doctor_file *file, struct doctor_source *source)
+{
+    struct wall_time here = now();
+    if (!file->dated || file->newest.ns <= here.ns + AHEAD_MAX_NS) return;
+    char text[2][TIME_TEXT_SIZE];
+    source->loss = "unknown";
+    if (file->bundle->unread.len > UNREAD_SIZE_MAX - 1024) return; /* full, as below */
+    struct str newest = wall_time_format(file->newest, text[0]);
+    struct str told = wall_time_format(here, text[1]);
+    buf_append_format(
+        &file->bundle->unread,
+        "%s: lines are of up to %.*s, and now it is %.*s: its clock or its time zone is "
+        "wrong, and it covers nothing\n",
+        file->name, STR_ARG(newest), STR_ARG(told));
 }
 
 /* Full, it tells of the first ones. */
@@ -584,9 +606,11 @@ static void unread_tell(struct doctor_file *file)
     if (file->rejected == 0 || unread->len > UNREAD_SIZE_MAX - 1024) return;
     buf_append_format(unread, "%s: %llu lines could not be read", file->name,
                       (unsigned long long)file->rejected);
-    if (file->reject_reason != NULL)
+    if (file->reject_reason != NULL && file->reject_line > 0)
         buf_append_format(unread, "; the first is line %llu: %s",
                           (unsigned long long)file->reject_line, file->reject_reason);
+    else if (file->reject_reason != NULL)
+        buf_append_format(unread, "; the first: %s", file->reject_reason);
     buf_append_byte(unread, '\n');
 }
 

@@ -84,11 +84,12 @@ struct doctor_file {
     struct mask_counts masked;
     uint64_t rows;
     uint64_t rejected;
-    uint64_t reject_line;      /* the first one's, from 1 */
+    uint64_t reject_line;      /* the first one's, from 1; 0: it stands on no line */
     const char *reject_reason; /* of the first one, static; NULL: not known */
     struct wall_time first;    /* what was seen is from here */
     struct wall_time last;     /* to here, unless */
     bool dated;                /* is not set: nothing was */
+    struct wall_time newest;   /* begin of the latest line */
 };
 
 /*
@@ -166,10 +167,16 @@ void doctor_file_reject(struct doctor_file *file, uint64_t line, const char *rea
 void doctor_file_saw(struct doctor_file *file, struct wall_time from, struct wall_time to);
 /*
  * The coverage of a file of lines: from the first to the last one seen, or as --from and --to of
- * the invocation say that it is whole. A file without a line covers nothing.
+ * the invocation say that it is whole. A file without a line covers nothing, and one of lines
+ * without a time what both say.
  */
 void doctor_file_bound(const struct doctor_file *file, const struct invocation *invocation,
                        struct doctor_source *source);
+/*
+ * Of what happened no line can be of later than now: where one is, clock or time zone of the whole
+ * file are wrong. It is told, and the file covers nothing. After doctor_file_bound().
+ */
+void doctor_file_past(struct doctor_file *file, struct doctor_source *source);
 /*
  * The source becomes part of the manifest; after a status that is not OK its file goes, nothing is
  * told of it, and status and error are what they were.

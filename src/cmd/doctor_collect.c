@@ -358,12 +358,12 @@ static const struct option collect_options[] = {
     { "title", "TEXT", "of a new bundle: what it is about", NULL },
     { "owner", "WHO", "of a new bundle: who sees to it", NULL },
     { "from", "TIME",
-      "of a new bundle: when what is looked into began; bounds what is taken; of a log or "
-      "statement: since when it is whole, its first line without it",
+      "of a new bundle: when what is looked into began; bounds what is taken; of a log, "
+      "statement, captures or list: since when it is whole, its first line without it",
       NULL },
     { "to", "TIME",
-      "of a new bundle: when it ended; now without it; of a log or statement: up to when it is "
-      "whole, its last line without it",
+      "of a new bundle: when it ended; now without it; of a log, statement, captures or list: "
+      "up to when it is whole, its last line without it",
       NULL },
     { "ours", NULL, "our ledger, all lanes: transfers, balances, calls to PSPs, acts", NULL },
     { "payment", "ID,...", "of ours and the inbox: what these payments, transfers or holds touch",

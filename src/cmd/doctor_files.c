@@ -276,6 +276,7 @@ enum status doctor_collect_log(struct doctor_bundle *bundle, const struct invoca
     log.file.rejected += passed_over; /* where they are nobody counted */
     source.kinds = kinds_of(&log.seen);
     doctor_file_bound(&log.file, invocation, &source);
+    doctor_file_past(&log.file, &source);
     status = doctor_file_end(&log.file, status);
     arena_done(&log.arena);
     return status;

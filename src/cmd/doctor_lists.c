@@ -13,7 +13,12 @@
 #include "cmd/file_lines.h"
 #include "doctor/record.h"
 
-enum { FIELDS_MAX = 64, ARENA_SIZE = 8 * EVIDENCE_LINE_MAX };
+enum {
+    FIELDS_MAX = 64,
+    KINDS_MAX = 8, /* of a list, and a NULL */
+    ARENA_SIZE = 8 * EVIDENCE_LINE_MAX,
+    TS = 0, /* place in evidence_common */
+};
 
 struct list {
     struct doctor_file file;
@@ -24,8 +29,12 @@ struct list {
     uint32_t count; /* fields of the row at hand */
     struct str columns[FIELDS_MAX];
     struct str values[FIELDS_MAX];
+    uint64_t number; /* line of the row at hand; 0: it stands on none */
+    bool seen[KINDS_MAX];
+    const char *kinds_seen[KINDS_MAX];
 };
 
+/* NULL: a list has no such kind. */
 static const char *kind_of(const struct list *list)
 {
     for (uint32_t i = 0; i < list->count; i++) {
@@ -61,36 +70,51 @@ static bool field_write(const struct evidence_field *field, struct str value,
     return true;
 }
 
-/* False: the row is no record, and the line is as it was. */
-static bool row_write(struct list *list, const char *kind)
+static void row_saw(struct list *list, const char *kind, const struct record *record)
+{
+    struct wall_time at = { record->values[TS].number };
+    if ((record->seen & UINT64_C(1) << TS) != 0) doctor_file_saw(&list->file, at, at);
+    for (uint32_t i = 0; list->kinds[i] != NULL; i++)
+        list->seen[i] = list->seen[i] || list->kinds[i] == kind;
+}
+
+/* What is wrong with the row; then the line is as it was. NULL: it is a record. */
+static const char *row_write(struct list *list, const char *kind)
 {
     struct buf *out = &list->file.line;
     size_t before = out->len;
     struct evidence_line line;
     struct record record;
-    const char *reason;
-    bool good = true;
+    const char *fault = NULL;
     evidence_begin(&line, out, kind, &list->file.masked);
     for (uint32_t i = 0; i < list->count; i++) {
         if (str_equal(list->columns[i], STR("kind")) || list->values[i].len == 0) continue;
         const struct evidence_field *field = field_of(kind, list->columns[i]);
-        good = good && field != NULL && field_write(field, list->values[i], &line);
+        if (field == NULL)
+            fault = "a field that its kind does not have";
+        else if (!field_write(field, list->values[i], &line))
+            fault = "neither true nor false";
     }
     evidence_end(&line);
     arena_reset(&list->arena);
     struct str text = { (const char *)out->data + before, out->len - before - 1 };
-    good = good && !out->overflow && text.len <= EVIDENCE_LINE_MAX &&
-           record_parse(&list->names, text, &list->arena, &record, &reason) == STATUS_OK;
-    if (!good) out->len = before;
-    return good;
+    bool fits = !out->overflow && text.len <= EVIDENCE_LINE_MAX;
+    if (fault == NULL && !fits) fault = "the record is too long";
+    if (fault == NULL &&
+        record_parse(&list->names, text, &list->arena, &record, &fault) == STATUS_OK)
+        row_saw(list, kind, &record);
+    if (fault != NULL) out->len = before;
+    return fault;
 }
 
 static enum status row_take(struct list *list)
 {
     const char *kind = kind_of(list);
-    bool good = kind != NULL && row_write(list, kind);
-    list->file.rejected += !good;
-    return doctor_file_rows(&list->file, good);
+    const char *fault = kind == NULL ? "a kind that such a list does not have" : NULL;
+    if (list->count == 0) fault = "no fields, not as many as the header, or more than 64";
+    if (fault == NULL) fault = row_write(list, kind);
+    if (fault != NULL) doctor_file_reject(&list->file, list->number, fault);
+    return doctor_file_rows(&list->file, fault == NULL);
 }
 
 /* ---- JSON ---- */
@@ -98,10 +122,11 @@ static enum status row_take(struct list *list)
 static enum status object_take(struct list *list, const struct json_node *object)
 {
     list->count = 0;
-    if (object->type != JSON_OBJECT || object->count > FIELDS_MAX) {
-        list->file.rejected++;
+    if (object->type != JSON_OBJECT) {
+        doctor_file_reject(&list->file, list->number, "no JSON object");
         return STATUS_OK;
     }
+    if (object->count > FIELDS_MAX) return row_take(list);
     for (const struct json_node *member = object->first; member != NULL; member = member->next) {
         bool nested = member->type == JSON_OBJECT || member->type == JSON_ARRAY;
         list->columns[list->count] = nested ? STR("") : member->key; /* which is no field */
@@ -123,7 +148,9 @@ static enum status document_take(void *owner, const struct json_node *document)
 
 static enum status json_read(struct list *list, const char *path)
 {
-    const struct file_visitor visitor = { .document = document_take, .owner = list };
+    const struct file_visitor visitor = { .document = document_take,
+                                          .owner = list,
+                                          .out_number = &list->number };
     uint64_t rejected = 0;
     enum status status = file_documents_read(path, &visitor, &rejected, &list->file.bundle->error);
     list->file.rejected += rejected;
@@ -166,6 +193,7 @@ static enum status rows_read(struct list *list, struct csv_reader *reader)
         at += reader->fields[i].len;
     }
     while ((status = csv_reader_next(reader, &found, error)) == STATUS_OK && found) {
+        list->number = reader->line;
         list->count = reader->field_count == count ? count : 0; /* else it is no row */
         for (uint32_t i = 0; i < list->count; i++) list->values[i] = reader->fields[i];
         status = row_take(list);
@@ -199,6 +227,17 @@ static enum status file_read(struct list *list, const char *path)
     return json ? json_read(list, path) : status;
 }
 
+/* A list that never tells of leases does not cover them. */
+static const char *const *kinds_seen(struct list *list)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; list->kinds[i] != NULL; i++)
+        if (list->seen[i]) list->kinds_seen[count++] = list->kinds[i];
+    if (count == 0) list->kinds_seen[count++] = list->kinds[0];
+    list->kinds_seen[count] = NULL;
+    return list->kinds_seen;
+}
+
 static enum status list_collect(struct doctor_bundle *bundle, const struct invocation *invocation,
                                 const char *option, const char *const *kinds)
 {
@@ -216,6 +255,8 @@ static enum status list_collect(struct doctor_bundle *bundle, const struct invoc
     if (status != STATUS_OK) return error_set(&bundle->error, status, "no memory");
     status = doctor_file_begin(bundle, &source, &list->file);
     if (status == STATUS_OK) status = file_read(list, invocation_text(invocation, option));
+    source.kinds = kinds_seen(list);
+    doctor_file_bound(&list->file, invocation, &source);
     status = doctor_file_end(&list->file, status);
     arena_done(&list->arena);
     return status;

@@ -21,6 +21,7 @@ struct webhooks {
     struct value_map map;
     struct arena bytes; /* of a line's body */
     struct arena tree;  /* of the body's members */
+    uint64_t number;    /* of the line at hand; 0: it is of no file */
 };
 
 static enum status capture_write(struct webhooks *all, const struct webhook_capture *capture)
@@ -33,7 +34,10 @@ static enum status capture_write(struct webhooks *all, const struct webhook_capt
         .masked = &all->file.masked,
     };
     bool written = webhook_capture_write(capture, &writing);
-    all->file.rejected += !written;
+    if (written)
+        doctor_file_saw(&all->file, capture->at, capture->at);
+    else
+        doctor_file_reject(&all->file, all->number, "no record of a webhook");
     return doctor_file_rows(&all->file, written);
 }
 
@@ -45,7 +49,7 @@ static enum status line_take(void *owner, const struct json_node *line)
     arena_reset(&all->bytes);
     if (webhook_capture_read(line, all->direction, &all->bytes, &capture, &reason))
         return capture_write(all, &capture);
-    all->file.rejected++;
+    doctor_file_reject(&all->file, all->number, reason);
     return STATUS_OK;
 }
 
@@ -135,13 +139,18 @@ static void webhooks_close(struct webhooks *all)
 
 /* ---- both ---- */
 
-static enum status captures_read(struct webhooks *all, const struct invocation *invocation)
+static enum status captures_read(struct webhooks *all, const struct invocation *invocation,
+                                 struct doctor_source *source)
 {
-    const struct file_visitor visitor = { .document = line_take, .owner = all };
+    const struct file_visitor visitor = { .document = line_take,
+                                          .owner = all,
+                                          .out_number = &all->number };
     uint64_t rejected = 0;
     enum status status = file_documents_read(invocation_text(invocation, "webhooks"), &visitor,
                                              &rejected, &all->file.bundle->error);
     all->file.rejected += rejected;
+    doctor_file_bound(&all->file, invocation, source);
+    doctor_file_past(&all->file, source);
     return status;
 }
 
@@ -156,8 +165,10 @@ static enum status lane_inbox_read(struct webhooks *all, const char *path)
 }
 
 /* A lane to which nothing came need not have an inbox; a ledger without any has none. */
-static enum status inbox_read(struct webhooks *all, const struct invocation *invocation)
+static enum status inbox_read(struct webhooks *all, const struct invocation *invocation,
+                              struct doctor_source *source)
 {
+    (void)source; /* it says what it covers before anything is read */
     uint32_t lanes = 0;
     uint32_t found = 0;
     struct error *error = &all->file.bundle->error;
@@ -173,9 +184,10 @@ static enum status inbox_read(struct webhooks *all, const struct invocation *inv
 }
 
 static enum status webhooks_collect(struct webhooks *all, const struct invocation *invocation,
-                                    const struct doctor_source *source,
+                                    struct doctor_source *source,
                                     enum status (*read)(struct webhooks *all,
-                                                        const struct invocation *invocation))
+                                                        const struct invocation *invocation,
+                                                        struct doctor_source *source))
 {
     struct doctor_bundle *bundle = all->file.bundle;
     all->direction = invocation_text(invocation, "direction");
@@ -183,7 +195,7 @@ static enum status webhooks_collect(struct webhooks *all, const struct invocatio
         return error_set(&bundle->error, STATUS_INVALID, "--direction is in or out");
     enum status status = doctor_file_begin(bundle, source, &all->file);
     if (status == STATUS_OK) status = webhooks_open(all, invocation);
-    if (status == STATUS_OK) status = read(all, invocation);
+    if (status == STATUS_OK) status = read(all, invocation, source);
     webhooks_close(all);
     return doctor_file_end(&all->file, status);
 }
@@ -206,7 +218,7 @@ enum status doctor_collect_webhooks(struct doctor_bundle *bundle,
     BUF_SCOPE struct buf memory;
     struct webhooks *all = webhooks_new(bundle, &memory);
     if (all == NULL) return error_set(&bundle->error, STATUS_LIMIT, "no memory");
-    const struct doctor_source source =
+    struct doctor_source source =
         doctor_source_of(bundle, "webhooks", invocation_text(invocation, "system"), kinds);
     return webhooks_collect(all, invocation, &source, captures_read);
 }

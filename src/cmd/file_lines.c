@@ -100,12 +100,17 @@ enum status file_documents_read(const char *path, const struct file_visitor *vis
                                 uint64_t *out_rejected, struct error *out_error)
 {
     struct documents all = { .visitor = visitor };
-    const struct file_visitor lines = { .line = line_take, .owner = &all };
+    const struct file_visitor lines = {
+        .line = line_take,
+        .owner = &all,
+        .out_number = visitor->out_number,
+    };
     uint64_t passed_over = 0;
     enum status status = arena_init(&all.arena, TREE_FACTOR * (size_t)FILE_DOCUMENT_LINE_MAX);
     if (status != STATUS_OK) return error_set(out_error, status, "no memory");
     status = file_lines_read(path, FILE_DOCUMENT_LINE_MAX, &lines, &passed_over, out_error);
     bool single = all.single || (status == STATUS_OK && !all.begun && passed_over > 0);
+    if (single && visitor->out_number != NULL) *visitor->out_number = 0;
     if (single) status = whole_read(&all, path, out_error);
     arena_done(&all.arena);
     if (status == STATUS_OK) *out_rejected = single ? 0 : all.rejected + passed_over;

@@ -10,7 +10,8 @@ struct file_visitor {
     enum status (*line)(void *owner, struct str line);
     enum status (*document)(void *owner, const struct json_node *document);
     void *owner;
-    uint64_t *out_number; /* where the line's place in the file is told, from 1; NULL: nowhere */
+    uint64_t *out_number; /* where the line's place in the file is told, from 1; NULL: nowhere.
+                           * 0: the document is the whole file */
 };
 
 /*

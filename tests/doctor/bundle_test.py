@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
 
 sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
 # pylint: disable=wrong-import-position
@@ -305,6 +306,11 @@ def no_more_than_there_is(wallet, case, key):
     equal(len(answer["unread"]), 1, "one source with lines that could not be read")
     check("1 lines could not be read; the first is line 4: an amount" in answer["unread"][0],
           answer["unread"][0])
+    tomorrow = (datetime.now(timezone.utc) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    lines = "".join(json.dumps({"ts": at, "msg": "x"}) + "\n" for at in ("2026-11-23T00:00:00Z", tomorrow))
+    answer = wallet.json("doctor", "collect", folder, "--key", key, "--log", file_of("zone.log", lines), *WHOLE)
+    equal(covered(answer["sources"][-1])[2], "unknown", "a log of a clock that is ahead")
+    check(f"lines are of up to {tomorrow[:-1]}" in answer["unread"][0], answer["unread"][0])
     failed = case + "-failed"
     for words in (("--tables", file_of("dump.sql", "no dump"), "--tables-mapping", "nosuch"),
                   ("--statement", file_of("days.csv", rows)), ("--log", failed + ".log")):

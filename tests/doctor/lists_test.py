@@ -18,11 +18,12 @@ PAN = "4111111111111111"
 GIB = 1 << 30
 
 
-def collect(option, path, code=0):
+def collect(option, path, code=0, more=()):
     case = os.path.join(SCRATCH, f"case-{collect.count}")
     collect.count += 1
     result = WALLET.run("doctor", "collect", case, "--key", KEY, "--incident", "7F3A", option, path,
-                        code=code)
+                        *more, code=code)
+    collect.said = result.out
     if code != 0:
         check(not os.path.exists(case), "nothing of it is kept")
         return result.err, None
@@ -100,12 +101,14 @@ def keys():
             ",2026-11-23T00:00:00Z,k1\r\n")
     rows, source = collect("--key-list", file_of("keys.csv", text))
     equal((rows, source["rejected"]), (wanted, 7), "a key list as CSV")
+    check("7 lines could not be read; the first is line 5: " in collect.said, collect.said)
     bad = [{"kid": "k", "ts": "2026-11-23T00:00:00Z", "op": "retire", "x": 1}, {"kid": {"a": 1}}, 7]
     rows, source = collect("--key-list", file_of("keys.ndjson", "\n".join(
         json.dumps(row) for row in wanted + bad)))
     equal((rows, source["rejected"]), (wanted, 3), "as JSON on lines")
     rows, source = collect("--key-list", file_of("keys.json", json.dumps(wanted + bad, indent=1)))
     equal((rows, source["rejected"]), (wanted, 3), "as a JSON array")
+    check("the first: a field that its kind does not have" in collect.said, collect.said)
 
 
 def schedules():
@@ -119,6 +122,28 @@ def schedules():
         {"kind": "lease", "ts": "2026-11-23T00:00:00Z", "lease": "lane-0", "holder": "a",
          "epoch": 3})))
     equal((rows[0]["kind"], rows[0]["epoch"]), ("lease", "3"), "a lease")
+
+
+def covered(source):
+    return {row["kind"]: (row["from"][:19], row["to"][:19], row["loss"]) for row in source["coverage"]}
+
+
+def no_more_than_there_is():
+    """A list covers its kinds from its first row to its last, or as is said of it."""
+    rows = [{"kind": "lease", "ts": f"2026-11-23T0{hour}:00:00Z", "lease": "l", "holder": "a"}
+            for hour in (3, 1, 2)]
+    path = file_of("leases", "".join(json.dumps(row) + "\n" for row in rows))
+    equal(covered(collect("--schedule", path)[1]),
+          {"lease": ("2026-11-23T01:00:00", "2026-11-23T03:00:00", "none")}, "what it has, and no more")
+    said = ("--from", "2026-11-22T00:00:00Z", "--to", "2026-11-24T00:00:00Z")
+    equal(covered(collect("--schedule", path, more=said)[1]),
+          {"lease": ("2026-11-22T00:00:00", "2026-11-24T00:00:00", "none")}, "as is said of it")
+    equal(covered(collect("--key-list", file_of("none.csv", "ts,kid,op\n"), more=said)[1])
+          ["key_event"][2], "unknown", "a list without a row")
+    certs = file_of("certs", json.dumps({"kind": "cert", "endpoint": "api:443", "role": "leaf"}))
+    equal(covered(collect("--key-list", certs)[1])["cert"][2], "unknown", "rows without a time")
+    equal(covered(collect("--key-list", certs, more=said)[1]),
+          {"cert": ("2026-11-22T00:00:00", "2026-11-24T00:00:00", "none")}, "of which that is said")
 
 
 def what_is_wrong_is_told():
@@ -157,6 +182,7 @@ def main():
     traces()
     keys()
     schedules()
+    no_more_than_there_is()
     what_is_wrong_is_told()
     huge_lines()
 

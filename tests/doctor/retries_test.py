@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
 # pylint: disable=wrong-import-position
 from cli_harness import SCRATCH, Wallet, equal, file_of, new_id
 
-BEGIN = datetime.now(timezone.utc) - timedelta(minutes=5)
+BEGIN = datetime.now(timezone.utc) - timedelta(hours=2)
 # The gateway has said all that it has.
 WHOLE = ("--from", "1970-01-01T00:00:01Z", "--to", "2100-01-01T00:00:00Z")
 

@@ -142,6 +142,11 @@ def captures_are_judged(wallet, lines, good, spaced, secrets):
     equal(set(kinds[spaced:]), {("rejected", "unknown_key", "bad", None, "ok", "old")},
           "those with the old secret")
     check(all(0 <= row["age_ns"] < 60 * 10**9 for row in rows), "their age")
+    reach = [source["coverage"][0][name] for name in ("from", "to", "loss")]
+    times = sorted(row["ts"] for row in rows)
+    equal(reach, [times[0], times[-1], "none"], "what is covered: from the first to the last")
+    none, source = collect(wallet, "quiet", "--webhooks", os.devnull)
+    equal((none, source["coverage"][0]["loss"]), ([], "unknown"), "a file without a line")
     bare, _ = collect(wallet, "bare", "--webhooks", lines_file("in.ndjson", lines))
     check(all("sig_raw" not in row for row in bare), "nothing is said of signatures")
 
