@@ -96,7 +96,8 @@ static bool agrees(const struct clock_graph *graph, uint32_t against, uint32_t c
     return bound && !differs(graph, against, clock);
 }
 
-/* The clock that most others agree with and, of these, fewest differ from; the first by name. */
+/* The clock that most others agree with and, of these, fewest differ from: the ledger's, or the first
+ * by name. */
 static uint32_t reference_of(const struct clock_graph *graph, const uint32_t order[CLOCKS_MAX])
 {
     uint32_t best = order[0];
@@ -109,7 +110,9 @@ static uint32_t reference_of(const struct clock_graph *graph, const uint32_t ord
             agreeing += agrees(graph, order[i], k);
             differing += differs(graph, order[i], k);
         }
-        if (agreeing < most || (agreeing == most && differing >= fewest)) continue;
+        bool ties = agreeing == most && differing == fewest;
+        bool better = agreeing > most || (agreeing == most && differing < fewest);
+        if (!better && !(ties && str_equal(graph->names[order[i]], STR("ledger")))) continue;
         most = agreeing;
         fewest = differing;
         best = order[i];

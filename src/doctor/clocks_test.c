@@ -57,9 +57,36 @@ static void a_clock_far_ahead_is_found_and_one_nearly_right_is_not(void **state)
     arena_done(&arena);
 }
 
+/* Of two clocks either may be wrong: the ledger's is believed, whatever the other is called. */
+static void the_ledgers_clock_is_believed(void **state)
+{
+    (void)state; /* no fixture is needed */
+    static const char *const names[] = { "gateway", "zone" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct error error = { 0 };
+        struct script_query queries[] = {
+            { "none", "key", 0, { { NONE } }, STATUS_OK },
+            { "pairs",
+              "before_clock before_ts after_clock after_ts",
+              1,
+              { { T(names[i]), N(15 * SECOND), T("ledger"), N(11 * SECOND) } },
+              STATUS_OK },
+        };
+        struct examination examination = examine(text, queries, 2, &error);
+        assert_int_equal(examine_invariants(&examination), STATUS_OK);
+        assert_int_equal(examine_clocks(&examination), STATUS_OK);
+        assert_int_equal(script.violations, 1);
+        const struct finding *finding = (const void *)examination.findings.data;
+        assert_true(str_equal(finding->key, str_from(names[i])));
+        buf_free(&examination.findings);
+    }
+    arena_done(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_ledgers_clock_is_believed),
         cmocka_unit_test(a_clock_far_ahead_is_found_and_one_nearly_right_is_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -259,8 +259,35 @@ def a_reversal_counts_by_what_it_takes_back_in_the_end(lines):
                (0, ["w1", "w2"]) if level % 2 == 0 else (1, ["w2"]))
 
 
+def a_gateways_clock_is_bounded():
+    """A gateway knows no transaction: its request is joined by key or trace, unless that is another's too."""
+    def wrong(name, asked, *more, **made):
+        rows = [{"kind": "ledger_tx", "ts": "2026-11-22T11:30:00Z", "tx": "t1", "type": "transfer", "account": "a",
+                 "amount": "-5", "ccy": "EUR", "state": "posted", "cause": "api", "lsn": 7, **made}]
+        rows += [{"kind": "posting", "ts": rows[0]["ts"], "tx": "t1", "account": account, "amount": amount,
+                  "ccy": "EUR"} for account, amount in (("a", "-5"), ("b", "5"))]
+        rows += [{"kind": "account", "account": account, "ccy": "EUR", "amount": amount, "opening": "10",
+                  "type": "customer"} for account, amount in (("a", "5"), ("b", "15"))]
+        for fields in (asked, *more):
+            rows.append({"kind": "request", "host": "gw-1", "method": "POST", "path": "/pay", "status": 200, **fields})
+        found = diagnosis(bundle(name, [json.dumps(row, separators=(",", ":")) for row in rows]))
+        return [row["key"] for row in found["violations"] if row["invariant"] == "I28"]
+    ahead, right = "2026-11-22T12:30:00Z", "2026-11-22T11:29:59Z"
+    expect("by trace", wrong("trace", {"ts": ahead, "trace": "x"}, trace="x"), ["gw-1"])
+    expect("by key", wrong("key", {"ts": ahead, "idem": "k"}, idem="k"), ["gw-1"])
+    own = {"ts": right, "host": "api-1", "tx": "t1", "trace": "x", "idem": "k", "done_ts": "2026-11-22T11:30:01Z"}
+    behind = {"ts": "2026-11-22T10:30:00Z", "done_ts": "2026-11-22T10:30:02Z", "trace": "x"}
+    expect("behind", wrong("behind", behind, own, trace="x", idem="k"), ["gw-1"])
+    expect("beside ours", wrong("ours", {"ts": ahead, "trace": "x"}, own, trace="x"), ["gw-1"])
+    expect("a clock that is right", wrong("right", {"ts": right, "trace": "x"}, trace="x"), [])
+    expect("a retry", wrong("retry", {"ts": ahead, "trace": "x"}, {"ts": right, "trace": "x"}, trace="x"), [])
+    expect("a refusal", wrong("refusal", {"ts": ahead, "trace": "x", "status": 409}, trace="x"), [])
+    expect("another trace", wrong("traces", {"ts": ahead, "trace": "y"}, trace="x"), [])
+
+
 def main():
     lines = case_lines()
+    a_gateways_clock_is_bounded()
     found = same_bytes_for_any_order(lines)
     zones_are_one_time(lines)
     rejects_are_counted_with_their_place(lines)
