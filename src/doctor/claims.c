@@ -132,12 +132,15 @@ static bool take_any(void *context, const struct evidence_cell *cells, uint32_t 
 static enum status claim_ask(struct examination *examination, uint32_t query,
                              const struct claim *claim, bool *out_barred)
 {
+    char text[DELTA_TEXT_SIZE];
     struct parameter parameters[] = {
         { "payment", { .type = EVIDENCE_CELL_TEXT, .text = claim->row->payment } },
         { "account", { .type = EVIDENCE_CELL_TEXT, .text = claim->row->account } },
         { "ccy", { .type = EVIDENCE_CELL_TEXT, .text = claim->row->ccy } },
+        { "delta", delta_cell(claim->row->delta, text) },
     };
-    struct instance asked = { .parameters = parameters, .parameter_count = 3 };
+    struct instance asked = { .parameters = parameters,
+                              .parameter_count = sizeof parameters / sizeof parameters[0] };
     bool failed;
     *out_barred = false;
     enum status status = examine_run(examination, query, &asked, take_any, out_barred, &failed);
@@ -153,7 +156,9 @@ static enum status bar_apply(struct examination *examination, uint32_t rule, uin
         if (!claims[i].posts || claims[i].row->barred_by != 0) continue;
         enum status status = claim_ask(examination, query, &claims[i], &barred);
         if (status != STATUS_OK) return status;
-        if (barred) claims[i].row->barred_by = rule + 1;
+        if (!barred) continue;
+        claims[i].row->barred_by = rule + 1;
+        claims[i].row->bar = examination->doctor->rules->queries[query].name;
     }
     return STATUS_OK;
 }

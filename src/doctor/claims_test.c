@@ -37,7 +37,7 @@ static void what_would_break_an_invariant_is_left(void **state)
     const struct instance *cause = one_cause();
     assert_string_equal(rows_of(cause), "bbb");
     assert_int_equal(cause->label, LABEL_PROBABLE);
-    assert_true(str_equal(cause->held_back, STR("posting for p1 would break I01")));
+    assert_true(str_equal(cause->held_back, STR("posting for p1 would break I01 (b)")));
     assert_int_equal(bench.diagnosis.left_count, 2);
     assert_true(str_equal(bench.diagnosis.left[1], STR("w2")));
 }

@@ -79,6 +79,7 @@ struct affected {
     struct delta delta; /* too much (positive) or too little */
     bool left;          /* the repair posts nothing for it: it is left to people */
     uint32_t barred_by; /* 1 + place of the rule by which it may be nobody's (claims.h); 0: none */
+    struct str bar;     /* the name of that rule's bar; empty: another cause posts for it */
     struct str payment;
     struct str hold;
     struct str webhook;

@@ -39,6 +39,14 @@ bool row_text(const struct row *row, enum doctor_column column, struct arena *ar
     return out_text->data != NULL;
 }
 
+struct evidence_cell delta_cell(struct delta delta, char text[DELTA_TEXT_SIZE])
+{
+    if (delta.minor >= INT64_MIN && delta.minor <= INT64_MAX)
+        return (struct evidence_cell){ .type = EVIDENCE_CELL_NUMBER,
+                                       .number = (int64_t)delta.minor };
+    return (struct evidence_cell){ .type = EVIDENCE_CELL_TEXT, .text = delta_format(delta, text) };
+}
+
 bool cell_delta(const struct evidence_cell *cell, struct delta *out_delta)
 {
     if (cell->type == EVIDENCE_CELL_NUMBER) {

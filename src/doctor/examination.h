@@ -28,6 +28,8 @@ struct evidence_cell row_cell(const struct row *row, enum doctor_column column);
 /* Text in the arena, numbers as digits, NULL as empty. False: the arena is full. */
 bool row_text(const struct row *row, enum doctor_column column, struct arena *arena,
               struct str *out_text);
+/* An amount as queries have it: a number where 64 bits hold it, else its digits, in text. */
+struct evidence_cell delta_cell(struct delta delta, char text[DELTA_TEXT_SIZE]);
 /* False: NULL, or no amount. */
 bool cell_delta(const struct evidence_cell *cell, struct delta *out_delta);
 int64_t row_number(const struct row *row, enum doctor_column column);

@@ -88,14 +88,7 @@ static enum status settle(struct examination *examination, uint32_t first,
                                                 { .type = EVIDENCE_CELL_NULL },
                                                 finding->ts_ns,
                                                 finding->record };
-        if (finding->has_delta && finding->delta.minor >= INT64_MIN &&
-            finding->delta.minor <= INT64_MAX) {
-            violation.delta = (struct evidence_cell){ .type = EVIDENCE_CELL_NUMBER,
-                                                      .number = (int64_t)finding->delta.minor };
-        } else if (finding->has_delta) {
-            violation.delta = (struct evidence_cell){ .type = EVIDENCE_CELL_TEXT,
-                                                      .text = delta_format(finding->delta, text) };
-        }
+        if (finding->has_delta) violation.delta = delta_cell(finding->delta, text);
         status = evidence->violate(evidence, &violation, examination->error);
         if (status != STATUS_OK) return status;
         findings[kept++] = *finding;

@@ -229,6 +229,15 @@ static enum status find_open_money(struct examination *examination, const struct
     return STATUS_OK;
 }
 
+/* Names of rules are words with underscores between them. */
+static void bar_tell(struct str bar, struct buf *reason)
+{
+    buf_append_str(reason, STR(" ("));
+    for (size_t i = 0; i < bar.len; i++)
+        buf_append_byte(reason, (uint8_t)(bar.data[i] == '_' ? ' ' : bar.data[i]));
+    buf_append_byte(reason, ')');
+}
+
 /* A payment that its repair would post for may be nobody's, or another cause's. */
 static void find_barred(const struct diagnosis *out, const struct instance *instance,
                         struct buf *reason)
@@ -241,6 +250,7 @@ static void find_barred(const struct diagnosis *out, const struct instance *inst
                           rule->type == RULE_INVARIANT ? "posting for %.*s would break %.*s"
                                                        : "what %.*s is owed, %.*s posts too",
                           STR_ARG(row->payment), STR_ARG(rule->id));
+        if (row->bar.len > 0) bar_tell(row->bar, reason);
         return;
     }
 }

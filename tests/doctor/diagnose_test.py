@@ -241,7 +241,7 @@ def a_tenth_is_no_wrong_decimal():
 
 def a_reversal_counts_by_what_it_takes_back_in_the_end(lines):
     """t3 is reversed, that is reversed, and so on: every second time w1 has too much again."""
-    own = [line.replace(',"psp_ref":"ch1"', "") if '"ledger_tx"' in line else line for line in lines]
+    own = lines[:]
     before = "t3"
     for level in range(1, 6):
         sign = "" if level % 2 == 0 else "-"
