@@ -40,7 +40,7 @@ static void append(struct buf *out, struct str text, bool lines)
         else if (line)
             buf_append_str(out, code == '\n' ? STR("\\n") : STR("\\t"));
         else
-            buf_append_format(out, code < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)code);
+            buf_append_format(out, len == 0 || code < 0x20 ? "\\x%02x" : "\\u%04x", (unsigned)code);
         at += len == 0 ? 1 : len;
     }
 }

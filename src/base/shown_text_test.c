@@ -21,7 +21,7 @@ static const struct {
     { "a\nb\tc\rd", "a\\nb\\tc\\x0dd" },
     { "\x7f\xC2\x9B"
       "31m",
-      "\\x7f\\x9b31m" },
+      "\\u007f\\u009b31m" },
     { "abc\xE2\x80\xAE"
       "def\xE2\x81\xA9",
       "abc\\u202edef\\u2069" },

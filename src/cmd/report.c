@@ -2,6 +2,7 @@
 #include "cmd/report.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/check.h"
@@ -9,7 +10,7 @@
 #include "base/shown_text.h"
 #include "cmd/answer.h"
 
-enum { REPORT_SIZE_MAX = 64 << 10 };
+enum { REPORT_SIZE_MAX = 64 << 10, SHOWN_GROWTH = 6 };
 
 static void text_line(const char *prefix, struct str text)
 {
@@ -27,10 +28,22 @@ static void member(struct json_writer *writer, struct str name, struct str text)
     json_write_string(writer, text);
 }
 
+/* What a bundle, a ledger or a server holds is written by others; a file or a pipe gets it as it is. */
+static bool shown_write(struct str text)
+{
+    BUF_SCOPE struct buf shown;
+    buf_init(&shown, SHOWN_GROWTH * text.len + 1);
+    shown_text_append_lines(&shown, text);
+    return !shown.overflow && fwrite(shown.data, 1, shown.len, stdout) == shown.len &&
+           fflush(stdout) == 0;
+}
+
 int report_text(const struct invocation *invocation, struct str text)
 {
     (void)invocation; /* the same for both forms */
-    if (fwrite(text.data, 1, text.len, stdout) == text.len && fflush(stdout) == 0)
+    bool terminal = isatty(STDOUT_FILENO) != 0;
+    if (terminal && shown_write(text)) return EXIT_CODE_DONE;
+    if (!terminal && fwrite(text.data, 1, text.len, stdout) == text.len && fflush(stdout) == 0)
         return EXIT_CODE_DONE;
     (void)fprintf(stderr, "tpwallet: cannot write to standard output\n");
     return EXIT_CODE_LIMIT;

@@ -18,7 +18,7 @@ int report_problem(const struct invocation *invocation, unsigned http_status, st
 
 /* An id alone: the UUID, or {"id": UUID}. */
 int report_id(const struct invocation *invocation, struct uuid id);
-/* Writes to stdout. EXIT_CODE_LIMIT and a message when that fails. */
+/* Writes to stdout; to a terminal as shown_text.h. EXIT_CODE_LIMIT and a message when that fails. */
 int report_text(const struct invocation *invocation, struct str text);
 
 #endif

@@ -9,12 +9,14 @@ import datetime
 import hashlib
 import json
 import os
+import pty
 import shutil
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
 # pylint: disable=wrong-import-position
-from cli_harness import DENIED, DONE, SCRATCH, USAGE, Wallet, check, file_of
+from cli_harness import DENIED, DONE, SCRATCH, TPWALLET, USAGE, Wallet, check, file_of
 from custody_harness import KEYS, PUBLIC, key_make, put
 
 WALLET = Wallet("wallet")
@@ -138,6 +140,34 @@ def nothing_commands_the_terminal():
     check("a\\x1b[2J" in said and "\x1b" not in said, f"{said!r}")
 
 
+def on_a_terminal(*words):
+    """What a command writes to one; elsewhere it writes what there is."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([TPWALLET, *words], stdout=theirs, stderr=subprocess.PIPE) as process:
+        os.close(theirs)
+        out = b""
+        try:
+            while piece := os.read(ours, 4096):
+                out += piece
+        except OSError:                                 # Linux: the other side is closed
+            pass
+        check(process.wait() == DONE, f"{words}: {process.stderr.read()}")
+    os.close(ours)
+    return out.decode()
+
+
+def nor_does_any_other_text():
+    copy = copied()
+    note = "a\u202eb\x9bc"
+    WALLET.run("doctor", "incident", copy, "--key", KEYS["anna"], "--note", note)
+    check(note in WALLET.run("doctor", "incident", copy).out, "a file gets it as it is")
+    said = on_a_terminal("doctor", "incident", copy)
+    check("a\\u202eb\\u009bc" in said, f"{said!r}")
+    check(not any(mark in said for mark in ("\x9b", "\u202e")), f"{said!r}")
+    said = json.loads(on_a_terminal("doctor", "incident", copy, "--json"))
+    check(said["timeline"][-1]["text"] == note, "JSON is JSON there, too")
+
+
 def main():
     WALLET.run("init")
     for name in ("anna", "bob", "carol", "mallory"):
@@ -151,6 +181,7 @@ def main():
     rehearsals_are_by_people()
     steps_are_told_by_people()
     nothing_commands_the_terminal()
+    nor_does_any_other_text()
 
 
 if __name__ == "__main__":
