@@ -93,6 +93,7 @@ static const char *const NOT_PASSED[] = {
     PEER_HEADER_LOCAL,
     PEER_HEADER_ARRIVAL,
     PEER_HEADER_LEDGER,
+    PEER_HEADER_SECRET,
 };
 
 bool peer_passes_header(struct str name)

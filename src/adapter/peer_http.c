@@ -59,6 +59,7 @@ struct peer_http {
     pthread_t thread;
     bool plain;
     struct uuid ledger;
+    const struct secret *secret; /* NULL: none */
     uint32_t silent_s_max;
     char *ca_file;
     char *certificate_file;
@@ -345,7 +346,7 @@ static bool header_append(struct curl_slist **list, struct str name, struct str 
     return longer != NULL;
 }
 
-static bool peer_headers(const struct peer_call *peer_call, struct uuid of,
+static bool peer_headers(const struct peer_call *peer_call, const struct peer_http *peer,
                          struct curl_slist **list)
 {
     const struct api_call *call = peer_call->call;
@@ -353,6 +354,10 @@ static bool peer_headers(const struct peer_call *peer_call, struct uuid of,
     buf_init(&text, HEADER_SIZE_MAX);
     buf_append_format(&text, "%u", (unsigned)peer_call->left_ms);
     bool ok = header_append(list, STR(PEER_HEADER_LEFT_MS), buf_view(&text));
+    if (peer->secret != NULL)
+        ok = ok &&
+             header_append(list, STR(PEER_HEADER_SECRET),
+                           (struct str){ (const char *)peer->secret->bytes, peer->secret->size });
     buf_reset(&text);
     if (call->uid_known) buf_append_format(&text, "%u", (unsigned)call->uid);
     if (!call->uid_known) buf_append_byte(&text, '-');
@@ -365,8 +370,9 @@ static bool peer_headers(const struct peer_call *peer_call, struct uuid of,
     if (call->arrival != API_ARRIVAL_NONE)
         ok = ok && header_append(list, STR(PEER_HEADER_ARRIVAL), arrivals[call->arrival]);
     char ledger[UUID_TEXT_LEN + 1];
-    uuid_format(of, ledger);
-    if (!uuid_is_nil(of)) ok = ok && header_append(list, STR(PEER_HEADER_LEDGER), str_from(ledger));
+    uuid_format(peer->ledger, ledger);
+    if (!uuid_is_nil(peer->ledger))
+        ok = ok && header_append(list, STR(PEER_HEADER_LEDGER), str_from(ledger));
     if (peer_call->traceparent[0] == '\0') return ok;
     return ok && header_append(list, STR("traceparent"), str_from(peer_call->traceparent));
 }
@@ -375,7 +381,7 @@ static bool headers_make(struct transfer_http *transfer)
 {
     const struct peer_call *peer_call = transfer->peer_call;
     const struct api_call *call = peer_call->call;
-    bool ok = peer_headers(peer_call, transfer->peer->ledger, &transfer->headers);
+    bool ok = peer_headers(peer_call, transfer->peer, &transfer->headers);
     bool typed = false;
     for (uint32_t i = 0; i < call->raw_header_count && ok; i++) {
         const struct api_raw_header *header = &call->raw_headers[i];
@@ -757,6 +763,7 @@ enum status peer_http_open(const struct peer_http_options *options, struct peer 
                                 .close = peer_close };
     peer->plain = options->ca_file == NULL;
     peer->ledger = options->ledger;
+    peer->secret = options->secret;
     peer->silent_s_max = options->silent_s_max;
     error = pthread_mutex_init(&peer->mutex, NULL);
     CHECK(error == 0);

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "base/uuid.h"
+#include "crypto/secret.h"
 #include "port/peer.h"
 
 /*
@@ -33,7 +34,9 @@ struct peer_http_options {
     const char *ca_file; /* PEM, all three, or all NULL: plain */
     const char *certificate_file;
     const char *key_file;
-    struct uuid ledger;    /* each call names it; nil: none does */
+    struct uuid ledger; /* each call names it; nil: none does */
+    const struct secret
+        *secret;           /* visible letters, shown to owners; NULL: none; outlives the peer */
     uint32_t silent_s_max; /* of a stream: longer than owners wait with a sign of life */
 };
 

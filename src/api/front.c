@@ -216,6 +216,15 @@ static struct str peer_header(const struct api_call *call, const char *name)
     return (struct str){ NULL, 0 };
 }
 
+/* Whoever may connect to a plain listener could say that it is a local user. */
+static bool is_peer(const struct front *front, const struct api_call *call)
+{
+    const struct secret *secret = front->options.peer_secret;
+    struct str shown = peer_header(call, PEER_HEADER_SECRET);
+    return secret == NULL ||
+           (shown.len == secret->size && secret_bytes_equal(shown.data, secret->bytes, shown.len));
+}
+
 /* What the peer says of who called it. */
 static void peer_head_take(struct front_call *held)
 {
@@ -501,6 +510,12 @@ static enum api_progress side_start(struct api *api, struct api_call *call)
     CHECK(call->front == NULL);
     if (lanes_call_names_none(call, lane_count(front))) {
         api_refuse(call, 400, "invalid_lane", NULL, "leave TPW-Lane out, or name a lane from 0 on");
+        return API_READY;
+    }
+    if (side->of_peers && !is_peer(front, call)) {
+        count(front, &front->status.refused);
+        api_refuse(call, 403, "forbidden", "this address is for the replicas of the ledger",
+                   "ask another one, or look at --peer-secret");
         return API_READY;
     }
     struct front_call *held = call_take(front);

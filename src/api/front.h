@@ -53,9 +53,11 @@ struct front_options {
     struct clock *clock;
     struct entropy *entropy;
     struct tracer *tracer; /* NULL: nobody watches */
-    uint32_t hold_ms;      /* 0: FRONT_HOLD_MS */
-    struct uuid ledger;    /* a call of a peer that names another is refused; nil: not looked at */
-    uint32_t lanes;        /* of the ledger: api/lanes.h says where a call goes; 0 and 1: one */
+    /* Who shows it is a peer, and nobody else. NULL: the transport knows who is one. */
+    const struct secret *peer_secret;
+    uint32_t hold_ms;   /* 0: FRONT_HOLD_MS */
+    struct uuid ledger; /* a call of a peer that names another is refused; nil: not looked at */
+    uint32_t lanes;     /* of the ledger: api/lanes.h says where a call goes; 0 and 1: one */
 };
 
 enum status front_new(const struct front_options *options, struct front **out_front,

@@ -33,14 +33,15 @@ struct stage {
     struct sim_clock clock;
     struct sim_entropy entropy;
     struct front *front;
-    bool here;           /* this replica owns the lane */
-    bool elsewhere;      /* another does */
-    bool covered;        /* its lease is believed */
-    bool lapses;         /* until the api has its answer */
-    uint32_t inside;     /* entered and not left */
-    uint32_t begun;      /* calls at the api */
-    uint32_t sent;       /* calls at the peer */
-    enum status outcome; /* of the next call at the peer; then all go well */
+    const struct secret *secret; /* of peers; NULL: none */
+    bool here;                   /* this replica owns the lane */
+    bool elsewhere;              /* another does */
+    bool covered;                /* its lease is believed */
+    bool lapses;                 /* until the api has its answer */
+    uint32_t inside;             /* entered and not left */
+    uint32_t begun;              /* calls at the api */
+    uint32_t sent;               /* calls at the peer */
+    enum status outcome;         /* of the next call at the peer; then all go well */
     const char *not_owner;
     bool own_is_there;
     uint64_t stale_ms; /* of what is followed here */
@@ -236,6 +237,20 @@ static void done(struct customer *customer)
 
 /* ---- Cases: each with a stage on which this replica owns the lane ---- */
 
+static void front_open(struct stage *stage)
+{
+    const struct front_options options = {
+        .route = &stage->route,
+        .peer = &stage->peer,
+        .sync = &stage->sync.port,
+        .clock = &stage->clock.port,
+        .entropy = &stage->entropy.port,
+        .peer_secret = stage->secret,
+        .ledger = { .lo = 7 },
+    };
+    assert_int_equal(front_new(&options, &stage->front, NULL), STATUS_OK);
+}
+
 static void answers_here(struct stage *stage)
 {
     struct customer customer = customer_of(stage, API_POST, "/v1/transfers");
@@ -324,6 +339,33 @@ static void a_peer_of_another_ledger_is_refused(struct stage *stage)
         assert_int_equal(ask(&customer), 201); /* a client's header is nobody's word */
         done(&customer);
     }
+}
+
+static void who_does_not_show_the_secret_is_no_peer(struct stage *stage)
+{
+    const struct secret secret = { .bytes = "of-all-replicas", .size = 15 };
+    const char *const shown[] = { NULL, "", "of-all-replica", "of-all-replicaz",
+                                  "of-all-replicas" };
+    front_free(stage->front);
+    stage->secret = &secret;
+    front_open(stage);
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
+        bool good = i + 1 == sizeof shown / sizeof shown[0];
+        const struct api_raw_header headers[] = {
+            { STR("TPW-Local-User"), STR("1000") },
+            { STR("tpw-peer-secret"), str_from(shown[i] == NULL ? "" : shown[i]) },
+        };
+        struct customer customer = customer_of(stage, API_GET, "/v1/accounts");
+        customer.call.raw_headers = headers;
+        customer.call.raw_header_count = shown[i] == NULL ? 1 : 2;
+        assert_int_equal(serve(&customer, front_peer_service(stage->front)), good ? 201 : 403);
+        assert_int_equal(customer.call.local, good);
+        assert_int_equal(stage->begun, good);
+        done(&customer);
+    }
+    struct customer customer = customer_of(stage, API_GET, "/v1/accounts"); /* of clients none */
+    assert_int_equal(ask(&customer), 201);
+    done(&customer);
 }
 
 static void only_lanes_and_peers_say_what_arrives(struct stage *stage)
@@ -588,15 +630,7 @@ static void play_run(void *argument)
 {
     struct play *play = argument;
     struct stage *stage = &play->stage;
-    const struct front_options options = {
-        .route = &stage->route,
-        .peer = &stage->peer,
-        .sync = &stage->sync.port,
-        .clock = &stage->clock.port,
-        .entropy = &stage->entropy.port,
-        .ledger = { .lo = 7 },
-    };
-    assert_int_equal(front_new(&options, &stage->front, NULL), STATUS_OK);
+    front_open(stage);
     play->act(stage);
     front_free(stage->front);
     sim_sync_done(&stage->sync);
@@ -638,6 +672,7 @@ int main(void)
         CASE(a_lane_that_there_is_not_is_refused),
         CASE(only_a_peer_is_believed_about_users),
         CASE(a_peer_of_another_ledger_is_refused),
+        CASE(who_does_not_show_the_secret_is_no_peer),
         CASE(only_lanes_and_peers_say_what_arrives),
         CASE(a_link_waits_a_short_while),
         CASE(held_until_there_is_an_owner),

@@ -474,6 +474,8 @@ static const struct option options[] = {
     { "advertise", "URL", "how the others reach that; without it the address itself", NULL },
     { "peer-ca", "FILE", "PEM: who the others are; without the three, plain and on loopback only",
       NULL },
+    { "peer-secret", "FILE", "a line that all replicas have (600): who shows it is one of them",
+      NULL },
     { "peer-cert", "FILE", "PEM: the certificate shown to the others, for client and server",
       NULL },
     { "peer-key", "FILE", "PEM: its private key", NULL },

@@ -1,9 +1,11 @@
 #include "cmd/serve_cluster.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "adapter/data_folder.h"
 #include "adapter/peer_http.h"
+#include "adapter/secret_file.h"
 #include "adapter/system_clock.h"
 #include "adapter/system_entropy.h"
 #include "adapter/thread_sync.h"
@@ -14,7 +16,8 @@ enum {
     LEASE_MS_MAX = 60000,
     MARGIN_SHARE = 8,
     RENEW_SHARE = 5,
-    HEARTBEATS_LOST = 4
+    HEARTBEATS_LOST = 4,
+    SECRET_LEN_MIN = 16
 };
 
 struct peer_files {
@@ -56,11 +59,38 @@ static enum status options_check(const struct invocation *invocation, struct err
         return error_set(out_error, STATUS_INVALID,
                          "--peer-ca, --peer-cert and --peer-key belong together");
     }
+    if (!whole && !invocation_has(invocation, "peer-secret")) {
+        (void)error_set(
+            out_error, STATUS_INVALID,
+            "--cluster wants to know who a peer is: --peer-ca, --peer-cert and --peer-key");
+        error_hint(out_error, "or, for replicas on one machine, --peer-secret FILE");
+        return STATUS_INVALID;
+    }
     const char *url = invocation_text(invocation, "advertise");
     if (url != NULL && strlen(url) >= LEASE_URL_SIZE) {
         return error_set(out_error, STATUS_INVALID, "--advertise: the URL is too long");
     }
     return STATUS_OK;
+}
+
+/* A line of visible letters. */
+static enum status secret_read(const struct invocation *invocation, struct secret *out_secret,
+                               struct error *out_error)
+{
+    const char *path = invocation_text(invocation, "peer-secret");
+    char text[SECRET_SIZE_MAX];
+    size_t size = 0;
+    if (path == NULL) return STATUS_OK;
+    enum status status = secret_file_read(path, text, sizeof text, &size, out_error);
+    if (status != STATUS_OK) return status;
+    while (size > 0 && isspace((unsigned char)text[size - 1])) size--;
+    bool visible = size >= SECRET_LEN_MIN;
+    for (size_t i = 0; i < size; i++) visible = visible && isgraph((unsigned char)text[i]);
+    status = secret_take(text, size, out_secret);
+    CHECK(status == STATUS_OK); /* it fits */
+    if (visible) return STATUS_OK;
+    return error_set(out_error, STATUS_INVALID, "'%s' is no secret: one line of %d letters or more",
+                     path, SECRET_LEN_MIN);
 }
 
 static struct lease_terms terms_of(uint64_t ttl_ms)
@@ -84,11 +114,13 @@ static enum status peer_open(const struct invocation *invocation, struct tracer 
                                    (struct number_range){ 1, SERVE_HEARTBEAT_S_MAX }, &heartbeat_s,
                                    out_error);
     if (status != STATUS_OK) return status;
+    const struct secret *shown = cluster->secret.size == 0 ? NULL : &cluster->secret;
     const struct peer_http_options peer = {
         .ca_file = files.ca,
         .certificate_file = files.certificate,
         .key_file = files.key,
         .ledger = ledger,
+        .secret = shown,
         .silent_s_max = (uint32_t)heartbeat_s * HEARTBEATS_LOST,
     };
     status = peer_http_open(&peer, &cluster->peer, out_error);
@@ -101,6 +133,7 @@ static enum status peer_open(const struct invocation *invocation, struct tracer 
         .entropy = system_entropy(),
         .tracer = tracer,
         .ledger = ledger,
+        .peer_secret = shown,
         .lanes = replica_set_lanes(cluster->replicas),
     };
     return front_new(&front, &cluster->front, out_error);
@@ -113,6 +146,7 @@ enum status serve_cluster_open(const struct invocation *invocation,
     *out_cluster = (struct serve_cluster){ 0 };
     if (!invocation_has(invocation, "cluster")) return STATUS_OK;
     enum status status = options_check(invocation, out_error);
+    if (status == STATUS_OK) status = secret_read(invocation, &out_cluster->secret, out_error);
     uint64_t lease_ms = LEASE_TERMS_DEFAULT.ttl_ms;
     if (status == STATUS_OK) {
         status = invocation_number(invocation, "lease-ms",
@@ -175,5 +209,6 @@ void serve_cluster_close(struct serve_cluster *cluster)
     front_free(cluster->front);
     replica_set_close(cluster->replicas);
     if (cluster->peer != NULL) cluster->peer->close(cluster->peer);
+    secret_done(&cluster->secret);
     *cluster = (struct serve_cluster){ 0 };
 }

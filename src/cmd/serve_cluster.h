@@ -8,12 +8,13 @@
 
 enum { SERVE_HEARTBEAT_S_MAX = 3600 }; /* of --heartbeat-s */
 
-/* Zeroed: the server is alone. */
+/* Zeroed: the server is alone. Stays where it was opened. */
 struct serve_cluster {
     struct replica_set *replicas;
     struct front *front;
     struct peer *peer;
     struct http_server *listener; /* for peers */
+    struct secret secret;         /* of all replicas; empty: there is none */
 };
 
 /*

@@ -7,8 +7,9 @@
 
 /*
  * The headers between replicas. A replica believes them only of a peer: of a connection to its
- * listener for peers, which shows a certificate of the cluster's.
+ * listener for peers, which shows a certificate of the cluster's, or the secret, or both.
  */
+#define PEER_HEADER_SECRET "TPW-Peer-Secret"  /* that all replicas share */
 #define PEER_HEADER_LEFT_MS "TPW-Left-Ms"     /* how long the caller waits for the answer */
 #define PEER_HEADER_LOCAL "TPW-Local-User"    /* came over the local socket: a uid, or "-" */
 #define PEER_HEADER_ARRIVAL "TPW-Arrival"     /* of another lane: "decide", "pay", "withdraw" */

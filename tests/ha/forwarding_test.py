@@ -1,6 +1,6 @@
 """Goal: a follower answers what its owner would, whoever asks and however: API keys, idempotency
 keys, large bodies, streams of events, commands on the local socket; peers are let in by certificate
-only, and nobody else can speak as one.
+and secret only, and nobody else can speak as one.
 
 Method: three replicas with mTLS between them. The same requests through owner and followers, their
 answers compared; a stream through a follower over a planned move and over the owner's death; calls
@@ -16,7 +16,7 @@ import subprocess
 import threading
 import time
 
-from ha_harness import SCRATCH, Cluster, check, equal, new_id, wait_for
+from ha_harness import SCRATCH, Cluster, check, equal, new_id, peer_secret, wait_for
 
 
 def openssl(*words):
@@ -141,18 +141,23 @@ def nobody_else_is_a_peer(cluster):
     equal(send(followers[0], "GET", f"/v1/accounts/{SHOP}", None, headers)[0], 401, "a claim")
     row = next(row for row in cluster.lanes() if row["role"] == "owner")
     host, port = row["url"].split("//")[1].rsplit(":", 1)
-    for name in (None, "foreign", "a"):
+    for name, secret in ((None, True), ("foreign", True), ("a", False), ("a", True)):
         context = ssl.create_default_context(cafile=scratch("cluster.pem"))
         if name is not None:
             context.load_cert_chain(scratch(f"{name}.pem"), scratch(f"{name}.key"))
         connection = http.client.HTTPSConnection(host, int(port), context=context, timeout=20)
         try:
-            connection.request("GET", f"/v1/accounts/{SHOP}", None, {"TPW-Local-User": "0"})
+            headers = {"TPW-Local-User": "0"}
+            if secret:
+                with open(peer_secret(), encoding="ascii") as file:
+                    headers["TPW-Peer-Secret"] = file.read().strip()
+            connection.request("GET", f"/v1/accounts/{SHOP}", None, headers)
             let_in = connection.getresponse().status == 200
         except (OSError, http.client.HTTPException):
             let_in = False
         connection.close()
-        equal(let_in, name == "a", f"whether a peer with certificate {name} is let in")
+        equal(let_in, name == "a" and secret,
+              f"whether a peer with certificate {name} and {'the' if secret else 'no'} secret is")
 
 
 class Events(threading.Thread):

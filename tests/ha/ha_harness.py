@@ -21,7 +21,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e"), os.path.join(HERE, "..", "postgres")]
 
-from cli_harness import SCRATCH, START_S, TPWALLET, Wallet, check, equal, new_id, sample  # noqa: E402
+from cli_harness import (SCRATCH, START_S, TPWALLET, Wallet, check, equal, file_of,  # noqa: E402
+                         new_id, sample)
 from postgres_harness import PR_SET_PDEATHSIG, Postgres, free_port  # noqa: E402
 
 HEADERS = {"Content-Type": "application/json"}
@@ -33,6 +34,12 @@ def doomed():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def peer_secret():
+    path = file_of("peer-secret", "a-secret-of-all-replicas\n")
+    os.chmod(path, 0o600)
+    return path
+
+
 class Replica:
     """One server of the cluster, with a folder of its own."""
 
@@ -41,6 +48,8 @@ class Replica:
         self.wallet = Wallet(name)
         self.wallet.run("init", "--store", url, "--lanes", str(lanes))
         self.options = list(options)
+        if "--peer-secret" not in options:
+            self.options += ["--peer-secret", peer_secret()]
         self.command = list(command)  # what it is started by
         self.log_path = os.path.join(SCRATCH, f"{name}.log")
         self.process = None

@@ -16,7 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
 
 from cli_harness import (CONFLICT, DONE, SCRATCH, START_S, TPWALLET, USAGE, Wallet, check,  # noqa: E402
-                         equal, new_id, serving)
+                         equal, file_of, new_id, serving)
 from postgres_harness import Postgres  # noqa: E402
 
 ALONE = ("--plain", "--anonymous", "--listen", "127.0.0.1:0")
@@ -85,7 +85,9 @@ def another_database(server, one):
                  one.run("backup", os.path.join(SCRATCH, "none"), code=USAGE)):
         check("the database has another ledger" in said.err and id_of(one) in said.err
               and id_of(other) in said.err and "`store`" in said.err, f"{said!r}")
-    for options in ((), ("--cluster", "--replica-name", "r1")):
+    secret = file_of("peer-secret", "a-secret-of-all-replicas\n")
+    os.chmod(secret, 0o600)
+    for options in ((), ("--cluster", "--replica-name", "r1", "--peer-secret", secret)):
         done = serve(one, *options)
         equal(done.returncode, USAGE, f"exit code of a server: {done.stderr}")
         check("another ledger" in done.stderr, f"what it says: {done.stderr}")
