@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/reserve.h"
+#include "model/position.h"
 #include "wallet/history.h"
 
 enum {
@@ -34,6 +35,7 @@ struct ending {
     struct payment_command command;
     struct payment_result result;
     struct request request;
+    struct wall_time left_at;
 };
 
 /* To one other lane. */
@@ -321,19 +323,51 @@ static void ending_make(struct way *way, const struct departure *departure,
                         struct ending *out_ending)
 {
     const struct history_entry *entry = &departure->entry;
+    struct uuid root = lane_new_id(way->transit->lane);
     *out_ending = (struct ending){
+        .left_at = entry->stamp,
         .command = { .cause = PAYMENT_CAUSE_ARRIVE,
                      .id = { entry->transfer.user_ref },
                      .departure = entry->transfer.id,
                      .arrival = departure->outcome },
         .request = { .kind = REQUEST_PAYMENT,
                      .principal = PRINCIPAL_SYSTEM,
-                     .trace = entry->context.trace,
-                     .root = lane_new_id(way->transit->lane),
+                     .trace = { .id = entry->context.trace.id, .span = span_of_id(root) },
+                     .root = root,
                      .count = 1 },
     };
     out_ending->request.payment = &out_ending->command;
     out_ending->request.payment_result = &out_ending->result;
+}
+
+/* From the commit that made the payment to the one that ends it. */
+static void ending_record(struct way *way, const struct ending *ending)
+{
+    const struct payment *payment = &ending->result.payment;
+    struct tracer *tracer = way->transit->ports.tracer;
+    const struct span_subject subject = {
+        .trace = ending->request.trace.id,
+        .payment = payment->id.value,
+        .user_ref = payment->user_ref,
+    };
+    if (!tracer_wants(tracer, &subject)) return;
+    struct span span = {
+        .trace = ending->request.trace,
+        .parent = span_of_id(payment->id.value),
+        .kind = SPAN_INTERNAL,
+        .name = STR("transit"),
+        .failed = ending->command.arrival != OUTCOME_OK,
+        .start = ending->left_at,
+        .end = clock_wall(way->transit->ports.clock),
+    };
+    char position[POSITION_TEXT_SIZE];
+    span_note_text(&span, STR("tpwallet.position"),
+                   position_format(ending->request.position, position));
+    span_note_id(&span, STR("tpwallet.payment.id"), payment->id.value);
+    span_note_number(&span, STR("tpwallet.transit.lane"), way->peer);
+    const char *outcome = outcome_code(ending->command.arrival);
+    span_note_text(&span, STR("tpwallet.outcome"), str_from(outcome));
+    tracer->record(tracer, &span);
 }
 
 /* All are handed in before one is waited for: they share a commit. */
@@ -353,6 +387,9 @@ static enum status payments_end(struct way *way)
     for (uint32_t i = 0; i < count; i++) {
         struct ending *ending = &way->endings[i];
         lane_wait(lane, &ending->request);
+        bool done =
+            ending->request.status == STATUS_OK && ending->result.outcome == PAYMENT_OUTCOME_OK;
+        if (done) ending_record(way, ending);
         if (ending->request.status != STATUS_OK) {
             status = ending->request.status;
         } else if (ending->result.outcome != PAYMENT_OUTCOME_OK) {

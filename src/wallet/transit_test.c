@@ -63,10 +63,30 @@ static void inline_join(struct task *task)
     assert_null(task);
 }
 
+struct spans {
+    struct tracer port; /* first */
+    uint32_t count;
+    struct span newest;
+};
+
+static bool spans_want(struct tracer *tracer, const struct span_subject *subject)
+{
+    (void)tracer;
+    return !uuid_is_nil(subject->payment);
+}
+
+static void spans_record(struct tracer *tracer, const struct span *span)
+{
+    struct spans *spans = (struct spans *)tracer;
+    spans->count++;
+    spans->newest = *span;
+}
+
 struct scene {
     struct bench *source;
     struct bench *peer;
     struct script script;
+    struct spans spans;
 };
 
 static struct account account_of(uint64_t number, uint32_t lane)
@@ -100,6 +120,7 @@ static struct bench *lane_bench(uint32_t lane)
 static struct scene scene_new(const enum call *calls, uint32_t call_count)
 {
     struct scene scene = { .source = lane_bench(0), .peer = lane_bench(1) };
+    scene.spans.port = (struct tracer){ spans_want, spans_record };
     scene.script = (struct script){
         .port = { script_run }, .peer = scene.peer, .calls = calls, .call_count = call_count
     };
@@ -158,7 +179,8 @@ static struct transit_status work(struct scene *scene, int64_t patience_ms)
                                       .clock = &clock.port,
                                       .entropy = &bench->entropy.port,
                                       .sync = &sync.port,
-                                      .log = &bench->log.port };
+                                      .log = &bench->log.port,
+                                      .tracer = &scene->spans.port };
     struct transit_link *links[LANES] = { NULL, &scene->script.port };
     const struct transit_options options = {
         .lanes = LANES, .lane = 0, .patience_ms = patience_ms, .links = links
@@ -501,6 +523,14 @@ static void a_payment_is_pending_until_it_is_there(void **state)
     assert_int_equal(credits(scene.peer, BOB, 1), 42);
     assert_paid(&scene, 300);
     assert_ended(&scene, 100, TRANSFER_POST, OUTCOME_OK);
+    assert_int_equal(scene.spans.count, 1); /* how long it was on its way, below its making */
+    const struct span *span = &scene.spans.newest;
+    assert_true(str_equal(span->name, STR("transit")));
+    assert_true(uuid_equal(span->trace.id, (struct uuid){ 77, 300 }));
+    assert_true(span->parent == span_of_id(test_id(300)));
+    assert_int_equal(span->start.ns, made.stamp.ns);
+    assert_true(span->end.ns >= span->start.ns);
+    assert_false(span->failed);
     again = pay(&scene, 300, BOB, 0);
     assert_true(again.repeated);
     assert_int_equal(again.payment.state, PAYMENT_STATE_SUCCEEDED);
