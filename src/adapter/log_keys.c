@@ -104,6 +104,14 @@ enum status log_keys_make(const char *folder, struct str origin, struct entropy 
     return status;
 }
 
+bool log_keys_exist(const char *folder)
+{
+    BUF_SCOPE struct buf path;
+    struct error ignored; /* a path that is too long leads nowhere */
+    return file_path(folder, "log.key", &path, &ignored) == STATUS_OK &&
+           access(buf_terminated(&path), F_OK) == 0;
+}
+
 void log_keys_done(struct log_keys *keys)
 {
     note_signer_done(&keys->signer);

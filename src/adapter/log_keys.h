@@ -2,6 +2,8 @@
 #ifndef ADAPTER_LOG_KEYS_H
 #define ADAPTER_LOG_KEYS_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "port/entropy.h"
 #include "tlog/note.h"
@@ -32,6 +34,9 @@ enum status log_keys_read(const char *folder, struct log_keys *out_keys, struct 
  */
 enum status log_keys_make(const char *folder, struct str origin, struct entropy *entropy,
                           struct error *out_error) MUST_CHECK;
+
+/* Whether there is a file, good or not. */
+bool log_keys_exist(const char *folder);
 
 /* Accepts a zeroed struct. */
 void log_keys_done(struct log_keys *keys);

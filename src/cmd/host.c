@@ -204,20 +204,58 @@ static enum status feeds_open(const struct host_options *options, struct host *h
     return STATUS_OK;
 }
 
+/* A database's ledger that is not new has, or had, its key in another folder: a second one would
+ * sign another log. */
+static bool tlog_lacks_key(const struct host_options *options, const struct host *host)
+{
+    struct lane_status status;
+    if (data_folder_store(host->folder) == NULL || options->tlog_origin != NULL) return false;
+    if (log_keys_exist(options->folder)) return false;
+    lane_get_status(host->lane, &status);
+    return status.head.sequence > 0;
+}
+
+static void tlog_tell(const struct host_options *options, const struct host *host)
+{
+    const struct log_field fields[] = {
+        { STR("lane"), { NULL, 0 }, data_folder_lane(host->folder) },
+        { STR("folder"), str_from(options->folder), 0 },
+        { STR("hint"),
+          STR("copy log.key of the folder that the ledger was made with to here; --log-origin NAME "
+              "begins a log, where it has none; --no-log when none is wanted"),
+          0 },
+    };
+    log_write(host->ports.log,
+              (struct log_line){ .level = LOG_WARNING,
+                                 .event = STR("log.no_key"),
+                                 .message = STR("there is no log.key, and the ledger is not new: "
+                                                "its verifiable log is not kept"),
+                                 .fields = fields,
+                                 .field_count = sizeof fields / sizeof fields[0] });
+}
+
+static enum status tlog_open(const struct host_options *options, struct host *host,
+                             struct error *out_error)
+{
+    const struct host_log_options tlog = {
+        .folder = options->folder,
+        .lane = data_folder_lane(host->folder),
+        .origin = options->tlog_origin,
+        .witnesses = options->tlog_witnesses,
+    };
+    if (tlog_lacks_key(options, host)) {
+        tlog_tell(options, host);
+        return STATUS_OK;
+    }
+    return host_log_open(&tlog, host->lane, &host->ports, &host->tlog, out_error);
+}
+
 /* All that an owner runs beside its lane, and the API over it. */
 static enum status owner_open(const struct host_options *options, struct host *host,
                               struct error *out_error)
 {
     enum status status = saga_open(options, host, out_error);
-    if (status == STATUS_OK && options->tlog) {
-        const struct host_log_options tlog = {
-            .folder = options->folder,
-            .lane = data_folder_lane(host->folder),
-            .origin = options->tlog_origin,
-            .witnesses = options->tlog_witnesses,
-        };
-        status = host_log_open(&tlog, host->lane, &host->ports, &host->tlog, out_error);
-    }
+    if (status == STATUS_OK && options->tlog) status = tlog_open(options, host, out_error);
     if (status != STATUS_OK) return status;
     status = feeds_open(options, host, out_error);
     if (status == STATUS_OK) status = transit_open(options, host, out_error);

@@ -1,9 +1,9 @@
 #include "cmd/replica_set.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "adapter/data_folder.h"
+#include "adapter/log_keys.h"
 #include "adapter/postgres_lease.h"
 #include "adapter/sqlite_connection.h"
 #include "adapter/system_clock.h"
@@ -434,20 +434,14 @@ enum status replica_set_open(const struct replica_set_options *options,
     return STATUS_OK;
 }
 
-/* A lane's log has one key, which whoever set the cluster up has copied into each folder. */
-static bool has_log_key(const char *folder)
-{
-    BUF_SCOPE struct buf path;
-    buf_init(&path, SQLITE_PATH_SIZE + sizeof "/log.key");
-    buf_append_format(&path, "%s/log.key", folder);
-    return access(buf_terminated(&path), F_OK) == 0;
-}
-
-/* Whether the lane's log is kept here; where that is only for want of its key, that is told. */
+/*
+ * A lane's log has one key, which whoever set the cluster up has copied into each folder. Whether it
+ * is kept here; where that is only for want of its key, that is told.
+ */
 static bool keeps_log(const struct replica_set *set, uint32_t lane, bool wanted)
 {
     const struct replica_log log = { set->log, set->name, lane };
-    bool has = has_log_key(set->folders[lane]);
+    bool has = log_keys_exist(set->folders[lane]);
     if (wanted && !has) replica_log_no_key(&log, set->folders[lane]);
     return wanted && has;
 }

@@ -4,7 +4,7 @@ copy of it says that it keeps no log, and with one goes on with the same log.
 Method: two replicas, of which the first made the ledger. The log is signed while the first owns the
 lane; the second tells what it lacks, owns the lane for a while, is given the key, and owns it again:
 the log has then all units, under the one key, and verifies. A folder that wants no log has no key,
-and is not told to have one.
+and is not told to have one; a server alone on a further folder makes no second key.
 """
 import json
 import os
@@ -12,7 +12,7 @@ import shutil
 
 from ha_harness import Cluster, Wallet, check, equal, new_id, wait_for
 
-USAGE = 2
+from cli_harness import USAGE, serving  # the harness before has made it known
 
 
 def lines(replica):
@@ -23,8 +23,12 @@ def key_path(replica):
     return os.path.join(replica.wallet.folder, "log.key")
 
 
+def write_by(wallet):
+    wallet.run("account", "create", new_id())
+
+
 def write(replica):
-    replica.wallet.run("account", "create", new_id())
+    write_by(replica.wallet)
 
 
 def leaves(replica):
@@ -93,11 +97,27 @@ def none_is_wanted(server):
     check(named.run("log", "key").out.startswith("ledger.example.com/0+"), "the name of the log")
 
 
+def alone_on_a_further_folder(server):
+    """It would sign another log: none is kept, unless somebody says that one is to begin."""
+    alone = Wallet("alone")
+    alone.run("init", "--store", server.url)
+    path = os.path.join(alone.folder, "log.key")
+    with serving(alone, "--plain", "--anonymous") as one:
+        write_by(alone)
+        check("log.no_key" in one.tail(), f"it says so: {one.tail()}")
+        check(not os.path.exists(path), "no second key is made")
+    with serving(alone, "--plain", "--anonymous", "--log-origin", "another.example.com/0"):
+        check(os.path.exists(path), "but when it is asked for")
+
+
 def main():
     with Cluster(2) as cluster:
         one_lacks_it(cluster)
         the_next_owner_goes_on(cluster)
         none_is_wanted(cluster.server)
+        for replica in cluster.replicas:
+            replica.stop()
+        alone_on_a_further_folder(cluster.server)
 
 
 main()
