@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/hex.h"
+#include "base/json_member.h"
 #include "base/reserve.h"
 #include "base/time.h"
 #include "crypto/digest.h"
@@ -290,16 +291,10 @@ static enum status records_write(struct writing *it, struct error *out_error)
     return status;
 }
 
-static void text_member(struct json_writer *writer, const char *name, struct str text)
-{
-    json_write_key(writer, str_from(name));
-    json_write_string(writer, text);
-}
-
 static void time_member(struct json_writer *writer, const char *name, int64_t at_ns)
 {
     char text[TIME_TEXT_SIZE];
-    text_member(writer, name, wall_time_format((struct wall_time){ at_ns }, text));
+    json_member_text(writer, name, wall_time_format((struct wall_time){ at_ns }, text));
 }
 
 static void source_write(struct json_writer *writer, enum file file, struct output *output)
@@ -310,21 +305,21 @@ static void source_write(struct json_writer *writer, enum file file, struct outp
     int len = snprintf(path, sizeof path, "%s.ndjson", sources[file].name);
     CHECK(len > 0 && len < NAME_SIZE);
     json_write_object_begin(writer);
-    text_member(writer, "path", str_from(path));
+    json_member_text(writer, "path", str_from(path));
     json_write_key(writer, STR("kind"));
     json_write_array_begin(writer);
     for (size_t i = 0; i < 2 && sources[file].kinds[i] != NULL; i++)
         json_write_string(writer, str_from(sources[file].kinds[i]));
     json_write_array_end(writer);
-    text_member(writer, "system", str_from(sources[file].system));
-    text_member(writer, "order", str_from(sources[file].order));
+    json_member_text(writer, "system", str_from(sources[file].system));
+    json_member_text(writer, "order", str_from(sources[file].order));
     json_write_key(writer, STR("authority"));
     json_write_uint64(writer, sources[file].authority);
     json_write_key(writer, STR("size"));
     json_write_uint64(writer, output->size);
     json_write_key(writer, STR("rows"));
     json_write_uint64(writer, output->rows);
-    text_member(writer, "sha256", hex_format(digest.bytes, sizeof digest.bytes, hex));
+    json_member_text(writer, "sha256", hex_format(digest.bytes, sizeof digest.bytes, hex));
     json_write_object_end(writer);
 }
 
@@ -336,8 +331,8 @@ static enum status manifest_write(struct writing *it, struct error *out_error)
     int64_t to_ns = time_of(it->transactions) + 3600 * NS_PER_S;
     json_writer_init(&writer, &out);
     json_write_object_begin(&writer);
-    text_member(&writer, "format", STR("tpwallet-bundle-1"));
-    text_member(&writer, "incident", STR("BENCH"));
+    json_member_text(&writer, "format", STR("tpwallet-bundle-1"));
+    json_member_text(&writer, "incident", STR("BENCH"));
     time_member(&writer, "as_of", to_ns);
     json_write_key(&writer, STR("window"));
     json_write_object_begin(&writer);

@@ -14,6 +14,7 @@
 #include "adapter/system_clock.h"
 #include "base/check.h"
 #include "base/hex.h"
+#include "base/json_member.h"
 #include "base/json_reader.h"
 #include "cmd/bundle_file.h"
 #include "cmd/file_bytes.h"
@@ -614,22 +615,10 @@ static void unread_tell(struct doctor_file *file)
     buf_append_byte(unread, '\n');
 }
 
-static void text_member(struct json_writer *writer, const char *key, struct str text)
-{
-    json_write_key(writer, str_from(key));
-    json_write_string(writer, text);
-}
-
-static void number_member(struct json_writer *writer, const char *key, uint64_t number)
-{
-    json_write_key(writer, str_from(key));
-    json_write_uint64(writer, number);
-}
-
 static void time_member(struct json_writer *writer, const char *key, struct wall_time at)
 {
     char text[TIME_TEXT_SIZE];
-    text_member(writer, key, wall_time_format(at, text));
+    json_member_text(writer, key, wall_time_format(at, text));
 }
 
 /* part NULL: of the whole. */
@@ -638,15 +627,15 @@ static void coverage_entry_write(struct json_writer *writer, const struct doctor
 {
     const struct doctor_source *source = file->source;
     json_write_object_begin(writer);
-    text_member(writer, "kind", str_from(kind));
-    if (part != NULL) text_member(writer, "part", str_from(part->name));
-    text_member(writer, "loss", str_from(source->loss));
-    number_member(writer, "n_lost", file->rejected);
+    json_member_text(writer, "kind", str_from(kind));
+    if (part != NULL) json_member_text(writer, "part", str_from(part->name));
+    json_member_text(writer, "loss", str_from(source->loss));
+    json_member_number(writer, "n_lost", file->rejected);
     time_member(writer, "from", source->from);
     time_member(writer, "to", source->to);
     if (part != NULL && part->pos_lo <= part->pos_hi) {
-        number_member(writer, "pos_lo", (uint64_t)part->pos_lo);
-        number_member(writer, "pos_hi", (uint64_t)part->pos_hi);
+        json_member_number(writer, "pos_lo", (uint64_t)part->pos_lo);
+        json_member_number(writer, "pos_hi", (uint64_t)part->pos_hi);
     }
     json_write_object_end(writer);
 }
@@ -674,34 +663,35 @@ static void source_write(const struct doctor_file *file, const struct digest *di
     const struct doctor_source *source = file->source;
     char hex[2 * sizeof digest->bytes + 1];
     json_write_object_begin(writer);
-    text_member(writer, "path", str_from(file->name));
+    json_member_text(writer, "path", str_from(file->name));
     json_write_key(writer, STR("kind"));
     json_write_array_begin(writer);
     for (const char *const *kind = source->kinds; *kind != NULL; kind++)
         json_write_string(writer, str_from(*kind));
     json_write_array_end(writer);
-    text_member(writer, "system", str_from(source->system));
-    number_member(writer, "authority", source->authority);
-    text_member(writer, "order", str_from(source->order));
-    text_member(writer, "clock", str_from(source->clock));
-    text_member(writer, "collector", str_from(source->collector));
+    json_member_text(writer, "system", str_from(source->system));
+    json_member_number(writer, "authority", source->authority);
+    json_member_text(writer, "order", str_from(source->order));
+    json_member_text(writer, "clock", str_from(source->clock));
+    json_member_text(writer, "collector", str_from(source->collector));
     time_member(writer, "collected_at", now());
     json_write_key(writer, STR("clock_offset_ns"));
     json_write_int64(writer, source->clock_offset_ns);
     json_write_key(writer, STR("clock_error_ns"));
     json_write_int64(writer, source->clock_error_ns);
-    if (source->version != NULL) text_member(writer, "system_version", str_from(source->version));
+    if (source->version != NULL)
+        json_member_text(writer, "system_version", str_from(source->version));
     if (!uuid_is_nil(source->ledger)) {
         char ledger[UUID_TEXT_LEN + 1];
         uuid_format(source->ledger, ledger);
-        text_member(writer, "ledger", str_from(ledger));
+        json_member_text(writer, "ledger", str_from(ledger));
     }
-    text_member(writer, "sha256", hex_format(digest->bytes, sizeof digest->bytes, hex));
-    number_member(writer, "size", file->written.size);
-    number_member(writer, "rows", file->rows);
-    number_member(writer, "rejected", file->rejected);
-    number_member(writer, "masked_cards", file->masked.cards);
-    number_member(writer, "masked_secrets", file->masked.secrets);
+    json_member_text(writer, "sha256", hex_format(digest->bytes, sizeof digest->bytes, hex));
+    json_member_number(writer, "size", file->written.size);
+    json_member_number(writer, "rows", file->rows);
+    json_member_number(writer, "rejected", file->rejected);
+    json_member_number(writer, "masked_cards", file->masked.cards);
+    json_member_number(writer, "masked_secrets", file->masked.secrets);
     coverage_write(writer, file);
     json_write_object_end(writer);
 }
@@ -774,8 +764,8 @@ static void manifest_build(const struct doctor_bundle *bundle, struct buf *out)
     struct json_writer writer;
     json_writer_init(&writer, out);
     json_write_object_begin(&writer);
-    text_member(&writer, "format", STR("tpwallet-bundle-1"));
-    text_member(&writer, "incident", bundle->incident.id);
+    json_member_text(&writer, "format", STR("tpwallet-bundle-1"));
+    json_member_text(&writer, "incident", bundle->incident.id);
     time_member(&writer, "as_of", bundle->incident.to);
     json_write_key(&writer, STR("window"));
     json_write_object_begin(&writer);

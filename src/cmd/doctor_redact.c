@@ -5,6 +5,7 @@
 #include "adapter/system_entropy.h"
 #include "base/check.h"
 #include "base/hex.h"
+#include "base/json_member.h"
 #include "base/json_reader.h"
 #include "cmd/doctor_bundle.h"
 #include "cmd/report.h"
@@ -145,12 +146,6 @@ static enum status source_redact(struct redacting *all, struct str line)
     return status;
 }
 
-static void number_member(struct json_writer *writer, const char *key, uint64_t number)
-{
-    json_write_key(writer, str_from(key));
-    json_write_uint64(writer, number);
-}
-
 static void pointer_build(const struct redacting *all, const struct digest *digest, struct buf *out)
 {
     char hex[2 * sizeof digest->bytes + 1];
@@ -161,8 +156,8 @@ static void pointer_build(const struct redacting *all, const struct digest *dige
     json_write_string(&writer, STR("tpwallet-derivative-1"));
     json_write_key(&writer, STR("original_manifest_sha256"));
     json_write_string(&writer, hex_format(digest->bytes, sizeof digest->bytes, hex));
-    number_member(&writer, "custody_entries", all->from.chain.number);
-    number_member(&writer, "hidden", all->hidden);
+    json_member_number(&writer, "custody_entries", all->from.chain.number);
+    json_member_number(&writer, "hidden", all->hidden);
     json_write_object_end(&writer);
     enum status status = json_write_end(&writer);
     CHECK(status == STATUS_OK); /* it is far smaller than the buf */
@@ -273,7 +268,7 @@ static int redact_run(struct invocation *invocation)
         struct json_writer writer;
         json_writer_init(&writer, &out);
         json_write_object_begin(&writer);
-        number_member(&writer, "hidden", all.hidden);
+        json_member_number(&writer, "hidden", all.hidden);
         json_write_object_end(&writer);
         status = json_write_end(&writer);
         CHECK(status == STATUS_OK); /* the same */

@@ -12,7 +12,7 @@
 #include "adapter/data_folder.h"
 #include "adapter/new_file.h"
 #include "base/check.h"
-#include "base/hex.h"
+#include "base/json_member.h"
 #include "cmd/child.h"
 #include "cmd/doctor_repair.h"
 #include "cmd/file_bytes.h"
@@ -357,31 +357,14 @@ static enum status rehearse(struct rehearsal *all)
 
 /* ---- the result ---- */
 
-static void text_member(struct json_writer *writer, const char *key, struct str value)
-{
-    json_write_key(writer, str_from(key));
-    json_write_string(writer, value);
-}
-
-static void number_member(struct json_writer *writer, const char *key, uint64_t value)
-{
-    json_write_key(writer, str_from(key));
-    json_write_uint64(writer, value);
-}
-
-static void digest_member(struct json_writer *writer, const char *key, const struct digest *digest)
-{
-    char hex[2 * sizeof digest->bytes + 1];
-    text_member(writer, key, hex_format(digest->bytes, sizeof digest->bytes, hex));
-}
-
 static void result_build(const struct rehearsal *all, struct buf *out)
 {
     struct json_writer writer;
     json_writer_init(&writer, out);
     json_write_object_begin(&writer);
-    text_member(&writer, "format", STR("tpwallet-rehearsal-1"));
-    digest_member(&writer, "plan_sha256", &all->repair.plan_digest);
+    json_member_text(&writer, "format", STR("tpwallet-rehearsal-1"));
+    json_member_hex(&writer, "plan_sha256", all->repair.plan_digest.bytes,
+                    sizeof all->repair.plan_digest.bytes);
     json_write_key(&writer, STR("passed"));
     json_write_bool(&writer, true);
     json_write_key(&writer, STR("heads")); /* by lane */
@@ -389,24 +372,26 @@ static void result_build(const struct rehearsal *all, struct buf *out)
     for (uint32_t lane = 0; lane < all->copies[0].lanes; lane++)
         json_write_uint64(&writer, all->copies[0].heads[lane]);
     json_write_array_end(&writer);
-    number_member(&writer, "entries", all->outcome.entries);
-    number_member(&writer, "killed_and_resumed", all->kills);
-    number_member(&writer, "changed_when_applied_twice", 0);
-    digest_member(&writer, "books_before_sha256", &all->copies[1].before);
-    digest_member(&writer, "books_after_sha256", &all->copies[1].after);
+    json_member_number(&writer, "entries", all->outcome.entries);
+    json_member_number(&writer, "killed_and_resumed", all->kills);
+    json_member_number(&writer, "changed_when_applied_twice", 0);
+    json_member_hex(&writer, "books_before_sha256", all->copies[1].before.bytes,
+                    sizeof all->copies[1].before.bytes);
+    json_member_hex(&writer, "books_after_sha256", all->copies[1].after.bytes,
+                    sizeof all->copies[1].after.bytes);
     if (invocation_has(all->repair.invocation, "staging")) {
         json_write_key(&writer, STR("staging"));
         json_write_object_begin(&writer);
-        text_member(&writer, "system",
-                    str_from(invocation_text(all->repair.invocation, "staging")));
-        number_member(&writer, "made", all->staging.made);
-        number_member(&writer, "were_there", all->staging.repeated);
+        json_member_text(&writer, "system",
+                         str_from(invocation_text(all->repair.invocation, "staging")));
+        json_member_number(&writer, "made", all->staging.made);
+        json_member_number(&writer, "were_there", all->staging.repeated);
         json_write_object_end(&writer);
     }
-    text_member(&writer, "check", STR("every invariant of the ledger holds, on both copies"));
-    number_member(&writer, "violations_before", all->before.violation_count);
-    number_member(&writer, "violations_after", all->after.violation_count);
-    number_member(&writer, "left_count", closure_left(&all->after));
+    json_member_text(&writer, "check", STR("every invariant of the ledger holds, on both copies"));
+    json_member_number(&writer, "violations_before", all->before.violation_count);
+    json_member_number(&writer, "violations_after", all->after.violation_count);
+    json_member_number(&writer, "left_count", closure_left(&all->after));
     json_write_key(&writer, STR("left"));
     closure_json(&all->after, &writer);
     json_write_object_end(&writer);

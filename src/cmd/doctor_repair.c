@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/decimal.h"
 #include "base/hex.h"
+#include "base/json_member.h"
 #include "base/json_reader.h"
 #include "base/reserve.h"
 #include "cmd/answer.h"
@@ -307,22 +308,16 @@ static enum status all_look(struct execution *it)
     return status;
 }
 
-static void text_member(struct json_writer *writer, const char *key, struct str value)
-{
-    json_write_key(writer, str_from(key));
-    json_write_string(writer, value);
-}
-
 static void entry_write(struct json_writer *writer, const struct ready_entry *entry, bool linked)
 {
     const struct plan_step *step = entry->step;
     json_write_object_begin(writer);
     json_write_key(writer, STR("id"));
     json_write_uuid(writer, entry->id);
-    text_member(writer, "kind", STR("reversal"));
-    text_member(writer, "target", step->target);
-    text_member(writer, "amount", str_from(entry->amount));
-    text_member(writer, "asset", step->ccy);
+    json_member_text(writer, "kind", STR("reversal"));
+    json_member_text(writer, "target", step->target);
+    json_member_text(writer, "amount", str_from(entry->amount));
+    json_member_text(writer, "asset", step->ccy);
     if (linked) {
         json_write_key(writer, STR("flags"));
         json_write_array_begin(writer);
@@ -437,7 +432,7 @@ static enum status act_write(struct execution *it, uint32_t lane, struct str rea
     buf_reset(&it->body);
     json_writer_init(&writer, &it->body);
     json_write_object_begin(&writer);
-    text_member(&writer, "plan", plan);
+    json_member_text(&writer, "plan", plan);
     json_write_object_end(&writer);
     CHECK(json_write_end(&writer) == STATUS_OK); /* far smaller than the buf */
     const struct session_request request = {

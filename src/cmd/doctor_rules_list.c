@@ -1,17 +1,11 @@
 /* tpwallet doctor rules list, explain: what the doctor knows. */
 #include "base/check.h"
-#include "base/json_writer.h"
+#include "base/json_member.h"
 #include "cmd/doctor_rules.h"
 #include "cmd/invocation.h"
 #include "cmd/report.h"
 
 enum { OUT_SIZE_MAX = 1 << 20 };
-
-static void text_member(struct json_writer *json, struct str key, struct str value)
-{
-    json_write_key(json, key);
-    json_write_string(json, value);
-}
 
 static void write_json(const struct rule_set *set, struct buf *out)
 {
@@ -24,11 +18,11 @@ static void write_json(const struct rule_set *set, struct buf *out)
     for (uint32_t i = 0; i < set->rule_count; i++) {
         const struct rule *rule = &set->rules[i];
         json_write_object_begin(&json);
-        text_member(&json, STR("id"), rule->id);
-        text_member(&json, STR("type"), str_from(types[rule->type]));
-        text_member(&json, STR("name"), rule->name);
-        text_member(&json, STR("layer"), str_from(rule_layer_name(rule->layer)));
-        text_member(&json, STR("file"), rule->file);
+        json_member_text(&json, "id", rule->id);
+        json_member_text(&json, "type", str_from(types[rule->type]));
+        json_member_text(&json, "name", rule->name);
+        json_member_text(&json, "layer", str_from(rule_layer_name(rule->layer)));
+        json_member_text(&json, "file", rule->file);
         json_write_object_end(&json);
     }
     json_write_array_end(&json);

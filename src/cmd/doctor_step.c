@@ -4,18 +4,12 @@
 #include "adapter/system_clock.h"
 #include "base/check.h"
 #include "base/hex.h"
-#include "base/json_writer.h"
+#include "base/json_member.h"
 #include "base/shown_text.h"
 #include "cmd/doctor_repair.h"
 #include "cmd/report.h"
 
 enum { NOTE_LEN_MAX = 500 };
-
-static void text_member(struct json_writer *writer, const char *key, struct str value)
-{
-    json_write_key(writer, str_from(key));
-    json_write_string(writer, value);
-}
 
 static void line_build(const struct repair *repair, const struct repair_step_told *told,
                        struct buf *out)
@@ -25,14 +19,14 @@ static void line_build(const struct repair *repair, const struct repair_step_tol
     struct json_writer writer;
     json_writer_init(&writer, out);
     json_write_object_begin(&writer);
-    text_member(&writer, "plan_sha256",
-                hex_format(repair->plan_digest.bytes, sizeof repair->plan_digest.bytes, hex));
+    json_member_text(&writer, "plan_sha256",
+                     hex_format(repair->plan_digest.bytes, sizeof repair->plan_digest.bytes, hex));
     json_write_key(&writer, STR("step"));
     json_write_uint64(&writer, told->number);
-    text_member(&writer, "state", told->done ? STR("done") : STR("undone"));
-    text_member(&writer, "by", note_key_name(&repair->bundle.signer.key));
-    text_member(&writer, "at", wall_time_format(clock_wall(system_clock()), at));
-    if (told->note.len > 0) text_member(&writer, "note", told->note);
+    json_member_text(&writer, "state", told->done ? STR("done") : STR("undone"));
+    json_member_text(&writer, "by", note_key_name(&repair->bundle.signer.key));
+    json_member_text(&writer, "at", wall_time_format(clock_wall(system_clock()), at));
+    if (told->note.len > 0) json_member_text(&writer, "note", told->note);
     json_write_object_end(&writer);
     enum status status = json_write_end(&writer);
     CHECK(status == STATUS_OK || out->overflow); /* which the caller looks at */

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "base/json_writer.h"
+#include "base/json_member.h"
 #include "base/reserve.h"
 #include "base/shown_text.h"
 #include "cmd/bundle_file.h"
@@ -264,12 +264,6 @@ static void text_build(struct verification *all, struct buf *out)
                       (unsigned long long)all->chain.number, all->subject_count);
 }
 
-static void member(struct json_writer *writer, const char *key, struct str value)
-{
-    json_write_key(writer, str_from(key));
-    json_write_string(writer, value);
-}
-
 static void json_build(struct verification *all, struct buf *out)
 {
     struct json_writer writer;
@@ -292,8 +286,8 @@ static void json_build(struct verification *all, struct buf *out)
     json_write_array_begin(&writer);
     for (uint32_t i = 0; i < findings_told(all); i++) {
         json_write_object_begin(&writer);
-        member(&writer, "file", finding_name(all, i));
-        member(&writer, "problem", finding_problem(all, i));
+        json_member_text(&writer, "file", finding_name(all, i));
+        json_member_text(&writer, "problem", finding_problem(all, i));
         json_write_object_end(&writer);
     }
     json_write_array_end(&writer);

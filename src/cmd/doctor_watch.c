@@ -12,7 +12,7 @@
 #include "adapter/system_clock.h"
 #include "adapter/system_entropy.h"
 #include "base/check.h"
-#include "base/json_writer.h"
+#include "base/json_member.h"
 #include "cmd/answer.h"
 #include "cmd/pause.h"
 #include "cmd/report.h"
@@ -75,12 +75,6 @@ struct watch {
 
 /* ---- alerts: one line each, at once ---- */
 
-static void member(struct json_writer *writer, const char *name, struct str value)
-{
-    json_write_key(writer, str_from(name));
-    json_write_string(writer, value);
-}
-
 static void line_write(struct json_writer *writer, struct buf *line)
 {
     json_write_object_end(writer);
@@ -99,24 +93,24 @@ static void alert(struct watch *watch, const struct watch_finding *finding)
     struct json_writer writer;
     json_writer_init(&writer, &line);
     json_write_object_begin(&writer);
-    member(&writer, "alert", str_from(watch_fault_code(finding->fault)));
-    member(&writer, "text", str_from(watch_fault_text(finding->fault)));
-    member(&writer, "at", wall_time_format(clock_wall(system_clock()), time));
-    member(&writer, "position", position_format(finding->position, position));
+    json_member_text(&writer, "alert", str_from(watch_fault_code(finding->fault)));
+    json_member_text(&writer, "text", str_from(watch_fault_text(finding->fault)));
+    json_member_text(&writer, "at", wall_time_format(clock_wall(system_clock()), time));
+    json_member_text(&writer, "position", position_format(finding->position, position));
     if (!uuid_is_nil(finding->subject)) {
         json_write_key(&writer, STR("subject"));
         json_write_uuid(&writer, finding->subject);
     }
     const struct asset *asset = watch_book_asset(watch->book, finding->asset);
     if (asset != NULL) {
-        member(&writer, "asset", str_from(asset->code));
+        json_member_text(&writer, "asset", str_from(asset->code));
         json_write_key(&writer, STR("expected"));
         json_write_money(&writer, finding->expected, asset->exponent);
         json_write_key(&writer, STR("found"));
         json_write_money(&writer, finding->found, asset->exponent);
     }
     if (finding->fault == WATCH_FAULT_JOURNAL_DAMAGED)
-        member(&writer, "detail", str_from(watch->error.message));
+        json_member_text(&writer, "detail", str_from(watch->error.message));
     line_write(&writer, &line);
 }
 
@@ -137,8 +131,8 @@ static void incident_open(struct watch *watch, const struct watch_finding *findi
     enum status status = watch_incident_open(&incident, &error);
     json_writer_init(&writer, &line);
     json_write_object_begin(&writer);
-    member(&writer, status == STATUS_OK ? "incident" : "incident_failed",
-           str_from(status == STATUS_OK ? watch->incident : error.message));
+    json_member_text(&writer, status == STATUS_OK ? "incident" : "incident_failed",
+                     str_from(status == STATUS_OK ? watch->incident : error.message));
     line_write(&writer, &line);
     watch->incident = NULL;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "base/json_writer.h"
+#include "base/json_member.h"
 
 void import_tally_init(struct import_tally *tally, const char *path, bool quiet,
                        struct clock *clock)
@@ -153,12 +153,6 @@ static void summary_text(const struct import_tally *tally, enum import_kind kind
         buf_append_format(out, "each refused row, with line and reason: %s\n", tally->path);
 }
 
-static void number_member(struct json_writer *writer, struct str name, uint64_t value)
-{
-    json_write_key(writer, name);
-    json_write_uint64(writer, value);
-}
-
 static void summary_json(const struct import_tally *tally, enum import_kind kind, struct buf *out)
 {
     struct json_writer writer;
@@ -166,27 +160,26 @@ static void summary_json(const struct import_tally *tally, enum import_kind kind
     json_write_object_begin(&writer);
     json_write_key(&writer, STR("kind"));
     json_write_string(&writer, kind == IMPORT_ACCOUNTS ? STR("accounts") : STR("transfers"));
-    number_member(&writer, STR("rows"), tally->rows);
-    number_member(&writer, STR("done"), tally->done);
-    number_member(&writer, STR("refused"), tally->refused);
-    number_member(&writer, STR("unreadable"), tally->unreadable);
-    number_member(&writer, STR("repeated"), tally->repeated);
-    number_member(&writer, STR("openings"), tally->openings);
-    number_member(&writer, STR("openings_refused"), tally->openings_refused);
+    json_member_number(&writer, "rows", tally->rows);
+    json_member_number(&writer, "done", tally->done);
+    json_member_number(&writer, "refused", tally->refused);
+    json_member_number(&writer, "unreadable", tally->unreadable);
+    json_member_number(&writer, "repeated", tally->repeated);
+    json_member_number(&writer, "openings", tally->openings);
+    json_member_number(&writer, "openings_refused", tally->openings_refused);
     json_write_key(&writer, STR("outcomes"));
     json_write_object_begin(&writer);
     for (uint32_t i = 0; i < ACCOUNT_OUTCOME_COUNT && kind == IMPORT_ACCOUNTS; i++)
         if (tally->account_outcomes[i] > 0)
-            number_member(&writer, str_from(account_outcome_code((enum account_outcome)i)),
-                          tally->account_outcomes[i]);
+            json_member_number(&writer, account_outcome_code((enum account_outcome)i),
+                               tally->account_outcomes[i]);
     for (uint32_t i = 0; i < OUTCOME_COUNT && kind == IMPORT_TRANSFERS; i++)
         if (tally->transfer_outcomes[i] > 0)
-            number_member(&writer, str_from(outcome_code((enum outcome)i)),
-                          tally->transfer_outcomes[i]);
-    if (tally->not_allowed > 0) number_member(&writer, STR("invalid_value"), tally->not_allowed);
+            json_member_number(&writer, outcome_code((enum outcome)i), tally->transfer_outcomes[i]);
+    if (tally->not_allowed > 0) json_member_number(&writer, "invalid_value", tally->not_allowed);
     json_write_object_end(&writer);
-    number_member(&writer, STR("elapsed_ms"), elapsed_ms(tally));
-    number_member(&writer, STR("rows_per_second"), per_second(tally));
+    json_member_number(&writer, "elapsed_ms", elapsed_ms(tally));
+    json_member_number(&writer, "rows_per_second", per_second(tally));
     bool file = tally->refused + tally->unreadable + tally->openings_refused > 0;
     json_write_key(&writer, STR("refusals"));
     if (file)

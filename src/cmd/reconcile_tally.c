@@ -1,6 +1,7 @@
 #include "cmd/reconcile_tally.h"
 
 #include "base/check.h"
+#include "base/json_member.h"
 
 enum { LISTED_SIZE_MAX = 64 << 20, LISTED_LINES = 8 }; /* of one result, the rest is counted */
 
@@ -276,24 +277,12 @@ void reconcile_tally_text(const struct reconcile_tally *tally, struct buf *out)
 
 /* ---- as JSON ---- */
 
-static void text_member(struct json_writer *writer, struct str key, struct str value)
-{
-    json_write_key(writer, key);
-    json_write_string(writer, value);
-}
-
-static void number_member(struct json_writer *writer, struct str key, uint64_t value)
-{
-    json_write_key(writer, key);
-    json_write_uint64(writer, value);
-}
-
 static void amount_member(const struct reconcile_tally *tally, struct json_writer *writer,
-                          struct str key, uint32_t currency, struct signed_amount amount)
+                          const char *key, uint32_t currency, struct signed_amount amount)
 {
     char text[SIGNED_AMOUNT_TEXT_SIZE];
     unsigned exponent = tally->currencies->list[currency].exponent;
-    text_member(writer, key, signed_amount_format(amount, exponent, text));
+    json_member_text(writer, key, signed_amount_format(amount, exponent, text));
 }
 
 static void line_json(const struct reconcile_tally *tally, const struct reconcile_line *line,
@@ -301,12 +290,12 @@ static void line_json(const struct reconcile_tally *tally, const struct reconcil
 {
     char at[TIME_TEXT_SIZE];
     json_write_object_begin(writer);
-    text_member(writer, STR("side"), str_from(tally->names[line->side]));
-    number_member(writer, STR("line"), line->line);
-    text_member(writer, STR("key"), str_from(line->label));
-    text_member(writer, STR("currency"), str_from(tally->currencies->list[line->currency].code));
-    amount_member(tally, writer, STR("amount"), line->currency, line->amount);
-    text_member(writer, STR("at"), wall_time_format(line->at, at));
+    json_member_text(writer, "side", str_from(tally->names[line->side]));
+    json_member_number(writer, "line", line->line);
+    json_member_text(writer, "key", str_from(line->label));
+    json_member_text(writer, "currency", str_from(tally->currencies->list[line->currency].code));
+    amount_member(tally, writer, "amount", line->currency, line->amount);
+    json_member_text(writer, "at", wall_time_format(line->at, at));
     json_write_object_end(writer);
 }
 
@@ -321,19 +310,19 @@ static void listed_json(const struct reconcile_tally *tally, struct json_writer 
         struct reconcile_line line;
         listed_take(tally, &at, &listed, parts);
         json_write_object_begin(writer);
-        text_member(writer, STR("rule"), str_from(reconcile_verdict_name(listed.verdict)));
-        text_member(writer, STR("class"),
-                    str_from(class_name(reconcile_verdict_class(listed.verdict))));
+        json_member_text(writer, "rule", str_from(reconcile_verdict_name(listed.verdict)));
+        json_member_text(writer, "class",
+                         str_from(class_name(reconcile_verdict_class(listed.verdict))));
         uint32_t first = parts[0].currency;
-        text_member(writer, STR("currency"), str_from(tally->currencies->list[first].code));
-        amount_member(tally, writer, STR("drift"), first, parts[0].drift);
+        json_member_text(writer, "currency", str_from(tally->currencies->list[first].code));
+        amount_member(tally, writer, "drift", first, parts[0].drift);
         json_write_key(writer, STR("drifts"));
         json_write_object_begin(writer);
         for (uint32_t i = 0; i < listed.parts; i++)
-            amount_member(tally, writer, str_from(tally->currencies->list[parts[i].currency].code),
+            amount_member(tally, writer, tally->currencies->list[parts[i].currency].code,
                           parts[i].currency, parts[i].drift);
         json_write_object_end(writer);
-        number_member(writer, STR("line_count"), listed.count);
+        json_member_number(writer, "line_count", listed.count);
         json_write_key(writer, STR("lines"));
         json_write_array_begin(writer);
         for (uint32_t i = 0; i < listed.shown; i++, at += sizeof line) {
@@ -354,15 +343,15 @@ static void totals_json(const struct reconcile_tally *tally, struct json_writer 
         if (tally->totals[i].results == 0) continue;
         enum reconcile_verdict verdict = (enum reconcile_verdict)i;
         json_write_object_begin(writer);
-        text_member(writer, STR("rule"), str_from(reconcile_verdict_name(verdict)));
-        text_member(writer, STR("class"), str_from(class_name(reconcile_verdict_class(verdict))));
-        number_member(writer, STR("results"), tally->totals[i].results);
-        number_member(writer, STR("lines"), tally->totals[i].lines);
+        json_member_text(writer, "rule", str_from(reconcile_verdict_name(verdict)));
+        json_member_text(writer, "class", str_from(class_name(reconcile_verdict_class(verdict))));
+        json_member_number(writer, "results", tally->totals[i].results);
+        json_member_number(writer, "lines", tally->totals[i].lines);
         json_write_key(writer, STR("drift"));
         json_write_object_begin(writer);
         for (uint32_t k = 0; k < tally->currencies->count; k++)
             if (tally->drifts[i][k].minor != 0)
-                amount_member(tally, writer, str_from(tally->currencies->list[k].code), k,
+                amount_member(tally, writer, tally->currencies->list[k].code, k,
                               tally->drifts[i][k]);
         json_write_object_end(writer);
         json_write_object_end(writer);
@@ -373,11 +362,11 @@ static void totals_json(const struct reconcile_tally *tally, struct json_writer 
 void reconcile_tally_json(const struct reconcile_tally *tally, struct json_writer *writer)
 {
     json_write_object_begin(writer);
-    text_member(writer, STR("comparison"), str_from(tally->name));
-    number_member(writer, STR("matches"), reconcile_tally_class(tally, RECONCILE_MATCH));
-    number_member(writer, STR("timing"), reconcile_tally_class(tally, RECONCILE_TIMING));
-    number_member(writer, STR("breaks"), reconcile_tally_class(tally, RECONCILE_BREAK));
-    number_member(writer, STR("open"), reconcile_tally_class(tally, RECONCILE_OPEN));
+    json_member_text(writer, "comparison", str_from(tally->name));
+    json_member_number(writer, "matches", reconcile_tally_class(tally, RECONCILE_MATCH));
+    json_member_number(writer, "timing", reconcile_tally_class(tally, RECONCILE_TIMING));
+    json_member_number(writer, "breaks", reconcile_tally_class(tally, RECONCILE_BREAK));
+    json_member_number(writer, "open", reconcile_tally_class(tally, RECONCILE_OPEN));
     json_write_key(writer, STR("currencies"));
     json_write_array_begin(writer);
     for (uint32_t k = 0; k < tally->currencies->count; k++) {
@@ -385,16 +374,16 @@ void reconcile_tally_json(const struct reconcile_tally *tally, struct json_write
         struct signed_amount theirs = tally->sums[1][k];
         if (ours.minor == 0 && theirs.minor == 0) continue;
         json_write_object_begin(writer);
-        text_member(writer, STR("currency"), str_from(tally->currencies->list[k].code));
-        amount_member(tally, writer, STR("ours"), k, ours);
-        amount_member(tally, writer, STR("theirs"), k, theirs);
-        amount_member(tally, writer, STR("drift"), k,
+        json_member_text(writer, "currency", str_from(tally->currencies->list[k].code));
+        amount_member(tally, writer, "ours", k, ours);
+        amount_member(tally, writer, "theirs", k, theirs);
+        amount_member(tally, writer, "drift", k,
                       (struct signed_amount){ theirs.minor - ours.minor });
         json_write_object_end(writer);
     }
     json_write_array_end(writer);
     totals_json(tally, writer);
     listed_json(tally, writer);
-    number_member(writer, STR("not_listed"), differences_count(tally) - tally->listed_count);
+    json_member_number(writer, "not_listed", differences_count(tally) - tally->listed_count);
     json_write_object_end(writer);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/json_member.h"
 #include "doctor/examination.h"
 
 static int by_name(const void *left, const void *right)
@@ -79,12 +80,6 @@ void closure_first(const struct plan_diagnosis *after, struct buf *out)
     row_text_append(after, &after->rows[0], out);
 }
 
-static void text_member(struct json_writer *writer, const char *key, struct str value)
-{
-    json_write_key(writer, str_from(key));
-    json_write_string(writer, value);
-}
-
 void closure_json(const struct plan_diagnosis *after, struct json_writer *writer)
 {
     uint32_t named = 0;
@@ -93,8 +88,8 @@ void closure_json(const struct plan_diagnosis *after, struct json_writer *writer
         const struct plan_violation *violation = &after->violations[i];
         if (!is_open(violation)) continue;
         json_write_object_begin(writer);
-        text_member(writer, "invariant", violation->invariant);
-        text_member(writer, "key", violation->key);
+        json_member_text(writer, "invariant", violation->invariant);
+        json_member_text(writer, "key", violation->key);
         json_write_object_end(writer);
         named++;
     }
@@ -102,10 +97,10 @@ void closure_json(const struct plan_diagnosis *after, struct json_writer *writer
         const struct plan_row *row = &after->rows[i];
         char digits[SIGNED_AMOUNT_TEXT_SIZE];
         json_write_object_begin(writer);
-        text_member(writer, "account", row->account);
-        text_member(writer, "ccy", row->ccy);
-        text_member(writer, "delta", signed_amount_format(row->delta, 0, digits));
-        text_member(writer, "fault", after->causes[row->cause].fault);
+        json_member_text(writer, "account", row->account);
+        json_member_text(writer, "ccy", row->ccy);
+        json_member_text(writer, "delta", signed_amount_format(row->delta, 0, digits));
+        json_member_text(writer, "fault", after->causes[row->cause].fault);
         json_write_object_end(writer);
     }
     json_write_array_end(writer);

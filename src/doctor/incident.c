@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/json_member.h"
 #include "base/json_reader.h"
-#include "base/json_writer.h"
 
 static const char *const state_names[] = {
 #define STATE_NAME(name, text) (text),
@@ -55,16 +55,10 @@ bool incident_note_add(struct incident *incident, const struct incident_note *no
     return true;
 }
 
-static void text_member(struct json_writer *writer, const char *key, struct str text)
-{
-    json_write_key(writer, str_from(key));
-    json_write_string(writer, text);
-}
-
 static void time_member(struct json_writer *writer, const char *key, struct wall_time at)
 {
     char text[TIME_TEXT_SIZE];
-    text_member(writer, key, wall_time_format(at, text));
+    json_member_text(writer, key, wall_time_format(at, text));
 }
 
 void incident_json(const struct incident *incident, struct buf *out)
@@ -72,11 +66,11 @@ void incident_json(const struct incident *incident, struct buf *out)
     struct json_writer writer;
     json_writer_init(&writer, out);
     json_write_object_begin(&writer);
-    text_member(&writer, "format", STR("tpwallet-incident-1"));
-    text_member(&writer, "id", incident->id);
-    text_member(&writer, "title", incident->title);
-    text_member(&writer, "owner", incident->owner);
-    text_member(&writer, "state", str_from(incident_state_name(incident->state)));
+    json_member_text(&writer, "format", STR("tpwallet-incident-1"));
+    json_member_text(&writer, "id", incident->id);
+    json_member_text(&writer, "title", incident->title);
+    json_member_text(&writer, "owner", incident->owner);
+    json_member_text(&writer, "state", str_from(incident_state_name(incident->state)));
     time_member(&writer, "opened_at", incident->opened_at);
     time_member(&writer, "from", incident->from);
     time_member(&writer, "to", incident->to);
@@ -85,8 +79,8 @@ void incident_json(const struct incident *incident, struct buf *out)
     for (uint32_t i = 0; i < incident->note_count; i++) {
         json_write_object_begin(&writer);
         time_member(&writer, "at", incident->notes[i].at);
-        text_member(&writer, "who", incident->notes[i].who);
-        text_member(&writer, "text", incident->notes[i].text);
+        json_member_text(&writer, "who", incident->notes[i].who);
+        json_member_text(&writer, "text", incident->notes[i].text);
         json_write_object_end(&writer);
     }
     json_write_array_end(&writer);

@@ -5,8 +5,8 @@
 
 #include "base/check.h"
 #include "base/hex.h"
+#include "base/json_member.h"
 #include "base/json_reader.h"
-#include "base/json_writer.h"
 
 static const struct plan_step_words kinds[] = {
 #define KIND_ENTRY(name, text, ours, before, probe, undo, command)                                 \
@@ -225,39 +225,27 @@ enum status repair_plan_check(struct repair_plan *plan, const struct repair_poli
 
 /* ---- as text ---- */
 
-static void text_member(struct json_writer *writer, const char *key, struct str value)
-{
-    json_write_key(writer, str_from(key));
-    json_write_string(writer, value);
-}
-
-static void digest_member(struct json_writer *writer, const char *key, const struct digest *digest)
-{
-    char hex[2 * sizeof digest->bytes + 1];
-    text_member(writer, key, hex_format(digest->bytes, sizeof digest->bytes, hex));
-}
-
 static void step_write(struct json_writer *writer, const struct plan_step *step)
 {
     json_write_object_begin(writer);
-    text_member(writer, "kind", str_from(plan_step_name(step->kind)));
-    text_member(writer, "what", step->what);
-    text_member(writer, "fault", step->fault);
+    json_member_text(writer, "kind", str_from(plan_step_name(step->kind)));
+    json_member_text(writer, "what", step->what);
+    json_member_text(writer, "fault", step->fault);
     if (plan_step_is_ours(step->kind)) {
         char amount[SIGNED_AMOUNT_TEXT_SIZE];
         json_write_key(writer, STR("id"));
         json_write_uuid(writer, step->id);
-        text_member(writer, "target", step->target);
-        text_member(writer, "debit", step->debit);
-        text_member(writer, "credit", step->credit);
-        text_member(writer, "ccy", step->ccy);
-        text_member(writer, "amount_minor", signed_amount_format(step->amount, 0, amount));
+        json_member_text(writer, "target", step->target);
+        json_member_text(writer, "debit", step->debit);
+        json_member_text(writer, "credit", step->credit);
+        json_member_text(writer, "ccy", step->ccy);
+        json_member_text(writer, "amount_minor", signed_amount_format(step->amount, 0, amount));
     }
     const struct plan_step_words *words = plan_step_words(step->kind);
-    text_member(writer, "precondition", str_from(words->precondition));
-    text_member(writer, "probe", str_from(words->probe));
-    text_member(writer, "undo", str_from(words->undo));
-    if (words->command[0] != '\0') text_member(writer, "command", str_from(words->command));
+    json_member_text(writer, "precondition", str_from(words->precondition));
+    json_member_text(writer, "probe", str_from(words->probe));
+    json_member_text(writer, "undo", str_from(words->undo));
+    if (words->command[0] != '\0') json_member_text(writer, "command", str_from(words->command));
     json_write_object_end(writer);
 }
 
@@ -267,15 +255,16 @@ void repair_plan_json(const struct repair_plan *plan, struct buf *out)
     struct json_writer writer;
     json_writer_init(&writer, out);
     json_write_object_begin(&writer);
-    text_member(&writer, "format", STR("tpwallet-plan-1"));
-    text_member(&writer, "incident", plan->incident);
-    text_member(&writer, "label", plan->label);
-    text_member(&writer, "proposer", plan->proposer);
-    digest_member(&writer, "diagnosis_sha256", &plan->diagnosis);
-    digest_member(&writer, "rules_sha256", &plan->rules);
-    digest_member(&writer, "policy_sha256", &plan->policy);
-    text_member(&writer, "made_at", wall_time_format(plan->made_at, at));
-    text_member(&writer, "expires_at", wall_time_format(plan->expires_at, at));
+    json_member_text(&writer, "format", STR("tpwallet-plan-1"));
+    json_member_text(&writer, "incident", plan->incident);
+    json_member_text(&writer, "label", plan->label);
+    json_member_text(&writer, "proposer", plan->proposer);
+    json_member_hex(&writer, "diagnosis_sha256", plan->diagnosis.bytes,
+                    sizeof plan->diagnosis.bytes);
+    json_member_hex(&writer, "rules_sha256", plan->rules.bytes, sizeof plan->rules.bytes);
+    json_member_hex(&writer, "policy_sha256", plan->policy.bytes, sizeof plan->policy.bytes);
+    json_member_text(&writer, "made_at", wall_time_format(plan->made_at, at));
+    json_member_text(&writer, "expires_at", wall_time_format(plan->expires_at, at));
     json_write_key(&writer, STR("approvals"));
     json_write_uint64(&writer, plan->approvals);
     json_write_key(&writer, STR("steps"));

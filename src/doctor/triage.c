@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/json_writer.h"
+#include "base/json_member.h"
 
 /* phase, within, takes, who, what, why, command, needs */
 static const struct triage_step steps[] = {
@@ -194,12 +194,6 @@ void triage_text(const struct triage_facts *facts, struct buf *out)
     }
 }
 
-static void member(struct json_writer *writer, const char *name, struct str value)
-{
-    json_write_key(writer, str_from(name));
-    json_write_string(writer, value);
-}
-
 static void step_json(const struct triage_facts *facts, const struct triage_step *step,
                       struct json_writer *writer)
 {
@@ -207,13 +201,13 @@ static void step_json(const struct triage_facts *facts, const struct triage_step
     buf_init(&command, 64 << 10);
     if (step->command != NULL) command_append(facts, step->command, &command);
     json_write_object_begin(writer);
-    member(writer, "phase", str_from(step->phase));
-    member(writer, "within", str_from(step->within));
-    member(writer, "takes", str_from(step->takes));
-    member(writer, "who", str_from(step->who));
-    member(writer, "what", str_from(step->what));
-    member(writer, "why", str_from(step->why));
-    member(writer, "command", buf_view(&command));
+    json_member_text(writer, "phase", str_from(step->phase));
+    json_member_text(writer, "within", str_from(step->within));
+    json_member_text(writer, "takes", str_from(step->takes));
+    json_member_text(writer, "who", str_from(step->who));
+    json_member_text(writer, "what", str_from(step->what));
+    json_member_text(writer, "why", str_from(step->why));
+    json_member_text(writer, "command", buf_view(&command));
     json_write_object_end(writer);
 }
 
