@@ -120,7 +120,7 @@ static struct bench *lane_bench(uint32_t lane)
 static struct scene scene_new(const enum call *calls, uint32_t call_count)
 {
     struct scene scene = { .source = lane_bench(0), .peer = lane_bench(1) };
-    scene.spans.port = (struct tracer){ spans_want, spans_record };
+    scene.spans.port = (struct tracer){ .wants = spans_want, .record = spans_record };
     scene.script = (struct script){
         .port = { script_run }, .peer = scene.peer, .calls = calls, .call_count = call_count
     };
