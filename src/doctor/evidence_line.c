@@ -15,6 +15,10 @@ void evidence_put_text(struct evidence_line *line, struct str name, struct str t
 {
     if (text.len == 0) return;
     if (text.len > EVIDENCE_LINE_TEXT_MAX) text.len = EVIDENCE_LINE_TEXT_MAX;
+    if (mask_is_clean(text)) { /* as nearly all are */
+        evidence_put_word(line, name, text);
+        return;
+    }
     BUF_SCOPE struct buf clean;
     buf_init(&clean, 2 * EVIDENCE_LINE_TEXT_MAX + 64);
     mask_text(text, &clean, line->masked);

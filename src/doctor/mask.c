@@ -94,29 +94,40 @@ static size_t digits_run(struct str text, size_t at, char *out_digits, size_t *o
     return end < text.len && is_word(text.data[end]) ? at : end;
 }
 
+/* Where a secret or a card number can begin again: nothing does inside of a word. */
+static size_t word_skip(struct str text, size_t at)
+{
+    if (!is_word(text.data[at])) return at + 1;
+    while (at < text.len && is_word(text.data[at])) at++;
+    return at;
+}
+
 static size_t run_skip(struct str text, size_t at)
 {
     while (at < text.len && (is_word(text.data[at]) || text.data[at] == '-')) at++;
     return at;
 }
 
-/* Writes a card number masked and returns its end; `at` when there is none. */
-static size_t card_mask(struct str text, size_t at, struct buf *out)
+/* The end of a card number, and of how many digits it is; `at` when there is none. */
+static size_t card_find(struct str text, size_t at, size_t *out_count)
 {
     char digits[CARD_DIGITS_MAX];
-    size_t count = 0;
-    size_t end = digits_run(text, at, digits, &count);
-    bool card = end > at && count >= CARD_DIGITS_MIN && digits[0] >= '2' && digits[0] <= '6' &&
-                luhn(digits, count);
-    if (!card) return at;
+    *out_count = 0;
+    size_t end = digits_run(text, at, digits, out_count);
+    bool card = end > at && *out_count >= CARD_DIGITS_MIN && digits[0] >= '2' && digits[0] <= '6' &&
+                luhn(digits, *out_count);
+    return card ? end : at;
+}
+
+static void card_mask(struct str card, size_t count, struct buf *out)
+{
     size_t seen = 0;
-    for (size_t i = at; i < end; i++) {
-        char c = text.data[i];
+    for (size_t i = 0; i < card.len; i++) {
+        char c = card.data[i];
         bool hidden = is_digit(c) && seen >= CARD_HEAD && seen < count - CARD_TAIL;
         seen += is_digit(c);
         buf_append_byte(out, hidden ? '*' : (uint8_t)c);
     }
-    return end;
 }
 
 /* ---- secrets: each returns where what is secret begins and ends, or false ---- */
@@ -268,31 +279,43 @@ static bool secret_find(struct str text, size_t at, struct span *out_span)
            named_find(text, at, out_span);
 }
 
+/* What stands between two places, but not what is masked. */
+static void plain_append(struct str text, size_t from, size_t to, struct buf *out)
+{
+    buf_append_str(out, (struct str){ text.data + from, to - from });
+}
+
 void mask_text(struct str text, struct buf *out, struct mask_counts *counts)
 {
+    size_t from = 0; /* of what is not appended yet */
     for (size_t at = 0; at < text.len;) {
         struct span span;
         if (secret_find(text, at, &span)) {
             CHECK(span.begin >= at);
             CHECK(span.end > span.begin);
-            buf_append_str(out, (struct str){ text.data + at, span.begin - at });
+            plain_append(text, from, span.begin, out);
             buf_append_str(out, STR("[secret]"));
             counts->secrets++;
-            at = span.end;
+            from = at = span.end;
             continue;
         }
         bool begins = at == 0 || !is_word(text.data[at - 1]);
-        size_t end = begins && is_digit(text.data[at]) ? card_mask(text, at, out) : at;
-        if (end > at) {
-            counts->cards++;
-            at = end;
+        if (!begins || !is_digit(text.data[at])) {
+            at = word_skip(text, at);
             continue;
         }
-        /* The rest of a number that is no card holds none either. */
-        end = begins && is_digit(text.data[at]) ? run_skip(text, at) : at + 1;
-        buf_append_str(out, (struct str){ text.data + at, end - at });
-        at = end;
+        size_t count;
+        size_t end = card_find(text, at, &count);
+        if (end > at) {
+            plain_append(text, from, at, out);
+            card_mask((struct str){ text.data + at, end - at }, count, out);
+            counts->cards++;
+            from = at = end;
+            continue;
+        }
+        at = run_skip(text, at); /* the rest of a number that is no card holds none either */
     }
+    plain_append(text, from, text.len, out);
 }
 
 bool mask_is_clean(struct str text)

@@ -116,6 +116,19 @@ def coverage_is_honest(cases):
           "what a cut dump does not show is unknown")
 
 
+def what_is_taken_back_is_named(cases):
+    """A transfer names the one that it reverses as our repairs write it, or what it was made for."""
+    with open(example("pgledger.dump.sql"), encoding="utf-8") as file:
+        text = file.read().replace('{"idempotency_key": "order-1"}', '{"reverses": "pglt_000005"}') \
+                          .replace('{"idempotency_key": "order-2"}', '{"reference": "order-0"}')
+    rows = [json.loads(row) for row in cases.records(file_of("back.sql", text), "pgledger")]
+    told = {row["tx"]: (row["type"], row.get("reversal_of"), row.get("reference")) for row in rows
+            if row["kind"] == "ledger_tx"}
+    equal([told[name] for name in ("pglt_000005", "pglt_000008", "pglt_000011")],
+          [("transfer", None, None), ("reversal", "pglt_000005", None), ("transfer", None, "order-0")],
+          "what takes back another")
+
+
 def changed(ledger, change):
     mapping = mapping_of(ledger)
     change(mapping)
@@ -162,7 +175,7 @@ def wrong_mappings(cases, server):
         (query(1, "id AS account", "id AS acount"), "account has no field 'acount'"),
         (query(1, "id AS account, ", ""), "(account), row 1: a required field is missing"),
         (query(2, "e.account_version AS ver", "'x' AS ver"), "(posting), row 1"),
-        (query(3, "'transfer' AS type", "'gift' AS type"), "(ledger_tx), row 1"),
+        (query(3, "THEN 'transfer' ELSE", "THEN 'gift' ELSE"), "(ledger_tx), row 1"),
         (query(1, "FROM pgledger_accounts", "FROM nowhere"), "no such table: nowhere"),
     )
     for change, told in wrong:
@@ -322,6 +335,7 @@ def main():
         wrong_dumps(cases, server)
     hostile_files(cases)
     coverage_is_honest(cases)
+    what_is_taken_back_is_named(cases)
     mixed_zones(cases)
     one_bundle_one_ledger(cases)
     ours_gets_no_sql(cases)
