@@ -282,7 +282,7 @@ def main():
     collector = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
     threading.Thread(target=collector.serve_forever, daemon=True).start()
     options = ("--peer-ca", scratch("cluster.pem"), "--peer-cert", scratch("a.pem"), "--peer-key",
-               scratch("a.key"), "--heartbeat-s", "1", "--otlp",
+               scratch("a.key"), "--peer-secret", peer_secret(), "--heartbeat-s", "1", "--otlp",
                f"http://127.0.0.1:{collector.server_port}/v1/traces")
     with Cluster(3, *options) as cluster:
         accounts_are_made_through_a_follower(cluster)
