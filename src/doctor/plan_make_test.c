@@ -56,6 +56,9 @@ static int setup(void **state)
     it->policy.confirmed = 2;
     it->policy.probable = 3;
     it->policy.entries_max = 10;
+    it->policy.valid_hours = 1;
+    it->plan.made_at.ns = NS_PER_S;
+    it->plan.expires_at.ns = 2 * NS_PER_S;
     *state = it;
     return 0;
 }
