@@ -204,13 +204,15 @@ static int lane_list_run(struct invocation *invocation)
     struct board *board = reserve_new(sizeof *board);
     BUF_SCOPE struct buf out;
     buf_init(&out, OUT_SIZE_MAX);
-    enum status status = STATUS_OK;
-    if (board == NULL) status = error_set(&error, STATUS_LIMIT, "no memory for the list");
-    if (status == STATUS_OK) status = leases_open(invocation, &board->lease, &board->lanes, &error);
+    if (board == NULL) {
+        (void)error_set(&error, STATUS_LIMIT, "no memory for the list"); /* always that status */
+        return report_error(invocation, &error);
+    }
+    enum status status = leases_open(invocation, &board->lease, &board->lanes, &error);
     if (status == STATUS_OK) status = board_read(board, &error);
     if (status == STATUS_OK && invocation->json) board_json(board, &out);
     if (status == STATUS_OK && !invocation->json) board_text(board, &out);
-    if (board != NULL && board->lease != NULL) board->lease->close(board->lease);
+    if (board->lease != NULL) board->lease->close(board->lease);
     reserve_free(board, sizeof *board);
     if (status != STATUS_OK) return report_error(invocation, &error);
     return report_text(invocation, buf_view(&out));
