@@ -296,6 +296,8 @@ static enum status accounts_look(struct repair_ready *ready, const struct ready_
     if (status == STATUS_OK) status = room_look(ready, entry, debit, true);
     if (status == STATUS_OK) status = room_look(ready, entry, credit, false);
     if (status != STATUS_OK) return status;
+    CHECK(debit != NULL); /* the look-ups went well */
+    CHECK(credit != NULL);
     bool fits = signed_amount_add(debit->debits, step->amount, &debit->debits) &&
                 signed_amount_add(credit->credits, step->amount, &credit->credits);
     return fits ? STATUS_OK
