@@ -103,11 +103,6 @@ struct doctor_file {
  */
 enum status doctor_bundle_open(const char *path, const char *key, const struct incident *create,
                                struct doctor_bundle *bundle) MUST_CHECK;
-/*
- * STATUS_NOT_FOUND: there is no bundle, or one that was written by hand or by others, which has no
- * custody; the error says what can be done with it.
- */
-enum status doctor_custody_is_there(const char *path, struct error *out_error) MUST_CHECK;
 void doctor_bundle_close(struct doctor_bundle *bundle);
 /* Away with a bundle that this opening made, as far as it has no sources. Close it all the same. */
 void doctor_bundle_discard(struct doctor_bundle *bundle);

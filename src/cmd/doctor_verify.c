@@ -14,7 +14,6 @@
 #include "base/reserve.h"
 #include "base/shown_text.h"
 #include "cmd/bundle_file.h"
-#include "cmd/doctor_bundle.h"
 #include "cmd/file_bytes.h"
 #include "cmd/note_keys.h"
 #include "cmd/report.h"
@@ -181,6 +180,30 @@ static enum status folder_verify(struct verification *all, const char *below)
         status = folder_verify(all, name);
     }
     (void)closedir(folder); /* only read */
+    return status;
+}
+
+enum status doctor_custody_is_there(const char *path, struct error *out_error)
+{
+    struct stat stat;
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return error_set(out_error, STATUS_NOT_FOUND, "cannot open the bundle %s: %s", path,
+                         strerror(errno));
+    bool there = fstatat(folder, BUNDLE_CUSTODY_FILE, &stat, AT_SYMLINK_NOFOLLOW) == 0;
+    bool readable = fstatat(folder, "manifest.json", &stat, AT_SYMLINK_NOFOLLOW) == 0;
+    (void)close(folder); /* only looked into */
+    if (there) return STATUS_OK;
+    enum status status =
+        error_set(out_error, STATUS_NOT_FOUND,
+                  readable ? "%s has no custody: it was not made by `doctor collect`"
+                           : "%s is no bundle of an incident: it has no custody.log",
+                  path);
+    if (readable)
+        error_detail(out_error, "it can be diagnosed; nobody signed what it is, so nothing is "
+                                "planned, approved or redacted by it");
+    error_hint(out_error, "`tpwallet doctor collect NEW --key FILE --incident ID`, with --ours for "
+                          "our ledger, --tables for another's, and what else there is");
     return status;
 }
 

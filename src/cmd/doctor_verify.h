@@ -10,4 +10,10 @@
  */
 enum status doctor_verify(const char *path, struct error *out_error) MUST_CHECK;
 
+/*
+ * STATUS_NOT_FOUND: there is no bundle, or one that was written by hand or by others, which has no
+ * custody; the error says what can be done with it.
+ */
+enum status doctor_custody_is_there(const char *path, struct error *out_error) MUST_CHECK;
+
 #endif
