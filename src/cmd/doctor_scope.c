@@ -151,11 +151,6 @@ bool doctor_scope_has_hold(const struct doctor_scope *scope, struct uuid hold)
     return set_has(&scope->transfers, hold);
 }
 
-bool doctor_scope_has_account(const struct doctor_scope *scope, struct uuid account)
-{
-    return set_has(&scope->accounts, account);
-}
-
 bool doctor_scope_has_payment(const struct doctor_scope *scope, struct uuid payment)
 {
     return set_has(&scope->payments, payment);

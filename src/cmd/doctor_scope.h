@@ -74,7 +74,6 @@ enum doctor_scope_part doctor_scope_takes(const struct doctor_scope *scope,
                                           const struct batch_reader *reader,
                                           const struct record_head *first);
 bool doctor_scope_has_hold(const struct doctor_scope *scope, struct uuid hold);
-bool doctor_scope_has_account(const struct doctor_scope *scope, struct uuid account);
 bool doctor_scope_has_payment(const struct doctor_scope *scope, struct uuid payment);
 /* Within the window, as far as it bounds anything. */
 bool doctor_scope_has_time(const struct doctor_scope *scope, struct wall_time at);
