@@ -85,11 +85,17 @@ static enum status claims_name(struct examination *examination, struct claim *cl
     return STATUS_OK;
 }
 
-static bool of_several_causes(const struct claim *claims, uint32_t count)
+/* One name alone contests nothing. */
+static bool of_several_names(const struct claim *claims, uint32_t count)
 {
-    for (uint32_t i = 1; i < count; i++)
-        if (claims[i].cause != claims[0].cause) return true;
-    return false;
+    bool posts = false;
+    bool several = false;
+    for (uint32_t i = 0; i < count; i++) {
+        posts = posts || claims[i].posts;
+        several = several || claims[i].cause != claims[0].cause ||
+                  !str_equal(claims[i].row->payment, claims[0].row->payment);
+    }
+    return posts && several;
 }
 
 /* By another cause, or by its own under another name, as two charges for one key have. */
@@ -190,7 +196,7 @@ enum status examine_claims(struct examination *examination)
     if (claims == NULL) return STATUS_LIMIT;
     uint32_t count = claims_list(out, claims);
     enum status status = STATUS_OK;
-    if (of_several_causes(claims, count)) {
+    if (of_several_names(claims, count)) {
         status = claims_name(examination, claims, count);
         if (status == STATUS_OK) qsort(claims, count, sizeof *claims, by_about);
         if (status == STATUS_OK) contests_mark(out, claims, count);

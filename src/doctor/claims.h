@@ -14,8 +14,8 @@
     " UNION SELECT tx, idem, psp_ref FROM ledger_tx WHERE idem = :payment"                         \
     " UNION SELECT tx, idem, psp_ref FROM ledger_tx WHERE psp_ref = :payment)"                     \
     " SELECT min(tx) AS payment FROM (SELECT tx FROM named"                                        \
-    " UNION ALL SELECT l.tx FROM named n JOIN ledger_tx l ON l.idem = n.idem"                      \
-    " UNION ALL SELECT l.tx FROM named n JOIN ledger_tx l ON l.psp_ref = n.psp_ref)"
+    " UNION ALL SELECT tx FROM ledger_tx WHERE idem IN (SELECT idem FROM named)"                   \
+    " UNION ALL SELECT tx FROM ledger_tx WHERE psp_ref IN (SELECT psp_ref FROM named))"
 
 /*
  * Writes barred_by of what the causes touched and their repair would post: an invariant of which a
