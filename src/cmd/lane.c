@@ -66,7 +66,8 @@ static const char *role_of(const struct lease_member *member, const struct lease
     if (is_holder(member, view) && view->left_ms > 0)
         return member->holds ? "owner" : "taking over";
     if (member->age_ms > GONE_MS) return "gone";
-    if (member->holds) return is_holder(member, view) ? "lease ended" : "lost lease";
+    bool another = view->holder.name[0] != '\0' && !is_holder(member, view);
+    if (member->holds) return another ? "lost lease" : "lease ended";
     return member->warm ? "warm" : "recovering";
 }
 
@@ -125,6 +126,8 @@ static void lane_json(const struct board *board, uint32_t lane, struct json_writ
     if (view->holder.name[0] != '\0') {
         json_write_key(writer, STR("lease_of"));
         json_write_string(writer, str_from(view->holder.name));
+    }
+    if (view->epoch > 0) {
         json_write_key(writer, STR("lease_ms"));
         json_write_int64(writer, view->left_ms);
     }
@@ -137,8 +140,11 @@ static void lane_text(const struct board *board, uint32_t lane, struct buf *out)
     const struct lease_view *view = &board->views[lane];
     const char *name = view->holder.name;
     double seconds = (double)view->left_ms / 1000; /* not money: seconds */
-    if (name[0] == '\0') {
+    if (view->epoch == 0) {
         buf_append_format(out, "lane %u has no owner, and never had one\n", lane);
+    } else if (name[0] == '\0') {
+        buf_append_format(out, "lane %u has no owner: it was given back %.1f s ago\n", lane,
+                          -seconds); /* not money: seconds */
     } else if (view->left_ms <= 0) {
         buf_append_format(out, "lane %u has no owner: the lease of %s ended %.1f s ago\n", lane,
                           name, -seconds); /* not money: seconds */

@@ -204,6 +204,7 @@ static bool lease_renew(struct lane_hold *hold, const struct watched *watched)
     if (watches) known_note(hold, watched);
     enum status status = hold->lease->renew(hold->lease, &term, &view, &error);
     hold->fenced = status == STATUS_FENCED;
+    if (watches && hold->fenced) lane_disown(watched->lane); /* whatever the journal says of it */
     /* A lease that is another's may be one of before, put back with the rest. */
     bool wrong = status == STATUS_OK && journal_head_contradicts(hold->known, view.head);
     if (watches && (wrong || hold->fenced)) hold->doubted = true;

@@ -49,7 +49,7 @@ struct lease_term {
 };
 
 struct lease_view {
-    struct lease_party holder;    /* empty: nobody ever held it */
+    struct lease_party holder;    /* empty: it was given back, or nobody ever held it (epoch 0) */
     char wanted[LEASE_NAME_SIZE]; /* who is to have it next, as somebody asked; empty: nobody */
     uint64_t epoch;               /* of the lease: each take raises it */
     int64_t left_ms;              /* until it expires; 0 or less: it has */

@@ -58,6 +58,17 @@ def another_takes_over(cluster):
     check("no owner" not in said, f"both have one: {said}")
 
 
+def owner_gives_back(cluster):
+    second = cluster.replicas[1]
+    second.stop()
+    said = second.wallet.run("lane", "list").out
+    for lane in board(cluster)["lanes"]:
+        check("owner" not in lane and "lease_of" not in lane and lane["lease_ms"] <= 0, f"{lane}")
+        check(f"lane {lane['lane']} has no owner: it was given back" in said, f"no owner: {said}")
+    now = set(roles(cluster, "r1").values())
+    check(now <= {"lease ended", "recovering", "warm", "gone"}, f"roles of who gave back: {now}")
+
+
 def lanes_are_known(cluster):
     said = cluster.replicas[0].wallet.run("lane", "move", "5", "--to", "r1", code=USAGE).err
     check("there is no lane 5" in said and "lanes 0 to 1" in said, f"which lanes there are: {said}")
@@ -75,6 +86,7 @@ def main():
         owner_dies_alone(cluster)
         another_takes_over(cluster)
         equal(set(roles(cluster, "r1").values()), {"owner"}, "roles of the other")
+        owner_gives_back(cluster)
 
 
 main()
