@@ -136,6 +136,38 @@ static void what_arrives_of_a_payment_is_for_wallets(void **state)
     run_in_lanes(payment_body);
 }
 
+/* A lane that could not say no to one would hold up all that is on the way to it. */
+static void nobody_body(struct rig *rig)
+{
+    struct stage stage;
+    stage_open(&stage, rig);
+    const struct account_id ids[] = {
+        stage.asked.debit,                                          /* from which it comes */
+        { { .hi = 0x74706C616E658002, .lo = 0x8000000000000000 } }, /* only looks like one */
+    };
+    for (uint32_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        stage.asked = arrival_of(10 + 2 * i);
+        stage.asked.credit = ids[i];
+        stage.pays = false;
+        assert_int_equal(ask(&stage, false), STATUS_OK);
+        assert_int_equal(stage.result.outcome, OUTCOME_CREDIT_ACCOUNT_NOT_FOUND);
+        stage.asked.id.value.lo++;
+        stage.pays = true;
+        assert_int_equal(ask(&stage, false), STATUS_OK);
+        assert_int_equal(stage.result.outcome, OUTCOME_NOT_A_WALLET);
+        stage.asked.id.value.lo++;
+        assert_int_equal(ask(&stage, true), STATUS_OK);
+        assert_int_equal(stage.result.outcome, OUTCOME_WITHDRAWN);
+    }
+    lane_links_done(&stage.links);
+}
+
+static void what_arrives_for_a_transit_account_is_refused(void **state)
+{
+    (void)state; /* no fixture */
+    run_in_lanes(nobody_body);
+}
+
 static void marked_body(struct rig *rig)
 {
     struct stage stage;
@@ -261,6 +293,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_arrives_is_decided_once_and_taken_back_for_ever),
         cmocka_unit_test(what_arrives_of_a_payment_is_for_wallets),
+        cmocka_unit_test(what_arrives_for_a_transit_account_is_refused),
         cmocka_unit_test(nothing_arrives_without_the_mark_of_a_lane),
         cmocka_unit_test(what_no_departure_leads_to_is_refused),
         cmocka_unit_test(an_answer_that_does_not_say_what_was_done_is_in_doubt),

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "model/transit.h"
 
 #define NAME_ENTRY(name, value, text) [value] = text,
 
@@ -304,6 +305,7 @@ static const char *at_psp_fault(const struct payment *draft, const char **out_fi
 
 static const char *accounts_fault(const struct payment *draft, const char **out_field)
 {
+    static const char transit[] = "only lanes themselves move what is between them";
     bool card = draft->kind == PAYMENT_MERCHANT && draft->method[0] != '\0';
     bool refund = draft->kind == PAYMENT_REFUND;
     bool two = draft->kind == PAYMENT_WALLET || draft->kind == PAYMENT_MERCHANT ||
@@ -317,7 +319,9 @@ static const char *accounts_fault(const struct payment *draft, const char **out_
     if (two && uuid_equal(draft->wallet.value, draft->counter.value)) {
         return "must not be the same account";
     }
-    return NULL;
+    if (transit_account_is(draft->counter)) return transit;
+    *out_field = "wallet";
+    return transit_account_is(draft->wallet) ? transit : NULL;
 }
 
 static const char *draft_fault(const struct payment *draft, const char **out_field)

@@ -14,6 +14,8 @@
 
 #include <string.h>
 
+#include "model/transit.h"
+
 static void names_are_of_the_tables(void **state)
 {
     (void)state;
@@ -207,6 +209,28 @@ static void what_is_wrong_is_named(void **state)
     assert_fault(&command, "to_asset");
 }
 
+/* Another lane would be asked for it, and has nobody who could take it. */
+static void what_is_between_lanes_is_nobodys_wallet(void **state)
+{
+    (void)state;
+    const struct transit_account way = { 978, 1, 0, false };
+    const struct account_id ids[] = {
+        transit_account(&way).id,
+        { { .hi = 0x74706C616E658002, .lo = 0x8000000000000001 } }, /* only looks like one */
+    };
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        struct payment_command command = valid(PAYMENT_WALLET);
+        command.draft.counter = ids[i];
+        assert_fault(&command, "to");
+        command = valid(PAYMENT_MERCHANT);
+        command.draft.counter = ids[i];
+        assert_fault(&command, "merchant");
+        command = valid(PAYMENT_WALLET);
+        command.draft.wallet = ids[i];
+        assert_fault(&command, "wallet");
+    }
+}
+
 static void a_person_gives_an_end_and_a_reason(void **state)
 {
     (void)state;
@@ -233,6 +257,7 @@ int main(void)
         cmocka_unit_test(valid_commands_pass),
         cmocka_unit_test(card_numbers_are_refused),
         cmocka_unit_test(what_is_wrong_is_named),
+        cmocka_unit_test(what_is_between_lanes_is_nobodys_wallet),
         cmocka_unit_test(a_person_gives_an_end_and_a_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

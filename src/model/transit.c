@@ -59,15 +59,22 @@ bool transit_account_parse(struct account_id id, struct transit_account *out_tra
     return true;
 }
 
+/* Never nil, which is no id: whoever chooses a departure's id may choose where it leads. */
+static struct transfer_id step_id(struct transfer_id departure, uint32_t step)
+{
+    struct uuid id = uuid_derive(departure.value, step);
+    if (uuid_is_nil(id)) id = uuid_derive(id, 1);
+    return (struct transfer_id){ id };
+}
+
 struct transfer_id transit_arrival_id(struct transfer_id departure)
 {
-    return (struct transfer_id){ uuid_derive(departure.value, STEP_ARRIVAL) };
+    return step_id(departure, STEP_ARRIVAL);
 }
 
 struct transfer_id transit_end_id(struct transfer_id departure, bool settles)
 {
-    uint32_t step = settles ? STEP_SETTLEMENT : STEP_RELEASE;
-    return (struct transfer_id){ uuid_derive(departure.value, step) };
+    return step_id(departure, settles ? STEP_SETTLEMENT : STEP_RELEASE);
 }
 
 static const char *fault(const char **out_field, const char *field, const char *sentence)
@@ -136,18 +143,24 @@ struct transfer transit_arrival(const struct record_transfer *departure,
     };
 }
 
+bool transit_arrives(const struct transfer *transfer)
+{
+    return transfer->kind == TRANSFER_DIRECT && (transfer->flags & TRANSFER_FLAG_OWNED) != 0;
+}
+
 bool transit_arrival_fits(const struct transfer *transfer, uint32_t lane, uint32_t lanes)
 {
     struct transit_account way;
     const char *field;
     struct transfer plain = *transfer;
     plain.flags = 0;
-    plain.debit.value = (struct uuid){ 0, 1 }; /* transit accounts are nobody else's */
+    plain.debit.value = (struct uuid){ 1, 0 }; /* of both sides others are asked more */
+    plain.credit.value = (struct uuid){ 2, 0 };
     bool parsed = transit_account_parse(transfer->debit, &way);
     return parsed && !way.out && way.lane == lane && way.peer < lanes &&
            way.asset == transfer->asset && transfer->flags == TRANSFER_FLAG_OWNED &&
            transfer->kind == TRANSFER_DIRECT && !uuid_is_nil(transfer->id.value) &&
-           transfer_fault(&plain, &field) == NULL &&
+           !uuid_is_nil(transfer->credit.value) && transfer_fault(&plain, &field) == NULL &&
            lane_of_account(transfer->credit, lanes) == lane;
 }
 

@@ -54,7 +54,13 @@ struct transfer transit_departure(const struct transfer *transfer, uint32_t lane
 struct transfer transit_arrival(const struct record_transfer *departure,
                                 const struct record_transfer_more *more);
 
-/* Whether it can be one of those, for this lane of so many: for what comes from other processes. */
+/* Whether a transfer of a lane's that stands alone is one of those. */
+bool transit_arrives(const struct transfer *transfer);
+
+/*
+ * Whether it can be one of those, for this lane of so many: for what comes from other processes.
+ * To any account that is not nil: what has left must be decided, and the lane refuses the rest.
+ */
 bool transit_arrival_fits(const struct transfer *transfer, uint32_t lane, uint32_t lanes);
 
 /* What is asked of the source once the arrival has its outcome. */

@@ -208,6 +208,53 @@ static void what_needs_both_lanes_at_once_is_refused(void **state)
     }
 }
 
+/* What has left has left: whoever it is for, the other lane decides about it. */
+static void whatever_left_fits_where_it_arrives(void **state)
+{
+    (void)state; /* no fixture */
+    const struct transit_account back = { EUR, 2, 0, false };
+    const struct account_id ids[] = {
+        { { .lo = 1, .hi = 0 } },
+        { { .lo = 0, .hi = 1 } },
+        { { .lo = 2, .hi = 0 } },
+        { { .lo = UINT64_MAX, .hi = UINT64_MAX } },
+        { { .lo = 0x8000000000000002, .hi = 0x74706C616E658002 } }, /* looks like a transit's */
+        transit_account(&back).id,                                  /* from which it would come */
+    };
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        uint32_t lane = lane_of_account(ids[i], LANES);
+        const struct transit_account way = { EUR, (lane + 1) % LANES, lane, true };
+        const struct record_transfer departure = {
+            .head = { .kind = TRANSFER_DEPARTURE },
+            .id = { { .hi = 7, .lo = 100 } },
+            .credit = transit_account(&way).id,
+            .amount = { 25 },
+            .asset = EUR,
+        };
+        const struct record_transfer_more more = { .target = { ids[i].value } };
+        struct transfer arrival = transit_arrival(&departure, &more);
+        assert_true(transit_arrives(&arrival));
+        assert_true(transit_arrival_fits(&arrival, lane, LANES));
+        assert_false(transit_arrival_fits(&arrival, (lane + 2) % LANES, LANES));
+        arrival.credit.value = (struct uuid){ 0 };
+        assert_false(transit_arrival_fits(&arrival, lane, LANES));
+    }
+}
+
+/* Or it would be taken for a transfer without an id, and arrive with each asking. */
+static void no_step_has_the_id_that_is_none(void **state)
+{
+    (void)state; /* no fixture */
+    static const uint32_t steps[] = { 0x20000000, 0x30000000, 0x38000000 };
+    for (size_t i = 0; i < 3; i++) {
+        struct transfer_id id = { { .lo = (UINT64_C(1) << 62) - steps[i] } };
+        assert_true(uuid_is_nil(uuid_derive(id.value, steps[i])));
+        assert_false(uuid_is_nil(transit_arrival_id(id).value));
+        assert_false(uuid_is_nil(transit_end_id(id, true).value));
+        assert_false(uuid_is_nil(transit_end_id(id, false).value));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +263,8 @@ int main(void)
         cmocka_unit_test(ids_of_one_request_and_its_steps_never_meet),
         cmocka_unit_test(a_transfer_becomes_its_steps),
         cmocka_unit_test(what_needs_both_lanes_at_once_is_refused),
+        cmocka_unit_test(whatever_left_fits_where_it_arrives),
+        cmocka_unit_test(no_step_has_the_id_that_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,12 +138,28 @@ static const struct lane_side *some_other(const struct lane_side *side, struct p
     return &stage->sides[(side->lane + step) % stage->lanes];
 }
 
+/*
+ * There; now and then an account between the lanes, which nobody could name any more, but what is on
+ * its way may be for one.
+ */
+static struct account_id some_destination(const struct lane_side *side, const struct lane_side *to,
+                                          struct prng *prng, uint32_t asset)
+{
+    if (side == to || !chance(prng, 3)) return some_receiver(to, prng, asset);
+    const struct transit_account way = {
+        .asset = asset, .lane = to->lane, .peer = side->lane, .out = chance(prng, 25)
+    };
+    struct account_id id = transit_account(&way).id;
+    if (chance(prng, 25)) id.value.hi ^= 4; /* which only looks like one */
+    return id;
+}
+
 static void invent_departure(const struct lane_side *side, struct prng *prng,
                              struct transfer *out_transfer)
 {
     const struct lane_side *peer = some_other(side, prng);
     struct transfer transfer = transfer_from(side, prng, chance(prng, 15));
-    transfer.credit = some_receiver(peer, prng, transfer.asset);
+    transfer.credit = some_destination(side, peer, prng, transfer.asset);
     *out_transfer = transit_departure(&transfer, side->stage->lanes);
     const struct payment *payment = some_payment(side, prng);
     /* whoever names a payment in a transfer of his has no part in it */
@@ -219,7 +235,7 @@ static void invent_paying(const struct lane_side *side, struct prng *prng, struc
     draft->amount = money_from_minor(prng_between(prng, 1, 900));
     draft->wallet = wallet == NULL ? id_in_lane(side->stage, side->lane, prng) : wallet->id;
     draft->code = (uint32_t)prng_below(prng, 4);
-    draft->counter = house != NULL ? house->id : some_receiver(to, prng, draft->asset);
+    draft->counter = house != NULL ? house->id : some_destination(side, to, prng, draft->asset);
     while (uuid_equal(draft->counter.value, draft->wallet.value))
         draft->counter = id_in_lane(side->stage, to->lane, prng);
 }

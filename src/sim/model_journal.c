@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "model/record.h"
+#include "model/transit.h"
 #include "payment/chart.h"
 #include "sim/model_decide.h"
 
@@ -242,9 +243,9 @@ static bool failed_by_unseen(const struct group *group)
 }
 
 /*
- * What was taken back before it was known is refused whatever the state; what is of a payment,
- * when its account is there and no wallet. That nothing else is refused so is for whoever knows of
- * both lanes. OUTCOME_OK: as the ledger decides.
+ * What was taken back before it was known is refused whatever the state, and what is for an account
+ * between lanes; what is of a payment, when its account is there and no wallet. That nothing else is
+ * refused so is for whoever knows of both lanes. OUTCOME_OK: as the ledger decides.
  */
 static enum outcome outcome_of_lanes(const struct model *model, const struct group *group)
 {
@@ -252,7 +253,10 @@ static enum outcome outcome_of_lanes(const struct model *model, const struct gro
     bool arrives = group->count == 1 && record->head.kind == TRANSFER_DIRECT &&
                    (record->head.flags & TRANSFER_FLAG_OWNED) != 0;
     if (arrives && record->head.outcome == OUTCOME_WITHDRAWN) return OUTCOME_WITHDRAWN;
-    if (!arrives || record->head.outcome != OUTCOME_NOT_A_WALLET) return OUTCOME_OK;
+    bool as_paid = record->head.outcome == OUTCOME_NOT_A_WALLET;
+    if (arrives && transit_account_is(record->credit))
+        return as_paid ? OUTCOME_NOT_A_WALLET : OUTCOME_CREDIT_ACCOUNT_NOT_FOUND;
+    if (!arrives || !as_paid) return OUTCOME_OK;
     uint32_t place = model_account_find(model, record->credit);
     bool wallet = place == MODEL_NONE || chart_is_wallet(&model->accounts[place].state.account);
     return wallet ? OUTCOME_OK : OUTCOME_NOT_A_WALLET;

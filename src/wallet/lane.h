@@ -164,7 +164,7 @@ struct request {
     bool withdraw;
     /*
      * The same, of payments from another lane: to accounts that are no wallet they are refused,
-     * OUTCOME_NOT_A_WALLET.
+     * OUTCOME_NOT_A_WALLET. (What arrives for a transit account is refused whoever asks.)
      */
     bool to_wallets;
 

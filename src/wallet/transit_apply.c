@@ -59,9 +59,7 @@ enum status transit_apply_accounts(struct lane *lane, const struct request *requ
                                    const struct transfer *transfer, struct error *out_error)
 {
     bool departs = transfer->kind == TRANSFER_DEPARTURE;
-    bool arrives =
-        transfer->kind == TRANSFER_DIRECT && (transfer->flags & TRANSFER_FLAG_OWNED) != 0;
-    if (!departs && !arrives) return STATUS_OK;
+    if (!departs && !transit_arrives(transfer)) return STATUS_OK;
     struct account_id id = departs ? transfer->credit : transfer->debit;
     return is_wanted(lane, id) ? account_make(lane, request, id, out_error) : STATUS_OK;
 }

@@ -430,8 +430,9 @@ static struct payment_result command_run(struct scene *scene, const struct payme
     return result;
 }
 
-/* From ANN of lane 0 to somebody of lane 1; key 0 is none. */
-static struct payment_result pay(struct scene *scene, uint64_t id, uint64_t to, uint64_t key)
+/* From ANN of lane 0; key 0 is none. */
+static struct payment_result pay_account(struct scene *scene, uint64_t id, struct account_id to,
+                                         uint64_t key)
 {
     struct payment_command command = { .cause = PAYMENT_CAUSE_CREATE };
     command.draft = (struct payment){
@@ -440,9 +441,15 @@ static struct payment_result pay(struct scene *scene, uint64_t id, uint64_t to, 
         .amount = { 30 },
         .asset = EUR,
         .wallet = account_of(ANN, 0).id,
-        .counter = account_of(to, 1).id,
+        .counter = to,
     };
     return command_run(scene, &command, key);
+}
+
+/* To somebody of lane 1. */
+static struct payment_result pay(struct scene *scene, uint64_t id, uint64_t to, uint64_t key)
+{
+    return pay_account(scene, id, account_of(to, 1).id, key);
 }
 
 /* The newest record of a payment that rests. */
@@ -555,6 +562,34 @@ static void a_payment_that_is_refused_there_has_failed_and_says_why(void **state
     assert_failed(&scene, 302, "not_a_wallet");
     assert_moved(&scene, 5, 5);
     assert_int_equal(leave(&scene, 102, ANN, 995).outcome, OUTCOME_OK); /* all is there again */
+    scene_free(&scene);
+}
+
+/* As a home that looked at less than today's let it leave: nobody there can have it. */
+static void what_is_for_a_transit_account_comes_back(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene scene = scene_new(NULL, 0);
+    const struct transit_account came = { EUR, 1, 0, false };
+    const struct account_id in = transit_account(&came).id;
+    struct transfer transfer = test_transfer(100, 0, 0, 12);
+    transfer.debit = account_of(ANN, 0).id;
+    transfer.credit = in;
+    struct transfer departure = transit_departure(&transfer, LANES);
+    for (int made = 0; made < 2; made++) { /* the account from which it would come */
+        uint64_t id = 300 + (uint64_t)made;
+        departure.id.value = test_id(100 + (uint64_t)made);
+        assert_int_equal(test_one(scene.source, departure).outcome, OUTCOME_OK);
+        assert_int_equal(pay_account(&scene, id, in, 0).outcome, PAYMENT_OUTCOME_OK);
+        struct transit_status status = work(&scene, LONG_MS);
+        assert_int_equal(status.released, 2);
+        assert_int_equal(status.settled + status.broken, 0);
+        assert_failed(&scene, id, "not_a_wallet");
+        assert_ended(&scene, 100 + (uint64_t)made, TRANSFER_VOID, OUTCOME_CREDIT_ACCOUNT_NOT_FOUND);
+        assert_int_equal(leave(&scene, 200 + (uint64_t)made, BOB, 1).outcome, OUTCOME_OK);
+        assert_int_equal(work(&scene, LONG_MS).settled, 1);
+        assert_moved(&scene, 1 + (uint64_t)made, 1 + (uint64_t)made);
+    }
     scene_free(&scene);
 }
 
@@ -723,6 +758,7 @@ int main(void)
         cmocka_unit_test(more_than_a_round_takes_all_go),
         cmocka_unit_test(a_payment_is_pending_until_it_is_there),
         cmocka_unit_test(a_payment_that_is_refused_there_has_failed_and_says_why),
+        cmocka_unit_test(what_is_for_a_transit_account_comes_back),
         cmocka_unit_test(a_payment_that_the_ledger_refuses_never_leaves),
         cmocka_unit_test(a_payment_ends_once_whatever_is_lost_and_whoever_goes_on),
         cmocka_unit_test(a_payment_that_cannot_be_decided_is_taken_back),
