@@ -11,6 +11,7 @@ enum {
     LOOK_MS = 1000,      /* between two looks when nobody says that something has left */
     PAUSE_MS_MIN = 50,   /* when the other lane, or this one, does not answer, */
     PAUSE_MS_MAX = 5000, /* ever longer */
+    EACH_MS_MAX = 5000,  /* asked about one by one, until the next round */
     OUTCOME_OPEN = UINT8_MAX,
 };
 
@@ -200,17 +201,14 @@ static enum asking asking_of(const struct transit *transit, const struct departu
     return departure->paid ? ASKING_PAY : ASKING_DECIDE;
 }
 
-static enum status arrivals_ask(struct way *way, enum asking asking)
+/* Some of them, in one call. */
+static enum status arrivals_ask(struct way *way, enum asking asking, const uint32_t *which,
+                                uint32_t count)
 {
-    uint32_t which[ROUND_MAX];
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < way->count; i++) {
-        const struct history_entry *entry = &way->departures[i].entry;
-        if (way->departures[i].asking != asking) continue;
-        way->asked[count] = transit_arrival(&entry->transfer, &entry->more);
-        which[count++] = i;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct history_entry *entry = &way->departures[which[i]].entry;
+        way->asked[i] = transit_arrival(&entry->transfer, &entry->more);
     }
-    if (count == 0) return STATUS_OK;
     struct request request = request_of(way, count, asking);
     enum status status = way->link->run(way->link, &request);
     if (status != STATUS_OK) return status;
@@ -221,17 +219,54 @@ static enum status arrivals_ask(struct way *way, enum asking asking)
     return STATUS_OK;
 }
 
+/* Nobody has looked at what was asked. */
+static bool is_undone(enum status status)
+{
+    return status == STATUS_UNAVAILABLE || status == STATUS_STOPPED;
+}
+
+/* After a call that ended otherwise: what the lane cannot answer is nobody's but its own. */
+static bool arrivals_ask_each(struct way *way, enum asking asking, const uint32_t *which,
+                              uint32_t count)
+{
+    struct transit *transit = way->transit;
+    int64_t until_ns = clock_monotonic(transit->ports.clock).ns + EACH_MS_MAX * NS_PER_MS;
+    uint32_t answered = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (stopping(transit) || clock_monotonic(transit->ports.clock).ns >= until_ns) break;
+        enum status status = arrivals_ask(way, asking, &which[i], 1);
+        if (is_undone(status)) break;
+        answered += status == STATUS_OK;
+    }
+    return answered == count;
+}
+
+static enum status arrivals_ask_all(struct way *way, enum asking asking)
+{
+    uint32_t which[ROUND_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < way->count; i++) {
+        if (way->departures[i].asking == asking) which[count++] = i;
+    }
+    if (count == 0) return STATUS_OK;
+    enum status status = arrivals_ask(way, asking, which, count);
+    if (status == STATUS_OK || is_undone(status) || count == 1) return status;
+    return arrivals_ask_each(way, asking, which, count) ? STATUS_OK : status;
+}
+
+/* The first failure; those that were answered have their outcomes whatever became of others. */
 static enum status arrivals_decide(struct way *way)
 {
     for (uint32_t i = 0; i < way->count; i++) {
         way->departures[i].asking = (uint8_t)asking_of(way->transit, &way->departures[i]);
     }
-    enum status status = STATUS_OK;
-    for (enum asking asking = 0; asking < ASKING_COUNT && status == STATUS_OK; asking++) {
-        status = arrivals_ask(way, asking);
+    enum status first = STATUS_OK;
+    for (enum asking asking = 0; asking < ASKING_COUNT; asking++) {
+        enum status status = arrivals_ask_all(way, asking);
+        if (first == STATUS_OK) first = status;
     }
-    if (status != STATUS_OK) count_add(way->transit, &way->transit->status.unreachable, 1);
-    return status;
+    if (first != STATUS_OK) count_add(way->transit, &way->transit->status.unreachable, 1);
+    return first;
 }
 
 /* ---- This lane ends it ---- */
@@ -299,8 +334,8 @@ static enum status transfers_end(struct way *way)
     uint32_t count = 0;
     for (uint32_t i = 0; i < way->count; i++) {
         const struct departure *departure = &way->departures[i];
+        if (departure->outcome == OUTCOME_OPEN || departure->paid) continue;
         CHECK(departure->outcome < OUTCOME_COUNT);
-        if (departure->paid) continue;
         way->asked[count++] = transit_end(&departure->entry.transfer, departure->outcome);
     }
     if (count == 0) return STATUS_OK;
@@ -377,8 +412,9 @@ static enum status payments_end(struct way *way)
     enum status status = STATUS_OK;
     uint32_t count = 0;
     for (uint32_t i = 0; i < way->count && status == STATUS_OK; i++) {
-        if (!way->departures[i].paid) continue;
-        ending_make(way, &way->departures[i], &way->endings[count]);
+        const struct departure *departure = &way->departures[i];
+        if (departure->outcome == OUTCOME_OPEN || !departure->paid) continue;
+        ending_make(way, departure, &way->endings[count]);
         status = lane_submit(lane, &way->endings[count].request);
         if (status == STATUS_OK) count++;
     }
@@ -412,10 +448,10 @@ static enum status way_round(struct way *way)
 {
     enum status status = departures_load(way);
     if (status != STATUS_OK || way->count == 0) return status;
-    status = arrivals_decide(way);
-    if (status == STATUS_OK) status = transfers_end(way);
+    enum status decided = arrivals_decide(way);
+    status = transfers_end(way);
     if (status == STATUS_OK) status = payments_end(way);
-    return status;
+    return status == STATUS_OK ? decided : status;
 }
 
 static void way_run(void *argument)
@@ -426,7 +462,7 @@ static void way_run(void *argument)
         enum status status = way_round(way);
         if (status == STATUS_STOPPED && way->count == 0) return; /* this lane is drained */
         if (status != STATUS_OK) {
-            way->from = 0;
+            if (!way->more) way->from = 0; /* else to those behind: they may have an answer */
             way_wait(way, pause_ms, false);
             pause_ms = pause_ms * 2 < PAUSE_MS_MAX ? pause_ms * 2 : PAUSE_MS_MAX;
             continue;

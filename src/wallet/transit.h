@@ -15,6 +15,9 @@
  * A departure that a payment waits for is ended by the payment's own command, PAYMENT_CAUSE_ARRIVE:
  * what has become of both is one unit.
  *
+ * What the other lane answers for some ends, whatever becomes of the others: a call that fails is
+ * made again for each of them, so that one which has no answer is not in the way of the rest.
+ *
  * A departure that the other lane has not decided after patience_ms is taken back: asked for again
  * in a way that refuses it for ever when it is not known there. While that lane cannot be reached
  * it stays open, whatever the time, since it may have been accepted.
@@ -45,7 +48,7 @@ struct transit_status {
     uint64_t settled;
     uint64_t released;
     uint64_t withdrawn;   /* asked to be taken back; may have been accepted before */
-    uint64_t unreachable; /* rounds in which the other lane did not answer */
+    uint64_t unreachable; /* rounds in which the other lane did not answer all */
     uint64_t broken;      /* ends that contradict what was done before: never, or alarm */
 };
 

@@ -6,247 +6,9 @@
  */
 #include "wallet/transit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "wallet/transit_test.h"
 
-#include <cmocka.h>
-
-#include "wallet/history.h"
-#include "wallet/lane_test.h"
-
-enum { LANES = 2, BANK = 1, ANN, BOB, STRANGER = 9, LONG_MS = 1000000, SHORT_MS = 200 };
-
-/* What becomes of a call. */
-enum call { CALL_GOOD, CALL_LOST, CALL_REPLY_LOST, CALL_UNREACHABLE };
-
-struct script {
-    struct transit_link port; /* first */
-    struct bench *peer;
-    const enum call *calls;
-    uint32_t call_count;
-    uint32_t called;
-    uint32_t withdrawals; /* calls that took something back */
-    uint32_t asked;       /* transfers in all calls */
-};
-
-static enum status script_run(struct transit_link *link, struct request *request)
-{
-    struct script *script = (struct script *)link;
-    enum call call = CALL_GOOD;
-    if (script->called < script->call_count) call = script->calls[script->called];
-    script->called++;
-    script->withdrawals += request->withdraw;
-    script->asked += request->count;
-    if (call == CALL_UNREACHABLE) return STATUS_UNAVAILABLE;
-    if (call == CALL_LOST) return STATUS_IN_DOUBT;
-    struct request theirs = *request;
-    enum status status = lane_run(script->peer->lane, &theirs);
-    return call == CALL_REPLY_LOST ? STATUS_IN_DOUBT : status;
-}
-
-/* ---- A worker that is run by whoever starts it ---- */
-
-static enum status inline_spawn(struct sync *sync, const char *name, void (*body)(void *argument),
-                                void *argument, struct task **out_task)
-{
-    (void)sync;
-    (void)name;
-    *out_task = NULL;
-    body(argument);
-    return STATUS_OK;
-}
-
-static void inline_join(struct task *task)
-{
-    assert_null(task);
-}
-
-struct spans {
-    struct tracer port; /* first */
-    uint32_t count;
-    struct span newest;
-};
-
-static bool spans_want(struct tracer *tracer, const struct span_subject *subject)
-{
-    (void)tracer;
-    return !uuid_is_nil(subject->payment);
-}
-
-static void spans_record(struct tracer *tracer, const struct span *span)
-{
-    struct spans *spans = (struct spans *)tracer;
-    spans->count++;
-    spans->newest = *span;
-}
-
-struct scene {
-    struct bench *source;
-    struct bench *peer;
-    struct script script;
-    struct spans spans;
-};
-
-static struct account account_of(uint64_t number, uint32_t lane)
-{
-    struct account account = test_account(number);
-    account.id.value.hi = 0x8000;
-    account.id.value.lo = UINT64_C(2) << 62 | number << 16 | lane;
-    return account;
-}
-
-static struct bench *lane_bench(uint32_t lane)
-{
-    struct bench *bench = bench_new();
-    bench_close(bench);
-    bench->options.number = lane;
-    bench->options.lanes = LANES;
-    bench_open(bench);
-    for (uint64_t number = BANK; number <= BOB; number++) {
-        struct account account = account_of(number, lane);
-        if (number != BANK) account.flags = ACCOUNT_FLAG_DEBITS_MUST_NOT_EXCEED_CREDITS;
-        if (number == BANK) account.kind = ACCOUNT_EQUITY; /* and so no wallet */
-        assert_int_equal(test_make(bench, account).outcome, ACCOUNT_OUTCOME_OK);
-    }
-    struct transfer funds = test_transfer(1, 0, 0, 1000);
-    funds.debit = account_of(BANK, lane).id;
-    funds.credit = account_of(ANN, lane).id;
-    assert_int_equal(test_one(bench, funds).outcome, OUTCOME_OK);
-    return bench;
-}
-
-static struct scene scene_new(const enum call *calls, uint32_t call_count)
-{
-    struct scene scene = { .source = lane_bench(0), .peer = lane_bench(1) };
-    scene.spans.port = (struct tracer){ .wants = spans_want, .record = spans_record };
-    scene.script = (struct script){
-        .port = { script_run }, .peer = scene.peer, .calls = calls, .call_count = call_count
-    };
-    return scene;
-}
-
-static void scene_free(struct scene *scene)
-{
-    bench_free(scene->source);
-    bench_free(scene->peer);
-}
-
-/* From ANN of lane 0 to somebody of lane 1. */
-static struct transfer_result leave(struct scene *scene, uint64_t id, uint64_t to, uint64_t minor)
-{
-    struct transfer transfer = test_transfer(id, 0, 0, minor);
-    transfer.debit = account_of(ANN, 0).id;
-    transfer.credit = account_of(to, 1).id;
-    return test_one(scene->source, transit_departure(&transfer, LANES));
-}
-
-/* The worker's clock: when it shows a time, the worker's lane has been drained. */
-struct ending_clock {
-    struct clock port; /* first */
-    struct bench *bench;
-    int64_t ends_ns;
-    bool ended;
-};
-
-static struct wall_time ending_wall(struct clock *clock)
-{
-    return clock_wall(&((struct ending_clock *)clock)->bench->clock.port);
-}
-
-static struct monotonic_time ending_monotonic(struct clock *clock)
-{
-    struct ending_clock *ending = (struct ending_clock *)clock;
-    struct monotonic_time now = clock_monotonic(&ending->bench->clock.port);
-    if (now.ns < ending->ends_ns || ending->ended) return now;
-    ending->ended = true;
-    lane_drain(ending->bench->lane);
-    return now;
-}
-
-/* Runs a worker for a while, with the given patience; then the source is another life. */
-static struct transit_status work(struct scene *scene, int64_t patience_ms)
-{
-    struct bench *bench = scene->source;
-    struct bench_sync sync = bench->sync;
-    sync.port.spawn = inline_spawn;
-    sync.port.join = inline_join;
-    struct ending_clock clock = {
-        { ending_wall, ending_monotonic }, bench, bench->monotonic_ns + 10 * NS_PER_S, false
-    };
-    const struct lane_ports ports = { .store = &bench->store.port,
-                                      .clock = &clock.port,
-                                      .entropy = &bench->entropy.port,
-                                      .sync = &sync.port,
-                                      .log = &bench->log.port,
-                                      .tracer = &scene->spans.port };
-    struct transit_link *links[LANES] = { NULL, &scene->script.port };
-    const struct transit_options options = {
-        .lanes = LANES, .lane = 0, .patience_ms = patience_ms, .links = links
-    };
-    struct transit *transit;
-    struct error error = { 0 };
-    assert_int_equal(transit_start(bench->lane, &ports, &options, &transit, &error), STATUS_OK);
-    struct transit_status status;
-    transit_get_status(transit, &status);
-    transit_stop(transit);
-    bench_close(bench);
-    bench_open(bench);
-    return status;
-}
-
-/* ---- What is there to see ---- */
-
-static struct balance balance_of(struct bench *bench, struct account_id id)
-{
-    struct account_state state;
-    struct read read = { .kind = READ_ACCOUNTS, .count = 1, .ids = &id.value, .accounts = &state };
-    struct request request = { .kind = REQUEST_READ, .read = &read };
-    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
-    return state.balance;
-}
-
-static uint64_t credits(struct bench *bench, uint64_t number, uint32_t lane)
-{
-    return (uint64_t)balance_of(bench, account_of(number, lane).id).credits_posted.minor;
-}
-
-/* Both transit accounts: what was settled, and what arrived. */
-static void assert_moved(struct scene *scene, uint64_t settled, uint64_t arrived)
-{
-    const struct transit_account left = { EUR, 0, 1, true };
-    const struct transit_account came = { EUR, 1, 0, false };
-    struct balance out = balance_of(scene->source, transit_account(&left).id);
-    struct balance in = balance_of(scene->peer, transit_account(&came).id);
-    assert_int_equal(out.credits_posted.minor, settled);
-    assert_int_equal(in.debits_posted.minor, arrived);
-}
-
-static void assert_open(struct scene *scene, uint32_t count)
-{
-    assert_int_equal(scene->source->lane->ledger->holds.departure_count, count);
-}
-
-/* What ended a departure: its kind, and the outcome that it names. */
-static void assert_ended(struct scene *scene, uint64_t id, uint8_t kind, uint32_t code)
-{
-    struct uuid hold = test_id(id);
-    struct locator locator;
-    struct read read = {
-        .kind = READ_CLOSING, .count = 1, .limit = 1, .ids = &hold, .locators = &locator
-    };
-    struct request request = { .kind = REQUEST_READ, .read = &read };
-    assert_int_equal(lane_run(scene->source->lane, &request), STATUS_OK);
-    struct history_entry entry;
-    struct error error;
-    struct store *store = &scene->source->store.port;
-    assert_int_equal(history_transfer(store, locator, &entry, &error), STATUS_OK);
-    assert_int_equal(entry.transfer.head.kind, kind);
-    assert_int_equal(entry.transfer.code, code);
-}
-
-/* ---- Tests ---- */
+/* ---- Transfers ---- */
 
 static void what_leaves_arrives_and_is_settled(void **state)
 {
@@ -654,6 +416,73 @@ static void many_payments_go_together(void **state)
     scene_free(&scene);
 }
 
+/* ---- What the other lane cannot answer ---- */
+
+static void what_has_no_answer_is_nobody_elses_trouble(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene scene = scene_new(NULL, 0);
+    scene.script.refuses = true;
+    assert_int_equal(leave(&scene, 100, BOB, 12).outcome, OUTCOME_OK);
+    assert_int_equal(leave(&scene, 101, STRANGER, 5).outcome, OUTCOME_OK);
+    assert_int_equal(leave(&scene, 102, BOB, 13).outcome, OUTCOME_OK);
+    assert_int_equal(pay(&scene, 300, BOB, 0).outcome, PAYMENT_OUTCOME_OK); /* asked otherwise */
+    struct transit_status status = work(&scene, LONG_MS);
+    assert_int_equal(status.settled, 3);
+    assert_int_equal(status.released + status.withdrawn + status.broken, 0);
+    assert_true(status.unreachable > 0);
+    assert_open(&scene, 1);
+    assert_moved(&scene, 55, 55);
+    assert_paid(&scene, 300);
+    scene.script.refuses = false; /* and it goes on as soon as there is one */
+    assert_int_equal(work(&scene, LONG_MS).released, 1);
+    assert_open(&scene, 0);
+    scene_free(&scene);
+}
+
+static void what_is_asked_first_is_not_in_the_way_of_the_rest(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene scene = scene_new(NULL, 0);
+    scene.script.refuses = true;
+    assert_int_equal(leave(&scene, 101, STRANGER, 5).outcome, OUTCOME_OK);
+    assert_int_equal(pay(&scene, 300, BOB, 0).outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(work(&scene, LONG_MS).settled, 1);
+    assert_paid(&scene, 300);
+    assert_open(&scene, 1);
+    scene_free(&scene);
+}
+
+static void a_round_full_of_what_has_no_answer_lets_others_go(void **state)
+{
+    (void)state;         /* no fixture */
+    enum { COUNT = 70 }; /* more than a round takes */
+    struct scene scene = scene_new(NULL, 0);
+    scene.script.refuses = true;
+    for (uint64_t i = 0; i < COUNT; i++) {
+        assert_int_equal(leave(&scene, 100 + i, STRANGER, 1).outcome, OUTCOME_OK);
+    }
+    assert_int_equal(leave(&scene, 200, BOB, 12).outcome, OUTCOME_OK);
+    assert_int_equal(work(&scene, LONG_MS).settled, 1);
+    assert_open(&scene, COUNT);
+    assert_moved(&scene, 12, 12);
+    scene_free(&scene);
+}
+
+/* A lane that is not there is asked once, and not about each. */
+static void nobody_there_is_not_asked_about_each(void **state)
+{
+    (void)state; /* no fixture */
+    static const enum call calls[] = { CALL_UNREACHABLE };
+    struct scene scene = scene_new(calls, 1);
+    for (uint64_t i = 0; i < 10; i++) {
+        assert_int_equal(leave(&scene, 100 + i, BOB, 1).outcome, OUTCOME_OK);
+    }
+    assert_int_equal(work(&scene, LONG_MS).settled, 10);
+    assert_int_equal(scene.script.called, 2);
+    scene_free(&scene);
+}
+
 /* ---- Captures ---- */
 
 /* 30 of ANN's, reserved for BOB of lane 1. */
@@ -763,6 +592,10 @@ int main(void)
         cmocka_unit_test(a_payment_ends_once_whatever_is_lost_and_whoever_goes_on),
         cmocka_unit_test(a_payment_that_cannot_be_decided_is_taken_back),
         cmocka_unit_test(many_payments_go_together),
+        cmocka_unit_test(what_has_no_answer_is_nobody_elses_trouble),
+        cmocka_unit_test(what_is_asked_first_is_not_in_the_way_of_the_rest),
+        cmocka_unit_test(a_round_full_of_what_has_no_answer_lets_others_go),
+        cmocka_unit_test(nobody_there_is_not_asked_about_each),
         cmocka_unit_test(parts_arrive_and_the_rest_stays_reserved),
         cmocka_unit_test(a_part_that_is_refused_is_reserved_again),
         cmocka_unit_test(what_a_wallet_cannot_reserve_again_is_its_own),

@@ -216,8 +216,9 @@ LANE_PLANTS = [
      "        way->departures[which[i]].outcome = status == STATUS_OK ? way->results[i].outcome : "
      "OUTCOME_OK;"),
     ("released without a tombstone in the other lane", "src/wallet/transit.c",
-     "        status = arrivals_ask(way, asking);\n",
-     "        if (asking != ASKING_WITHDRAW) status = arrivals_ask(way, asking);\n"
+     "        enum status status = arrivals_ask_all(way, asking);\n",
+     "        enum status status = STATUS_OK;\n"
+     "        if (asking != ASKING_WITHDRAW) status = arrivals_ask_all(way, asking);\n"
      "        for (uint32_t i = 0; i < way->count && status == STATUS_OK; i++)\n"
      "            if (asking == ASKING_WITHDRAW && way->departures[i].asking == asking)\n"
      "                way->departures[i].outcome = OUTCOME_WITHDRAWN;\n"),

@@ -1,0 +1,259 @@
+/* transit_test.h - two lanes without threads, and a worker between them over a link with a script. */
+#ifndef WALLET_TRANSIT_TEST_H
+#define WALLET_TRANSIT_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "wallet/history.h"
+#include "wallet/lane_test.h"
+#include "wallet/transit.h"
+
+enum { LANES = 2, BANK = 1, ANN, BOB, STRANGER = 9, LONG_MS = 1000000, SHORT_MS = 200 };
+
+static inline struct account account_of(uint64_t number, uint32_t lane)
+{
+    struct account account = test_account(number);
+    account.id.value.hi = 0x8000;
+    account.id.value.lo = UINT64_C(2) << 62 | number << 16 | lane;
+    return account;
+}
+
+/* What becomes of a call. */
+enum call { CALL_GOOD, CALL_LOST, CALL_REPLY_LOST, CALL_UNREACHABLE };
+
+struct script {
+    struct transit_link port; /* first */
+    struct bench *peer;
+    const enum call *calls;
+    uint32_t call_count;
+    uint32_t called;
+    uint32_t withdrawals; /* calls that took something back */
+    uint32_t asked;       /* transfers in all calls */
+    bool refuses;         /* whole calls in which anything is for STRANGER */
+};
+
+static inline bool is_for_stranger(const struct request *request)
+{
+    struct account_id stranger = account_of(STRANGER, 1).id;
+    for (uint32_t i = 0; i < request->count; i++) {
+        if (uuid_equal(request->transfers[i].credit.value, stranger.value)) return true;
+    }
+    return false;
+}
+
+static inline enum status script_run(struct transit_link *link, struct request *request)
+{
+    struct script *script = (struct script *)link;
+    enum call call = CALL_GOOD;
+    if (script->called < script->call_count) call = script->calls[script->called];
+    script->called++;
+    script->withdrawals += request->withdraw;
+    script->asked += request->count;
+    if (call == CALL_UNREACHABLE) return STATUS_UNAVAILABLE;
+    if (call == CALL_LOST) return STATUS_IN_DOUBT;
+    if (script->refuses && is_for_stranger(request)) return STATUS_IN_DOUBT;
+    struct request theirs = *request;
+    enum status status = lane_run(script->peer->lane, &theirs);
+    return call == CALL_REPLY_LOST ? STATUS_IN_DOUBT : status;
+}
+
+/* ---- A worker that is run by whoever starts it ---- */
+
+static inline enum status inline_spawn(struct sync *sync, const char *name,
+                                       void (*body)(void *argument), void *argument,
+                                       struct task **out_task)
+{
+    (void)sync;
+    (void)name;
+    *out_task = NULL;
+    body(argument);
+    return STATUS_OK;
+}
+
+static inline void inline_join(struct task *task)
+{
+    assert_null(task);
+}
+
+struct spans {
+    struct tracer port; /* first */
+    uint32_t count;
+    struct span newest;
+};
+
+static inline bool spans_want(struct tracer *tracer, const struct span_subject *subject)
+{
+    (void)tracer;
+    return !uuid_is_nil(subject->payment);
+}
+
+static inline void spans_record(struct tracer *tracer, const struct span *span)
+{
+    struct spans *spans = (struct spans *)tracer;
+    spans->count++;
+    spans->newest = *span;
+}
+
+struct scene {
+    struct bench *source;
+    struct bench *peer;
+    struct script script;
+    struct spans spans;
+};
+
+static inline struct bench *lane_bench(uint32_t lane)
+{
+    struct bench *bench = bench_new();
+    bench_close(bench);
+    bench->options.number = lane;
+    bench->options.lanes = LANES;
+    bench_open(bench);
+    for (uint64_t number = BANK; number <= BOB; number++) {
+        struct account account = account_of(number, lane);
+        if (number != BANK) account.flags = ACCOUNT_FLAG_DEBITS_MUST_NOT_EXCEED_CREDITS;
+        if (number == BANK) account.kind = ACCOUNT_EQUITY; /* and so no wallet */
+        assert_int_equal(test_make(bench, account).outcome, ACCOUNT_OUTCOME_OK);
+    }
+    struct transfer funds = test_transfer(1, 0, 0, 1000);
+    funds.debit = account_of(BANK, lane).id;
+    funds.credit = account_of(ANN, lane).id;
+    assert_int_equal(test_one(bench, funds).outcome, OUTCOME_OK);
+    return bench;
+}
+
+static inline struct scene scene_new(const enum call *calls, uint32_t call_count)
+{
+    struct scene scene = { .source = lane_bench(0), .peer = lane_bench(1) };
+    scene.spans.port = (struct tracer){ .wants = spans_want, .record = spans_record };
+    scene.script = (struct script){
+        .port = { script_run }, .peer = scene.peer, .calls = calls, .call_count = call_count
+    };
+    return scene;
+}
+
+static inline void scene_free(struct scene *scene)
+{
+    bench_free(scene->source);
+    bench_free(scene->peer);
+}
+
+/* From ANN of lane 0 to somebody of lane 1. */
+static inline struct transfer_result leave(struct scene *scene, uint64_t id, uint64_t to,
+                                           uint64_t minor)
+{
+    struct transfer transfer = test_transfer(id, 0, 0, minor);
+    transfer.debit = account_of(ANN, 0).id;
+    transfer.credit = account_of(to, 1).id;
+    return test_one(scene->source, transit_departure(&transfer, LANES));
+}
+
+/* The worker's clock: when it shows a time, the worker's lane has been drained. */
+struct ending_clock {
+    struct clock port; /* first */
+    struct bench *bench;
+    int64_t ends_ns;
+    bool ended;
+};
+
+static inline struct wall_time ending_wall(struct clock *clock)
+{
+    return clock_wall(&((struct ending_clock *)clock)->bench->clock.port);
+}
+
+static inline struct monotonic_time ending_monotonic(struct clock *clock)
+{
+    struct ending_clock *ending = (struct ending_clock *)clock;
+    struct monotonic_time now = clock_monotonic(&ending->bench->clock.port);
+    if (now.ns < ending->ends_ns || ending->ended) return now;
+    ending->ended = true;
+    lane_drain(ending->bench->lane);
+    return now;
+}
+
+/* Runs a worker for a while, with the given patience; then the source is another life. */
+static inline struct transit_status work(struct scene *scene, int64_t patience_ms)
+{
+    struct bench *bench = scene->source;
+    struct bench_sync sync = bench->sync;
+    sync.port.spawn = inline_spawn;
+    sync.port.join = inline_join;
+    struct ending_clock clock = {
+        { ending_wall, ending_monotonic }, bench, bench->monotonic_ns + 10 * NS_PER_S, false
+    };
+    const struct lane_ports ports = { .store = &bench->store.port,
+                                      .clock = &clock.port,
+                                      .entropy = &bench->entropy.port,
+                                      .sync = &sync.port,
+                                      .log = &bench->log.port,
+                                      .tracer = &scene->spans.port };
+    struct transit_link *links[LANES] = { NULL, &scene->script.port };
+    const struct transit_options options = {
+        .lanes = LANES, .lane = 0, .patience_ms = patience_ms, .links = links
+    };
+    struct transit *transit;
+    struct error error = { 0 };
+    assert_int_equal(transit_start(bench->lane, &ports, &options, &transit, &error), STATUS_OK);
+    struct transit_status status;
+    transit_get_status(transit, &status);
+    transit_stop(transit);
+    bench_close(bench);
+    bench_open(bench);
+    return status;
+}
+
+/* ---- What is there to see ---- */
+
+static inline struct balance balance_of(struct bench *bench, struct account_id id)
+{
+    struct account_state state;
+    struct read read = { .kind = READ_ACCOUNTS, .count = 1, .ids = &id.value, .accounts = &state };
+    struct request request = { .kind = REQUEST_READ, .read = &read };
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    return state.balance;
+}
+
+static inline uint64_t credits(struct bench *bench, uint64_t number, uint32_t lane)
+{
+    return (uint64_t)balance_of(bench, account_of(number, lane).id).credits_posted.minor;
+}
+
+/* Both transit accounts: what was settled, and what arrived. */
+static inline void assert_moved(struct scene *scene, uint64_t settled, uint64_t arrived)
+{
+    const struct transit_account left = { EUR, 0, 1, true };
+    const struct transit_account came = { EUR, 1, 0, false };
+    struct balance out = balance_of(scene->source, transit_account(&left).id);
+    struct balance in = balance_of(scene->peer, transit_account(&came).id);
+    assert_int_equal(out.credits_posted.minor, settled);
+    assert_int_equal(in.debits_posted.minor, arrived);
+}
+
+static inline void assert_open(struct scene *scene, uint32_t count)
+{
+    assert_int_equal(scene->source->lane->ledger->holds.departure_count, count);
+}
+
+/* What ended a departure: its kind, and the outcome that it names. */
+static inline void assert_ended(struct scene *scene, uint64_t id, uint8_t kind, uint32_t code)
+{
+    struct uuid hold = test_id(id);
+    struct locator locator;
+    struct read read = {
+        .kind = READ_CLOSING, .count = 1, .limit = 1, .ids = &hold, .locators = &locator
+    };
+    struct request request = { .kind = REQUEST_READ, .read = &read };
+    assert_int_equal(lane_run(scene->source->lane, &request), STATUS_OK);
+    struct history_entry entry;
+    struct error error;
+    struct store *store = &scene->source->store.port;
+    assert_int_equal(history_transfer(store, locator, &entry, &error), STATUS_OK);
+    assert_int_equal(entry.transfer.head.kind, kind);
+    assert_int_equal(entry.transfer.code, code);
+}
+
+#endif
