@@ -387,9 +387,11 @@ static enum status decision_run(struct lane *lane, struct request *request,
     struct payment_facts facts = facts_of(lane, request, state->draft, parent);
     struct payment_decision decision;
     payment_decide(before, command, &facts, &decision);
-    enum status status =
-        applier_group_readable(lane, decision.transfers, decision.transfer_count, out_error);
-    if (status == STATUS_OK) status = transit_account_make(lane, &decision, out_error);
+    enum status status = transit_account_make(lane, &decision, out_error);
+    if (status == STATUS_OK) { /* last: what it finds stays until a group has run */
+        const struct transfer *transfers = decision.transfers;
+        status = applier_group_readable(lane, transfers, decision.transfer_count, out_error);
+    }
     if (status != STATUS_OK) return status;
     struct batch *batch = &lane->building->batch;
     const struct request *context_owner = lane->building->context_owner;

@@ -519,6 +519,19 @@ static uint64_t reserved(struct scene *scene)
     return (uint64_t)balance_of(scene->source, account_of(ANN, 0).id).debits_pending.minor;
 }
 
+static struct payment payment_known(struct scene *scene)
+{
+    struct uuid id = test_id(300);
+    struct payment payment;
+    struct locator locator;
+    struct read read = {
+        .kind = READ_PAYMENTS, .count = 1, .ids = &id, .payments = &payment, .locators = &locator
+    };
+    struct request request = { .kind = REQUEST_READ, .read = &read };
+    assert_int_equal(lane_run(scene->source->lane, &request), STATUS_OK);
+    return payment;
+}
+
 static void parts_arrive_and_the_rest_stays_reserved(void **state)
 {
     (void)state; /* no fixture */
@@ -574,6 +587,59 @@ static void what_a_wallet_cannot_reserve_again_is_its_own(void **state)
     scene_free(&scene);
 }
 
+/* More in one batch than leaves room for an account. */
+static void batch_fill(struct bench *bench, struct request *requests, uint32_t count)
+{
+    enum { EACH = 1500 };
+    static struct transfer transfers[8 * EACH];
+    static struct transfer_result results[8 * EACH];
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t j = i * EACH; j < (i + 1) * EACH; j++) {
+            transfers[j] = test_transfer(1000 + j, 0, 0, 1);
+            transfers[j].debit = account_of(BANK, 0).id;
+            transfers[j].credit = account_of(BOB, 0).id;
+        }
+        requests[i] = test_request(bench->lane, &transfers[i * EACH], &results[i * EACH], EACH);
+        assert_int_equal(lane_submit(bench->lane, &requests[i]), STATUS_OK);
+        bench_settle(bench);
+    }
+}
+
+/* Its hold was ended before; what was read of that is not for whoever comes next. */
+static void a_capture_without_room_for_its_way_leaves_nothing_behind(void **state)
+{
+    (void)state; /* no fixture */
+    enum { FILL = 4 };
+    struct scene scene = reserved_scene();
+    struct bench *bench = scene.source;
+    struct transfer end = { .id = { test_id(500) },
+                            .amount = MONEY_MAX,
+                            .target = payment_known(&scene).hold,
+                            .kind = TRANSFER_VOID,
+                            .flags = TRANSFER_FLAG_OWNED };
+    assert_int_equal(test_one(bench, end).outcome, OUTCOME_OK);
+    struct request requests[FILL + 1];
+    bench->hold_flush = true;
+    batch_fill(bench, requests, FILL);
+    const struct payment_command command = { .cause = PAYMENT_CAUSE_CAPTURE,
+                                             .id = { test_id(300) },
+                                             .amount = { 12 } };
+    struct payment_result result;
+    requests[FILL] = (struct request){ .kind = REQUEST_PAYMENT,
+                                       .root = lane_new_id(bench->lane),
+                                       .count = 1,
+                                       .payment = &command,
+                                       .payment_result = &result };
+    assert_int_equal(lane_submit(bench->lane, &requests[FILL]), STATUS_OK);
+    bench_settle(bench);
+    bench->hold_flush = false;
+    bench_settle(bench);
+    assert_int_equal(requests[FILL].status, STATUS_UNAVAILABLE);
+    assert_int_equal(bench->lane->group->ahead_count, 0);
+    for (uint32_t i = 0; i < FILL; i++) assert_int_equal(requests[i].status, STATUS_OK);
+    scene_free(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -599,6 +665,7 @@ int main(void)
         cmocka_unit_test(parts_arrive_and_the_rest_stays_reserved),
         cmocka_unit_test(a_part_that_is_refused_is_reserved_again),
         cmocka_unit_test(what_a_wallet_cannot_reserve_again_is_its_own),
+        cmocka_unit_test(a_capture_without_room_for_its_way_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
