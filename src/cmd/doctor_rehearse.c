@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +27,8 @@ enum {
     NAME_SIZE = 4096,
     DIAGNOSIS_SIZE_MAX = 64 << 20,
 };
+
+#define STAGING_MARK "staging" /* a file in the data folder of one */
 
 /* What one copy came to. */
 struct copy {
@@ -300,6 +303,58 @@ static enum status closure_look(struct rehearsal *all)
                : status;
 }
 
+/* Two folders of one ledger: one folder under two names, or one database behind both. */
+static enum status staging_is_apart(struct rehearsal *all, const char *staging, bool *out_apart)
+{
+    const char *const paths[2] = { all->repair.invocation->data, staging };
+    struct data_folder *folders[2] = { NULL, NULL };
+    struct stat stats[2];
+    enum status status = STATUS_OK;
+    for (int i = 0; i < 2 && status == STATUS_OK; i++) {
+        status = data_folder_open(paths[i], DATA_FOLDER_GUEST, &folders[i], &all->error);
+        if (status == STATUS_OK && stat(paths[i], &stats[i]) != 0)
+            status = error_set(&all->error, STATUS_UNAVAILABLE, "cannot look at %s: %s", paths[i],
+                               strerror(errno));
+    }
+    if (status == STATUS_OK) {
+        const char *stores[2] = { data_folder_store(folders[0]), data_folder_store(folders[1]) };
+        bool one = stats[0].st_dev == stats[1].st_dev && stats[0].st_ino == stats[1].st_ino;
+        bool shared = stores[0] != NULL && stores[1] != NULL && strcmp(stores[0], stores[1]) == 0;
+        *out_apart = !one && !shared;
+    }
+    data_folder_close(folders[0]);
+    data_folder_close(folders[1]);
+    return status;
+}
+
+/*
+ * There the plan is applied without anybody's approval: only where people have said by hand that
+ * nothing is lost by it. No command makes the mark, and no backup takes it along.
+ */
+static enum status staging_check(struct rehearsal *all)
+{
+    const char *folder = invocation_text(all->repair.invocation, "staging");
+    char mark[NAME_SIZE];
+    struct stat stat;
+    bool apart;
+    if (folder == NULL) return STATUS_OK;
+    int len = snprintf(mark, sizeof mark, "%s/" STAGING_MARK, folder);
+    if (len <= 0 || (size_t)len >= sizeof mark)
+        return error_set(&all->error, STATUS_INVALID, "the path of the staging system is too long");
+    if (lstat(mark, &stat) != 0 || !S_ISREG(stat.st_mode)) {
+        enum status status =
+            error_set(&all->error, STATUS_DENIED, "%s is not marked as a staging system's", folder);
+        error_detail(&all->error, "the plan would be applied there for good, without approvals");
+        error_hint(&all->error, "if nothing is lost by it, make an empty file '" STAGING_MARK
+                                "' in that folder by hand");
+        return status;
+    }
+    enum status status = staging_is_apart(all, folder, &apart);
+    if (status != STATUS_OK || apart) return status;
+    return error_set(&all->error, STATUS_CONFLICT,
+                     "the staging system is the ledger of --data itself");
+}
+
 static enum status staging_failed(struct rehearsal *all, const char *what)
 {
     all->error = all->repair.error;
@@ -335,7 +390,9 @@ static enum status staging_execute(struct rehearsal *all)
 static enum status rehearse(struct rehearsal *all)
 {
     struct repair_outcome planned;
-    enum status status = repair_look(&all->repair, all->repair.invocation->data, &planned);
+    enum status status = staging_check(all);
+    if (status != STATUS_OK) return status;
+    status = repair_look(&all->repair, all->repair.invocation->data, &planned);
     if (status != STATUS_OK) {
         all->error = all->repair.error;
         return status;
@@ -465,8 +522,8 @@ static const struct positional positionals[] = {
 static const struct option options[] = {
     { "key", "FILE", "the key that signs the custody", NULL },
     { "policy", "FILE", "the policy that the plan was made under", NULL },
-    { "staging", "FOLDER", "the data folder of a staging system: the plan is applied there too",
-      NULL },
+    { "staging", "FOLDER",
+      "the data folder of a staging system, marked as one: the plan is applied there too", NULL },
     { "temp", "FOLDER", "for the copies; $TMPDIR without it", NULL },
     { 0 },
 };
@@ -482,7 +539,8 @@ const struct command command_doctor_rehearse = {
         "a plan after which an invariant does not hold that held before it is refused, and what is "
         "still wrong is named. The "
         "result is a file of the bundle, and part of what is approved. With --staging the plan is "
-        "applied there as well, for good, twice, through its server where one runs.",
+        "applied there as well, for good, twice, through its server where one runs; a file "
+        "'staging' in that folder, made by hand, says that it may be.",
     .positionals = positionals,
     .options = options,
     .examples = "doctor rehearse case --policy repair.policy --key anna.key",

@@ -217,6 +217,36 @@ def stale_diagnoses(case, older):
     case.wallet.run("doctor", "verify", case.folder)
 
 
+def mark(folder):
+    with open(os.path.join(folder, "staging"), "w", encoding="utf-8"):
+        pass
+
+
+def staging_is_marked(case, staging):
+    """A plan that nobody approved is applied only where people said by hand that it may be."""
+    totals = staging.json("trial-balance")["rows"]
+    found = case.run("rehearse", "--staging", staging.folder, who="anna", code=DENIED)
+    check("not marked" in found.err and "empty file 'staging'" in found.err, f"{found!r}")
+    equal(staging.json("trial-balance")["rows"], totals, "nothing was changed")
+    link = os.path.join(SCRATCH, "linked")
+    os.symlink(case.wallet.folder, link)
+    mark(case.wallet.folder)
+    for folder in (case.wallet.folder, link):
+        found = case.run("rehearse", "--staging", folder, who="anna", code=CONFLICT)
+        check("the ledger of --data itself" in found.err, f"{found!r}")
+    os.unlink(os.path.join(case.wallet.folder, "staging"))
+    shared = [Wallet("database-1"), Wallet("database-2")]
+    for one in shared:
+        shutil.copytree(case.wallet.folder, one.folder, ignore=shutil.ignore_patterns("socket"))
+        with open(os.path.join(one.folder, "store"), "w", encoding="utf-8") as file:
+            file.write("postgresql://nobody@localhost:1/ledger\n")
+        mark(one.folder)
+    found = shared[0].run(*words_of(case, case.folder, "rehearse"), "--staging", shared[1].folder,
+                          code=CONFLICT)
+    check("the ledger of --data itself" in found.err, f"{found!r}")
+    mark(staging.folder)
+
+
 def approvals(case):
     case.run("apply", code=NOT_FOUND)                      # unrehearsed
     case.run("approve", who="bob", code=NOT_FOUND)
@@ -227,6 +257,8 @@ def approvals(case):
     staging.run("restore", "accept")
     empty = Wallet("empty")
     empty.run("init")
+    staging_is_marked(case, staging)
+    mark(empty.folder)
     found = case.run("rehearse", "--staging", empty.folder, who="anna", code=CONFLICT)
     check("staging" in found.err, f"another ledger is no staging system: {found!r}")
     out = case.run("rehearse", "--staging", staging.folder, who="anna").out
