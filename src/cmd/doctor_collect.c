@@ -225,7 +225,7 @@ static enum status options_check(struct collection *all)
     return STATUS_OK;
 }
 
-static enum status sources_collect(struct collection *all)
+static enum status each_collect(struct collection *all)
 {
     const struct invocation *invocation = all->invocation;
     enum status status = STATUS_OK;
@@ -238,7 +238,24 @@ static enum status sources_collect(struct collection *all)
             status = took(all, collector->what, *name == '\0' ? invocation->data : name);
         if (status != STATUS_OK) return status;
     }
-    return doctor_bundle_seal(&all->bundle);
+    return STATUS_OK;
+}
+
+/* Where one fails, those before it are under custody, and the manifest tells of them. */
+static enum status sources_collect(struct collection *all)
+{
+    struct doctor_bundle *bundle = &all->bundle;
+    uint32_t before = bundle->source_count;
+    enum status status = each_collect(all);
+    if (status == STATUS_OK) return doctor_bundle_seal(bundle);
+    if (bundle->source_count == before) return status;
+    struct error first = bundle->error;
+    enum status sealed = doctor_bundle_seal(bundle);
+    bundle->error = first;
+    if (sealed == STATUS_OK && first.hint[0] == '\0')
+        error_hint(&bundle->error, "%u sources before it are in the bundle: leave them out now",
+                   bundle->source_count - before);
+    return status;
 }
 
 static void bundle_report(const struct collection *all, struct buf *out)

@@ -282,6 +282,19 @@ def nothing_is_refused(wallet, case, key):
     equal(os.listdir(os.path.join(case + "-ticket", "evidence")), [], "a ticket alone")
 
 
+def before_one_that_fails(wallet, case, key, statement):
+    """What was taken stays, and the manifest tells of it."""
+    words = ("--key", key, "--statement", statement, "--mapping", OBJECT_MAP, "--log", case + ".log")
+    for count in (1, 2):
+        said = wallet.run("doctor", "collect", case, *words, *(("--incident", "7F3C") if count == 1 else ()),
+                          code=NOT_FOUND)
+        check("1 sources before it are in the bundle" in said.err, f"{said!r}")
+        wallet.run("doctor", "verify", case)
+        with open(os.path.join(case, "manifest.json"), encoding="utf-8") as file:
+            told = [source["path"] for source in json.load(file)["sources"]]
+        equal(told, [f"evidence/{n:02}-statement.ndjson" for n in range(1, count + 1)], "sources")
+
+
 def no_more_than_there_is(wallet, case, key):
     """What a file does not reach is not covered; what fails leaves nothing; what is secret stays out."""
     folder = case + "-files"
@@ -316,6 +329,7 @@ def no_more_than_there_is(wallet, case, key):
                   ("--statement", file_of("days.csv", rows)), ("--log", failed + ".log")):
         wallet.run("doctor", "collect", failed, "--key", key, *words, code=None)
         check(not os.path.exists(failed), f"{words} leave nothing")
+    before_one_that_fails(wallet, failed + "-later", key, file_of("days.csv", rows))
     for option in ("--title", "--owner", "--incident"):
         for text in (PAN, "4111-1111-1111-1111"):
             words = ("--log", os.devnull, option, text)
