@@ -1,10 +1,8 @@
 /* tpwallet doctor plan: the steps of a repair, out of a diagnosis and the evidence it cites. */
 #define _GNU_SOURCE /* memmem() */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "adapter/system_clock.h"
 #include "base/check.h"
@@ -31,7 +29,6 @@ enum {
 struct planning {
     const struct invocation *invocation;
     bool sql;
-    char mapping_file[DOCTOR_PATH_MAX]; /* of another's tables */
     struct doctor_bundle bundle;
     struct buf text;  /* the diagnosis, as the evidence gives it */
     struct buf given; /* --diagnosis: the one that people have read */
@@ -158,15 +155,15 @@ typedef enum status line_taker(struct planning *it, struct str line);
 
 static enum status file_read(struct planning *it, const char *name, line_taker *take)
 {
-    char path[DOCTOR_PATH_MAX];
-    int len = snprintf(path, sizeof path, "%s/%s", it->bundle.path, name);
-    FILE *file = len > 0 && (size_t)len < sizeof path ? fopen(path, "re") : NULL;
-    if (file == NULL)
-        return error_set(&it->error, STATUS_NOT_FOUND, "cannot open %s: %s", name, strerror(errno));
+    FILE *file;
+    enum status status = doctor_bundle_evidence(&it->bundle, name, &file);
+    if (status != STATUS_OK) {
+        it->error = it->bundle.error;
+        return status;
+    }
     BUF_SCOPE struct buf window;
     buf_init(&window, LINE_ROOM);
     char *line = buf_extend(&window, LINE_ROOM);
-    enum status status = STATUS_OK;
     while (line != NULL && status == STATUS_OK && fgets(line, LINE_ROOM, file) != NULL) {
         size_t size = strlen(line);
         if (size > 0 && line[size - 1] == '\n') status = take(it, (struct str){ line, size - 1 });
@@ -239,32 +236,35 @@ static bool source_find(void *context, const struct answer_object *told)
     return true;
 }
 
-static enum status given_refuse(struct planning *it, const char *why)
-{
-    enum status status = error_set(&it->error, STATUS_DENIED, "%s", why);
-    error_hint(&it->error, "diagnose again: `tpwallet doctor diagnose BUNDLE --json`");
-    return status;
-}
-
-/* A diagnosis of other evidence makes no plan. */
-static enum status given_is_current(struct planning *it)
+/* A diagnosis of other evidence makes no plan, also one that is made here: it goes by the manifest. */
+static enum status sources_compare(struct planning *it, struct str diagnosis, const char *hint)
 {
     struct sources_look look = { .bundle = buf_view(&it->bundle.sources) };
     struct arena arena = { 0 };
     struct answer_object rest;
     const struct answer_list list = { "sources", source_find, &look };
-    struct str given = buf_view(&it->given);
     enum status status = arena_init(&look.arena, answer_arena_size((struct str){ "", LINE_ROOM }));
-    if (status == STATUS_OK) status = arena_init(&arena, answer_arena_size(given));
-    if (status == STATUS_OK) status = answer_read_list(given, &list, &arena, &rest);
+    if (status == STATUS_OK) status = arena_init(&arena, answer_arena_size(diagnosis));
+    if (status == STATUS_OK) status = answer_read_list(diagnosis, &list, &arena, &rest);
     arena_done(&arena);
     arena_done(&look.arena);
     if (status != STATUS_OK)
         return error_set(&it->error, status, "the diagnosis does not tell of its sources");
     if (look.told == it->bundle.source_count && look.found == look.told) return STATUS_OK;
-    status = given_refuse(it, "the diagnosis is not of the evidence that the bundle has now");
+    status = error_set(&it->error, STATUS_DENIED,
+                       "the diagnosis is not of the evidence that the bundle has now");
+    error_hint(&it->error, "%s", hint);
     error_detail(&it->error, "it tells of %u sources, %u of them as they are; the bundle has %u",
                  look.told, look.found, it->bundle.source_count);
+    return status;
+}
+
+#define DIAGNOSE_AGAIN "diagnose again: `tpwallet doctor diagnose BUNDLE --json`"
+
+static enum status given_refuse(struct planning *it, const char *why)
+{
+    enum status status = error_set(&it->error, STATUS_DENIED, "%s", why);
+    error_hint(&it->error, DIAGNOSE_AGAIN);
     return status;
 }
 
@@ -284,7 +284,7 @@ static enum status given_read(struct planning *it)
         status = error_set(&it->error, STATUS_INVALID, "the diagnosis is of another incident");
     it->given_rules = it->diagnosis.rules;
     arena_done(&arena);
-    return status == STATUS_OK ? given_is_current(it) : status;
+    return status == STATUS_OK ? sources_compare(it, buf_view(&it->given), DIAGNOSE_AGAIN) : status;
 }
 
 /* Equal evidence gives equal bytes: what differs was made otherwise, or changed since. */
@@ -336,6 +336,11 @@ static enum status diagnosis_make(struct planning *it)
     if (status == STATUS_OK) status = arena_init(&it->arena, DIAGNOSIS_ARENA(it->text.len));
     if (status == STATUS_OK)
         status = plan_diagnosis_parse(buf_view(&it->text), &it->arena, &it->diagnosis, &it->error);
+    if (status == STATUS_OK)
+        status = sources_compare(it, buf_view(&it->text),
+                                 "manifest.json is behind, or sources were changed meanwhile: "
+                                 "`tpwallet doctor incident BUNDLE --key FILE --note TEXT` makes "
+                                 "it of all sources");
     return status == STATUS_OK ? given_is_true(it) : status;
 }
 
@@ -400,7 +405,14 @@ static enum status ours_make(struct planning *it, struct buf *text)
 static enum status foreign_make(struct planning *it, struct buf *text)
 {
     struct doctor_mapping mapping = { 0 };
-    enum status status = doctor_mapping_open(it->mapping_file, &mapping, &it->error);
+    BUF_SCOPE struct buf kept;
+    buf_init(&kept, TABLE_MAPPING_SIZE_MAX + 1);
+    enum status status = doctor_bundle_get_kept(&it->bundle, DOCTOR_TABLES_FILE, &kept);
+    if (status != STATUS_OK) {
+        it->error = it->bundle.error;
+        return status;
+    }
+    status = doctor_mapping_take(buf_view(&kept), &mapping, &it->error);
     if (status == STATUS_OK)
         status = foreign_plan_sql(&it->diagnosis, mapping.parsed, text, &it->error);
     doctor_mapping_close(&mapping);
@@ -410,10 +422,7 @@ static enum status foreign_make(struct planning *it, struct buf *text)
 /* A bundle with another's tables gets SQL, and no other one does. */
 static enum status form_check(struct planning *it)
 {
-    int len = snprintf(it->mapping_file, sizeof it->mapping_file, "%s/" DOCTOR_TABLES_FILE,
-                       it->bundle.path);
-    bool foreign =
-        len > 0 && (size_t)len < sizeof it->mapping_file && access(it->mapping_file, F_OK) == 0;
+    bool foreign = doctor_bundle_has(&it->bundle, DOCTOR_TABLES_FILE);
     if (foreign == it->sql) return STATUS_OK;
     enum status status =
         error_set(&it->error, STATUS_INVALID,

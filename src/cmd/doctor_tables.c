@@ -17,26 +17,34 @@ enum { MAPPING_ARENA = 4 * TABLE_MAPPING_SIZE_MAX, LINE_ARENA = 4 * EVIDENCE_LIN
 
 /* ---- the mapping ---- */
 
-enum status doctor_mapping_open(const char *name, struct doctor_mapping *mapping,
+enum status doctor_mapping_take(struct str text, struct doctor_mapping *mapping,
                                 struct error *out_error)
 {
-    struct str text;
     buf_init(&mapping->text, TABLE_MAPPING_SIZE_MAX + 1);
     enum status status = arena_init(&mapping->arena, MAPPING_ARENA);
     if (status != STATUS_OK) return error_set(out_error, status, "no memory for the mapping");
     mapping->parsed = reserve_new(sizeof *mapping->parsed);
-    if (mapping->parsed == NULL)
+    buf_append_str(&mapping->text, text);
+    if (mapping->parsed == NULL || buf_status(&mapping->text) != STATUS_OK)
         return error_set(out_error, STATUS_LIMIT, "no memory for the mapping");
-    if (mappings_builtin_find(str_from(name), &text)) {
-        buf_append_str(&mapping->text, text);
-    } else {
-        status = file_bytes_read(name, &mapping->text, out_error);
-        if (status == STATUS_NOT_FOUND)
-            error_hint(out_error, "`tpwallet doctor mappings` lists those that are built in");
-    }
-    if (status != STATUS_OK) return status;
     return table_mapping_parse(buf_view(&mapping->text), &mapping->arena, mapping->parsed,
                                out_error);
+}
+
+enum status doctor_mapping_open(const char *name, struct doctor_mapping *mapping,
+                                struct error *out_error)
+{
+    struct str text;
+    BUF_SCOPE struct buf file;
+    buf_init(&file, TABLE_MAPPING_SIZE_MAX + 1);
+    if (!mappings_builtin_find(str_from(name), &text)) {
+        enum status status = file_bytes_read(name, &file, out_error);
+        if (status == STATUS_NOT_FOUND)
+            error_hint(out_error, "`tpwallet doctor mappings` lists those that are built in");
+        if (status != STATUS_OK) return status;
+        text = buf_view(&file);
+    }
+    return doctor_mapping_take(text, mapping, out_error);
 }
 
 void doctor_mapping_close(struct doctor_mapping *mapping)

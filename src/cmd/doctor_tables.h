@@ -18,6 +18,9 @@ struct doctor_mapping {
 /* One that is built in, by its name, or a file. As table_mapping_parse(); closed in any case. */
 enum status doctor_mapping_open(const char *name, struct doctor_mapping *mapping,
                                 struct error *out_error) MUST_CHECK;
+/* The same of its text, which is copied. */
+enum status doctor_mapping_take(struct str text, struct doctor_mapping *mapping,
+                                struct error *out_error) MUST_CHECK;
 void doctor_mapping_close(struct doctor_mapping *mapping);
 
 /*

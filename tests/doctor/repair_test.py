@@ -12,13 +12,16 @@ import http.client
 import json
 import os
 import shutil
+import signal
+import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
 
 sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
 # pylint: disable=wrong-import-position
-from cli_harness import (CONFLICT, DENIED, DONE, NOT_FOUND, REFUSED, SCRATCH, UNAVAILABLE, USAGE,
-                         Wallet, check, equal, file_of, new_id, serving)
+from cli_harness import (CONFLICT, DENIED, DONE, NOT_FOUND, REFUSED, SCRATCH, TPWALLET,
+                         UNAVAILABLE, USAGE, Wallet, check, equal, file_of, new_id, serving)
+from custody_harness import KEYS, PUBLIC, put, read, write
 
 PAID = 7
 # The gateway has said all that it has.
@@ -76,6 +79,8 @@ class Case:
         self.keys, self.public = {}, {}
         for name in ("anna", "bob", "carol", "mallory"):
             self.keys[name], self.public[name] = key_of(wallet, name)
+        KEYS.update(self.keys)
+        PUBLIC.update(self.public)
         people = [self.public[name] for name in ("anna", "bob", "carol")]
         self.policy = file_of("repair.policy", "".join(f"approver {key}\n" for key in people) +
                               "max_total EUR 1000.00\nvalid_hours 1\n")
@@ -200,6 +205,16 @@ def stale_diagnoses(case, older):
     found = case.run("plan", "--diagnosis", path, who="anna", folder=copy, code=DENIED)
     check("evidence that the bundle has now" in found.err and "diagnose again" in found.err,
           f"{found!r}")
+    behind = case.copy("behind")
+    shutil.rmtree(behind)
+    shutil.copytree(copy, behind)
+    put(behind, "anna", "manifest.json", read(case.folder, "manifest.json"))
+    case.wallet.run("doctor", "verify", behind)
+    found = case.run("plan", who="anna", folder=behind, code=DENIED)
+    check("evidence that the bundle has now" in found.err and "manifest.json is behind" in found.err,
+          f"{found!r}")
+    case.wallet.run("doctor", "incident", behind, "--key", case.keys["anna"], "--note", "anew")
+    case.run("plan", who="anna", folder=behind)
     newer = case.diagnosis(folder=copy)
     told = [(row["path"], row["sha256"]) for row in json.loads(newer)["sources"]]
     with open(os.path.join(copy, "sources.ndjson"), encoding="utf-8") as file:
@@ -215,6 +230,36 @@ def stale_diagnoses(case, older):
     found = case.run("plan", "--diagnosis", path, who="anna", folder=altered, code=DENIED)
     check("evidence/01-ledger.ndjson" in found.err and "custody" in found.err, f"{found!r}")
     case.wallet.run("doctor", "verify", case.folder)
+    changed_meanwhile(case)
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
+        return file.read().split()
+
+
+def state_of(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        return file.read().rsplit(")", 1)[1].split()[0]
+
+
+def changed_meanwhile(case):
+    """Evidence that is changed after it was diagnosed: the plan's process is held while its child ends."""
+    copy = case.copy("meanwhile")
+    evidence = os.path.join(copy, "evidence", "01-ledger.ndjson")
+    with subprocess.Popen([TPWALLET, "doctor", "plan", copy, "--key", case.keys["anna"], "--policy",
+                           case.policy], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                          text=True) as planning:
+        while not (child := children(planning.pid)):
+            check(planning.poll() is None, "it diagnoses before it plans")
+        planning.send_signal(signal.SIGSTOP)
+        while state_of(child[0]) != "Z":
+            pass
+        write(read(evidence).replace(b'"1000"', b'"9000"'), evidence)
+        planning.send_signal(signal.SIGCONT)
+        err = planning.stderr.read()
+    equal(planning.returncode, DENIED, err)
+    check("evidence/01-ledger.ndjson is not as its custody has it" in err, err)
 
 
 def mark(folder):

@@ -8,12 +8,14 @@ Mappings are broken at one place, dumps at one line, and the bundle must be as i
 import json
 import os
 import sqlite3
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "doctor"))
 # pylint: disable=wrong-import-position
 from foreign_harness import LEDGERS, dumped, example, made, program
-from cli_harness import (CONFLICT, NOT_FOUND, SCRATCH, USAGE, Wallet, check, equal, file_of)
+from cli_harness import (CONFLICT, DENIED, NOT_FOUND, SCRATCH, TPWALLET, USAGE, Wallet, check, equal,
+                         file_of)
 from postgres_harness import Postgres
 
 WINDOW = ("--from", "2026-11-16T00:00:00Z", "--to", "2026-11-22T00:00:00Z")
@@ -306,6 +308,24 @@ def one_bundle_one_ledger(cases):
     equal(folder_bytes(case), before, "and nothing was written")
 
 
+def mapping_as_it_was_taken(cases):
+    """One that is changed after the bundle was verified: --diagnosis is read in between."""
+    case, _ = cases.collect(example("pgledger.dump.sql"), "pgledger")
+    diagnosis = cases.wallet.run("doctor", "diagnose", case, "--json", code=None).out
+    mapping, pipe = os.path.join(case, "tables.json"), os.path.join(SCRATCH, "diagnosis.pipe")
+    os.mkfifo(pipe)
+    with subprocess.Popen([TPWALLET, "doctor", "plan", case, "--key", cases.key, "--diagnosis", pipe,
+                           "--sql"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                          text=True) as planning:
+        with open(pipe, "w", encoding="utf-8") as file:
+            with open(mapping, "a", encoding="utf-8") as changed:
+                changed.write(" ")
+            file.write(diagnosis)
+        err = planning.stderr.read()
+    equal(planning.returncode, DENIED, err)
+    check("tables.json is not as its custody has it" in err, err)
+
+
 def ours_gets_no_sql(cases):
     cases.wallet.run("init")
     case = os.path.join(SCRATCH, "ours")
@@ -338,6 +358,7 @@ def main():
     what_is_taken_back_is_named(cases)
     mixed_zones(cases)
     one_bundle_one_ledger(cases)
+    mapping_as_it_was_taken(cases)
     ours_gets_no_sql(cases)
     mappings_are_shown(cases)
     print("tables: 3 ledgers from 5 kinds of places each, and what does not fit is named")
