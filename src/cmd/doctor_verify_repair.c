@@ -9,7 +9,7 @@
 #include "cmd/stage.h"
 #include "doctor/closure.h"
 
-/* Of evidence that was collected after the repair: --diagnosis, or made here with --key. */
+/* Of evidence that was collected after the repair: --diagnosis to look at it, or made here with --key. */
 static enum status diagnosis_get(struct repair *repair, struct buf *out_text)
 {
     const char *path = invocation_text(repair->invocation, "diagnosis");
@@ -72,9 +72,24 @@ static enum status diagnosis_verify(struct repair *repair)
     return status;
 }
 
+/* What stays in the bundle is made here, by one of the policy's people; a file is any file. */
+static enum status signer_check(struct repair *repair)
+{
+    if (!repair->bundle.signs) return STATUS_OK;
+    enum status status =
+        repair_person(&repair->bundle, &repair->policy, "verifies it", &repair->error);
+    if (status != STATUS_OK || !invocation_has(repair->invocation, "diagnosis")) return status;
+    status =
+        error_set(&repair->error, STATUS_INVALID,
+                  "give one of --key and --diagnosis: nobody signs a diagnosis made elsewhere");
+    error_hint(&repair->error, "with --key the evidence is collected and diagnosed here");
+    return status;
+}
+
 static enum status verify(struct repair *repair, struct repair_outcome *outcome)
 {
-    enum status status = repair_look(repair, repair->invocation->data, outcome);
+    enum status status = signer_check(repair);
+    if (status == STATUS_OK) status = repair_look(repair, repair->invocation->data, outcome);
     if (status == STATUS_OK && outcome->made > 0)
         status = error_set(&repair->error, STATUS_CONFLICT, "%llu of %llu entries are not there",
                            (unsigned long long)outcome->made, (unsigned long long)outcome->entries);
@@ -126,18 +141,22 @@ static const struct positional positionals[] = {
 
 static const struct option verify_options[] = {
     { "key", "FILE",
-      "collects the evidence again and signs the custody; not needed with --diagnosis", NULL },
+      "of one of the policy's people: collects the evidence again and signs the custody", NULL },
     { "policy", "FILE", "the policy that the plan was made under", NULL },
-    { "diagnosis", "FILE", "of evidence collected after the repair, instead of making one", NULL },
+    { "diagnosis", "FILE",
+      "instead of --key: made elsewhere of evidence after the repair, only to look; nothing is kept",
+      NULL },
     { 0 },
 };
 
 const struct command command_doctor_verify_repair = {
     .name = "doctor verify-repair",
     .summary = "verify that a repair was done: its entries, the ledger's invariants, the evidence",
-    .details = "Looks for every entry, runs `check`, collects our ledger again beside the other "
-               "sources of the bundle, and diagnoses: nothing may be wrong that is not settled by "
-               "now. The diagnosis goes into the bundle, and into its report.",
+    .details =
+        "Looks for every entry, runs `check`, collects our ledger again beside the other "
+        "sources of the bundle, and diagnoses: nothing may be wrong that is not settled by "
+        "now. With --key the diagnosis goes into the bundle, and into its report; one that was "
+        "made elsewhere is looked at, and nothing is kept of it.",
     .positionals = positionals,
     .options = verify_options,
     .examples = "doctor verify-repair case --policy repair.policy --key anna.key\n"

@@ -117,6 +117,8 @@ def rehearsals_are_by_people():
     said = run("rehearse", copy, who="mallory", code=DENIED)
     check("does not name the key of 'mallory'" in said.err, f"{said!r}")
     run("rehearse", copy, code=USAGE)
+    said = run("verify-repair", copy, who="mallory", code=DENIED)
+    check("does not name the key of 'mallory'" in said.err, f"{said!r}")
 
 
 def steps_are_told_by_people():

@@ -562,6 +562,9 @@ def verified(case, wallet, before):
                  code=code)
     path = file_of("clean.json", json.dumps(still))
     case.run("verify-repair", "--diagnosis", path)
+    found = case.run("verify-repair", "--diagnosis", path, who="anna", code=USAGE)
+    check("one of --key and --diagnosis" in found.err, f"nobody signs what any file says: {found!r}")
+    check(not os.path.exists(os.path.join(case.folder, "report", "after.json")), "nothing is kept")
     case.run("verify-repair", who="anna")                  # collects and diagnoses by itself
     with open(os.path.join(case.folder, "report", "after.json"), encoding="utf-8") as file:
         after = json.load(file)
