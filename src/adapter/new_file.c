@@ -1,5 +1,6 @@
 #include "adapter/new_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -79,4 +80,27 @@ enum status new_file_write(const char *path, struct str bytes, unsigned mode,
         error_set(out_error, status_of(error), "cannot %s '%s'", filled ? "make" : "write", path);
     error_detail(out_error, "%s", strerror(error));
     return status;
+}
+
+/* NAME.PID.new */
+static bool is_begun(const char *file, const char *name)
+{
+    size_t len = strlen(name);
+    if (strncmp(file, name, len) != 0 || file[len] != '.') return false;
+    const char *number = file + len + 1;
+    size_t digits = strspn(number, "0123456789");
+    return digits > 0 && strcmp(number + digits, ".new") == 0;
+}
+
+void new_file_clear(int folder, const char *name)
+{
+    int again = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *files = again < 0 ? NULL : fdopendir(again);
+    if (files == NULL) {
+        if (again >= 0) (void)close(again); /* only opened */
+        return;
+    }
+    for (const struct dirent *file; (file = readdir(files)) != NULL;)
+        if (is_begun(file->d_name, name)) (void)unlinkat(folder, file->d_name, 0); /* it stays */
+    (void)closedir(files);                                                         /* only read */
 }

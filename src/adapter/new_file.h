@@ -17,4 +17,10 @@
 enum status new_file_write(const char *path, struct str bytes, unsigned mode,
                            struct error *out_error) MUST_CHECK;
 
+/*
+ * Away with what killed processes began under that name in an open folder; for whoever alone writes
+ * it there. What cannot be removed stays.
+ */
+void new_file_clear(int folder, const char *name);
+
 #endif

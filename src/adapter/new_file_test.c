@@ -116,6 +116,17 @@ static void killed_amid_it_leaves_no_such_file(void **state)
     assert_true(WIFSIGNALED(end) && WTERMSIG(end) == SIGXFSZ);
     assert_int_equal(access(path_of("one"), F_OK), -1);
     assert_int_equal(folder_empty(), 1); /* what was begun, under another name */
+    end = made_with_half_the_room(true);
+    assert_true(WIFSIGNALED(end));
+    static const char *const others[] = { "one", "one.new", "one..new", "one.7.new2", "two.7.new" };
+    struct error error;
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(new_file_write(path_of(others[i]), STR(""), 0600, &error), STATUS_OK);
+    int open_folder = open(folder, O_RDONLY | O_DIRECTORY);
+    assert_true(open_folder >= 0);
+    new_file_clear(open_folder, "one");
+    assert_int_equal(close(open_folder), 0);
+    assert_int_equal(folder_empty(), 5); /* and nothing else is away */
     end = made_with_half_the_room(false);
     assert_true(WIFEXITED(end) && WEXITSTATUS(end) == STATUS_UNAVAILABLE);
     assert_int_equal(folder_empty(), 0);

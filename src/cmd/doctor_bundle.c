@@ -169,6 +169,7 @@ static enum status custody_read(struct doctor_bundle *bundle)
     }
     if (!bundle->locked) return STATUS_OK;
     if (torn && !bundle_file_cut(bundle->folder, BUNDLE_CUSTODY_FILE, bundle->custody.len))
+    new_file_clear(bundle->folder, BUNDLE_UNFINISHED_FILE);
         return failed(bundle, "cut", BUNDLE_CUSTODY_FILE);
     return unfinished_end(bundle, &newest);
 }

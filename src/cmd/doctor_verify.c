@@ -22,6 +22,8 @@
 
 enum { SUBJECTS_MAX = 8192, FINDINGS_MAX = 1000, PATH_MAX_SIZE = 4096, SIGNERS_MAX = 64 };
 
+#define NOT_IN_CUSTODY "is not in the custody"
+
 /* A file that the custody tells of; its newest digest counts. */
 struct subject {
     struct str name;
@@ -140,7 +142,7 @@ static void file_verify(struct verification *all, const char *name)
     if (!plain)
         finding(all, str_from(name), "is no plain file");
     else if (subject == NULL)
-        finding(all, str_from(name), "is not in the custody");
+        finding(all, str_from(name), NOT_IN_CUSTODY);
     else if (file < 0 || !bundle_file_digest(file, &digest))
         finding(all, str_from(name), "cannot be read");
     else if (!digest_equal(&digest, &subject->digest))
@@ -244,6 +246,17 @@ static void verification_free(struct verification *all)
     reserve_free(all, sizeof *all);
 }
 
+/* What whoever was ended leaves; it may as well have been put there, so people look at it. */
+static const char *unknown_hint(struct str name)
+{
+    if (str_starts(name, STR(BUNDLE_UNFINISHED_FILE)))
+        return "of a command that was ended: the next one with --key removes or finishes it";
+    if (str_starts(name, STR("evidence/")))
+        return "of a `doctor collect` that was ended, unless somebody put it there: look at it, remove "
+               "it, and collect again";
+    return "`tpwallet doctor verify` names all of them";
+}
+
 enum status doctor_verify(const char *path, struct error *out_error)
 {
     struct verification *all = verification_new(path);
@@ -259,7 +272,8 @@ enum status doctor_verify(const char *path, struct error *out_error)
                            STR_ARG(finding_problem(all, 0)));
         error_detail(out_error, "%llu such findings in %s", (unsigned long long)all->finding_count,
                      path);
-        error_hint(out_error, "`tpwallet doctor verify` names all of them");
+        bool unknown = str_equal(finding_problem(all, 0), STR(NOT_IN_CUSTODY));
+        error_hint(out_error, "%s", unknown_hint(unknown ? finding_name(all, 0) : STR("")));
     }
     verification_free(all);
     return status;

@@ -172,6 +172,29 @@ def torn_logs(case):
         equal(read(copy, "custody.log"), damaged, "what is damaged is not cut off")
 
 
+def ended_within(case):
+    """What a killed writer leaves beside the custody is removed, or the way on is told."""
+    copy = copied(case)
+    policy = file_of("none.policy", "")
+
+    def refused():
+        return doctor("approve", copy, "--policy", policy, code=DENIED).err
+
+    write(b"half a fi", copy, "unfinished.4711.new")
+    err = refused()
+    check("unfinished.4711.new is not in the custody" in err and "the next one with --key" in err, err)
+    doctor("incident", copy, "--note", "went on", who="eve")
+    doctor("verify", copy)
+    left = os.path.join("evidence", "07-app.ndjson")
+    write(b"{}\n", copy, left)
+    err = refused()
+    check(f"{left} is not in the custody" in err and "look at it, remove it" in err, err)
+    doctor("incident", copy, "--note", "went on", who="eve")
+    equal(read(copy, left), b"{}\n", "what somebody may have put there stays")
+    os.unlink(os.path.join(copy, left))
+    doctor("verify", copy)
+
+
 def changed(case, name, old, new):
     copy = copied(case)
     data = read(copy, name)
@@ -237,6 +260,7 @@ def main():
     names_of_any_bytes(case)
     full_disks(case)
     torn_logs(case)
+    ended_within(case)
     evidence_as_it_was_taken(case)
     names_of_keys_that_make_no_file(case)
 
