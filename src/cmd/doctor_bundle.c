@@ -19,6 +19,7 @@
 #include "cmd/bundle_file.h"
 #include "cmd/doctor_verify.h"
 #include "cmd/file_bytes.h"
+#include "cmd/folder_remove.h"
 #include "doctor/bundle_path.h"
 
 enum {
@@ -168,8 +169,8 @@ static enum status custody_read(struct doctor_bundle *bundle)
         return bundle->error.status = STATUS_CORRUPT;
     }
     if (!bundle->locked) return STATUS_OK;
-    if (torn && !bundle_file_cut(bundle->folder, BUNDLE_CUSTODY_FILE, bundle->custody.len))
     new_file_clear(bundle->folder, BUNDLE_UNFINISHED_FILE);
+    if (torn && !bundle_file_cut(bundle->folder, BUNDLE_CUSTODY_FILE, bundle->custody.len))
         return failed(bundle, "cut", BUNDLE_CUSTODY_FILE);
     return unfinished_end(bundle, &newest);
 }
@@ -405,15 +406,7 @@ void doctor_bundle_close(struct doctor_bundle *bundle)
 
 void doctor_bundle_discard(struct doctor_bundle *bundle)
 {
-    static const char *const files[] = { "sources.ndjson", "manifest.json", "incident.json",
-                                         "incident.md", BUNDLE_CUSTODY_FILE };
-    char path[DOCTOR_PATH_MAX];
-    if (!bundle->made || bundle->source_count > 0) return;
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-        if (path_of(bundle, files[i], "", path)) (void)unlink(path); /* what made it fail is told */
-    for (const char *const *name = bundle_folders; *name != NULL; name++)
-        if (path_of(bundle, *name, "", path)) (void)rmdir(path); /* the same */
-    (void)rmdir(bundle->path);                                   /* the same */
+    if (bundle->made) folder_remove(bundle->path); /* what made it fail is told */
 }
 
 enum status doctor_bundle_note(struct doctor_bundle *bundle, const char *text)

@@ -104,7 +104,7 @@ struct doctor_file {
 enum status doctor_bundle_open(const char *path, const char *key, const struct incident *create,
                                struct doctor_bundle *bundle) MUST_CHECK;
 void doctor_bundle_close(struct doctor_bundle *bundle);
-/* Away with a bundle that this opening made, as far as it has no sources. Close it all the same. */
+/* Away with a bundle that this opening made, whatever is in it. Close it all the same. */
 void doctor_bundle_discard(struct doctor_bundle *bundle);
 
 /* A note to the ticket, by the key's name, now. STATUS_LIMIT. */

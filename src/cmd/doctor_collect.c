@@ -358,7 +358,7 @@ static int collect_run(struct invocation *invocation)
         times_show(&all);
     } else {
         code = report_error(invocation, &all.bundle.error);
-        doctor_bundle_discard(&all.bundle);
+        if (all.bundle.source_count == 0) doctor_bundle_discard(&all.bundle);
     }
     doctor_bundle_close(&all.bundle);
     return code;

@@ -251,7 +251,7 @@ static enum status all_run(struct redacting *all, const struct invocation *invoc
     ticket_of(&all->from, &ticket);
     status = doctor_bundle_open(invocation->positionals[1], invocation_text(invocation, "key"),
                                 &ticket, &all->to);
-    if (status == STATUS_OK && all->to.source_count > 0)
+    if (status == STATUS_OK && !all->to.made)
         status = error_set(&all->to.error, STATUS_CONFLICT, "%s is a bundle already",
                            invocation->positionals[1]);
     return status == STATUS_OK ? bundle_redact(all) : status;
@@ -281,6 +281,7 @@ static int redact_run(struct invocation *invocation)
         code = report_text(invocation, buf_view(&out));
     } else {
         code = report_error(invocation, &all.to.error);
+        doctor_bundle_discard(&all.to); /* half a derivative verifies, and says nothing of it */
     }
     doctor_bundle_close(&all.from);
     doctor_bundle_close(&all.to);

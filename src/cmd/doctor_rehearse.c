@@ -1,7 +1,5 @@
 /* tpwallet doctor rehearse: a plan carried out on copies of the ledger, killed, resumed, repeated. */
-#define _GNU_SOURCE /* nftw() */
 #include <errno.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +15,7 @@
 #include "cmd/child.h"
 #include "cmd/doctor_repair.h"
 #include "cmd/file_bytes.h"
+#include "cmd/folder_remove.h"
 #include "cmd/lane_copies.h"
 #include "cmd/report.h"
 #include "doctor/closure.h"
@@ -56,19 +55,6 @@ static bool name_of(const struct rehearsal *all, const char *name, char out_name
 {
     int len = snprintf(out_name, NAME_SIZE, "%s/%s", all->scratch, name);
     return len > 0 && len < NAME_SIZE;
-}
-
-static int entry_remove(const char *path, const struct stat *stat, int flag, struct FTW *at)
-{
-    (void)stat; /* whatever it is */
-    (void)flag; /* the same */
-    (void)at;   /* the same */
-    return remove(path);
-}
-
-static void scratch_remove(const struct rehearsal *all)
-{
-    if (all->scratch[0] != '\0') (void)nftw(all->scratch, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static enum status scratch_make(struct rehearsal *all)
@@ -493,7 +479,7 @@ static int rehearse_run(struct invocation *invocation)
         all.error = all.repair.bundle.error;
     if (status == STATUS_OK) status = rehearse(&all);
     if (status == STATUS_OK) status = result_put(&all, &text);
-    scratch_remove(&all);
+    if (all.scratch[0] != '\0') folder_remove(all.scratch);
     int code;
     if (status == STATUS_OK) {
         BUF_SCOPE struct buf out;

@@ -1,9 +1,7 @@
 /* Made with mkdtemp, served by a child, removed as a tree. */
-#define _GNU_SOURCE /* nftw */
 #include "cmd/stage.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +11,7 @@
 #include "adapter/data_folder.h"
 #include "adapter/system_clock.h"
 #include "base/check.h"
+#include "cmd/folder_remove.h"
 #include "cmd/pause.h"
 
 enum { PATH_SIZE_MAX = 4096, SERVE_OPTIONS_MAX = 16, START_MS_MAX = 60000, POLL_MS = 2 };
@@ -49,20 +48,11 @@ enum status stage_open(const char *name, bool keep, const char *store_url, struc
     return status;
 }
 
-static int entry_remove(const char *path, const struct stat *info, int kind, struct FTW *place)
-{
-    (void)info; /* everything goes */
-    (void)kind;
-    (void)place;
-    return remove(path);
-}
-
 void stage_close(struct stage *stage)
 {
     if (stage->server.pid > 0) stage_kill(stage);
     if (stage->folder.len > 0 && !stage->keep)
-        (void)nftw(buf_terminated(&stage->folder), entry_remove, 16,
-                   FTW_DEPTH | FTW_PHYS); /* what cannot be removed stays under $TMPDIR */
+        folder_remove(buf_terminated(&stage->folder)); /* what it cannot stays under $TMPDIR */
     buf_free(&stage->folder);
     buf_free(&stage->data);
     buf_free(&stage->log);

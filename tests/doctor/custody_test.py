@@ -195,6 +195,23 @@ def ended_within(case):
     doctor("verify", copy)
 
 
+def halves_of_derivatives(case):
+    """A derivative is whole, or not there: half of one would verify."""
+    new = os.path.join(SCRATCH, "half")
+    copy = copied(case)
+    log = file_of("more.log", '{"ts":"2026-11-23T00:00:00Z","msg":"more"}\n')
+    doctor("collect", copy, "--log", log, "--system", "s", who="eve")
+    second = os.path.join("evidence", sorted(os.listdir(os.path.join(copy, "evidence")))[-1])
+    write(read(copy, second) + b"{}\n", copy, second)
+    said = doctor("redact", copy, new, who="eve", code=DENIED)
+    check(f"{second} is not as its custody has it" in said.err, f"{said!r}")
+    check(not os.path.exists(new), "nothing is left")
+    doctor("collect", new, "--incident", "7F3A", who="eve")
+    before = sorted(os.listdir(new)), read(new, "custody.log")
+    doctor("redact", case, new, who="eve", code=CONFLICT)
+    equal((sorted(os.listdir(new)), read(new, "custody.log")), before, "another's bundle is no new one")
+
+
 def changed(case, name, old, new):
     copy = copied(case)
     data = read(copy, name)
@@ -261,6 +278,7 @@ def main():
     full_disks(case)
     torn_logs(case)
     ended_within(case)
+    halves_of_derivatives(case)
     evidence_as_it_was_taken(case)
     names_of_keys_that_make_no_file(case)
 
