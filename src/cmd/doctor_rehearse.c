@@ -25,6 +25,7 @@ enum {
     BOOKS_SIZE_MAX = 1 << 30,
     NAME_SIZE = 4096,
     DIAGNOSIS_SIZE_MAX = 64 << 20,
+    RESULT_SIZE_MAX = 1 << 18,
 };
 
 #define STAGING_MARK "staging" /* a file in the data folder of one */
@@ -400,6 +401,9 @@ static enum status rehearse(struct rehearsal *all)
 
 /* ---- the result ---- */
 
+_Static_assert(RESULT_SIZE_MAX > CLOSURE_JSON_MAX + 6 * NAME_SIZE + LANES_MAX * 21 + 2048,
+               "what is left, the staging folder with each byte escaped, heads, and the rest");
+
 static void result_build(const struct rehearsal *all, struct buf *out)
 {
     struct json_writer writer;
@@ -439,7 +443,7 @@ static void result_build(const struct rehearsal *all, struct buf *out)
     closure_json(&all->after, &writer);
     json_write_object_end(&writer);
     enum status status = json_write_end(&writer);
-    CHECK(status == STATUS_OK); /* far smaller than the buf */
+    CHECK(status == STATUS_OK); /* what is left is named in short: far smaller than the buf */
     buf_append_byte(out, '\n');
 }
 
@@ -470,7 +474,7 @@ static int rehearse_run(struct invocation *invocation)
 {
     struct rehearsal all = { .kills = 0 };
     BUF_SCOPE struct buf text;
-    buf_init(&text, 1 << 16);
+    buf_init(&text, RESULT_SIZE_MAX);
     enum status status = repair_open(&all.repair, invocation);
     if (status != STATUS_OK) all.error = all.repair.error;
     if (status == STATUS_OK)

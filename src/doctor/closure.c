@@ -1,6 +1,7 @@
 #include "doctor/closure.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/json_member.h"
@@ -50,6 +51,27 @@ static bool is_open(const struct plan_violation *violation)
     return violation->fault.len == 0;
 }
 
+struct short_text {
+    char bytes[CLOSURE_TEXT_MAX + 3];
+};
+
+/* Names come out of evidence, as long as its lines. Not cut within a character of UTF-8. */
+static struct str text_shorten(struct str text, struct short_text *space)
+{
+    size_t len = CLOSURE_TEXT_MAX;
+    if (text.len <= len) return text;
+    while (len > 0 && ((unsigned char)text.data[len] & 0xC0) == 0x80) len--;
+    memcpy(space->bytes, text.data, len);
+    memcpy(space->bytes + len, "...", 3);
+    return (struct str){ space->bytes, len + 3 };
+}
+
+static void short_member(struct json_writer *writer, const char *key, struct str text)
+{
+    struct short_text space;
+    json_member_text(writer, key, text_shorten(text, &space));
+}
+
 uint32_t closure_left(const struct plan_diagnosis *after)
 {
     uint32_t count = after->row_count;
@@ -62,7 +84,9 @@ static void row_text_append(const struct plan_diagnosis *after, const struct pla
                             struct buf *out)
 {
     char digits[SIGNED_AMOUNT_TEXT_SIZE];
-    buf_append_format(out, "%.*s %.*s ", STR_ARG(row->account), STR_ARG(row->ccy));
+    struct short_text space;
+    struct str account = text_shorten(row->account, &space);
+    buf_append_format(out, "%.*s %.*s ", STR_ARG(account), STR_ARG(row->ccy));
     buf_append_str(out, signed_amount_format(row->delta, 0, digits));
     buf_append_format(out, " (%.*s)", STR_ARG(after->causes[row->cause].fault));
 }
@@ -71,9 +95,11 @@ void closure_first(const struct plan_diagnosis *after, struct buf *out)
 {
     for (uint32_t i = 0; i < after->violation_count; i++) {
         const struct plan_violation *violation = &after->violations[i];
+        struct short_text space;
         if (!is_open(violation)) continue;
+        struct str key = text_shorten(violation->key, &space);
         buf_append_format(out, "%.*s %.*s is not explained", STR_ARG(violation->invariant),
-                          STR_ARG(violation->key));
+                          STR_ARG(key));
         return;
     }
     CHECK(after->row_count > 0); /* the caller has counted */
@@ -88,8 +114,8 @@ void closure_json(const struct plan_diagnosis *after, struct json_writer *writer
         const struct plan_violation *violation = &after->violations[i];
         if (!is_open(violation)) continue;
         json_write_object_begin(writer);
-        json_member_text(writer, "invariant", violation->invariant);
-        json_member_text(writer, "key", violation->key);
+        short_member(writer, "invariant", violation->invariant);
+        short_member(writer, "key", violation->key);
         json_write_object_end(writer);
         named++;
     }
@@ -97,10 +123,10 @@ void closure_json(const struct plan_diagnosis *after, struct json_writer *writer
         const struct plan_row *row = &after->rows[i];
         char digits[SIGNED_AMOUNT_TEXT_SIZE];
         json_write_object_begin(writer);
-        json_member_text(writer, "account", row->account);
-        json_member_text(writer, "ccy", row->ccy);
+        short_member(writer, "account", row->account);
+        short_member(writer, "ccy", row->ccy);
         json_member_text(writer, "delta", signed_amount_format(row->delta, 0, digits));
-        json_member_text(writer, "fault", after->causes[row->cause].fault);
+        short_member(writer, "fault", after->causes[row->cause].fault);
         json_write_object_end(writer);
     }
     json_write_array_end(writer);

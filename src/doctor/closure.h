@@ -5,7 +5,11 @@
 #include "base/json_writer.h"
 #include "doctor/plan_make.h"
 
-enum { CLOSURE_NAMED_MAX = 20 };
+enum {
+    CLOSURE_NAMED_MAX = 20,
+    CLOSURE_TEXT_MAX = 200,                      /* of keys and accounts; longer ones are cut */
+    CLOSURE_JSON_MAX = CLOSURE_NAMED_MAX * 5000, /* three such texts, each byte escaped */
+};
 
 /*
  * Both are of the same ledger beside the same other evidence, by the rules that the plan was made
@@ -17,10 +21,10 @@ enum status closure_check(const struct plan_diagnosis *before, const struct plan
 
 /* How much is still wrong: violations that nothing explains, and accounts that are not right. */
 uint32_t closure_left(const struct plan_diagnosis *after);
-/* The first of these, as one text: "I24 ch1 is not explained", "w1 EUR -500 (P01)". CHECKs that
+/* The first of these, as one short text: "I24 ch1 is not explained", "w1 EUR -500 (P01)". CHECKs that
  * there is one. */
 void closure_first(const struct plan_diagnosis *after, struct buf *out);
-/* An array of the first CLOSURE_NAMED_MAX, as objects. */
+/* An array of the first CLOSURE_NAMED_MAX, as objects, of CLOSURE_JSON_MAX bytes at most. */
 void closure_json(const struct plan_diagnosis *after, struct json_writer *writer);
 
 #endif

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "base/json_text.h"
+
 #define HEAD "{\"format\":\"tpwallet-diagnosis-1\",\"incident\":\"7F3A\","
 #define I09 "{\"invariant\":\"I09\",\"key\":\"k1\",\"cause\":\"P01\"}"
 #define I24 "{\"invariant\":\"I24\",\"key\":\"ch1\"}"
@@ -105,6 +107,50 @@ static void what_is_left_is_named(void **state)
                         "\"EUR\",\"delta\":\"-500\",\"fault\":\"P01\"}]");
 }
 
+static bool is_utf8(struct str text)
+{
+    const char *at = text.data;
+    const char *end = text.data + text.len;
+    unsigned size = 1;
+    for (; at < end && size > 0; at += size) size = json_text_utf8(at, end);
+    return size > 0;
+}
+
+/* Keys and accounts as long as lines of evidence, of what JSON escapes, and of several bytes each. */
+static void long_names_are_cut(void **state)
+{
+    (void)state; /* the sides are static */
+    enum { NAMES = CLOSURE_NAMED_MAX + 5, LETTERS = 20000 };
+    BUF_SCOPE struct buf text;
+    BUF_SCOPE struct buf out;
+    struct json_writer writer;
+    buf_init(&text, 8 << 20);
+    buf_init(&out, CLOSURE_JSON_MAX);
+    static const char *const letters[] = { "\\u0001", "\xE2\x82\xAC" };
+    for (size_t kind = 0; kind < 2; kind++) {
+        buf_reset(&text);
+        buf_append_str(&text, STR(HEAD "\"violations\":["));
+        for (int i = 0; i < NAMES; i++) {
+            buf_append_format(&text, "%s{\"invariant\":\"I24\",\"key\":\"x", i == 0 ? "" : ",");
+            for (int j = 0; j < LETTERS; j++) buf_append_str(&text, str_from(letters[kind]));
+            buf_append_str(&text, STR("\"}"));
+        }
+        buf_append_str(&text, STR("]}"));
+        arena_reset(&sides.arena);
+        read(buf_terminated(&text), &sides.after);
+        assert_int_equal(closure_left(&sides.after), NAMES);
+        buf_reset(&out);
+        json_writer_init(&writer, &out);
+        closure_json(&sides.after, &writer);
+        assert_int_equal(json_write_end(&writer), STATUS_OK);
+        assert_true(is_utf8(buf_view(&out)));
+        buf_reset(&out);
+        closure_first(&sides.after, &out);
+        assert_in_range(out.len, CLOSURE_TEXT_MAX, CLOSURE_TEXT_MAX + 50);
+        assert_non_null(strstr(buf_terminated(&out), "... is not explained"));
+    }
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -112,6 +158,7 @@ int main(void)
         CASE(what_held_before_must_hold_after),
         CASE(what_was_not_looked_at_to_the_end_tells_nothing),
         CASE(what_is_left_is_named),
+        CASE(long_names_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
