@@ -152,8 +152,13 @@ static enum status steps_read(struct repair *repair)
     enum status status =
         doctor_bundle_get_kept(&repair->bundle, REPAIR_STEPS_FILE, &repair->steps_text);
     if (status == STATUS_NOT_FOUND) return STATUS_OK; /* nothing was said yet */
-    if (status == STATUS_OK && word_find(repair, 0, &word))
-        return signer_check(repair, REPAIR_STEPS_FILE, &signer);
+    if (status == STATUS_OK && word_find(repair, 0, &word)) {
+        status = signer_check(repair, REPAIR_STEPS_FILE, &signer);
+        if (status != STATUS_OK)
+            error_hint(&repair->error, "`tpwallet doctor plan` makes a new plan, of which nothing "
+                                       "was said yet");
+        return status;
+    }
     if (status != STATUS_OK) repair->error = repair->bundle.error;
     return status;
 }
