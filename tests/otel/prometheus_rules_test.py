@@ -116,6 +116,8 @@ CASES = [
     gauge("TpwalletInDoubtOld", "tpwallet_payments_oldest_seconds", 901, 899, labels=',state="in_doubt"'),
     gauge("TpwalletManualWaits", "tpwallet_payments_oldest_seconds", 14401, 14399,
           labels=',state="manual"'),
+    gauge("TpwalletPaymentPlaces", "tpwallet_payments_open", 786433, 786432, 10,
+          labels=',lane="1",state="pending"'),
     gauge("TpwalletPspBreakerOpen", "tpwallet_psp_breaker_state", 1, 0, labels=',psp="p",state="open"'),
     ("TpwalletWebhooksRejected",
      [('tpwallet_webhooks_received_total{job="tpwallet",result="rejected"}', grows(60, 200)),
