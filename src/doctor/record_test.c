@@ -121,8 +121,8 @@ static void valid_json_is_a_record_however_it_is_written(void **state)
         "{\"kind\": \"posting\", \"tx\": \"t\", \"account\": \"a\", \"amount\": \"5\", \"ccy\": \"EUR\"}",
         " {\t\"kind\" :\"posting\",\"tx\":\"t\",\"account\":\"a\",\"amount\":5,\"ccy\":\"EUR\" } \r",
         "{\"account\":\"a\",\"amount\":\"5\",\"ccy\":\"EUR\",\"kind\":\"posting\",\"tx\":\"t\"}",
-        "{\"colour\":{\"kind\":\"hold\"},\"x\":[\"kind\"],\"account\":\"a\",\"amount\":5,\"ccy\":\"EUR\","
-        "\"note\":\"\\\"kind\\\":\",\"kind\":\"posting\",\"tx\":\"t\"}",
+        ("{\"colour\":{\"kind\":\"hold\"},\"x\":[\"kind\"],\"account\":\"a\",\"amount\":5,\"ccy\":\"EUR\","
+         "\"note\":\"\\\"kind\\\":\",\"kind\":\"posting\",\"tx\":\"t\"}"),
     };
     (void)state; /* no fixture is needed */
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
