@@ -22,7 +22,8 @@ static int by_about(const void *left, const void *right)
     const struct claim *a = left;
     const struct claim *b = right;
     int order = text_compare(a->about, b->about);
-    return order != 0 ? order : (a->cause > b->cause) - (a->cause < b->cause);
+    if (order == 0) order = (a->cause > b->cause) - (a->cause < b->cause);
+    return order != 0 ? order : text_compare(a->row->payment, b->row->payment);
 }
 
 static uint32_t claims_list(const struct diagnosis *out, struct claim *claims)
@@ -98,16 +99,27 @@ static bool of_several_names(const struct claim *claims, uint32_t count)
     return posts && several;
 }
 
-/* By another cause, or by its own under another name, as two charges for one key have. */
-static const struct claim *rival_of(const struct claim *claim, const struct claim *first,
-                                    const struct claim *end)
+static bool differ(const struct claim *a, const struct claim *b)
 {
-    for (const struct claim *other = first; other < end; other++) {
-        if (!claim->posts && !other->posts) continue;
-        if (other->cause != claim->cause) return other;
-        if (!str_equal(other->row->payment, claim->row->payment)) return other;
+    return a->cause != b->cause || !str_equal(a->row->payment, b->row->payment);
+}
+
+/*
+ * By another cause, or by its own under another name, as two charges for one key have. In order of
+ * both, whoever has a rival differs from the first or from the last.
+ */
+static void group_mark(const struct diagnosis *out, const struct claim *claims, uint32_t count)
+{
+    const struct claim *first = &claims[0];
+    const struct claim *last = &claims[count - 1];
+    bool posts = false;
+    for (uint32_t i = 0; i < count; i++) posts = posts || claims[i].posts;
+    if (!posts || !differ(first, last)) return;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct claim *rival = differ(&claims[i], last) ? last : first;
+        if (claims[i].row->account.len > 0)
+            claims[i].row->barred_by = out->instances[rival->cause].rule + 1;
     }
-    return NULL;
 }
 
 static void contests_mark(const struct diagnosis *out, const struct claim *claims, uint32_t count)
@@ -115,11 +127,7 @@ static void contests_mark(const struct diagnosis *out, const struct claim *claim
     for (uint32_t first = 0; first < count;) {
         uint32_t end = first + 1;
         while (end < count && str_equal(claims[end].about, claims[first].about)) end++;
-        for (uint32_t i = first; i < end; i++) {
-            const struct claim *rival = rival_of(&claims[i], &claims[first], &claims[end]);
-            if (rival != NULL && claims[i].row->account.len > 0)
-                claims[i].row->barred_by = out->instances[rival->cause].rule + 1;
-        }
+        group_mark(out, &claims[first], end - first);
         first = end;
     }
 }
