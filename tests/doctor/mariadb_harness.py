@@ -3,11 +3,13 @@ import ctypes
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from free_port import free_port  # noqa: E402
 
 START_S = 60
 PR_SET_PDEATHSIG = 1
@@ -21,12 +23,6 @@ def program(name):
         print(f"skipped: {name} is not installed", file=sys.stderr)
         raise SystemExit(77)
     return found
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Session:

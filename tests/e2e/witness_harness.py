@@ -5,9 +5,12 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from free_port import free_port  # noqa: E402
 from cli_harness import DONE, SCRATCH, START_S, TPWALLET, Wallet, check, equal
 
 WAIT_S = 60
@@ -23,6 +26,7 @@ class Witness:
         self.log = os.path.join(SCRATCH, f"{name}.log")
         self.process = None
         self.url = None
+        self.port = free_port()  # the same after a restart
         atexit.register(self.end)
 
     def end(self):
@@ -31,9 +35,8 @@ class Witness:
             self.process.kill()
 
     def start(self):
-        listen = "127.0.0.1:0" if self.url is None else self.url.split("//")[1]
         words = [TPWALLET, "log", "witness", "--data", self.wallet.folder, "--plain", "--json",
-                 "--listen", listen, "--log", self.log_key]
+                 "--listen", f"127.0.0.1:{self.port}", "--log", self.log_key]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log)
         line = self.process.stdout.readline()

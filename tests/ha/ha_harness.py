@@ -67,8 +67,9 @@ class Replica:
             self.process = subprocess.Popen(self.words(), stdout=subprocess.PIPE, stderr=log,
                                             preexec_fn=doomed)
         line = self.process.stdout.readline()
-        check(line, f"{self.name} did not start: {self.log()[-3000:]}")
-        self.address = json.loads(line)["url"].split("//")[1]
+        said = json.loads(line or "{}")
+        check("url" in said, f"{self.name} did not start: {line!r} {self.log()[-3000:]}")
+        self.address = said["url"].split("//")[1]
         return self
 
     def log(self):

@@ -243,7 +243,10 @@ class Patroni:
         return None
 
     def leader(self):
-        return self._by_role("leader")
+        """Waits for one: on a busy machine a leader may lose its key for a moment."""
+        found = []
+        self.wait("a leader", lambda: found.append(self._by_role("leader")) or found[-1])
+        return found[-1]
 
     def synchronous(self):
         return self._by_role("sync_standby")

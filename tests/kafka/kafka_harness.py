@@ -9,11 +9,13 @@ import fcntl
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from free_port import free_ports  # noqa: E402
 
 VERSION = "4.3.1"
 SKIPPED = 77
@@ -65,17 +67,6 @@ def libraries():
                 skip(f"Maven Central cannot be reached: {found.stdout[-400:]}")
             os.rename(os.path.join(work, "libs"), folder)
     return folder
-
-
-def free_ports(count):
-    """Of the kernel's choice; all are held until all are known, so that none comes twice."""
-    held = [socket.socket() for _ in range(count)]
-    for one in held:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
 
 
 def die_with_parent():

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 
-from otel_harness import SCRATCH, SOURCE, Program, check, equal, fcntl, free_ports, skip, until
+from otel_harness import SCRATCH, SOURCE, Program, check, equal, fcntl, free_port, skip, until
 from paying_server import PayingServer
 from sandbox_harness import Sandbox
 
@@ -88,7 +88,7 @@ def jars():
 class OpenSearch(Program):
     def __init__(self):
         folder = jars()
-        (self.port,) = free_ports(1)
+        self.port = free_port()
         data = os.path.join(SCRATCH, "opensearch")
         os.makedirs(os.path.join(data, "config"))
         super().__init__("opensearch", [

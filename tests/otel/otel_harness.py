@@ -13,10 +13,11 @@ import sys
 import urllib.parse
 
 SOURCE = os.environ["TPWALLET_SOURCE"]
-sys.path.insert(0, os.path.join(SOURCE, "tests", "e2e"))
+sys.path[:0] = [os.path.join(SOURCE, "tests"), os.path.join(SOURCE, "tests", "e2e")]
 
 # pylint: disable=wrong-import-position
 from cli_harness import SCRATCH, check, equal, skip  # noqa: E402
+from free_port import free_port, free_ports  # noqa: E402
 from sandbox_harness import until  # noqa: E402
 
 HERE = os.path.join(SOURCE, "tests", "otel", "collector")
@@ -67,16 +68,6 @@ def programs():
             with open(os.path.join(folder, "done"), "w", encoding="ascii"):
                 pass
     return folder
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def die_with_parent():
@@ -169,7 +160,7 @@ class Collector(Program):
     """Writes what it takes to files, and passes spans on to Jaeger."""
 
     def __init__(self, jaeger):
-        (port,) = free_ports(1)
+        port = free_port()
         self.spans_file = os.path.join(SCRATCH, "spans.json")
         self.logs_file = os.path.join(SCRATCH, "logs.json")
         config = {

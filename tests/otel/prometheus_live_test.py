@@ -13,7 +13,7 @@ import subprocess
 import sys
 import urllib.parse
 
-from otel_harness import SCRATCH, SOURCE, Program, check, equal, free_ports, get, skip, until
+from otel_harness import SCRATCH, SOURCE, Program, check, equal, free_port, get, skip, until
 from cli_harness import Server, Wallet
 from paying_server import PayingServer, call
 from sandbox_harness import Sandbox, receiving
@@ -96,7 +96,7 @@ def names_are_there(pages):
 
 class Prometheus(Program):
     def __init__(self, plain, tls, key, lanes):
-        (self.port,) = free_ports(1)
+        self.port = free_port()
         config = {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
             "rule_files": [os.path.join(DEPLOY, "prometheus", name)

@@ -5,11 +5,13 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from free_port import free_port  # noqa: E402
 
 START_S = 60
 PR_SET_PDEATHSIG = 1
@@ -28,12 +30,6 @@ def programs():
         print("skipped: PostgreSQL's server is not installed", file=sys.stderr)
         raise SystemExit(77)
     return os.path.dirname(found[-1])
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Postgres:

@@ -1,11 +1,10 @@
 /*
  * Goal: tests talk to the PostgreSQL that Debian ships, with nothing left behind.
  * Method: initdb and postgres run as children that die with the test; the server listens on a
- * port that the kernel said was free, and is asked until it answers.
+ * port of its own (free_port.h), and is asked until it answers.
  */
 #include "tests/postgres/postgres_rig.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <grp.h>
@@ -16,13 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
+#include "tests/port/free_port.h"
 #include "tests/port/store_scratch.h"
 
 enum { START_S_MAX = 60 };
@@ -100,19 +99,6 @@ static bool run(const struct postgres_rig *rig, const char *program, const char 
         return true;
     (void)fprintf(stderr, "postgres_rig: %s failed; see %s/log\n", program, rig->folder);
     return false;
-}
-
-static uint16_t free_port(void)
-{
-    struct sockaddr_in at = { .sin_family = AF_INET,
-                              .sin_addr = { .s_addr = htonl(INADDR_LOOPBACK) } };
-    socklen_t size = sizeof at;
-    int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CHECK(probe >= 0);
-    CHECK(bind(probe, (struct sockaddr *)&at, size) == 0);
-    CHECK(getsockname(probe, (struct sockaddr *)&at, &size) == 0);
-    (void)close(probe);
-    return ntohs(at.sin_port);
 }
 
 static bool answers(const struct postgres_rig *rig, const char *database)

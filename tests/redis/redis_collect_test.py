@@ -17,7 +17,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
 
-from redis_harness import Redis, die_with_parent  # noqa: E402
+from redis_harness import Redis, die_with_parent, free_port  # noqa: E402
 
 from cli_harness import (DENIED, NOT_FOUND, REFUSED, SCRATCH, UNAVAILABLE, USAGE,  # noqa: E402
                          Server, Wallet, check, equal, file_of)
@@ -55,9 +55,7 @@ class Memcached:
         if shutil.which("memcached") is None:
             print("SKIPPED: no memcached (tools/setup.sh --for test)", file=sys.stderr)
             raise SystemExit(77)
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            self.port = one.getsockname()[1]
+        self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self.options = options
 
@@ -239,9 +237,7 @@ def what_is_wrong_is_told(wallet, redis, password):
     collect(wallet, "wrong", "--redis", redis.url, "--redis-password", password, "--cache-map",
             file_of("wrong.map", "balance = value.x\n"), code=USAGE)
     collect(wallet, "wrong", "--memcached", "here", code=USAGE)
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{one.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     collect(wallet, "wrong", "--memcached", address, code=UNAVAILABLE)
     collect(wallet, "wrong", "--redis", f"redis://{address}/0", code=UNAVAILABLE)
     collect(wallet, "wrong", "--memcached", f"127.0.0.1:{redis.port}", code=None)

@@ -1,12 +1,14 @@
-"""A redis-server for tests, on loopback and a port of the kernel's choice."""
+"""A redis-server for tests, on loopback and a port of its own."""
 import ctypes
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from free_port import free_port  # noqa: E402
 
 SKIPPED = 77
 
@@ -22,9 +24,7 @@ class Redis:
             raise SystemExit(SKIPPED)
         self.password = password
         self.process = None
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            self.port = one.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/2"
 
     def start(self):

@@ -1,6 +1,6 @@
 /*
  * Goal: tests in C have a Redis, and leave none behind.
- * Method: a child that dies with us, on a port of the kernel's choice; another one when it is gone.
+ * Method: a child that dies with us, on a port of its own.
  */
 #include "tests/redis/redis_rig.h"
 
@@ -16,25 +16,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SKIPPED = 77, TRIES = 5, LOOKS = 400, LOOK_MS = 25 };
+#include "tests/port/free_port.h"
+
+enum { SKIPPED = 77, LOOKS = 1200, LOOK_MS = 25 };
 
 static struct sockaddr_in loopback(uint16_t port)
 {
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     return address;
-}
-
-static uint16_t free_port(void)
-{
-    struct sockaddr_in address = loopback(0);
-    socklen_t size = sizeof address;
-    int handle = socket(AF_INET, SOCK_STREAM, 0);
-    if (handle < 0 || bind(handle, (struct sockaddr *)&address, size) != 0 ||
-        getsockname(handle, (struct sockaddr *)&address, &size) != 0)
-        exit(EXIT_FAILURE);
-    (void)close(handle); /* somebody else may take it meanwhile: then another one is tried */
-    return ntohs(address.sin_port);
 }
 
 static void run_server(uint16_t port, const char *password)
@@ -64,15 +54,13 @@ void redis_rig_start(struct redis_rig *rig, const char *password)
         (void)fprintf(stderr, "SKIPPED: no redis-server (tools/setup.sh --for test)\n");
         exit(SKIPPED);
     }
-    for (int try = 0; try < TRIES; try++) {
-        rig->port = free_port();
-        rig->pid = fork();
-        if (rig->pid == 0) run_server(rig->port, password);
-        for (int look = 0; rig->pid > 0 && look < LOOKS; look++) {
-            if (is_up(rig->port)) return;
-            if (waitpid(rig->pid, NULL, WNOHANG) == rig->pid) break;
-            (void)poll(NULL, 0, LOOK_MS);
-        }
+    rig->port = free_port();
+    rig->pid = fork();
+    if (rig->pid == 0) run_server(rig->port, password);
+    for (int look = 0; rig->pid > 0 && look < LOOKS; look++) {
+        if (is_up(rig->port)) return;
+        if (waitpid(rig->pid, NULL, WNOHANG) == rig->pid) break;
+        (void)poll(NULL, 0, LOOK_MS);
     }
     (void)fprintf(stderr, "redis-server does not start\n");
     exit(EXIT_FAILURE);
