@@ -244,9 +244,7 @@ class Patroni:
 
     def leader(self):
         """Waits for one: on a busy machine a leader may lose its key for a moment."""
-        found = []
-        self.wait("a leader", lambda: found.append(self._by_role("leader")) or found[-1])
-        return found[-1]
+        return self.wait("a leader", lambda: self._by_role("leader"))
 
     def synchronous(self):
         return self._by_role("sync_standby")
@@ -261,10 +259,12 @@ class Patroni:
             ["leader", "sync_standby"] + ["replica"] * (len(self.nodes) - 2))
 
     def wait(self, what, condition, seconds=WAIT_S):
+        """Returns what the condition said at last."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            if condition():
-                return
+            found = condition()
+            if found:
+                return found
             time.sleep(0.1)
         print(f"FAILED: waited {seconds} s for {what}: {self.view()}\n{self.logs()}",
               file=sys.stderr)
