@@ -61,16 +61,16 @@ static const struct postgres_statement LEASE_WANT = {
 static const struct postgres_statement REPLICA_REPORT = {
     "replica_report",
     "WITH rival AS (SELECT url FROM replica WHERE lane = $1 AND name = $2 AND url <> $3"
-    " AND seen_at > clock_timestamp() - interval '2 seconds')"
-    " INSERT INTO replica(lane, name, url, batch, holds, warm, seen_at)"
-    " VALUES($1, $2, $3, $4, $5, $6, clock_timestamp()) ON CONFLICT(lane, name) DO UPDATE"
+    " AND seen_at > clock_timestamp() - interval '2 seconds' AND stage <> 2)"
+    " INSERT INTO replica(lane, name, url, batch, holds, warm, stage, seen_at)"
+    " VALUES($1, $2, $3, $4, $5, $6, $7, clock_timestamp()) ON CONFLICT(lane, name) DO UPDATE"
     " SET url = excluded.url, batch = excluded.batch, holds = excluded.holds,"
-    " warm = excluded.warm, seen_at = excluded.seen_at"
+    " warm = excluded.warm, stage = excluded.stage, seen_at = excluded.seen_at"
     " RETURNING coalesce((SELECT url FROM rival), '')"
 };
 static const struct postgres_statement REPLICA_LIST = {
     "replica_list",
-    "SELECT lane, name, url, batch, holds, warm,"
+    "SELECT lane, name, url, batch, holds, warm, stage,"
     " (extract(epoch FROM clock_timestamp() - seen_at) * 1000)::bigint FROM (SELECT * FROM replica"
     " WHERE seen_at > clock_timestamp() - interval '1 day' ORDER BY seen_at DESC LIMIT $1::bigint)"
     " AS heard ORDER BY lane, name"
@@ -247,6 +247,7 @@ static enum status lease_report(struct lease *port, const struct lease_member *m
     postgres_bind_number(&parameters, member->batch);
     postgres_bind_bool(&parameters, member->holds);
     postgres_bind_bool(&parameters, member->warm);
+    postgres_bind_int32(&parameters, (int32_t)member->stage);
     PGresult *rows = NULL;
     enum status status = row_change(lease, &REPLICA_REPORT, &parameters, &rows, out_error);
     if (status != STATUS_OK) return status;
@@ -255,13 +256,20 @@ static enum status lease_report(struct lease *port, const struct lease_member *m
     return STATUS_OK;
 }
 
+static enum lease_stage stage_of(int32_t number)
+{
+    if (number == LEASE_STAGE_STOPPED) return LEASE_STAGE_STOPPED;
+    return number == LEASE_STAGE_STOPS ? LEASE_STAGE_STOPS : LEASE_STAGE_RUNS;
+}
+
 static void member_take(const PGresult *rows, int row, struct lease_member *out_member)
 {
     *out_member = (struct lease_member){ .lane = (uint32_t)postgres_int32(rows, row, 0),
                                          .batch = (uint64_t)postgres_int64(rows, row, 3),
                                          .holds = postgres_bool(rows, row, 4),
                                          .warm = postgres_bool(rows, row, 5),
-                                         .age_ms = postgres_int64(rows, row, 6) };
+                                         .stage = stage_of(postgres_int32(rows, row, 6)),
+                                         .age_ms = postgres_int64(rows, row, 7) };
     struct str name = postgres_bytes(rows, row, 1);
     struct str url = postgres_bytes(rows, row, 2);
     if (name.len < LEASE_NAME_SIZE) memcpy(out_member->party.name, name.data, name.len);

@@ -4,6 +4,7 @@
 #include "adapter/postgres_schema_lease.h"
 #include "adapter/postgres_schema_ledger.h"
 #include "adapter/postgres_schema_projection.h"
+#include "adapter/postgres_schema_stage.h"
 #include "adapter/postgres_schema_webhook.h"
 #include "adapter/postgres_schema_webhook_lanes.h"
 #include "base/check.h"
@@ -13,6 +14,7 @@
 static const struct postgres_migration *const MIGRATIONS[] = {
     &POSTGRES_SCHEMA_JOURNAL, &POSTGRES_SCHEMA_LEASE,         &POSTGRES_SCHEMA_PROJECTION,
     &POSTGRES_SCHEMA_WEBHOOK, &POSTGRES_SCHEMA_WEBHOOK_LANES, &POSTGRES_SCHEMA_LEDGER,
+    &POSTGRES_SCHEMA_STAGE,
 };
 enum { MIGRATION_COUNT = sizeof MIGRATIONS / sizeof MIGRATIONS[0] };
 

@@ -58,14 +58,19 @@ static bool is_holder(const struct lease_member *member, const struct lease_view
 }
 
 /*
- * "owner" is who holds the lease, whatever it says of itself. Who says that it owns the lane and has
- * no lease may have ended, or not have looked yet: that is no replica which recovers.
+ * "owner" is who holds the lease, whatever it says of itself, until it says that it has stopped. Who
+ * says that it owns the lane and has no lease may have ended, or not have looked yet: that is no
+ * replica which recovers.
  */
 static const char *role_of(const struct lease_member *member, const struct lease_view *view)
 {
-    if (is_holder(member, view) && view->left_ms > 0)
-        return member->holds ? "owner" : "taking over";
+    bool stops = member->stage == LEASE_STAGE_STOPS;
+    bool leased = is_holder(member, view) && view->left_ms > 0;
+    if (member->stage == LEASE_STAGE_STOPPED) return "stopped";
+    if (leased && member->holds) return "owner";
+    if (leased && !stops) return "taking over";
     if (member->age_ms > GONE_MS) return "gone";
+    if (stops) return "stopping";
     bool another = view->holder.name[0] != '\0' && !is_holder(member, view);
     if (member->holds) return another ? "lost lease" : "lease ended";
     return member->warm ? "warm" : "recovering";
@@ -229,10 +234,11 @@ const struct command command_lane_list = {
     .summary = "which replica owns which lane, and who could",
     .details = "Of the replicas that said something within a day: the owner answers; those that "
                "are warm have read the journal to its end and could take over at once; who is "
-               "gone has said nothing for 5 seconds. `lease ended`: it said last that it owns the "
-               "lane, and its lease has run out since, as when it was killed; `lost lease`: the "
-               "same, and another has the lease. Lanes without an owner are told below, with when "
-               "their lease ended or will.",
+               "gone has said nothing for 5 seconds. `stopping`: it was told to end, and finishes "
+               "the calls that are under way; `stopped`: it said so at its end. `lease ended`: it "
+               "said last that it owns the lane, and its lease has run out since, as when it was "
+               "killed; `lost lease`: the same, and another has the lease. Lanes without an owner "
+               "are told below, with when their lease ended or will.",
     .examples = "lane list",
     .run = lane_list_run,
 };
@@ -247,6 +253,13 @@ struct move {
     struct monotonic_time until;
 };
 
+static const char *hindrance_of(const struct lease_member *member)
+{
+    if (member->stage == LEASE_STAGE_STOPPED) return "stopped";
+    if (member->age_ms > GONE_MS) return "gone";
+    return member->stage == LEASE_STAGE_STOPS ? "stopping" : "recovering";
+}
+
 /* Who is to have it must be there and warm: else nothing would happen, and nobody would say so. */
 static enum status heir_check(const struct move *move, struct error *out_error)
 {
@@ -260,10 +273,11 @@ static enum status heir_check(const struct move *move, struct error *out_error)
         const struct lease_member *member = &members[i];
         if (member->lane != move->lane || strcmp(member->party.name, move->to) != 0) continue;
         if (member->age_ms <= GONE_MS && (member->warm || member->holds)) return STATUS_OK;
-        return error_set(out_error, STATUS_UNAVAILABLE,
-                         "the replica '%s' could not take it over: "
-                         "it is %s",
-                         move->to, member->age_ms > GONE_MS ? "gone" : "recovering");
+        (void)error_set(out_error, STATUS_UNAVAILABLE, /* always that status */
+                        "the replica '%s' could not take it over: it is %s", move->to,
+                        hindrance_of(member));
+        error_hint(out_error, "name one that `tpwallet lane list` shows as warm, or wait");
+        return STATUS_UNAVAILABLE;
     }
     (void)error_set(out_error, STATUS_NOT_FOUND, "no replica '%s' follows lane %u", move->to,
                     move->lane); /* always that status */

@@ -474,17 +474,16 @@ static void clock_tell(struct replica *replica)
     replica_log_clock(&replica->log, off, skew_ms);
 }
 
-static void report(struct replica *replica)
+static void report_send(struct replica *replica, enum lease_stage stage)
 {
-    if (replica_now(replica).ns < replica->report_at.ns) return;
-    replica->report_at = replica_in_ms(replica, REPORT_MS);
     replica_lock(replica);
     const struct lease_member member = {
         .party = replica->party,
         .lane = replica->options.lane,
         .batch = replica->batch,
         .holds = replica->gate_open,
-        .warm = replica->warm && !replica->retiring && !clock_is_off(replica),
+        .warm = replica->warm && stage == LEASE_STAGE_RUNS && !clock_is_off(replica),
+        .stage = stage,
     };
     replica_unlock(replica);
     char rival[LEASE_URL_SIZE];
@@ -495,6 +494,16 @@ static void report(struct replica *replica)
     replica->name_shared = rival[0] != '\0';
     replica_unlock(replica);
     if (rival[0] != '\0' && !told) replica_log_name_shared(&replica->log, rival);
+}
+
+static void report(struct replica *replica)
+{
+    if (replica_now(replica).ns < replica->report_at.ns) return;
+    replica->report_at = replica_in_ms(replica, REPORT_MS);
+    replica_lock(replica);
+    bool retiring = replica->retiring;
+    replica_unlock(replica);
+    report_send(replica, retiring ? LEASE_STAGE_STOPS : LEASE_STAGE_RUNS);
 }
 
 /* Until the journal has said what is so; then, if it was taken back, only to tell that. */
@@ -552,6 +561,7 @@ static void role_run(void *argument)
     replica_unlock(replica);
     lease_give_back(replica, "");
     become_cold(replica);
+    report_send(replica, LEASE_STAGE_STOPPED);
 }
 
 /* ---- Life ---- */

@@ -14,7 +14,8 @@ static const struct lease_member *rival_find(const struct lease_party *party, ui
         const struct lease_member *member = &members[i];
         bool same = member->lane == lane && strcmp(member->party.name, party->name) == 0 &&
                     strcmp(member->party.url, party->url) != 0;
-        if (same && member->age_ms <= LEASE_RIVAL_MS) return member;
+        bool runs = member->stage != LEASE_STAGE_STOPPED;
+        if (same && runs && member->age_ms <= LEASE_RIVAL_MS) return member;
     }
     return NULL;
 }

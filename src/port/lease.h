@@ -57,6 +57,13 @@ struct lease_view {
     struct store_point head;      /* of the lane's journal, then; batch 0: empty, or not told */
 };
 
+/* Whether it goes on; in a table of the database by number. */
+enum lease_stage {
+    LEASE_STAGE_RUNS = 0,
+    LEASE_STAGE_STOPS = 1,   /* it was told to end: it takes no lane, and is not there for long */
+    LEASE_STAGE_STOPPED = 2, /* the last thing that it said */
+};
+
 /* What a replica tells of itself about a lane. */
 struct lease_member {
     struct lease_party party;
@@ -64,6 +71,7 @@ struct lease_member {
     uint64_t batch; /* of the journal: memory covers it */
     bool holds;     /* it believes that it owns the lane */
     bool warm;      /* it could take the lane over at once */
+    enum lease_stage stage;
     int64_t age_ms; /* since it said so; filled by members() */
 };
 
@@ -101,7 +109,8 @@ struct lease {
 
     /*
      * Replaces what this party said of itself and the lane. out_rival: where another says that it
-     * is this party, within LEASE_RIVAL_MS; else empty. STATUS_UNAVAILABLE, _IN_DOUBT.
+     * is this party, within LEASE_RIVAL_MS, and has not stopped; else empty. STATUS_UNAVAILABLE,
+     * _IN_DOUBT.
      */
     enum status (*report)(struct lease *lease, const struct lease_member *member,
                           char out_rival[LEASE_URL_SIZE], struct error *out_error);

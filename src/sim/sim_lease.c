@@ -252,7 +252,8 @@ static enum status sim_report(struct lease *port, const struct lease_member *mem
     }
     const struct report *before = &leases->reports[at];
     char rival[LEASE_URL_SIZE] = "";
-    if (there && strcmp(before->member.party.url, member->party.url) != 0 &&
+    if (there && before->member.stage != LEASE_STAGE_STOPPED &&
+        strcmp(before->member.party.url, member->party.url) != 0 &&
         ms_since(leases->world, before->at) < LEASE_RIVAL_MS)
         memcpy(rival, before->member.party.url, sizeof rival);
     leases->reports[at] = (struct report){ *member, world_now(leases->world) };

@@ -133,6 +133,7 @@ static void expect_member(const struct lease_member *found, const struct lease_m
     assert_int_equal(found->batch, said->batch);
     assert_int_equal(found->holds, said->holds);
     assert_int_equal(found->warm, said->warm);
+    assert_int_equal(found->stage, said->stage);
     assert_true(found->age_ms >= 0 && found->age_ms < 10000);
 }
 
@@ -152,7 +153,10 @@ static void members_are_as_they_last_said(const struct lease_factory *factory)
     assert_int_equal(a->report(a, &bert, rival, NULL), STATUS_OK);
     assert_int_equal(a->report(a, &anna, rival, NULL), STATUS_OK);
     bert.batch = 5;
+    bert.stage = LEASE_STAGE_STOPS;
+    other.stage = LEASE_STAGE_STOPPED;
     assert_int_equal(a->report(a, &bert, rival, NULL), STATUS_OK);
+    assert_int_equal(a->report(a, &other, rival, NULL), STATUS_OK);
     assert_int_equal(a->members(a, members, 4, &count, NULL), STATUS_OK);
     assert_int_equal(count, 3);
     expect_member(&members[0], &anna);
@@ -179,6 +183,12 @@ static void another_of_one_name_is_seen(const struct lease_factory *factory)
     assert_string_equal(rival, ANNA.url);
     assert_int_equal(a->report(a, &anna, rival, NULL), STATUS_OK);
     assert_string_equal(rival, BERT.url);
+    anna.stage = LEASE_STAGE_STOPPED; /* it comes back at another place at once */
+    assert_int_equal(a->report(a, &anna, rival, NULL), STATUS_OK);
+    assert_int_equal(a->report(a, &again, rival, NULL), STATUS_OK);
+    assert_string_equal(rival, "");
+    anna.stage = LEASE_STAGE_RUNS;
+    assert_int_equal(a->report(a, &anna, rival, NULL), STATUS_OK);
     factory->pass(factory->owner, LEASE_RIVAL_MS + 100); /* one that has moved is itself */
     assert_int_equal(a->report(a, &again, rival, NULL), STATUS_OK);
     assert_string_equal(rival, "");
