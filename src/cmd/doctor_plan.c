@@ -1,5 +1,4 @@
 /* tpwallet doctor plan: the steps of a repair, out of a diagnosis and the evidence it cites. */
-#define _GNU_SOURCE /* memmem() */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +6,6 @@
 #include "adapter/system_clock.h"
 #include "base/check.h"
 #include "base/decimal.h"
-#include "base/hash.h"
 #include "base/reserve.h"
 #include "cmd/answer.h"
 #include "cmd/doctor_repair.h"
@@ -18,6 +16,7 @@
 #include "cmd/report.h"
 #include "cmd/stage.h"
 #include "doctor/foreign_plan.h"
+#include "doctor/plan_trace.h"
 
 #define DIAGNOSIS_ARENA(size) (8 * (size) + (64 << 20))
 enum {
@@ -39,121 +38,14 @@ struct planning {
     struct plan_diagnosis diagnosis;
     struct digest given_rules;
     struct repair_plan plan;
-    struct plan_row *by_record[DIAGNOSIS_ROWS_MAX];
-    struct plan_row *by_tx[DIAGNOSIS_ROWS_MAX];
-    uint32_t record_count;
-    uint32_t tx_count;
+    char proposer[NOTE_KEY_TEXT_SIZE];
+    struct plan_trace trace;
     struct error error;
 };
 
 /* ---- the evidence ---- */
 
-static int record_order(const void *a, const void *b)
-{
-    const struct plan_row *left = *(struct plan_row *const *)a;
-    const struct plan_row *right = *(struct plan_row *const *)b;
-    if (left->record == right->record) return 0;
-    return left->record < right->record ? -1 : 1;
-}
-
-static int text_order(struct str a, struct str b)
-{
-    size_t len = a.len < b.len ? a.len : b.len;
-    int order = len == 0 ? 0 : memcmp(a.data, b.data, len);
-    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
-}
-
-static int tx_order(const void *a, const void *b)
-{
-    return text_order((*(struct plan_row *const *)a)->tx, (*(struct plan_row *const *)b)->tx);
-}
-
-/* The first of the sorted rows that is not below; UINT32_MAX when none is equal. */
-static uint32_t record_find(const struct planning *it, uint64_t record)
-{
-    uint32_t low = 0;
-    uint32_t high = it->record_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (it->by_record[middle]->record < record)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < it->record_count && it->by_record[low]->record == record ? low : UINT32_MAX;
-}
-
-static uint32_t tx_find(const struct planning *it, struct str tx)
-{
-    uint32_t low = 0;
-    uint32_t high = it->tx_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (text_order(it->by_tx[middle]->tx, tx) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < it->tx_count && str_equal(it->by_tx[low]->tx, tx) ? low : UINT32_MAX;
-}
-
-static bool text_keep(struct planning *it, struct str text, struct str *out_text)
-{
-    char *copy = arena_take(&it->arena, text.len + 1);
-    if (copy == NULL) return false;
-    memcpy(copy, text.data, text.len);
-    *out_text = (struct str){ copy, text.len };
-    return true;
-}
-
-/* First reading: which transaction the cited record is about. */
-static enum status record_take(struct planning *it, struct str line)
-{
-    struct answer_object object;
-    uint32_t place = record_find(it, hash_bytes(line.data, line.len));
-    if (place == UINT32_MAX) return STATUS_OK;
-    arena_reset(&it->line_arena);
-    if (answer_read(line, &it->line_arena, &object) != STATUS_OK) return STATUS_OK;
-    struct str tx = answer_text(&object, "tx");
-    uint64_t record = it->by_record[place]->record;
-    for (; place < it->record_count && it->by_record[place]->record == record; place++)
-        if (tx.len > 0 && !text_keep(it, tx, &it->by_record[place]->tx))
-            return error_set(&it->error, STATUS_LIMIT, "no memory for the plan");
-    return STATUS_OK;
-}
-
-/* Second reading: its two legs. A third one, or one of another amount, unmakes it. */
-static enum status leg_take(struct planning *it, struct str line)
-{
-    static const struct signed_amount_form form = { .point = '.', .minor = true };
-    struct answer_object object;
-    struct signed_amount amount;
-    if (memmem(line.data, line.len, "\"posting\"", 9) == NULL) return STATUS_OK;
-    arena_reset(&it->line_arena);
-    if (answer_read(line, &it->line_arena, &object) != STATUS_OK) return STATUS_OK;
-    if (!str_equal(answer_text(&object, "kind"), STR("posting"))) return STATUS_OK;
-    struct str tx = answer_text(&object, "tx");
-    uint32_t place = tx_find(it, tx);
-    if (place == UINT32_MAX ||
-        signed_amount_parse(answer_text(&object, "amount"), &form, &amount) != STATUS_OK)
-        return STATUS_OK;
-    for (; place < it->tx_count && str_equal(it->by_tx[place]->tx, tx); place++) {
-        struct plan_row *row = it->by_tx[place];
-        struct str *leg = amount.minor > 0 ? &row->credit : &row->debit;
-        struct signed_amount size = { amount.minor < 0 ? -amount.minor : amount.minor };
-        bool second = leg->len > 0 || !str_equal(answer_text(&object, "ccy"), row->ccy);
-        if (row->amount.minor != 0 && signed_amount_compare(size, row->amount) != 0) second = true;
-        row->amount = size;
-        if (second) row->amount.minor = -1; /* of no amount that could be planned */
-        if (!text_keep(it, answer_text(&object, "account"), leg))
-            return error_set(&it->error, STATUS_LIMIT, "no memory for the plan");
-    }
-    return STATUS_OK;
-}
-
-typedef enum status line_taker(struct planning *it, struct str line);
-
-static enum status file_read(struct planning *it, const char *name, line_taker *take)
+static enum status file_read(struct planning *it, const char *name, bool legs)
 {
     FILE *file;
     enum status status = doctor_bundle_evidence(&it->bundle, name, &file);
@@ -166,14 +58,17 @@ static enum status file_read(struct planning *it, const char *name, line_taker *
     char *line = buf_extend(&window, LINE_ROOM);
     while (line != NULL && status == STATUS_OK && fgets(line, LINE_ROOM, file) != NULL) {
         size_t size = strlen(line);
-        if (size > 0 && line[size - 1] == '\n') status = take(it, (struct str){ line, size - 1 });
+        if (size == 0 || line[size - 1] != '\n') continue;
+        struct str text = { line, size - 1 };
+        status = legs ? plan_trace_leg(&it->trace, text)
+                      : plan_trace_record(&it->trace, str_from(name), text);
     }
     (void)fclose(file); /* only read from */
     return status;
 }
 
 /* Each source of the bundle once. */
-static enum status evidence_read(struct planning *it, line_taker *take)
+static enum status evidence_read(struct planning *it, bool legs)
 {
     struct str rest = buf_view(&it->bundle.sources);
     struct str line;
@@ -190,23 +85,21 @@ static enum status evidence_read(struct planning *it, line_taker *take)
             return error_set(&it->error, STATUS_CORRUPT, "a source lies outside of the bundle");
         memcpy(name, path.data, path.len);
         name[path.len] = '\0';
-        status = file_read(it, name, take);
+        status = file_read(it, name, legs);
     }
     return status;
 }
 
 static enum status rows_trace(struct planning *it)
 {
-    for (uint32_t i = 0; i < it->diagnosis.row_count; i++)
-        if (it->diagnosis.rows[i].record != 0)
-            it->by_record[it->record_count++] = &it->diagnosis.rows[i];
-    if (it->record_count > 0)
-        qsort(it->by_record, it->record_count, sizeof it->by_record[0], record_order);
-    enum status status = evidence_read(it, record_take);
-    for (uint32_t i = 0; i < it->diagnosis.row_count && status == STATUS_OK; i++)
-        if (it->diagnosis.rows[i].tx.len > 0) it->by_tx[it->tx_count++] = &it->diagnosis.rows[i];
-    if (it->tx_count > 0) qsort(it->by_tx, it->tx_count, sizeof it->by_tx[0], tx_order);
-    return status == STATUS_OK ? evidence_read(it, leg_take) : status;
+    it->trace.diagnosis = &it->diagnosis;
+    it->trace.texts = &it->arena;
+    it->trace.line = &it->line_arena;
+    it->trace.error = &it->error;
+    plan_trace_begin(&it->trace);
+    enum status status = evidence_read(it, false);
+    plan_trace_turn(&it->trace);
+    return status == STATUS_OK ? evidence_read(it, true) : status;
 }
 
 /* ---- the diagnosis ---- */
@@ -350,8 +243,9 @@ static enum status inputs_read(struct planning *it)
     if ((policy == NULL) != it->sql)
         return error_set(&it->error, STATUS_INVALID,
                          "--policy is needed for our ledger, --sql for another's, and not both");
-    enum status status =
-        arena_init(&it->line_arena, answer_arena_size((struct str){ "", LINE_ROOM }));
+    size_t answer = answer_arena_size((struct str){ "", LINE_ROOM });
+    enum status status = arena_init(
+        &it->line_arena, answer > PLAN_TRACE_LINE_ARENA ? answer : PLAN_TRACE_LINE_ARENA);
     if (status != STATUS_OK) return error_set(&it->error, status, "no memory for the plan");
     if (!it->sql) status = file_bytes_read(policy, &it->policy_text, &it->error);
     if (status == STATUS_OK && !it->sql)
@@ -365,15 +259,13 @@ static enum status inputs_read(struct planning *it)
 
 static enum status plan_fill(struct planning *it)
 {
-    char key[NOTE_KEY_TEXT_SIZE];
     struct clock *clock = system_clock();
     it->plan.made_at = clock->wall(clock);
     it->plan.expires_at.ns =
         it->plan.made_at.ns + (int64_t)it->policy.valid_hours * 3600 * NS_PER_S;
     it->plan.diagnosis = digest_of(it->text.data, it->text.len);
     it->plan.policy = digest_of(it->policy_text.data, it->policy_text.len);
-    if (!text_keep(it, note_key_format(&it->bundle.signer.key, key), &it->plan.proposer))
-        return error_set(&it->error, STATUS_LIMIT, "no memory for the plan");
+    it->plan.proposer = note_key_format(&it->bundle.signer.key, it->proposer);
     enum status status = repair_plan_make(&it->diagnosis, &it->arena, &it->plan, &it->error);
     return status == STATUS_OK ? repair_plan_check(&it->plan, &it->policy, &it->error) : status;
 }

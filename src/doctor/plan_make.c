@@ -22,16 +22,18 @@ static void delta_read(struct json_reader *reader, struct signed_amount *out_del
     if (signed_amount_parse(text, &form, out_delta) != STATUS_OK) json_fail(reader, "no amount");
 }
 
-/* {"record": "R-0123456789abcdef", ...} */
-static void record_read(struct json_reader *reader, uint64_t *out_record)
+/* {"record": "R-0123456789abcdef", "source": "evidence/01-x.ndjson", ...} */
+static void record_read(struct json_reader *reader, struct plan_row *row)
 {
     struct str key;
     struct str text;
     uint8_t bytes[8];
     if (!json_object_begin(reader)) return;
     while (json_object_next(reader, &key)) {
+        if (str_equal(key, STR("source"))) (void)json_string(reader, &row->source);
+        if (str_equal(key, STR("source"))) continue; /* a fault stays, here and below */
         if (!str_equal(key, STR("record"))) {
-            (void)json_skip(reader); /* a fault stays */
+            (void)json_skip(reader);
             continue;
         }
         if (!json_string(reader, &text)) return;
@@ -41,8 +43,8 @@ static void record_read(struct json_reader *reader, uint64_t *out_record)
             json_fail(reader, "no record");
             return;
         }
-        *out_record = 0;
-        for (size_t i = 0; i < sizeof bytes; i++) *out_record = *out_record << 8 | bytes[i];
+        row->record = 0;
+        for (size_t i = 0; i < sizeof bytes; i++) row->record = row->record << 8 | bytes[i];
     }
 }
 
@@ -87,7 +89,7 @@ static void row_read(struct json_reader *reader, uint32_t cause, struct plan_dia
         else if (str_equal(key, STR("left")))
             (void)json_bool(reader, &row.left);
         else if (str_equal(key, STR("record")))
-            record_read(reader, &row.record);
+            record_read(reader, &row);
         else
             (void)json_skip(reader);
     }

@@ -16,10 +16,13 @@ struct plan_row {
     struct str ccy;
     struct signed_amount delta; /* too much (positive) or too little */
     uint64_t record;            /* hash of the record cited; 0: none */
+    struct str source;          /* that has it */
     uint32_t cause;
     bool left; /* nothing is posted for it */
 
-    /* filled by whoever reads the evidence; empty: not found */
+    /* filled by whoever reads the evidence (plan_trace.h); empty: not found */
+    bool found;
+    struct digest line; /* of the record's bytes */
     struct str tx;
     struct str debit; /* of the transaction's two legs */
     struct str credit;
