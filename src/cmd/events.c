@@ -76,7 +76,7 @@ static enum status lines_write(struct relay *relay)
     struct str lines = buf_view(&relay->lines);
     if (lines.len == 0) return STATUS_OK;
     if (relay->path != NULL) return event_file_append(&relay->file, lines, &relay->error);
-    bool written = fwrite(lines.data, 1, lines.len, stdout) == lines.len && fflush(stdout) == 0;
+    bool written = report_put(stdout, lines) && fflush(stdout) == 0;
     if (written) return STATUS_OK;
     return error_set(&relay->error, STATUS_LIMIT, "cannot write to standard output");
 }

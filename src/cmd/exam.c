@@ -160,8 +160,7 @@ static void case_print(uint64_t seed, const struct naive_case *made,
     if (!good) open_print(diagnosis, &out);
     if (!good) instances_print(diagnosis, &made->truth, &out);
     buf_append_byte(&out, '\n');
-    struct str text = buf_view(&out);
-    (void)fwrite(text.data, 1, text.len, stderr); /* a help for people only */
+    (void)!report_put(stderr, buf_view(&out)); /* a help for people only */
 }
 
 /* ---- the exam ---- */

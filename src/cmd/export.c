@@ -111,8 +111,7 @@ static void value_copy(struct json_reader *reader, struct json_writer *writer)
 
 static void line_write(struct export *export)
 {
-    if (fwrite(export->line.data, 1, export->line.len, export->file) != export->line.len)
-        export->failed = true;
+    if (!report_put(export->file, buf_view(&export->line))) export->failed = true;
     buf_reset(&export->line);
 }
 

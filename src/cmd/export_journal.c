@@ -300,12 +300,11 @@ static enum status batch_export(struct journal_export *export, uint64_t sequence
     while ((status = batch_next(&reader, &head, &export->error)) == STATUS_OK) {
         record_write(export, reader.header, head);
         if (export->line.len < 1 << 20) continue;
-        if (fwrite(export->line.data, 1, export->line.len, stdout) != export->line.len) break;
+        if (!report_put(stdout, buf_view(&export->line))) break;
         buf_reset(&export->line);
     }
     if (status != STATUS_NOT_FOUND && status != STATUS_OK) return status;
-    bool written = status == STATUS_NOT_FOUND &&
-                   fwrite(export->line.data, 1, export->line.len, stdout) == export->line.len;
+    bool written = status == STATUS_NOT_FOUND && report_put(stdout, buf_view(&export->line));
     buf_reset(&export->line);
     if (written) return STATUS_OK;
     return error_set(&export->error, STATUS_LIMIT, "the output cannot be written");

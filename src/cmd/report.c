@@ -28,23 +28,24 @@ static void member(struct json_writer *writer, struct str name, struct str text)
     json_write_string(writer, text);
 }
 
-/* What a bundle, a ledger or a server holds is written by others; a file or a pipe gets it as it is. */
-static bool shown_write(struct str text)
+static bool shown_write(FILE *file, struct str text)
 {
     BUF_SCOPE struct buf shown;
     buf_init(&shown, SHOWN_GROWTH * text.len + 1);
     shown_text_append_lines(&shown, text);
-    return !shown.overflow && fwrite(shown.data, 1, shown.len, stdout) == shown.len &&
-           fflush(stdout) == 0;
+    return !shown.overflow && fwrite(shown.data, 1, shown.len, file) == shown.len;
+}
+
+bool report_put(FILE *file, struct str text)
+{
+    if (isatty(fileno(file)) != 0) return shown_write(file, text);
+    return fwrite(text.data, 1, text.len, file) == text.len;
 }
 
 int report_text(const struct invocation *invocation, struct str text)
 {
     (void)invocation; /* the same for both forms */
-    bool terminal = isatty(STDOUT_FILENO) != 0;
-    if (terminal && shown_write(text)) return EXIT_CODE_DONE;
-    if (!terminal && fwrite(text.data, 1, text.len, stdout) == text.len && fflush(stdout) == 0)
-        return EXIT_CODE_DONE;
+    if (report_put(stdout, text) && fflush(stdout) == 0) return EXIT_CODE_DONE;
     (void)fprintf(stderr, "tpwallet: cannot write to standard output\n");
     return EXIT_CODE_LIMIT;
 }

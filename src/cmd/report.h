@@ -2,6 +2,9 @@
 #ifndef CMD_REPORT_H
 #define CMD_REPORT_H
 
+#include <stdbool.h>
+#include <stdio.h>
+
 #include "base/error.h"
 #include "base/str.h"
 #include "base/uuid.h"
@@ -18,6 +21,11 @@ int report_problem(const struct invocation *invocation, unsigned http_status, st
 
 /* An id alone: the UUID, or {"id": UUID}. */
 int report_id(const struct invocation *invocation, struct uuid id);
+/*
+ * Texts of a bundle, a ledger or a server are written by others: a terminal gets them as
+ * shown_text.h, a file or a pipe as they are. False: they could not be written.
+ */
+bool report_put(FILE *file, struct str text) MUST_CHECK;
 /* Writes to stdout; to a terminal as shown_text.h. EXIT_CODE_LIMIT and a message when that fails. */
 int report_text(const struct invocation *invocation, struct str text);
 

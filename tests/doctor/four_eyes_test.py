@@ -9,14 +9,12 @@ import datetime
 import hashlib
 import json
 import os
-import pty
 import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
 # pylint: disable=wrong-import-position
-from cli_harness import DENIED, DONE, SCRATCH, TPWALLET, USAGE, Wallet, check, file_of
+from cli_harness import DENIED, DONE, SCRATCH, USAGE, Wallet, check, file_of, on_a_terminal
 from custody_harness import KEYS, PUBLIC, key_make, put
 
 WALLET = Wallet("wallet")
@@ -145,22 +143,6 @@ def nothing_commands_the_terminal():
     run("approve", copy, who="carol")
     said = run("apply", copy, "--execute", who="anna", code=DENIED).err
     check("a\\x1b[2J" in said and "\x1b" not in said, f"{said!r}")
-
-
-def on_a_terminal(*words):
-    """What a command writes to one; elsewhere it writes what there is."""
-    ours, theirs = pty.openpty()
-    with subprocess.Popen([TPWALLET, *words], stdout=theirs, stderr=subprocess.PIPE) as process:
-        os.close(theirs)
-        out = b""
-        try:
-            while piece := os.read(ours, 4096):
-                out += piece
-        except OSError:                                 # Linux: the other side is closed
-            pass
-        check(process.wait() == DONE, f"{words}: {process.stderr.read()}")
-    os.close(ours)
-    return out.decode()
 
 
 def nor_does_any_other_text():

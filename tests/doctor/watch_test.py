@@ -20,7 +20,7 @@ import time
 sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
 # pylint: disable=wrong-import-position
 from cli_harness import (DAMAGED, DONE, REFUSED, SCRATCH, TPWALLET, USAGE, Wallet, check, equal,
-                         new_id, serving)
+                         new_id, on_a_terminal, serving)
 
 WITHIN_S = 5
 NOT_ALL = 9
@@ -244,9 +244,9 @@ def nothing_from_silence(wallet, live):
         os.unlink(os.path.join(wallet.folder, "socket"))
 
 
-def damage_is_told(wallet):
+def damage_is_told(wallet, key):
     """In a copy whose server is stopped: one byte of an amount."""
-    copy = Wallet("copy")
+    copy = Wallet("co\u202epy\u009b")
     shutil.copytree(wallet.folder, copy.folder, ignore=shutil.ignore_patterns("socket", "lock"))
     sound = copy.json("doctor", "watch", "--once")
     equal((sound["alerts"], sound["not_looked_at"]), (0, [NO_ANSWER]), "a sound copy, by itself")
@@ -264,6 +264,11 @@ def damage_is_told(wallet):
     done = copy.run("doctor", "watch", "--once", code=DAMAGED)
     alert = json.loads(done.out.splitlines()[0])
     equal(alert["alert"], "journal_damaged", f"alert of {alert}")
+    said = on_a_terminal("doctor", "watch", "--once", "--incident", os.path.join(SCRATCH, "damaged"),
+                         "--key", key, "--data", copy.folder, code=DAMAGED)
+    told = [json.loads(line) for line in said.splitlines()]
+    check(copy.folder in told[1]["incident_failed"], f"its folder, in JSON: {told}")
+    check(not any(mark in said for mark in "\u202e\u009b"), f"nothing commands the terminal: {said!r}")
 
 
 def main():
@@ -282,7 +287,7 @@ def main():
             a_sound_ledger_is_quiet(wallet, load)
             planted(wallet, Liar(wallet), accounts, key)
         nothing_from_silence(wallet, True)
-    damage_is_told(wallet)
+    damage_is_told(wallet, key)
     print(f"{load.made} transfers while it was watched")
 
 

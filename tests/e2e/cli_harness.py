@@ -3,6 +3,7 @@ import contextlib
 import http.client
 import json
 import os
+import pty
 import random
 import signal
 import socket
@@ -57,6 +58,23 @@ def sample(page, name, lane=0):
              if line.rpartition(" ")[0] in (name, of_lane)]
     check(len(found) <= 1, f"{name} stands once: {found}")
     return float(found[0]) if found else None
+
+
+def on_a_terminal(*words, code=DONE):
+    """What a command writes to one; elsewhere it writes what there is."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([TPWALLET, *words], stdout=theirs, stderr=subprocess.PIPE) as process:
+        os.close(theirs)
+        out = b""
+        try:
+            while piece := os.read(ours, 4096):
+                out += piece
+        except OSError:                                 # Linux: the other side is closed
+            pass
+        err = process.stderr.read()
+        check(process.wait() == code, f"{words}: {err}")
+    os.close(ours)
+    return out.decode()
 
 
 class Wallet:
