@@ -298,7 +298,7 @@ static enum status find(struct demo *demo, struct files *files)
     return quiet(demo, kept, "diagnosis.json", FOUND);
 }
 
-/* Proposed by one, rehearsed, approved by two others, and done. */
+/* Proposed by one, rehearsed and approved by others, and done. */
 static enum status repair(struct demo *demo, struct files *files)
 {
     const char *folder = buf_terminated(&files->folder);
@@ -308,8 +308,9 @@ static enum status repair(struct demo *demo, struct files *files)
         "doctor",   "plan", folder, "--key", anna, "--diagnosis", buf_terminated(&files->diagnosis),
         "--policy", policy, NULL
     };
-    const char *const rehearse[] = { "doctor", "rehearse", folder, "--key",
-                                     anna,     "--policy", policy, NULL };
+    const char *const rehearse[] = {
+        "doctor", "rehearse", folder, "--key", buf_terminated(&files->bob), "--policy", policy, NULL
+    };
     const char *const bob[] = { "doctor",   "approve", folder, "--key", buf_terminated(&files->bob),
                                 "--policy", policy,    NULL };
     const char *const carol[] = {

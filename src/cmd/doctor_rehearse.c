@@ -164,8 +164,11 @@ static enum status apart_execute(struct rehearsal *all, const struct repair_run 
         enum status status = repair_execute(&all->repair, run, &outcome);
         struct str bytes = { (const char *)&outcome, sizeof outcome };
         struct error error;
-        if (status != STATUS_OK)
-            (void)fprintf(stderr, "tpwallet: rehearsal: %s\n", all->repair.error.message);
+        if (status != STATUS_OK) {
+            (void)fputs("tpwallet: rehearsal: ", stderr); /* a notice: the parent's error counts */
+            (void)!report_put(stderr, str_from(all->repair.error.message)); /* the same */
+            (void)fputs("\n", stderr);                                      /* the same */
+        }
         if (status == STATUS_OK) status = new_file_write(report, bytes, 0600, &error);
         _exit(status == STATUS_OK ? 0 : 1);
     }
@@ -479,6 +482,10 @@ static int rehearse_run(struct invocation *invocation)
     if (status != STATUS_OK) all.error = all.repair.error;
     if (status == STATUS_OK)
         status = repair_person(&all.repair.bundle, &all.repair.policy, "rehearses", &all.error);
+    if (status == STATUS_OK) {
+        status = repair_rehearser_check(&all.repair, &all.repair.bundle.signer.key);
+        if (status != STATUS_OK) all.error = all.repair.error;
+    }
     if (status == STATUS_OK && (status = repair_unapplied(&all.repair.bundle)) != STATUS_OK)
         all.error = all.repair.bundle.error;
     if (status == STATUS_OK) status = rehearse(&all);
@@ -510,7 +517,7 @@ static const struct positional positionals[] = {
 };
 
 static const struct option options[] = {
-    { "key", "FILE", "the key that signs the custody", NULL },
+    { "key", "FILE", "the key of who rehearses it: one of the policy, and not its proposer", NULL },
     { "policy", "FILE", "the policy that the plan was made under", NULL },
     { "staging", "FOLDER",
       "the data folder of a staging system, marked as one: the plan is applied there too", NULL },
@@ -533,6 +540,6 @@ const struct command command_doctor_rehearse = {
         "'staging' in that folder, made by hand, says that it may be.",
     .positionals = positionals,
     .options = options,
-    .examples = "doctor rehearse case --policy repair.policy --key anna.key",
+    .examples = "doctor rehearse case --policy repair.policy --key bob.key",
     .run = rehearse_run,
 };

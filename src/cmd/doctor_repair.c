@@ -218,6 +218,18 @@ enum status repair_unapplied(struct doctor_bundle *bundle)
     return status;
 }
 
+enum status repair_rehearser_check(struct repair *repair, const struct note_key *key)
+{
+    if (!approval_is_own(&repair->plan, key)) return STATUS_OK;
+    struct str who = note_key_name(key);
+    enum status status =
+        error_set(&repair->error, STATUS_DENIED,
+                  "'%.*s' proposes the plan, and so does not rehearse it", STR_ARG(who));
+    error_hint(&repair->error, "another one of the policy's people does, who may approve it after: "
+                               "`tpwallet doctor rehearse BUNDLE --key FILE --policy FILE`");
+    return status;
+}
+
 enum status repair_rehearsal_read(struct repair *repair)
 {
     enum status status =
@@ -229,6 +241,7 @@ enum status repair_rehearsal_read(struct repair *repair)
         return status;
     }
     status = signer_check(repair, REPAIR_REHEARSAL_FILE, &repair->rehearser);
+    if (status == STATUS_OK) status = repair_rehearser_check(repair, &repair->rehearser);
     if (status != STATUS_OK) return status;
     repair->rehearsal_digest = digest_of(repair->rehearsal_text.data, repair->rehearsal_text.len);
     struct arena arena;

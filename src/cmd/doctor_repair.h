@@ -51,9 +51,11 @@ enum status repair_person(const struct doctor_bundle *bundle, const struct repai
  * names it.
  */
 enum status repair_unapplied(struct doctor_bundle *bundle) MUST_CHECK;
+/* STATUS_DENIED: it is the proposer's, whose program nobody has to believe. */
+enum status repair_rehearser_check(struct repair *repair, const struct note_key *key) MUST_CHECK;
 /*
  * The rehearsal, which must be of this plan. STATUS_NOT_FOUND: there is none yet. STATUS_DENIED: it is
- * of another one, not passed, or put there by none of the policy's people.
+ * of another one, not passed, or put there by its proposer or none of the policy's people.
  */
 enum status repair_rehearsal_read(struct repair *repair) MUST_CHECK;
 

@@ -74,10 +74,16 @@ static bool same_key(const struct note_key *a, const struct note_key *b)
     return memcmp(a->public.bytes, b->public.bytes, sizeof a->public.bytes) == 0;
 }
 
+bool approval_is_own(const struct repair_plan *plan, const struct note_key *key)
+{
+    struct note_key proposer;
+    return note_key_parse(plan->proposer, &proposer) != STATUS_OK || same_key(&proposer, key) ||
+           str_equal(note_key_name(&proposer), note_key_name(key));
+}
+
 static enum approval_verdict verdict_of(const struct approval_case *given,
                                         const struct approval *approval)
 {
-    struct note_key proposer;
     if (!str_equal(approval->incident, given->plan->incident)) return APPROVAL_OTHER_INCIDENT;
     if (!digest_equal(&approval->plan, &given->plan_digest)) return APPROVAL_OTHER_PLAN;
     if (!digest_equal(&approval->rehearsal, &given->rehearsal_digest))
@@ -87,10 +93,7 @@ static enum approval_verdict verdict_of(const struct approval_case *given,
     if (approval->at.ns > given->now.ns + CLOCK_JUMP_S_MAX * NS_PER_S)
         return APPROVAL_FROM_THE_FUTURE;
     if (repair_policy_approver(given->policy, &approval->key) == NULL) return APPROVAL_NO_APPROVER;
-    bool unknown = note_key_parse(given->plan->proposer, &proposer) != STATUS_OK;
-    bool own = unknown || same_key(&proposer, &approval->key) ||
-               str_equal(note_key_name(&proposer), note_key_name(&approval->key));
-    return own ? APPROVAL_PROPOSER : APPROVAL_COUNTS;
+    return approval_is_own(given->plan, &approval->key) ? APPROVAL_PROPOSER : APPROVAL_COUNTS;
 }
 
 uint32_t approval_count(const struct approval_case *given, const struct approval *approvals,

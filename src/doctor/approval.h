@@ -37,6 +37,9 @@ enum approval_verdict { APPROVAL_VERDICT_TABLE(APPROVAL_VERDICT_ENUM) APPROVAL_V
 #undef APPROVAL_VERDICT_ENUM
 const char *approval_verdict_text(enum approval_verdict verdict);
 
+/* Whether a key is its proposer's, also another key of that name; an unreadable proposer is anybody. */
+bool approval_is_own(const struct repair_plan *plan, const struct note_key *key);
+
 struct approval_case {
     const struct repair_plan *plan;
     const struct repair_policy *policy;

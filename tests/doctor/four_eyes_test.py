@@ -64,7 +64,7 @@ def told_of(plan, state="done"):
     return line({"plan_sha256": hashlib.sha256(plan).hexdigest(), "step": 1, "state": state})
 
 
-def case_of(plan, signer="anna", rehearser="anna"):
+def case_of(plan, signer="anna", rehearser="bob"):
     copy = copied()
     put(copy, signer, PLAN, plan)
     put(copy, rehearser, REHEARSAL, rehearsal_of(plan))
@@ -83,7 +83,7 @@ def the_right_one_goes_on():
     copy = case_of(plan_by("anna"))
     said = run("approve", copy, who="bob").out
     for told in ("pause retries", "CONFIRMED: 2 approvals are needed, until",
-                 "proposed by anna, rehearsed by anna: 0 entries, 3 things still wrong after it",
+                 "proposed by anna, rehearsed by bob: 0 entries, 3 things still wrong after it",
                  "tpwallet-approval-1"):
         check(told in said, f"what is approved is shown: {said}")
     run("approve", copy, who="anna", code=DENIED)
@@ -112,6 +112,13 @@ def rehearsals_are_by_people():
     for verb, who in (("approve", "bob"), ("apply", None)):
         said = run(verb, copy, who=who, code=DENIED)
         check("plan/rehearsal.json was put there by 'mallory'" in said.err, f"{said!r}")
+    copy = case_of(plan_by("anna"), rehearser="anna")
+    for verb, who in (("approve", "bob"), ("apply", None), ("apply", "anna"), ("rehearse", "anna")):
+        said = run(verb, copy, who=who, code=DENIED)
+        check("'anna' proposes the plan, and so does not rehearse it" in said.err, f"{verb}: {said!r}")
+    put(copy, "carol", REHEARSAL, rehearsal_of(plan_by("anna", made_in=-HOUR / 30)))
+    said = run("approve", copy, who="bob", code=DENIED)
+    check("the rehearsal is of another plan" in said.err, f"nor another plan's: {said!r}")
     said = run("rehearse", copy, who="mallory", code=DENIED)
     check("does not name the key of 'mallory'" in said.err, f"{said!r}")
     run("rehearse", copy, code=USAGE)

@@ -96,7 +96,7 @@ def sick(ledger):
 def planned(ledger, case):
     out = ledger.doctor("plan", case).out
     equal(out.count(" compensate "), LANES * PAID, "entries of both lanes")
-    out = ledger.doctor("rehearse", case).out
+    out = ledger.doctor("rehearse", case, who="bob").out
     check(f"killed and resumed {LANES * PAID} times" in out and "nothing is left" in out, out)
     with open(os.path.join(case, "plan", "rehearsal.json"), encoding="utf-8") as file:
         equal(len(json.load(file)["heads"]), LANES, "all lanes were copied")

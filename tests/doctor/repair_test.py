@@ -270,14 +270,14 @@ def mark(folder):
 def staging_is_marked(case, staging):
     """A plan that nobody approved is applied only where people said by hand that it may be."""
     totals = staging.json("trial-balance")["rows"]
-    found = case.run("rehearse", "--staging", staging.folder, who="anna", code=DENIED)
+    found = case.run("rehearse", "--staging", staging.folder, who="bob", code=DENIED)
     check("not marked" in found.err and "empty file 'staging'" in found.err, f"{found!r}")
     equal(staging.json("trial-balance")["rows"], totals, "nothing was changed")
     link = os.path.join(SCRATCH, "linked")
     os.symlink(case.wallet.folder, link)
     mark(case.wallet.folder)
     for folder in (case.wallet.folder, link):
-        found = case.run("rehearse", "--staging", folder, who="anna", code=CONFLICT)
+        found = case.run("rehearse", "--staging", folder, who="bob", code=CONFLICT)
         check("the ledger of --data itself" in found.err, f"{found!r}")
     os.unlink(os.path.join(case.wallet.folder, "staging"))
     shared = [Wallet("database-1"), Wallet("database-2")]
@@ -286,7 +286,7 @@ def staging_is_marked(case, staging):
         with open(os.path.join(one.folder, "store"), "w", encoding="utf-8") as file:
             file.write("postgresql://nobody@localhost:1/ledger\n")
         mark(one.folder)
-    found = shared[0].run(*words_of(case, case.folder, "rehearse"), "--staging", shared[1].folder,
+    found = shared[0].run(*words_of(case, case.folder, "rehearse", "bob"), "--staging", shared[1].folder,
                           code=CONFLICT)
     check("the ledger of --data itself" in found.err, f"{found!r}")
     mark(staging.folder)
@@ -294,6 +294,7 @@ def staging_is_marked(case, staging):
 
 def approvals(case):
     case.run("apply", code=NOT_FOUND)                      # unrehearsed
+    case.run("rehearse", who="anna", code=DENIED)          # by its proposer
     case.run("approve", who="bob", code=NOT_FOUND)
     wallet = case.wallet
     wallet.run("backup", os.path.join(SCRATCH, "for-staging"))
@@ -304,9 +305,9 @@ def approvals(case):
     empty.run("init")
     staging_is_marked(case, staging)
     mark(empty.folder)
-    found = case.run("rehearse", "--staging", empty.folder, who="anna", code=CONFLICT)
+    found = case.run("rehearse", "--staging", empty.folder, who="bob", code=CONFLICT)
     check("staging" in found.err, f"another ledger is no staging system: {found!r}")
-    out = case.run("rehearse", "--staging", staging.folder, who="anna").out
+    out = case.run("rehearse", "--staging", staging.folder, who="bob").out
     check(f"killed and resumed {PAID} times" in out and "so does staging" in out, out)
     check("nothing that held is broken, and nothing is left" in out, out)
     acts = [act["act"] for act in staging.json("audit", "list")["items"]]
@@ -333,7 +334,7 @@ def left_is_named(case):
                       "amount = gross\nfee = fee\ndate = at\n")
     case.wallet.run("doctor", "collect", copy, "--key", case.keys["anna"], "--statement", statement,
                     "--mapping", columns, "--system", "psp")
-    out = case.run("rehearse", who="anna", folder=copy).out
+    out = case.run("rehearse", who="bob", folder=copy).out
     check("nothing that held is broken; still wrong after it: I" in out and "ch_unknown" in out, out)
     with open(os.path.join(copy, "plan", "rehearsal.json"), encoding="utf-8") as file:
         found = json.load(file)
@@ -360,7 +361,7 @@ def changed_files(case):
     altered = case.copy("altered")
     with open(os.path.join(altered, "evidence", "01-ledger.ndjson"), "a", encoding="utf-8") as file:
         file.write("{}\n")
-    for verb, words, who in (("approve", (), "bob"), ("rehearse", (), "anna"), ("apply", (), None),
+    for verb, words, who in (("approve", (), "bob"), ("rehearse", (), "bob"), ("apply", (), None),
                              ("apply", ("--execute",), "anna")):
         found = case.run(verb, *words, who=who, folder=altered, code=DENIED)
         check("evidence/01-ledger.ndjson" in found.err, f"{verb} of changed evidence: {found!r}")
@@ -398,7 +399,7 @@ def entries_of(copy):
 def refused(case, other, copy, told):
     """By the dry run, by a rehearsal and by doing it: nothing is written, and the ticket tells."""
     totals, acts = other.json("trial-balance")["rows"], other.json("audit", "list")["items"]
-    for words in (words_of(case, copy), words_of(case, copy, "rehearse"),
+    for words in (words_of(case, copy), words_of(case, copy, "rehearse", "bob"),
                   (*words_of(case, copy), "--execute")):
         found = other.run(*words, code=CONFLICT)
         for word in told:
@@ -455,7 +456,7 @@ def words_are_shown(case):
     case.wallet.run("doctor", "incident", copy, "--key", case.keys["anna"], "--state", "closed")
     found = case.run("apply", "--execute", who="anna", folder=copy, code=CONFLICT)
     check("the incident is closed" in found.err, f"{found!r}")
-    case.run("rehearse", who="anna", folder=copy, code=CONFLICT)
+    case.run("rehearse", who="bob", folder=copy, code=CONFLICT)
 
 
 def spent(case, wallet, shop, bank):
