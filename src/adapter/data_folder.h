@@ -28,7 +28,7 @@
  *              journal.db, head or archive/, and no password in it
  * lane         of a ledger with several lanes, which this is: "1 of 3", one line
  * lanes/N/     in the folder of lane 0: a data folder for each other lane
- * staging      made by hand: plans of repairs may be tried here (doctor rehearse --staging)
+ * staging      written by hand: plans of repairs may be tried here (doctor rehearse --staging)
  * lock         held by the owner, with its process id inside
  * socket       where the owner answers commands on this machine
  *

@@ -11,6 +11,7 @@
 #include "adapter/data_folder.h"
 #include "adapter/new_file.h"
 #include "base/check.h"
+#include "base/hex.h"
 #include "base/json_member.h"
 #include "cmd/child.h"
 #include "cmd/doctor_repair.h"
@@ -26,6 +27,8 @@ enum {
     NAME_SIZE = 4096,
     DIAGNOSIS_SIZE_MAX = 64 << 20,
     RESULT_SIZE_MAX = 1 << 18,
+    HOST_SIZE = 256,
+    MARK_SIZE_MAX = 1024,
 };
 
 #define STAGING_MARK "staging" /* a file in the data folder of one */
@@ -293,28 +296,76 @@ static enum status closure_look(struct rehearsal *all)
                : status;
 }
 
-/* Two folders of one ledger: one folder under two names, or one database behind both. */
-static enum status staging_is_apart(struct rehearsal *all, const char *staging, bool *out_apart)
+/* Where a data folder is, and what is behind it. */
+struct place {
+    struct uuid ledger;
+    uint64_t device;
+    uint64_t inode;
+    char path[NAME_SIZE];  /* without links */
+    char store[NAME_SIZE]; /* the URL of its database; "": it has its own journal */
+};
+
+static enum status place_look(struct rehearsal *all, const char *path, struct place *out)
 {
-    const char *const paths[2] = { all->repair.invocation->data, staging };
-    struct data_folder *folders[2] = { NULL, NULL };
-    struct stat stats[2];
-    enum status status = STATUS_OK;
-    for (int i = 0; i < 2 && status == STATUS_OK; i++) {
-        status = data_folder_open(paths[i], DATA_FOLDER_GUEST, &folders[i], &all->error);
-        if (status == STATUS_OK && stat(paths[i], &stats[i]) != 0)
-            status = error_set(&all->error, STATUS_UNAVAILABLE, "cannot look at %s: %s", paths[i],
-                               strerror(errno));
+    struct data_folder *folder = NULL;
+    struct stat stats;
+    enum status status = data_folder_open(path, DATA_FOLDER_GUEST, &folder, &all->error);
+    if (status != STATUS_OK) return status;
+    char *real = realpath(path, NULL);
+    const char *store = data_folder_store(folder);
+    bool there = real != NULL && strlen(real) < sizeof out->path && stat(path, &stats) == 0;
+    if (there) {
+        out->ledger = data_folder_ledger(folder);
+        out->device = (uint64_t)stats.st_dev;
+        out->inode = (uint64_t)stats.st_ino;
+        memcpy(out->path, real, strlen(real) + 1);
+        int len = snprintf(out->store, sizeof out->store, "%s", store == NULL ? "" : store);
+        there = len >= 0 && (size_t)len < sizeof out->store;
     }
-    if (status == STATUS_OK) {
-        const char *stores[2] = { data_folder_store(folders[0]), data_folder_store(folders[1]) };
-        bool one = stats[0].st_dev == stats[1].st_dev && stats[0].st_ino == stats[1].st_ino;
-        bool shared = stores[0] != NULL && stores[1] != NULL && strcmp(stores[0], stores[1]) == 0;
-        *out_apart = !one && !shared;
-    }
-    data_folder_close(folders[0]);
-    data_folder_close(folders[1]);
-    return status;
+    free(real);
+    data_folder_close(folder);
+    return there ? STATUS_OK
+                 : error_set(&all->error, STATUS_UNAVAILABLE, "cannot look at %s: %s", path,
+                             strerror(errno));
+}
+
+/*
+ * What a mark has to say: a folder that was copied with its mark, also to another machine or in
+ * place of another one, and one that was led to another database, is none that people have marked.
+ */
+static struct digest place_digest(const struct place *place)
+{
+    char host[HOST_SIZE] = "";
+    char ledger[UUID_TEXT_LEN + 1];
+    BUF_SCOPE struct buf text;
+    buf_init(&text, 4 * NAME_SIZE);
+    (void)gethostname(host, sizeof host - 1); /* without a name it is told apart by the rest */
+    uuid_format(place->ledger, ledger);
+    buf_append_format(&text, "%s\n%s\n%llu\n%s\n%s\n", ledger, host,
+                      (unsigned long long)place->inode, place->path, place->store);
+    CHECK(!text.overflow); /* all of it is bounded */
+    return digest_of(text.data, text.len);
+}
+
+/* Two folders of one ledger: one folder under two names, or one database behind both. */
+static bool places_are_one(const struct place *a, const struct place *b)
+{
+    bool one = a->device == b->device && a->inode == b->inode;
+    return one || (a->store[0] != '\0' && strcmp(a->store, b->store) == 0);
+}
+
+/* "": there is none that could be one. */
+static struct str mark_read(const char *folder, struct buf *bytes)
+{
+    char path[NAME_SIZE];
+    struct stat stats;
+    struct error ignored; /* without it there is no mark, whatever the reason */
+    int len = snprintf(path, sizeof path, "%s/" STAGING_MARK, folder);
+    bool there = len > 0 && (size_t)len < sizeof path && lstat(path, &stats) == 0 &&
+                 S_ISREG(stats.st_mode) && file_bytes_read(path, bytes, &ignored) == STATUS_OK;
+    struct str line = buf_view(bytes);
+    if (line.len > 0 && line.data[line.len - 1] == '\n') line.len--;
+    return there ? line : STR("");
 }
 
 /*
@@ -324,25 +375,31 @@ static enum status staging_is_apart(struct rehearsal *all, const char *staging, 
 static enum status staging_check(struct rehearsal *all)
 {
     const char *folder = invocation_text(all->repair.invocation, "staging");
-    char mark[NAME_SIZE];
-    struct stat stat;
-    bool apart;
+    struct place ledger;
+    struct place staging;
+    char hex[2 * sizeof(struct digest) + 1];
     if (folder == NULL) return STATUS_OK;
-    int len = snprintf(mark, sizeof mark, "%s/" STAGING_MARK, folder);
-    if (len <= 0 || (size_t)len >= sizeof mark)
-        return error_set(&all->error, STATUS_INVALID, "the path of the staging system is too long");
-    if (lstat(mark, &stat) != 0 || !S_ISREG(stat.st_mode)) {
-        enum status status =
-            error_set(&all->error, STATUS_DENIED, "%s is not marked as a staging system's", folder);
-        error_detail(&all->error, "the plan would be applied there for good, without approvals");
-        error_hint(&all->error, "if nothing is lost by it, make an empty file '" STAGING_MARK
-                                "' in that folder by hand");
-        return status;
-    }
-    enum status status = staging_is_apart(all, folder, &apart);
-    if (status != STATUS_OK || apart) return status;
-    return error_set(&all->error, STATUS_CONFLICT,
-                     "the staging system is the ledger of --data itself");
+    enum status status = place_look(all, all->repair.invocation->data, &ledger);
+    if (status == STATUS_OK) status = place_look(all, folder, &staging);
+    if (status != STATUS_OK) return status;
+    if (places_are_one(&ledger, &staging))
+        return error_set(&all->error, STATUS_CONFLICT,
+                         "the staging system is the ledger of --data itself");
+    BUF_SCOPE struct buf bytes;
+    buf_init(&bytes, MARK_SIZE_MAX);
+    struct digest digest = place_digest(&staging);
+    struct str wanted = hex_format(digest.bytes, sizeof digest.bytes, hex);
+    if (str_equal(mark_read(folder, &bytes), wanted)) return STATUS_OK;
+    status =
+        error_set(&all->error, STATUS_DENIED, "%s is not marked as a staging system's", folder);
+    error_detail(&all->error,
+                 "the plan would be applied there for good, without approvals; a mark is "
+                 "good for one folder, on one machine, with one ledger and database");
+    error_hint(&all->error,
+               "if nothing is lost by it, write this line into its file '" STAGING_MARK
+               "' by hand: %.*s",
+               STR_ARG(wanted));
+    return status;
 }
 
 static enum status staging_failed(struct rehearsal *all, const char *what)
@@ -537,7 +594,7 @@ const struct command command_doctor_rehearse = {
         "still wrong is named. The "
         "result is a file of the bundle, and part of what is approved. With --staging the plan is "
         "applied there as well, for good, twice, through its server where one runs; a file "
-        "'staging' in that folder, made by hand, says that it may be.",
+        "'staging' in that folder, written by hand, says that it may be; a copy of it elsewhere does not.",
     .positionals = positionals,
     .options = options,
     .examples = "doctor rehearse case --policy repair.policy --key bob.key",

@@ -262,34 +262,56 @@ def changed_meanwhile(case):
     check("evidence/01-ledger.ndjson is not as its custody has it" in err, err)
 
 
-def mark(folder):
-    with open(os.path.join(folder, "staging"), "w", encoding="utf-8"):
-        pass
+def mark(case, folder, said=None):
+    """As a person does it, who reads what a mark of this folder is."""
+    if said is None:
+        said = case.run("rehearse", "--staging", folder, who="bob", code=DENIED).err
+        check("not marked" in said and "write this line into its file 'staging'" in said, said)
+        said = said.split(" by hand: ")[1]
+    with open(os.path.join(folder, "staging"), "w", encoding="utf-8") as file:
+        file.write(said)
 
 
 def staging_is_marked(case, staging):
     """A plan that nobody approved is applied only where people said by hand that it may be."""
     totals = staging.json("trial-balance")["rows"]
-    found = case.run("rehearse", "--staging", staging.folder, who="bob", code=DENIED)
-    check("not marked" in found.err and "empty file 'staging'" in found.err, f"{found!r}")
+    mark(case, staging.folder)
+    with open(os.path.join(staging.folder, "staging"), encoding="utf-8") as file:
+        line = file.read()
+    copied = os.path.join(SCRATCH, "copied")               # with its mark
+    shutil.copytree(staging.folder, copied, ignore=shutil.ignore_patterns("socket"))
+    moved = os.path.join(SCRATCH, "moved")
+    os.rename(staging.folder, moved)
+    os.rename(copied, staging.folder)                      # in the place of the marked one
+    for folder in (staging.folder, moved):
+        case.run("rehearse", "--staging", folder, who="bob", code=DENIED)
+    shutil.rmtree(staging.folder)
+    os.rename(moved, staging.folder)
+    for wrong in ("", line + line, "x" + line[1:], line[:-2]):
+        mark(case, staging.folder, wrong)
+        case.run("rehearse", "--staging", staging.folder, who="bob", code=DENIED)
     equal(staging.json("trial-balance")["rows"], totals, "nothing was changed")
     link = os.path.join(SCRATCH, "linked")
     os.symlink(case.wallet.folder, link)
-    mark(case.wallet.folder)
     for folder in (case.wallet.folder, link):
         found = case.run("rehearse", "--staging", folder, who="bob", code=CONFLICT)
         check("the ledger of --data itself" in found.err, f"{found!r}")
-    os.unlink(os.path.join(case.wallet.folder, "staging"))
     shared = [Wallet("database-1"), Wallet("database-2")]
     for one in shared:
         shutil.copytree(case.wallet.folder, one.folder, ignore=shutil.ignore_patterns("socket"))
         with open(os.path.join(one.folder, "store"), "w", encoding="utf-8") as file:
             file.write("postgresql://nobody@localhost:1/ledger\n")
-        mark(one.folder)
     found = shared[0].run(*words_of(case, case.folder, "rehearse", "bob"), "--staging", shared[1].folder,
                           code=CONFLICT)
     check("the ledger of --data itself" in found.err, f"{found!r}")
-    mark(staging.folder)
+    another = Wallet("database-3")                         # it was led to another database since
+    shutil.copytree(shared[0].folder, another.folder)
+    mark(case, another.folder)
+    with open(os.path.join(another.folder, "store"), "w", encoding="utf-8") as file:
+        file.write("postgresql://nobody@localhost:2/ledger\n")
+    found = case.run("rehearse", "--staging", another.folder, who="bob", code=DENIED)
+    check("not marked" in found.err, f"{found!r}")
+    mark(case, staging.folder, line.rstrip())
 
 
 def approvals(case):
@@ -304,7 +326,7 @@ def approvals(case):
     empty = Wallet("empty")
     empty.run("init")
     staging_is_marked(case, staging)
-    mark(empty.folder)
+    mark(case, empty.folder)
     found = case.run("rehearse", "--staging", empty.folder, who="bob", code=CONFLICT)
     check("staging" in found.err, f"another ledger is no staging system: {found!r}")
     out = case.run("rehearse", "--staging", staging.folder, who="bob").out
