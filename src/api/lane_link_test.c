@@ -136,6 +136,48 @@ static void what_arrives_of_a_payment_is_for_wallets(void **state)
     run_in_lanes(payment_body);
 }
 
+/* The other way round: what is asked back is given by a wallet only, and once. */
+static void back_body(struct rig *rig)
+{
+    const struct transit_account way = { .asset = EUR, .lane = 0, .peer = 1, .out = true };
+    struct stage stage;
+    stage_open(&stage, rig);
+    expect_status(rig, 201,
+                  rig_send(rig, API_POST, "/v1/accounts",
+                           "{\"id\":\"" HERE_FUND "\",\"asset\":\"EUR\",\"kind\":\"equity\"}"));
+    stage.pays = true;
+    assert_int_equal(ask(&stage, false), STATUS_OK);
+    expect_net(rig, HERE_CARL, "5.00");
+    stage.asked = arrival_of(2);
+    stage.asked.debit = stage.asked.credit;
+    stage.asked.credit = transit_account(&way).id;
+    const struct transfer right = stage.asked;
+    assert_int_equal(ask(&stage, false), STATUS_OK);
+    assert_int_equal(stage.result.outcome, OUTCOME_OK);
+    expect_net(rig, HERE_CARL, "0.00");
+    assert_int_equal(ask(&stage, false), STATUS_OK);
+    assert_true(stage.result.repeated);
+    expect_net(rig, HERE_CARL, "0.00");
+    stage.asked.id.value.lo++;
+    assert_int_equal(uuid_parse(STR(HERE_FUND), &stage.asked.debit.value), STATUS_OK);
+    assert_int_equal(ask(&stage, false), STATUS_OK);
+    assert_int_equal(stage.result.outcome, OUTCOME_NOT_A_WALLET);
+    stage.asked.id.value.lo++;
+    stage.asked.debit.value.lo += UINT64_C(1) << 32; /* nobody's, of this lane */
+    assert_int_equal(ask(&stage, false), STATUS_OK);
+    assert_int_equal(stage.result.outcome, OUTCOME_DEBIT_ACCOUNT_NOT_FOUND);
+    stage.asked = right;
+    stage.asked.debit.value.lo++; /* of lane 1 */
+    assert_int_equal(ask(&stage, false), STATUS_IN_DOUBT);
+    lane_links_done(&stage.links);
+}
+
+static void what_is_asked_back_of_a_payment_is_from_wallets(void **state)
+{
+    (void)state; /* no fixture */
+    run_in_lanes(back_body);
+}
+
 /* A lane that could not say no to one would hold up all that is on the way to it. */
 static void nobody_body(struct rig *rig)
 {
@@ -293,6 +335,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_arrives_is_decided_once_and_taken_back_for_ever),
         cmocka_unit_test(what_arrives_of_a_payment_is_for_wallets),
+        cmocka_unit_test(what_is_asked_back_of_a_payment_is_from_wallets),
         cmocka_unit_test(what_arrives_for_a_transit_account_is_refused),
         cmocka_unit_test(nothing_arrives_without_the_mark_of_a_lane),
         cmocka_unit_test(what_no_departure_leads_to_is_refused),

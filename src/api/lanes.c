@@ -335,7 +335,8 @@ static bool transfer_here(struct work *work, struct transfer *transfer,
     bool linked = before != NULL && (before->flags & TRANSFER_FLAG_LINKED) != 0;
     if (linked) sentence = "a linked group cannot be between two lanes";
     if (sentence != NULL) return between_lanes(work, field, sentence);
-    *transfer = transit_departure(transfer, lanes);
+    const struct lane_part here = { work->api->options.lane, lanes };
+    *transfer = transit_departure(transfer, here);
     work->departs = true;
     return true;
 }

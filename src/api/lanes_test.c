@@ -416,11 +416,16 @@ static void paid_body(struct rig *rig)
     expect_in_answer(rig, "\"to\":\"" THERE_CARL "\"");
     expect_in_answer(rig, "\"gaps\":[]");
     rig->call.idempotency_key = STR("\"back\"");
-    expect_status(rig, 422,
-                  rig_send(rig, API_POST, "/v1/payments",
-                           "{\"kind\":\"refund\",\"payment\":\"" HERE_PAYMENT "\"}"));
-    expect_in_answer(rig, "refund_between_lanes");
+    const char *refund = "{\"kind\":\"refund\",\"payment\":\"" HERE_PAYMENT "\"}";
+    expect_status(rig, 201, rig_send(rig, API_POST, "/v1/payments", refund));
+    expect_in_answer(rig, "\"state\":\"pending\"");
+    expect_in_answer(rig, "\"wallet\":\"" THERE_CARL "\"");
+    rig->call.idempotency_key = STR("\"again\"");
+    expect_status(rig, 422, rig_send(rig, API_POST, "/v1/payments", refund));
+    expect_in_answer(rig, "amount_over_refundable"); /* what is on its way counts */
     rig->call.idempotency_key = (struct str){ NULL, 0 };
+    expect_status(rig, 200, rig_send(rig, API_GET, "/v1/payments/" HERE_PAYMENT, NULL));
+    expect_in_answer(rig, "\"refund_pending\":\"2.00\"");
 }
 
 static void a_payment_into_another_lane_is_pending_until_it_is_there(void **state)

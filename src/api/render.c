@@ -271,11 +271,11 @@ static void entry_amounts_write(struct render *render, const struct history_entr
         render_amount(render, STR("requested"), more->requested, transfer->asset);
     if (!money_is_zero(more->released))
         render_amount(render, STR("released"), more->released, transfer->asset);
-    if (transfer->head.kind == TRANSFER_DEPARTURE) return; /* it says where it is going */
+    if (transfer->head.kind == TRANSFER_DEPARTURE) return; /* it says what is in the other lane */
     render_reference(render, STR("target"), more->target.value);
 }
 
-/* Where a departure is going; once it is known, what became of it there. */
+/* Where a departure is going, or comes from; once it is known, what became of it there. */
 static void transit_write(struct render *render, const struct history_entry *entry,
                           const struct render_entry_extra *extra)
 {
@@ -283,9 +283,10 @@ static void transit_write(struct render *render, const struct history_entry *ent
     const struct history_entry *closing = extra->closing;
     json_write_key(&render->json, STR("transit"));
     json_write_object_begin(&render->json);
-    render_uuid(render, STR("to"), entry->more.target.value);
-    if (transit_account_parse(entry->transfer.credit, &way))
-        render_number(render, STR("lane"), way.peer);
+    bool parsed = transit_way_parse(&entry->transfer, &way);
+    struct str named = parsed && !way.out ? STR("from") : STR("to");
+    render_uuid(render, named, entry->more.target.value);
+    if (parsed) render_number(render, STR("lane"), way.peer);
     bool held = entry->transfer.head.outcome == OUTCOME_OK && extra->closing_known;
     if (held && closing == NULL) render_text(render, STR("state"), STR("pending"));
     if (held && closing != NULL) {

@@ -3,6 +3,7 @@
 #include "api/payments_render.h"
 #include "api/story_outside.h"
 #include "base/check.h"
+#include "model/transit.h"
 #include "wallet/story_balances.h"
 
 static void trace_write(struct render *render, struct trace trace)
@@ -35,6 +36,14 @@ static void side_write(struct render *render, struct str key, const struct story
     if (side->known) render_balance(render, key, &side->balance, asset, side->kind);
 }
 
+/* A departure's is the account in the other lane: where it is going, or from where it comes. */
+static struct str target_name(const struct record_transfer *record)
+{
+    struct transit_account way;
+    if (record->head.kind != TRANSFER_DEPARTURE) return STR("target");
+    return transit_way_parse(record, &way) && !way.out ? STR("from") : STR("to");
+}
+
 static void transfer_write(struct render *render, const struct story_transfer *transfer)
 {
     const struct record_transfer *record = &transfer->record;
@@ -44,8 +53,7 @@ static void transfer_write(struct render *render, const struct story_transfer *t
     render_name(render, STR("outcome"), outcome_code(record->head.outcome));
     render_reference(render, STR("debit"), record->debit.value);
     render_reference(render, STR("credit"), record->credit.value);
-    bool departs = record->head.kind == TRANSFER_DEPARTURE; /* then it is where it is going */
-    render_reference(render, departs ? STR("to") : STR("target"), transfer->more.target.value);
+    render_reference(render, target_name(record), transfer->more.target.value);
     if (record->asset != 0) render_asset(render, record->asset);
     bool known = record->asset != 0 && !money_equal(record->amount, MONEY_MAX);
     if (known) render_amount(render, STR("amount"), record->amount, record->asset);

@@ -244,7 +244,8 @@ const struct command command_payment_refund = {
     .name = "payment refund",
     .summary = "give a pay_in, wallet or merchant payment back, whole or in part",
     .details = "A refund is a payment of its own. All refunds of a payment, those on their way "
-               "and in doubt included, are at most what was taken and is not disputed.",
+               "and in doubt included, are at most what was taken and is not disputed. Of a "
+               "payment into another lane it is pending until that lane has given it.",
     .positionals = refund_positionals,
     .options = refund_options,
     .examples = "payment refund 019ab000-0000-7000-8000-0000000000d1\n"

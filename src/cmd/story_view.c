@@ -93,7 +93,7 @@ static void account_append(struct view *view, struct str text, struct str asset_
     unsigned role = role_of(view, id, asset_code);
     struct transit_account way;
     if (transit_account_parse((struct account_id){ id }, &way))
-        buf_append_format(out, "transit to lane %u", way.peer);
+        buf_append_format(out, "transit %s lane %u", way.out ? "to" : "from", way.peer);
     else if (role == CHART_CLEARING)
         buf_append_format(out, "clearing of %s", view->accounts.psp);
     else if (role != 0)
@@ -131,6 +131,14 @@ static void balances_line(struct view *view, const struct answer_object *item)
     buf_append_byte(&view->transfers, '\n');
 }
 
+/* The account in the other lane, when there is one. */
+static void there_append(struct view *view, struct str before, struct str id, struct str asset)
+{
+    if (id.len == 0) return;
+    buf_append_str(&view->transfers, before);
+    account_append(view, id, asset);
+}
+
 static bool transfer_line(void *argument, const struct answer_object *item)
 {
     struct view *view = argument;
@@ -146,8 +154,8 @@ static bool transfer_line(void *argument, const struct answer_object *item)
         account_append(view, debit, asset);
         buf_append_str(out, STR(", credit "));
         account_append(view, answer_text(item, "credit"), asset);
-        if (answer_text(item, "to").len > 0) buf_append_str(out, STR(", for "));
-        if (answer_text(item, "to").len > 0) account_append(view, answer_text(item, "to"), asset);
+        there_append(view, STR(", for "), answer_text(item, "to"), asset);
+        there_append(view, STR(", of "), answer_text(item, "from"), asset);
     } else if (answer_text(item, "target").len > 0) {
         buf_append_format(out, "  of %.*s", STR_ARG(answer_text(item, "target")));
     }

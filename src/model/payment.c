@@ -211,6 +211,8 @@ static const struct payment_move moves[] = {
     MOVE(REFUND, NONE, PENDING, CREATE),
     MOVE(REFUND, NONE, SUCCEEDED, CREATE), /* between two wallets */
     MOVE(REFUND, NONE, FAILED, CREATE),
+    MOVE(REFUND, PENDING, SUCCEEDED, ARRIVE), /* from a wallet in another lane */
+    MOVE(REFUND, PENDING, FAILED, ARRIVE),
     MOVES_OF_STEP(REFUND, SUCCEEDED),
     MOVES_OF_SETTLEMENT(REFUND),
     MOVE(REFUND, FAILED, FAILED, HINT),

@@ -181,9 +181,7 @@ enum payment_flag {
       "more than was taken and not yet given back")                                                \
     X(NOTHING_TO_MOVE, "nothing_to_move", 422, "the amount comes to zero")                         \
     X(LEDGER, "ledger_refused", 422, "the ledger refused it; the reason is its outcome")           \
-    X(CAPACITY, "payment_capacity", 422, "the capacity of open payments is used up")               \
-    X(REFUND_BETWEEN_LANES, "refund_between_lanes", 422,                                           \
-      "it was paid into another lane: a payment from there gives it back")
+    X(CAPACITY, "payment_capacity", 422, "the capacity of open payments is used up")
 
 #define PAYMENT_OUTCOME_ENUM(name, code, http, text) PAYMENT_OUTCOME_##name,
 enum payment_outcome { PAYMENT_OUTCOME_TABLE(PAYMENT_OUTCOME_ENUM) PAYMENT_OUTCOME_COUNT };

@@ -15,8 +15,8 @@
  * REVERSAL compensates the DIRECT, POST or REVERSAL transfer `target` by the opposite entry:
  *          whole of what is not yet reversed (amount MONEY_MAX) or in part.
  * EXPIRE   made by the ledger itself when a hold's time has passed.
- * DEPARTURE a hold of what leaves for another lane; never expires. Made by lanes alone: see
- *          model/transit.h.
+ * DEPARTURE a hold of what leaves for another lane, or is to come from one; never expires. Made by
+ *          lanes alone: see model/transit.h.
  */
 #define TRANSFER_KIND_TABLE(X)                                                                     \
     X(DIRECT, 1, "direct")                                                                         \
@@ -70,8 +70,8 @@ enum transfer_flag { TRANSFER_FLAG_TABLE(TRANSFER_FLAG_ENUM) };
  *          target's, else ASSET_MISMATCH. VOID: 0.
  * amount   at least 1. MONEY_MAX is "all": for POST and REVERSAL, and as balancing maximum; a
  *          VOID always has it, other transfers never.
- * target   POST, VOID: the hold. REVERSAL: the transfer to reverse. DEPARTURE: the account that it
- *          is for, in another lane. Otherwise nil.
+ * target   POST, VOID: the hold. REVERSAL: the transfer to reverse. DEPARTURE: the account, in
+ *          another lane, that it is for or is to come from. Otherwise nil.
  * user_ref the caller's own reference, indexed; nil is none.
  * value_date 0: the date of the stamp.
  * timeout_s  HOLD only; 0 is never.

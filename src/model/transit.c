@@ -95,22 +95,32 @@ const char *transit_fault(const struct transfer *transfer, const char **out_fiel
     return NULL;
 }
 
-struct transfer transit_departure(const struct transfer *transfer, uint32_t lanes)
+struct transfer transit_departure(const struct transfer *transfer, struct lane_part here)
 {
     const char *field;
     CHECK(transit_fault(transfer, &field) == NULL);
+    bool leaves = lane_of_account(transfer->debit, here.lanes) == here.lane;
+    struct account_id there = leaves ? transfer->credit : transfer->debit;
+    CHECK(leaves || lane_of_account(transfer->credit, here.lanes) == here.lane);
     const struct transit_account way = {
         .asset = transfer->asset,
-        .lane = lane_of_account(transfer->debit, lanes),
-        .peer = lane_of_account(transfer->credit, lanes),
-        .out = true,
+        .lane = here.lane,
+        .peer = lane_of_account(there, here.lanes),
+        .out = leaves,
     };
     struct transfer departure = *transfer;
     departure.kind = TRANSFER_DEPARTURE;
     departure.flags = TRANSFER_FLAG_OWNED;
-    departure.credit = transit_account(&way).id;
-    departure.target.value = transfer->credit.value;
+    *(leaves ? &departure.credit : &departure.debit) = transit_account(&way).id;
+    departure.target.value = there.value;
     return departure;
+}
+
+bool transit_way_parse(const struct record_transfer *departure, struct transit_account *out_way)
+{
+    struct account_id way = departure->credit;
+    if (!transit_account_is(way)) way = departure->debit;
+    return transit_account_parse(way, out_way);
 }
 
 /* The date that the caller gave; 0: none, so that each step has the date of its stamp. */
@@ -124,15 +134,17 @@ struct transfer transit_arrival(const struct record_transfer *departure,
                                 const struct record_transfer_more *more)
 {
     struct transit_account way;
-    bool parsed = transit_account_parse(departure->credit, &way);
-    CHECK(parsed && way.out && departure->head.kind == TRANSFER_DEPARTURE);
+    bool parsed = transit_way_parse(departure, &way);
+    CHECK(parsed && departure->head.kind == TRANSFER_DEPARTURE);
     const struct transit_account back = {
-        .asset = way.asset, .lane = way.peer, .peer = way.lane, .out = false
+        .asset = way.asset, .lane = way.peer, .peer = way.lane, .out = !way.out
     };
+    const struct account_id theirs = transit_account(&back).id;
+    const struct account_id named = { more->target.value };
     return (struct transfer){
         .id = transit_arrival_id(departure->id),
-        .debit = transit_account(&back).id,
-        .credit = { more->target.value },
+        .debit = way.out ? theirs : named,
+        .credit = way.out ? named : theirs,
         .amount = departure->amount,
         .user_ref = departure->user_ref,
         .asset = departure->asset,
@@ -148,6 +160,13 @@ bool transit_arrives(const struct transfer *transfer)
     return transfer->kind == TRANSFER_DIRECT && (transfer->flags & TRANSFER_FLAG_OWNED) != 0;
 }
 
+struct account_id transit_arrival_named(const struct transfer *arrival)
+{
+    struct transit_account way;
+    bool came = transit_account_parse(arrival->debit, &way) && !way.out;
+    return came ? arrival->credit : arrival->debit;
+}
+
 bool transit_arrival_fits(const struct transfer *transfer, uint32_t lane, uint32_t lanes)
 {
     struct transit_account way;
@@ -156,12 +175,14 @@ bool transit_arrival_fits(const struct transfer *transfer, uint32_t lane, uint32
     plain.flags = 0;
     plain.debit.value = (struct uuid){ 1, 0 }; /* of both sides others are asked more */
     plain.credit.value = (struct uuid){ 2, 0 };
-    bool parsed = transit_account_parse(transfer->debit, &way);
-    return parsed && !way.out && way.lane == lane && way.peer < lanes &&
+    bool comes = transit_account_parse(transfer->debit, &way) && !way.out;
+    bool goes = !comes && transit_account_parse(transfer->credit, &way) && way.out;
+    struct account_id named = transit_arrival_named(transfer);
+    return (comes || goes) && way.lane == lane && way.peer < lanes &&
            way.asset == transfer->asset && transfer->flags == TRANSFER_FLAG_OWNED &&
            transfer->kind == TRANSFER_DIRECT && !uuid_is_nil(transfer->id.value) &&
-           !uuid_is_nil(transfer->credit.value) && transfer_fault(&plain, &field) == NULL &&
-           lane_of_account(transfer->credit, lanes) == lane;
+           !uuid_is_nil(named.value) && transfer_fault(&plain, &field) == NULL &&
+           lane_of_account(named, lanes) == lane;
 }
 
 struct transfer transit_end(const struct record_transfer *departure, enum outcome arrival)

@@ -19,6 +19,11 @@
  * Whoever takes the arrival back asks for its refusal (struct request, withdraw): where it is
  * not known yet it is refused for ever, and so cannot follow on a release.
  *
+ * A departure may be turned round, so that the lane which gets the money begins, and is the one that
+ * goes on: it reserves for the credit account, here, what is to come from the other lane, and names
+ * the account there that is to give it. Its arrival goes from that account to what the other lane
+ * has on its way here; settlement and release are as above. Refunds of payments are made so.
+ *
  * An open departure is all there is to know, and it never expires: whoever owns the source next
  * goes on from it.
  */
@@ -47,19 +52,28 @@ struct transfer_id transit_end_id(struct transfer_id departure, bool settles);
  */
 const char *transit_fault(const struct transfer *transfer, const char **out_field);
 
-/* What is asked of the source instead of a transfer for which transit_fault() says NULL. */
-struct transfer transit_departure(const struct transfer *transfer, uint32_t lanes);
+/*
+ * What is asked of lane `here.lane`, the one of its two that begins, instead of a transfer for which
+ * transit_fault() says NULL.
+ */
+struct transfer transit_departure(const struct transfer *transfer, struct lane_part here);
 
-/* What is asked of the destination for a departure that was recorded. */
+/* The account between lanes that a departure passes; its `out` says whether the money leaves. */
+bool transit_way_parse(const struct record_transfer *departure, struct transit_account *out_way);
+
+/* What is asked of the other lane for a departure that was recorded. */
 struct transfer transit_arrival(const struct record_transfer *departure,
                                 const struct record_transfer_more *more);
 
 /* Whether a transfer of a lane's that stands alone is one of those. */
 bool transit_arrives(const struct transfer *transfer);
 
+/* The account that an arrival is about: it gets the money, or gives it. */
+struct account_id transit_arrival_named(const struct transfer *arrival);
+
 /*
  * Whether it can be one of those, for this lane of so many: for what comes from other processes.
- * To any account that is not nil: what has left must be decided, and the lane refuses the rest.
+ * Of any account that is not nil: what has left must be decided, and the lane refuses the rest.
  */
 bool transit_arrival_fits(const struct transfer *transfer, uint32_t lane, uint32_t lanes);
 

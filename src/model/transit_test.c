@@ -123,7 +123,7 @@ static void a_transfer_becomes_its_steps(void **state)
 {
     (void)state; /* no fixture */
     struct transfer transfer = some_transfer();
-    struct transfer departure = transit_departure(&transfer, LANES);
+    struct transfer departure = transit_departure(&transfer, (struct lane_part){ 0, LANES });
     struct transit_account way;
     assert_true(transit_account_parse(departure.credit, &way));
     assert_true(way.out && way.lane == 0 && way.peer == 2 && way.asset == EUR);
@@ -171,9 +171,60 @@ static void a_transfer_becomes_its_steps(void **state)
     assert_int_equal(transit_end(&record, OUTCOME_OK).value_date.days, 0);
 }
 
+/* Begun where the money is to come to: the other lane is asked to give it. */
+static void a_departure_turned_round_comes_from_the_other_lane(void **state)
+{
+    (void)state; /* no fixture */
+    struct transfer transfer = some_transfer();
+    struct transfer departure = transit_departure(&transfer, (struct lane_part){ 2, LANES });
+    struct transit_account way;
+    assert_true(transit_account_parse(departure.debit, &way));
+    assert_true(!way.out && way.lane == 2 && way.peer == 0 && way.asset == EUR);
+    assert_int_equal(departure.kind, TRANSFER_DEPARTURE);
+    assert_true(uuid_equal(departure.credit.value, transfer.credit.value));
+    assert_true(uuid_equal(departure.target.value, transfer.debit.value));
+
+    const struct record_transfer record = {
+        .head = { .kind = TRANSFER_DEPARTURE },
+        .id = departure.id,
+        .debit = departure.debit,
+        .credit = departure.credit,
+        .amount = departure.amount,
+        .user_ref = departure.user_ref,
+        .asset = EUR,
+    };
+    const struct record_transfer_more more = { .target = departure.target };
+    assert_true(transit_way_parse(&record, &way));
+    assert_true(!way.out && way.peer == 0);
+    struct transfer given = transit_arrival(&record, &more);
+    assert_true(uuid_equal(given.debit.value, transfer.debit.value));
+    assert_true(uuid_equal(transit_arrival_named(&given).value, transfer.debit.value));
+    assert_true(transit_account_parse(given.credit, &way));
+    assert_true(way.out && way.lane == 0 && way.peer == 2 && way.asset == EUR);
+    assert_true(money_equal(given.amount, transfer.amount));
+    assert_true(transit_arrives(&given));
+    assert_true(transit_arrival_fits(&given, 0, LANES));
+    assert_false(transit_arrival_fits(&given, 1, LANES));
+    assert_true(uuid_equal(transit_end(&record, OUTCOME_OK).target.value, transfer.id.value));
+
+    struct transfer wrong = given;
+    wrong.debit = departure.credit; /* of another lane than the one that is to give */
+    assert_false(transit_arrival_fits(&wrong, 0, LANES));
+    wrong = given;
+    wrong.debit.value = (struct uuid){ 0 };
+    assert_false(transit_arrival_fits(&wrong, 0, LANES));
+    const struct transit_account in = { EUR, 0, 2, false };
+    wrong = given;
+    wrong.credit = transit_account(&in).id; /* nothing is given to what has come */
+    assert_false(transit_arrival_fits(&wrong, 0, LANES));
+    wrong = given;
+    wrong.asset = EUR + 1;
+    assert_false(transit_arrival_fits(&wrong, 0, LANES));
+}
+
 static void depart(void *transfer)
 {
-    (void)transit_departure(transfer, LANES); /* never returns */
+    (void)transit_departure(transfer, (struct lane_part){ 0, LANES }); /* never returns */
 }
 
 static void what_needs_both_lanes_at_once_is_refused(void **state)
@@ -262,6 +313,7 @@ int main(void)
         cmocka_unit_test(nobody_else_has_such_an_account),
         cmocka_unit_test(ids_of_one_request_and_its_steps_never_meet),
         cmocka_unit_test(a_transfer_becomes_its_steps),
+        cmocka_unit_test(a_departure_turned_round_comes_from_the_other_lane),
         cmocka_unit_test(what_needs_both_lanes_at_once_is_refused),
         cmocka_unit_test(whatever_left_fits_where_it_arrives),
         cmocka_unit_test(no_step_has_the_id_that_is_none),

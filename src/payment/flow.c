@@ -172,13 +172,13 @@ bool flow_is_away(const struct flow *flow, struct account_id id)
     return !uuid_is_nil(id.value) && lane_of_account(id, part.lanes) != part.lane;
 }
 
-void flow_depart(struct flow *flow, struct account_id debit, struct account_id to,
+void flow_depart(struct flow *flow, struct account_id debit, struct account_id credit,
                  struct money amount)
 {
-    CHECK(flow_is_away(flow, to) && flow->payment->step == 0);
-    (void)flow_direct(flow, debit, to, amount); /* its id is the departure's */
+    CHECK(flow_is_away(flow, debit) != flow_is_away(flow, credit) && flow->payment->step == 0);
+    (void)flow_direct(flow, debit, credit, amount); /* its id is the departure's */
     struct transfer *transfer = &flow->out->transfers[flow->out->transfer_count - 1];
-    *transfer = transit_departure(transfer, flow->facts->part.lanes);
+    *transfer = transit_departure(transfer, flow->facts->part);
     flow->payment->posted = transfer->id;
     flow->payment->step_at = flow->facts->stamp;
     flow_state(flow, PAYMENT_STATE_PENDING);
@@ -218,4 +218,30 @@ struct money payment_refundable(const struct payment *payment)
         if (!money_subtract(left, taken[i], &left)) return MONEY_ZERO;
     }
     return left;
+}
+
+void flow_refund_pending(struct flow *flow)
+{
+    struct payment *parent = &flow->out->parent;
+    struct money amount = flow->payment->amount;
+    bool fits = money_add(parent->refund_pending, amount, &parent->refund_pending);
+    CHECK(fits); /* at most what was captured */
+    flow->out->parent_changed = true;
+}
+
+void flow_refund_ended(struct flow *flow)
+{
+    struct payment *parent = &flow->out->parent;
+    struct money amount = flow->payment->amount;
+    bool fits = money_subtract(parent->refund_pending, amount, &parent->refund_pending);
+    CHECK(fits); /* it was added when the refund was made */
+    flow->out->parent_changed = true;
+}
+
+void flow_refund_given(struct flow *flow)
+{
+    struct payment *parent = &flow->out->parent;
+    bool fits = money_add(parent->refunded, flow->payment->amount, &parent->refunded);
+    CHECK(fits); /* at most what was captured */
+    flow->out->parent_changed = true;
 }

@@ -42,17 +42,17 @@ void flow_void(struct flow *flow, struct transfer_id hold);
 struct transfer_id flow_reversal(struct flow *flow, struct transfer_id target);
 
 /*
- * Its money leaves for an account in another lane (model/transit.h): the payment is PENDING from here,
- * with the departure as what it has posted, and moves on by ARRIVE.
+ * Its money leaves for an account in another lane, or is to come from one (model/transit.h): the
+ * payment is PENDING from here, with the departure as what it has posted, and moves on by ARRIVE.
  */
-void flow_depart(struct flow *flow, struct account_id debit, struct account_id to,
+void flow_depart(struct flow *flow, struct account_id debit, struct account_id credit,
                  struct money amount);
 /*
  * What is reserved of a payment into another lane until it is captured: against suspense, which holds
  * what is nobody's yet, since nothing of it is on its way.
  */
 struct transfer_id flow_reserve(struct flow *flow, struct money amount);
-/* What has left is there, or back: posted or voided as the other lane has decided. */
+/* What is between the lanes is there, or back: posted or voided as the other lane has decided. */
 void flow_departure_end(struct flow *flow, enum outcome arrival);
 /* Whether the account is in another lane than the one that decides. */
 bool flow_is_away(const struct flow *flow, struct account_id id);
@@ -63,5 +63,9 @@ struct account_id flow_account(const struct flow *flow, enum chart_role role);
 bool payment_under_way(const struct payment *payment);
 /* What may still be given back of a payment. */
 struct money payment_refundable(const struct payment *payment);
+/* What the parent of a refund says of it: it is on its way, is so no more, was given. */
+void flow_refund_pending(struct flow *flow);
+void flow_refund_ended(struct flow *flow);
+void flow_refund_given(struct flow *flow);
 
 #endif

@@ -27,15 +27,6 @@ static struct wall_time later(const struct flow *flow)
     return (struct wall_time){ flow->facts->stamp.ns + wait_ms * NS_PER_MS };
 }
 
-static void parent_pending_less(struct flow *flow)
-{
-    struct payment *parent = &flow->out->parent;
-    bool fits =
-        money_subtract(parent->refund_pending, flow->payment->amount, &parent->refund_pending);
-    CHECK(fits); /* it was added when the refund was made */
-    flow->out->parent_changed = true;
-}
-
 static bool amounts_agree(const struct flow *flow)
 {
     const struct psp_reply *reply = &flow->command->reply;
@@ -92,13 +83,10 @@ static void charge_done(struct flow *flow)
 
 static void refund_done(struct flow *flow)
 {
-    struct payment *parent = &flow->out->parent;
     bool pending = !hold_was_released(flow->payment);
     hold_posted(flow);
-    if (pending) parent_pending_less(flow);
-    flow->out->parent_changed = true;
-    bool fits = money_add(parent->refunded, flow->payment->amount, &parent->refunded);
-    CHECK(fits); /* at most what was captured */
+    if (pending) flow_refund_ended(flow);
+    flow_refund_given(flow);
 }
 
 static void capture_done(struct flow *flow)
@@ -149,7 +137,7 @@ static void hold_voided(struct flow *flow)
     struct payment *payment = flow->payment;
     flow_state(flow, PAYMENT_STATE_FAILED);
     if (hold_was_released(payment)) return;
-    if (payment->kind == PAYMENT_REFUND) parent_pending_less(flow);
+    if (payment->kind == PAYMENT_REFUND) flow_refund_ended(flow);
     flow_void(flow, payment->hold);
     payment->hold = (struct transfer_id){ 0 };
 }

@@ -29,7 +29,7 @@ static enum payment_outcome parent_check(const struct payment *parent)
     return money_is_zero(parent->captured) ? PAYMENT_OUTCOME_STATE : PAYMENT_OUTCOME_OK;
 }
 
-/* Whether it is paid into another lane, as an exchange and a refund cannot be. */
+/* Whether it is paid into another lane, as an exchange cannot be. */
 static bool counter_is_away(const struct flow *flow)
 {
     const struct payment *payment = flow->payment;
@@ -38,16 +38,23 @@ static bool counter_is_away(const struct flow *flow)
     return from_wallet && flow_is_away(flow, payment->counter);
 }
 
+/* Whether it gives back what was paid into another lane: that lane has the money. */
+static bool wallet_is_away(const struct flow *flow)
+{
+    return flow->payment->kind == PAYMENT_REFUND && flow_is_away(flow, flow->payment->wallet);
+}
+
 /*
  * A payment of one asset between wallets that are there; whoever may make payments may not move what
- * is the house's. What is in another lane is for that lane to look at, when the money arrives.
+ * is the house's. What is in another lane is for that lane to look at, when the money arrives or is
+ * to leave.
  */
 static enum payment_outcome accounts_check(const struct flow *flow)
 {
     const struct payment *payment = flow->payment;
     const struct account *wallet = flow->facts->wallet;
     const struct account *counter = flow->facts->counter;
-    bool no_wallet = !uuid_is_nil(payment->wallet.value) && wallet == NULL;
+    bool no_wallet = !uuid_is_nil(payment->wallet.value) && wallet == NULL && !wallet_is_away(flow);
     bool no_counter =
         !uuid_is_nil(payment->counter.value) && counter == NULL && !counter_is_away(flow);
     if (no_wallet || no_counter) return PAYMENT_OUTCOME_ACCOUNT_NOT_FOUND;
@@ -64,27 +71,28 @@ static enum payment_outcome accounts_check(const struct flow *flow)
 static void refund_create(struct flow *flow)
 {
     struct payment *refund = flow->payment;
-    struct payment *parent = &flow->out->parent;
-    struct money refundable = payment_refundable(parent);
+    struct money refundable = payment_refundable(&flow->out->parent);
     if (money_equal(refund->amount, MONEY_MAX)) refund->amount = refundable;
     if (money_is_zero(refund->amount) || money_less(refundable, refund->amount)) {
         flow_refuse(flow, PAYMENT_OUTCOME_AMOUNT_OVER_REFUNDABLE);
         return;
     }
-    flow->out->parent_changed = true;
+    if (wallet_is_away(flow)) {
+        flow_depart(flow, refund->wallet, refund->counter, refund->amount);
+        flow_refund_pending(flow);
+        return;
+    }
     if (!uuid_is_nil(refund->counter.value)) {
         refund->posted = flow_direct(flow, refund->wallet, refund->counter, refund->amount);
         refund->captured = refund->amount;
         flow_state(flow, PAYMENT_STATE_SUCCEEDED);
-        bool fits = money_add(parent->refunded, refund->amount, &parent->refunded);
-        CHECK(fits); /* at most what was captured */
+        flow_refund_given(flow);
         return;
     }
     refund->hold =
         flow_hold(flow, refund->wallet, flow_account(flow, CHART_CLEARING), refund->amount);
     flow_step(flow, PSP_REFUND, refund->amount);
-    bool fits = money_add(parent->refund_pending, refund->amount, &parent->refund_pending);
-    CHECK(fits);
+    flow_refund_pending(flow);
 }
 
 /*
@@ -156,7 +164,6 @@ static enum payment_outcome create_check(const struct flow *flow)
         if (outcome != PAYMENT_OUTCOME_OK) return outcome;
         uint32_t named = flow->command->draft.asset; /* what the amount was counted in */
         if (named != 0 && named != payment->asset) return PAYMENT_OUTCOME_ASSET_MISMATCH;
-        if (flow_is_away(flow, payment->wallet)) return PAYMENT_OUTCOME_REFUND_BETWEEN_LANES;
     }
     enum payment_outcome outcome = accounts_check(flow);
     if (outcome != PAYMENT_OUTCOME_OK) return outcome;

@@ -117,12 +117,63 @@ static void what_needs_both_lanes_at_once_is_refused(void **state)
     scene.wallet.kind = ACCOUNT_ASSET;
     scene_draft(&scene, PAYMENT_WALLET);
     assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_NOT_A_WALLET);
+}
+
+/* The lane of the payment begins it and counts it; the other one has the money and is asked. */
+static void a_refund_of_what_was_paid_into_another_lane_is_to_come_from_there(void **state)
+{
+    (void)state;
+    struct scene scene;
     scene_between_lanes(&scene);
     scene_parent(&scene, PAYMENT_WALLET);
+    scene.facts.wallet = NULL; /* who was paid, of whom the lane knows nothing */
+    scene.facts.counter = &scene.wallet;
     scene_draft(&scene, PAYMENT_REFUND);
-    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_REFUND_BETWEEN_LANES);
     scene.parent.captured = MONEY_ZERO; /* it is still on its way, or came back */
     assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_STATE);
+    scene.parent.captured.minor = 10000;
+    scene.command.draft.amount.minor = 10001;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_AMOUNT_OVER_REFUNDABLE);
+    scene.command.draft.amount.minor = 4000;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_PENDING);
+    assert_true(payment_in_transit(&scene.payment));
+    assert_int_equal(scene.decision.transfer_count, 1);
+    const struct transfer *transfer = &scene.decision.transfers[0];
+    const struct transit_account way = { .asset = EUR, .lane = 0, .peer = 1, .out = false };
+    assert_int_equal(transfer->kind, TRANSFER_DEPARTURE);
+    assert_true(uuid_equal(transfer->debit.value, transit_account(&way).id.value));
+    assert_true(uuid_equal(transfer->credit.value, scene.wallet.id.value));
+    assert_true(uuid_equal(transfer->target.value, scene.counter.id.value));
+    assert_true(transfer->amount.minor == 4000);
+    assert_true(uuid_equal(scene.payment.posted.value, transfer->id.value));
+    assert_true(money_is_zero(scene.payment.captured));
+    assert_true(scene.parent.refund_pending.minor == 4000);
+    assert_true(money_is_zero(scene.parent.refunded));
+    scene.made = false;
+    scene.command.draft.amount = MONEY_MAX; /* what is on its way counts as given */
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_OK);
+    assert_true(scene.payment.amount.minor == 6000);
+    scene.made = false;
+    scene.command.draft.amount.minor = 1;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_AMOUNT_OVER_REFUNDABLE);
+}
+
+/* What is here is looked at before anything is asked of the other lane. */
+static void a_refund_to_what_is_no_wallet_any_more_is_refused_at_home(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_between_lanes(&scene);
+    scene_parent(&scene, PAYMENT_WALLET);
+    scene.facts.wallet = NULL;
+    scene_draft(&scene, PAYMENT_REFUND);
+    scene.facts.counter = NULL;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_ACCOUNT_NOT_FOUND);
+    scene.facts.counter = &scene.wallet;
+    scene.command.draft.asset = JPY;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_ASSET_MISMATCH);
+    assert_false(scene.decision.parent_changed);
 }
 
 static void merchant_is_held_or_authorised(void **state)
@@ -319,6 +370,8 @@ int main(void)
         cmocka_unit_test(into_another_lane_it_has_left_and_is_pending),
         cmocka_unit_test(a_merchant_in_another_lane_is_held_against_suspense),
         cmocka_unit_test(what_needs_both_lanes_at_once_is_refused),
+        cmocka_unit_test(a_refund_of_what_was_paid_into_another_lane_is_to_come_from_there),
+        cmocka_unit_test(a_refund_to_what_is_no_wallet_any_more_is_refused_at_home),
         cmocka_unit_test(merchant_is_held_or_authorised),
         cmocka_unit_test(refund_is_of_what_is_left),
         cmocka_unit_test(refund_between_wallets_is_done_at_once),

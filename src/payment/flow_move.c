@@ -333,6 +333,19 @@ static void capture_came_back(struct flow *flow, enum outcome arrival)
     payment->next_at = payment->expires_at;
 }
 
+/* All of a payment, or of a refund: it is there, or has come to nothing. */
+static void whole_arrives(struct flow *flow, enum outcome arrival)
+{
+    struct payment *payment = flow->payment;
+    bool there = arrival == OUTCOME_OK;
+    if (there) payment->captured = payment->amount;
+    flow_state(flow, there ? PAYMENT_STATE_SUCCEEDED : PAYMENT_STATE_FAILED);
+    if (!there) flow_reason(flow, outcome_code(arrival));
+    if (payment->kind != PAYMENT_REFUND) return;
+    flow_refund_ended(flow);
+    if (there) flow_refund_given(flow);
+}
+
 void flow_arrive(struct flow *flow)
 {
     if (flow->before == NULL) {
@@ -354,12 +367,8 @@ void flow_arrive(struct flow *flow)
         captured(flow, payment->step_amount, last);
     } else if (merchant) {
         capture_came_back(flow, arrival);
-    } else if (arrival == OUTCOME_OK) {
-        payment->captured = payment->amount;
-        flow_state(flow, PAYMENT_STATE_SUCCEEDED);
     } else {
-        flow_state(flow, PAYMENT_STATE_FAILED);
-        flow_reason(flow, outcome_code(arrival));
+        whole_arrives(flow, arrival);
     }
 }
 

@@ -329,6 +329,70 @@ static void what_is_on_its_way_is_moved_by_its_arrival_alone(void **state)
     assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_NOT_FOUND);
 }
 
+/* Of 40.00 of what was paid into another lane. */
+static void asked_back(struct scene *scene)
+{
+    scene_between_lanes(scene);
+    scene_parent(scene, PAYMENT_WALLET);
+    scene->facts.wallet = NULL;
+    scene->facts.counter = &scene->wallet;
+    scene_draft(scene, PAYMENT_REFUND);
+    scene->command.draft.amount.minor = 4000;
+    assert_int_equal(scene_run(scene), PAYMENT_OUTCOME_OK);
+}
+
+static void what_the_other_lane_gives_back_is_refunded_once(void **state)
+{
+    (void)state;
+    struct scene scene;
+    asked_back(&scene);
+    struct transfer_id departure = scene.payment.posted;
+    assert_int_equal(scene_arrive(&scene, OUTCOME_OK), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_SUCCEEDED);
+    assert_int_equal(scene.decision.transfer_count, 1);
+    assert_int_equal(scene.decision.transfers[0].kind, TRANSFER_POST);
+    assert_true(uuid_equal(scene.decision.transfers[0].target.value, departure.value));
+    assert_true(scene.payment.captured.minor == 4000);
+    assert_true(money_is_zero(scene.parent.refund_pending));
+    assert_true(scene.parent.refunded.minor == 4000);
+    assert_int_equal(scene.parent.version, 5); /* it was told of both, its making and its end */
+    scene.command.departure = departure;
+    assert_int_equal(scene_run(&scene), PAYMENT_OUTCOME_STATE);
+    assert_false(scene.decision.parent_changed);
+}
+
+static void what_the_other_lane_does_not_give_can_be_asked_for_again(void **state)
+{
+    (void)state;
+    struct scene scene;
+    asked_back(&scene);
+    assert_int_equal(scene_arrive(&scene, OUTCOME_DEBITS_EXCEED_CREDITS), PAYMENT_OUTCOME_OK);
+    assert_state(&scene, PAYMENT_STATE_FAILED);
+    assert_string_equal(scene.payment.reason, "debits_exceed_credits");
+    assert_int_equal(scene.decision.transfers[0].kind, TRANSFER_VOID);
+    assert_true(money_is_zero(scene.payment.captured));
+    assert_true(money_is_zero(scene.parent.refund_pending));
+    assert_true(money_is_zero(scene.parent.refunded));
+    assert_true(payment_refundable(&scene.parent).minor == 10000);
+}
+
+/* A part of a merchant's payment is given back while another is on its way to him. */
+static void a_refund_ends_whatever_its_payment_is_doing(void **state)
+{
+    (void)state;
+    static const uint8_t states[] = { PAYMENT_STATE_PENDING, PAYMENT_STATE_PART_CAPTURED,
+                                      PAYMENT_STATE_CAPTURED };
+    for (size_t i = 0; i < sizeof states; i++) {
+        struct scene scene;
+        asked_back(&scene);
+        scene.parent.kind = PAYMENT_MERCHANT;
+        scene.parent.state = states[i];
+        assert_int_equal(scene_arrive(&scene, OUTCOME_OK), PAYMENT_OUTCOME_OK);
+        assert_int_equal(scene.parent.state, states[i]);
+        assert_true(scene.parent.refunded.minor == 4000);
+    }
+}
+
 static void reserved_for_another_lane(struct scene *scene)
 {
     scene_between_lanes(scene);
@@ -463,6 +527,9 @@ int main(void)
         cmocka_unit_test(what_the_other_lane_has_accepted_is_paid),
         cmocka_unit_test(what_the_other_lane_has_refused_is_back_and_says_why),
         cmocka_unit_test(what_is_on_its_way_is_moved_by_its_arrival_alone),
+        cmocka_unit_test(what_the_other_lane_gives_back_is_refunded_once),
+        cmocka_unit_test(what_the_other_lane_does_not_give_can_be_asked_for_again),
+        cmocka_unit_test(a_refund_ends_whatever_its_payment_is_doing),
         cmocka_unit_test(parts_leave_one_after_the_other_and_the_rest_stays_reserved),
         cmocka_unit_test(the_rest_is_released_when_the_last_part_is_there),
         cmocka_unit_test(a_capture_that_comes_back_is_reserved_again),

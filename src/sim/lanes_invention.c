@@ -160,7 +160,8 @@ static void invent_departure(const struct lane_side *side, struct prng *prng,
     const struct lane_side *peer = some_other(side, prng);
     struct transfer transfer = transfer_from(side, prng, chance(prng, 15));
     transfer.credit = some_destination(side, peer, prng, transfer.asset);
-    *out_transfer = transit_departure(&transfer, side->stage->lanes);
+    const struct lane_part here = { side->lane, side->stage->lanes };
+    *out_transfer = transit_departure(&transfer, here);
     const struct payment *payment = some_payment(side, prng);
     /* whoever names a payment in a transfer of his has no part in it */
     if (payment != NULL && chance(prng, 10)) out_transfer->user_ref = payment->id.value;
@@ -253,6 +254,27 @@ static const struct payment *some_reserved(const struct lane_side *side, struct 
     return payment;
 }
 
+/* One that has taken something, mostly; NULL when there is no payment. */
+static const struct payment *some_taken(const struct lane_side *side, struct prng *prng)
+{
+    const struct payment *payment = NULL;
+    for (int attempt = 0; attempt < 24; attempt++) {
+        payment = some_payment(side, prng);
+        if (payment != NULL && !money_is_zero(payment->captured)) break;
+    }
+    return payment;
+}
+
+/* All that is left of what was taken, or a part; now and then more than that. */
+static void invent_refund(const struct payment *known, struct prng *prng, struct payment *draft)
+{
+    draft->kind = PAYMENT_REFUND;
+    draft->parent = known->id;
+    draft->amount = MONEY_MAX;
+    if (chance(prng, 30)) return;
+    draft->amount = money_from_minor(prng_between(prng, 1, (uint64_t)known->amount.minor));
+}
+
 /* Of what is reserved: a part, the last part, or nothing more. */
 static void invent_capture(const struct payment *known, struct prng *prng,
                            struct payment_command *command)
@@ -274,10 +296,8 @@ static struct question *invent_payment_of_lanes(const struct lane_side *side, st
     const struct payment *known = some_reserved(side, prng);
     command->cause = PAYMENT_CAUSE_CREATE;
     bool keyed = true;
-    if (known != NULL && chance(prng, 10)) {
-        command->draft.kind = PAYMENT_REFUND;
-        command->draft.parent = known->id;
-        command->draft.amount = MONEY_MAX;
+    if (known != NULL && chance(prng, 25)) {
+        invent_refund(some_taken(side, prng), prng, &command->draft);
     } else if (known != NULL && known->kind == PAYMENT_MERCHANT && chance(prng, 80)) {
         invent_capture(known, prng, command);
     } else {

@@ -243,7 +243,7 @@ static bool failed_by_unseen(const struct group *group)
 }
 
 /*
- * What was taken back before it was known is refused whatever the state, and what is for an account
+ * What was taken back before it was known is refused whatever the state, and what names an account
  * between lanes; what is of a payment, when its account is there and no wallet. That nothing else is
  * refused so is for whoever knows of both lanes. OUTCOME_OK: as the ledger decides.
  */
@@ -254,10 +254,11 @@ static enum outcome outcome_of_lanes(const struct model *model, const struct gro
                    (record->head.flags & TRANSFER_FLAG_OWNED) != 0;
     if (arrives && record->head.outcome == OUTCOME_WITHDRAWN) return OUTCOME_WITHDRAWN;
     bool as_paid = record->head.outcome == OUTCOME_NOT_A_WALLET;
-    if (arrives && transit_account_is(record->credit))
+    bool comes = transit_account_is(record->debit); /* else it is given, to the other lane */
+    if (arrives && comes && transit_account_is(record->credit))
         return as_paid ? OUTCOME_NOT_A_WALLET : OUTCOME_CREDIT_ACCOUNT_NOT_FOUND;
     if (!arrives || !as_paid) return OUTCOME_OK;
-    uint32_t place = model_account_find(model, record->credit);
+    uint32_t place = model_account_find(model, comes ? record->credit : record->debit);
     bool wallet = place == MODEL_NONE || chart_is_wallet(&model->accounts[place].state.account);
     return wallet ? OUTCOME_OK : OUTCOME_NOT_A_WALLET;
 }

@@ -323,8 +323,11 @@ static __int128 owed_by(const struct payment *payment, struct account_id *out_ac
     case PAYMENT_PAY_IN: return taken;
     case PAYMENT_PAY_OUT:
     case PAYMENT_WALLET:
-    case PAYMENT_REFUND:
     case PAYMENT_EXCHANGE: return -taken;
+    case PAYMENT_REFUND:
+        if (uuid_is_nil(payment->counter.value)) return -taken;
+        *out_account = payment->counter; /* who was paid may be in another lane */
+        return taken;
     case PAYMENT_MERCHANT:
         if (payment->method[0] == '\0') return -taken; /* the merchant may be in another lane */
         *out_account = payment->counter;

@@ -220,8 +220,11 @@ static void transits_table(const struct report *report, struct buf *text, uint64
     report_row(text, "of both, that are there", sums->paid, false, never_met);
     report_row(text, "that are back", sums->failed, false, never_met);
     report_row(text, "of them for no wallet", sums->no_wallet, false, never_met);
-    uint64_t refunds = report->told.payment_outcomes[PAYMENT_OUTCOME_REFUND_BETWEEN_LANES];
-    report_row(text, "refunds of such, refused", refunds, false, never_met);
+    report_row(text, "refunds that were to come", sums->refunds, false, never_met);
+    report_row(text, "of them, that came", sums->refunded, false, never_met);
+    report_row(text, "that came to nothing", sums->unrefunded, false, never_met);
+    uint64_t over = report->told.payment_outcomes[PAYMENT_OUTCOME_AMOUNT_OVER_REFUNDABLE];
+    report_row(text, "refunds over what is left", over, false, never_met);
 }
 
 static void rebuilds_table(const struct report *report, struct buf *text, uint64_t *never_met)

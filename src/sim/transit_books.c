@@ -46,8 +46,10 @@ static struct books_departure *arrival_find(const struct transit_books *books, u
 static void departure_take(struct transit_books *books, uint32_t lane,
                            const struct model_transfer *transfer)
 {
-    struct transit_account way;
-    if (!transit_account_parse(transfer->asked.credit, &way) || !way.out || way.lane != lane) {
+    struct transit_account way = { 0 };
+    bool leaves = transit_account_parse(transfer->asked.credit, &way) && way.out;
+    bool comes = !leaves && transit_account_parse(transfer->asked.debit, &way) && !way.out;
+    if ((!leaves && !comes) || way.lane != lane) {
         verdict_violation(books->verdict, "lane %u: a departure to no transit account", lane);
         return;
     }
@@ -55,11 +57,13 @@ static void departure_take(struct transit_books *books, uint32_t lane,
     books->departures[books->departure_count++] = (struct books_departure){
         .id = transfer->asked.id,
         .arrival = transit_arrival_id(transfer->asked.id),
-        .to = { transfer->asked.target.value },
+        .there = { transfer->asked.target.value },
+        .here = comes ? transfer->asked.credit : transfer->asked.debit,
         .amount = transfer->amount,
         .asset = transfer->asset,
         .source = lane,
         .peer = way.peer,
+        .comes = comes,
     };
     books->open++;
     books->sums.departures++;
@@ -81,15 +85,17 @@ static void arrival_take(struct transit_books *books, uint32_t lane,
         return;
     }
     bool accepted = transfer->outcome == OUTCOME_OK;
-    bool same = uuid_equal(transfer->asked.credit.value, departure->to.value) &&
-                money_equal(transfer->asked.amount, departure->amount);
+    const struct transfer *asked = &transfer->asked;
+    struct account_id named = departure->comes ? asked->debit : asked->credit;
+    bool same = uuid_equal(named.value, departure->there.value) && way->out == departure->comes &&
+                money_equal(asked->amount, departure->amount);
     if (!same) verdict_violation(books->verdict, "lane %u: something else arrives", lane);
     if (accepted && departure->ended)
         verdict_violation(books->verdict, "lane %u: a credit after its release", lane);
     if (departure->accepted || departure->refused)
         verdict_violation(books->verdict, "lane %u: an arrival is decided twice", lane);
     bool paid = !uuid_is_nil(departure->payment);
-    if (accepted && paid && !is_wallet(books->models[lane], departure->to))
+    if (accepted && paid && !is_wallet(books->models[lane], departure->there))
         verdict_violation(books->verdict, "lane %u: a payment to no wallet arrives", lane);
     if (!paid && transfer->outcome == OUTCOME_NOT_A_WALLET)
         verdict_violation(books->verdict, "lane %u: a transfer is refused as a payment", lane);
@@ -130,6 +136,9 @@ static void end_take(struct transit_books *books, struct books_departure *depart
     books->sums.released += !settles;
     books->sums.conflicts += conflict;
     if (uuid_is_nil(departure->payment)) return;
+    books->sums.refunded += departure->comes && settles;
+    books->sums.unrefunded += departure->comes && !settles;
+    if (departure->comes) return;
     books->sums.paid += settles;
     books->sums.failed += !settles;
     books->sums.no_wallet += refusal == OUTCOME_NOT_A_WALLET;
@@ -141,7 +150,8 @@ static void transfer_take(struct transit_books *books, uint32_t lane,
     const struct transfer *asked = &transfer->asked;
     bool done = transfer->outcome == OUTCOME_OK;
     struct transit_account way;
-    bool arrives = asked->kind == TRANSFER_DIRECT && transit_account_parse(asked->debit, &way);
+    bool arrives = asked->kind == TRANSFER_DIRECT && (transit_account_parse(asked->debit, &way) ||
+                                                      transit_account_parse(asked->credit, &way));
     if (arrives) {
         arrival_take(books, lane, &way, transfer);
     } else if (asked->kind == TRANSFER_DEPARTURE && done) {
@@ -163,13 +173,15 @@ static void payment_wrong(struct transit_books *books, uint32_t lane, const stru
                       payment_state_name(payment->state), payment->reason);
 }
 
-static bool leaves(const struct transit_books *books, uint32_t lane,
-                   const struct model_payment *known)
+static bool crosses(const struct transit_books *books, uint32_t lane,
+                    const struct model_payment *known)
 {
     const struct payment *payment = &known->newest;
+    bool back = payment->kind == PAYMENT_REFUND;
     bool from_wallet = payment->kind == PAYMENT_WALLET || payment->kind == PAYMENT_MERCHANT;
-    return known->outcome == PAYMENT_OUTCOME_OK && from_wallet &&
-           lane_of_account(payment->counter, books->lanes) != lane;
+    struct account_id there = back ? payment->wallet : payment->counter;
+    return known->outcome == PAYMENT_OUTCOME_OK && (back || from_wallet) &&
+           lane_of_account(there, books->lanes) != lane;
 }
 
 /* It names its departure while it is pending, and forgets it when it has ended. */
@@ -182,13 +194,18 @@ static void payment_mark(struct transit_books *books, uint32_t lane, const struc
     }
     if (!uuid_is_nil(departure->payment)) return;
     bool part = payment->kind == PAYMENT_MERCHANT;
+    bool back = payment->kind == PAYMENT_REFUND;
     struct money amount = part ? payment->step_amount : payment->amount;
-    bool same = uuid_equal(departure->to.value, payment->counter.value) &&
+    struct account_id there = back ? payment->wallet : payment->counter;
+    struct account_id here = back ? payment->counter : payment->wallet;
+    bool same = uuid_equal(departure->there.value, there.value) && departure->comes == back &&
+                uuid_equal(departure->here.value, here.value) &&
                 money_equal(departure->amount, amount);
     if (!same) payment_wrong(books, lane, payment, "something else has left for a payment");
     departure->payment = payment->id.value;
-    books->sums.payments += !part;
+    books->sums.payments += !part && !back;
     books->sums.captures += part;
+    books->sums.refunds += back;
 }
 
 /* What has left for a payment, and is there or not. */
@@ -214,7 +231,7 @@ static struct sent sent_of(const struct transit_books *books, uint32_t lane, str
     return sent;
 }
 
-static const char *wallet_fault(const struct payment *payment, const struct sent *sent)
+static const char *whole_fault(const struct payment *payment, const struct sent *sent)
 {
     if (sent->count != 1) return "a payment has left not once";
     if (sent->open > 0) return NULL;
@@ -238,14 +255,39 @@ static const char *hold_fault(const struct model *model, const struct payment *p
     return held == rest ? NULL : "a payment reserves another amount than is left of it";
 }
 
+/* What is pending and given of it is what its refunds have under way and were given. */
+static const char *refunds_fault(const struct transit_books *books, uint32_t lane,
+                                 const struct payment *parent)
+{
+    const struct model_payments *twin = books->payments[lane];
+    uint128 pending = 0;
+    uint128 given = 0;
+    if (money_is_zero(parent->captured)) return NULL;
+    for (uint32_t i = 0; i < twin->payment_count; i++) {
+        const struct payment *refund = &twin->payments[i].newest;
+        if (!uuid_equal(refund->parent.value, parent->id.value)) continue;
+        struct sent sent = sent_of(books, lane, refund->id);
+        given += sent.there;
+        if (sent.open > 0) pending += refund->amount.minor;
+    }
+    if (given + pending > parent->captured.minor) return "more is given back than was taken";
+    return pending == parent->refund_pending.minor && given == parent->refunded.minor
+               ? NULL
+               : "a payment says other than its refunds";
+}
+
 static void payments_compare(struct transit_books *books, uint32_t lane)
 {
     const struct model_payments *twin = books->payments[lane];
     for (uint32_t i = 0; i < twin->payment_count; i++) {
         const struct payment *payment = &twin->payments[i].newest;
-        if (!leaves(books, lane, &twin->payments[i])) continue;
         bool pending = payment->state == PAYMENT_STATE_PENDING;
-        if (pending) payment_mark(books, lane, payment);
+        if (pending && crosses(books, lane, &twin->payments[i])) payment_mark(books, lane, payment);
+    }
+    for (uint32_t i = 0; i < twin->payment_count; i++) {
+        const struct payment *payment = &twin->payments[i].newest;
+        if (!crosses(books, lane, &twin->payments[i])) continue;
+        bool pending = payment->state == PAYMENT_STATE_PENDING;
         struct sent sent = sent_of(books, lane, payment->id);
         const char *fault = NULL;
         if (sent.open != pending) fault = "a payment is pending, or its money on its way";
@@ -253,7 +295,9 @@ static void payments_compare(struct transit_books *books, uint32_t lane)
             fault = "a payment has taken another amount than is there";
         bool merchant = payment->kind == PAYMENT_MERCHANT;
         if (fault == NULL && merchant) fault = hold_fault(books->models[lane], payment);
-        if (fault == NULL && !merchant) fault = wallet_fault(payment, &sent);
+        if (fault == NULL && !merchant) fault = whole_fault(payment, &sent);
+        bool back = payment->kind == PAYMENT_REFUND;
+        if (fault == NULL && !back) fault = refunds_fault(books, lane, payment);
         if (fault != NULL) payment_wrong(books, lane, payment, fault);
     }
 }
@@ -268,20 +312,21 @@ static struct balance balance_of(const struct transit_books *books,
     return place == MODEL_NONE ? (struct balance){ 0 } : model->accounts[place].state.balance;
 }
 
-/* What left one lane for another in an asset, and how far it is. */
+/* What left one lane for another in an asset, or is to come back, and how far it is. */
 struct flow {
     uint128 open;
     uint128 accepted;
     uint128 settled;
 };
 
+/* Of what the lane has begun, by this account of its own. */
 static struct flow flow_of(const struct transit_books *books, const struct transit_account *way)
 {
     struct flow flow = { 0 };
     for (uint32_t i = 0; i < books->departure_count; i++) {
         const struct books_departure *departure = &books->departures[i];
         bool on_it = departure->source == way->lane && departure->peer == way->peer &&
-                     departure->asset == way->asset;
+                     departure->asset == way->asset && departure->comes != way->out;
         if (!on_it) continue;
         if (!departure->ended) flow.open += departure->amount.minor;
         if (departure->accepted) flow.accepted += departure->amount.minor;
@@ -297,14 +342,13 @@ static void pair_compare(struct transit_books *books, uint32_t source, uint32_t 
     const struct transit_account came = { asset, peer, source, false };
     struct balance out = balance_of(books, &left);
     struct balance in = balance_of(books, &came);
-    struct flow flow = flow_of(books, &left);
-    uint128 arrived = in.debits_posted.minor - out.credits_posted.minor;
-    bool right = out.credits_pending.minor == flow.open &&
-                 out.credits_posted.minor == flow.settled &&
-                 in.debits_posted.minor == flow.accepted && arrived == flow.accepted - flow.settled;
+    struct flow sent = flow_of(books, &left);  /* begun where it leaves, */
+    struct flow asked = flow_of(books, &came); /* and where it is to come to */
+    bool right = out.credits_pending.minor == sent.open && in.debits_pending.minor == asked.open &&
+                 out.credits_posted.minor == sent.settled + asked.accepted &&
+                 in.debits_posted.minor == sent.accepted + asked.settled;
     bool clean = money_is_zero(out.debits_posted) && money_is_zero(out.debits_pending) &&
-                 money_is_zero(in.credits_posted) && money_is_zero(in.credits_pending) &&
-                 money_is_zero(in.debits_pending);
+                 money_is_zero(in.credits_posted) && money_is_zero(in.credits_pending);
     if (!right || !clean) {
         verdict_violation(books->verdict,
                           "the transit accounts from lane %u to %u are not what is in flight",

@@ -10,11 +10,14 @@
  * Looks at the twins of all lanes in the moment in which a batch becomes durable in one. It knows
  * every departure, and checks of each step:
  * - nothing arrives that has not left, nor after it was released, nor another amount, nor
- *   elsewhere than where it was meant to;
+ *   elsewhere than where it was meant to; nor does anything come that was not asked for;
  * - nothing is settled that the other lane has not accepted, nor released that it has not
  *   refused, nor with another outcome than that;
- * - on each way, what left and is not ended is what is pending, what arrived and is not settled
- *   is what the two transit accounts differ by, and none of them has anything else;
+ * - on each way, what left, or was asked for, and is not ended is what is pending; what the other
+ *   lane has accepted and is not settled is what the two transit accounts differ by, and none of
+ *   them has anything else;
+ * - what is given back of a payment came to that wallet from who was paid, is on its way by refunds,
+ *   or was given by those that ended, and is never more than was taken;
  * - a payment into another lane says at every moment what has become of its money: pending while it
  *   is on its way, taken when it is there, failed, and why, when it is back; and what is left to
  *   capture is reserved.
@@ -24,11 +27,13 @@ enum { SIM_LANES_MAX = 4, BOOKS_DEPARTURES_MAX = 1 << 14 };
 struct books_departure {
     struct transfer_id id;
     struct transfer_id arrival;
-    struct account_id to;
+    struct account_id there; /* in the other lane: it gets the money, or gives it */
+    struct account_id here;
     struct money amount;
     uint32_t asset;
     uint32_t source;
     uint32_t peer;
+    bool comes; /* the peer's money is to come here, for a refund */
     bool accepted;
     bool refused;
     uint8_t refusal; /* outcome of its arrival */
@@ -50,6 +55,9 @@ struct books_sums {
     uint64_t paid;      /* that are there, */
     uint64_t failed;    /* that are back, */
     uint64_t no_wallet; /* those of them that were for no wallet */
+    uint64_t refunds;   /* that were to come from another lane, */
+    uint64_t refunded;  /* of them, those that came */
+    uint64_t unrefunded;
 };
 
 struct transit_books {

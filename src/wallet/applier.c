@@ -239,11 +239,12 @@ static enum outcome outcome_ahead(const struct lane *lane, const struct request 
                                   const struct transfer *transfer)
 {
     if (request->withdraw) return OUTCOME_WITHDRAWN; /* so that it is refused for ever */
-    bool nobodys = transit_arrives(transfer) && transit_account_is(transfer->credit);
+    bool nobodys = transit_arrives(transfer) && transit_account_is(transfer->debit) &&
+                   transit_account_is(transfer->credit);
     if (nobodys)
         return request->to_wallets ? OUTCOME_NOT_A_WALLET : OUTCOME_CREDIT_ACCOUNT_NOT_FOUND;
     if (!request->to_wallets) return OUTCOME_OK;
-    uint32_t number = ledger_account_find(lane->ledger, transfer->credit);
+    uint32_t number = ledger_account_find(lane->ledger, transit_arrival_named(transfer));
     bool none = number == ACCOUNT_NONE; /* which the ledger refuses */
     return none || chart_is_wallet(&ledger_account(lane->ledger, number)->account)
                ? OUTCOME_OK

@@ -163,8 +163,8 @@ struct request {
      */
     bool withdraw;
     /*
-     * The same, of payments from another lane: to accounts that are no wallet they are refused,
-     * OUTCOME_NOT_A_WALLET. (What arrives for a transit account is refused whoever asks.)
+     * The same, of another lane's payments and refunds: to and from accounts that are no wallet
+     * they are refused, OUTCOME_NOT_A_WALLET. (What names a transit account is refused whoever asks.)
      */
     bool to_wallets;
 

@@ -58,18 +58,20 @@ static enum status account_make(struct lane *lane, const struct request *request
 enum status transit_apply_accounts(struct lane *lane, const struct request *request,
                                    const struct transfer *transfer, struct error *out_error)
 {
-    bool departs = transfer->kind == TRANSFER_DEPARTURE;
-    if (!departs && !transit_arrives(transfer)) return STATUS_OK;
-    struct account_id id = departs ? transfer->credit : transfer->debit;
+    if (transfer->kind != TRANSFER_DEPARTURE && !transit_arrives(transfer)) return STATUS_OK;
+    bool of_debit = transit_account_is(transfer->debit);
+    struct account_id id = of_debit ? transfer->debit : transfer->credit;
     return is_wanted(lane, id) ? account_make(lane, request, id, out_error) : STATUS_OK;
 }
 
-static bool goes_to(const struct lane *lane, uint32_t place, uint32_t peer)
+/* Whether that lane is to decide it: where it is going, or from where it is to come. */
+static bool is_for(const struct lane *lane, uint32_t place, uint32_t peer)
 {
     const struct hold *hold = &lane->ledger->holds.holds[place];
     struct transit_account transit;
-    struct account_id credit = ledger_account(lane->ledger, hold->credit)->account.id;
-    return transit_account_parse(credit, &transit) && transit.peer == peer;
+    struct account_id id = ledger_account(lane->ledger, hold->credit)->account.id;
+    if (!transit_account_is(id)) id = ledger_account(lane->ledger, hold->debit)->account.id;
+    return transit_account_parse(id, &transit) && transit.peer == peer;
 }
 
 enum status transit_apply_read(struct lane *lane, struct read *read, struct error *out_error)
@@ -79,7 +81,7 @@ enum status transit_apply_read(struct lane *lane, struct read *read, struct erro
     if (end > holds->departure_count) end = holds->departure_count;
     while (read->from < end && read->found < read->limit) {
         uint32_t place = holds->departures[read->from++];
-        if (!goes_to(lane, place, read->peer)) continue;
+        if (!is_for(lane, place, read->peer)) continue;
         enum status status = index_find(lane->indexes[LANE_INDEX_IDS], holds->holds[place].id.value,
                                         &read->locators[read->found], out_error);
         if (status == STATUS_NOT_FOUND) status = STATUS_CORRUPT; /* an open hold has a record */

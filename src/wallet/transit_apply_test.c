@@ -43,6 +43,14 @@ static struct transfer arrival(uint64_t id, struct account_id way, uint64_t mino
     return transfer;
 }
 
+/* Turned round: from what is to come from there. */
+static struct transfer asked_back(uint64_t id, struct account_id way, uint64_t minor)
+{
+    struct transfer transfer = departure(id, test_transfer(0, ANN, 0, 0).debit, minor);
+    transfer.debit = way;
+    return transfer;
+}
+
 static struct bench *scene_new(void)
 {
     struct bench *bench = bench_new();
@@ -67,6 +75,34 @@ static void accounts_are_made_once_and_are_there_after_a_restart(void **state)
     assert_int_equal(bench->lane->ledger->holds.departure_count, 2);
     assert_int_equal(test_one(bench, departure(103, out, 3)).outcome, OUTCOME_OK);
     assert_int_equal(bench->lane->ledger->account_count, 4);
+    bench_free(bench);
+}
+
+/* What is asked back passes the account of what comes, and what is given that of what leaves. */
+static void accounts_are_made_for_what_goes_the_other_way_round(void **state)
+{
+    (void)state; /* no fixture */
+    struct bench *bench = scene_new();
+    struct account_id out = way_id(EUR, 0, 1, true);
+    struct account_id in = way_id(EUR, 0, 2, false);
+    assert_int_equal(test_one(bench, asked_back(100, in, 3)).outcome, OUTCOME_OK);
+    assert_int_equal(bench->lane->ledger->account_count, 3);
+    assert_int_equal(test_credits(bench, ANN), 0); /* pending */
+    struct transfer given = test_transfer(101, FUNDS, 0, 3);
+    given.credit = out;
+    given.flags = TRANSFER_FLAG_OWNED;
+    assert_int_equal(test_one(bench, given).outcome, OUTCOME_OK);
+    assert_int_equal(bench->lane->ledger->account_count, 4);
+    given.id.value = test_id(102);
+    given.debit = in; /* from what has come to what leaves: nobody's */
+    assert_int_equal(test_one(bench, given).outcome, OUTCOME_CREDIT_ACCOUNT_NOT_FOUND);
+    bench_crash(bench);
+    bench_open(bench);
+    assert_int_equal(bench->lane->ledger->holds.departure_count, 1);
+    struct transfer end = test_post(103, 100);
+    end.flags = TRANSFER_FLAG_OWNED;
+    assert_int_equal(test_one(bench, end).outcome, OUTCOME_OK);
+    assert_int_equal(test_credits(bench, ANN), 3);
     bench_free(bench);
 }
 
@@ -130,7 +166,7 @@ static uint32_t count_for(struct bench *bench, uint32_t peer, uint32_t limit)
             struct store *store = &bench->store.port;
             assert_int_equal(history_transfer(store, locators[i], &entry, &error), STATUS_OK);
             struct transit_account way;
-            assert_true(transit_account_parse(entry.transfer.credit, &way));
+            assert_true(transit_way_parse(&entry.transfer, &way));
             assert_int_equal(way.peer, peer);
             assert_true(uuid_equal(entry.more.target.value, test_id(77)));
         }
@@ -150,18 +186,22 @@ static void open_departures_are_listed_by_the_lane_they_are_for(void **state)
         assert_int_equal(test_one(bench, leaving).outcome, OUTCOME_OK);
     }
     assert_int_equal(test_one(bench, test_hold(900, 5, 0)).outcome, OUTCOME_OK); /* is none */
+    for (uint32_t peer = 1; peer <= PEERS; peer++) { /* what is to come from there as well */
+        struct transfer coming = asked_back(200 + peer, way_id(EUR, 0, peer, false), 1);
+        assert_int_equal(test_one(bench, coming).outcome, OUTCOME_OK);
+    }
     for (uint32_t peer = 1; peer <= PEERS; peer++) {
-        assert_int_equal(count_for(bench, peer, 3), 10);
-        assert_int_equal(count_for(bench, peer, 8), 10);
+        assert_int_equal(count_for(bench, peer, 3), 11);
+        assert_int_equal(count_for(bench, peer, 8), 11);
     }
     struct transfer end = test_post(901, 103); /* for lane 1 */
     end.flags = TRANSFER_FLAG_OWNED;
     assert_int_equal(test_one(bench, end).outcome, OUTCOME_OK);
-    assert_int_equal(count_for(bench, 1, 4), 9);
+    assert_int_equal(count_for(bench, 1, 4), 10);
     bench_crash(bench);
     bench_open(bench);
-    assert_int_equal(count_for(bench, 1, 4), 9);
-    assert_int_equal(count_for(bench, 2, 4), 10);
+    assert_int_equal(count_for(bench, 1, 4), 10);
+    assert_int_equal(count_for(bench, 2, 4), 11);
     bench_free(bench);
 }
 
@@ -200,6 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accounts_are_made_once_and_are_there_after_a_restart),
+        cmocka_unit_test(accounts_are_made_for_what_goes_the_other_way_round),
         cmocka_unit_test(what_is_not_the_lanes_own_is_not_made),
         cmocka_unit_test(an_account_that_was_refused_once_is_not_made),
         cmocka_unit_test(open_departures_are_listed_by_the_lane_they_are_for),

@@ -173,77 +173,6 @@ static void more_than_a_round_takes_all_go(void **state)
 
 /* ---- Payments ---- */
 
-static struct payment_result command_run(struct scene *scene, const struct payment_command *command,
-                                         uint64_t key)
-{
-    struct bench *bench = scene->source;
-    struct payment_result result = { 0 };
-    struct request request = {
-        .kind = REQUEST_PAYMENT,
-        .root = lane_new_id(bench->lane),
-        .key = { key, key == 0 ? 0 : 9 },
-        .fingerprint = { key, key == 0 ? 0 : 9 },
-        .trace = { .id = { 77, command->draft.id.value.lo } },
-        .count = 1,
-        .payment = command,
-        .payment_result = &result,
-    };
-    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
-    return result;
-}
-
-/* From ANN of lane 0; key 0 is none. */
-static struct payment_result pay_account(struct scene *scene, uint64_t id, struct account_id to,
-                                         uint64_t key)
-{
-    struct payment_command command = { .cause = PAYMENT_CAUSE_CREATE };
-    command.draft = (struct payment){
-        .id = { test_id(id) },
-        .kind = PAYMENT_WALLET,
-        .amount = { 30 },
-        .asset = EUR,
-        .wallet = account_of(ANN, 0).id,
-        .counter = to,
-    };
-    return command_run(scene, &command, key);
-}
-
-/* To somebody of lane 1. */
-static struct payment_result pay(struct scene *scene, uint64_t id, uint64_t to, uint64_t key)
-{
-    return pay_account(scene, id, account_of(to, 1).id, key);
-}
-
-/* The newest record of a payment that rests. */
-static struct history_payment rested(struct scene *scene, uint64_t id)
-{
-    struct bench *bench = scene->source;
-    struct uuid wanted = test_id(id);
-    struct payment open;
-    struct locator locator;
-    struct read read = {
-        .kind = READ_PAYMENTS, .count = 1, .ids = &wanted, .payments = &open, .locators = &locator
-    };
-    struct request request = { .kind = REQUEST_READ, .read = &read };
-    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
-    assert_true(uuid_is_nil(open.id.value));
-    struct history_payment found;
-    struct error error;
-    struct store *store = &bench->store.port;
-    assert_int_equal(history_payment(store, locator, &found, &error), STATUS_OK);
-    assert_int_equal(found.record.head.kind, PAYMENT_CAUSE_ARRIVE);
-    assert_true(uuid_is_nil(found.record.payment.hold.value));
-    return found;
-}
-
-static void assert_failed(struct scene *scene, uint64_t id, const char *reason)
-{
-    struct history_payment found = rested(scene, id);
-    assert_int_equal(found.record.payment.state, PAYMENT_STATE_FAILED);
-    assert_string_equal(found.record.payment.reason, reason);
-    assert_true(money_is_zero(found.record.payment.captured));
-}
-
 static void assert_paid(struct scene *scene, uint64_t id)
 {
     struct history_payment found = rested(scene, id);
@@ -282,7 +211,7 @@ static void a_payment_is_pending_until_it_is_there(void **state)
     transfer.debit = account_of(ANN, 0).id;
     transfer.credit = account_of(BOB, 1).id;
     transfer.user_ref = test_id(300);
-    struct transfer departure = transit_departure(&transfer, LANES);
+    struct transfer departure = transit_departure(&transfer, (struct lane_part){ 0, LANES });
     assert_int_equal(test_one(scene.source, departure).outcome, OUTCOME_OK);
     struct transit_status status = work(&scene, LONG_MS);
     assert_int_equal(status.settled, 2);
@@ -337,7 +266,7 @@ static void what_is_for_a_transit_account_comes_back(void **state)
     struct transfer transfer = test_transfer(100, 0, 0, 12);
     transfer.debit = account_of(ANN, 0).id;
     transfer.credit = in;
-    struct transfer departure = transit_departure(&transfer, LANES);
+    struct transfer departure = transit_departure(&transfer, (struct lane_part){ 0, LANES });
     for (int made = 0; made < 2; made++) { /* the account from which it would come */
         uint64_t id = 300 + (uint64_t)made;
         departure.id.value = test_id(100 + (uint64_t)made);
@@ -519,19 +448,6 @@ static uint64_t reserved(struct scene *scene)
     return (uint64_t)balance_of(scene->source, account_of(ANN, 0).id).debits_pending.minor;
 }
 
-static struct payment payment_known(struct scene *scene)
-{
-    struct uuid id = test_id(300);
-    struct payment payment;
-    struct locator locator;
-    struct read read = {
-        .kind = READ_PAYMENTS, .count = 1, .ids = &id, .payments = &payment, .locators = &locator
-    };
-    struct request request = { .kind = REQUEST_READ, .read = &read };
-    assert_int_equal(lane_run(scene->source->lane, &request), STATUS_OK);
-    return payment;
-}
-
 static void parts_arrive_and_the_rest_stays_reserved(void **state)
 {
     (void)state; /* no fixture */
@@ -614,7 +530,7 @@ static void a_capture_without_room_for_its_way_leaves_nothing_behind(void **stat
     struct bench *bench = scene.source;
     struct transfer end = { .id = { test_id(500) },
                             .amount = MONEY_MAX,
-                            .target = payment_known(&scene).hold,
+                            .target = payment_known(&scene, 300).hold,
                             .kind = TRANSFER_VOID,
                             .flags = TRANSFER_FLAG_OWNED };
     assert_int_equal(test_one(bench, end).outcome, OUTCOME_OK);

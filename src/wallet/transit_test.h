@@ -149,7 +149,7 @@ static inline struct transfer_result leave(struct scene *scene, uint64_t id, uin
     struct transfer transfer = test_transfer(id, 0, 0, minor);
     transfer.debit = account_of(ANN, 0).id;
     transfer.credit = account_of(to, 1).id;
-    return test_one(scene->source, transit_departure(&transfer, LANES));
+    return test_one(scene->source, transit_departure(&transfer, (struct lane_part){ 0, LANES }));
 }
 
 /* The worker's clock: when it shows a time, the worker's lane has been drained. */
@@ -254,6 +254,93 @@ static inline void assert_ended(struct scene *scene, uint64_t id, uint8_t kind, 
     assert_int_equal(history_transfer(store, locator, &entry, &error), STATUS_OK);
     assert_int_equal(entry.transfer.head.kind, kind);
     assert_int_equal(entry.transfer.code, code);
+}
+
+/* ---- Payments of the source's ---- */
+
+static inline struct payment_result command_run(struct scene *scene,
+                                                const struct payment_command *command, uint64_t key)
+{
+    struct bench *bench = scene->source;
+    struct payment_result result = { 0 };
+    struct request request = {
+        .kind = REQUEST_PAYMENT,
+        .root = lane_new_id(bench->lane),
+        .key = { key, key == 0 ? 0 : 9 },
+        .fingerprint = { key, key == 0 ? 0 : 9 },
+        .trace = { .id = { 77, command->draft.id.value.lo } },
+        .count = 1,
+        .payment = command,
+        .payment_result = &result,
+    };
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    return result;
+}
+
+/* From ANN of lane 0; key 0 is none. */
+static inline struct payment_result pay_account(struct scene *scene, uint64_t id,
+                                                struct account_id to, uint64_t key)
+{
+    struct payment_command command = { .cause = PAYMENT_CAUSE_CREATE };
+    command.draft = (struct payment){
+        .id = { test_id(id) },
+        .kind = PAYMENT_WALLET,
+        .amount = { 30 },
+        .asset = EUR,
+        .wallet = account_of(ANN, 0).id,
+        .counter = to,
+    };
+    return command_run(scene, &command, key);
+}
+
+/* To somebody of lane 1. */
+static inline struct payment_result pay(struct scene *scene, uint64_t id, uint64_t to, uint64_t key)
+{
+    return pay_account(scene, id, account_of(to, 1).id, key);
+}
+
+/* One that is open. */
+static inline struct payment payment_known(struct scene *scene, uint64_t number)
+{
+    struct uuid id = test_id(number);
+    struct payment payment;
+    struct locator locator;
+    struct read read = {
+        .kind = READ_PAYMENTS, .count = 1, .ids = &id, .payments = &payment, .locators = &locator
+    };
+    struct request request = { .kind = REQUEST_READ, .read = &read };
+    assert_int_equal(lane_run(scene->source->lane, &request), STATUS_OK);
+    return payment;
+}
+
+/* The newest record of a payment that rests. */
+static inline struct history_payment rested(struct scene *scene, uint64_t id)
+{
+    struct bench *bench = scene->source;
+    struct uuid wanted = test_id(id);
+    struct payment open;
+    struct locator locator;
+    struct read read = {
+        .kind = READ_PAYMENTS, .count = 1, .ids = &wanted, .payments = &open, .locators = &locator
+    };
+    struct request request = { .kind = REQUEST_READ, .read = &read };
+    assert_int_equal(lane_run(bench->lane, &request), STATUS_OK);
+    assert_true(uuid_is_nil(open.id.value));
+    struct history_payment found;
+    struct error error;
+    struct store *store = &bench->store.port;
+    assert_int_equal(history_payment(store, locator, &found, &error), STATUS_OK);
+    assert_int_equal(found.record.head.kind, PAYMENT_CAUSE_ARRIVE);
+    assert_true(uuid_is_nil(found.record.payment.hold.value));
+    return found;
+}
+
+static inline void assert_failed(struct scene *scene, uint64_t id, const char *reason)
+{
+    struct history_payment found = rested(scene, id);
+    assert_int_equal(found.record.payment.state, PAYMENT_STATE_FAILED);
+    assert_string_equal(found.record.payment.reason, reason);
+    assert_true(money_is_zero(found.record.payment.captured));
 }
 
 #endif

@@ -70,11 +70,13 @@ class Case:
 
 
 def paid_into_another_lane(wallet):
-    """A payment between wallets of two lanes; its id when it is there."""
+    """A payment between wallets of two lanes, of which a part is given back; both ids when it has come."""
     made = wallet.json("payment", "create", "wallet", "--wallet", lanes_test.WALLETS[0][0], "--to",
                        lanes_test.WALLETS[2][0], "--amount", "2.50")["id"]
     equal(rested(wallet, made), "succeeded", "it is there")
-    return made
+    back = wallet.json("payment", "refund", made, "--amount", "1.00", "--asset", "EUR")["id"]
+    equal(rested(wallet, back), "succeeded", "a part is back")
+    return made, back
 
 
 def lanes_are_collected(wallet, code):
@@ -84,7 +86,7 @@ def lanes_are_collected(wallet, code):
         client = Client(server, key)
         lanes_test.setup(client)
         lanes_test.each_way(client, lanes_test.load_document())
-        payment = paid_into_another_lane(wallet)
+        payments = paid_into_another_lane(wallet)
         balances = lanes_test.balances(client)
         cases = [Case(wallet)]
         client.close()
@@ -98,16 +100,19 @@ def lanes_are_collected(wallet, code):
         equal({one: found[one] for one in balances}, balances, "balances, as the API told them")
         equal(case.books(), dict.fromkeys(BOOKS, "yes"), "what holds of the books")
     equal(cases[1].rows, cases[0].rows, "the same beside a server and without one")
-    return payment
+    return payments
 
 
-def lane_is_followed(wallet, payment):
-    """What went to another lane, from its departure to its arrival: a payment, and a transfer."""
+def lane_is_followed(wallet, payments):
+    """What went to another lane and came back, from departure to arrival: payments, and a transfer."""
+    payment, back = payments
     case = Case(wallet, "--payment", payment)
     equal([(row["state"], row["amount"]) for row in case.of("hold")],
-          [("active", "250"), ("captured", "250")], "on its way, and there")
+          [("active", "250"), ("captured", "250"), ("active", "100"), ("captured", "100")],
+          "on its way, and there; and on its way back, and here")
     equal([(row.get("cause_id"), row["cause"]) for row in case.of("ledger_tx")],
-          [(payment, "job"), (None, "api")], "what ended it, and its arrival")
+          [(payment, "job"), (back, "job"), (None, "api"), (None, "api")],
+          "what ended both, and what arrived and was given")
     equal({row["account"] for row in case.of("posting")} >=
           {lanes_test.WALLETS[0][0], lanes_test.WALLETS[2][0]}, True, "both wallets")
     case.rows_add_up()

@@ -64,6 +64,74 @@ def ended_once(server, item, state):
     check(ours == left or [one[1] != "ok" for one in ours] == [True], f"it is back: {ours}")
 
 
+def given_once(server, item, parent, state):
+    """Of a refund: both lanes have of it what its state says, once."""
+    there = parent.get("to") or parent["merchant"]
+    home, peer = lane_of(parent["wallet"]), lane_of(there)
+    ours = [(one["kind"], one["outcome"]) for one in transfers_of(server, item["id"], home)]
+    theirs = [(one["kind"], one["outcome"], one["debit"], one["amount"])
+              for one in transfers_of(server, item["id"], peer)]
+    if state == "succeeded":
+        equal(ours, [("departure", "ok"), ("post", "ok")], f"what was asked back: {item}")
+        equal(theirs, [("direct", "ok", there, item["amount"])], f"what was given: {item}")
+        return
+    equal(state, "failed", f"its state: {item}")
+    check([one for one in theirs if one[1] == "ok"] == [], f"nothing was given: {theirs}")
+    asked = [("departure", "ok"), ("void", "ok")]
+    check(ours in ([], asked) or [one[1] != "ok" for one in ours] == [True], f"nor taken: {ours}")
+
+
+def refunded_once(server, parent, refunds):
+    """What a payment says of its refunds (of which each is its end and amount) is what they came to."""
+    found = ask(200, server, "GET", f"/v1/payments/{parent['id']}")
+    cents = {name: int(found.get(name, "0.00").replace(".", "")) for name in
+             ("captured", "refunded", "refund_pending")}
+    given = sum(int(amount.replace(".", "")) for state, amount in refunds if state == "succeeded")
+    equal((cents["refunded"], cents["refund_pending"]), (given, 0), f"what was given of {found}")
+    check(given <= cents["captured"], f"never more than was taken: {found}")
+
+
+def give_back(server, payment, amount, key, status=201):
+    """Asks for a part of a payment, or for the rest, to be given back."""
+    part = {} if amount is None else {"amount": amount, "asset": "EUR"}
+    return ask(status, server, "POST", "/v1/payments",
+               {"kind": "refund", "payment": payment, **part},
+               {"Idempotency-Key": f'"{key}-{payment}"'})
+
+
+def given_back(server, item, sender, receiver):
+    """In parts, each once, to the last cent, and never more; the payment's home counts them."""
+    payment = item["id"]
+    before = available(server, sender), available(server, receiver)
+    made = give_back(server, payment, "0.50", "one")
+    equal((made["state"], made["captured"]), ("pending", "0.00"), "the other lane is asked")
+    equal(give_back(server, payment, "0.76", "two", 422)["code"], "amount_over_refundable",
+          "what is on its way counts")
+    found = ended(server, made["id"])
+    equal((found["state"], found["captured"]), ("succeeded", "0.50"), "it has come")
+    again = give_back(server, payment, "0.50", "one", 200)
+    equal((again["repeated"], again["id"]), (True, made["id"]), "a repeat asks for nothing more")
+    given_once(server, {"id": made["id"], "amount": "0.50"}, item, "succeeded")
+    rest = give_back(server, payment, None, "three")
+    equal((rest["amount"], ended(server, rest["id"])["state"]), ("0.75", "succeeded"), "the rest")
+    equal((available(server, sender), available(server, receiver)),
+          (before[0] + 125, before[1] - 125), "both balances are as before the payment")
+    equal(give_back(server, payment, "0.01", "four", 422)["code"], "amount_over_refundable",
+          "nothing is left")
+    refunded_once(server, item, [("succeeded", "1.25")])
+    story = ask(200, server, "GET", f"/v1/payments/{made['id']}/story")
+    equal([unit["cause"] for unit in story["units"]], ["create", "arrive"], "its story")
+    equal(story["units"][0]["transfers"][0]["from"], receiver, "from where it was to come")
+    asked = transfers_of(server, made["id"], lane_of(sender))[0]["id"]
+    transit = ask(200, server, "GET", f"/v1/transfers/{asked}", None,
+                  lane_header(lane_of(sender)))["transit"]
+    equal((transit["from"], transit["lane"], transit["state"], "to" in transit),
+          (receiver, lane_of(receiver), "settled", False), "where it was to come from")
+    causes = [unit["cause"] for unit in
+              ask(200, server, "GET", f"/v1/payments/{payment}/story")["units"]]
+    equal(causes, ["create", "arrive"] + ["follow"] * 4, "the payment's story tells of both")
+
+
 def leaves(item):
     """Whether a request is for a payment from a wallet into another lane."""
     to = item.get("to") or item.get("merchant")
@@ -92,7 +160,7 @@ def refused_there(server, money, sender, peer, tag):
 
 
 def paid_there(server, money, sender, receiver):
-    """Pending until it is there; then it is, once, and can be given back by a payment only."""
+    """Pending until it is there; then it is, once, and can be given back."""
     before = available(server, sender), available(server, receiver)
     item = money("1.25", lane_of(sender), kind="wallet", wallet=sender, to=receiver)
     made = ask(201, server, "POST", "/v1/payments", item)
@@ -104,17 +172,13 @@ def paid_there(server, money, sender, receiver):
     again = ask(200, server, "POST", "/v1/payments", item)
     equal((again["repeated"], again["state"]), (True, "succeeded"), "a repeat moves nothing")
     ended_once(server, item, "succeeded")
-    refund = {"kind": "refund", "payment": made["id"], "amount": "1.25", "asset": "EUR"}
-    refused = ask(422, server, "POST", "/v1/payments", refund,
-                  {"Idempotency-Key": f'"back-{made["id"]}"'})
-    equal(refused["code"], "refund_between_lanes", "the money is another lane's")
     story = ask(200, server, "GET", f"/v1/payments/{made['id']}/story")
     equal([unit["cause"] for unit in story["units"]], ["create", "arrive"], "its story")
     equal([[one["kind"] for one in unit["transfers"]] for unit in story["units"]],
           [["departure"], ["post"]], "what moved when")
     equal(story["units"][0]["transfers"][0]["to"], receiver, "where it was going")
     check(len({unit["trace_id"] for unit in story["units"]}) == 1, "all in one trace")
-    return item
+    given_back(server, item, sender, receiver)
 
 
 def capture(server, payment, amount, key, last=False):
@@ -126,10 +190,29 @@ def capture(server, payment, amount, key, last=False):
     return ended(server, payment)
 
 
+def merchant_gives_back(server, money, item, shop):
+    """Of the 1.75 that he was paid: what he has no more is refused, and can be asked for again."""
+    sender, payment = item["wallet"], item["id"]
+    spent = money("1.25", lane_of(shop), kind="wallet", wallet=shop, to=sender)
+    ended(server, ask(201, server, "POST", "/v1/payments", spent)["id"])
+    before = available(server, sender)
+    refused = ended(server, give_back(server, payment, "0.75", "much")["id"])
+    equal((refused["state"], refused["reason"]), ("failed", "debits_exceed_credits"),
+          "as within one lane")
+    given_once(server, {"id": refused["id"], "amount": "0.75"}, item, "failed")
+    equal((available(server, sender), available(server, shop)), (before, 50), "nothing is changed")
+    found = ended(server, give_back(server, payment, "0.50", "less")["id"])
+    equal(found["state"], "succeeded", "what he has")
+    equal((available(server, sender), available(server, shop)), (before + 50, 0), "both balances")
+    refunded_once(server, item, [("failed", "0.75"), ("succeeded", "0.50")])
+
+
 def captured_there(server, money, sender, peer, tag):
     """Reserved here; taken in parts, each when it is there; a part that is refused is reserved again."""
     shop = account_id(peer, 0xB0 + tag)
-    ask(200, server, "POST", "/v1/accounts", [{"id": shop, "asset": "EUR", "kind": "liability"}])
+    ask(200, server, "POST", "/v1/accounts",
+        [{"id": shop, "asset": "EUR", "kind": "liability",
+          "flags": ["debits_must_not_exceed_credits"]}])
     before = available(server, sender)
     item = money("3.00", lane_of(sender), kind="merchant", wallet=sender, merchant=shop)
     made = ask(201, server, "POST", "/v1/payments", item)["id"]
@@ -147,9 +230,7 @@ def captured_there(server, money, sender, peer, tag):
     equal((found["state"], found["captured"]), ("captured", "1.75"), "the last part is there")
     equal((available(server, sender), available(server, shop)), (before - 175, 175),
           "both balances")
-    refund = {"kind": "refund", "payment": made, "amount": "1.00", "asset": "EUR"}
-    refused = ask(422, server, "POST", "/v1/payments", refund, {"Idempotency-Key": f'"b-{made}"'})
-    equal(refused["code"], "refund_between_lanes", "the money is another lane's")
+    merchant_gives_back(server, money, item, shop)
 
 
 def what_is_refused(server, money, here, there):

@@ -210,6 +210,13 @@ def capture_of(item):
             "body": {"amount": item["amount"][:-3] + ".00", "asset": "EUR", "last": True}}
 
 
+def refund_of(item, draw):
+    """A part of what was paid into another lane some time ago."""
+    cents = draw.randrange(1, int(item["amount"].replace(".", "")))
+    return {"id": payment_id(between.lane_of(item["wallet"])), "kind": "refund",
+            "payment": item["id"], "amount": f"{cents // 100}.{cents % 100:02}", "asset": "EUR"}
+
+
 def sent(server, item):
     """The status that an item of a load is answered with."""
     if item["kind"] != "capture":
@@ -247,6 +254,9 @@ class Load:
             self.do(item)
             if item["kind"] == "merchant":
                 self.do(capture_of(item))
+            old = [one for one in list(self.items.values()) if between.leaves(one)]
+            if old and draw.random() < 0.4:
+                self.do(refund_of(draw.choice(old), draw))
             self.stopping.wait(0.02)
 
     def do(self, item):
@@ -254,7 +264,8 @@ class Load:
         self.send(item)
 
     def send(self, item):
-        if item["kind"] == "capture" and item["of"] not in self.statuses:
+        before = item.get("of") or item.get("payment")
+        if before is not None and before not in self.statuses:
             return  # there may be no such payment yet, which would be its outcome for ever
         try:
             status = self.ask(item)
@@ -287,7 +298,7 @@ def killed_under_load(server):
 
 def ends_of(server, load):
     """Each payment that was acknowledged has come to its end, in its home."""
-    ends = {}
+    ends, refunds = {}, {}
     for name, status in load.statuses.items():
         item = load.items[name]
         if item["kind"] == "capture":
@@ -298,7 +309,14 @@ def ends_of(server, load):
         if between.leaves(item):
             between.ended_once(server, item, state)
             state = f"{state} between lanes"
+        if item["kind"] == "refund":
+            between.given_once(server, item, load.items[item["payment"]], state)
+            refunds.setdefault(item["payment"], []).append((state, item["amount"]))
+            state = f"refund {state}"
         ends[state] = ends.get(state, 0) + 1
+    for name, given in refunds.items():
+        between.refunded_once(server, load.items[name], given)
+    check(ends.get("refund succeeded", 0) > 0, f"some was given back: {ends}")
     check(any(state.endswith("between lanes") for state in ends), f"some were: {ends}")
     equal(between.nothing_is_between(server, LANES), LANES * (LANES - 1), "ways that were used")
     return ends
@@ -431,6 +449,13 @@ def command_line(wallet):
                              "--amount", "1.00", "--method", "card_ok")["id"]
         until(lambda p=parent: wallet.json("payment", "get", p)["state"] == "succeeded", "paid in")
         wallet.json("payment", "refund", parent)
+        paid = wallet.json("payment", "create", "wallet", "--wallet", WALLETS[lane][0], "--to",
+                           WALLETS[(lane + 1) % LANES][1], "--amount", "0.02")["id"]
+        until(lambda p=paid: wallet.json("payment", "get", p)["state"] == "succeeded", "it is there")
+        back = wallet.json("payment", "refund", paid, "--amount", "0.01", "--asset", "EUR")["id"]
+        until(lambda p=back: wallet.json("payment", "get", p)["state"] == "succeeded", "given back")
+        check(f"debit transit from lane {(lane + 1) % LANES}, credit counter, of wallet" in
+              wallet.run("story", back).out, "its story says from where")
 
 
 def without_a_server(wallet):
