@@ -220,6 +220,7 @@ static void become_cold(struct replica *replica)
     if (led) transit_look(replica);
     replica_lock(replica);
     replica->transit.open = 0; /* whoever owns it next counts them */
+    replica->transit.stuck = 0;
     replica->transit_before = replica->transit;
     replica_unlock(replica);
     if (replica->options.keys != NULL) key_ring_leave(replica->options.keys);

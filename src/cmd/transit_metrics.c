@@ -7,6 +7,7 @@
 void transit_status_add(struct transit_status *sums, const struct transit_status *one)
 {
     sums->open += one->open;
+    sums->stuck += one->stuck;
     sums->settled += one->settled;
     sums->released += one->released;
     sums->withdrawn += one->withdrawn;
@@ -42,6 +43,12 @@ void transit_metrics_write(const struct transit_status *statuses, uint32_t lanes
     for (uint32_t lane = 0; lane < lanes; lane++) {
         buf_append_format(out_page, "tpwallet_transits_open{lane=\"%u\"} %" PRIu64 "\n", lane,
                           statuses[lane].open);
+    }
+    metric_head_write(out_page, "tpwallet_transits_stuck", "gauge",
+                      "Of those, the ones whose end the lane has refused: not tried again");
+    for (uint32_t lane = 0; lane < lanes; lane++) {
+        buf_append_format(out_page, "tpwallet_transits_stuck{lane=\"%u\"} %" PRIu64 "\n", lane,
+                          statuses[lane].stuck);
     }
 }
 

@@ -286,6 +286,7 @@ enum status acts_read(struct lane *lane, struct request *request, struct error *
     read->closed_through = lane->ledger->registry.closed_through;
     read->account_count = lane->ledger->account_count;
     read->hold_count = lane->ledger->holds.count;
+    read->departure_count = lane->ledger->holds.departure_count;
     switch (read->kind) {
     case READ_ACCOUNTS: read_accounts(lane, read); return STATUS_OK;
     case READ_ACCOUNT_PAGE: read_account_page(lane, read); return STATUS_OK;

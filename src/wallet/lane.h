@@ -135,6 +135,7 @@ struct read {
     struct business_date closed_through;
     uint64_t account_count;
     uint64_t hold_count;
+    uint64_t departure_count; /* of the holds, those that have left, for whatever lane */
 };
 
 /*

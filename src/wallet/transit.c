@@ -5,15 +5,18 @@
 #include "base/reserve.h"
 #include "model/position.h"
 #include "wallet/history.h"
+#include "wallet/transit_stuck.h"
+#include "webhook/endpoint.h"
 
 enum {
-    ROUND_MAX = 64,      /* departures taken together */
-    LOOK_MS = 1000,      /* between two looks when nobody says that something has left */
-    PAUSE_MS_MIN = 50,   /* when the other lane, or this one, does not answer, */
-    PAUSE_MS_MAX = 5000, /* ever longer */
-    EACH_MS_MAX = 5000,  /* asked about one by one, until the next round */
+    ROUND_MAX = 64,     /* departures taken together */
+    LOOK_MS = 1000,     /* between two looks when nobody says that something has left */
+    EACH_MS_MAX = 5000, /* asked about one by one, until the next round */
     OUTCOME_OPEN = UINT8_MAX,
 };
+
+/* When the other lane, or this one, does not answer: ever longer. */
+static const struct delivery_policy PAUSES = { .first_ms = 50, .delay_ms_max = 5000 };
 
 /* How the other lane is asked about a departure. */
 enum asking {
@@ -48,7 +51,8 @@ struct way {
     uint64_t from;  /* where the next look begins */
     bool more;      /* there are others behind those that were looked at */
     uint64_t rings; /* of the bell, heard so far */
-    uint64_t open;  /* under the monitor: seen by the newest look */
+    struct prng prng;
+    struct transit_stuck stuck; /* its count is changed under the monitor */
     uint32_t count;
     struct departure departures[ROUND_MAX];
     struct transfer asked[ROUND_MAX];
@@ -134,6 +138,22 @@ static enum status payments_find(struct way *way)
     return status;
 }
 
+/* Those whose end was refused are not tried again, nor is the other lane asked about them. */
+static void stuck_leave(struct way *way)
+{
+    struct sync *sync = way->transit->ports.sync;
+    uint32_t left = 0;
+    sync->lock(way->transit->monitor);
+    for (uint32_t i = 0; i < way->count; i++) {
+        const struct departure *departure = &way->departures[i];
+        if (transit_stuck_has(&way->stuck, departure->entry.transfer.id, departure->paid)) continue;
+        way->departures[left++] = *departure;
+    }
+    if (!way->more) transit_stuck_looked(&way->stuck);
+    sync->unlock(way->transit->monitor);
+    way->count = left;
+}
+
 static enum status departures_load(struct way *way)
 {
     struct transit *transit = way->transit;
@@ -147,12 +167,13 @@ static enum status departures_load(struct way *way)
     };
     struct request request = { .kind = REQUEST_READ, .principal = PRINCIPAL_SYSTEM, .read = &read };
     way->count = 0;
+    if (way->from == 0) transit_stuck_look(&way->stuck);
     enum status status = lane_run(transit->lane, &request);
     if (status != STATUS_OK) return status;
     way->from = read.from;
     way->more = read.more;
     transit->ports.sync->lock(transit->monitor);
-    way->open = read.found;
+    transit->status.open = read.departure_count;
     transit->ports.sync->unlock(transit->monitor);
     for (uint32_t i = 0; i < read.found; i++) {
         struct departure *departure = &way->departures[way->count];
@@ -163,7 +184,9 @@ static enum status departures_load(struct way *way)
         departure->outcome = OUTCOME_OPEN;
         way->count++;
     }
-    return payments_find(way);
+    status = payments_find(way);
+    if (status == STATUS_OK) stuck_leave(way);
+    return status;
 }
 
 /* The trace of all of them, when it is one. */
@@ -271,7 +294,9 @@ static enum status arrivals_decide(struct way *way)
 
 /* ---- This lane ends it ---- */
 
-static void broken_tell(struct way *way, struct transfer_id departure, const char *outcome)
+/* Told once: no repeat can end otherwise. With so many that none more can be known, after a pause. */
+static enum status stuck_tell(struct way *way, struct transfer_id departure, bool paid,
+                              const char *outcome)
 {
     struct transit *transit = way->transit;
     char id[UUID_TEXT_LEN + 1];
@@ -279,17 +304,22 @@ static void broken_tell(struct way *way, struct transfer_id departure, const cha
     const struct log_field fields[] = {
         { STR("departure"), { id, UUID_TEXT_LEN }, 0 },
         { STR("outcome"), str_from(outcome), 0 },
+        { STR("lane"), { 0 }, way->peer },
     };
     log_write(transit->ports.log,
               (struct log_line){
                   .level = LOG_ALARM,
                   .trace = trace_of(way),
-                  .event = STR("transit.broken"),
+                  .event = STR("transit.stuck"),
                   .message = STR("a departure cannot be ended as the other lane has decided"),
                   .fields = fields,
-                  .field_count = 2,
+                  .field_count = 3,
               });
-    count_add(transit, &transit->status.broken, 1);
+    transit->ports.sync->lock(transit->monitor);
+    bool known = transit_stuck_add(&way->stuck, departure, paid);
+    transit->status.broken++;
+    transit->ports.sync->unlock(transit->monitor);
+    return known ? STATUS_OK : STATUS_CORRUPT;
 }
 
 /* Whether it is ended now, as it was to be; an owner before us may have done it. */
@@ -300,35 +330,45 @@ static bool is_ended(uint8_t kind, uint8_t outcome)
            (kind == TRANSFER_POST ? OUTCOME_HOLD_ALREADY_POSTED : OUTCOME_HOLD_ALREADY_VOIDED);
 }
 
-static void end_broken_tell(struct way *way, uint32_t index)
-{
-    broken_tell(way, way->asked[index].target, outcome_code(way->results[index].outcome));
-}
-
-/* Their ids are known to somebody else: then others do as well, since a hold ends only once. */
-static enum status ends_again(struct way *way, uint32_t count)
-{
-    uint32_t left = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (way->results[i].outcome != OUTCOME_ID_CONFLICT) continue;
-        way->asked[left] = way->asked[i];
-        way->asked[left++].id.value = (struct uuid){ 0 };
-    }
-    if (left == 0) return STATUS_OK;
-    struct request request = request_of(way, left, ASKING_DECIDE);
-    enum status status = lane_run(way->transit->lane, &request);
-    for (uint32_t i = 0; i < left && status == STATUS_OK; i++) {
-        if (!is_ended(way->asked[i].kind, way->results[i].outcome)) end_broken_tell(way, i);
-    }
-    return status;
-}
-
 static void ended_count(struct transit *transit, uint64_t settled, uint64_t released)
 {
     count_add(transit, &transit->status.settled, settled);
     count_add(transit, &transit->status.released, released);
 }
 
+/*
+ * Asks this lane for the ends. *out_again of them are to be asked for under an id of chance: their own
+ * is somebody else's, or was refused to an owner before us, and has that answer for ever.
+ */
+static enum status ends_run(struct way *way, uint32_t count, uint32_t *out_again)
+{
+    struct request request = request_of(way, count, ASKING_DECIDE);
+    enum status status = lane_run(way->transit->lane, &request);
+    if (status != STATUS_OK) return status;
+    uint64_t settled = 0;
+    uint64_t released = 0;
+    uint32_t again = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct transfer end = way->asked[i];
+        uint8_t outcome = way->results[i].outcome;
+        bool ended = is_ended(end.kind, outcome);
+        settled += ended && end.kind == TRANSFER_POST;
+        released += ended && end.kind == TRANSFER_VOID;
+        if (ended) continue;
+        if (outcome == OUTCOME_ID_CONFLICT || way->results[i].repeated) {
+            way->asked[again] = end;
+            way->asked[again++].id.value = (struct uuid){ 0 };
+            continue;
+        }
+        enum status told = stuck_tell(way, end.target, false, outcome_code(outcome));
+        if (status == STATUS_OK) status = told;
+    }
+    ended_count(way->transit, settled, released);
+    *out_again = again;
+    return status;
+}
+
+/* Whatever the id: a departure ends only once. */
 static enum status transfers_end(struct way *way)
 {
     uint32_t count = 0;
@@ -338,19 +378,10 @@ static enum status transfers_end(struct way *way)
         CHECK(departure->outcome < OUTCOME_COUNT);
         way->asked[count++] = transit_end(&departure->entry.transfer, departure->outcome);
     }
-    if (count == 0) return STATUS_OK;
-    struct request request = request_of(way, count, ASKING_DECIDE);
-    enum status status = lane_run(way->transit->lane, &request);
-    if (status != STATUS_OK) return status;
-    uint64_t settled = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint8_t outcome = way->results[i].outcome;
-        bool ended = is_ended(way->asked[i].kind, outcome);
-        if (!ended && outcome != OUTCOME_ID_CONFLICT) end_broken_tell(way, i);
-        if (ended && way->asked[i].kind == TRANSFER_POST) settled++;
-    }
-    ended_count(way->transit, settled, count - settled);
-    return ends_again(way, count);
+    enum status status = STATUS_OK;
+    if (count > 0) status = ends_run(way, count, &count);
+    if (count > 0 && status == STATUS_OK) status = ends_run(way, count, &count);
+    return status;
 }
 
 /* Payment and departure end in one unit, so that no state is without its bookings. */
@@ -405,6 +436,13 @@ static void ending_record(struct way *way, const struct ending *ending)
     tracer->record(tracer, &span);
 }
 
+/* What the ledger has said, when it was the ledger. */
+static const char *ending_refusal(const struct payment_result *result)
+{
+    bool ledger = result->outcome == PAYMENT_OUTCOME_LEDGER;
+    return ledger ? outcome_code(result->ledger_outcome) : payment_outcome_code(result->outcome);
+}
+
 /* All are handed in before one is waited for: they share a commit. */
 static enum status payments_end(struct way *way)
 {
@@ -428,10 +466,10 @@ static enum status payments_end(struct way *way)
         if (done) ending_record(way, ending);
         if (ending->request.status != STATUS_OK) {
             status = ending->request.status;
-        } else if (ending->result.outcome != PAYMENT_OUTCOME_OK) {
-            broken_tell(way, ending->command.departure,
-                        payment_outcome_code(ending->result.outcome));
-            status = STATUS_CORRUPT;
+        } else if (!done) {
+            enum status told =
+                stuck_tell(way, ending->command.departure, true, ending_refusal(&ending->result));
+            if (status == STATUS_OK) status = told;
         } else if (ending->command.arrival == OUTCOME_OK) {
             settled++;
         } else {
@@ -457,17 +495,16 @@ static enum status way_round(struct way *way)
 static void way_run(void *argument)
 {
     struct way *way = argument;
-    int64_t pause_ms = PAUSE_MS_MIN;
+    uint32_t failures = 0;
     while (!stopping(way->transit)) {
         enum status status = way_round(way);
         if (status == STATUS_STOPPED && way->count == 0) return; /* this lane is drained */
         if (status != STATUS_OK) {
             if (!way->more) way->from = 0; /* else to those behind: they may have an answer */
-            way_wait(way, pause_ms, false);
-            pause_ms = pause_ms * 2 < PAUSE_MS_MAX ? pause_ms * 2 : PAUSE_MS_MAX;
+            way_wait(way, delivery_delay_ms(&PAUSES, ++failures, 0, &way->prng), false);
             continue;
         }
-        pause_ms = PAUSE_MS_MIN;
+        failures = 0;
         bool idle = way->count == 0 && !way->more;
         if (way->count > 0 || !way->more) way->from = 0; /* those that end make others move up */
         if (idle) way_wait(way, LOOK_MS, true);
@@ -493,6 +530,7 @@ enum status transit_start(struct lane *lane, const struct lane_ports *ports,
         way->transit = transit;
         way->peer = peer;
         way->link = options->links[peer];
+        prng_init(&way->prng, lane_new_id(lane).lo);
         enum status status = ports->sync->spawn(ports->sync, "transit", way_run, way, &way->task);
         if (status != STATUS_OK) {
             transit_stop(transit);
@@ -530,7 +568,7 @@ void transit_get_status(struct transit *transit, struct transit_status *out_stat
 {
     transit->ports.sync->lock(transit->monitor);
     *out_status = transit->status;
-    out_status->open = 0;
-    for (uint32_t i = 0; i < transit->way_count; i++) out_status->open += transit->ways[i].open;
+    for (uint32_t i = 0; i < transit->way_count; i++)
+        out_status->stuck += transit->ways[i].stuck.count;
     transit->ports.sync->unlock(transit->monitor);
 }

@@ -18,6 +18,12 @@
  * What the other lane answers for some ends, whatever becomes of the others: a call that fails is
  * made again for each of them, so that one which has no answer is not in the way of the rest.
  *
+ * An end that this lane refuses is refused for good: nothing of an end looks at what can heal. Such a
+ * departure is stuck: told once as an alarm, counted, and left as it is (its money stays reserved, so
+ * nothing is lost or doubled) until it is ended in another way or somebody else owns the lane. All
+ * that is no answer (no owner, overload, an index that is being rebuilt) is asked for again, after a
+ * pause that grows up to 5 s, some of it by chance.
+ *
  * A departure that the other lane has not decided after patience_ms is taken back: asked for again
  * in a way that refuses it for ever when it is not known there. While that lane cannot be reached
  * it stays open, whatever the time, since it may have been accepted.
@@ -42,14 +48,15 @@ struct transit_options {
     struct transit_link *const *links; /* by lane, this one's is not used; outlive the workers */
 };
 
-/* Since the start, but for the first. */
+/* Since the start, but for the first two. */
 struct transit_status {
-    uint64_t open; /* now: that the workers saw when they looked last */
+    uint64_t open;  /* now: all of them, when a worker looked last */
+    uint64_t stuck; /* now: of those, the ones whose end was refused */
     uint64_t settled;
     uint64_t released;
     uint64_t withdrawn;   /* asked to be taken back; may have been accepted before */
     uint64_t unreachable; /* rounds in which the other lane did not answer all */
-    uint64_t broken;      /* ends that contradict what was done before: never, or alarm */
+    uint64_t broken;      /* ends that were refused: never, or alarm */
 };
 
 /* STATUS_LIMIT: no memory; STATUS_UNAVAILABLE: no task can be started. */

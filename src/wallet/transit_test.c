@@ -73,8 +73,9 @@ static void an_unreachable_lane_leaves_it_open_and_the_next_owner_goes_on(void *
     (void)state; /* no fixture */
     static const enum call calls[] = { CALL_REPLY_LOST,  CALL_UNREACHABLE, CALL_UNREACHABLE,
                                        CALL_UNREACHABLE, CALL_UNREACHABLE, CALL_UNREACHABLE,
+                                       CALL_UNREACHABLE, CALL_UNREACHABLE, CALL_UNREACHABLE,
                                        CALL_UNREACHABLE, CALL_UNREACHABLE, CALL_UNREACHABLE };
-    struct scene scene = scene_new(calls, 9);
+    struct scene scene = scene_new(calls, 12);
     assert_int_equal(leave(&scene, 100, BOB, 30).outcome, OUTCOME_OK);
     struct transit_status status = work(&scene, SHORT_MS);
     assert_int_equal(status.settled + status.released, 0);
@@ -168,6 +169,21 @@ static void more_than_a_round_takes_all_go(void **state)
     assert_int_equal(status.settled, COUNT);
     assert_int_equal(scene.script.asked, COUNT);
     assert_moved(&scene, 2 * COUNT, 2 * COUNT);
+    scene_free(&scene);
+}
+
+static void all_that_is_open_is_counted(void **state)
+{
+    (void)state;          /* no fixture */
+    enum { COUNT = 150 }; /* more than a look sees */
+    struct scene scene = scene_new(NULL, 0);
+    scene.script.refuses = true;
+    for (uint64_t i = 0; i < COUNT; i++) {
+        assert_int_equal(leave(&scene, 100 + i, STRANGER, 1).outcome, OUTCOME_OK);
+    }
+    struct transit_status status = work(&scene, LONG_MS);
+    assert_int_equal(status.open, COUNT);
+    assert_int_equal(status.stuck, 0);
     scene_free(&scene);
 }
 
@@ -412,6 +428,68 @@ static void nobody_there_is_not_asked_about_each(void **state)
     scene_free(&scene);
 }
 
+/* ---- What this lane does not end ---- */
+
+/* As a fault of the ledger would: an end finds that the departure's time is over, which it has not. */
+static void departure_spoil(struct scene *scene, uint64_t id)
+{
+    struct hold_table *holds = &scene->source->lane->ledger->holds;
+    uint32_t place = hold_find(holds, (struct transfer_id){ test_id(id) });
+    assert_int_not_equal(place, HOLD_NONE);
+    holds->holds[place].expires_at.ns = 1;
+}
+
+static void an_end_that_is_refused_is_told_once_and_left_alone(void **state)
+{
+    (void)state; /* no fixture */
+    struct scene scene = scene_new(NULL, 0);
+    assert_int_equal(leave(&scene, 100, BOB, 12).outcome, OUTCOME_OK);
+    struct payment_result made = pay(&scene, 300, BOB, 0);
+    assert_int_equal(made.outcome, PAYMENT_OUTCOME_OK);
+    assert_int_equal(leave(&scene, 101, BOB, 5).outcome, OUTCOME_OK);
+    departure_spoil(&scene, 100);
+    struct hold_table *holds = &scene.source->lane->ledger->holds;
+    holds->holds[hold_find(holds, made.payment.posted)].expires_at.ns = 1;
+    uint64_t before = scene.source->lane->head.sequence;
+    struct transit_status status = work(&scene, LONG_MS);
+    assert_int_equal(status.broken, 2);
+    assert_int_equal(status.stuck, 2);
+    assert_int_equal(status.open, 2);
+    assert_int_equal(status.settled, 1);
+    assert_int_equal(status.released, 0);
+    assert_int_equal(scene.script.asked, 3); /* nor is the other lane asked again */
+    assert_true(scene.source->lane->head.sequence <= before + 2);
+    assert_open(&scene, 2);
+    assert_moved(&scene, 5, 47); /* what is in flight is the difference, and reserved */
+
+    status = work(&scene, LONG_MS); /* the next owner's memory is made from the journal */
+    assert_int_equal(status.broken + status.stuck, 0);
+    assert_int_equal(status.settled, 2);
+    assert_paid(&scene, 300);
+    assert_ended(&scene, 100, TRANSFER_POST, OUTCOME_OK);
+    assert_open(&scene, 0);
+    assert_moved(&scene, 47, 47);
+    scene_free(&scene);
+}
+
+static void what_is_stuck_is_in_nobodys_way(void **state)
+{
+    (void)state;         /* no fixture */
+    enum { COUNT = 70 }; /* more than a round takes */
+    struct scene scene = scene_new(NULL, 0);
+    for (uint64_t i = 0; i < COUNT; i++) {
+        assert_int_equal(leave(&scene, 100 + i, BOB, 1).outcome, OUTCOME_OK);
+        departure_spoil(&scene, 100 + i);
+    }
+    assert_int_equal(leave(&scene, 200, BOB, 12).outcome, OUTCOME_OK);
+    struct transit_status status = work(&scene, LONG_MS);
+    assert_int_equal(status.settled, 1);
+    assert_int_equal(status.stuck, COUNT);
+    assert_int_equal(status.open, COUNT);
+    assert_moved(&scene, 12, COUNT + 12);
+    scene_free(&scene);
+}
+
 /* ---- Captures ---- */
 
 /* 30 of ANN's, reserved for BOB of lane 1. */
@@ -567,6 +645,7 @@ int main(void)
         cmocka_unit_test(an_owner_that_crashed_in_between_has_settled_nothing_twice),
         cmocka_unit_test(ids_that_somebody_has_taken_hold_nothing_up),
         cmocka_unit_test(more_than_a_round_takes_all_go),
+        cmocka_unit_test(all_that_is_open_is_counted),
         cmocka_unit_test(a_payment_is_pending_until_it_is_there),
         cmocka_unit_test(a_payment_that_is_refused_there_has_failed_and_says_why),
         cmocka_unit_test(what_is_for_a_transit_account_comes_back),
@@ -578,6 +657,8 @@ int main(void)
         cmocka_unit_test(what_is_asked_first_is_not_in_the_way_of_the_rest),
         cmocka_unit_test(a_round_full_of_what_has_no_answer_lets_others_go),
         cmocka_unit_test(nobody_there_is_not_asked_about_each),
+        cmocka_unit_test(an_end_that_is_refused_is_told_once_and_left_alone),
+        cmocka_unit_test(what_is_stuck_is_in_nobodys_way),
         cmocka_unit_test(parts_arrive_and_the_rest_stays_reserved),
         cmocka_unit_test(a_part_that_is_refused_is_reserved_again),
         cmocka_unit_test(what_a_wallet_cannot_reserve_again_is_its_own),

@@ -294,6 +294,7 @@ def books_are_whole(cluster):
         for page in pages:
             check(sample(page, "tpwallet_journal_batch", lane) is not None, f"lane {lane} is told of")
             equal(sample(page, 'tpwallet_transits_total{result="broken"}', lane), 0, "nothing is broken")
+            equal(sample(page, "tpwallet_transits_stuck", lane), 0, "nor stuck")
             equal(page.count("# HELP tpwallet_journal_batch "), 1, "heads of a family")
         lags = [sample(page, "tpwallet_projection_lag_batches", lane) for page in pages]
         check(lags != [None] * len(pages), f"its owner tells of the SQL tables behind lane {lane}")

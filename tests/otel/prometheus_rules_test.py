@@ -118,6 +118,7 @@ CASES = [
           labels=',state="manual"'),
     gauge("TpwalletPaymentPlaces", "tpwallet_payments_open", 786433, 786432, 10,
           labels=',lane="1",state="pending"'),
+    gauge("TpwalletTransitsStuck", "tpwallet_transits_stuck", 1, 0, labels=',lane="1"'),
     gauge("TpwalletPspBreakerOpen", "tpwallet_psp_breaker_state", 1, 0, labels=',psp="p",state="open"'),
     ("TpwalletWebhooksRejected",
      [('tpwallet_webhooks_received_total{job="tpwallet",result="rejected"}', grows(60, 200)),
