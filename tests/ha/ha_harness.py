@@ -48,7 +48,7 @@ class Replica:
         self.wallet = Wallet(name)
         self.wallet.run("init", "--store", url, "--lanes", str(lanes))
         self.options = list(options)
-        if "--peer-ca" not in options:
+        if "--peer-ca" not in options and "--peer-secret" not in options:
             self.options += ["--peer-secret", peer_secret()]
         self.command = list(command)  # what it is started by
         self.log_path = os.path.join(SCRATCH, f"{name}.log")
