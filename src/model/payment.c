@@ -179,6 +179,7 @@ static const struct payment_move moves[] = {
     MOVE(MERCHANT, PENDING, CAPTURED, ARRIVE),
     MOVE(MERCHANT, PENDING, AUTHORISED, ARRIVE), /* refused there, and reserved as before */
     MOVE(MERCHANT, PENDING, CANCELLED, ARRIVE), /* refused there, and the wallet reserves no more */
+    MOVE(MERCHANT, PENDING, MANUAL, ARRIVE),    /* somebody else has ended the hold of the rest */
     MOVE(MERCHANT, AUTHORISED, CANCELLED, CANCEL),
     MOVE(MERCHANT, AUTHORISED, PENDING, CANCEL),
     MOVE(MERCHANT, AUTHORISED, EXPIRED, EXPIRE),

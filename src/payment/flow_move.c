@@ -34,12 +34,17 @@ static enum payment_outcome reserved_check(const struct flow *flow)
     return PAYMENT_OUTCOME_OK;
 }
 
+static void captured_add(struct payment *payment, struct money amount)
+{
+    bool fits = money_add(payment->captured, amount, &payment->captured);
+    CHECK(fits && !money_less(payment->amount, payment->captured)); /* at most what was left */
+}
+
 /* So much more was taken; the rest, if any, stays reserved. */
 static void captured(struct flow *flow, struct money amount, bool last)
 {
     struct payment *payment = flow->payment;
-    bool fits = money_add(payment->captured, amount, &payment->captured);
-    CHECK(fits && !money_less(payment->amount, payment->captured)); /* at most what was left */
+    captured_add(payment, amount);
     flow_state(flow, last ? PAYMENT_STATE_CAPTURED : PAYMENT_STATE_PART_CAPTURED);
     if (!last) payment->next_at = payment->expires_at;
 }
@@ -372,14 +377,27 @@ void flow_arrive(struct flow *flow)
     }
 }
 
+static bool is_hold_gone(enum outcome refusal)
+{
+    return refusal == OUTCOME_HOLD_ALREADY_POSTED || refusal == OUTCOME_HOLD_ALREADY_VOIDED ||
+           refusal == OUTCOME_HOLD_EXPIRED;
+}
+
 void flow_arrive_refused(struct flow *flow, enum outcome refusal)
 {
     struct payment *payment = flow->payment;
-    if (payment->kind != PAYMENT_MERCHANT || flow->command->arrival == OUTCOME_OK) {
+    enum outcome arrival = flow->command->arrival;
+    bool gone = is_hold_gone(refusal);
+    if (payment->kind != PAYMENT_MERCHANT || (arrival == OUTCOME_OK && !gone)) {
         flow_refuse(flow, PAYMENT_OUTCOME_LEDGER); /* nothing of it looks at accounts */
         return;
     }
-    flow_departure_end(flow, flow->command->arrival);
+    flow_departure_end(flow, arrival);
+    if (gone) {
+        if (arrival == OUTCOME_OK) captured_add(payment, payment->step_amount);
+        flow_manual(flow, outcome_code(refusal));
+        return;
+    }
     hold_release(flow);
     bool none = money_is_zero(payment->captured);
     flow_state(flow, none ? PAYMENT_STATE_CANCELLED : PAYMENT_STATE_CAPTURED);

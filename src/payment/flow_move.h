@@ -13,7 +13,10 @@ void flow_hint(struct flow *flow);
 void flow_resolve(struct flow *flow);
 /* The other lane has decided: what left for it is there, or has come back and says why. */
 void flow_arrive(struct flow *flow);
-/* The ledger does not let what came back be reserved again: it is the wallet's, and so is the rest. */
+/*
+ * The ledger does not let what came back be reserved again: it is the wallet's, and so is the rest. Where
+ * somebody else has ended the hold of the rest, what left is ended all the same, and a person decides.
+ */
 void flow_arrive_refused(struct flow *flow, enum outcome refusal);
 
 #endif

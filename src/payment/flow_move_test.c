@@ -510,6 +510,37 @@ static void what_cannot_be_reserved_again_is_the_wallets(void **state)
     assert_true(uuid_is_nil(scene.payment.hold.value));
 }
 
+/* Whatever became of the rest, what left is ended as the other lane has decided. */
+static void a_rest_that_somebody_has_ended_is_for_a_person(void **state)
+{
+    (void)state;
+    static const struct {
+        enum outcome arrival;
+        uint8_t end;
+        uint64_t captured;
+    } rows[] = {
+        { OUTCOME_OK, TRANSFER_POST, 4000 },
+        { OUTCOME_CREDIT_ACCOUNT_CLOSED, TRANSFER_VOID, 0 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        reserved_for_another_lane(&scene);
+        assert_int_equal(scene_capture(&scene, 4000, true), PAYMENT_OUTCOME_OK);
+        struct payment before = scene.payment;
+        assert_int_equal(scene_arrive(&scene, rows[i].arrival), PAYMENT_OUTCOME_OK);
+        scene.payment = before; /* the ledger refused that */
+        scene_refused(&scene, OUTCOME_HOLD_ALREADY_VOIDED);
+        assert_int_equal(scene.decision.outcome, PAYMENT_OUTCOME_OK);
+        assert_kinds(&scene, &rows[i].end, 1);
+        assert_state(&scene, PAYMENT_STATE_MANUAL);
+        assert_string_equal(scene.payment.reason, "hold_already_voided");
+        assert_true(scene.payment.captured.minor == rows[i].captured);
+        assert_int_equal(scene_resolve(&scene, PAYMENT_STATE_FAILED), PAYMENT_OUTCOME_OK);
+        bool none = rows[i].captured == 0;
+        assert_state(&scene, none ? PAYMENT_STATE_CANCELLED : PAYMENT_STATE_CAPTURED);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -534,6 +565,7 @@ int main(void)
         cmocka_unit_test(the_rest_is_released_when_the_last_part_is_there),
         cmocka_unit_test(a_capture_that_comes_back_is_reserved_again),
         cmocka_unit_test(what_cannot_be_reserved_again_is_the_wallets),
+        cmocka_unit_test(a_rest_that_somebody_has_ended_is_for_a_person),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -521,6 +521,15 @@ static struct payment_result capture(struct scene *scene, uint64_t minor, uint64
     return command_run(scene, &command, key);
 }
 
+/* A part, and what is left then is released. */
+static struct payment_result capture_last(struct scene *scene, uint64_t minor)
+{
+    const struct payment_command command = {
+        .cause = PAYMENT_CAUSE_CAPTURE, .id = { test_id(300) }, .amount = { minor }, .last = true
+    };
+    return command_run(scene, &command, 0);
+}
+
 static uint64_t reserved(struct scene *scene)
 {
     return (uint64_t)balance_of(scene->source, account_of(ANN, 0).id).debits_pending.minor;
@@ -581,6 +590,39 @@ static void what_a_wallet_cannot_reserve_again_is_its_own(void **state)
     scene_free(&scene);
 }
 
+static void reserve_end(struct scene *scene, uint64_t id)
+{
+    struct transfer end = { .id = { test_id(id) },
+                            .amount = MONEY_MAX,
+                            .target = payment_known(scene).hold,
+                            .kind = TRANSFER_VOID,
+                            .flags = TRANSFER_FLAG_OWNED };
+    assert_int_equal(test_one(scene->source, end).outcome, OUTCOME_OK);
+}
+
+/* What left is ended once, as the other lane has decided; about the payment a person decides. */
+static void a_rest_that_somebody_has_ended_keeps_nothing_on_its_way(void **state)
+{
+    (void)state; /* no fixture */
+    for (int there = 0; there < 2; there++) {
+        struct scene scene = reserved_scene();
+        assert_int_equal(capture_last(&scene, 12).outcome, PAYMENT_OUTCOME_OK);
+        reserve_end(&scene, 500);
+        if (there == 0) test_freeze(scene.peer, account_of(BOB, 1).id, true);
+        struct transit_status status = work(&scene, LONG_MS);
+        assert_int_equal(there == 0 ? status.released : status.settled, 1);
+        assert_int_equal(status.broken + status.stuck, 0);
+        assert_open(&scene, 0);
+        assert_int_equal(reserved(&scene), 0);
+        assert_moved(&scene, there == 0 ? 0 : 12, there == 0 ? 0 : 12);
+        struct payment payment = payment_known(&scene);
+        assert_int_equal(payment.state, PAYMENT_STATE_MANUAL);
+        assert_string_equal(payment.reason, "hold_already_voided");
+        assert_int_equal(payment.captured.minor, there == 0 ? 0 : 12);
+        scene_free(&scene);
+    }
+}
+
 /* More in one batch than leaves room for an account. */
 static void batch_fill(struct bench *bench, struct request *requests, uint32_t count)
 {
@@ -606,12 +648,7 @@ static void a_capture_without_room_for_its_way_leaves_nothing_behind(void **stat
     enum { FILL = 4 };
     struct scene scene = reserved_scene();
     struct bench *bench = scene.source;
-    struct transfer end = { .id = { test_id(500) },
-                            .amount = MONEY_MAX,
-                            .target = payment_known(&scene, 300).hold,
-                            .kind = TRANSFER_VOID,
-                            .flags = TRANSFER_FLAG_OWNED };
-    assert_int_equal(test_one(bench, end).outcome, OUTCOME_OK);
+    reserve_end(&scene, 500);
     struct request requests[FILL + 1];
     bench->hold_flush = true;
     batch_fill(bench, requests, FILL);
@@ -662,6 +699,7 @@ int main(void)
         cmocka_unit_test(parts_arrive_and_the_rest_stays_reserved),
         cmocka_unit_test(a_part_that_is_refused_is_reserved_again),
         cmocka_unit_test(what_a_wallet_cannot_reserve_again_is_its_own),
+        cmocka_unit_test(a_rest_that_somebody_has_ended_keeps_nothing_on_its_way),
         cmocka_unit_test(a_capture_without_room_for_its_way_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
