@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -294,17 +293,12 @@ static struct curl_slist *header_append(struct curl_slist *list,
     return longer;
 }
 
-static bool name_is(struct str name, struct str other)
-{
-    return name.len == other.len && strncasecmp(name.data, other.data, name.len) == 0;
-}
-
 static struct curl_slist *headers_make(const struct http_out_request *request)
 {
     struct curl_slist *list = curl_slist_append(NULL, "Expect:"); /* no waiting for a 100 */
     bool typed = false;
     for (uint32_t i = 0; i < request->header_count && list != NULL; i++) {
-        typed = typed || name_is(request->headers[i].name, STR("Content-Type"));
+        typed = typed || str_equal_caseless(request->headers[i].name, STR("Content-Type"));
         list = header_append(list, &request->headers[i]);
     }
     if (typed || list == NULL) return list;
@@ -436,9 +430,9 @@ static bool reach_of(const struct http_out_request *request, enum reach *out_rea
 {
     bool named = false;
     for (uint32_t i = 0; i < request->header_count; i++) {
-        struct str name = request->headers[i].name;
-        named = named || (name.len == 13 && request->headers[i].value.len > 0 &&
-                          strncasecmp(name.data, "authorization", 13) == 0);
+        const struct http_out_header *header = &request->headers[i];
+        named = named ||
+                (header->value.len > 0 && str_equal_caseless(header->name, STR("authorization")));
     }
     bool plain = named && str_starts(request->url, STR("http://"));
     *out_reach = plain ? REACH_LOOPBACK : request->private_allowed ? REACH_ANY : REACH_PUBLIC;

@@ -2,7 +2,6 @@
 #include "adapter/http_server_head.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/check.h"
 #include "base/limits.h"
@@ -69,11 +68,6 @@ static bool is_visible_ascii(struct str text)
     return text.len > 0;
 }
 
-static bool equal_caseless(struct str a, struct str b)
-{
-    return a.len == b.len && strncasecmp(a.data, b.data, a.len) == 0;
-}
-
 static enum api_method method_of(struct str name)
 {
     static const struct {
@@ -95,10 +89,7 @@ static struct str origin_form(struct str target)
     const struct str schemes[] = { STR("http://"), STR("https://") };
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
         struct str scheme = schemes[i];
-        if (target.len <= scheme.len ||
-            !equal_caseless((struct str){ target.data, scheme.len }, scheme)) {
-            continue;
-        }
+        if (target.len <= scheme.len || !str_starts_caseless(target, scheme)) continue;
         const char *end = target.data + target.len;
         const char *slash = memchr(target.data + scheme.len, '/', target.len - scheme.len);
         if (slash != NULL && slash > target.data + scheme.len) {
@@ -171,7 +162,7 @@ static void content_length_read(struct http_head_reader *reader, struct str valu
 
 static void transfer_encoding_read(struct http_head_reader *reader, struct str value)
 {
-    if (!equal_caseless(value, STR("chunked"))) {
+    if (!str_equal_caseless(value, STR("chunked"))) {
         malformed(reader, "Transfer-Encoding is not chunked", "no other coding is understood");
     }
     if (reader->http_1_0) malformed(reader, "Transfer-Encoding in HTTP/1.0", NULL);
@@ -198,7 +189,7 @@ static unsigned header_bit(struct str name)
         { { "last-event-id", 13 }, SEEN_LAST_EVENT_ID },
     };
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
-        if (equal_caseless(name, headers[i].name)) return headers[i].bit;
+        if (str_equal_caseless(name, headers[i].name)) return headers[i].bit;
     }
     return 0;
 }
@@ -218,7 +209,7 @@ static void header_store(struct http_head_reader *reader, unsigned bit, struct s
     case SEEN_ACCEPT: head->accept = value; break;
     case SEEN_TRACESTATE: head->tracestate = value; break;
     case SEEN_EXPECT:
-        if (!equal_caseless(value, STR("100-continue"))) {
+        if (!str_equal_caseless(value, STR("100-continue"))) {
             malformed(reader, "Expect is not 100-continue", NULL);
         }
         break;

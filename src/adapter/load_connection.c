@@ -9,7 +9,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -171,13 +170,11 @@ static bool head_line(struct load_connection *connection, struct str line)
 {
     const struct str length = STR("Content-Length: ");
     const struct str closing = STR("Connection: close");
-    if (line.len >= length.len && strncasecmp(line.data, length.data, length.len) == 0) {
+    if (str_starts_caseless(line, length)) {
         return digits_parse((struct str){ line.data + length.len, line.len - length.len },
                             &connection->body_size);
     }
-    if (line.len == closing.len && strncasecmp(line.data, closing.data, closing.len) == 0) {
-        connection->close = true;
-    }
+    if (str_equal_caseless(line, closing)) connection->close = true;
     return true;
 }
 

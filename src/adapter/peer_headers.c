@@ -4,20 +4,6 @@
 
 #include "port/peer.h"
 
-static char lower(char byte)
-{
-    return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
-}
-
-bool name_equal(struct str a, struct str b)
-{
-    if (a.len != b.len) return false;
-    for (size_t i = 0; i < a.len; i++) {
-        if (lower(a.data[i]) != lower(b.data[i])) return false;
-    }
-    return true;
-}
-
 /* Names that an API of ours answers with; what is not among them is not passed on. */
 static const char *const ANSWER_HEADERS[] = {
     "Allow",       "Cache-Control",       "Idempotent-Replayed", "Location", "Retry-After",
@@ -42,7 +28,7 @@ static const char *const ANSWER_TYPES[] = {
 static const char *find_name(const char *const *names, size_t count, struct str name)
 {
     for (size_t i = 0; i < count; i++) {
-        if (name_equal(name, str_from(names[i]))) return names[i];
+        if (str_equal_caseless(name, str_from(names[i]))) return names[i];
     }
     return NULL;
 }
@@ -61,7 +47,7 @@ static struct str trim(struct str text)
 void peer_answer_header(struct api_call *call, struct str name, struct str value)
 {
     value = trim(value);
-    if (name_equal(name, STR("Content-Type"))) {
+    if (str_equal_caseless(name, STR("Content-Type"))) {
         const char *type = FIND_NAME(ANSWER_TYPES, value);
         call->answer_type = type == NULL ? "application/octet-stream" : type;
         return;

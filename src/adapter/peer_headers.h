@@ -4,9 +4,6 @@
 
 #include "port/api_call.h"
 
-/* Header names are compared without regard to case. */
-bool name_equal(struct str a, struct str b);
-
 /* Whether a header of the caller's is for the owner: not of its connection, and not a peer's own. */
 bool peer_passes_header(struct str name);
 

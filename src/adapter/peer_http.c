@@ -386,7 +386,7 @@ static bool headers_make(struct transfer_http *transfer)
     for (uint32_t i = 0; i < call->raw_header_count && ok; i++) {
         const struct api_raw_header *header = &call->raw_headers[i];
         if (!peer_passes_header(header->name)) continue;
-        typed = typed || name_equal(header->name, STR("Content-Type"));
+        typed = typed || str_equal_caseless(header->name, STR("Content-Type"));
         ok = header_append(&transfer->headers, header->name, header->value);
     }
     struct curl_slist *list = ok ? curl_slist_append(transfer->headers, "Expect:") : NULL;

@@ -140,15 +140,9 @@ static bool route_find(struct work *work)
 /* The token of "Bearer TOKEN"; empty when it is something else. */
 static struct str bearer_token(struct str header)
 {
-    static const char scheme[] = "bearer ";
-    enum { SCHEME_LEN = sizeof scheme - 1 };
-    if (header.len <= SCHEME_LEN) return (struct str){ NULL, 0 };
-    for (size_t i = 0; i < SCHEME_LEN; i++) {
-        char byte = header.data[i];
-        if (byte >= 'A' && byte <= 'Z') byte = (char)(byte - 'A' + 'a');
-        if (byte != scheme[i]) return (struct str){ NULL, 0 };
-    }
-    return (struct str){ header.data + SCHEME_LEN, header.len - SCHEME_LEN };
+    const struct str scheme = STR("bearer ");
+    if (!str_starts_caseless(header, scheme)) return (struct str){ NULL, 0 };
+    return (struct str){ header.data + scheme.len, header.len - scheme.len };
 }
 
 static bool key_find(struct work *work, uint32_t *out_scopes)

@@ -199,19 +199,9 @@ static bool is_repeatable(const struct api_call *call)
 /* A header that only peers send; empty when it is not there. */
 static struct str peer_header(const struct api_call *call, const char *name)
 {
-    size_t len = strlen(name);
     for (uint32_t i = 0; i < call->raw_header_count; i++) {
         const struct api_raw_header *header = &call->raw_headers[i];
-        if (header->name.len != len) continue;
-        bool same = true;
-        for (size_t at = 0; at < len && same; at++) {
-            char a = header->name.data[at];
-            char b = name[at];
-            if (a >= 'A' && a <= 'Z') a = (char)(a - 'A' + 'a');
-            if (b >= 'A' && b <= 'Z') b = (char)(b - 'A' + 'a');
-            same = a == b;
-        }
-        if (same) return header->value;
+        if (str_equal_caseless(header->name, str_from(name))) return header->value;
     }
     return (struct str){ NULL, 0 };
 }

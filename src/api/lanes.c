@@ -10,25 +10,11 @@
 
 /* ---- Where a call goes ---- */
 
-static char lower(char byte)
-{
-    return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
-}
-
-static bool same_name(struct str name, struct str wanted)
-{
-    if (name.len != wanted.len) return false;
-    for (size_t i = 0; i < name.len; i++) {
-        if (lower(name.data[i]) != lower(wanted.data[i])) return false;
-    }
-    return true;
-}
-
 /* NULL: it does not say. */
 static const struct str *header_value(const struct api_call *call)
 {
     for (uint32_t i = 0; i < call->raw_header_count; i++)
-        if (same_name(call->raw_headers[i].name, STR("tpw-lane")))
+        if (str_equal_caseless(call->raw_headers[i].name, STR("tpw-lane")))
             return &call->raw_headers[i].value;
     return NULL;
 }

@@ -107,17 +107,6 @@ static const struct media_row media_rows[] = { MEDIA_TABLE(MEDIA_ROW) };
 
 enum { MEDIA_COUNT = sizeof media_rows / sizeof media_rows[0] };
 
-static bool equal_any_case(struct str text, struct str lower)
-{
-    if (text.len != lower.len) return false;
-    for (size_t i = 0; i < text.len; i++) {
-        char byte = text.data[i];
-        if (byte >= 'A' && byte <= 'Z') byte = (char)(byte - 'A' + 'a');
-        if (byte != lower.data[i]) return false;
-    }
-    return true;
-}
-
 uint32_t media_parse(struct str content_type)
 {
     size_t len = 0;
@@ -126,7 +115,7 @@ uint32_t media_parse(struct str content_type)
         len--;
     }
     for (size_t i = 0; i < MEDIA_COUNT; i++) {
-        if (equal_any_case((struct str){ content_type.data, len }, media_rows[i].text))
+        if (str_equal_caseless((struct str){ content_type.data, len }, media_rows[i].text))
             return media_rows[i].media;
     }
     return 0;

@@ -29,6 +29,27 @@ static inline bool str_starts(struct str text, struct str prefix)
     return text.len >= prefix.len && str_equal((struct str){ text.data, prefix.len }, prefix);
 }
 
+/* A to Z in lower case, every other byte as it is. */
+static inline char ascii_lower(char byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+}
+
+/* ASCII letters count as equal in upper and lower case, as in names of headers. */
+static inline bool str_equal_caseless(struct str a, struct str b)
+{
+    bool equal = a.len == b.len;
+    for (size_t i = 0; equal && i < a.len; i++)
+        equal = ascii_lower(a.data[i]) == ascii_lower(b.data[i]);
+    return equal;
+}
+
+static inline bool str_starts_caseless(struct str text, struct str prefix)
+{
+    return text.len >= prefix.len &&
+           str_equal_caseless((struct str){ text.data, prefix.len }, prefix);
+}
+
 /*
  * Cuts the first line off the front of *rest, without its newline. False, and nothing changed,
  * when there is no newline: the last line of a text must end with one too.

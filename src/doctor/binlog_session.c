@@ -1,7 +1,5 @@
 #include "doctor/binlog_session.h"
 
-#include <strings.h>
-
 #include "base/check.h"
 
 enum { MAP_OTHER = -1, MAP_ALTERED = -2 };
@@ -185,7 +183,7 @@ enum status binlog_session_rows(struct binlog_session *session, const struct bin
 static bool word_take(struct str *text, const char *word)
 {
     size_t len = strlen(word);
-    if (text->len < len || strncasecmp(text->data, word, len) != 0) return false;
+    if (!str_starts_caseless(*text, (struct str){ word, len })) return false;
     if (text->len > len && strchr(" \t\r\n;`", text->data[len]) == NULL) return false;
     *text = (struct str){ text->data + len, text->len - len };
     while (text->len > 0 && strchr(" \t\r\n", text->data[0]) != NULL)

@@ -17,11 +17,6 @@ static bool is_word(char c)
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 /* Characters of tokens: base64 in both alphabets, and what stands between their parts. */
 static bool is_token(char c)
 {
@@ -31,12 +26,8 @@ static bool is_token(char c)
 /* Most words differ in their first letter: it is looked at alone, since there are very many. */
 static bool starts_at(struct str text, size_t at, const char *word)
 {
-    if (at == text.len || lower(text.data[at]) != lower(word[0])) return false;
-    size_t len = strlen(word);
-    if (text.len - at < len) return false;
-    for (size_t i = 0; i < len; i++)
-        if (lower(text.data[at + i]) != lower(word[i])) return false;
-    return true;
+    if (at == text.len || ascii_lower(text.data[at]) != ascii_lower(word[0])) return false;
+    return str_starts_caseless((struct str){ text.data + at, text.len - at }, str_from(word));
 }
 
 static size_t token_end(struct str text, size_t at)

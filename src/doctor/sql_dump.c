@@ -266,8 +266,7 @@ static bool head_is(struct str statement, const char *words)
     for (size_t i = 0; i < len; i++) {
         char c = statement.data[i];
         if (c == '\n' || c == '\t') c = ' ';
-        if (c >= 'a' && c <= 'z') c = (char)(c - 'a' + 'A');
-        if (c != words[i]) return false;
+        if (ascii_lower(c) != ascii_lower(words[i])) return false;
     }
     return true;
 }

@@ -47,10 +47,7 @@ static struct sql_token word_take(struct sql_tokens *tokens)
         len++;
     char *small = arena_take(tokens->arena, len);
     if (small == NULL) return broken(tokens);
-    for (size_t i = 0; i < len; i++) {
-        char c = tokens->rest.data[i];
-        small[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-    }
+    for (size_t i = 0; i < len; i++) small[i] = ascii_lower(tokens->rest.data[i]);
     (void)cut(tokens, SQL_TOKEN_WORD, len);
     return (struct sql_token){ SQL_TOKEN_WORD, { small, len } };
 }

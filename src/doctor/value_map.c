@@ -36,17 +36,6 @@ static struct str take_until(struct str *rest, char mark)
     return head;
 }
 
-static bool same_word(struct str a, struct str b)
-{
-    if (a.len != b.len) return false;
-    for (size_t i = 0; i < a.len; i++) {
-        char x = a.data[i] >= 'A' && a.data[i] <= 'Z' ? (char)(a.data[i] + 32) : a.data[i];
-        char y = b.data[i] >= 'A' && b.data[i] <= 'Z' ? (char)(b.data[i] + 32) : b.data[i];
-        if (x != y) return false;
-    }
-    return true;
-}
-
 /* ---- the map ---- */
 
 static const struct evidence_kind *kind_of(const char *kind)
@@ -181,7 +170,7 @@ static struct str node_find(const struct json_node *node, struct str path)
 static struct str header_find(const struct value_source *source, struct str name)
 {
     for (uint32_t i = 0; i < source->header_count; i++)
-        if (same_word(source->headers[i].name, name)) return source->headers[i].value;
+        if (str_equal_caseless(source->headers[i].name, name)) return source->headers[i].value;
     return STR("");
 }
 

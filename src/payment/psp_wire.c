@@ -45,8 +45,7 @@ void psp_reason_set(struct psp_reply *reply, struct str text)
     size_t len = text.len < PSP_REASON_SIZE - 1 ? text.len : PSP_REASON_SIZE - 1;
     memset(reply->reason, 0, sizeof reply->reason);
     for (size_t i = 0; i < len; i++) {
-        char c = text.data[i];
-        if (is_upper(c)) c = (char)(c - 'A' + 'a');
+        char c = ascii_lower(text.data[i]);
         reply->reason[i] = is_lower_or_digit(c) ? c : '_';
     }
 }

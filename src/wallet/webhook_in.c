@@ -445,13 +445,7 @@ static bool header_is_credential(struct str name)
 {
     const struct str credentials[] = { STR("authorization"), STR("cookie") };
     for (size_t i = 0; i < sizeof credentials / sizeof credentials[0]; i++) {
-        bool equal = name.len == credentials[i].len;
-        for (size_t at = 0; equal && at < name.len; at++) {
-            char byte = name.data[at];
-            if (byte >= 'A' && byte <= 'Z') byte = (char)(byte - 'A' + 'a');
-            equal = byte == credentials[i].data[at];
-        }
-        if (equal) return true;
+        if (str_equal_caseless(name, credentials[i])) return true;
     }
     return false;
 }

@@ -28,17 +28,6 @@ bool rejections_has_room(struct rejections *rejections, struct wall_time now)
     return rejections->tokens_us >= TOKEN_US;
 }
 
-static bool name_is(struct str name, struct str lower)
-{
-    if (name.len != lower.len) return false;
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.data[i];
-        if (c >= 'A' && c <= 'Z') c = (char)(c + ('a' - 'A'));
-        if (c != lower.data[i]) return false;
-    }
-    return true;
-}
-
 /* What says who sent it, when and in what form; everything else may hold a credential. */
 static bool is_harmless(struct str name)
 {
@@ -49,7 +38,7 @@ static bool is_harmless(struct str name)
         STR("svix-timestamp"),
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (name_is(name, names[i])) return true;
+        if (str_equal_caseless(name, names[i])) return true;
     }
     return false;
 }

@@ -91,28 +91,14 @@ struct reading {
     uint32_t ed25519_left;
 };
 
-static bool name_equal(struct str name, const char *wanted, size_t wanted_len)
-{
-    if (name.len != wanted_len) return false;
-    for (size_t i = 0; i < wanted_len; i++) {
-        char a = name.data[i];
-        char b = wanted[i];
-        if (a >= 'A' && a <= 'Z') a = (char)(a + ('a' - 'A'));
-        if (b >= 'A' && b <= 'Z') b = (char)(b + ('a' - 'A'));
-        if (a != b) return false;
-    }
-    return true;
-}
-
 /* The first header of that name; *out_count is how many there are, so that 2 is an answer. */
 static struct str header_find(const struct webhook_message *message, const char *name,
                               uint32_t *out_count)
 {
     struct str value = { NULL, 0 };
-    size_t len = strlen(name);
     *out_count = 0;
     for (uint32_t i = 0; i < message->header_count; i++) {
-        if (!name_equal(message->headers[i].name, name, len)) continue;
+        if (!str_equal_caseless(message->headers[i].name, str_from(name))) continue;
         if (*out_count == 0) value = message->headers[i].value;
         ++*out_count;
     }
