@@ -66,10 +66,10 @@ struct archive_segment_writer {
 static enum status file_failure(const char *path, const char *what, struct error *out_error)
 {
     int code = errno;
-    enum status status = code == ENOSPC || code == EDQUOT ? STATUS_LIMIT : STATUS_UNAVAILABLE;
-    (void)error_set(out_error, status, "%s: cannot %s", path, what);
-    errno = code;
-    error_detail(out_error, "%m");
+    bool full = status_of_errno(code) == STATUS_LIMIT;
+    enum status status =
+        error_set(out_error, full ? STATUS_LIMIT : STATUS_UNAVAILABLE, "%s: cannot %s", path, what);
+    error_detail(out_error, "%s", strerror(code));
     error_hint(out_error, "check the disk and the permissions of archive/");
     return status;
 }

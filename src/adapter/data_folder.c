@@ -35,12 +35,8 @@ struct data_folder {
 static enum status system_error(const char *path, const char *what, struct error *out_error)
 {
     int code = errno;
-    enum status status = STATUS_UNAVAILABLE;
-    if (code == EACCES || code == EPERM || code == EROFS) status = STATUS_DENIED;
-    if (code == ENOSPC || code == EDQUOT) status = STATUS_LIMIT;
-    (void)error_set(out_error, status, "%s: cannot %s", path, what);
-    errno = code;
-    error_detail(out_error, "%m");
+    enum status status = error_set(out_error, status_of_errno(code), "%s: cannot %s", path, what);
+    error_detail(out_error, "%s", strerror(code));
     error_hint(out_error, status == STATUS_DENIED
                               ? "run as the folder's owner, and on a disk that can be written"
                               : "check the disk and the path");

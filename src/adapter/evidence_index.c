@@ -14,9 +14,8 @@ enum { ENTRY = sizeof(uint64_t), DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, PASS
 
 static enum status failed(const char *what, struct error *out_error)
 {
-    bool full = errno == ENOSPC || errno == EDQUOT;
-    return error_set(out_error, full ? STATUS_LIMIT : STATUS_UNAVAILABLE,
-                     "an index of the evidence cannot be %s: %s", what, strerror(errno));
+    return error_set(out_error, status_of_errno(errno), "an index of the evidence cannot be %s: %s",
+                     what, strerror(errno));
 }
 
 static enum status bytes_write(int file, const void *bytes, uint64_t size, uint64_t offset,

@@ -24,7 +24,7 @@ struct evidence_index {
     bool sorted;
 };
 
-/* folder: for the file. STATUS_LIMIT: memory or disk; STATUS_UNAVAILABLE. */
+/* folder: for the file. STATUS_LIMIT: memory or disk; else as status_of_errno(). */
 enum status evidence_index_add(struct evidence_index *index, const char *folder, uint32_t hash,
                                uint32_t row, struct error *out_error) MUST_CHECK;
 void evidence_index_done(struct evidence_index *index);

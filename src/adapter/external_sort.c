@@ -101,8 +101,7 @@ static int entry_compare(const void *a, const void *b, void *context)
 
 static enum status write_failed(struct error *out_error)
 {
-    bool full = errno == ENOSPC || errno == EDQUOT;
-    return error_set(out_error, full ? STATUS_LIMIT : STATUS_UNAVAILABLE,
+    return error_set(out_error, status_of_errno(errno),
                      "the file for sorting cannot be written: %s", strerror(errno));
 }
 

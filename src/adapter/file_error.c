@@ -9,7 +9,7 @@ enum status file_error(const char *whose, const char *what, const char *name,
                        struct error *out_error)
 {
     int code = errno;
-    bool full = code == ENOSPC || code == EDQUOT;
+    bool full = status_of_errno(code) == STATUS_LIMIT;
     enum status status = error_set(out_error, full ? STATUS_LIMIT : STATUS_UNAVAILABLE,
                                    "%s: cannot %s %s", whose, what, name);
     error_detail(out_error, "%s", strerror(code));

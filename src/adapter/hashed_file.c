@@ -11,9 +11,7 @@
 static enum status failed(const struct hashed_file *file, const char *what, int code,
                           struct error *out_error)
 {
-    enum status status = STATUS_UNAVAILABLE;
-    if (code == ENOSPC || code == EDQUOT || code == EFBIG) status = STATUS_LIMIT;
-    if (code == EACCES || code == EPERM || code == EROFS) status = STATUS_DENIED;
+    enum status status = code == EFBIG ? STATUS_LIMIT : status_of_errno(code);
     return error_set(out_error, status, "cannot %s %s: %s", what, file->path, strerror(code));
 }
 

@@ -91,9 +91,7 @@ static void address_format(const union any_address *address, char text[LISTEN_AD
 
 static enum status bind_failed(const char *what, int error, struct error *out_error)
 {
-    enum status status = STATUS_UNAVAILABLE;
-    if (error == EADDRINUSE) status = STATUS_CONFLICT;
-    if (error == EACCES || error == EPERM) status = STATUS_DENIED;
+    enum status status = error == EADDRINUSE ? STATUS_CONFLICT : status_of_errno(error);
     (void)error_set(out_error, status, "cannot listen on %s: %s", what, strerror(error));
     if (error == EADDRINUSE) {
         error_hint(out_error, "another program listens there: choose another port, or 0 for any");

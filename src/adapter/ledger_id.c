@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "adapter/new_file.h"
@@ -28,10 +29,8 @@ static enum status damaged(const char *path, struct error *out_error)
 
 static enum status unreadable(const char *path, int code, struct error *out_error)
 {
-    enum status status = code == EACCES || code == EPERM ? STATUS_DENIED : STATUS_UNAVAILABLE;
-    (void)error_set(out_error, status, "%s cannot be read", path);
-    errno = code;
-    error_detail(out_error, "%m");
+    enum status status = error_set(out_error, status_of_errno(code), "%s cannot be read", path);
+    error_detail(out_error, "%s", strerror(code));
     error_hint(out_error, "run as the folder's owner; check the disk");
     return status;
 }

@@ -9,20 +9,6 @@
 
 enum { PATH_SIZE = 4096 };
 
-static enum status status_of(int error)
-{
-    switch (error) {
-    case ENOSPC:
-    case EDQUOT: return STATUS_LIMIT;
-    case EACCES:
-    case EPERM:
-    case EROFS: return STATUS_DENIED;
-    case ENOENT:
-    case ENOTDIR: return STATUS_NOT_FOUND;
-    default: return STATUS_UNAVAILABLE;
-    }
-}
-
 /* errno says why not. */
 static bool file_fill(const char *path, struct str bytes, mode_t mode)
 {
@@ -76,8 +62,9 @@ enum status new_file_write(const char *path, struct str bytes, unsigned mode,
     if (good) return STATUS_OK;
     if (error == EEXIST)
         return error_set(out_error, STATUS_CONFLICT, "there is a file '%s' already", path);
-    enum status status =
-        error_set(out_error, status_of(error), "cannot %s '%s'", filled ? "make" : "write", path);
+    bool absent = error == ENOENT || error == ENOTDIR;
+    enum status status = absent ? STATUS_NOT_FOUND : status_of_errno(error);
+    (void)error_set(out_error, status, "cannot %s '%s'", filled ? "make" : "write", path);
     error_detail(out_error, "%s", strerror(error));
     return status;
 }

@@ -22,9 +22,7 @@ enum { TLS_FILE_ROOM = 64 << 10 };
 
 static enum status file_failed(const char *path, int error, struct error *out_error)
 {
-    enum status status = STATUS_UNAVAILABLE;
-    if (error == ENOENT) status = STATUS_NOT_FOUND;
-    if (error == EACCES || error == EPERM) status = STATUS_DENIED;
+    enum status status = error == ENOENT ? STATUS_NOT_FOUND : status_of_errno(error);
     return error_set(out_error, status, "cannot read %s: %s", path, strerror(error));
 }
 

@@ -117,8 +117,7 @@ static enum status cannot_read(const char *path, struct error *out_error)
 {
     int code = errno;
     (void)error_set(out_error, STATUS_UNAVAILABLE, "%s cannot be read", path);
-    errno = code;
-    error_detail(out_error, "%m");
+    error_detail(out_error, "%s", strerror(code));
     return STATUS_UNAVAILABLE;
 }
 

@@ -1,6 +1,8 @@
 /* Names and sentences are generated from the one table in the header. */
 #include "base/status.h"
 
+#include <errno.h>
+
 #include "base/check.h"
 
 #define STATUS_NAME(name, text) #name,
@@ -18,4 +20,16 @@ const char *status_text(enum status status)
 {
     CHECK(status < STATUS_COUNT);
     return texts[status];
+}
+
+enum status status_of_errno(int number)
+{
+    switch (number) {
+    case ENOSPC:
+    case EDQUOT: return STATUS_LIMIT;
+    case EACCES:
+    case EPERM:
+    case EROFS: return STATUS_DENIED;
+    default: return STATUS_UNAVAILABLE;
+    }
 }

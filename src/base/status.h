@@ -30,4 +30,11 @@ enum status { STATUS_TABLE(STATUS_ENUM) STATUS_COUNT };
 const char *status_name(enum status status);
 const char *status_text(enum status status);
 
+/*
+ * What a failed call of the system comes to, by its errno: STATUS_LIMIT: the disk is full.
+ * STATUS_DENIED: a right is missing, or the disk is only read. Else STATUS_UNAVAILABLE: what it
+ * means that a file is or is not there, or is as large as it may be, is for the caller to say.
+ */
+enum status status_of_errno(int number) MUST_CHECK;
+
 #endif

@@ -1,10 +1,11 @@
 /*
  * Goal: each status has a name of its own and a sentence; a number that is none stops the
- * program.
- * Method: all of them, and the first beyond, in a child process.
+ * program. An errno comes to the status it is documented to come to.
+ * Method: all of them, and the first beyond, in a child process; a table.
  */
 #include "base/status.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include <setjmp.h>
@@ -51,11 +52,23 @@ static void a_number_that_is_no_status_stops_the_program(void **state)
     assert_false(dies(name_of, &last));
 }
 
+static void a_full_disk_and_a_missing_right_are_told_from_the_rest(void **state)
+{
+    (void)state; /* no fixture */
+    static const int full[] = { ENOSPC, EDQUOT };
+    static const int denied[] = { EACCES, EPERM, EROFS };
+    static const int others[] = { EIO, ENOENT, EEXIST, EFBIG, EMFILE, 0 };
+    for (size_t i = 0; i < 2; i++) assert_int_equal(status_of_errno(full[i]), STATUS_LIMIT);
+    for (size_t i = 0; i < 3; i++) assert_int_equal(status_of_errno(denied[i]), STATUS_DENIED);
+    for (size_t i = 0; i < 6; i++) assert_int_equal(status_of_errno(others[i]), STATUS_UNAVAILABLE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_status_has_a_name_of_its_own_and_a_sentence),
         cmocka_unit_test(a_number_that_is_no_status_stops_the_program),
+        cmocka_unit_test(a_full_disk_and_a_missing_right_are_told_from_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

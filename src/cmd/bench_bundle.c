@@ -86,9 +86,8 @@ struct writing {
 
 static enum status failed(const struct writing *it, struct error *out_error)
 {
-    bool full = errno == ENOSPC || errno == EDQUOT;
-    return error_set(out_error, full ? STATUS_LIMIT : STATUS_UNAVAILABLE, "cannot write in %s: %s",
-                     it->folder, strerror(errno));
+    return error_set(out_error, status_of_errno(errno), "cannot write in %s: %s", it->folder,
+                     strerror(errno));
 }
 
 static FILE *file_make(const struct writing *it, const char *name)

@@ -48,14 +48,12 @@ static bool path_of(const struct doctor_bundle *bundle, const char *name, const 
 
 static enum status failed(struct doctor_bundle *bundle, const char *what, const char *name)
 {
-    bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
-    enum status status = full ? STATUS_LIMIT : STATUS_UNAVAILABLE;
-    if (errno == EACCES || errno == EPERM || errno == EROFS) status = STATUS_DENIED;
+    enum status status = errno == EFBIG ? STATUS_LIMIT : status_of_errno(errno);
     if (errno == ELOOP || errno == ENOTDIR || errno == EINVAL) status = STATUS_CORRUPT;
     if (errno == ENOENT) status = STATUS_NOT_FOUND;
     (void)error_set(&bundle->error, status, "cannot %s %s/%s: %s", what, bundle->path, name,
                     strerror(errno)); /* returned below */
-    if (full) error_hint(&bundle->error, "make room, and give the command again");
+    if (status == STATUS_LIMIT) error_hint(&bundle->error, "make room, and give the command again");
     if (status == STATUS_CORRUPT)
         error_hint(&bundle->error, "a bundle has folders and plain files, no links");
     return status;

@@ -17,8 +17,7 @@ enum { TAIL_SIZE = 1 << 20 };
 
 static enum status failed(struct error *out_error, const char *what, const char *path)
 {
-    enum status status = errno == ENOSPC ? STATUS_LIMIT : STATUS_UNAVAILABLE;
-    if (errno == EACCES || errno == EROFS || errno == ENOENT) status = STATUS_DENIED;
+    enum status status = errno == ENOENT ? STATUS_DENIED : status_of_errno(errno);
     return error_set(out_error, status, "cannot %s '%s': %s", what, path, strerror(errno));
 }
 

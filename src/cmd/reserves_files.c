@@ -33,9 +33,7 @@ enum status reserves_folder_make(const char *folder, struct error *out_error)
 {
     if (mkdir(folder, 0700) == 0) return STATUS_OK;
     int error = errno;
-    enum status status = error == EEXIST                     ? STATUS_CONFLICT
-                         : error == EACCES || error == EPERM ? STATUS_DENIED
-                                                             : STATUS_UNAVAILABLE;
+    enum status status = error == EEXIST ? STATUS_CONFLICT : status_of_errno(error);
     (void)error_set(out_error, status, "cannot make the folder '%s'", folder); /* as returned */
     error_detail(out_error, "%s", strerror(error));
     if (status == STATUS_CONFLICT) error_hint(out_error, "each snapshot has a folder of its own");
