@@ -736,3 +736,10 @@ void postgres_rollback(struct postgres_connection *connection)
     if (connection->lost) return;
     if (postgres_execute(connection, "ROLLBACK", NULL) != STATUS_OK) connection->lost = true;
 }
+
+enum status postgres_port_status(enum status status)
+{
+    bool known = status == STATUS_OK || status == STATUS_LIMIT || status == STATUS_CORRUPT ||
+                 status == STATUS_IN_DOUBT || status == STATUS_NOT_FOUND;
+    return known ? status : STATUS_UNAVAILABLE;
+}

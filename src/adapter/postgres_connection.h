@@ -170,4 +170,11 @@ void postgres_rollback(struct postgres_connection *connection);
 enum status postgres_failure(struct postgres_connection *connection, const PGresult *result,
                              struct error *out_error) MUST_CHECK;
 
+/*
+ * What may be said of a call by a port that is no journal's: STATUS_LIMIT, STATUS_CORRUPT,
+ * STATUS_IN_DOUBT and STATUS_NOT_FOUND stay; what else a server comes up with passes:
+ * STATUS_UNAVAILABLE.
+ */
+enum status postgres_port_status(enum status status) MUST_CHECK;
+
 #endif

@@ -54,13 +54,6 @@ static void guard_bind(struct postgres_parameters *parameters, const struct endp
     postgres_guard_bind(parameters, owner_of(port));
 }
 
-/* What the port's calls may say. */
-static enum status of_call(enum status status)
-{
-    bool known = status == STATUS_OK || status == STATUS_LIMIT || status == STATUS_CORRUPT;
-    return known ? status : STATUS_UNAVAILABLE;
-}
-
 static enum status endpoint_put(struct endpoint_store *port, const struct endpoint_row *row,
                                 struct error *out_error)
 {
@@ -77,7 +70,7 @@ static enum status endpoint_put(struct endpoint_store *port, const struct endpoi
     enum status status = postgres_pool_query(pool_of(port), &PUT, &parameters, &done, out_error);
     secret_wipe(&stored, sizeof stored);
     if (status == STATUS_OK) PQclear(done);
-    return of_call(status);
+    return postgres_port_status(status);
 }
 
 static enum status endpoint_remove(struct endpoint_store *port, struct uuid id,
@@ -89,7 +82,7 @@ static enum status endpoint_remove(struct endpoint_store *port, struct uuid id,
     postgres_bind_uuid(&parameters, id);
     enum status status = postgres_pool_query(pool_of(port), &REMOVE, &parameters, &done, out_error);
     if (status == STATUS_OK) PQclear(done);
-    return of_call(status);
+    return postgres_port_status(status);
 }
 
 static enum status row_find(struct endpoint_store *port, const struct postgres_statement *statement,
@@ -102,7 +95,7 @@ static enum status row_find(struct endpoint_store *port, const struct postgres_s
     postgres_bind_uuid(&parameters, id);
     enum status status =
         postgres_pool_query(pool_of(port), statement, &parameters, &found, out_error);
-    if (status != STATUS_OK) return of_call(status);
+    if (status != STATUS_OK) return postgres_port_status(status);
     bool there = PQntuples(found) == 1;
     bool whole = there && postgres_copy(found, 0, 0, &stored, sizeof stored) &&
                  stored.check == hash_bytes(&stored.row, sizeof stored.row);

@@ -125,14 +125,6 @@ static struct postgres_event_store *of_port(struct event_store *port)
     return (struct postgres_event_store *)port;
 }
 
-/* What the port's calls may say. */
-static enum status of_call(enum status status)
-{
-    bool known = status == STATUS_OK || status == STATUS_LIMIT || status == STATUS_CORRUPT ||
-                 status == STATUS_IN_DOUBT || status == STATUS_NOT_FOUND;
-    return known ? status : STATUS_UNAVAILABLE;
-}
-
 static enum status connection_make(const struct postgres_event_store *store,
                                    struct postgres_connection **out_connection,
                                    struct error *out_error)
@@ -150,7 +142,7 @@ static enum status connection_ensure(struct postgres_event_store *store, struct 
 {
     struct postgres_connection *fresh = NULL;
     if (!store->connection->lost || store->begun) return STATUS_OK;
-    enum status status = of_call(connection_make(store, &fresh, out_error));
+    enum status status = postgres_port_status(connection_make(store, &fresh, out_error));
     if (status != STATUS_OK) return status;
     postgres_connection_close(store->connection);
     store->connection = fresh;
@@ -166,7 +158,8 @@ static enum status change(struct event_store *port, const struct postgres_statem
     enum status status = connection_ensure(store, out_error);
     if (status != STATUS_OK) return status;
     postgres_call_begin(store->connection);
-    return of_call(postgres_change(store->connection, statement, parameters, &rows, out_error));
+    return postgres_port_status(
+        postgres_change(store->connection, statement, parameters, &rows, out_error));
 }
 
 static enum status ask(struct event_store *port, const struct postgres_statement *statement,
@@ -177,7 +170,8 @@ static enum status ask(struct event_store *port, const struct postgres_statement
     enum status status = connection_ensure(store, out_error);
     if (status != STATUS_OK) return status;
     postgres_call_begin(store->connection);
-    return of_call(postgres_query(store->connection, statement, parameters, out_result, out_error));
+    return postgres_port_status(
+        postgres_query(store->connection, statement, parameters, out_result, out_error));
 }
 
 /* One number, or STATUS_NOT_FOUND. */
@@ -210,7 +204,7 @@ static enum status store_begin(struct event_store *port, struct error *out_error
     enum status status = connection_ensure(store, out_error);
     if (status != STATUS_OK) return status;
     postgres_call_begin(store->connection);
-    status = of_call(postgres_begin(store->connection, out_error));
+    status = postgres_port_status(postgres_begin(store->connection, out_error));
     if (status != STATUS_OK) return status;
     store->begun = true;
     status = ask(port, &LOCK, NULL, &locked, out_error);
@@ -223,7 +217,7 @@ static enum status store_commit(struct event_store *port, struct error *out_erro
 {
     struct postgres_event_store *store = of_port(port);
     postgres_call_begin(store->connection);
-    enum status status = of_call(postgres_commit(store->connection, out_error));
+    enum status status = postgres_port_status(postgres_commit(store->connection, out_error));
     if (status == STATUS_OK) store->begun = false;
     return status;
 }

@@ -144,14 +144,6 @@ static enum status make_room(struct postgres_inbox *inbox, uint64_t needed, stru
 
 /* ---- the port's calls ---- */
 
-/* What the port's calls may say. */
-static enum status of_call(enum status status)
-{
-    bool known = status == STATUS_OK || status == STATUS_LIMIT || status == STATUS_CORRUPT ||
-                 status == STATUS_IN_DOUBT || status == STATUS_NOT_FOUND;
-    return known ? status : STATUS_UNAVAILABLE;
-}
-
 static enum status inbox_put(struct inbox *port, const struct inbox_webhook *webhook,
                              uint64_t *out_id, struct error *out_error)
 {
@@ -163,7 +155,7 @@ static enum status inbox_put(struct inbox *port, const struct inbox_webhook *web
     struct postgres_parameters parameters = { 0 };
     PGresult *stored = NULL;
     enum status status = make_room(inbox, size, out_error);
-    if (status != STATUS_OK) return of_call(status);
+    if (status != STATUS_OK) return postgres_port_status(status);
     postgres_guard_bind(&parameters, inbox->owner);
     postgres_bind_int64(&parameters, webhook->received_at.ns);
     postgres_bind_int32(&parameters, (int32_t)size);
@@ -177,7 +169,7 @@ static enum status inbox_put(struct inbox *port, const struct inbox_webhook *web
     postgres_bind_bytes(&parameters, webhook->headers.data, webhook->headers.len);
     postgres_bind_bytes(&parameters, webhook->body.data, webhook->body.len);
     status = postgres_pool_change(&inbox->pool, &INSERT, &parameters, &stored, out_error);
-    if (status != STATUS_OK) return of_call(status);
+    if (status != STATUS_OK) return postgres_port_status(status);
     *out_id = (uint64_t)postgres_int64(stored, 0, 0);
     PQclear(stored);
     bytes_add(inbox, size, 0);
@@ -196,7 +188,7 @@ static enum status inbox_mark(struct inbox *port, uint64_t id, enum inbox_mark m
     enum status status =
         postgres_pool_query(&of_port(port)->pool, &MARK, &parameters, &marked, out_error);
     if (status == STATUS_OK) PQclear(marked);
-    return of_call(status);
+    return postgres_port_status(status);
 }
 
 /* The views are the result's. */
@@ -251,7 +243,7 @@ static enum status inbox_read(struct inbox *port, uint64_t id, struct inbox_webh
     postgres_bind_number(&parameters, id);
     enum status status =
         postgres_pool_query(&of_port(port)->pool, &SELECT, &parameters, &found, out_error);
-    if (status != STATUS_OK) return of_call(status);
+    if (status != STATUS_OK) return postgres_port_status(status);
     status = PQntuples(found) == 0 ? STATUS_NOT_FOUND
                                    : webhook_take(found, id, out_webhook, out_bytes, out_error);
     PQclear(found);
@@ -277,7 +269,7 @@ static enum status inbox_unmarked(struct inbox *port, uint64_t after, uint64_t *
     enum status status =
         postgres_pool_query(&of_port(port)->pool, &UNMARKED, &parameters, &found, out_error);
     if (status == STATUS_OK) ids_take(found, out_ids, out_count);
-    return of_call(status);
+    return postgres_port_status(status);
 }
 
 static enum status inbox_find(struct inbox *port, const struct inbox_subject *subject,
@@ -292,7 +284,7 @@ static enum status inbox_find(struct inbox *port, const struct inbox_subject *su
     enum status status =
         postgres_pool_query(&of_port(port)->pool, &FIND, &parameters, &found, out_error);
     if (status == STATUS_OK) ids_take(found, out_ids, out_count);
-    return of_call(status);
+    return postgres_port_status(status);
 }
 
 static enum status inbox_trim(struct inbox *port, struct wall_time now, uint32_t *out_count,
@@ -304,7 +296,7 @@ static enum status inbox_trim(struct inbox *port, struct wall_time now, uint32_t
     enum status status = bytes_count(inbox, out_error); /* another replica stores, too */
     if (status == STATUS_OK)
         status = remove_old(inbox, before_ns, REMOVED_MAX, out_count, out_error);
-    return of_call(status);
+    return postgres_port_status(status);
 }
 
 static void inbox_close(struct inbox *port)

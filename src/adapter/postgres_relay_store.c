@@ -67,13 +67,6 @@ static void guard_bind(struct postgres_parameters *parameters, const struct rela
     postgres_guard_bind(parameters, owner_of(port));
 }
 
-/* What the port's calls may say. */
-static enum status of_call(enum status status)
-{
-    bool known = status == STATUS_OK || status == STATUS_LIMIT || status == STATUS_CORRUPT;
-    return known ? status : STATUS_UNAVAILABLE;
-}
-
 static enum status damaged(struct error *out_error)
 {
     return error_set(out_error, STATUS_CORRUPT,
@@ -90,7 +83,7 @@ static enum status relay_load(struct relay_store *port, struct uuid endpoint,
     postgres_bind_uuid(&parameters, endpoint);
     enum status status =
         postgres_pool_query(pool_of(port), &STATE_SELECT, &parameters, &found, out_error);
-    if (status != STATUS_OK) return of_call(status);
+    if (status != STATUS_OK) return postgres_port_status(status);
     bool there = PQntuples(found) == 1;
     bool whole = there && postgres_copy(found, 0, 0, &row, sizeof row) &&
                  row.check == hash_bytes(&row.state, sizeof row.state) &&
@@ -127,7 +120,7 @@ static enum status relay_save(struct relay_store *port, const struct relay_state
     }
     enum status status = postgres_pool_query(pool_of(port), &SAVE, &parameters, &saved, out_error);
     if (status == STATUS_OK) PQclear(saved);
-    return of_call(status);
+    return postgres_port_status(status);
 }
 
 static enum status relay_remove(struct relay_store *port, struct uuid endpoint, uint64_t sequence,
@@ -141,7 +134,7 @@ static enum status relay_remove(struct relay_store *port, struct uuid endpoint, 
     enum status status =
         postgres_pool_query(pool_of(port), &REMOVE, &parameters, &removed, out_error);
     if (status == STATUS_OK) PQclear(removed);
-    return of_call(status);
+    return postgres_port_status(status);
 }
 
 static enum status relay_letters(struct relay_store *port, struct uuid endpoint, uint64_t above,
@@ -159,7 +152,7 @@ static enum status relay_letters(struct relay_store *port, struct uuid endpoint,
     postgres_bind_number(&parameters, above);
     postgres_bind_number(&parameters, limit);
     enum status status = postgres_pool_query(pool_of(port), &LETTERS, &parameters, &found, NULL);
-    if (status != STATUS_OK) return of_call(status);
+    if (status != STATUS_OK) return postgres_port_status(status);
     uint32_t count = (uint32_t)PQntuples(found);
     for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
         struct letter_row row;
@@ -183,7 +176,7 @@ static enum status relay_forget(struct relay_store *port, struct uuid endpoint,
     enum status status =
         postgres_pool_query(pool_of(port), &FORGET, &parameters, &forgotten, out_error);
     if (status == STATUS_OK) PQclear(forgotten);
-    return of_call(status);
+    return postgres_port_status(status);
 }
 
 static void relay_close(struct relay_store *port)
