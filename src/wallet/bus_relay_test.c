@@ -15,22 +15,17 @@
 #include <cmocka.h>
 
 #include "model/trace_context.h"
+#include "port/sync_test.h"
 #include "wallet/event_feed_test.h"
 
 enum { SPANS = 64 };
 
-struct monitor {
-    bool held;
-};
-
 struct rig {
-    struct sync sync;
-    struct clock clock;
+    struct stepped_sync sync;
+    struct stepped_clock clock;
     struct log log;
     struct bus bus;
     struct test_feed feed;
-    struct monitor monitor;
-    int64_t now_ns;
     enum status begins; /* what the calls come to */
     enum status publishes;
     uint32_t begin_count;
@@ -52,44 +47,6 @@ struct rig {
 
 static struct rig *rig_now; /* ports in memory have no place for it */
 
-static struct monitor *rig_monitor_new(struct sync *sync, const char *name)
-{
-    (void)sync;
-    (void)name;
-    return &rig_now->monitor;
-}
-static void rig_monitor_free(struct monitor *monitor)
-{
-    assert_false(monitor->held);
-}
-static void rig_lock(struct monitor *monitor)
-{
-    assert_false(monitor->held);
-    monitor->held = true;
-}
-static void rig_unlock(struct monitor *monitor)
-{
-    assert_true(monitor->held);
-    monitor->held = false;
-}
-static void rig_wake_all(struct monitor *monitor)
-{
-    assert_true(monitor->held);
-}
-static void rig_join(struct task *task)
-{
-    assert_null(task);
-}
-static struct wall_time rig_wall(struct clock *clock)
-{
-    (void)clock;
-    return (struct wall_time){ rig_now->now_ns };
-}
-static struct monotonic_time rig_monotonic(struct clock *clock)
-{
-    (void)clock;
-    return (struct monotonic_time){ rig_now->now_ns };
-}
 static void rig_log(struct log *log, const struct log_line *line)
 {
     (void)log;
@@ -105,7 +62,7 @@ static enum status rig_begin(struct bus *bus, uint32_t lane, uint64_t epoch,
                              struct bus_mark *out_mark, struct error *out_error)
 {
     (void)bus;
-    assert_false(rig_now->monitor.held); /* a slow bus stops nobody else */
+    stepped_none_held(&rig_now->sync);
     assert_int_equal(lane, 2);
     assert_int_equal(epoch, 7);
     rig_now->begin_count++;
@@ -133,7 +90,7 @@ static enum status rig_publish(struct bus *bus, const struct bus_event *events, 
                                struct bus_mark mark, struct error *out_error)
 {
     (void)bus;
-    assert_false(rig_now->monitor.held);
+    stepped_none_held(&rig_now->sync);
     for (uint32_t i = 0; i < count; i++) {
         assert_true(events[i].key.len > 0 && events[i].value.data[0] == '{');
         assert_true(events[i].value.data[events[i].value.len - 1] == '}');
@@ -173,25 +130,19 @@ static enum status rig_epoch_now(void *owner, uint64_t *out_epoch, struct error 
 static void rig_init(struct rig *rig, uint64_t events)
 {
     *rig = (struct rig){
-        .sync = { .monitor_new = rig_monitor_new,
-                  .monitor_free = rig_monitor_free,
-                  .lock = rig_lock,
-                  .unlock = rig_unlock,
-                  .wake_all = rig_wake_all,
-                  .join = rig_join },
-        .clock = { rig_wall, rig_monotonic },
+        .sync = STEPPED_SYNC,
+        .clock = STEPPED_CLOCK(1000 * NS_PER_S),
         .log = { rig_log },
         .bus = { .begin = rig_begin,
                  .publish = rig_publish,
                  .system = STR("rig"),
                  .destination = STR("events") },
         .tracer = { .wants = rig_wants, .record = rig_record },
-        .now_ns = 1000 * NS_PER_S,
     };
     rig_now = rig;
     test_feed_init(&rig->feed, events);
-    const struct bus_relay_ports ports = { &rig->sync,      &rig->clock, &rig->log,
-                                           &rig->feed.port, &rig->bus,   &rig->tracer };
+    const struct bus_relay_ports ports = { &rig->sync.port, &rig->clock.port, &rig->log,
+                                           &rig->feed.port, &rig->bus,        &rig->tracer };
     struct bus_relay_options options = BUS_RELAY_OPTIONS_DEFAULT;
     options.lane = 2;
     options.epoch = 7;
@@ -229,7 +180,7 @@ static void runs_are_as_large_as_allowed(void **state)
     assert_int_equal(status_of(&rig).events, 25);
     assert_false(bus_relay_step(rig.relay)); /* it looks again after a while */
     rig.feed.count++;
-    rig.now_ns += 10 * NS_PER_MS;
+    rig.clock.now_ns += 10 * NS_PER_MS;
     assert_true(bus_relay_step(rig.relay));
     assert_int_equal(rig.taken, 26);
     bus_relay_close(rig.relay);
@@ -260,7 +211,7 @@ static void after_any_failure_the_bus_is_asked(void **state)
         assert_int_equal(status_of(&rig).state, BUS_BEGINNING);
         rig.mark = (struct bus_mark){ test_feed_position(10), { 10 * NS_PER_S } }; /* it landed */
         rig.publishes = STATUS_OK;
-        rig.now_ns += NS_PER_S;
+        rig.clock.now_ns += NS_PER_S;
         step_all(&rig);
         assert_int_equal(rig.begin_count, 2);
         assert_int_equal(rig.taken, 15);
@@ -275,16 +226,16 @@ static void waits_double_and_are_said_once(void **state)
     rig_init(&rig, 3);
     rig.head = 9;
     rig.begins = STATUS_UNAVAILABLE;
-    int64_t from_ns = rig.now_ns;
+    int64_t from_ns = rig.clock.now_ns;
     int64_t waits_ms[12];
     assert_true(bus_relay_step(rig.relay));
     for (int i = 0; i < 12; i++) {
-        int64_t before_ns = rig.now_ns;
+        int64_t before_ns = rig.clock.now_ns;
         while (!bus_relay_step(rig.relay)) {
-            rig.now_ns += 50 * NS_PER_MS;
-            if (rig.now_ns - before_ns > 40 * NS_PER_S) fail_msg("it waits for ever");
+            rig.clock.now_ns += 50 * NS_PER_MS;
+            if (rig.clock.now_ns - before_ns > 40 * NS_PER_S) fail_msg("it waits for ever");
         }
-        waits_ms[i] = (rig.now_ns - before_ns) / NS_PER_MS;
+        waits_ms[i] = (rig.clock.now_ns - before_ns) / NS_PER_MS;
         if (i > 0) assert_true(waits_ms[i] >= waits_ms[i - 1]);
     }
     assert_int_equal(waits_ms[0], 250);
@@ -293,7 +244,7 @@ static void waits_double_and_are_said_once(void **state)
     assert_int_equal(status_of(&rig).lag_batches, 9);
     assert_int_equal(status_of(&rig).oldest.ns, from_ns);
     rig.begins = STATUS_OK;
-    rig.now_ns += 60 * NS_PER_S;
+    rig.clock.now_ns += 60 * NS_PER_S;
     step_all(&rig);
     assert_int_equal(rig.taken, 3);
     assert_int_equal(status_of(&rig).lag_batches, 0);
@@ -314,7 +265,7 @@ static void a_foreign_mark_stops_it(void **state)
         rig_init(&rig, 25);
         rig.mark = marks[i];
         step_all(&rig);
-        rig.now_ns += 100 * NS_PER_S;
+        rig.clock.now_ns += 100 * NS_PER_S;
         step_all(&rig);
         assert_int_equal(status_of(&rig).state, BUS_REFUSED);
         assert_int_equal(rig.run_count, 0);
@@ -335,7 +286,7 @@ static void a_later_owner_stops_it(void **state)
     rig.begins = STATUS_FENCED;
     rig.epoch = 8;
     for (int i = 0; i < 10; i++) {
-        rig.now_ns += 100 * NS_PER_S;
+        rig.clock.now_ns += 100 * NS_PER_S;
         step_all(&rig);
     }
     assert_int_equal(rig.begin_count, 2);
@@ -363,7 +314,7 @@ static void a_later_owner_that_the_journal_does_not_know_is_an_alarm(void **stat
     rig.journal = STATUS_OK;
     rig.epoch = 7;
     for (int i = 0; i < 10; i++) {
-        rig.now_ns += 100 * NS_PER_S;
+        rig.clock.now_ns += 100 * NS_PER_S;
         step_all(&rig);
     }
     assert_int_equal(rig.begin_count, 2);
@@ -383,7 +334,7 @@ static void a_feed_that_fails_is_read_again(void **state)
     step_all(&rig);
     assert_int_equal(rig.run_count, 0);
     rig.feed.fails = STATUS_OK;
-    rig.now_ns += NS_PER_S;
+    rig.clock.now_ns += NS_PER_S;
     step_all(&rig);
     assert_int_equal(rig.taken, 5);
     bus_relay_close(rig.relay);
@@ -398,7 +349,7 @@ static void each_try_of_what_is_watched_is_a_span(void **state)
     rig.publishes = STATUS_IN_DOUBT;
     step_all(&rig);
     rig.publishes = STATUS_OK;
-    rig.now_ns += NS_PER_S;
+    rig.clock.now_ns += NS_PER_S;
     step_all(&rig);
     assert_int_equal(rig.taken, 5);
     assert_int_equal(rig.span_count, 4); /* two of five, tried twice */

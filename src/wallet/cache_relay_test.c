@@ -12,21 +12,17 @@
 
 #include <cmocka.h>
 
+#include "port/sync_test.h"
 #include "wallet/batch.h"
 
 enum { CALLS_SIZE = 512, HOT = 700 };
 
-struct monitor {
-    bool held;
-};
-
 struct rig {
-    struct sync sync;
-    struct clock clock;
+    struct stepped_sync sync;
+    struct stepped_clock clock;
     struct log log;
     struct store store;
     struct cache cache;
-    struct monitor monitor;
     struct batch batch;
     struct buf calls; /* "begin floor:2 accounts:3 update:3 advance:2 ..." */
     uint64_t head;
@@ -39,39 +35,6 @@ struct rig {
 
 static struct rig *rig_now; /* ports in memory have no place for it */
 
-static struct monitor *rig_monitor_new(struct sync *sync, const char *name)
-{
-    (void)sync;
-    (void)name;
-    return &rig_now->monitor;
-}
-static void rig_monitor_free(struct monitor *monitor)
-{
-    assert_false(monitor->held);
-}
-static void rig_lock(struct monitor *monitor)
-{
-    assert_false(monitor->held);
-    monitor->held = true;
-}
-static void rig_unlock(struct monitor *monitor)
-{
-    assert_true(monitor->held);
-    monitor->held = false;
-}
-static void rig_wake_all(struct monitor *monitor)
-{
-    assert_true(monitor->held);
-}
-static void rig_join(struct task *task)
-{
-    assert_null(task);
-}
-static struct wall_time rig_wall(struct clock *clock)
-{
-    (void)clock;
-    return (struct wall_time){ 77 };
-}
 static void rig_log(struct log *log, const struct log_line *line)
 {
     (void)log;
@@ -85,7 +48,7 @@ static uint64_t rig_head(void *owner)
 
 static void called(const char *what, uint64_t number)
 {
-    assert_false(rig_now->monitor.held); /* a slow cache stops nobody else */
+    stepped_none_held(&rig_now->sync);
     buf_append_format(&rig_now->calls, "%s:%llu ", what, (unsigned long long)number);
 }
 
@@ -188,13 +151,8 @@ static enum status rig_read(struct store *store, uint64_t sequence, struct buf *
 static void rig_init(struct rig *rig, uint64_t frontier, uint64_t head)
 {
     *rig = (struct rig){
-        .sync = { .monitor_new = rig_monitor_new,
-                  .monitor_free = rig_monitor_free,
-                  .lock = rig_lock,
-                  .unlock = rig_unlock,
-                  .wake_all = rig_wake_all,
-                  .join = rig_join },
-        .clock = { .wall = rig_wall },
+        .sync = STEPPED_SYNC,
+        .clock = STEPPED_CLOCK(77),
         .log = { rig_log },
         .store = { .read = rig_read },
         .cache = { .begin = rig_begin,
@@ -209,8 +167,8 @@ static void rig_init(struct rig *rig, uint64_t frontier, uint64_t head)
     buf_init(&rig->calls, CALLS_SIZE);
     assert_int_equal(batch_new(&rig->batch), STATUS_OK);
     const struct cache_relay_ports ports = {
-        .sync = &rig->sync,
-        .clock = &rig->clock,
+        .sync = &rig->sync.port,
+        .clock = &rig->clock.port,
         .log = &rig->log,
         .store = &rig->store,
         .cache = &rig->cache,

@@ -15,22 +15,16 @@
 #include <cmocka.h>
 
 #include "model/trace_context.h"
+#include "port/sync_test.h"
 
 enum { ERRANDS = 8 };
-
-struct monitor {
-    bool held;
-};
 
 struct rig {
     struct event_store store;
     struct http_out http;
     struct tracer tracer;
-    struct sync sync;
-    struct clock clock;
-    struct monitor monitors[2];
-    uint32_t monitor_count;
-    int64_t now_ns;
+    struct stepped_sync sync;
+    struct stepped_clock clock;
     char claim[64];
     uint32_t first; /* errands before it were dropped */
     uint32_t calls; /* of the store */
@@ -46,46 +40,6 @@ struct rig {
 };
 
 static struct rig *rig_now; /* ports in memory have no place for it */
-
-static struct monitor *rig_monitor_new(struct sync *sync, const char *name)
-{
-    (void)sync;
-    (void)name;
-    assert_true(rig_now->monitor_count < 2);
-    return &rig_now->monitors[rig_now->monitor_count++];
-}
-static void rig_monitor_free(struct monitor *monitor)
-{
-    assert_false(monitor->held);
-}
-static void rig_lock(struct monitor *monitor)
-{
-    assert_false(monitor->held);
-    monitor->held = true;
-}
-static void rig_unlock(struct monitor *monitor)
-{
-    assert_true(monitor->held);
-    monitor->held = false;
-}
-static void rig_wake_all(struct monitor *monitor)
-{
-    assert_true(monitor->held);
-}
-static void rig_join(struct task *task)
-{
-    assert_null(task);
-}
-static struct wall_time rig_wall(struct clock *clock)
-{
-    (void)clock;
-    return (struct wall_time){ rig_now->now_ns };
-}
-static struct monotonic_time rig_monotonic(struct clock *clock)
-{
-    (void)clock;
-    return (struct monotonic_time){ rig_now->now_ns };
-}
 
 static enum status called(void)
 {
@@ -162,7 +116,7 @@ static enum status rig_call(struct http_out *http, const struct http_out_request
 {
     (void)http;
     (void)out_error;
-    for (size_t i = 0; i < 2; i++) assert_false(rig_now->monitors[i].held);
+    stepped_none_held(&rig_now->sync);
     assert_true(str_equal(request->url, STR("https://example.com/in")));
     assert_true(str_equal(request->body, STR("{}")));
     for (uint32_t i = 0; i < request->header_count; i++) {
@@ -204,14 +158,8 @@ static void rig_init(struct rig *rig)
                    .errand_drop = rig_errand_drop },
         .http = { .call = rig_call },
         .tracer = { .record = rig_record },
-        .sync = { .monitor_new = rig_monitor_new,
-                  .monitor_free = rig_monitor_free,
-                  .lock = rig_lock,
-                  .unlock = rig_unlock,
-                  .wake_all = rig_wake_all,
-                  .join = rig_join },
-        .clock = { rig_wall, rig_monotonic },
-        .now_ns = 1000 * NS_PER_S,
+        .sync = STEPPED_SYNC,
+        .clock = STEPPED_CLOCK(1000 * NS_PER_S),
         .answer = 200,
     };
     rig_now = rig;
@@ -219,8 +167,8 @@ static void rig_init(struct rig *rig)
 
 static struct errand_sender *sender_new(struct rig *rig, uint64_t token)
 {
-    const struct errand_sender_ports ports = { &rig->sync, &rig->clock, &rig->http, &rig->store,
-                                               &rig->tracer };
+    const struct errand_sender_ports ports = { &rig->sync.port, &rig->clock.port, &rig->http,
+                                               &rig->store, &rig->tracer };
     struct errand_sender_options options = ERRAND_SENDER_OPTIONS_DEFAULT;
     options.url = "https://example.com/in";
     options.authorization = STR("Bearer x");
@@ -236,7 +184,7 @@ static void run_for(struct rig *rig, struct errand_sender *sender, int seconds)
 {
     for (int i = 0; i < seconds * 10; i++) {
         for (int k = 0; k < ERRANDS + 2 && errand_sender_step(sender); k++) continue;
-        rig->now_ns += NS_PER_S / 10;
+        rig->clock.now_ns += NS_PER_S / 10;
     }
 }
 

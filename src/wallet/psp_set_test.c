@@ -11,54 +11,10 @@
 
 #include <cmocka.h>
 
-struct monitor {
-    bool held;
-};
+#include "port/sync_test.h"
 
-static struct monitor the_monitor;
-static struct monotonic_time now;
-
-static struct monitor *test_monitor_new(struct sync *sync, const char *name)
-{
-    (void)sync;
-    (void)name;
-    return &the_monitor;
-}
-
-static void test_monitor_free(struct monitor *monitor)
-{
-    assert_false(monitor->held);
-}
-
-static void test_lock(struct monitor *monitor)
-{
-    assert_false(monitor->held);
-    monitor->held = true;
-}
-
-static void test_unlock(struct monitor *monitor)
-{
-    assert_true(monitor->held);
-    monitor->held = false;
-}
-
-static struct wall_time test_wall(struct clock *clock)
-{
-    (void)clock;
-    return (struct wall_time){ 5 };
-}
-
-static struct monotonic_time test_monotonic(struct clock *clock)
-{
-    (void)clock;
-    return now;
-}
-
-static struct sync test_sync = { .monitor_new = test_monitor_new,
-                                 .monitor_free = test_monitor_free,
-                                 .lock = test_lock,
-                                 .unlock = test_unlock };
-static struct clock test_clock = { .wall = test_wall, .monotonic = test_monotonic };
+static struct stepped_sync test_sync;
+static struct stepped_clock test_clock;
 
 struct double_psp {
     struct psp port;
@@ -72,7 +28,7 @@ static void double_order(struct psp *psp, const struct psp_order *order,
 {
     struct double_psp *twin = (struct double_psp *)psp;
     (void)order;
-    assert_false(the_monitor.held); /* a call takes long */
+    stepped_none_held(&test_sync);
     twin->calls++;
     *out_reply = twin->reply;
 }
@@ -107,10 +63,12 @@ static struct double_psp b;
 static void begin(void)
 {
     const struct breaker_options options = { .calls_min = 4, .open_ms = 1000, .probes = 1 };
-    now = (struct monotonic_time){ NS_PER_S };
+    test_sync = (struct stepped_sync)STEPPED_SYNC;
+    test_clock = (struct stepped_clock)STEPPED_CLOCK(NS_PER_S);
+    test_clock.wall_ahead_ns = 5 - NS_PER_S;
     a = double_make("a");
     b = double_make("b");
-    psp_set_init(&set, &test_sync, &test_clock, &options);
+    psp_set_init(&set, &test_sync.port, &test_clock.port, &options);
     assert_int_equal(psp_set_add(&set, &a.port), STATUS_OK);
     assert_int_equal(psp_set_add(&set, &b.port), STATUS_OK);
 }
@@ -143,7 +101,7 @@ static void a_psp_that_fails_is_left_alone_for_a_while(void **state)
     }
     assert_int_equal(a.calls, 4);
     assert_int_equal(call("b", false).answer, PSP_ANSWER_DONE);
-    now.ns += NS_PER_S;
+    test_clock.now_ns += NS_PER_S;
     a.reply = (struct psp_reply){ .answer = PSP_ANSWER_DONE };
     assert_int_equal(call("a", true).answer, PSP_ANSWER_DONE);
     struct psp_status status;
@@ -200,7 +158,7 @@ static void routes_follow_health(void **state)
     for (int i = 0; i < 4; i++) (void)call("a", false); /* so that it opens */
     assert_int_equal(psp_set_choose(&set, &routing, &ask, &name), STATUS_OK);
     assert_string_equal(name, "b");
-    now.ns += NS_PER_S;
+    test_clock.now_ns += NS_PER_S;
     assert_int_equal(psp_set_choose(&set, &routing, &ask, &name), STATUS_OK);
     assert_string_equal(name, "a"); /* half open: it may be tried */
     psp_set_done(&set);

@@ -12,38 +12,10 @@
 #include <cmocka.h>
 
 #include "base/prng.h"
+#include "port/sync_test.h"
 
-static struct wall_time wall = { .ns = INT64_C(1795000000) * NS_PER_S };
-
-static struct wall_time test_wall(struct clock *clock)
-{
-    (void)clock;
-    return wall;
-}
-
-static struct monotonic_time test_monotonic(struct clock *clock)
-{
-    (void)clock;
-    return (struct monotonic_time){ wall.ns };
-}
-
-static struct monitor *test_monitor_new(struct sync *sync, const char *name)
-{
-    (void)sync;
-    (void)name;
-    return NULL;
-}
-
-static void test_nothing(struct monitor *monitor)
-{
-    (void)monitor;
-}
-
-static struct clock test_clock = { .wall = test_wall, .monotonic = test_monotonic };
-static struct sync test_sync = { .monitor_new = test_monitor_new,
-                                 .monitor_free = test_nothing,
-                                 .lock = test_nothing,
-                                 .unlock = test_nothing };
+static struct stepped_sync test_sync = STEPPED_SYNC;
+static struct stepped_clock test_clock = STEPPED_CLOCK(INT64_C(1795000000) * NS_PER_S);
 static uint32_t recorded;
 
 static void sink_record(struct tracer *tracer, const struct span *span)
@@ -59,8 +31,8 @@ static struct sampling *sampling_of(uint32_t part, uint32_t of)
 {
     const struct sampling_options options = {
         .sink = &sink,
-        .sync = &test_sync,
-        .clock = &test_clock,
+        .sync = &test_sync.port,
+        .clock = &test_clock.port,
         .ratio_part = part,
         .ratio_of = of,
     };
@@ -113,7 +85,7 @@ static void what_the_caller_samples_is_watched_to_its_end(void **state)
     assert_true(wants(sampling, (struct span_subject){ .trace = TRACE(1), .asked = true }));
     assert_true(wants(sampling, quiet));
     assert_false(wants(sampling, (struct span_subject){ .trace = TRACE(2) }));
-    wall.ns += (int64_t)SAMPLING_FOLLOW_S * NS_PER_S;
+    test_clock.now_ns += (int64_t)SAMPLING_FOLLOW_S * NS_PER_S;
     assert_false(wants(sampling, quiet));
     for (uint64_t i = 0; i < 4 * SAMPLING_FOLLOWED_MAX; i++) { /* memory is bounded */
         assert_true(wants(sampling, (struct span_subject){ .trace = TRACE(i), .asked = true }));
@@ -134,7 +106,7 @@ static void told(struct sampling *sampling)
 static void raised(struct sampling *sampling, struct raise raise)
 {
     raise.id = ID(100 + table_count);
-    raise.until.ns = wall.ns + 60 * NS_PER_S;
+    raise.until.ns = test_clock.now_ns + 60 * NS_PER_S;
     if (raise.traces == 0) raise.traces = 10;
     table[table_count++] = raise;
     told(sampling);
@@ -188,7 +160,7 @@ static void an_incident_ends_with_its_time_its_traces_or_its_word(void **state)
     told(sampling);
     assert_int_equal(sampling_traces_left(sampling, table[0].id), 2);
     assert_true(wants(sampling, (struct span_subject){ .trace = TRACE(3), .route = 1 }));
-    wall.ns += 60 * NS_PER_S + 1;
+    test_clock.now_ns += 60 * NS_PER_S + 1;
     assert_false(wants(sampling, (struct span_subject){ .trace = TRACE(4), .route = 1 }));
     assert_int_equal(live(sampling), 0);
     table_count = 0;

@@ -15,22 +15,17 @@
 
 #include <cmocka.h>
 
+#include "port/sync_test.h"
 #include "wallet/event_feed_test.h"
 
 enum { LETTERS = 64, SEEN = 4096, STEPS_MAX = 100000 };
 
-struct monitor {
-    bool held;
-};
-
 struct rig {
-    struct sync sync;
-    struct clock clock;
+    struct stepped_sync sync;
+    struct stepped_clock clock;
     struct http_out http;
     struct relay_store store;
     struct test_feed feed;
-    struct monitor monitor;
-    int64_t now_ns;
     /* the store */
     bool known;
     struct relay_state state;
@@ -50,52 +45,6 @@ struct rig {
 };
 
 static struct rig *rig_now; /* ports in memory have no place for it */
-
-static struct monitor *rig_monitor_new(struct sync *sync, const char *name)
-{
-    (void)sync;
-    (void)name;
-    return &rig_now->monitor;
-}
-static void rig_monitor_free(struct monitor *monitor)
-{
-    assert_false(monitor->held);
-}
-static void rig_lock(struct monitor *monitor)
-{
-    assert_false(monitor->held);
-    monitor->held = true;
-}
-static void rig_unlock(struct monitor *monitor)
-{
-    assert_true(monitor->held);
-    monitor->held = false;
-}
-static bool rig_wait(struct monitor *monitor, struct monotonic_time until)
-{
-    (void)until;
-    fail_msg("nobody would end this wait %d", monitor->held);
-    return false;
-}
-static void rig_wake_all(struct monitor *monitor)
-{
-    assert_true(monitor->held);
-}
-static void rig_join(struct task *task)
-{
-    assert_null(task);
-}
-
-static struct wall_time rig_wall(struct clock *clock)
-{
-    (void)clock;
-    return (struct wall_time){ rig_now->now_ns };
-}
-static struct monotonic_time rig_monotonic(struct clock *clock)
-{
-    (void)clock;
-    return (struct monotonic_time){ rig_now->now_ns };
-}
 
 static uint64_t number_behind(struct str body, const char *key)
 {
@@ -121,7 +70,7 @@ static enum status rig_call(struct http_out *http, const struct http_out_request
     (void)http;
     (void)out_body;
     struct rig *rig = rig_now;
-    assert_false(rig->monitor.held); /* a slow receiver stops nobody else */
+    stepped_none_held(&rig->sync);
     uint64_t sequence = number_behind(request->body, "\"sequence\":\"");
     uint64_t number = number_behind(request->body, "{\"number\":");
     assert_true(sequence > 0 && number > 0);
@@ -214,8 +163,8 @@ static void on_disabled(void *owner, const struct relay_state *state)
 
 static void rig_live(struct rig *rig)
 {
-    const struct webhook_relay_ports ports = { &rig->sync,      &rig->clock, &rig->http,
-                                               &rig->feed.port, &rig->store, NULL };
+    const struct webhook_relay_ports ports = { &rig->sync.port, &rig->clock.port, &rig->http,
+                                               &rig->feed.port, &rig->store,      NULL };
     struct webhook_relay_options options = WEBHOOK_RELAY_OPTIONS_DEFAULT;
     options.workers = 0;
     options.endpoints_max = 2;
@@ -231,14 +180,8 @@ static struct rig *rig_open(uint64_t events, const char *filter)
     struct rig *rig = calloc(1, sizeof *rig);
     assert_non_null(rig);
     rig_now = rig;
-    rig->sync = (struct sync){ .monitor_new = rig_monitor_new,
-                               .monitor_free = rig_monitor_free,
-                               .lock = rig_lock,
-                               .unlock = rig_unlock,
-                               .wait = rig_wait,
-                               .wake_all = rig_wake_all,
-                               .join = rig_join };
-    rig->clock = (struct clock){ rig_wall, rig_monotonic };
+    rig->sync = (struct stepped_sync)STEPPED_SYNC;
+    rig->clock = (struct stepped_clock)STEPPED_CLOCK(1000 * NS_PER_S);
     rig->http = (struct http_out){ .call = rig_call };
     rig->store = (struct relay_store){ .load = rig_load,
                                        .save = rig_save,
@@ -246,7 +189,6 @@ static struct rig *rig_open(uint64_t events, const char *filter)
                                        .letters = rig_letters,
                                        .forget = rig_forget };
     test_feed_init(&rig->feed, events);
-    rig->now_ns = 1000 * NS_PER_S;
     rig->answer = 200;
     rig->endpoint = (struct webhook_endpoint){ .id = { 1, 1 }, .state = ENDPOINT_ACTIVE };
     rig->endpoint.key_count = 1;
@@ -279,7 +221,7 @@ static void settle_for(struct rig *rig, int64_t seconds)
 {
     for (int64_t s = 0; s < seconds; s++) {
         settle(rig);
-        rig->now_ns += NS_PER_S;
+        rig->clock.now_ns += NS_PER_S;
     }
 }
 

@@ -99,14 +99,14 @@ static void a_fork_is_refused_and_said_once(void **state)
     assert_int_equal(rig->log.lines[LOG_ALARM], 1);
     assert_int_equal(submit(life, &life->other, 9, 20), WITNESS_INCONSISTENT);
     assert_int_equal(rig->log.lines[LOG_WARNING], 1);
-    rig->clock.now_s += WITNESS_QUIET_S;
+    rig->clock.now_ns += WITNESS_QUIET_S * NS_PER_S;
     assert_int_equal(submit(life, &life->other, 9, 20), WITNESS_INCONSISTENT);
     assert_int_equal(rig->log.lines[LOG_WARNING], 2);
     assert_int_equal(submit(life, &life->other, 9, 9), WITNESS_FORKED); /* anybody can warn: */
     assert_int_equal(rig->log.lines[LOG_ALARM], 2);                     /* it silences nothing */
     assert_int_equal(rig_restart(rig), STATUS_OK);
     assert_int_equal(submit(life, &life->other, 9, 20), WITNESS_INCONSISTENT);
-    rig->clock.now_s = RIG_NOW_S;
+    rig->clock.now_ns = RIG_NOW_S * NS_PER_S;
     assert_int_equal(submit(life, &life->log, 9, 20), WITNESS_COSIGNED);
 }
 
@@ -133,7 +133,7 @@ static void what_is_not_stored_is_not_cosigned(void **state)
         uint64_t now = last.size + (how == RIG_DOUBT_DONE ? 3 : 0);
         assert_int_equal(submit(life, &life->log, now, now + 5), WITNESS_COSIGNED);
     }
-    rig->clock.now_s = -1;
+    rig->clock.now_ns = -NS_PER_S;
     struct tree_head last;
     assert_int_equal(witness_last(rig->witness, STR(ORIGIN), &last), STATUS_OK);
     assert_int_equal(submit(life, &life->log, last.size, last.size + 1), WITNESS_UNSTORED);

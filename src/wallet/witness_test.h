@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "port/sync_test.h"
 #include "tlog/note_test.h"
 #include "wallet/witness.h"
 
@@ -28,16 +29,6 @@ struct rig_store {
     size_t sizes[RIG_LOGS_MAX];
 };
 
-struct rig_sync {
-    struct sync port; /* first */
-    bool locked;
-};
-
-struct rig_clock {
-    struct clock port; /* first */
-    int64_t now_s;
-};
-
 struct rig_log {
     struct log port; /* first */
     uint32_t lines[LOG_ALARM + 1];
@@ -45,8 +36,8 @@ struct rig_log {
 
 struct witness_rig {
     struct rig_store store;
-    struct rig_sync sync;
-    struct rig_clock clock;
+    struct stepped_sync sync;
+    struct stepped_clock clock;
     struct rig_log log;
     struct note_signer signer;
     struct note_key keys[RIG_LOGS_MAX];
@@ -101,35 +92,6 @@ static inline void rig_store_close(struct witness_store *port)
     (void)port; /* the rig's */
 }
 
-static inline struct monitor *rig_monitor_new(struct sync *sync, const char *name)
-{
-    (void)name;
-    return (struct monitor *)(void *)sync;
-}
-static inline void rig_monitor_free(struct monitor *monitor)
-{
-    (void)monitor; /* the rig's */
-}
-static inline void rig_lock(struct monitor *monitor)
-{
-    struct rig_sync *sync = (struct rig_sync *)(void *)monitor;
-    assert_false(sync->locked);
-    sync->locked = true;
-}
-static inline void rig_unlock(struct monitor *monitor)
-{
-    struct rig_sync *sync = (struct rig_sync *)(void *)monitor;
-    assert_true(sync->locked);
-    sync->locked = false;
-}
-static inline struct wall_time rig_wall(struct clock *clock)
-{
-    return (struct wall_time){ ((struct rig_clock *)clock)->now_s * NS_PER_S };
-}
-static inline struct monotonic_time rig_monotonic(struct clock *clock)
-{
-    return (struct monotonic_time){ ((struct rig_clock *)clock)->now_s * NS_PER_S };
-}
 static inline void rig_line(struct log *log, const struct log_line *line)
 {
     ((struct rig_log *)log)->lines[line->level]++;
@@ -150,12 +112,8 @@ static inline struct witness_rig *rig_new(const char *name, const struct note_ke
     struct witness_rig *rig = calloc(1, sizeof *rig);
     assert_non_null(rig);
     rig->store.port = (struct witness_store){ rig_read, rig_write, rig_store_close };
-    rig->sync.port = (struct sync){ .monitor_new = rig_monitor_new,
-                                    .monitor_free = rig_monitor_free,
-                                    .lock = rig_lock,
-                                    .unlock = rig_unlock };
-    rig->clock.port = (struct clock){ rig_wall, rig_monotonic };
-    rig->clock.now_s = RIG_NOW_S;
+    rig->sync = (struct stepped_sync)STEPPED_SYNC;
+    rig->clock = (struct stepped_clock)STEPPED_CLOCK(RIG_NOW_S * NS_PER_S);
     rig->log.port.write = rig_line;
     test_signer(&rig->signer, name, NOTE_COSIGNATURE, (uint8_t)name[strlen(name) - 1]);
     rig->keys[0] = *log;
