@@ -13,24 +13,9 @@
 
 #include <cmocka.h>
 
-#include "wallet/lane_test.h"
+#include "wallet/carry_test.h"
 
 enum { LANES = 2, EURO = 978, DOLLAR = 840, RUN_S = 5 };
-
-static enum status inline_spawn(struct sync *sync, const char *name, void (*body)(void *argument),
-                                void *argument, struct task **out_task)
-{
-    (void)sync;
-    (void)name;
-    *out_task = NULL;
-    body(argument);
-    return STATUS_OK;
-}
-
-static void inline_join(struct task *task)
-{
-    (void)task; /* it has ended */
-}
 
 struct scene {
     struct bench *source;
@@ -54,43 +39,11 @@ static void scene_free(struct scene *scene)
     bench_free(scene->own);
 }
 
-/* The carrier's clock: when it shows a time, its lane has been drained. */
-struct ending_clock {
-    struct clock port; /* first */
-    struct bench *bench;
-    int64_t ends_ns;
-    bool ended;
-};
-
-static struct wall_time ending_wall(struct clock *clock)
-{
-    return clock_wall(&((struct ending_clock *)clock)->bench->clock.port);
-}
-
-static struct monotonic_time ending_monotonic(struct clock *clock)
-{
-    struct ending_clock *ending = (struct ending_clock *)clock;
-    struct monotonic_time now = clock_monotonic(&ending->bench->clock.port);
-    if (now.ns < ending->ends_ns || ending->ended) return now;
-    ending->ended = true;
-    lane_drain(ending->bench->lane);
-    return now;
-}
-
 static struct carrier_status carry_on(struct scene *scene)
 {
     struct bench *bench = scene->own;
-    struct bench_sync sync = bench->sync;
-    sync.port.spawn = inline_spawn;
-    sync.port.join = inline_join;
-    struct ending_clock clock = {
-        { ending_wall, ending_monotonic }, bench, bench->monotonic_ns + RUN_S * NS_PER_S, false
-    };
-    const struct lane_ports ports = { .store = &bench->store.port,
-                                      .clock = &clock.port,
-                                      .entropy = &bench->entropy.port,
-                                      .sync = &sync.port,
-                                      .log = &bench->log.port };
+    struct ending ending;
+    const struct lane_ports ports = ending_ports(&ending, bench, RUN_S);
     struct carrier *carrier;
     struct carrier_status status;
     struct error error = { 0 };

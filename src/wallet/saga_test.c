@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "payment/chart.h"
-#include "wallet/lane_test.h"
+#include "wallet/carry_test.h"
 
 enum { CALLS_MAX = 16, WALLET = 2 };
 
@@ -94,17 +94,6 @@ static void script_query(struct psp *psp, const struct psp_order *order,
     script_say(psp, order, true, out_reply);
 }
 
-/* The worker is run by whoever starts it. */
-static enum status inline_spawn(struct sync *sync, const char *name, void (*body)(void *argument),
-                                void *argument, struct task **out_task)
-{
-    (void)sync;
-    (void)name;
-    *out_task = NULL;
-    body(argument);
-    return STATUS_OK;
-}
-
 /* A worker that comes to run when its saga has been retired. */
 static struct {
     void (*body)(void *argument);
@@ -120,11 +109,6 @@ static enum status late_spawn(struct sync *sync, const char *name, void (*body)(
     late.body = body;
     late.argument = argument;
     return STATUS_OK;
-}
-
-static void inline_join(struct task *task)
-{
-    assert_null(task);
 }
 
 static void payment_make(struct bench *bench, struct payment_command *command)

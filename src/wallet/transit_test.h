@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
+#include "wallet/carry_test.h"
 #include "wallet/history.h"
-#include "wallet/lane_test.h"
 #include "wallet/transit.h"
 
 enum { LANES = 2, BANK = 1, ANN, BOB, STRANGER = 9, LONG_MS = 1000000, SHORT_MS = 200 };
@@ -60,24 +60,6 @@ static inline enum status script_run(struct transit_link *link, struct request *
     struct request theirs = *request;
     enum status status = lane_run(script->peer->lane, &theirs);
     return call == CALL_REPLY_LOST ? STATUS_IN_DOUBT : status;
-}
-
-/* ---- A worker that is run by whoever starts it ---- */
-
-static inline enum status inline_spawn(struct sync *sync, const char *name,
-                                       void (*body)(void *argument), void *argument,
-                                       struct task **out_task)
-{
-    (void)sync;
-    (void)name;
-    *out_task = NULL;
-    body(argument);
-    return STATUS_OK;
-}
-
-static inline void inline_join(struct task *task)
-{
-    assert_null(task);
 }
 
 struct spans {
@@ -152,45 +134,13 @@ static inline struct transfer_result leave(struct scene *scene, uint64_t id, uin
     return test_one(scene->source, transit_departure(&transfer, (struct lane_part){ 0, LANES }));
 }
 
-/* The worker's clock: when it shows a time, the worker's lane has been drained. */
-struct ending_clock {
-    struct clock port; /* first */
-    struct bench *bench;
-    int64_t ends_ns;
-    bool ended;
-};
-
-static inline struct wall_time ending_wall(struct clock *clock)
-{
-    return clock_wall(&((struct ending_clock *)clock)->bench->clock.port);
-}
-
-static inline struct monotonic_time ending_monotonic(struct clock *clock)
-{
-    struct ending_clock *ending = (struct ending_clock *)clock;
-    struct monotonic_time now = clock_monotonic(&ending->bench->clock.port);
-    if (now.ns < ending->ends_ns || ending->ended) return now;
-    ending->ended = true;
-    lane_drain(ending->bench->lane);
-    return now;
-}
-
 /* Runs a worker for a while, with the given patience; then the source is another life. */
 static inline struct transit_status work(struct scene *scene, int64_t patience_ms)
 {
     struct bench *bench = scene->source;
-    struct bench_sync sync = bench->sync;
-    sync.port.spawn = inline_spawn;
-    sync.port.join = inline_join;
-    struct ending_clock clock = {
-        { ending_wall, ending_monotonic }, bench, bench->monotonic_ns + 10 * NS_PER_S, false
-    };
-    const struct lane_ports ports = { .store = &bench->store.port,
-                                      .clock = &clock.port,
-                                      .entropy = &bench->entropy.port,
-                                      .sync = &sync.port,
-                                      .log = &bench->log.port,
-                                      .tracer = &scene->spans.port };
+    struct ending ending;
+    struct lane_ports ports = ending_ports(&ending, bench, 10);
+    ports.tracer = &scene->spans.port;
     struct transit_link *links[LANES] = { NULL, &scene->script.port };
     const struct transit_options options = {
         .lanes = LANES, .lane = 0, .patience_ms = patience_ms, .links = links
