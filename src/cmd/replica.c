@@ -607,7 +607,6 @@ enum status replica_open(const struct replica_options *options, struct replica *
 {
     struct replica *replica = reserve_new(sizeof *replica);
     if (replica == NULL) return error_set(out_error, STATUS_UNAVAILABLE, "out of memory");
-    replica_route_init(replica);
     replica->options = *options;
     CHECK(strlen(options->name) < sizeof replica->party.name);
     memcpy(replica->party.name, options->name, strlen(options->name) + 1);

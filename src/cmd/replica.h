@@ -40,7 +40,16 @@ struct replica_options {
 enum status replica_open(const struct replica_options *options, struct replica **out_replica,
                          struct error *out_error) MUST_CHECK;
 
-struct lane_route *replica_route(struct replica *replica);
+/* What port/lane_route.h asks of the replica's lane. */
+enum lane_place replica_find(struct replica *replica, char out_url[LEASE_URL_SIZE]);
+bool replica_enter(struct replica *replica, struct api_service *out_service);
+void replica_leave(struct replica *replica);
+bool replica_may_answer(struct replica *replica);
+bool replica_enter_own(struct replica *replica, struct api_service *out_service);
+void replica_leave_own(struct replica *replica);
+/* Until replica_leave_own(). */
+bool replica_enter_followed(struct replica *replica, const struct lane_need *need,
+                            struct api_service *out_service);
 
 struct replica_start_options {
     const struct host_options *host; /* copied; what it points to outlives the replica */

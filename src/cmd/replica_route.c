@@ -4,11 +4,8 @@
 #include "base/check.h"
 #include "cmd/replica_state.h"
 
-static enum lane_place route_find(struct lane_route *route, uint32_t lane,
-                                  char out_url[LEASE_URL_SIZE])
+enum lane_place replica_find(struct replica *replica, char out_url[LEASE_URL_SIZE])
 {
-    struct replica *replica = (struct replica *)route;
-    (void)lane; /* it has one */
     enum lane_place place = LANE_NOWHERE;
     replica_lock(replica);
     bool holds = replica->trust == JOURNAL_HOLDS;
@@ -22,10 +19,8 @@ static enum lane_place route_find(struct lane_route *route, uint32_t lane,
     return place;
 }
 
-static bool route_enter(struct lane_route *route, uint32_t lane, struct api_service *out_service)
+bool replica_enter(struct replica *replica, struct api_service *out_service)
 {
-    struct replica *replica = (struct replica *)route;
-    (void)lane; /* as above */
     replica_lock(replica);
     bool may = replica->gate_open && replica_believes(replica);
     if (may) replica->inside++;
@@ -34,10 +29,8 @@ static bool route_enter(struct lane_route *route, uint32_t lane, struct api_serv
     return may;
 }
 
-static void route_leave(struct lane_route *route, uint32_t lane)
+void replica_leave(struct replica *replica)
 {
-    struct replica *replica = (struct replica *)route;
-    (void)lane; /* as above */
     replica_lock(replica);
     CHECK(replica->inside > 0);
     replica->inside--;
@@ -45,19 +38,16 @@ static void route_leave(struct lane_route *route, uint32_t lane)
     replica_unlock(replica);
 }
 
-static bool route_believes(struct lane_route *route, uint32_t lane)
+bool replica_may_answer(struct replica *replica)
 {
-    struct replica *replica = (struct replica *)route;
-    (void)lane; /* as above */
     replica_lock(replica);
     bool yes = replica_believes(replica);
     replica_unlock(replica);
     return yes;
 }
 
-static bool route_enter_own(struct lane_route *route, struct api_service *out_service)
+bool replica_enter_own(struct replica *replica, struct api_service *out_service)
 {
-    struct replica *replica = (struct replica *)route;
     replica_lock(replica);
     bool may = replica->own_open;
     if (may) replica->own_inside++;
@@ -66,9 +56,8 @@ static bool route_enter_own(struct lane_route *route, struct api_service *out_se
     return may;
 }
 
-static void route_leave_own(struct lane_route *route)
+void replica_leave_own(struct replica *replica)
 {
-    struct replica *replica = (struct replica *)route;
     replica_lock(replica);
     CHECK(replica->own_inside > 0);
     replica->own_inside--;
@@ -76,17 +65,10 @@ static void route_leave_own(struct lane_route *route)
     replica_unlock(replica);
 }
 
-static void route_leave_followed(struct lane_route *route, uint32_t lane)
-{
-    (void)lane; /* as above */
-    route_leave_own(route);
-}
-
 /* The lane stays open as long as its API is in use. */
-static bool route_enter_followed(struct lane_route *route, uint32_t lane,
-                                 const struct lane_need *need, struct api_service *out_service)
+bool replica_enter_followed(struct replica *replica, const struct lane_need *need,
+                            struct api_service *out_service)
 {
-    struct replica *replica = (struct replica *)route;
     struct followed followed;
     replica_lock(replica);
     bool may =
@@ -101,23 +83,6 @@ static bool route_enter_followed(struct lane_route *route, uint32_t lane,
         lane_followed(replica->host.lane, &followed) == STATUS_OK &&
         followed.batch >= need->batch &&
         replica_now(replica).ns - followed.whole_at.ns <= (int64_t)stale_ms_max * NS_PER_MS;
-    if (!covers) route_leave_followed(route, lane);
+    if (!covers) replica_leave_own(replica);
     return covers;
-}
-
-void replica_route_init(struct replica *replica)
-{
-    replica->route = (struct lane_route){ .find = route_find,
-                                          .enter = route_enter,
-                                          .leave = route_leave,
-                                          .believes = route_believes,
-                                          .enter_followed = route_enter_followed,
-                                          .leave_followed = route_leave_followed,
-                                          .enter_own = route_enter_own,
-                                          .leave_own = route_leave_own };
-}
-
-struct lane_route *replica_route(struct replica *replica)
-{
-    return &replica->route;
 }

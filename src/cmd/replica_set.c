@@ -60,61 +60,53 @@ struct replica_set {
 
 /* ---- The route: each lane's own ---- */
 
-static struct lane_route *route_of(struct lane_route *route, uint32_t lane)
+static struct replica *replica_of(struct lane_route *route, uint32_t lane)
 {
     struct replica_set *set = (struct replica_set *)route;
     CHECK(lane < set->lanes);
-    return replica_route(set->replicas[lane]);
+    return set->replicas[lane];
 }
 
 static enum lane_place route_find(struct lane_route *route, uint32_t lane,
                                   char out_url[LEASE_URL_SIZE])
 {
-    struct lane_route *inner = route_of(route, lane);
-    return inner->find(inner, lane, out_url);
+    return replica_find(replica_of(route, lane), out_url);
 }
 
 static bool route_enter(struct lane_route *route, uint32_t lane, struct api_service *out_service)
 {
-    struct lane_route *inner = route_of(route, lane);
-    return inner->enter(inner, lane, out_service);
+    return replica_enter(replica_of(route, lane), out_service);
 }
 
 static void route_leave(struct lane_route *route, uint32_t lane)
 {
-    struct lane_route *inner = route_of(route, lane);
-    inner->leave(inner, lane);
+    replica_leave(replica_of(route, lane));
 }
 
 static bool route_believes(struct lane_route *route, uint32_t lane)
 {
-    struct lane_route *inner = route_of(route, lane);
-    return inner->believes(inner, lane);
+    return replica_may_answer(replica_of(route, lane));
 }
 
 static bool route_enter_followed(struct lane_route *route, uint32_t lane,
                                  const struct lane_need *need, struct api_service *out_service)
 {
-    struct lane_route *inner = route_of(route, lane);
-    return inner->enter_followed(inner, lane, need, out_service);
+    return replica_enter_followed(replica_of(route, lane), need, out_service);
 }
 
 static void route_leave_followed(struct lane_route *route, uint32_t lane)
 {
-    struct lane_route *inner = route_of(route, lane);
-    inner->leave_followed(inner, lane);
+    replica_leave_own(replica_of(route, lane));
 }
 
 static bool route_enter_own(struct lane_route *route, struct api_service *out_service)
 {
-    struct lane_route *inner = route_of(route, 0);
-    return inner->enter_own(inner, out_service);
+    return replica_enter_own(replica_of(route, 0), out_service);
 }
 
 static void route_leave_own(struct lane_route *route)
 {
-    struct lane_route *inner = route_of(route, 0);
-    inner->leave_own(inner);
+    replica_leave_own(replica_of(route, 0));
 }
 
 struct lane_route *replica_set_route(struct replica_set *set)
@@ -326,10 +318,10 @@ static void lanes_metrics(void *context, struct metric_page *page)
     struct replica_set *set = context;
     for (uint32_t lane = 0; lane < set->lanes; lane++) {
         struct api_service service;
-        struct lane_route *route = replica_route(set->replicas[lane]);
-        if (!route->enter_own(route, &service)) continue; /* it is being opened or closed */
+        struct replica *replica = set->replicas[lane];
+        if (!replica_enter_own(replica, &service)) continue; /* it is being opened or closed */
         api_metrics_write(service.api, metric_page_part(page, lane));
-        route->leave_own(route);
+        replica_leave_own(replica);
     }
 }
 

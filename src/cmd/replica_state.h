@@ -15,7 +15,6 @@ enum journal_trust {
 };
 
 struct replica {
-    struct lane_route route; /* first */
     struct replica_options options;
     struct lease_party party;
     struct replica_log log;
@@ -107,8 +106,5 @@ void replica_head_told(struct replica *replica, struct store_point known, struct
  */
 bool replica_head_holds(struct replica *replica);
 bool replica_is_taken_back(struct replica *replica);
-
-/* Where calls about the lane, and about this replica, find it. */
-void replica_route_init(struct replica *replica);
 
 #endif
