@@ -4,6 +4,31 @@
  */
 #include "adapter/postgres_schema_projection.h"
 
+/* A payment as it stood: of each event, and as it stands. */
+#define PAYMENT_COLUMNS                                                                            \
+    " version bigint NOT NULL,"                                                                    \
+    " kind text NOT NULL,"                                                                         \
+    " state text NOT NULL,"                                                                        \
+    " parent uuid,"                                                                                \
+    " user_ref uuid,"                                                                              \
+    " wallet uuid,"                                                                                \
+    " counter uuid,"                                                                               \
+    " asset text,"                                                                                 \
+    " amount numeric(40,0) NOT NULL,"                                                              \
+    " captured numeric(40,0) NOT NULL,"                                                            \
+    " refund_pending numeric(40,0) NOT NULL,"                                                      \
+    " refunded numeric(40,0) NOT NULL,"                                                            \
+    " disputed numeric(40,0) NOT NULL,"                                                            \
+    " counter_asset text,"                                                                         \
+    " counter_amount numeric(40,0) NOT NULL,"                                                      \
+    " step_number bigint NOT NULL,"                                                                \
+    " psp text,"                                                                                   \
+    " psp_object text,"                                                                            \
+    " reason text,"                                                                                \
+    " code bigint NOT NULL,"                                                                       \
+    " created_at timestamptz,"                                                                     \
+    " expires_at timestamptz,"
+
 static const char SQL[] =
     "CREATE TABLE projection("
     " lane integer NOT NULL,"
@@ -68,59 +93,13 @@ static const char SQL[] =
     " fee numeric(40,0) NOT NULL,"
     " http_status integer NOT NULL,"
     " duration_ms bigint NOT NULL,"
-    " id uuid NOT NULL,"
-    " version bigint NOT NULL,"
-    " kind text NOT NULL,"
-    " state text NOT NULL,"
-    " parent uuid,"
-    " user_ref uuid,"
-    " wallet uuid,"
-    " counter uuid,"
-    " asset text,"
-    " amount numeric(40,0) NOT NULL,"
-    " captured numeric(40,0) NOT NULL,"
-    " refund_pending numeric(40,0) NOT NULL,"
-    " refunded numeric(40,0) NOT NULL,"
-    " disputed numeric(40,0) NOT NULL,"
-    " counter_asset text,"
-    " counter_amount numeric(40,0) NOT NULL,"
-    " step_number bigint NOT NULL,"
-    " psp text,"
-    " psp_object text,"
-    " reason text,"
-    " code bigint NOT NULL,"
-    " created_at timestamptz,"
-    " expires_at timestamptz,"
-    " PRIMARY KEY(lane, batch, slot));"
+    " id uuid NOT NULL," PAYMENT_COLUMNS " PRIMARY KEY(lane, batch, slot));"
     "CREATE TABLE payment("
     " lane integer NOT NULL,"
     " id uuid NOT NULL,"
     " batch bigint NOT NULL,"
     " slot integer NOT NULL,"
-    " made_at timestamptz NOT NULL,"
-    " version bigint NOT NULL,"
-    " kind text NOT NULL,"
-    " state text NOT NULL,"
-    " parent uuid,"
-    " user_ref uuid,"
-    " wallet uuid,"
-    " counter uuid,"
-    " asset text,"
-    " amount numeric(40,0) NOT NULL,"
-    " captured numeric(40,0) NOT NULL,"
-    " refund_pending numeric(40,0) NOT NULL,"
-    " refunded numeric(40,0) NOT NULL,"
-    " disputed numeric(40,0) NOT NULL,"
-    " counter_asset text,"
-    " counter_amount numeric(40,0) NOT NULL,"
-    " step_number bigint NOT NULL,"
-    " psp text,"
-    " psp_object text,"
-    " reason text,"
-    " code bigint NOT NULL,"
-    " created_at timestamptz,"
-    " expires_at timestamptz,"
-    " PRIMARY KEY(lane, id));"
+    " made_at timestamptz NOT NULL," PAYMENT_COLUMNS " PRIMARY KEY(lane, id));"
     "CREATE INDEX account_asset ON account(lane, asset, kind);"
     "CREATE INDEX account_user_ref ON account(user_ref) WHERE user_ref IS NOT NULL;"
     "CREATE INDEX transfer_id ON transfer(id);"
