@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapter/postgres_migrations.h"
-#include "adapter/postgres_pool.h"
 #include "base/check.h"
 #include "base/hash.h"
 #include "crypto/secret.h"
@@ -132,12 +130,6 @@ static void endpoint_close(struct endpoint_store *port)
 enum status postgres_endpoint_store_open(const char *url, struct postgres_owner owner,
                                          struct endpoint_store **out_store, struct error *out_error)
 {
-    const struct postgres_connection_options options = {
-        .url = url,
-        .name = "tpwallet endpoints",
-        .read_only = owner.epoch == 0,
-        .any_server = owner.epoch == 0,
-    };
     struct postgres_endpoint_store *store = calloc(1, sizeof *store);
     CHECK(store != NULL);
     store->owner = owner;
@@ -146,9 +138,8 @@ enum status postgres_endpoint_store_open(const char *url, struct postgres_owner 
                                            .next = endpoint_next,
                                            .load = endpoint_load,
                                            .close = endpoint_close };
-    enum status status = postgres_pool_open(&store->pool, &options, out_error);
-    if (status == STATUS_OK && owner.epoch > 0)
-        status = postgres_pool_migrate(&store->pool, out_error);
+    enum status status =
+        postgres_owner_pool_open(&store->pool, url, "tpwallet endpoints", owner, out_error);
     if (status != STATUS_OK) {
         endpoint_close(&store->port);
         return status;

@@ -2,7 +2,7 @@
 #ifndef ADAPTER_POSTGRES_GUARD_H
 #define ADAPTER_POSTGRES_GUARD_H
 
-#include "adapter/postgres_connection.h"
+#include "adapter/postgres_pool.h"
 
 /*
  * A statement that begins with
@@ -28,5 +28,13 @@ struct postgres_owner {
 
 /* Ahead of the statement's own parameters. CHECKs that there are none yet. */
 void postgres_guard_bind(struct postgres_parameters *parameters, struct postgres_owner owner);
+
+/*
+ * The connections of an owner's store, once the schema is made or brought up. name: what the
+ * server shows. As postgres_pool_open() and postgres_pool_migrate().
+ */
+enum status postgres_owner_pool_open(struct postgres_pool *pool, const char *url, const char *name,
+                                     struct postgres_owner owner, struct error *out_error)
+    MUST_CHECK;
 
 #endif

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapter/postgres_migrations.h"
-#include "adapter/postgres_pool.h"
 #include "base/check.h"
 #include "base/hash.h"
 
@@ -311,8 +309,6 @@ static void inbox_close(struct inbox *port)
 enum status postgres_inbox_open(const struct postgres_inbox_options *options,
                                 struct inbox **out_inbox, struct error *out_error)
 {
-    const struct postgres_connection_options connection = { .url = options->url,
-                                                            .name = "tpwallet inbox" };
     struct postgres_inbox *inbox = calloc(1, sizeof *inbox);
     CHECK(inbox != NULL);
     inbox->port = (struct inbox){ .put = inbox_put,
@@ -327,8 +323,8 @@ enum status postgres_inbox_open(const struct postgres_inbox_options *options,
     inbox->age_max_s = options->age_max_s == 0 ? AGE_MAX_S_DEFAULT : options->age_max_s;
     int failed = pthread_mutex_init(&inbox->mutex, NULL);
     CHECK(failed == 0);
-    enum status status = postgres_pool_open(&inbox->pool, &connection, out_error);
-    if (status == STATUS_OK) status = postgres_pool_migrate(&inbox->pool, out_error);
+    enum status status = postgres_owner_pool_open(&inbox->pool, options->url, "tpwallet inbox",
+                                                  inbox->owner, out_error);
     if (status == STATUS_OK) status = bytes_count(inbox, out_error);
     if (status != STATUS_OK) {
         inbox_close(&inbox->port);
@@ -363,16 +359,11 @@ enum status postgres_inbox_look(const char *url, uint32_t lane,
                                                      const struct inbox_webhook *webhook),
                                 void *owner, struct error *out_error)
 {
-    const struct postgres_connection_options options = {
-        .url = url,
-        .name = "tpwallet inbox",
-        .read_only = true,
-        .any_server = true,
-    };
+    const struct postgres_owner nobody = { .lane = lane };
     struct postgres_pool pool;
     uint64_t last = 0;
     int rows = LOOK_ROWS;
-    enum status status = postgres_pool_open(&pool, &options, out_error);
+    enum status status = postgres_owner_pool_open(&pool, url, "tpwallet inbox", nobody, out_error);
     while (status == STATUS_OK && rows == LOOK_ROWS) {
         struct postgres_parameters parameters = { 0 };
         PGresult *found = NULL;

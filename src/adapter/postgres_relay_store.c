@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapter/postgres_migrations.h"
-#include "adapter/postgres_pool.h"
 #include "base/check.h"
 #include "base/hash.h"
 
@@ -189,12 +187,6 @@ static void relay_close(struct relay_store *port)
 enum status postgres_relay_store_open(const char *url, struct postgres_owner owner,
                                       struct relay_store **out_store, struct error *out_error)
 {
-    const struct postgres_connection_options options = {
-        .url = url,
-        .name = "tpwallet relay",
-        .read_only = owner.epoch == 0,
-        .any_server = owner.epoch == 0,
-    };
     struct postgres_relay_store *store = calloc(1, sizeof *store);
     CHECK(store != NULL);
     store->owner = owner;
@@ -204,9 +196,8 @@ enum status postgres_relay_store_open(const char *url, struct postgres_owner own
                                         .letters = relay_letters,
                                         .forget = relay_forget,
                                         .close = relay_close };
-    enum status status = postgres_pool_open(&store->pool, &options, out_error);
-    if (status == STATUS_OK && owner.epoch > 0)
-        status = postgres_pool_migrate(&store->pool, out_error);
+    enum status status =
+        postgres_owner_pool_open(&store->pool, url, "tpwallet relay", owner, out_error);
     if (status != STATUS_OK) {
         relay_close(&store->port);
         return status;
