@@ -1,5 +1,6 @@
 /* tpwallet doctor rehearse: a plan carried out on copies of the ledger, killed, resumed, repeated. */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -311,18 +312,15 @@ static enum status place_look(struct rehearsal *all, const char *path, struct pl
     struct stat stats;
     enum status status = data_folder_open(path, DATA_FOLDER_GUEST, &folder, &all->error);
     if (status != STATUS_OK) return status;
-    char *real = realpath(path, NULL);
     const char *store = data_folder_store(folder);
-    bool there = real != NULL && strlen(real) < sizeof out->path && stat(path, &stats) == 0;
+    bool there = realpath(path, out->path) != NULL && stat(path, &stats) == 0;
     if (there) {
         out->ledger = data_folder_ledger(folder);
         out->device = (uint64_t)stats.st_dev;
         out->inode = (uint64_t)stats.st_ino;
-        memcpy(out->path, real, strlen(real) + 1);
         int len = snprintf(out->store, sizeof out->store, "%s", store == NULL ? "" : store);
         there = len >= 0 && (size_t)len < sizeof out->store;
     }
-    free(real);
     data_folder_close(folder);
     return there ? STATUS_OK
                  : error_set(&all->error, STATUS_UNAVAILABLE, "cannot look at %s: %s", path,
@@ -461,6 +459,7 @@ static enum status rehearse(struct rehearsal *all)
 
 /* ---- the result ---- */
 
+_Static_assert(NAME_SIZE >= PATH_MAX, "what realpath() may write");
 _Static_assert(RESULT_SIZE_MAX > CLOSURE_JSON_MAX + 6 * NAME_SIZE + LANES_MAX * 21 + 2048,
                "what is left, the staging folder with each byte escaped, heads, and the rest");
 

@@ -594,7 +594,7 @@ static void reserve_end(struct scene *scene, uint64_t id)
 {
     struct transfer end = { .id = { test_id(id) },
                             .amount = MONEY_MAX,
-                            .target = payment_known(scene).hold,
+                            .target = payment_known(scene, 300).hold,
                             .kind = TRANSFER_VOID,
                             .flags = TRANSFER_FLAG_OWNED };
     assert_int_equal(test_one(scene->source, end).outcome, OUTCOME_OK);
@@ -615,7 +615,7 @@ static void a_rest_that_somebody_has_ended_keeps_nothing_on_its_way(void **state
         assert_open(&scene, 0);
         assert_int_equal(reserved(&scene), 0);
         assert_moved(&scene, there == 0 ? 0 : 12, there == 0 ? 0 : 12);
-        struct payment payment = payment_known(&scene);
+        struct payment payment = payment_known(&scene, 300);
         assert_int_equal(payment.state, PAYMENT_STATE_MANUAL);
         assert_string_equal(payment.reason, "hold_already_voided");
         assert_int_equal(payment.captured.minor, there == 0 ? 0 : 12);
