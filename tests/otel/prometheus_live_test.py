@@ -199,7 +199,8 @@ def main():
                     one_job_tells_of_all_lanes(prometheus, lanes)
                     shown = every_panel_shows_something(prometheus, bench)
                     certificate = "# TYPE tpwallet_certificate_end_timestamp_seconds gauge"
-                    named = names_are_there([bench.page(), certificate])
+                    between = call(lanes, "GET", "/metrics")[1]
+                    named = names_are_there([bench.page(), between, certificate])
                 tls.stop()
                 lanes.stop()
             finally:
