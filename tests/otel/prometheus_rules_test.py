@@ -42,6 +42,10 @@ def deliveries(result, rate):
     return (f'tpwallet_webhook_deliveries_total{{job="tpwallet",result="{result}"}}', rate)
 
 
+def transits(result, rate):
+    return (f'tpwallet_transits_total{{job="tpwallet",lane="1",result="{result}"}}', rate)
+
+
 def grows(each, minutes=LONG + 60):
     return f"0+{each}x{minutes}"
 
@@ -118,6 +122,9 @@ CASES = [
           labels=',state="manual"'),
     gauge("TpwalletPaymentPlaces", "tpwallet_payments_open", 786433, 786432, 10,
           labels=',lane="1",state="pending"'),
+    ("TpwalletTransitsUnanswered",
+     [transits("unreachable", grows(12, 100))],
+     [transits("unreachable", grows(5, 100)), transits("settled", grows(900, 100))], 30),
     gauge("TpwalletTransitsStuck", "tpwallet_transits_stuck", 1, 0, labels=',lane="1"'),
     gauge("TpwalletPspBreakerOpen", "tpwallet_psp_breaker_state", 1, 0, labels=',psp="p",state="open"'),
     ("TpwalletWebhooksRejected",
