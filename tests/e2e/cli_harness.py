@@ -12,6 +12,9 @@ import sys
 import time
 import uuid
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from stalls import Stalls  # noqa: E402,F401  # for those who measure
+
 TPWALLET = os.environ["TPWALLET"]
 SOURCE = os.environ["TPWALLET_SOURCE"]
 SCRATCH = os.environ["SCRATCH"]
@@ -114,6 +117,32 @@ class Wallet:
             equal(total[2], total[3], f"pending debits and credits of {asset}")
 
 
+def announced(process, name, log):
+    """The first line that a server says, as JSON: where it listens. Another line is why it does not."""
+    line = process.stdout.readline()
+    try:
+        said = json.loads(line)
+    except ValueError:
+        said = {}
+    check("url" in said, f"{name} did not start, and said {line!r}; its log: {log()}")
+    return said
+
+
+def address_of(url):
+    return url.split("//")[1]
+
+
+def stands_still(process):
+    """Whether all its threads have seen that it was stopped (SIGSTOP)."""
+    tasks = f"/proc/{process.pid}/task"
+    for task in os.listdir(tasks):
+        with contextlib.suppress(FileNotFoundError):  # it has ended since
+            with open(f"{tasks}/{task}/stat", encoding="ascii") as file:
+                if file.read().rsplit(")", 1)[1].split()[0] != "T":
+                    return False
+    return True
+
+
 class Server:
     """`tpwallet serve` on a wallet's folder, on a port of the kernel's choice."""
 
@@ -130,9 +159,7 @@ class Server:
                  "--json", *self.options]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log)
-        line = self.process.stdout.readline()
-        check(line, f"the server did not start: {self.tail()}")
-        self.address = json.loads(line)["url"].split("//")[1]
+        self.address = address_of(announced(self.process, "the server", self.tail)["url"])
         return self
 
     def tail(self):

@@ -13,15 +13,16 @@ import threading
 import time
 import urllib.parse
 
-from cli_harness import DONE, SCRATCH, START_S, TPWALLET, check, equal, new_id
+from cli_harness import (DONE, SCRATCH, START_S, TPWALLET, address_of, announced, check, equal,
+                         new_id)
 
 KEY = "sandbox"
 WAIT_S = 60
 
 
-def until(condition, what):
+def until(condition, what, wait_s=WAIT_S):
     """Polls, as a script may, until the condition holds."""
-    deadline = time.monotonic() + WAIT_S
+    deadline = time.monotonic() + wait_s
     while not (found := condition()):
         check(time.monotonic() < deadline, f"waited in vain: {what}")
         time.sleep(0.01)
@@ -37,9 +38,8 @@ class Sandbox:
     def __enter__(self):
         words = [TPWALLET, "sandbox", "--listen", "127.0.0.1:0", "--json", *self.options]
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE)
-        line = self.process.stdout.readline()
-        check(line, f"the sandbox did not start: {words}")
-        self.address = json.loads(line)["url"].split("//")[1]
+        said = announced(self.process, "the sandbox", lambda: "on standard error")
+        self.address = address_of(said["url"])
         return self
 
     def __exit__(self, kind, value, trace):

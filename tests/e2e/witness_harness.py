@@ -11,7 +11,7 @@ import urllib.request
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from free_port import free_port  # noqa: E402
-from cli_harness import DONE, SCRATCH, START_S, TPWALLET, Wallet, check, equal
+from cli_harness import DONE, SCRATCH, START_S, TPWALLET, Wallet, announced, check, equal
 
 WAIT_S = 60
 
@@ -39,9 +39,7 @@ class Witness:
                  "--listen", f"127.0.0.1:{self.port}", "--log", self.log_key]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log)
-        line = self.process.stdout.readline()
-        check(line, f"the witness did not start: {self.lines()[-3:]}")
-        told = json.loads(line)
+        told = announced(self.process, "the witness", lambda: self.lines()[-3:])
         equal(told["key"], self.key, "the key that it announces")
         self.url = told["url"]
         return self

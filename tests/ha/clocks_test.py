@@ -67,7 +67,8 @@ def role(replica):
 
 
 def events(replica, name):
-    lines = [json.loads(line) for line in replica.log().splitlines() if line.startswith("{")]
+    lines = [json.loads(line) for line in replica.log().splitlines(True)
+             if line.startswith("{") and line.endswith("\n")]
     return [line for line in lines if line["event"] == name]
 
 
@@ -100,6 +101,7 @@ def check_open(replica, shop):
 def refuses(right, wrong, seconds, field):
     """The second is not taken for an heir, and takes nothing when nobody owns the lane."""
     told = len(events(wrong, "replica.clock_off"))
+    led = len(events(wrong, "replica.leading"))
     shift(seconds)
     wait_for("the clock to be seen", lambda: wrong.metric("tpwallet_replica_clock_off") == 1)
     skew = wrong.metric("tpwallet_replica_clock_skew_ms")
@@ -108,12 +110,14 @@ def refuses(right, wrong, seconds, field):
     line = events(wrong, "replica.clock_off")[-1]
     check(abs(line[field] - abs(seconds) * 1000) < 5000 and "NTP" in line["hint"], f"{line}")
     right.wallet.run("lane", "move", "0", "--to", wrong.name, "--timeout-s", "3", code=None)
-    equal((role(right), role(wrong)), (2, 1), "roles after a move to a wrong clock")
+    wait_for("roles as before a move to a wrong clock", lambda: (role(right), role(wrong)) == (2, 1))
+    equal(len(events(wrong, "replica.leading")), led, "times that the wrong clock owned the lane")
     right.kill()
     until = time.monotonic() + REFUSED_S
     while time.monotonic() < until:
         check(role(wrong) != 2, "nobody owns the lane by a wrong clock")
         time.sleep(0.2)
+    equal(len(events(wrong, "replica.leading")), led, "times that the wrong clock owned the lane")
     right.start()
     wait_for("the right one to own it again", lambda: role(right) == 2)
     wait_for("the wrong one to follow", lambda: role(wrong) == 1)

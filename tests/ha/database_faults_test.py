@@ -18,12 +18,13 @@ import sys
 import time
 
 from ha_harness import Cluster, Load, check, check_books, doomed, equal, wait_for
-from postgres_harness import Postgres
+from postgres_harness import START_S, Postgres
 
 CLIENTS = 4
 CLIENT_S = 12  # then a client asks another server
 CONNECTIONS_MAX = 40
 FAULT_S = 3
+REWRITE_S_MAX = 240  # of 60 times 20 ms, and waits for rows
 CLONE_NEWNS = 0x00020000
 OURS = "FROM pg_stat_activity WHERE application_name LIKE 'tpwallet%'"
 
@@ -77,11 +78,6 @@ class SmallPostgres(Postgres):
             self.standby.wait()
         self.standby = None
 
-    def check_said(self, words):
-        """That the fault was one: its own log has it."""
-        with open(f"{self.folder}/log", encoding="utf-8", errors="replace") as log:
-            check(words in log.read(), f"the database never said '{words}'")
-
     def setting(self, name, value):
         self.psql(f"ALTER SYSTEM SET {name} = '{value}'")
         self.psql("SELECT pg_reload_conf()")
@@ -110,6 +106,12 @@ def fault(cluster, name):
     cluster.wait_warm()
 
 
+def said(server, words):
+    """Whether the fault was one: the database's own log has it."""
+    with open(f"{server.folder}/log", encoding="utf-8", errors="replace") as log:
+        return words in log.read()
+
+
 def for_a_while(act=None):
     """The fault lasts; `act` is done again and again meanwhile."""
     until = time.monotonic() + FAULT_S
@@ -119,9 +121,16 @@ def for_a_while(act=None):
         time.sleep(0.05)
 
 
-def nothing_is_acknowledged(load, why, act=None):
-    """While a fault lasts that leaves no commit to be had."""
-    time.sleep(1)  # what was on its way has been answered
+def nothing_is_acknowledged(server, load, why, waits, act=None):
+    """While a fault lasts that leaves no commit to be had: sessions wait for `waits`."""
+    wait_for(f"a session to wait for {waits}", lambda: server.psql(
+        f"SELECT count(*) {OURS} AND wait_event_type || '/' || wait_event IN ({waits})") != "0")
+
+    def is_quiet():
+        before = load.count()
+        time.sleep(1)
+        return load.count() == before
+    wait_for("what was on its way to be answered", is_quiet)
     before = load.count()
     for_a_while(act)
     equal(load.count(), before, f"transfers acknowledged {why}")
@@ -134,11 +143,11 @@ def standby_lags(cluster):
         server.standby.send_signal(signal.SIGSTOP)
         # whose wait is cancelled has committed, and no standby has it
         nothing_is_acknowledged(
-            load, "while the synchronous standby stood still",
+            server, load, "while the synchronous standby stood still", "'IPC/SyncRep'",
             lambda: server.psql(f"SELECT pg_cancel_backend(pid) {OURS}"))
         server.standby.send_signal(signal.SIGCONT)
     server.setting("synchronous_standby_names", "")
-    server.check_said("canceling wait for synchronous replication")
+    check(said(server, "canceling wait for synchronous replication"), "no wait was cancelled")
     server.standby_kill()
 
 
@@ -160,7 +169,7 @@ class Session:
     """A session by hand: no library of PostgreSQL's is needed to take up a connection."""
 
     def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=START_S)
         words = b"user\0postgres\0database\0postgres\0application_name\0storm\0\0"
         self.socket.sendall(struct.pack("!ii", len(words) + 8, 196608) + words)
         self.is_open = self.socket.recv(1) == b"R"
@@ -192,17 +201,18 @@ def connections_run_out(cluster):
         for session in sessions:
             session.close()
         ender.communicate()
-    server.check_said("too many clients already")
+    check(said(server, "too many clients already"), "the database had a connection left")
 
 
 def rows_are_held(cluster):
     server = cluster.server
     with fault(cluster, "rows held") as load:
         holder = psql_open(server, "tpwallet", "BEGIN; SELECT 1 FROM tpwallet.lane FOR UPDATE;\n")
-        nothing_is_acknowledged(load, "while another held the lane's row")
-        time.sleep(2)  # past what a session waits for a row
+        nothing_is_acknowledged(server, load, "while another held the lane's row",
+                                "'Lock/transactionid', 'Lock/tuple'")
+        wait_for("a session to have waited long enough",
+                 lambda: said(server, "canceling statement due to lock timeout"))
         holder.communicate("ROLLBACK;\n")
-    server.check_said("canceling statement due to lock timeout")
 
 
 def sessions_are_ended(cluster):
@@ -213,7 +223,8 @@ def sessions_are_ended(cluster):
         server.psql(f"SELECT pg_terminate_backend(pid) {OURS} AND random() < 0.3")
     with fault(cluster, "sessions cancelled and ended"):
         for_a_while(end_some)
-    server.check_said("terminating connection due to administrator command")
+        wait_for("a session to be ended", lambda: end_some() or said(
+            server, "terminating connection due to administrator command"))
 
 
 def serialisation_fails(cluster):
@@ -230,9 +241,9 @@ def serialisation_fails(cluster):
                                       preexec_fn=doomed) for _ in range(3)]
         load.work_for(FAULT_S)
         for rewriter in rewriters:
-            equal(rewriter.wait(60), 0, "what rewrote the rows")
+            equal(rewriter.wait(REWRITE_S_MAX), 0, "what rewrote the rows")
     server.setting("default_transaction_isolation", "read committed")
-    server.check_said("could not serialize access")
+    check(said(server, "could not serialize access"), "no transaction failed to serialise")
 
 
 def disk_is_full(cluster):
@@ -250,11 +261,16 @@ def disk_is_full(cluster):
         for_a_while()  # what still finds room in a page is taken
         answers = sorted({failure[3] for failure in load.failures()[refused:]})
         os.unlink(filler)
-        down = server.process.poll() is not None
-        if down:  # without room for its log it ends, and wants to be started again
-            server.start()
-        server.check_said("No space left on device")
-        print(f"disk full: told {answers}; the database {'ended' if down else 'went on'}")
+        starts = []
+        before = load.count()
+
+        def goes_on():
+            if server.process.poll() is not None:  # without room for its log it ends, now or soon
+                starts.append(server.start())
+            return load.count() > before
+        wait_for("the database to take transfers", goes_on, 2 * START_S)
+        check(said(server, "No space left on device"), "the disk was never full")
+        print(f"disk full: told {answers}; the database {'ended' if starts else 'went on'}")
 
 
 def main():

@@ -21,12 +21,14 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e"), os.path.join(HERE, "..", "postgres")]
 
-from cli_harness import (SCRATCH, START_S, TPWALLET, Wallet, check, equal, file_of,  # noqa: E402
-                         new_id, sample)
+from cli_harness import (SCRATCH, START_S, TPWALLET, Stalls, Wallet, address_of, announced,  # noqa: E402
+                         check, equal, file_of, new_id, sample, stands_still)
 from postgres_harness import PR_SET_PDEATHSIG, Postgres, free_port  # noqa: E402
 
 HEADERS = {"Content-Type": "application/json"}
 CALL_S = 40
+GIVE_UP_S = 60  # a client that was told to stop, without an answer
+LEASE_S = 2.0  # if nothing else is said
 
 
 def doomed():
@@ -66,10 +68,8 @@ class Replica:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(self.words(), stdout=subprocess.PIPE, stderr=log,
                                             preexec_fn=doomed)
-        line = self.process.stdout.readline()
-        said = json.loads(line or "{}")
-        check("url" in said, f"{self.name} did not start: {line!r} {self.log()[-3000:]}")
-        self.address = said["url"].split("//")[1]
+        said = announced(self.process, self.name, lambda: self.log()[-3000:])
+        self.address = address_of(said["url"])
         return self
 
     def log(self):
@@ -78,6 +78,14 @@ class Replica:
 
     def signal(self, number):
         self.process.send_signal(number)
+
+    def pause(self):
+        """Returns when each of its threads stands still: none does a thing that was under way."""
+        self.signal(signal.SIGSTOP)
+        wait_for(f"all of {self.name} to stand still", lambda: stands_still(self.process))
+
+    def wake(self):
+        self.signal(signal.SIGCONT)
 
     def kill(self):
         if self.process is None:
@@ -119,6 +127,11 @@ class Replica:
         check(status == 200, f"/metrics of {self.name}: {status} {body[:300]!r}")
         return sample(body.decode(), name, lane)
 
+    def counted(self, name, lane=0):
+        """As metric(), once it has a page again."""
+        return wait_for(f"{name} of {self.name}",
+                        lambda: (found := self.metric(name, lane)) is not None and (found,))[0]
+
 
 class Cluster:
     """Replicas by name; `with Cluster(3) as cluster:` begins with r0 as the owner."""
@@ -149,7 +162,7 @@ class Cluster:
         for replica in self.replicas:
             if replica.process is not None and replica.process.poll() is None:
                 with contextlib.suppress(OSError):
-                    replica.signal(signal.SIGCONT)
+                    replica.wake()
             if kind is not None:
                 print(f"--- log of {replica.name}\n{replica.log()[-2500:]}", file=sys.stderr)
             replica.kill()
@@ -179,17 +192,30 @@ class Cluster:
         wait_for("all replicas to be warm", all_there)
 
     def wait_owner(self, *but, lane=0):
-        wait_for("an owner", lambda: self.owner(lane) not in (None, *but))
-        return self.owner(lane)
+        return wait_for("an owner",
+                        lambda: (found := self.owner(lane)) not in (None, *but) and found)
 
 
 def wait_for(what, condition, seconds=START_S):
+    """Returns what the condition said at last."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        if condition():
-            return
+        found = condition()
+        if found:
+            return found
         time.sleep(0.02)
     check(False, f"waited {seconds} s for {what}")
+    return None
+
+
+def equal_unless_stalled(stalls, since, found, wanted, what):
+    """Of what is so as long as leases can be renewed."""
+    stood_s = stalls.longest_s(since, time.monotonic())
+    if found != wanted and stood_s > LEASE_S / 4:
+        print(f"not judged: {what}: wanted {wanted!r}, found {found!r}; the machine stood still for "
+              f"{stood_s:.2f} s at once")
+        return
+    equal(found, wanted, f"{what} (the machine stood still for {stood_s:.2f} s at most)")
 
 
 def cents(text):
@@ -232,7 +258,7 @@ class Client(threading.Thread):
         self.acknowledged = {}  # id -> (amount, position)
         self.failures = []    # answers that were no success
         self.wrong = []       # what cannot be
-        self.gap_s = 0.0      # the longest time without an answer
+        self.gaps = []        # (from, until), times without an answer
         self.answered_at = None
         self.connections = {}
         self.turn = number
@@ -262,14 +288,13 @@ class Client(threading.Thread):
                 status, answer = self.ask(replica, method, path, body)
             except (OSError, http.client.HTTPException):
                 doubt = True
-                if not self.running and time.monotonic() - self.answered_at > 20:
+                if not self.running and time.monotonic() - self.answered_at > GIVE_UP_S:
                     return None, doubt
                 time.sleep(0.01)
                 continue
             if status in (200, 201, 202):
                 now = time.monotonic()
-                if self.answered_at is not None:
-                    self.gap_s = max(self.gap_s, now - self.answered_at)
+                self.gaps.append((self.answered_at, now))
                 self.answered_at = now
                 return json.loads(answer), doubt
             self.failures.append((replica.name, method, path, status, answer[:300]))
@@ -336,17 +361,24 @@ class Load:
     def __init__(self, cluster, clients, replicas=None, timeout_s=CALL_S):
         self.cluster = cluster
         self.history = History()
+        self.stalls = Stalls()
+        self.begun_at = None
         replicas = replicas or cluster.replicas
         self.clients = [Client(number, replicas, self.history, timeout_s)
                         for number in range(clients)]
 
-    def __enter__(self):
+    def accounts_make(self):
         accounts = [{"id": client.account, "asset": "EUR", "kind": "liability"}
                     for client in self.clients]
         accounts.append({"id": BANK, "asset": "EUR", "kind": "asset"})
-        for client in self.clients:
-            client.answered_at = time.monotonic()
         self.clients[0].call("POST", "/v1/accounts", json.dumps(accounts))
+
+    def __enter__(self):
+        self.begun_at = time.monotonic()
+        for client in self.clients:
+            client.answered_at = self.begun_at
+        self.accounts_make()
+        self.stalls.__enter__()
         for client in self.clients:
             client.start()
         return self
@@ -355,8 +387,9 @@ class Load:
         for client in self.clients:
             client.running = False
         for client in self.clients:
-            client.join(90)
+            client.join(GIVE_UP_S + 2 * CALL_S)
             check(not client.is_alive(), "a client did not come to an end")
+        self.stalls.__exit__()
 
     def work_for(self, seconds):
         """Until so much was done that there is something to lose, and the time is over."""
@@ -373,7 +406,16 @@ class Load:
         return [failure for client in self.clients for failure in client.failures]
 
     def gap_s(self):
-        return max(client.gap_s for client in self.clients)
+        """The longest time that a client waited for an answer."""
+        return max(until - since for client in self.clients for since, until in client.gaps)
+
+    def check_gap(self, limit_s):
+        """That nobody waited longer, but for what the machine itself stood still."""
+        for since, until in [gap for client in self.clients for gap in client.gaps]:
+            self.stalls.check_took(since, limit_s, "until somebody was answered", until)
+
+    def equal_unless_stalled(self, found, wanted, what):
+        equal_unless_stalled(self.stalls, self.begun_at, found, wanted, what)
 
     def losses(self, replica):
         """Acknowledged transfers that are not in the books as they were told."""

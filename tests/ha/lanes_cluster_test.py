@@ -11,7 +11,6 @@ balances and pairs of transit accounts are compared, and all lanes checked.
 """
 import json
 import os
-import signal
 import sys
 import time
 
@@ -19,45 +18,40 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
 
 import lanes_test  # noqa: E402
+from api_harness import Client as ApiClient  # noqa: E402
 from ha_harness import (Client, Cluster, Load, bank_violations, cents, check, check_books,  # noqa: E402
                         equal, new_id, wait_for)
 from cli_harness import sample  # noqa: E402
-from lanes_test import account_id, lane_header  # noqa: E402
+from lanes_test import account_id  # noqa: E402
 
 LANES = lanes_test.LANES = 2
 TAKEOVER_S_MAX = 5.0
 STILL_S = 1.5  # without a lane changing hands
+ACTS = ("/v1/assets", "/v1/rates", "/v1/periods/close")  # of all lanes; the same only by their key
+HEAD_START_S = 0.05  # of who owns nothing, but for what is left of it on the way
 CLIENTS = 3
 FUNDS = 10_000_000
 BANKS = [account_id(lane, 1) for lane in range(LANES)]
 FROZEN = [account_id(lane, 2) for lane in range(LANES)]
 
 
-class Asked:
-    """One replica, as lanes_test asks a server."""
+class Asked(ApiClient):
+    """Of one replica; what it may not answer yet, or not for sure, is asked again, as clients do."""
 
     def __init__(self, replica):
-        self.replica = replica
-        self.connection = replica.connection()
-        self.body = b""
-        self.headers = {}
+        super().__init__(replica, None)
 
-    def status(self, method, path, body=None, headers=None):
-        document = None if body is None else json.dumps(body)
-        self.connection.request(method, path, document,
-                                {"Content-Type": "application/json", **(headers or {})})
-        answer = self.connection.getresponse()
-        self.headers = {name.lower(): value for name, value in answer.getheaders()}
-        self.body = answer.read()
-        return answer.status
-
-    def expect(self, status, method, path, body=None, headers=None):
-        found = self.status(method, path, body, headers)
-        equal(found, status, f"{method} {path} at {self.replica.name}: {self.body[:300]}")
-        return self
-
-    def json(self):
-        return json.loads(self.body)
+    def expect(self, status, method, target, body=None, headers=None):
+        sent = dict(headers or {})
+        if target in ACTS and method == "POST":
+            sent["Idempotency-Key"] = f'"{new_id()}"'
+        answer = wait_for(f"{target} to be answered by {self.server.name}", lambda: (
+            found := self.send(method, target, body, sent)).status != 503 and found)
+        # the replica that was asked may itself have had to ask again
+        done_before = status in (201, 202) and answer.status == 200
+        check(done_before or answer.status == status,
+              f"{method} {target} at {self.server.name}: wanted {status}: {answer}")
+        return answer
 
 
 class LaneClient(Client):
@@ -104,7 +98,7 @@ class LaneLoad(Load):
         self.clients = [LaneClient(number, base, cluster.replicas, self.history, timeout_s)
                         for number in range(CLIENTS)]
 
-    def __enter__(self):
+    def accounts_make(self):
         asked = Asked(self.cluster.replicas[0])
         for lane in range(LANES):
             wallets = [client.wallets[lane] for client in self.clients]
@@ -115,10 +109,6 @@ class LaneLoad(Load):
             asked.expect(200, "POST", "/v1/accounts", accounts)
             asked.expect(200, "POST", "/v1/transfers",
                          [lanes_test.transfer(BANKS[lane], one, FUNDS) for one in wallets])
-        for client in self.clients:
-            client.answered_at = time.monotonic()
-            client.start()
-        return self
 
     def finish(self, name):
         asked = Asked(self.cluster.replicas[0])
@@ -174,35 +164,33 @@ def acts_are_everywhere(cluster):
         lanes_test.acts_are_everywhere(Asked(replica), f"GOLD{turn}", 61000 + 2 * turn,
                                        f"1.{turn}1", f"{1990 + turn}-12-31")
         cluster.wait_warm()
-        heir = next(one.name for one in cluster.replicas if one.name != cluster.owner(lane))
+        owner = cluster.wait_owner(lane=lane)
+        heir = next(one.name for one in cluster.replicas if one.name != owner)
         cluster.replicas[0].wallet.json("lane", "move", str(lane), "--to", heir)
 
 
 def acts_wait_for_a_lane(cluster):
     """Nobody owns a lane: an act for all waits, and is everywhere once somebody does."""
     cluster.wait_warm()
-    first = cluster.owner(0)
+    first = cluster.wait_owner(lane=0)
     name = next(one.name for one in cluster.replicas if one.name != first)
     cluster.replicas[0].wallet.json("lane", "move", "1", "--to", name)
     owner = cluster.by_name(name)
     asked = Asked(cluster.by_name(first))
     act = {"code": "COPPER", "exponent": 2}
     key = {"Idempotency-Key": '"copper"'}
-    owner.signal(signal.SIGSTOP)
-    asked.connection.request("POST", "/v1/assets", json.dumps(act),
-                             {"Content-Type": "application/json", **key})
-    answer = asked.connection.getresponse()
-    body = answer.read()
-    check(answer.status == 201 or json.loads(body)["code"] == "in_doubt",
-          f"what the act came to: {answer.status} {body}")
+    owner.pause()
+    answer = asked.send("POST", "/v1/assets", act, key)
+    check(answer.status == 201 or answer.json()["code"] == "in_doubt",
+          f"what the act came to: {answer}")
     if answer.status == 201:
         check(cluster.owner(1) != name, "it was answered before the lane had an owner")
     cluster.wait_owner(name, lane=1)
-    wait_for("the act to be everywhere", lambda: Asked(asked.replica).status(
-        "POST", "/v1/assets", act, key) in (200, 201))
+    wait_for("the act to be everywhere", lambda: Asked(asked.server).send(
+        "POST", "/v1/assets", act, key).status in (200, 201))
     asked.expect(201, "POST", "/v1/accounts",
                  {"id": account_id(1, 61900), "asset": "COPPER", "kind": "equity"})
-    owner.signal(signal.SIGCONT)
+    owner.wake()
     cluster.wait_warm()
 
 
@@ -216,14 +204,16 @@ def owner_is_killed(cluster):
         owner.kill()
         heir = cluster.wait_owner(name, lane=1)
         print(f"kill: {heir} owns lane 1 {time.monotonic() - killed_at:.2f} s later")
-        equal(cluster.owner(0), other, "the other lane's owner stays")
-        check(heir != other, "who owns nothing takes the lane first")
+        load.equal_unless_stalled(cluster.owner(0), other, "the other lane's owner stays")
+        late_s = load.stalls.longest_s(killed_at, time.monotonic())
+        check(heir != other or late_s > HEAD_START_S,
+              f"who owns nothing takes the lane first (nobody was late by more than {late_s:.3f} s)")
         load.work_for(1)
         owner.start()
         cluster.wait_warm()
         load.work_for(0.5)
     load.finish("kill")
-    check(load.gap_s() < TAKEOVER_S_MAX, f"nobody was answered for {load.gap_s():.2f} s")
+    load.check_gap(TAKEOVER_S_MAX)
 
 
 def asked_while_paused(cluster, paused, heir, lane):
@@ -238,17 +228,17 @@ def asked_while_paused(cluster, paused, heir, lane):
 
 
 def owner_of_both_is_paused(cluster):
-    name = cluster.owner(0)
+    name = cluster.wait_owner(lane=0)
     cluster.replicas[0].wallet.json("lane", "move", "1", "--to", name)
     owner = cluster.by_name(name)
-    before = [owner.metric("tpwallet_lease_losses_total", lane) for lane in range(LANES)]
+    before = [owner.counted("tpwallet_lease_losses_total", lane) for lane in range(LANES)]
     with LaneLoad(cluster, timeout_s=2) as load:
         load.work_for(1)
-        owner.signal(signal.SIGSTOP)
+        owner.pause()
         heirs = [cluster.wait_owner(name, lane=lane) for lane in range(LANES)]
         load.work_for(1)
         late = [asked_while_paused(cluster, owner, heirs[lane], lane) for lane in range(LANES)]
-        owner.signal(signal.SIGCONT)
+        owner.wake()
         for connection, account in late:
             answer = connection.getresponse()
             body = answer.read()
@@ -257,9 +247,9 @@ def owner_of_both_is_paused(cluster):
         for lane in range(LANES):
             wait_for("the paused one to follow",
                      lambda lane=lane: owner.metric("tpwallet_replica_role", lane) == 1)
-            losses = owner.metric("tpwallet_lease_losses_total", lane)
+            losses = owner.counted("tpwallet_lease_losses_total", lane)
             check(losses > before[lane], f"it has not noticed that it lost lane {lane}")
-        equal(owners(cluster), heirs, "owners after the former one woke up")
+        load.equal_unless_stalled(owners(cluster), heirs, "owners after the former one woke up")
         cluster.wait_warm()
         load.work_for(0.5)
     load.finish("pause")
@@ -270,14 +260,15 @@ def lanes_are_moved(cluster):
         for lane in (0, 1, 0, 1):
             load.work_for(0.5)
             cluster.wait_warm()
-            owner = cluster.owner(lane)
+            owner = cluster.wait_owner(lane=lane)
             heir = next(one.name for one in cluster.replicas if one.name != owner)
             moved = cluster.replicas[0].wallet.json("lane", "move", str(lane), "--to", heir)
-            equal((moved["owner"], cluster.owner(lane)), (heir, heir), "owner after the move")
+            equal(moved["owner"], heir, "owner after the move")
+            load.equal_unless_stalled(cluster.owner(lane), heir, "owner just after the move")
             print(f"move: lane {lane} from {owner} to {heir} in {moved['took_ms']} ms")
         load.work_for(0.5)
     load.finish("move")
-    equal(load.failures(), [], "requests that failed in planned moves")
+    load.equal_unless_stalled(load.failures(), [], "requests that failed in planned moves")
 
 
 def books_are_whole(cluster):

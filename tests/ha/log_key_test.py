@@ -16,7 +16,8 @@ from cli_harness import USAGE, serving  # the harness before has made it known
 
 
 def lines(replica):
-    return [json.loads(line) for line in replica.log().splitlines() if '"log.no_key"' in line]
+    return [json.loads(line) for line in replica.log().splitlines(True)
+            if '"log.no_key"' in line and line.endswith("\n")]
 
 
 def key_path(replica):
@@ -51,7 +52,7 @@ def one_lacks_it(cluster):
     first, second = cluster.replicas
     check(os.path.exists(key_path(first)), "who made the ledger has the key")
     check(not os.path.exists(key_path(second)), "a further folder gets none")
-    equal([one.metric("tpwallet_replica_keeps_log") for one in cluster.replicas], [1, 0],
+    equal([one.counted("tpwallet_replica_keeps_log") for one in cluster.replicas], [1, 0],
           "who keeps the log")
     equal((lines(first), len(lines(second))), ([], 1), "who says that it has no key")
     line = lines(second)[0]
@@ -72,7 +73,7 @@ def the_next_owner_goes_on(cluster):
     shutil.copy(key_path(first), key_path(second))
     second.start()
     cluster.wait_warm()
-    equal(second.metric("tpwallet_replica_keeps_log"), 1, "it keeps the log")
+    equal(second.counted("tpwallet_replica_keeps_log"), 1, "it keeps the log")
     equal(len(lines(second)), 1, "and says nothing more")
     signed = leaves(first)
     move(cluster, second)

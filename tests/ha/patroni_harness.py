@@ -247,7 +247,8 @@ class Patroni:
         return self.wait("a leader", lambda: self._by_role("leader"))
 
     def synchronous(self):
-        return self._by_role("sync_standby")
+        """Waits for one, as there is always but for moments."""
+        return self.wait("a synchronous standby", lambda: self._by_role("sync_standby"))
 
     def _is_whole(self):
         view = self.view()

@@ -19,7 +19,7 @@ CLIENTS = 4
 def owner_is_killed(cluster):
     with Load(cluster, CLIENTS) as load:
         load.work_for(1)
-        owner = cluster.by_name(cluster.owner())
+        owner = cluster.by_name(cluster.wait_owner())
         killed_at = time.monotonic()
         owner.kill()
         next_name = cluster.wait_owner(owner.name)
@@ -29,23 +29,25 @@ def owner_is_killed(cluster):
         cluster.wait_warm()
         load.work_for(0.5)
     load.finish("kill")
-    check(load.gap_s() < TAKEOVER_S_MAX, f"nobody was answered for {load.gap_s():.2f} s")
+    load.check_gap(TAKEOVER_S_MAX)
 
 
 def owner_is_paused(cluster):
     with Load(cluster, CLIENTS, timeout_s=2) as load:
         load.work_for(1)
-        owner = cluster.by_name(cluster.owner())
-        owner.signal(signal.SIGSTOP)
+        owner = cluster.by_name(cluster.wait_owner())
+        owner.pause()
         next_name = cluster.wait_owner(owner.name)
         load.work_for(1)
-        owner.signal(signal.SIGCONT)  # calls that it had begun are answered now, or not
+        owner.wake()  # calls that it had begun are answered now, or not
         wait_for("the paused one to follow", lambda: owner.metric("tpwallet_replica_role") == 1)
-        check((owner.metric("tpwallet_lease_losses_total") or 0) >= 1, "it has not noticed its loss")
-        lost = [json.loads(line) for line in owner.log().splitlines() if "replica.lost" in line]
+        check(owner.counted("tpwallet_lease_losses_total") >= 1, "it has not noticed its loss")
+        lost = wait_for("its log to say so", lambda: [
+            json.loads(line) for line in owner.log().splitlines(True)
+            if "replica.lost" in line and line.endswith("\n")])
         equal(lost[-1]["holder"], next_name, "who has the lane, by the log of who lost it")
         check(lost[-1]["renewed_ms_ago"] > lost[-1]["lease_ms"], f"renewed in time: {lost[-1]}")
-        equal(cluster.owner(), next_name, "owner after the former one woke up")
+        load.equal_unless_stalled(cluster.owner(), next_name, "owner after the former one woke up")
         cluster.wait_warm()
         load.work_for(0.5)
     load.finish("pause")
@@ -56,14 +58,14 @@ def lane_is_moved(cluster):
         for _ in range(4):
             load.work_for(0.7)
             cluster.wait_warm()
-            owner = cluster.owner()
+            owner = cluster.wait_owner()
             heir = next(replica.name for replica in cluster.replicas if replica.name != owner)
             moved = cluster.replicas[0].wallet.json("lane", "move", "0", "--to", heir)
             equal(moved["owner"], heir, "owner after the move")
             print(f"move: {owner} to {heir} in {moved['took_ms']} ms")
         load.work_for(0.5)
     load.finish("move")
-    equal(load.failures(), [], "requests that failed in planned moves")
+    load.equal_unless_stalled(load.failures(), [], "requests that failed in planned moves")
 
 
 def all_are_restarted(cluster):
@@ -79,7 +81,7 @@ def all_are_restarted(cluster):
             cluster.wait_warm()
             load.work_for(0.3)
         load.finish(f"restart of {replica.name}")
-        equal(load.failures(), [], "requests that failed while one was restarted")
+        load.equal_unless_stalled(load.failures(), [], "requests that failed while one was restarted")
 
 
 def database_is_restarted(cluster):

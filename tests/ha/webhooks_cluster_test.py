@@ -10,7 +10,6 @@ import base64
 import http.client
 import json
 import os
-import signal
 import sys
 import threading
 from time import sleep
@@ -89,13 +88,22 @@ def repeats_are_one(owner, follower, payment):
     equal(call(follower, "POST", "/v1/webhooks/sandbox", body, headers)[0], 401, "a forged one")
 
 
-def woken_owner_moves_nothing(cluster, receiver, owner, follower, account):
+def all_delivered(replica, receiver, endpoint):
+    """Each event of a payment is at the receiver, and its owner has written down that it is."""
+    page = want(200, replica, "GET", "/v1/events?limit=1000")
+    wanted = len([one for one in page["items"] if one["type"].startswith("payment.")])
+    told = {int(event["sequence"]) for event in receiver.events()}
+    view = want(200, replica, "GET", f"/v1/webhook-endpoints/{endpoint}")
+    return len(told) == wanted == view["sequence"]
+
+
+def woken_owner_moves_nothing(cluster, receiver, owner, follower, account, endpoint):
     """Its answer came while it was paused: what it would save is older than what is there."""
     receiver.gate.clear()
     before = len(receiver.got)
     payments = [pay_in(owner, account)]
     until(lambda: len(receiver.got) > before, "a delivery under way")
-    owner.signal(signal.SIGSTOP)
+    owner.pause()
     equal(cluster.wait_owner(owner.name), follower.name, "who takes over")
     receiver.gate.set()
     payments += [pay_in(follower, account) for _ in range(3)]
@@ -112,9 +120,10 @@ def woken_owner_moves_nothing(cluster, receiver, owner, follower, account):
         newest = len(receiver.got)
         sleep(0.3)  # between two looks
         return (found, newest) == (position(), len(receiver.got))
-    wait_for("the next owner's deliveries", rests)
+    wait_for("the next owner's deliveries",
+             lambda: all_delivered(follower, receiver, endpoint) and rests())
     rested = position()
-    owner.signal(signal.SIGCONT)
+    owner.wake()
     wait_for("the paused one to follow", lambda: owner.metric("tpwallet_replica_role") == 1)
     equal(position(), rested, "the position, written by the next owner alone")
     return payments
@@ -194,7 +203,8 @@ def run(cluster, sandbox, receiver):
     payment = a_webhook_to_the_follower_moves_a_payment(sandbox, follower, account)
     repeats_are_one(owner, follower, payment)
     payments = [payment] + [pay_in(follower, account) for _ in range(3)]
-    payments += woken_owner_moves_nothing(cluster, receiver, owner, follower, account)
+    payments += woken_owner_moves_nothing(cluster, receiver, owner, follower, account,
+                                          made["id"])
     owner, follower = follower, owner
     cluster.wait_warm()
     payments += killed_under_a_flood(cluster, owner, follower, account, payment)
