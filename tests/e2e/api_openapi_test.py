@@ -13,7 +13,7 @@ from api_harness import (Client, check, check_answer, check_fits, equal, ledger,
 
 DOCUMENT = load_document()
 SENT = 0
-LOG_WAIT_S = 30
+LOG_WAIT_S = 120
 LOGGED = ("log_checkpoint", "log_tile", "payments_receipt")  # signed a moment later
 
 

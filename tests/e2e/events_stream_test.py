@@ -13,12 +13,14 @@ import socket
 import threading
 import time
 
-from cli_harness import START_S, Server, Wallet, check, equal, new_id, sample
+from cli_harness import START_S, Server, Stalls, Wallet, check, equal, new_id, sample
 
 HEARTBEAT_S = 1
 STREAMS = 1000
 WRITES = 600
-SOON_S = 30  # on a busy machine; what is waited for takes a second or two
+SOON_S = 120  # on a busy machine; what is waited for takes a second or two
+PROMPT_S = 15  # and what has a deadline of START_S must not wait for that
+HELD_UP_S = 5
 
 
 class Stream:
@@ -142,6 +144,7 @@ def every_event_once(wallet, server):
         server.kill()
         server.start()
     writer.join(timeout=SOON_S)
+    check(not writer.is_alive(), f"{writer.written} of {WRITES} are written")
     wanted = ids_of_pages(wallet)
     check(len(wanted) >= WRITES, f"{len(wanted)} events")
     for reader in readers:
@@ -153,6 +156,7 @@ def every_event_once(wallet, server):
 
 
 def a_heartbeat_comes(server):
+    start = time.monotonic()  # none can come sooner than some time after this
     last = Stream(server.address)
     ids = []
     for event in last.events():
@@ -160,12 +164,11 @@ def a_heartbeat_comes(server):
             break
         if event is not None:
             ids.append(event)
-    start = time.monotonic()
     blocks = last.blocks()
     for _ in range(2):
         equal(next(blocks), [": heartbeat"], "what a stream without news says")
     took = time.monotonic() - start
-    check(took > HEARTBEAT_S / 2, f"two heartbeats in {took:.2f} s")
+    check(took > 3 * HEARTBEAT_S / 2, f"three heartbeats in {took:.2f} s")
     last.close()
 
 
@@ -207,15 +210,14 @@ def many_hold_nobody_up(wallet, server):
     equal(json.loads(one_more.answer.read())["code"], "too_busy", "code")
 
     connection = server.connection()
-    slowest = 0
-    for _ in range(200):
-        start = time.monotonic()
-        connection.request("GET", "/v1/accounts")
-        answer = connection.getresponse()
-        answer.read()
-        equal(answer.status, 200, "an ordinary request beside them")
-        slowest = max(slowest, time.monotonic() - start)
-    check(slowest < 5, f"nobody is held up: {slowest:.2f} s")
+    with Stalls() as stalls:
+        for _ in range(200):
+            start = time.monotonic()
+            connection.request("GET", "/v1/accounts")
+            answer = connection.getresponse()
+            answer.read()
+            equal(answer.status, 200, "an ordinary request beside them")
+            stalls.check_took(start, HELD_UP_S, "nobody is held up")
     account = wallet.json("account", "create", "--kind", "equity")["id"]
     for stream in streams:
         text = b""
@@ -236,9 +238,10 @@ def a_revoked_key_ends_it(wallet, server):
     equal(stream.answer.status, 200, "the key is good")
     wallet.run("key", "revoke", made["id"])
     start = time.monotonic()
-    blocks = list(stream.blocks())
+    with Stalls() as stalls:
+        blocks = list(stream.blocks())
+        stalls.check_took(start, PROMPT_S, "a revoked key ends its stream soon")
     equal(blocks[-1], [": the key was revoked"], "its end")
-    check(time.monotonic() - start < SOON_S / 2, "soon")
     equal(Stream(server.address, key=made["secret"]).answer.status, 401, "nor does it open another")
 
 
@@ -257,8 +260,9 @@ def what_is_no_stream(server):
 
 def a_stop_ends_them(server, streams):
     start = time.monotonic()
-    server.stop()
-    check(time.monotonic() - start < SOON_S / 2, "it does not wait for its deadline")
+    with Stalls() as stalls:
+        server.stop()
+        stalls.check_took(start, PROMPT_S, "a stop does not wait for its deadline")
     for stream in streams:
         text = rest(stream)
         check(text.endswith(b": the server stops; come back\n\n\r\n0\r\n\r\n"),

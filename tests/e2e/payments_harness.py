@@ -6,7 +6,7 @@ import time
 from cli_harness import SCRATCH, Server, check, file_of
 from sandbox_harness import Sandbox, until
 
-REST_S = 120
+REST_S = 300
 WAITS = ("pending", "in_doubt", "quoted", "authorised", "part_captured", "opened")
 
 

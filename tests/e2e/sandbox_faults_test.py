@@ -73,8 +73,8 @@ def answers_lie_but_books_do_not(sandbox):
 
 def blind_queries_end(sandbox):
     reference = new_id() + ":1"
+    faults(sandbox, {"fault": "query_blind", "per_mille": 1000, "ms": 3000})
     send(sandbox, reference)
-    faults(sandbox, {"fault": "query_blind", "per_mille": 1000, "ms": 700})
     check(not exists(sandbox, reference), "a young order is not found")
     until(lambda: exists(sandbox, reference), "an older one is")
 
@@ -96,15 +96,15 @@ def queries_fail_when_they_are_named(sandbox):
 
 def a_slow_call_holds_nobody_up(sandbox):
     reference = new_id() + ":1"
-    faults(sandbox, {"fault": "timeout_after", "per_mille": 1000, "ms": 1500,
+    faults(sandbox, {"fault": "timeout_after", "per_mille": 1000, "ms": 4000,
                      "reference": reference})
     slow = threading.Thread(target=send, args=(sandbox, reference))
     begun = time.monotonic()
     slow.start()
     until(lambda: exists(sandbox, reference), "the effect comes at once")
-    check(time.monotonic() - begun < 1.4, "others are served meanwhile")
+    check(time.monotonic() - begun < 3.9, "others are served meanwhile")
     slow.join()
-    check(time.monotonic() - begun >= 1.5, "and the answer waits")
+    check(time.monotonic() - begun >= 4, "and the answer waits")
 
 
 def rates_follow_from_the_seed():
@@ -156,8 +156,8 @@ def webhook_faults():
         secret = sandbox.call("POST", "/webhooks", {"url": receiver.url, "scheme": "standard",
                                                     "secret": ""})["secret"]
         names = {}
-        for fault, ms in (("webhook_lost", 0), ("webhook_duplicate", 0), ("webhook_late", 400),
-                          ("webhook_reordered", 200), ("webhook_bad_signature", 0)):
+        for fault, ms in (("webhook_lost", 0), ("webhook_duplicate", 0), ("webhook_late", 3000),
+                          ("webhook_reordered", 3000), ("webhook_bad_signature", 0)):
             reference = names[fault] = new_id() + ":1"
             faults(sandbox, {"fault": fault, "per_mille": 1000, "ms": ms, "reference": reference})
             send(sandbox, reference)

@@ -21,7 +21,6 @@ OLD = "whsec_" + base64.b64encode(b"o" * 32).decode()
 NEW = "whsec_" + base64.b64encode(b"n" * 32).decode()
 LATER = "whsec_" + base64.b64encode(b"l" * 32).decode()
 ENDED = "whsec_" + base64.b64encode(b"e" * 32).decode()
-SOON_MS = 1500  # far below the wait between two polls by then
 YEAR_S = 365 * 86400
 ROUNDS_MORE = 7  # kills, until one leaves something to be taken up again
 REDONE_S = 3
@@ -140,8 +139,8 @@ def webhook_is_faster_than_polling(sandbox, bench):
     sandbox.call("POST", f"/orders/{payment}%3A1/complete", {})
     bench.until_state(payment, "succeeded")
     took_ms = int((time.monotonic() - begun) * 1000)
-    check(took_ms < SOON_MS, f"succeeded after {took_ms} ms")
-    check("hint" in bench.causes(payment), f"a hint: {bench.causes(payment)}")
+    causes = bench.causes(payment)
+    equal(causes[-2:], ["hint", "answer"], f"a hint, and not the next poll, brought it: {causes}")
     print(f"succeeded {took_ms} ms after the PSP decided")
     return payment
 
@@ -388,7 +387,7 @@ def endpoints_are_changed_and_forgotten(bench, receiver, made):
     receiver.statuses = [410]
     bench.until_state(bench.pay_in("card_ok"), "succeeded")
     until(lambda: want(200, bench.server, "GET", path)["disabled_itself"], "410 disables")
-    equal(bench.metric("tpwallet_webhook_endpoints_disabled_total"), 1, "counted")
+    until(lambda: bench.metric("tpwallet_webhook_endpoints_disabled_total") == 1, "counted")
     found = bench.wallet.json("webhook", "endpoint", "update", made["id"], "--state", "active",
                               "--filters", "payment.succeeded")
     equal((found["disabled_itself"], found["filters"]), (False, ["payment.succeeded"]), "enabled")

@@ -68,11 +68,13 @@ def down_and_back(wallet, options, witness):
     """Without the quorum readers see what they saw; a witness killed at any time comes back."""
     with serving(wallet, "--plain", "--anonymous", *options) as server:
         client = Client(server, None)
-        size = Reader(server).checkpoint()[0]
+        before = Reader(server).checkpoint()[0]
         witness.kill()
-        make_payments(client, 50)
+        _, units = make_payments(client, 50)
         wait_for("it is noticed", lambda: metric(client, "tpwallet_log_witness_state", "w2") == 2)
         wait_for("it is behind", lambda: metric(client, "tpwallet_log_witness_behind", "w2") > 0)
+        size = Reader(server).checkpoint()[0]
+        check(size < before + units, "of what came since, no more is seen than was cosigned before")
         payment = make_payments(client, 1)[0][0]
         equal(Reader(server).checkpoint()[0], size, "what readers see without the quorum")
         client.expect(503, "GET", f"/v1/payments/{payment}/receipt")
@@ -110,7 +112,8 @@ def fork(wallet, options, witnesses):
             payment = make_payments(client, 1)[0][0]
             wait_for(f"both witnesses refuse: {why}", lambda: sum(
                 "log.witness_contradicts" in line and why in line for line in events(server)) >= 2)
-            equal(metric(client, "tpwallet_log_witness_state", "w1"), 4, "the metric")
+            wait_for("the metric to tell",
+                     lambda: metric(client, "tpwallet_log_witness_state", "w1") == 4)
             client.expect(503, "GET", f"/v1/payments/{payment}/receipt")
             equal(cosigners(Reader(server).checkpoint()[1]), [], "nobody cosigned the second view")
     for witness in witnesses:
