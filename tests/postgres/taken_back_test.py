@@ -63,7 +63,8 @@ def restored(server, dump):
 
 def lines(server):
     with open(server.log, encoding="utf-8", errors="replace") as file:
-        return [json.loads(line) for line in file if '"journal.taken_back"' in line]
+        return [json.loads(line) for line in file
+                if '"journal.taken_back"' in line and line.endswith("\n")]
 
 
 def post(server, path, body):
@@ -95,10 +96,10 @@ def answers_nothing(server, shop, times):
     line = lines(server)[-1]
     equal(line["level"], "error", "level of the line")
     check(line["head_batch"] < line["known_batch"] and "operating.md" in line["hint"], f"{line}")
+    wait_for("its metrics to say so", lambda: sample(get(server, "/metrics")[1],
+                                                     "tpwallet_damaged") == 1)
     for path in (f"/v1/accounts/{shop}", "/v1/trial-balance", "/v1/accounts", "/readyz"):
         equal(get(server, path)[0], 503, f"status of {path}")
-    status, page = get(server, "/metrics")
-    equal((status, sample(page, "tpwallet_damaged")), (200, 1), "what the metrics say")
     status, body = post(server, "/v1/accounts", {"id": new_id(), "asset": "EUR",
                                                  "kind": "liability"})
     equal(status, 503, f"status of a write: {body}")
@@ -113,6 +114,7 @@ def beside_a_server(database, ledger, cents):
         folder_put_back(database)
         answers_nothing(server, ledger.shop, 1)
     with serving(wallet, *OPTIONS) as server:
+        wait_for("it to answer", lambda: paid(server, ledger.shop) != -503)
         equal(paid(server, ledger.shop), cents, "what the database says, after a restart")
         ledger.pay_surely("2.00")
         folder_put_back(database)  # with the lease of the server before

@@ -15,7 +15,7 @@ sys.path.insert(0, HERE)
 from postgres_versions import SKIPPED, VERSIONS, unpacked  # noqa: E402
 
 PROGRAMS = ("store_test", "lease_test")
-TEST_S = 300
+TEST_S = 800
 
 
 def says_its_version(programs, major):
