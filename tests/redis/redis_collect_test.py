@@ -17,7 +17,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
 
-from redis_harness import Redis, die_with_parent, free_port  # noqa: E402
+from redis_harness import START_S, Redis, die_with_parent, free_port  # noqa: E402
 
 from cli_harness import (DENIED, NOT_FOUND, REFUSED, SCRATCH, UNAVAILABLE, USAGE,  # noqa: E402
                          Server, Wallet, check, equal, file_of)
@@ -63,7 +63,7 @@ class Memcached:
         self.process = subprocess.Popen(
             ["memcached", "-u", "root", "-l", "127.0.0.1", "-p", str(self.port), "-U", "0",
              *self.options], preexec_fn=die_with_parent)
-        until = time.monotonic() + 30
+        until = time.monotonic() + START_S
         while True:
             try:
                 self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=10)
@@ -122,7 +122,7 @@ def ours_is_understood(wallet, redis, password):
                     password).start()
     try:
         transfer(wallet, accounts, 1234)
-        until = time.monotonic() + 30
+        until = time.monotonic() + START_S
         while len(redis.cli("--scan", "--pattern", "tpwallet:0:*:a:*").split()) < 2:
             check(time.monotonic() < until, "reads fill the cache")
             for account in accounts:
@@ -249,7 +249,7 @@ def a_server_is_not_let_in(wallet, redis):
     server = Server(wallet, "--plain", "--anonymous", "--redis", redis.url, "--redis-password",
                     os.path.join(SCRATCH, "wrong-password")).start()
     try:
-        until = time.monotonic() + 30
+        until = time.monotonic() + START_S
         while "does not take us" not in server.tail():
             check(time.monotonic() < until, f"it says why: {server.tail()}")
             time.sleep(0.05)

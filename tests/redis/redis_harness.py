@@ -11,6 +11,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from free_port import free_port  # noqa: E402
 
 SKIPPED = 77
+START_S = 120  # on a busy machine
 
 
 def die_with_parent():
@@ -33,7 +34,7 @@ class Redis:
              "--appendonly", "no", "--requirepass", self.password, "--logfile", "redis.log",
              "--enable-debug-command", "local"],
             cwd=os.environ["SCRATCH"], stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
-        until = time.monotonic() + 30
+        until = time.monotonic() + START_S
         while self.cli("PING").strip() != "PONG":
             if time.monotonic() > until:
                 raise RuntimeError("redis-server does not start")
@@ -42,7 +43,7 @@ class Redis:
 
     def cli(self, *words):
         done = subprocess.run(["redis-cli", "-p", str(self.port), "-n", "2", "--no-auth-warning",
-                               *words], capture_output=True, text=True, check=False, timeout=30,
+                               *words], capture_output=True, text=True, check=False, timeout=START_S,
                               env={**os.environ, "REDISCLI_AUTH": self.password})
         return done.stdout
 
