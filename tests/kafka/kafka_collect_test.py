@@ -47,7 +47,7 @@ def value(number):
 def consume(cluster, count):
     """So many records of the group, by Kafka's own consumer: [(partition, offset, value)]."""
     out = kafka(cluster, "consumer.ConsoleConsumer", "--topic", TOPIC, "--group", "apply",
-                "--from-beginning", "--max-messages", str(count), "--timeout-ms", "30000",
+                "--from-beginning", "--max-messages", str(count), "--timeout-ms", "120000",
                 "--formatter-property", "print.offset=true",
                 "--formatter-property", "print.partition=true")
     rows = []

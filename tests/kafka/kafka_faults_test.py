@@ -9,13 +9,12 @@ load goes on. AWAY_S=n sets how long all brokers are gone (10).
 import os
 import random
 import re
-import sqlite3
 import subprocess
 import time
 
-from kafka_harness import Cluster, tool
-from outbox_harness import (TOPIC, Load, all_published, check, compare, equal, ledger, metric,
-                            publishing, until)
+from kafka_harness import SLOW_S, Cluster, tool
+from outbox_harness import (TOPIC, Load, all_published, check, compare, equal, happened, ledger,
+                            metric, publishing, until)
 
 from cli_harness import SCRATCH, TPWALLET
 
@@ -33,7 +32,7 @@ def leader(cluster):
     return int(found.group(1)) - 1
 
 
-def again(server, what, wait_s=180):
+def again(server, what, wait_s=SLOW_S):
     """How long until events are published that were not there at the beginning."""
     began = time.monotonic()
     before = metric(server, "tpwallet_bus_events_total")
@@ -53,7 +52,8 @@ def leader_killed(cluster, server):
 def all_gone(cluster, server):
     cluster.stop()
     time.sleep(AWAY_S)
-    check(metric(server, "tpwallet_bus_outbox_age_seconds") >= AWAY_S // 2, "the outbox grows old")
+    until(lambda: metric(server, "tpwallet_bus_outbox_age_seconds") >= AWAY_S // 2,
+          "the outbox grows old")
     cluster.start()
     print(f"all gone for {AWAY_S} s: events go on {again(server, 'all were gone'):.1f} s after "
           "the brokers are back", flush=True)
@@ -63,16 +63,6 @@ def consumer(cluster):
     return subprocess.Popen(
         [TPWALLET, "events", "consume", "--kafka", cluster.bootstrap, "--into", BOOK,
          "--batch", "50"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def happened():
-    if not os.path.exists(BOOK):
-        return 0
-    with sqlite3.connect(BOOK, timeout=10) as db:
-        made = db.execute("SELECT count(*) FROM sqlite_schema WHERE name='happened'").fetchone()[0]
-        if made == 0:
-            return 0
-        return db.execute("SELECT coalesce(sum(events), 0) FROM happened").fetchone()[0]
 
 
 def storm(cluster):
@@ -115,13 +105,13 @@ def main():
             if server.process.poll() is None:
                 server.kill()
         count = compare(wallet, cluster)
-        stormed = happened()
+        stormed = happened(BOOK)
         began = time.monotonic()
         done = subprocess.run([TPWALLET, "events", "consume", "--kafka", cluster.bootstrap,
                                "--into", BOOK, "--until-end", "--json"], capture_output=True,
-                              text=True, check=False, timeout=180)
+                              text=True, check=False, timeout=SLOW_S)
         equal(done.returncode, 0, f"the last consumer: {done.stderr}")
-        equal(happened(), count, "effects of the consumers")
+        equal(happened(BOOK), count, "effects of the consumers")
         print(f"{count} events, each once; {starts} consumers applied {stormed} in the storm, the "
               f"last one the rest in {time.monotonic() - began:.1f} s: {done.stdout.strip()}")
 

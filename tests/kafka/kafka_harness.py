@@ -19,6 +19,9 @@ from free_port import free_ports  # noqa: E402
 
 VERSION = "4.3.1"
 SKIPPED = 77
+SLOW_S = 300  # a JVM that begins beside others, on a machine that is busy
+QUIET_MS = 4000
+QUIET_MS_MAX = 64000
 POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>tests</groupId><artifactId>kafka</artifactId><version>1</version>
@@ -73,7 +76,7 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def tool(name, arguments, timeout_s=120, **more):
+def tool(name, arguments, timeout_s=SLOW_S, **more):
     """Runs a class of Kafka's own tools to its end."""
     command = JAVA + ["-cp", libraries() + "/*", name] + arguments
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s,
@@ -182,7 +185,7 @@ log.retention.check.interval.ms=86400000
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                 preexec_fn=die_with_parent))
         for one in formats:
-            text, _ = one.communicate(timeout=120)
+            text, _ = one.communicate(timeout=SLOW_S)
             if one.returncode != 0:
                 raise RuntimeError(f"format: {text}")
 
@@ -206,7 +209,7 @@ log.retention.check.interval.ms=86400000
                 preexec_fn=die_with_parent)
             self.processes[i].began = log.tell()
 
-    def wait_ready(self, i, deadline_s=120):
+    def wait_ready(self, i, deadline_s=SLOW_S):
         path = os.path.join(self._folder(i), "log")
         until = time.monotonic() + deadline_s
         while time.monotonic() < until:
@@ -263,8 +266,20 @@ log.retention.check.interval.ms=86400000
         if done.returncode != 0:
             raise RuntimeError(f"rights: {done.stdout} {done.stderr}")
 
-    def read_all(self, topic, partition=None, isolation="read_committed", quiet_ms=4000):
-        """Every record of a topic by Kafka's own consumer: (offset, key, value) in order."""
+    def read_all(self, topic, partition=None, isolation="read_committed", at_least=0):
+        """
+        Every record of a topic by Kafka's own consumer: (offset, headers, key, value) in order. It
+        ends when nothing came for a while, which on a busy machine may be before all came: where
+        that is less than `at_least`, it is asked again, with more patience.
+        """
+        quiet_ms = QUIET_MS
+        while True:
+            records = self._read(topic, partition, isolation, quiet_ms)
+            if len(records) >= at_least or quiet_ms >= QUIET_MS_MAX:
+                return records
+            quiet_ms *= 4
+
+    def _read(self, topic, partition, isolation, quiet_ms):
         where = ["--partition", str(partition), "--offset", "earliest"] if partition is not None \
             else ["--from-beginning"]
         separator = "\x01"

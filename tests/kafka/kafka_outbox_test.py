@@ -20,7 +20,7 @@ from kafka_harness import Cluster
 from outbox_harness import (Load, all_published, check, compare, equal, ledger, metric, post,
                             publishing, until)
 
-from cli_harness import Wallet  # found by outbox_harness
+from cli_harness import Wallet, stands_still  # found by outbox_harness
 
 KILLS = int(os.environ.get("KILLS", "4"))
 DRAW = random.Random(int(os.environ.get("SEED", "1")))
@@ -71,6 +71,7 @@ def a_followed_owner(cluster, wallet, accounts):
     try:
         all_published(old, "all is published")
         old.process.send_signal(signal.SIGSTOP)
+        until(lambda: stands_still(old.process), "all of the owner stands still")
         follower = Wallet("follower")
         shutil.copytree(wallet.folder, follower.folder,
                         ignore=lambda _, names: [n for n in names if n in ("socket", "address")])
@@ -111,6 +112,10 @@ def lanes_are_partitions(cluster):
             check(post(server, accounts[lane], DRAW), "transfers within the lane")
             check(post(server, [accounts[lane][0], accounts[1 - lane][0]], DRAW, count=1),
                   "one to the other lane, or back")
+        # what is on its way between lanes makes more events at its end
+        settled = 'tpwallet_transits_total{result="settled"}'
+        until(lambda: sum(metric(server, settled, lane=lane) for lane in range(2)) == 2,
+              "both are there")
         for lane in range(2):
             until(lambda lane=lane: metric(server, "tpwallet_bus_published_batch", lane=lane) > 1
                   and metric(server, "tpwallet_bus_lag_batches", lane=lane) == 0,

@@ -11,7 +11,7 @@ import os
 import random
 import subprocess
 
-from kafka_harness import Cluster, Guard
+from kafka_harness import SLOW_S, Cluster, Guard
 from outbox_harness import all_published, check, equal, events_of, ledger, metric, post, until
 
 from cli_harness import SCRATCH, TPWALLET, Server, file_of  # found by outbox_harness
@@ -47,7 +47,7 @@ def consume(cluster, file, *more, code=0):
     done = subprocess.run(
         [TPWALLET, "events", "consume", "--kafka", cluster.guarded, "--kafka-settings", file,
          "--into", os.path.join(SCRATCH, "events.db"), "--until-end", "--json", *more],
-        capture_output=True, text=True, check=False, timeout=120)
+        capture_output=True, text=True, check=False, timeout=SLOW_S)
     equal(done.returncode, code, f"consuming with {file}: {done.stdout} {done.stderr}")
     return done.stdout + done.stderr
 

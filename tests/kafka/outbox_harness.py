@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import random
+import sqlite3
 import sys
 import threading
 import time
@@ -85,6 +86,17 @@ class Load:
             one.join()
 
 
+def happened(book):
+    """Effects in a consumer's book, which may not be made yet."""
+    if not os.path.exists(book):
+        return 0
+    with sqlite3.connect(book, timeout=WAIT_S) as db:
+        made = db.execute("SELECT count(*) FROM sqlite_schema WHERE name='happened'").fetchone()[0]
+        if made == 0:
+            return 0
+        return db.execute("SELECT coalesce(sum(events), 0) FROM happened").fetchone()[0]
+
+
 def events_of(wallet):
     """What the journal says, by the command that reads it."""
     return [json.loads(line) for line in wallet.run("events").out.splitlines()]
@@ -101,7 +113,7 @@ def all_published(server, what):
 def compare(wallet, cluster, topic=TOPIC, partition=0):
     """Readers of what is committed see each event of the journal once, in its order."""
     wanted = [event["id"] for event in events_of(wallet)]
-    records = cluster.read_all(topic, partition=partition)
+    records = cluster.read_all(topic, partition=partition, at_least=len(wanted))
     found = [json.loads(value)["id"] for _, _, _, value in records]
     missing = sorted(set(wanted) - set(found))
     check(not missing, f"{len(missing)} events are lost: {missing[:5]}")
