@@ -97,7 +97,7 @@ class OpenSearch(Program):
         self.wait_ready(self.port, "/")
 
     def call(self, method, path, body, status=200, kind="application/json"):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         connection.request(method, path, body, {"Content-Type": kind})
         answer = connection.getresponse()
         text = answer.read()

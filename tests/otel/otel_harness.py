@@ -23,6 +23,7 @@ from sandbox_harness import until  # noqa: E402
 HERE = os.path.join(SOURCE, "tests", "otel", "collector")
 JAEGER = "github.com/jaegertracing/jaeger/cmd/all-in-one"
 PR_SET_PDEATHSIG = 1
+READY_S = 300  # a JVM, or a program of Go that is large, on a busy machine
 
 
 def go(*words):
@@ -107,9 +108,9 @@ class Program:
             check(self.process.poll() is None, f"it runs: {self.tail()}")
             try:
                 return get(port, path)[0] in (200, 204)
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 return False
-        until(ready, f"{self.process.args[0]} answers")
+        until(ready, f"{self.process.args[0]} answers", READY_S)
 
 
 def get(port, path):
@@ -184,7 +185,7 @@ class Collector(Program):
             check(self.process.poll() is None, f"the collector runs: {self.tail()}")
             with socket.socket() as probe:
                 return probe.connect_ex(("127.0.0.1", port)) == 0
-        until(listens, "the collector listens")
+        until(listens, "the collector listens", READY_S)
 
     def spans(self):
         return [span for line in lines(self.spans_file) for resource in line["resourceSpans"]
@@ -201,6 +202,22 @@ def lines(path):
         return []
     with open(path, encoding="utf-8") as file:
         return [json.loads(line) for line in file if line.endswith("\n")]
+
+
+def trace_at_both(jaeger, collector, trace, wanted, client):
+    """
+    (the spans of a trace at Jaeger, and in the collector's file), once both have the same. What was
+    sent comes there in any order: so `wanted` says how many of which name there are at least, and
+    each has its parent, or the client's.
+    """
+    def look():
+        spans = jaeger.trace(trace)
+        held = {span["spanId"]: span for span in collector.spans() if span["traceId"] == trace}
+        names = [span["operationName"] for span in spans.values()]
+        all_there = all(names.count(name) >= count for name, count in wanted.items())
+        whole = all(parent(span) in spans or parent(span) == client for span in spans.values())
+        return all_there and whole and set(held) == set(spans) and (spans, held)
+    return until(look, f"all spans at Jaeger and the collector, which are {wanted}")
 
 
 def attributes(entries):

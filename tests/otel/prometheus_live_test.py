@@ -13,7 +13,8 @@ import subprocess
 import sys
 import urllib.parse
 
-from otel_harness import SCRATCH, SOURCE, Program, check, equal, free_port, get, skip, until
+from otel_harness import (READY_S, SCRATCH, SOURCE, Program, check, equal, free_port, get, skip,
+                          until)
 from cli_harness import Server, Wallet
 from paying_server import PayingServer, call
 from sandbox_harness import Sandbox, receiving
@@ -98,7 +99,7 @@ class Prometheus(Program):
     def __init__(self, plain, tls, key, lanes):
         self.port = free_port()
         config = {
-            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "global": {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "1s"},
             "rule_files": [os.path.join(DEPLOY, "prometheus", name)
                            for name in ("slo.yml", "states.yml")],
             "scrape_configs": [
@@ -133,15 +134,18 @@ def every_panel_shows_something(prometheus, bench):
     kinds = ("payment", "request", "latency", "webhook")
     until(lambda: (load(bench), all(prometheus.query(f"tpwallet:{kind}_errors:ratio_rate{window}")
                                     for kind in kinds for window in ("5m", "1h")))[1],
-          "the rules have been evaluated")
+          "the rules have been evaluated", READY_S)
     shown = 0
     for name, panel in panels():
         needs = panel.get("description", "").removeprefix("Empty without: ").rstrip(".")
         for target in panel["targets"]:
-            found = prometheus.query(target["expr"])
-            if needs not in NOT_HERE:
-                check(found, f"{name}: {panel['title']} is empty: {target['expr']}")
-                shown += 1
+            expr = target["expr"]
+            if needs in NOT_HERE:
+                prometheus.query(expr)
+                continue
+            until(lambda expr=expr: prometheus.query(expr),
+                  f"{name}: {panel['title']} is empty: {expr}")
+            shown += 1
     return shown
 
 
@@ -173,8 +177,8 @@ def one_job_tells_of_all_lanes(prometheus, server):
         return {found["metric"]["lane"]: found["value"][1]
                 for found in prometheus.query('max by (lane) (tpwallet_accounts{job="lanes"})')}
     until(lambda: accounts() == {"0": "3", "1": "2"}, "the accounts of each lane")
-    (up,) = prometheus.query('up{job="lanes"}')
-    equal(up["value"][1], "1", "the page is read")
+    until(lambda: [up["value"][1] for up in prometheus.query('up{job="lanes"}')] == ["1"],
+          "the page is read")
 
 
 def certificate_has_a_month(prometheus):

@@ -9,12 +9,15 @@ import json
 import os
 import sys
 
-from otel_harness import SOURCE, Jaeger, check, equal, until
+from otel_harness import SOURCE, Jaeger, equal, until
 
 sys.path.insert(0, os.path.join(SOURCE, "tests", "ha"))
 # pylint: disable=wrong-import-position
 from cli_harness import NOT_FOUND, new_id  # noqa: E402
 from ha_harness import Cluster, wait_for  # noqa: E402
+
+
+ENDING = "12s"  # so long that all replicas have known of it, and ends within the test
 
 
 def told(cluster, count):
@@ -60,7 +63,7 @@ def lowered_and_ended(cluster, raised):
     second.wallet.run("trace", "lower", raised["id"])
     told(cluster, 0)
     first.wallet.run("trace", "lower", raised["id"], code=NOT_FOUND)
-    first.wallet.run("trace", "raise", "--route", "rates_list", "--for", "3s")
+    first.wallet.run("trace", "raise", "--route", "rates_list", "--for", ENDING)
     told(cluster, 1)
     told(cluster, 0)
     equal(second.wallet.json("trace", "list")["items"], [], "it has ended by itself")
@@ -74,7 +77,7 @@ def on_record(cluster, raised):
 
 
 def at_most_32(cluster):
-    replica = cluster.by_name(cluster.owner())
+    replica = cluster.by_name(cluster.wait_owner())
     for number in range(32):
         replica.wallet.run("trace", "raise", "--payment", new_id(), "--reason", f"n-{number}")
     refused = replica.wallet.json("trace", "raise", "--route", "rates_list", code=None)
@@ -87,7 +90,7 @@ def main():
         lowered_and_ended(cluster, raised)
         on_record(cluster, raised)
         at_most_32(cluster)
-        check(cluster.owner() is not None, "there is an owner")
+        cluster.wait_owner()
 
 
 main()
