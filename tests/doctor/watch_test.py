@@ -19,13 +19,14 @@ import time
 
 sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
 # pylint: disable=wrong-import-position
-from cli_harness import (DAMAGED, DONE, REFUSED, SCRATCH, TPWALLET, USAGE, Wallet, check, equal,
-                         new_id, on_a_terminal, serving)
+from cli_harness import (DAMAGED, DONE, REFUSED, SCRATCH, TPWALLET, USAGE, Stalls, Wallet, check,
+                         equal, new_id, on_a_terminal, serving)
 
 WITHIN_S = 5
+WATCHED_S = (4, 30)  # the second one where the machine was too busy for it to see all
 NOT_ALL = 9
 NO_ANSWER = "what the server says: it did not answer"
-DEADLINE_S = 60
+DEADLINE_S = 120
 
 
 def account(wallet, kind="liability", *flags):
@@ -145,15 +146,17 @@ def lines_of(process):
 
 def a_sound_ledger_is_quiet(wallet, load):
     before = load.made
-    with watching(wallet, "--for-s", "4") as process:
-        lines, err = lines_of(process)
-        equal(process.returncode, DONE, f"watching a sound ledger: {lines} {err}")
-    equal(len(lines), 1, f"only the summary: {lines}")
-    summary = lines[0]
-    check(load.made > before, "there was load")
-    check(summary["transfers"] > 0 and summary["balances_compared"] > 0 and summary["sweeps"] > 0,
-          f"it has looked: {summary}")
-    equal((summary["alerts"], summary["missed"]), (0, 0), f"alerts and missed of {summary}")
+    for seconds in WATCHED_S:
+        with watching(wallet, "--for-s", str(seconds)) as process:
+            lines, err = lines_of(process)
+            equal(process.returncode, DONE, f"watching a sound ledger: {lines} {err}")
+        equal(len(lines), 1, f"only the summary: {lines}")
+        summary = lines[0]
+        equal((summary["alerts"], summary["missed"]), (0, 0), f"alerts and missed of {summary}")
+        looked = min(summary[name] for name in ("transfers", "balances_compared", "sweeps"))
+        if looked > 0 and load.made > before:
+            return
+    check(False, f"there was load, and it has looked at all: {load.made - before}, {summary}")
 
 
 def seen_in_time(wallet, liar, alter, wanted, *words):
@@ -166,16 +169,16 @@ def seen_in_time(wallet, liar, alter, wanted, *words):
         return body
 
     liar.alter = quiet
-    with watching(wallet, "--first", "--server", liar.folder, *words) as process:
+    with Stalls() as stalls, watching(wallet, "--first", "--server", liar.folder, *words) as process:
         check(seen.wait(DEADLINE_S), "the watch asks")
         begun = time.monotonic()
         liar.alter = alter
         first = json.loads(process.stdout.readline())
         took = time.monotonic() - begun
+        stalls.check_took(begun, WITHIN_S, wanted)
         lines, err = lines_of(process)
         equal(process.returncode, REFUSED, f"exit code of {wanted}: {err}")
     equal(first["alert"], wanted, f"alert of {first}")
-    check(took < WITHIN_S, f"{wanted} after {took:.2f} s")
     print(f"{wanted}: told after {took:.2f} s")
     return first, lines
 
