@@ -217,11 +217,16 @@ def copies(wallet):
 
 
 def metrics_tell(client):
-    page = client.expect(200, "GET", "/metrics").body.decode()
     ways = LANES * (LANES - 1)
-    for result, count in (("settled", ways), ("released", 2 * ways), ("broken", 0)):
-        name = f'tpwallet_transits_total{{result="{result}"}}'
-        equal(sum(sample(page, name, lane) for lane in range(LANES)), count, f"{name} of all lanes")
+    deadline = time.monotonic() + UNTIL_S
+    while True:  # who ends a transit counts it a moment later
+        page = client.expect(200, "GET", "/metrics").body.decode()
+        ends = [sum(sample(page, f'tpwallet_transits_total{{result="{result}"}}', lane)
+                    for lane in range(LANES)) for result in ("settled", "released", "broken")]
+        if ends == [ways, 2 * ways, 0] or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    equal(ends, [ways, 2 * ways, 0], "transits of all lanes: settled, released and broken")
     for lane in range(LANES):
         check(sample(page, "tpwallet_units_total", lane) > 0, f"lane {lane} is on the page")
     heads = [line for line in page.splitlines() if line.startswith("# ")]
