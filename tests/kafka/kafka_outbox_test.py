@@ -109,6 +109,7 @@ def lanes_are_partitions(cluster):
                                {"Content-Type": "application/json"})
             answer = connection.getresponse()
             equal(answer.status, 200, f"accounts of lane {lane}: {answer.read()}")
+        for lane in range(2):
             check(post(server, accounts[lane], DRAW), "transfers within the lane")
             check(post(server, [accounts[lane][0], accounts[1 - lane][0]], DRAW, count=1),
                   "one to the other lane, or back")
