@@ -1,6 +1,8 @@
 /* tpwallet doctor redact: a bundle for outsiders, derived from one and pointing to it. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "adapter/system_entropy.h"
 #include "base/check.h"
@@ -13,9 +15,12 @@
 #include "doctor/redaction.h"
 #include "model/evidence.h"
 
+#define UNFINISHED ".unfinished"
 enum { LINE_ROOM = EVIDENCE_LINE_SIZE_MAX + 2, KINDS_MAX = 64 };
 
 struct redacting {
+    const char *path;                 /* of the derivative when it is whole */
+    char unfinished[DOCTOR_PATH_MAX]; /* until then */
     struct doctor_bundle from;
     struct doctor_bundle to;
     struct redaction redaction;
@@ -229,6 +234,34 @@ static enum status fields_check(struct redacting *all)
     return STATUS_OK;
 }
 
+/*
+ * Half a derivative verifies as a bundle, and says nothing of it: it gets its name when it is whole.
+ * What is left of a command that was killed has another name for ever.
+ */
+static enum status place_take(struct redacting *all, const char *path)
+{
+    struct stat stat;
+    struct error *error = &all->to.error;
+    all->path = path;
+    int len = snprintf(all->unfinished, sizeof all->unfinished, "%s" UNFINISHED, path);
+    if (len <= 0 || (size_t)len >= sizeof all->unfinished)
+        return error_set(error, STATUS_INVALID, "the path of the derivative is too long");
+    if (lstat(path, &stat) == 0)
+        return error_set(error, STATUS_CONFLICT, "%s is there already", path);
+    if (lstat(all->unfinished, &stat) != 0) return STATUS_OK;
+    enum status status = error_set(error, STATUS_CONFLICT, "%s is there already", all->unfinished);
+    error_hint(error, "a redaction is under way, or one was killed: then it is half a derivative, "
+                      "and may be removed");
+    return status;
+}
+
+static enum status place_keep(struct redacting *all)
+{
+    if (rename(all->unfinished, all->path) == 0) return STATUS_OK;
+    return error_set(&all->to.error, STATUS_UNAVAILABLE, "cannot rename %s to %s: %s",
+                     all->unfinished, all->path, strerror(errno));
+}
+
 static enum status all_run(struct redacting *all, const struct invocation *invocation)
 {
     struct incident ticket;
@@ -249,12 +282,12 @@ static enum status all_run(struct redacting *all, const struct invocation *invoc
         return status;
     }
     ticket_of(&all->from, &ticket);
-    status = doctor_bundle_open(invocation->positionals[1], invocation_text(invocation, "key"),
-                                &ticket, &all->to);
-    if (status == STATUS_OK && !all->to.made)
-        status = error_set(&all->to.error, STATUS_CONFLICT, "%s is a bundle already",
-                           invocation->positionals[1]);
-    return status == STATUS_OK ? bundle_redact(all) : status;
+    status = place_take(all, invocation->positionals[1]);
+    if (status == STATUS_OK)
+        status = doctor_bundle_open(all->unfinished, invocation_text(invocation, "key"), &ticket,
+                                    &all->to);
+    if (status == STATUS_OK) status = bundle_redact(all);
+    return status == STATUS_OK ? place_keep(all) : status;
 }
 
 static int redact_run(struct invocation *invocation)
@@ -275,13 +308,13 @@ static int redact_run(struct invocation *invocation)
         buf_append_byte(&out, '\n');
         if (!invocation->json) {
             buf_reset(&out);
-            buf_append_format(&out, "%s: %llu values are hidden\n", all.to.path,
+            buf_append_format(&out, "%s: %llu values are hidden\n", all.path,
                               (unsigned long long)all.hidden);
         }
         code = report_text(invocation, buf_view(&out));
     } else {
         code = report_error(invocation, &all.to.error);
-        doctor_bundle_discard(&all.to); /* half a derivative verifies, and says nothing of it */
+        doctor_bundle_discard(&all.to);
     }
     doctor_bundle_close(&all.from);
     doctor_bundle_close(&all.to);
@@ -309,7 +342,8 @@ const struct command command_doctor_redact = {
     .details =
         "The new bundle has a custody of its own and points to the original by the SHA-256 of "
         "its manifest. Equal values stay equal, so that it can be diagnosed; the key that "
-        "hides them is thrown away. People's notes stay behind.",
+        "hides them is thrown away. People's notes stay behind. It is made as NEW" UNFINISHED
+        ", and renamed when it is whole.",
     .positionals = positionals,
     .options = options,
     .examples = "doctor redact case case-for-expert --key anna.key",

@@ -11,12 +11,13 @@ import os
 import resource
 import shutil
 import signal
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
 # pylint: disable=wrong-import-position
-from cli_harness import (CONFLICT, DAMAGED, DENIED, DONE, LIMIT, NOT_FOUND, REFUSED, SCRATCH, USAGE,
-                         Wallet, check, equal, file_of)
+from cli_harness import (CONFLICT, DAMAGED, DENIED, DONE, LIMIT, NOT_FOUND, REFUSED, SCRATCH, TPWALLET,
+                         USAGE, Wallet, check, equal, file_of)
 from custody_harness import KEYS, entries, key_make, read, unfinished, write
 
 WALLET = Wallet("wallet")
@@ -205,11 +206,33 @@ def halves_of_derivatives(case):
     write(read(copy, second) + b"{}\n", copy, second)
     said = doctor("redact", copy, new, who="eve", code=DENIED)
     check(f"{second} is not as its custody has it" in said.err, f"{said!r}")
-    check(not os.path.exists(new), "nothing is left")
+    check(not os.path.exists(new) and not os.path.exists(new + ".unfinished"), "nothing is left")
     doctor("collect", new, "--incident", "7F3A", who="eve")
     before = sorted(os.listdir(new)), read(new, "custody.log")
     doctor("redact", case, new, who="eve", code=CONFLICT)
     equal((sorted(os.listdir(new)), read(new, "custody.log")), before, "another's bundle is no new one")
+
+
+def killed_derivatives(case):
+    """What a killed one leaves has another name than a derivative."""
+    new, copy = os.path.join(SCRATCH, "killed"), copied(case)
+    line = '{"ts":"2026-11-23T00:00:00Z","msg":"more"}\n'
+    doctor("collect", copy, "--log", file_of("long.log", line * 20000), "--system", "s", who="eve")
+    while not os.path.exists(new + ".unfinished"):         # one that is faster is begun again
+        shutil.rmtree(new, ignore_errors=True)
+        with subprocess.Popen([TPWALLET, "doctor", "redact", copy, new, "--key", KEYS["eve"]],
+                              stdout=subprocess.DEVNULL) as process:
+            while process.poll() is None and not os.path.exists(new + ".unfinished/sources.ndjson"):
+                pass
+            process.kill()
+    check(not os.path.exists(new), "it is not there under its name")
+    said = doctor("redact", copy, new, who="eve", code=CONFLICT)
+    check("killed.unfinished is there already" in said.err and "may be removed" in said.err, f"{said!r}")
+    shutil.rmtree(new + ".unfinished")
+    doctor("redact", copy, new, who="eve")
+    doctor("verify", new)
+    check(os.path.exists(os.path.join(new, "derived.json")), "now it is whole")
+    check(not os.path.exists(new + ".unfinished"), "under its name alone")
 
 
 def changed(case, name, old, new):
@@ -279,6 +302,7 @@ def main():
     torn_logs(case)
     ended_within(case)
     halves_of_derivatives(case)
+    killed_derivatives(case)
     evidence_as_it_was_taken(case)
     names_of_keys_that_make_no_file(case)
 
