@@ -14,7 +14,7 @@ enum api_method { API_GET, API_POST, API_PATCH, API_PUT, API_DELETE, API_HEAD, A
 
 /*
  * Of transfers that arrive from another lane (model/transit.h): to be decided, to be decided as
- * payments, which are to wallets only, or taken back.
+ * payments and refunds, which are to and from wallets only, or taken back.
  */
 enum api_arrival {
     API_ARRIVAL_NONE,
