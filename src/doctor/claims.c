@@ -63,23 +63,47 @@ static bool take_name(void *context, const struct evidence_cell *cells, uint32_t
     return false;
 }
 
+/*
+ * Of a look-up that could not be run to the end: any of these payments may be another's as well, so
+ * nothing of their causes is posted.
+ */
+static void names_unknown(const struct diagnosis *out, const struct claim *claims, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) out->instances[claims[i].cause].extent_cut = true;
+}
+
+static enum status name_find(struct naming *naming, struct str payment, bool *out_failed)
+{
+    struct examination *examination = naming->examination;
+    struct evidence *evidence = examination->doctor->evidence;
+    struct evidence_argument argument = { "payment",
+                                          { .type = EVIDENCE_CELL_TEXT, .text = payment } };
+    struct error error; /* of the query: it only means that its answer is not known */
+    naming->about = STR("");
+    enum status status =
+        evidence->run(evidence, examination->doctor->payments.handle,
+                      (struct evidence_arguments){ &argument, 1 }, take_name, naming, &error);
+    *out_failed = status == STATUS_INVALID || status == STATUS_LIMIT;
+    if (status == STATUS_OK || *out_failed) return naming->status;
+    *examination->error = error;
+    return status;
+}
+
 /* Rows of one name are beside each other: each name is looked up once. */
 static enum status claims_name(struct examination *examination, struct claim *claims,
                                uint32_t count)
 {
-    struct evidence *evidence = examination->doctor->evidence;
     struct naming naming = { .examination = examination };
     for (uint32_t i = 0; i < count; i++) {
         struct str payment = claims[i].row->payment;
         if (i == 0 || !str_equal(payment, claims[i - 1].row->payment)) {
-            struct evidence_argument argument = { "payment",
-                                                  { .type = EVIDENCE_CELL_TEXT, .text = payment } };
-            naming.about = STR("");
-            enum status status = evidence->run(evidence, examination->doctor->payments.handle,
-                                               (struct evidence_arguments){ &argument, 1 },
-                                               take_name, &naming, examination->error);
-            if (status == STATUS_OK) status = naming.status;
+            bool failed;
+            enum status status = name_find(&naming, payment, &failed);
             if (status != STATUS_OK) return status;
+            if (failed) {
+                names_unknown(examination->out, claims, count);
+                return STATUS_OK;
+            }
         }
         if (naming.about.len > 0) claims[i].about = naming.about;
     }

@@ -21,7 +21,8 @@
  * Writes barred_by of what the causes touched and their repair would post: an invariant of which a
  * bar has a row for the payment, so that posting it would break that invariant; or the rule of
  * another cause that touched the same payment, under whichever of its names. Causes must have
- * their extents.
+ * their extents. A payment whose names could not be looked up to the end cuts the extent of every
+ * cause that names payments: none of them is posted for.
  */
 enum status examine_claims(struct examination *examination) MUST_CHECK;
 

@@ -109,6 +109,26 @@ static void a_payment_is_one_under_whichever_name(void **state)
     assert_string_equal(rows_of(&diagnosis->instances[diagnosis->causes[1]]), "bbb");
 }
 
+/* The payments of the two causes may be one: nobody knows, and the diagnosis goes on. */
+static void what_could_not_be_looked_up_is_left(void **state)
+{
+    static const enum status failures[] = { STATUS_LIMIT, STATUS_INVALID };
+    (void)state; /* the bench is static */
+    (void)two_causes("p9");
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+        bench.queries[PAYMENTS].failure = failures[i];
+        const struct diagnosis *diagnosis = diagnose();
+        const struct instance *first = &diagnosis->instances[diagnosis->causes[1]];
+        assert_string_equal(rows_of(&diagnosis->instances[diagnosis->causes[0]]), "-");
+        assert_string_equal(rows_of(first), "---");
+        assert_int_equal(first->label, LABEL_PROBABLE);
+        assert_true(
+            str_equal(first->held_back, STR("what it touched could not be counted to the end")));
+    }
+    bench.queries[PAYMENTS].failure = STATUS_OK;
+    assert_string_equal(rows_of(&diagnose()->instances[bench.diagnosis.causes[1]]), "...");
+}
+
 static void what_another_cause_touched_without_posting_is_left(void **state)
 {
     (void)state; /* the bench is static */
@@ -131,6 +151,7 @@ int main(void)
         CASE(a_payment_that_two_causes_post_for_is_left),
         CASE(other_payments_are_posted),
         CASE(a_payment_is_one_under_whichever_name),
+        CASE(what_could_not_be_looked_up_is_left),
         CASE(what_another_cause_touched_without_posting_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
