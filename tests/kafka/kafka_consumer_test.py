@@ -10,6 +10,7 @@ random moments, stopped for longer than their session (SIGSTOP) while others tak
 beside each other. The book's counts, which any double would change, are compared with what was
 produced. KILLS=n sets how often (8); SEED=n the moments.
 """
+import contextlib
 import json
 import os
 import random
@@ -24,7 +25,7 @@ from kafka_harness import SLOW_S, Cluster, tool
 from outbox_harness import (all_published, check, equal, events_of, happened, ledger, metric, post,
                             publishing, until)
 
-from cli_harness import SCRATCH, SOURCE, TPWALLET, file_of
+from cli_harness import SCRATCH, SOURCE, TPWALLET, file_of, stands_still
 from sandbox_harness import receiving
 
 sys.path.append(os.path.join(SOURCE, "tests", "postgres"))
@@ -97,6 +98,30 @@ def check_book(wanted):
         equal(top, EVENTS // LANES, f"the newest version in lane {lane}")
 
 
+def book_is_free():
+    """Nobody who stands still keeps it from those who write."""
+    if not os.path.exists(book()):
+        return True
+    with contextlib.closing(sqlite3.connect(book(), timeout=5, isolation_level=None)) as db:
+        try:
+            db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        return True
+
+
+def stopped_between_transactions(one):
+    """Within one it would hold the book until it wakes, and nobody could follow it."""
+    def stop():
+        one.send_signal(signal.SIGSTOP)
+        until(lambda: stands_still(one), "all of it stands still")
+        if book_is_free():
+            return True
+        one.send_signal(signal.SIGCONT)
+        return False
+    until(stop, "it is stopped between two transactions")
+
+
 def crashes_and_rebalances(cluster):
     """Two places for consumers; whoever is in one is killed or stopped, and followed."""
     places = [None, None]
@@ -108,7 +133,7 @@ def crashes_and_rebalances(cluster):
                 places[place] = consumer(cluster)
             time.sleep(DRAW.uniform(0.2, 1.5))  # the moment
             if turn % 4 == 3:
-                places[place].send_signal(signal.SIGSTOP)
+                stopped_between_transactions(places[place])
                 stopped.append(places[place])
             else:
                 places[place].kill()

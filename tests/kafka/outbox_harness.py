@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
 from cli_harness import Server, Wallet, check, equal, new_id, sample  # noqa: E402
 
 TOPIC = "tpwallet.events"
-WAIT_S = 120
+WAIT_S = 300  # brokers on a busy machine, and sessions of those who died
 HEADERS = {"Content-Type": "application/json"}
 
 
