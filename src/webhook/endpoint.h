@@ -29,7 +29,7 @@ struct webhook_endpoint {
     uint8_t state;        /* enum endpoint_state */
     uint8_t filter_count; /* 0: every event */
     uint8_t key_count;
-    char filters[ENDPOINT_FILTERS_MAX][ENDPOINT_FILTER_SIZE]; /* "payment.*", "refund.failed" */
+    char filters[ENDPOINT_FILTERS_MAX][ENDPOINT_FILTER_SIZE]; /* "payment.*", "payment.failed" */
     struct position since; /* events after it are the endpoint's */
     uint64_t sequence_base;
     struct signing_key keys[ENDPOINT_KEYS_MAX];

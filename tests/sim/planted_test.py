@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 SOURCE = os.environ.get("TPWALLET_SOURCE", os.getcwd())
 COMPILER = os.environ.get("CC", "gcc")
@@ -26,7 +27,8 @@ CHUNKS = {  # a bug is looked for in ever more seeds
     "payments": [(0, 4), (5, 19), (20, 34), (35, 49)],
     "lanes": [(0, 9), (10, 39), (40, 79)],
 }
-RUN_SECONDS_MAX = 90
+CLEAN_SECONDS_MAX = 600  # without a bug
+SLOWER_MAX, RUN_SECONDS_MIN = 10, 60  # a bug may make a run so much slower; then it does not end
 
 # what, file, text, text with the bug
 PLANTS = [
@@ -336,12 +338,12 @@ def link(objects, program):
     subprocess.run([COMPILER, *files, "-lnettle", "-lsodium", "-o", program], check=True)
 
 
-def run_seeds(program, workload):
+def run_seeds(program, workload, seconds_max):
     """None when all seeds are clean, else the first line of what was found."""
     for first, last in CHUNKS[workload]:
         try:
             done = subprocess.run([program, workload, str(first), str(last)], capture_output=True,
-                                  text=True, timeout=RUN_SECONDS_MAX, check=False,
+                                  text=True, timeout=seconds_max, check=False,
                                   errors="replace")
         except subprocess.TimeoutExpired:
             return "it does not end"
@@ -371,7 +373,7 @@ def plant(tree, path, pairs):
     return source
 
 
-def try_plant(tree, objects, scratch, workload, entry):
+def try_plant(tree, objects, scratch, workload, entry, seconds_max):
     """One plant from planting to taking it out again: what was found, or None."""
     what, path = entry[:2]
     source = plant(tree, path, entry[2] if isinstance(entry[2], list) else [entry[2:]])
@@ -386,7 +388,7 @@ def try_plant(tree, objects, scratch, workload, entry):
         link(objects, program)
     with open(os.path.join(tree, path), "w", encoding="utf-8") as file:
         file.write(source)
-    found = run_seeds(program, workload) if error is None else None
+    found = run_seeds(program, workload, seconds_max) if error is None else None
     if error is None:
         print(f"  {what}: {found or 'NOT CAUGHT'}")
     if compile_file(tree, objects, path) is not None:
@@ -410,13 +412,15 @@ def main():
         for workload, plants in every:
             if sys.argv[1:] and workload not in sys.argv[1:]:
                 continue
-            found = run_seeds(clean, workload)
+            begun = time.monotonic()
+            found = run_seeds(clean, workload, CLEAN_SECONDS_MAX)
+            seconds_max = max(RUN_SECONDS_MIN, SLOWER_MAX * (time.monotonic() - begun))
             if found is not None:
                 print(f"planted: {workload}, with no bug planted: {found}")
                 return 1
             print(f"{workload}:")
             planted += len(plants)
-            caught += sum(try_plant(tree, objects, scratch, workload, entry) is not None
+            caught += sum(try_plant(tree, objects, scratch, workload, entry, seconds_max) is not None
                           for entry in plants)
     print(f"{planted} planted, {caught} caught")
     return 0 if caught == planted else 1
