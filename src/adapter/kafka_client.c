@@ -1,11 +1,10 @@
 #include "adapter/kafka_client.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "adapter/secret_file.h"
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/str.h"
@@ -56,19 +55,11 @@ static enum status line_put(rd_kafka_conf_t *conf, char *line, struct error *out
 
 static enum status file_put(rd_kafka_conf_t *conf, const char *path, struct error *out_error)
 {
-    FILE *file = fopen(path, "re");
-    struct stat about;
-    if (file == NULL || fstat(fileno(file), &about) != 0) {
-        enum status status =
-            error_set(out_error, STATUS_NOT_FOUND, "cannot read '%s': %s", path, strerror(errno));
-        if (file != NULL) (void)fclose(file); /* only read */
-        return status;
-    }
-    enum status status = STATUS_OK;
-    if ((about.st_mode & 077) != 0) {
-        status = error_set(out_error, STATUS_DENIED, "others than its owner may read '%s'", path);
-        error_hint(out_error, "chmod 600 %s", path);
-    }
+    int handle = -1;
+    enum status status = secret_file_open(path, &handle, out_error);
+    if (status != STATUS_OK) return status;
+    FILE *file = fdopen(handle, "r");
+    CHECK(file != NULL);
     char line[LINE_SIZE];
     while (status == STATUS_OK && fgets(line, sizeof line, file) != NULL)
         status = line_put(conf, line, out_error);

@@ -7,10 +7,10 @@
 #include "base/error.h"
 #include "base/status.h"
 
-/*
- * At most size_max bytes, *out_size of them; to be wiped by the caller. STATUS_NOT_FOUND: there is
- * no file. STATUS_DENIED: others may read it. STATUS_UNAVAILABLE.
- */
+/* To be read. STATUS_NOT_FOUND: there is no file. STATUS_DENIED: others may. STATUS_UNAVAILABLE. */
+enum status secret_file_open(const char *path, int *out_file, struct error *out_error) MUST_CHECK;
+
+/* At most size_max bytes, *out_size of them; to be wiped by the caller. As secret_file_open(). */
 enum status secret_file_read(const char *path, char *text, size_t size_max, size_t *out_size,
                              struct error *out_error) MUST_CHECK;
 

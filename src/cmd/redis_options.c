@@ -1,10 +1,10 @@
 #include "cmd/redis_options.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+
+#include "adapter/secret_file.h"
 
 enum { PORT_DEFAULT = 6379, PORT_MAX = 65535, DATABASE_MAX = 1000 };
 
@@ -59,25 +59,13 @@ static enum status url_read(const char *url, struct redis_place *out_place, stru
 static enum status password_file_read(const char *path, struct secret *out_password,
                                       struct error *out_error)
 {
-    struct stat about;
-    FILE *file = fopen(path, "re");
-    if (file == NULL || fstat(fileno(file), &about) != 0) {
-        enum status status =
-            error_set(out_error, STATUS_NOT_FOUND, "cannot read '%s': %s", path, strerror(errno));
-        if (file != NULL) (void)fclose(file); /* only read */
-        return status;
-    }
     char line[SECRET_SIZE_MAX + 2] = "";
-    bool read = fgets(line, sizeof line, file) != NULL;
-    (void)fclose(file); /* only read */
+    size_t size = 0;
+    enum status status = secret_file_read(path, line, sizeof line - 1, &size, out_error);
+    if (status != STATUS_OK) return status;
     size_t len = strcspn(line, "\r\n");
-    enum status status = STATUS_OK;
-    if ((about.st_mode & 077) != 0) {
-        status = error_set(out_error, STATUS_DENIED, "others than its owner may read '%s'", path);
-        error_hint(out_error, "chmod 600 %s", path);
-    } else if (!read || len == 0 || secret_take(line, len, out_password) != STATUS_OK) {
+    if (len == 0 || secret_take(line, len, out_password) != STATUS_OK)
         status = error_set(out_error, STATUS_INVALID, "there is no password in '%s'", path);
-    }
     secret_wipe(line, sizeof line);
     return status;
 }

@@ -1,50 +1,26 @@
 /* PSPs are opened here and nowhere else; the saga and the API only know their names. */
 #include "cmd/serve_payments.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "adapter/curl_http.h"
 #include "adapter/sandbox_psp.h"
+#include "adapter/secret_file.h"
 #include "adapter/stripe_psp.h"
 #include "adapter/system_clock.h"
 #include "adapter/thread_sync.h"
 #include "base/check.h"
+#include "cmd/file_bytes.h"
 
 enum { WORKERS_DEFAULT = 32, KEYS_SIZE_MAX = 16 << 10 };
 
 /* ---- Files ---- */
 
-/* The whole of a small file, terminated; a file of secrets must be its owner's alone. */
-static enum status file_read(const char *path, bool secret, struct buf *out_text,
-                             struct error *out_error)
+static enum status keys_read(const char *path, struct buf *out_text, struct error *out_error)
 {
-    FILE *file = fopen(path, "re");
-    struct stat about;
-    if (file == NULL || fstat(fileno(file), &about) != 0) {
-        enum status status =
-            error_set(out_error, STATUS_NOT_FOUND, "cannot read '%s': %s", path, strerror(errno));
-        if (file != NULL) (void)fclose(file); /* only read */
-        return status;
-    }
-    if (secret && (about.st_mode & 077) != 0) {
-        (void)fclose(file); /* only read */
-        enum status status =
-            error_set(out_error, STATUS_DENIED, "others than its owner may read '%s'", path);
-        error_hint(out_error, "chmod 600 %s", path);
-        return status;
-    }
-    char part[4096];
-    size_t len;
-    while ((len = fread(part, 1, sizeof part, file)) > 0) buf_append(out_text, part, len);
-    bool failed = ferror(file) != 0;
-    (void)fclose(file); /* only read */
-    if (secret) secret_wipe(part, sizeof part);
-    if (failed) return error_set(out_error, STATUS_UNAVAILABLE, "cannot read '%s'", path);
-    if (buf_status(out_text) == STATUS_OK) return STATUS_OK;
-    return error_set(out_error, STATUS_LIMIT, "'%s' is too long", path);
+    int file = -1;
+    enum status status = secret_file_open(path, &file, out_error);
+    return status == STATUS_OK ? file_bytes_take(file, path, out_text, out_error) : status;
 }
 
 /* Lines of NAME and KEY with a blank between; the key of `name` is taken, when it is there. */
@@ -140,7 +116,7 @@ static enum status psps_open(struct opening *opening, const char *list, struct e
 {
     const char *keys = invocation_text(opening->invocation, "psp-keys");
     enum status status = STATUS_OK;
-    if (keys != NULL) status = file_read(keys, true, &opening->keys, out_error);
+    if (keys != NULL) status = keys_read(keys, &opening->keys, out_error);
     buf_append_byte(&opening->keys, '\0');
     const struct curl_http_options http = { .cover = opening->cover };
     if (status == STATUS_OK) status = curl_http_open(&http, &opening->payments->http, out_error);
@@ -174,7 +150,7 @@ static enum status routing_open(const struct invocation *invocation,
     const char *path = invocation_text(invocation, "psp-routing");
     enum status status = STATUS_OK;
     if (path != NULL)
-        status = file_read(path, false, &text, out_error);
+        status = file_bytes_read(path, &text, out_error);
     else
         routing_default(payments, &text);
     if (status != STATUS_OK) return status;
