@@ -2,16 +2,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "adapter/sqlite_evidence_load.h"
 #include "adapter/system_clock.h"
 #include "base/check.h"
 #include "base/hex.h"
 #include "base/json_writer.h"
+#include "cmd/doctor_bundle.h"
 #include "cmd/doctor_rules.h"
 #include "cmd/file_bytes.h"
 #include "cmd/invocation.h"
 #include "cmd/report.h"
+#include "doctor/bundle_path.h"
 #include "doctor/render_json.h"
 #include "doctor/render_text.h"
 
@@ -49,11 +52,35 @@ static enum status join_path(const char *folder, struct str name, char out_path[
     return error_set(out_error, STATUS_INVALID, "%s: the path is too long", folder);
 }
 
-static enum status read_manifest(struct diagnosing *it, struct error *out_error)
+/* Evidence is held against the manifest while it is loaded, and so against the custody. */
+static enum status manifest_get_kept(struct diagnosing *it, struct error *out_error)
+{
+    struct doctor_bundle bundle;
+    enum status status = doctor_bundle_open(it->folder, NULL, NULL, &bundle);
+    if (status == STATUS_OK) status = doctor_bundle_get_kept(&bundle, "manifest.json", &it->text);
+    if (status != STATUS_OK) *out_error = bundle.error;
+    if (status == STATUS_DENIED) {
+        status = error_set(out_error, STATUS_CORRUPT, "%s", bundle.error.message);
+        error_hint(out_error, "`tpwallet doctor verify` names all that is not as it was taken");
+    }
+    doctor_bundle_close(&bundle);
+    return status;
+}
+
+/* A bundle that was written by hand, or by others, has no custody, and nobody's word for it. */
+static enum status manifest_get(struct diagnosing *it, struct error *out_error)
 {
     char path[PATH_SIZE];
-    enum status status = join_path(it->folder, STR("manifest.json"), path, out_error);
-    if (status == STATUS_OK) status = file_bytes_read(path, &it->text, out_error);
+    struct stat stat;
+    enum status status = join_path(it->folder, STR(BUNDLE_CUSTODY_FILE), path, out_error);
+    if (status == STATUS_OK && lstat(path, &stat) == 0) return manifest_get_kept(it, out_error);
+    if (status == STATUS_OK) status = join_path(it->folder, STR("manifest.json"), path, out_error);
+    return status == STATUS_OK ? file_bytes_read(path, &it->text, out_error) : status;
+}
+
+static enum status read_manifest(struct diagnosing *it, struct error *out_error)
+{
+    enum status status = manifest_get(it, out_error);
     if (status != STATUS_OK) return status;
     uint8_t *memory = buf_extend(&it->memory, sizeof *it->manifest + sizeof *it->doctor);
     if (memory == NULL || arena_init(&it->texts, it->text.len + (64 << 10)) != STATUS_OK ||
@@ -229,7 +256,7 @@ static const struct own_exit_code exit_codes[] = {
     { 1, "violations; 1, 2 and 4 are added up" },
     { 2, "not all was checked" },
     { 4, "something is unexplained" },
-    { EXIT_INTEGRITY, "alone: the evidence is not what its manifest says" },
+    { EXIT_INTEGRITY, "alone: the evidence is not what its manifest or its custody says" },
     { EXIT_USAGE, "alone: the command line, the bundle or the rules are wrong" },
     { EXIT_UNDONE,
       "alone: no diagnosis was made or written: no memory, no disk, no right to read" },

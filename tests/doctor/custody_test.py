@@ -21,6 +21,7 @@ from cli_harness import (CONFLICT, DAMAGED, DENIED, DONE, LIMIT, NOT_FOUND, REFU
 from custody_harness import KEYS, entries, key_make, read, unfinished, write
 
 WALLET = Wallet("wallet")
+NOT_AS_TAKEN = 8                                        # of `doctor diagnose`
 KEPT = "what the victim has\n"
 
 
@@ -274,6 +275,27 @@ def evidence_as_it_was_taken(case):
     doctor("finding", "write", case, "--text", text, who="eve")
 
 
+def diagnosed_as_it_was_taken(case):
+    """Evidence is held against the manifest, and that against the custody, where there is one."""
+    evidence = os.path.join("evidence", sorted(os.listdir(os.path.join(case, "evidence")))[0])
+
+    def both(copy, code, told=""):
+        said = doctor("diagnose", copy, "--json", code=code)
+        check(told in said.err, f"{said!r}")
+
+    sound = doctor("diagnose", case, "--json", code=None).code
+    check(sound < 8, f"a diagnosis: {sound}")
+    copy = changed(case, evidence, b"planted", b"PLANTED")
+    both(copy, NOT_AS_TAKEN, "its SHA-256 is not the manifest's")
+    digest = hashlib.sha256(read(copy, evidence)).hexdigest()
+    line = json.loads(read(case, "sources.ndjson").splitlines()[0])
+    write(read(copy, "manifest.json").replace(line["sha256"].encode(), digest.encode()), copy, "manifest.json")
+    both(copy, NOT_AS_TAKEN, "manifest.json is not as its custody has it")
+    both(changed(case, "custody.log", b"evidence/", b"evidense/"), NOT_AS_TAKEN)
+    os.unlink(os.path.join(copy, "custody.log"))
+    both(copy, sound)                                   # nobody's word for it: as one by hand
+
+
 def names_of_keys_that_make_no_file(case):
     path = os.path.join(SCRATCH, "zoe.key")
     public = WALLET.json("doctor", "key", path, "--name", "zo\u00eb")["key"]
@@ -304,6 +326,7 @@ def main():
     halves_of_derivatives(case)
     killed_derivatives(case)
     evidence_as_it_was_taken(case)
+    diagnosed_as_it_was_taken(case)
     names_of_keys_that_make_no_file(case)
 
 
