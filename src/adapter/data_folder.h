@@ -28,6 +28,8 @@
  *              journal.db, head or archive/, and no password in it
  * lane         of a ledger with several lanes, which this is: "1 of 3", one line
  * lanes/N/     in the folder of lane 0: a data folder for each other lane
+ * moved        the URL of the database that the ledger has moved to, one line; then nobody goes on
+ *              from here
  * staging      written by hand: plans of repairs may be tried here (doctor rehearse --staging)
  * lock         held by the owner, with its process id inside
  * socket       where the owner answers commands on this machine
@@ -35,6 +37,7 @@
  * The folder is 0700, files are 0600.
  */
 enum { DATA_FOLDER_FORMAT = 1 };
+#define DATA_FOLDER_MOVED "moved"
 
 /* Which ledger a folder is for. */
 struct data_folder_ledger {

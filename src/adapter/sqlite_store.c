@@ -294,7 +294,9 @@ static enum status store_head_of(struct store *port, struct store_head *out_head
 static enum status denied(const struct sqlite_store *store, struct error *out_error)
 {
     (void)error_set(out_error, STATUS_DENIED, "%s is read-only", store->folder);
-    error_hint(out_error, "a backup or restored folder is read-only until it is accepted");
+    error_hint(out_error,
+               "a backup or restored folder is, until `tpwallet restore accept`; the folder "
+               "of a ledger that moved stays so: write where it is now");
     return STATUS_DENIED;
 }
 

@@ -120,6 +120,8 @@ static int lanes_copy(struct invocation *invocation, const struct backup_options
     struct reporting reporting = { invocation, EXIT_CODE_DONE };
     const struct lane_copies copies = { *all, copy, lane_report, &reporting };
     enum status status = lane_copies_make(&copies, &error);
+    if (status == STATUS_NOT_FOUND && copy == backup_restore)
+        error_hint(&error, "BACKUP is the folder that `tpwallet backup` made, --data a new one");
     bool told = status == STATUS_OK || reporting.code != EXIT_CODE_DONE;
     return told ? reporting.code : report_error(invocation, &error);
 }
@@ -233,7 +235,8 @@ const struct command command_restore_accept = {
     .summary = "let a restored ledger be written",
     .details =
         "From here on it is a ledger of its own, and no backup of the one it came from. "
-        "Make sure that the old one is not served any more. Its first unit says who accepted "
+        "Make sure that the old one is not served any more. A ledger that has moved into a "
+        "database (`init --from`) is refused, as it goes on there. Its first unit says who accepted "
         "it (`tpwallet audit list`); for that it is opened, which makes its index.",
     .options = accept_options,
     .examples = "restore accept --data /var/lib/tpwallet",

@@ -334,6 +334,16 @@ static enum status folder_make(const struct init_from *from, struct error *out_e
     return status;
 }
 
+/* Last: a move that ended earlier can be given up on, one that is done goes on in the database. */
+static enum status moved_mark(const struct init_from *from, struct error *out_error)
+{
+    char path[PATH_SIZE];
+    if (!path_make(from->folder, DATA_FOLDER_MOVED, path))
+        return path_too_long(from->folder, DATA_FOLDER_MOVED, out_error);
+    enum status status = new_file_write(path, str_from(from->url), MODE_FILE, out_error);
+    return status == STATUS_CONFLICT ? STATUS_OK : status; /* the same command was done before */
+}
+
 /* ---- all of it ---- */
 
 /* The leases of all lanes: nobody else claims one meanwhile, and nobody's is taken away. */
@@ -395,5 +405,5 @@ enum status init_from_run(struct init_from *from, struct error *out_error)
     }
     for (uint32_t lane = 0; status == STATUS_OK && lane < from->lanes; lane++)
         status = log_copy(from, lane, out_error);
-    return status;
+    return status == STATUS_OK ? moved_mark(from, out_error) : status;
 }

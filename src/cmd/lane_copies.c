@@ -6,6 +6,7 @@
 
 #include "adapter/data_folder.h"
 #include "base/buf.h"
+#include "cmd/file_bytes.h"
 
 enum { FOLDER_PATH_SIZE = 4096 };
 
@@ -44,10 +45,32 @@ enum status lane_copies_make(const struct lane_copies *copies, struct error *out
     return status;
 }
 
+/* Two ledgers would go on from one past, under one id. */
+static enum status moved_refuse(const char *folder, struct error *out_error)
+{
+    BUF_SCOPE struct buf path;
+    BUF_SCOPE struct buf url;
+    buf_init(&path, FOLDER_PATH_SIZE);
+    buf_init(&url, FOLDER_PATH_SIZE);
+    buf_append_format(&path, "%s/%s", folder, DATA_FOLDER_MOVED);
+    enum status status = file_bytes_read(buf_terminated(&path), &url, out_error);
+    if (status == STATUS_NOT_FOUND) return STATUS_OK;
+    if (status != STATUS_OK) return status;
+    (void)error_set(out_error, STATUS_CONFLICT, "the ledger in '%s' has moved, and goes on there",
+                    folder);
+    error_detail(out_error, "its journal is in %s", buf_terminated(&url));
+    error_hint(out_error,
+               "when nothing counts that was done there, and it is not served any more: "
+               "remove %s, and give the same command again",
+               buf_terminated(&path));
+    return STATUS_CONFLICT;
+}
+
 enum status lane_copies_accept(const char *folder, bool *out_changed, struct error *out_error)
 {
     uint32_t lanes = 0;
     enum status status = data_folder_count_lanes(folder, &lanes, out_error);
+    if (status == STATUS_OK) status = moved_refuse(folder, out_error);
     *out_changed = false;
     for (uint32_t lane = lanes; status == STATUS_OK && lane > 0; lane--) {
         char path[FOLDER_PATH_SIZE];

@@ -100,10 +100,22 @@ def onto_another(database, old, new):
         again.run("init", *words, code=USAGE)
 
 
+def given_up(database, wallet, bank, shop):
+    """A move that cannot end is given up on: the old folder goes on, once it is accepted."""
+    words = ("init", "--store", database.url, "--from", wallet.folder)
+    found = Wallet("no/way").run(*words, code=None)
+    check("another --data" in found.err and "moved" not in os.listdir(wallet.folder), f"{found!r}")
+    wallet.run("account", "create", new_id(), code=DENIED)
+    wallet.run("restore", "accept")
+    wallet.run("transfer", "create", "--debit", bank, "--credit", shop, "--amount", "1.00")
+
+
 def killed_and_given_again(database, draw):
     """Whenever it ends, the same command goes on; and there is a way back."""
     wallet = Wallet("killed")
     bank, shop, ids = ledger_make(wallet)
+    database.psql("DROP SCHEMA tpwallet CASCADE")
+    given_up(database, wallet, bank, shop)
     before = answers(wallet, ids)
     database.psql("DROP SCHEMA tpwallet CASCADE")
     new = Wallet("killed-new")
@@ -119,6 +131,11 @@ def killed_and_given_again(database, draw):
     check(os.path.exists(os.path.join(new.folder, "log.key")), "the verifiable log's key")
     equal(answers(new, ids), before, f"after {KILLS} kills")
     new.run("check")
+    mark = os.path.join(wallet.folder, "moved")
+    said = wallet.run("restore", "accept", code=CONFLICT).err
+    check(database.url in said and mark in said, f"it goes on elsewhere: {said}")
+    wallet.run("transfer", "create", "--debit", bank, "--credit", shop, "--amount", "1.00", code=DENIED)
+    os.remove(mark)
     wallet.run("restore", "accept")  # the way back
     wallet.run("transfer", "create", "--debit", bank, "--credit", shop, "--amount", "1.00")
 
