@@ -60,8 +60,11 @@ enum status new_file_write(const char *path, struct str bytes, unsigned mode,
     if (linked && !good) (void)unlink(path); /* it may be gone after a loss of power */
     (void)unlink(fresh);                     /* it has its name by now, or none */
     if (good) return STATUS_OK;
-    if (error == EEXIST)
-        return error_set(out_error, STATUS_CONFLICT, "there is a file '%s' already", path);
+    if (error == EEXIST) {
+        (void)error_set(out_error, STATUS_CONFLICT, "there is a file '%s' already", path);
+        error_hint(out_error, "it stays as it is: name another");
+        return STATUS_CONFLICT;
+    }
     bool absent = error == ENOENT || error == ENOTDIR;
     enum status status = absent ? STATUS_NOT_FOUND : status_of_errno(error);
     (void)error_set(out_error, status, "cannot %s '%s'", filled ? "make" : "write", path);

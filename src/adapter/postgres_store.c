@@ -388,7 +388,7 @@ static enum status lanes_verify(const struct postgres_store *store, uint64_t the
     uint32_t lanes = store->options.lanes;
     if (there == lanes) return STATUS_OK;
     (void)error_set(out_error, STATUS_INVALID,
-                    "the ledger in the database has %llu lanes, and not %u",
+                    "the ledger in the database was made with --lanes %llu, not %u",
                     (unsigned long long)there, lanes);
     error_hint(out_error, "a folder for it is made with `tpwallet init --lanes %llu --store URL`",
                (unsigned long long)there);

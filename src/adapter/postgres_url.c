@@ -46,7 +46,7 @@ enum status postgres_url_check(const char *url, struct error *out_error)
     bool secret = has_password(parts);
     wipe_parts(parts);
     if (!secret) return STATUS_OK;
-    (void)error_set(out_error, STATUS_INVALID, "a password does not belong into a URL");
+    (void)error_set(out_error, STATUS_INVALID, "a password does not belong in a URL");
     error_detail(out_error, "URLs are written down: in files, logs and lists of processes");
     error_hint(out_error, "put it into a file for PGPASSFILE (~/.pgpass), a service file, or use "
                           "a certificate");

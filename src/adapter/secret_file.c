@@ -8,10 +8,18 @@
 
 #include "adapter/file_error.h"
 
+static enum status not_ours(const char *path, struct error *out_error)
+{
+    (void)error_set(out_error, STATUS_DENIED, "%s may not be read by this user", path);
+    error_hint(out_error, "it holds secrets: run the command as its owner");
+    return STATUS_DENIED;
+}
+
 enum status secret_file_open(const char *path, int *out_file, struct error *out_error)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0) {
+        if (errno == EACCES) return not_ours(path, out_error);
         if (errno != ENOENT) return file_error("a secret", "open", path, out_error);
         return error_set(out_error, STATUS_NOT_FOUND, "there is no %s", path);
     }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -439,7 +440,14 @@ enum status sqlite_evidence_load_file(struct sqlite_evidence *store, uint32_t so
 {
     CHECK(source < store->manifest->source_count);
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (file < 0) return error_set(out_error, STATUS_NOT_FOUND, "%s: it cannot be opened", path);
+    if (file < 0) {
+        int error = errno;
+        enum status failed = error == EACCES ? STATUS_DENIED : STATUS_NOT_FOUND;
+        (void)error_set(out_error, failed, "%s: it cannot be opened", path);
+        error_detail(out_error, "%s", strerror(error));
+        error_hint(out_error, "the manifest names it: put the file in place, as a plain file");
+        return failed;
+    }
     enum status status = load_open(store, source, file, out_error);
     (void)close(file); /* only read */
     return status;

@@ -86,14 +86,16 @@ static bool psp_choose(struct work *work)
     if (!at_psp || draft->psp[0] != '\0') return true;
     const struct api_options *options = &work->api->options;
     enum status status = STATUS_NOT_FOUND;
-    if (options->route_psp != NULL)
-        status = options->route_psp(options->payments_context, draft, draft->psp);
+    bool any = options->route_psp != NULL;
+    if (any) status = options->route_psp(options->payments_context, draft, draft->psp);
     if (status == STATUS_OK) return true;
-    (void)problem_raise(&work->problem, PROBLEM_PSP_UNKNOWN, "name one in `psp`");
+    (void)problem_raise(&work->problem, PROBLEM_PSP_UNKNOWN,
+                        any ? "name one in `psp`"
+                            : "the server wants one: `tpwallet serve --psp NAME=URL`");
     problem_field(&work->problem, "/psp");
     problem_detail(&work->problem, "%s",
-                   options->route_psp == NULL ? "no PSP is configured here"
-                                              : "no PSP that is configured can carry it out");
+                   any ? "no PSP that is configured can carry it out"
+                       : "no PSP is configured here");
     return false;
 }
 

@@ -266,6 +266,7 @@ static void pay_in_body(struct rig *rig)
     wallets_make(rig);
     expect_status(rig, 400, create(rig, PAY_IN(P("d8"), "")));
     expect_in_answer(rig, "\"code\":\"psp_unknown\"");
+    expect_in_answer(rig, "`tpwallet serve --psp NAME=URL`");
     expect_status(rig, 422, create(rig, PAY_IN(P("d8"), ",\"psp\":\"psp-2\"")));
     expect_in_answer(rig, "\"code\":\"chart_missing\"");
     expect_status(rig, 201, create(rig, PAY_IN(P("d9"), ",\"psp\":\"psp-1\"")));

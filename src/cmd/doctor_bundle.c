@@ -314,9 +314,12 @@ static enum status lock_take(struct doctor_bundle *bundle)
 static enum status bundle_make(struct doctor_bundle *bundle, const struct incident *create)
 {
     if (mkdir(bundle->path, 0700) != 0) {
-        if (errno == EEXIST)
-            return error_set(&bundle->error, STATUS_CONFLICT,
-                             "%s is there already, and is no bundle", bundle->path);
+        if (errno == EEXIST) {
+            (void)error_set(&bundle->error, STATUS_CONFLICT,
+                            "%s is there already, and is no bundle", bundle->path);
+            error_hint(&bundle->error, "name a folder that is new: nothing was changed");
+            return STATUS_CONFLICT;
+        }
         return failed(bundle, "make", "");
     }
     bundle->made = true;

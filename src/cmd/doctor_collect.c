@@ -104,8 +104,9 @@ static enum status time_option(struct collection *all, const char *name, struct 
 {
     const char *text = invocation_text(all->invocation, name);
     if (text == NULL || wall_time_parse(str_from(text), out_time) == STATUS_OK) return STATUS_OK;
-    return error_set(&all->bundle.error, STATUS_INVALID, "--%s is no time: 2026-11-23T00:00:00Z",
-                     name);
+    (void)error_set(&all->bundle.error, STATUS_INVALID, "--%s '%s' is no time", name, text);
+    error_hint(&all->bundle.error, "with its zone: 2026-11-23T00:00:00Z or ...T01:00:00+01:00");
+    return STATUS_INVALID;
 }
 
 static struct str text_option(const struct collection *all, const char *name, const char *fallback)
@@ -201,6 +202,53 @@ static const struct doctor_collector collectors[] = {
     { "mariadb-binlog", "the binlog of a MariaDB", doctor_collect_mariadb_binlog },
 };
 
+/* What says how a source is collected, and of which sources. */
+struct option_use {
+    const char *option;
+    const char *sources[2];
+};
+
+static const struct option_use uses[] = {
+    { "payment", { "ours", "inbox" } },
+    { "account", { "ours", "inbox" } },
+    { "user", { "ours", "inbox" } },
+    { "tables-mapping", { "tables", NULL } },
+    { "mapping", { "statement", NULL } },
+    { "direction", { "webhooks", NULL } },
+    { "webhook-map", { "webhooks", NULL } },
+    { "webhook-secrets", { "webhooks", "inbox" } },
+    { "kafka-settings", { "kafka", NULL } },
+    { "topic", { "kafka", NULL } },
+    { "group", { "kafka", NULL } },
+    { "offsets", { "kafka", NULL } },
+    { "dead-letters", { "kafka", NULL } },
+    { "value-map", { "kafka", NULL } },
+    { "postgres-publication", { "postgres-slot", NULL } },
+    { "wal-books", { "postgres-slot", "mariadb-binlog" } },
+    { "wal-mapping", { "postgres-slot", "mariadb-binlog" } },
+    { "redis-user", { "redis", NULL } },
+    { "redis-password", { "redis", NULL } },
+    { "keys", { "redis", "memcached" } },
+    { "keys-file", { "memcached", NULL } },
+    { "cache-map", { "redis", "memcached" } },
+};
+
+static enum status uses_check(struct collection *all)
+{
+    const struct invocation *invocation = all->invocation;
+    for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++) {
+        const char *first = uses[i].sources[0], *second = uses[i].sources[1];
+        if (!invocation_has(invocation, uses[i].option) || invocation_has(invocation, first))
+            continue;
+        if (second != NULL && invocation_has(invocation, second)) continue;
+        (void)error_set(&all->bundle.error, STATUS_INVALID, "--%s is for --%s%s%s", uses[i].option,
+                        first, second == NULL ? "" : " or --", second == NULL ? "" : second);
+        error_hint(&all->bundle.error, "give that too, or leave it out: nothing was collected");
+        return STATUS_INVALID;
+    }
+    return STATUS_OK;
+}
+
 /* A command that would do nothing, and options that would be overlooked, are refused. */
 static enum status options_check(struct collection *all)
 {
@@ -214,15 +262,7 @@ static enum status options_check(struct collection *all)
                                        "--incident ID alone opens a ticket");
         return STATUS_INVALID;
     }
-    static const char *const selecting[] = { "payment", "account", "user" };
-    if (invocation_has(all->invocation, "ours") || invocation_has(all->invocation, "inbox"))
-        return STATUS_OK;
-    for (size_t i = 0; i < sizeof selecting / sizeof selecting[0]; i++)
-        if (invocation_has(all->invocation, selecting[i]))
-            return error_set(&all->bundle.error, STATUS_INVALID,
-                             "--%s selects of our ledger: it wants --ours or --inbox",
-                             selecting[i]);
-    return STATUS_OK;
+    return uses_check(all);
 }
 
 static enum status each_collect(struct collection *all)
@@ -483,6 +523,28 @@ static enum status state_is_shown(struct doctor_bundle *bundle, enum incident_st
     return STATUS_OK;
 }
 
+/* Which there are: forward by any number of steps, or open again. */
+static enum status state_refuse(struct doctor_bundle *bundle, const char *state)
+{
+    char names[ERROR_TEXT_SIZE] = "";
+    size_t len = 0;
+    enum incident_state now = bundle->incident.state;
+    for (int next = 0; next < INCIDENT_STATE_COUNT; next++) {
+        if (!incident_may(now, (enum incident_state)next)) continue;
+        int more = snprintf(names + len, sizeof names - len, "%s%s", len == 0 ? "" : ", ",
+                            incident_state_name((enum incident_state)next));
+        CHECK(more > 0 && (size_t)more < sizeof names - len);
+        len += (size_t)more;
+    }
+    (void)error_set(&bundle->error, STATUS_INVALID, "an incident that is %s cannot be %s",
+                    incident_state_name(now), state);
+    if (len == 0)
+        error_hint(&bundle->error, "closed is the last state: open an incident of its own");
+    else
+        error_hint(&bundle->error, "it can be %s", names);
+    return STATUS_INVALID;
+}
+
 static enum status ticket_change(struct doctor_bundle *bundle, const struct invocation *invocation)
 {
     const char *state = invocation_text(invocation, "state");
@@ -499,8 +561,7 @@ static enum status ticket_change(struct doctor_bundle *bundle, const struct invo
         enum incident_state next;
         if (!incident_state_parse(str_from(state), &next) ||
             !incident_may(bundle->incident.state, next))
-            return error_set(&bundle->error, STATUS_INVALID, "an incident that is %s cannot be %s",
-                             incident_state_name(bundle->incident.state), state);
+            return state_refuse(bundle, state);
         status = state_is_shown(bundle, next);
         if (status != STATUS_OK) return status;
         bundle->incident.state = next;

@@ -150,6 +150,9 @@ static enum status diagnose(struct diagnosing *it, struct error *out_error)
 {
     it->begun = clock_monotonic(system_clock());
     enum status status = read_manifest(it, out_error);
+    if (status == STATUS_NOT_FOUND)
+        error_hint(out_error, "a bundle is a folder with manifest.json: `tpwallet doctor collect` "
+                              "makes one, docs/bundle.md says how to write one");
     if (status == STATUS_OK) {
         status = doctor_rules_load(invocation_text(it->invocation, "rules"), &it->rules, out_error);
     }

@@ -108,7 +108,8 @@ static enum status was_ours(struct doctor_bundle *bundle, const struct digest *o
 static enum status expert_check(const struct invocation *invocation,
                                 const struct finding_note *finding, struct error *error)
 {
-    static const struct note_keys_option option = { "experts", NOTE_ED25519, EXPERTS_MAX };
+    static const struct note_keys_option option = { "experts", NOTE_ED25519, EXPERTS_MAX,
+                                                    "tpwallet doctor key" };
     struct note_key experts[EXPERTS_MAX];
     uint32_t count = 0;
     const char *keys = invocation_text(invocation, "experts");

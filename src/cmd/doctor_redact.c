@@ -246,8 +246,12 @@ static enum status place_take(struct redacting *all, const char *path)
     int len = snprintf(all->unfinished, sizeof all->unfinished, "%s" UNFINISHED, path);
     if (len <= 0 || (size_t)len >= sizeof all->unfinished)
         return error_set(error, STATUS_INVALID, "the path of the derivative is too long");
-    if (lstat(path, &stat) == 0)
-        return error_set(error, STATUS_CONFLICT, "%s is there already", path);
+    if (lstat(path, &stat) == 0) {
+        (void)error_set(error, STATUS_CONFLICT, "%s is there already", path);
+        error_hint(error,
+                   "a derivative is a folder of its own: name a new one; nothing was written");
+        return STATUS_CONFLICT;
+    }
     if (lstat(all->unfinished, &stat) != 0) return STATUS_OK;
     enum status status = error_set(error, STATUS_CONFLICT, "%s is there already", all->unfinished);
     error_hint(error, "a redaction is under way, or one was killed: then it is half a derivative, "

@@ -70,9 +70,23 @@ static uint32_t named_parts(const struct invocation *invocation)
     return parts;
 }
 
+/* A list that lacks what a folder which was not looked into would have shown is worse than none. */
+static enum status folder_verify(const struct invocation *invocation, struct error *out_error)
+{
+    uint32_t lanes = 0;
+    if (invocation_has(invocation, "all")) return STATUS_OK;
+    enum status status = data_folder_count_lanes(invocation->data, &lanes, out_error);
+    if (status != STATUS_OK)
+        error_hint(out_error, "--data DIR is the ledger's folder; --all gives the steps for every "
+                              "part without looking");
+    return status;
+}
+
 static int triage_run(struct invocation *invocation)
 {
     const char *folder = invocation->data;
+    struct error error = { 0 };
+    if (folder_verify(invocation, &error) != STATUS_OK) return report_error(invocation, &error);
     const struct triage_facts facts = {
         .parts = server_parts(folder) | folder_parts(folder) | named_parts(invocation),
         .data = folder,
@@ -104,7 +118,8 @@ const struct command command_doctor_triage = {
     .details = "What to stop, what to save in the order in which it disappears (RFC 3227), what to "
                "look at, repair and close: each with why, who, how long it takes and its command. "
                "Which parts this ledger has is read from its folder and its running server; name "
-               "those that they do not show. Words in capitals are yours to fill in.",
+               "those that they do not show. Without a folder, --all gives every step. Words in "
+               "capitals are yours to fill in.",
     .options = options,
     .examples = "doctor triage --bundle case-7F3A --key anna.key\n"
                 "doctor triage --kafka --redis --json",

@@ -190,8 +190,8 @@ enum status doctor_custody_is_there(const char *path, struct error *out_error)
     struct stat stat;
     int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
-        return error_set(out_error, STATUS_NOT_FOUND, "cannot open the bundle %s: %s", path,
-                         strerror(errno));
+        return error_set(out_error, errno == EACCES ? STATUS_DENIED : STATUS_NOT_FOUND,
+                         "cannot open the bundle %s: %s", path, strerror(errno));
     bool there = fstatat(folder, BUNDLE_CUSTODY_FILE, &stat, AT_SYMLINK_NOFOLLOW) == 0;
     bool readable = fstatat(folder, "manifest.json", &stat, AT_SYMLINK_NOFOLLOW) == 0;
     (void)close(folder); /* only looked into */
@@ -336,7 +336,8 @@ static void json_build(struct verification *all, struct buf *out)
 
 static enum status keys_read(struct verification *all, const struct invocation *invocation)
 {
-    static const struct note_keys_option option = { "keys", NOTE_ED25519, SIGNERS_MAX };
+    static const struct note_keys_option option = { "keys", NOTE_ED25519, SIGNERS_MAX,
+                                                    "tpwallet doctor key" };
     const char *keys = invocation_text(invocation, "keys");
     return keys == NULL ? STATUS_OK
                         : note_keys_parse(&option, str_from(keys), all->trusted,

@@ -90,9 +90,11 @@ static enum status verify(struct repair *repair, struct repair_outcome *outcome)
 {
     enum status status = signer_check(repair);
     if (status == STATUS_OK) status = repair_look(repair, repair->invocation->data, outcome);
-    if (status == STATUS_OK && outcome->made > 0)
+    if (status == STATUS_OK && outcome->made > 0) {
         status = error_set(&repair->error, STATUS_CONFLICT, "%llu of %llu entries are not there",
                            (unsigned long long)outcome->made, (unsigned long long)outcome->entries);
+        error_hint(&repair->error, "`tpwallet doctor apply --execute` makes what is missing");
+    }
     if (status != STATUS_OK) return status;
     const char *const words[] = { "check", "--data", repair->invocation->data, NULL };
     const struct child_files files = { "/dev/null", "/dev/null" };

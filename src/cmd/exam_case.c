@@ -1,6 +1,8 @@
 #include "cmd/exam_case.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "adapter/new_file.h"
@@ -19,8 +21,13 @@ static enum status file_write(const char *folder, const char *name, struct str b
 static enum status folder_make(const char *path, struct error *out_error)
 {
     if (mkdir(path, 0755) == 0) return STATUS_OK;
-    return error_set(out_error, STATUS_CONFLICT, "the folder '%s' cannot be made: is it there?",
-                     path);
+    int error = errno;
+    enum status status = error == EEXIST ? STATUS_CONFLICT : STATUS_NOT_FOUND;
+    if (error == EACCES) status = STATUS_DENIED;
+    (void)error_set(out_error, status, "the folder '%s' cannot be made", path);
+    error_detail(out_error, "%s", strerror(error));
+    error_hint(out_error, "--out is a new folder, in one that is there and may be written");
+    return status;
 }
 
 enum status exam_case_write(const struct naive_case *made, uint64_t seed, const char *folder,

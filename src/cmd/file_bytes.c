@@ -11,8 +11,10 @@ enum status file_bytes_read(const char *path, struct buf *out_bytes, struct erro
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file >= 0) return file_bytes_take(file, path, out_bytes, out_error);
-    enum status status = error_set(out_error, STATUS_NOT_FOUND, "cannot open '%s'", path);
-    error_detail(out_error, "%s", strerror(errno));
+    int error = errno;
+    enum status status = error == EACCES ? STATUS_DENIED : STATUS_NOT_FOUND;
+    (void)error_set(out_error, status, "cannot open '%s'", path);
+    error_detail(out_error, "%s", strerror(error));
     return status;
 }
 

@@ -6,8 +6,8 @@
 #include "base/error.h"
 
 /*
- * Appends all of it. STATUS_NOT_FOUND: it cannot be opened. STATUS_LIMIT: it is larger than the
- * buf's maximum. STATUS_UNAVAILABLE.
+ * Appends all of it. STATUS_NOT_FOUND: it cannot be opened; STATUS_DENIED: not by this user.
+ * STATUS_LIMIT: it is larger than the buf's maximum. STATUS_UNAVAILABLE.
  */
 enum status file_bytes_read(const char *path, struct buf *out_bytes, struct error *out_error)
     MUST_CHECK;

@@ -193,7 +193,7 @@ void help_overview(struct buf *out)
              "  tpwallet demo                  one run that shows what it does, in a folder of "
              "its own\n"
              "  tpwallet init                  make a ledger in ./tpwallet-data\n"
-             "  tpwallet key create admin      make an API key\n"
+             "  tpwallet key create shop       make an API key\n"
              "  tpwallet serve --plain         serve it on this machine\n"
              "\n`tpwallet help COMMAND` explains one, `tpwallet help exit-codes` the exit codes.\n"
              "Commands work beside a running server (through the folder's local socket) and "

@@ -32,6 +32,11 @@ enum {
 };
 
 /* Commands say themselves what they did; the lane is heard only when something is wrong. */
+static bool has_psps(const struct host_options *options)
+{
+    return options->payments != NULL && options->payments->saga.psp_count > 0;
+}
+
 static enum status log_choose(const struct host_options *options, struct host *host,
                               struct error *out_error)
 {
@@ -279,7 +284,7 @@ static enum status owner_open(const struct host_options *options, struct host *h
         .keys = options->keys,
         .carry = options->carry,
         .fan = options->fan,
-        .route_psp = options->payments == NULL ? NULL : serve_payments_route,
+        .route_psp = has_psps(options) ? serve_payments_route : NULL,
         .more_metrics = metrics_write,
         .metrics_context = host,
         .process = options->process,

@@ -192,9 +192,18 @@ static void made_text(const struct invocation *invocation, const struct init_fro
                       is_new ? "an empty ledger in" : "a folder for the ledger that is there,",
                       folder);
     log_text(invocation, is_new, out);
+    if (!is_new) {
+        buf_append_format(out,
+                          "\nnext:\n"
+                          "  tpwallet --data %s lane list\n"
+                          "  tpwallet --data %s serve --cluster --replica-name NAME ..., as "
+                          "docs/scale.md has it\n",
+                          folder, folder);
+        return;
+    }
     buf_append_format(out,
                       "\nnext:\n"
-                      "  tpwallet --data %s key create admin\n"
+                      "  tpwallet --data %s key create shop\n"
                       "  tpwallet --data %s serve --plain\n"
                       "  tpwallet --data %s account create shop:alice\n",
                       folder, folder, folder);

@@ -169,6 +169,16 @@ static const char *command_word_at(const void *set, uint32_t index)
     return commands[index] == NULL ? NULL : commands[index]->name;
 }
 
+/* `tpwallet account`, `tpwallet account --help`: the beginning of several commands. */
+static bool command_group(const char *word)
+{
+    size_t len = strlen(word);
+    for (uint32_t i = 0; commands[i] != NULL; i++)
+        if (strncmp(commands[i]->name, word, len) == 0 && commands[i]->name[len] == ' ')
+            return true;
+    return false;
+}
+
 static enum exit_code unknown_command(int word_count, char **words, struct error *out_error)
 {
     const char *nearest = NULL;
@@ -182,21 +192,14 @@ static enum exit_code unknown_command(int word_count, char **words, struct error
     if (nearest == NULL) nearest = nearest_name(words[0], command_word_at, NULL);
     error_set(out_error, STATUS_INVALID, "there is no command '%s%s%s'", words[0],
               word_count > 1 ? " " : "", word_count > 1 ? words[1] : "");
+    const char *group = command_group(words[0]) ? words[0] : "";
+    const char *between = group[0] == '\0' ? "" : " ";
     if (nearest != NULL)
-        error_hint(out_error, "did you mean '%s'?", nearest);
+        error_hint(out_error, "did you mean '%s'? `tpwallet help%s%s` lists the commands", nearest,
+                   between, group);
     else
-        error_hint(out_error, "`tpwallet help` lists the commands");
+        error_hint(out_error, "`tpwallet help%s%s` lists the commands", between, group);
     return EXIT_CODE_USAGE;
-}
-
-/* `tpwallet account`, `tpwallet account --help`: the beginning of several commands. */
-static bool command_group(const char *word)
-{
-    size_t len = strlen(word);
-    for (uint32_t i = 0; commands[i] != NULL; i++)
-        if (strncmp(commands[i]->name, word, len) == 0 && commands[i]->name[len] == ' ')
-            return true;
-    return false;
 }
 
 static enum exit_code group_alone(struct invocation *invocation, const char *group, int left,

@@ -122,7 +122,8 @@ static enum status refuse(const struct lane_hold *hold, const struct lease_view 
                     view->holder.name, url[0] == '\0' ? "" : " at ", url);
     error_detail(out_error, "its lease has %lld ms left", (long long)view->left_ms);
     error_hint(out_error, "ask that server, or run the command on the folder of a server that runs "
-                          "(--data), whose socket is used; what only reads may be run anywhere");
+                          "(--data), whose socket is used; what only reads may be run anywhere; "
+                          "one server of several wants --cluster (docs/scale.md)");
     return STATUS_CONFLICT;
 }
 

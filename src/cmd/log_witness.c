@@ -54,7 +54,8 @@ static enum status logs_read(struct log_witness_command *command)
         error_hint(&command->error, "the public key of a log, as `tpwallet log key` shows it");
         return status;
     }
-    const struct note_keys_option option = { "log", NOTE_ED25519, WITNESS_LOGS_MAX };
+    const struct note_keys_option option = { "log", NOTE_ED25519, WITNESS_LOGS_MAX,
+                                             "tpwallet log key" };
     return note_keys_parse(&option, str_from(text), command->keys, &command->key_count,
                            &command->error);
 }

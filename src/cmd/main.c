@@ -36,7 +36,7 @@ int main(int argc, char **argv)
 
     /* Finish. */
     if (fflush(stdout) != 0 && code == EXIT_CODE_DONE) {
-        (void)fprintf(stderr, "tpwallet: cannot write to standard output\n");
+        report_unwritten();
         code = EXIT_CODE_LIMIT;
     }
     return code;

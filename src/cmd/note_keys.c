@@ -16,6 +16,17 @@ static bool is_same(const struct note_key *a, const struct note_key *b)
     return a->id == b->id && str_equal(note_key_name(a), note_key_name(b));
 }
 
+/* The word is not repeated: it may be the private key. */
+static enum status no_key(const struct note_keys_option *option, uint32_t number,
+                          struct error *out_error)
+{
+    (void)error_set(out_error, STATUS_INVALID, "key %u of --%s is no public key of this kind",
+                    number, option->name);
+    error_hint(out_error, "NAME+HASH+KEY, as `%s` prints it; several with commas between",
+               option->shown_by);
+    return STATUS_INVALID;
+}
+
 enum status note_keys_parse(const struct note_keys_option *option, struct str text,
                             struct note_key *out_keys, uint32_t *out_count, struct error *out_error)
 {
@@ -23,15 +34,13 @@ enum status note_keys_parse(const struct note_keys_option *option, struct str te
     struct str word;
     uint32_t count = 0;
     while (note_keys_take_word(&rest, &word)) {
-        bool good = count < option->count_max &&
-                    note_key_parse(word, &out_keys[count]) == STATUS_OK &&
-                    out_keys[count].kind == option->kind;
-        if (!good) {
-            return error_set(out_error, STATUS_INVALID,
-                             "--%s is up to %u keys of %s, with commas between", option->name,
-                             option->count_max,
-                             option->kind == NOTE_ED25519 ? "logs" : "cosigners");
+        if (count == option->count_max) {
+            return error_set(out_error, STATUS_INVALID, "--%s takes %u keys at most", option->name,
+                             option->count_max);
         }
+        bool good = note_key_parse(word, &out_keys[count]) == STATUS_OK &&
+                    out_keys[count].kind == option->kind;
+        if (!good) return no_key(option, count + 1, out_error);
         for (uint32_t i = 0; i < count; i++) {
             if (!is_same(&out_keys[i], &out_keys[count])) continue;
             return error_set(out_error, STATUS_INVALID, "--%s names one twice", option->name);

@@ -7,7 +7,8 @@
 struct note_keys_option {
     const char *name; /* "witnesses", for messages */
     enum note_kind kind;
-    uint32_t count_max; /* of the array */
+    uint32_t count_max;   /* of the array */
+    const char *shown_by; /* "tpwallet log key", for the hint: what prints such a key */
 };
 
 /* With commas between, at least one. STATUS_INVALID: one is none of this kind, or there twice. */

@@ -44,7 +44,7 @@ static enum status url_read(const char *url, struct redis_place *out_place, stru
     char copy[REDIS_HOST_SIZE + 32];
     if (strchr(url, '@') != NULL) {
         enum status status =
-            error_set(out_error, STATUS_DENIED, "--redis: a password does not belong into the URL");
+            error_set(out_error, STATUS_DENIED, "--redis: a password does not belong in the URL");
         error_hint(out_error, "--redis-password FILE, or TPWALLET_REDIS_PASSWORD");
         return status;
     }

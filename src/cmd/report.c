@@ -1,7 +1,9 @@
 /* Messages go to stderr for people; with --json the same goes to stdout for programs. */
 #include "cmd/report.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -46,8 +48,14 @@ int report_text(const struct invocation *invocation, struct str text)
 {
     (void)invocation; /* the same for both forms */
     if (report_put(stdout, text) && fflush(stdout) == 0) return EXIT_CODE_DONE;
-    (void)fprintf(stderr, "tpwallet: cannot write to standard output\n");
+    report_unwritten();
     return EXIT_CODE_LIMIT;
+}
+
+void report_unwritten(void)
+{
+    if (errno == EPIPE) return;
+    (void)fprintf(stderr, "tpwallet: cannot write to standard output: %s\n", strerror(errno));
 }
 
 static int failure_code(const struct invocation *invocation, enum status status)
@@ -57,10 +65,41 @@ static int failure_code(const struct invocation *invocation, enum status status)
     return (int)exit_code_of_status(status);
 }
 
-int report_error(const struct invocation *invocation, const struct error *error)
+/* What the layer that failed did not say: what may be done next follows from the status. */
+static void hint_complete(const struct invocation *invocation, struct error *error)
 {
+    if (error->hint[0] != '\0') return;
+    switch (error->status) {
+    case STATUS_INVALID:
+    case STATUS_NOT_FOUND:
+        if (invocation->command == NULL)
+            error_hint(error, "`tpwallet help` lists the commands");
+        else
+            error_hint(error, "`tpwallet help %s` shows what it takes", invocation->command->name);
+        break;
+    case STATUS_UNAVAILABLE:
+    case STATUS_TIMEOUT: error_hint(error, "the same command may be given again"); break;
+    case STATUS_IN_DOUBT:
+        error_hint(error, "it may be done or not: give the same command again");
+        break;
+    case STATUS_CONFLICT:
+    case STATUS_LIMIT:
+    case STATUS_FENCED:
+    case STATUS_CORRUPT:
+    case STATUS_DENIED:
+    case STATUS_STOPPED:
+    case STATUS_OK:
+    case STATUS_COUNT: break; /* the message says it, or nobody here can */
+    }
+}
+
+int report_error(const struct invocation *invocation, const struct error *given)
+{
+    struct error completed = *given;
+    const struct error *error = &completed;
     int code = failure_code(invocation, error->status);
     CHECK(error->status != STATUS_OK);
+    hint_complete(invocation, &completed);
     text_line("tpwallet: ", str_from(error->message));
     text_line("  detail: ", str_from(error->detail));
     text_line("  hint: ", str_from(error->hint));

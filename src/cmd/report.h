@@ -11,11 +11,11 @@
 #include "cmd/invocation.h"
 
 /*
- * Message, detail and hint on stderr; with --json also as one JSON document on stdout, in the
+ * Message, detail and hint (of the status, where none was given) on stderr; with --json also as one JSON document on stdout, in the
  * form of the API's problems, with the exit code. Each returns the exit code, so that
  * `return report_error(...)` ends a command.
  */
-int report_error(const struct invocation *invocation, const struct error *error);
+int report_error(const struct invocation *invocation, const struct error *given);
 /* The same for an answer of the API that is a problem (RFC 9457): with --json as it came. */
 int report_problem(const struct invocation *invocation, unsigned http_status, struct str body);
 
@@ -28,5 +28,7 @@ int report_id(const struct invocation *invocation, struct uuid id);
 bool report_put(FILE *file, struct str text) MUST_CHECK;
 /* Writes to stdout; to a terminal as shown_text.h. EXIT_CODE_LIMIT and a message when that fails. */
 int report_text(const struct invocation *invocation, struct str text);
+/* By errno of the write: why stdout failed; nothing when its reader, as `head`, has seen enough. */
+void report_unwritten(void);
 
 #endif

@@ -46,18 +46,68 @@ static bool name_is_good(const char *name)
     return len > 0 && len < LEASE_NAME_SIZE && strspn(name, letters) == len;
 }
 
+/* As a peer is reached: a scheme, a host and perhaps a port, and nothing after them. */
+static bool url_is_good(const char *url, bool plain)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]";
+    const char *scheme = plain ? "http://" : "https://";
+    size_t scheme_len = strlen(scheme);
+    if (strncmp(url, scheme, scheme_len) != 0) return false;
+    size_t len = strlen(url + scheme_len);
+    return len > 0 && url[scheme_len] != ':' && strspn(url + scheme_len, letters) == len;
+}
+
+static enum status advertise_check(const struct invocation *invocation, bool plain,
+                                   struct error *out_error)
+{
+    const char *url = invocation_text(invocation, "advertise");
+    if (url == NULL) return STATUS_OK;
+    if (strlen(url) >= LEASE_URL_SIZE) {
+        return error_set(out_error, STATUS_INVALID, "--advertise: the URL is too long");
+    }
+    if (url_is_good(url, plain)) return STATUS_OK;
+    (void)error_set(out_error, STATUS_INVALID, "--advertise '%s' is no URL of a peer", url);
+    error_hint(out_error, plain ? "http://HOST:PORT, since there is no --peer-cert"
+                                : "https://HOST:PORT, with the host of --peer-cert");
+    return STATUS_INVALID;
+}
+
+/* Who forgot --cluster would otherwise have a server alone, and believe to have a replica. */
+static enum status alone_check(const struct invocation *invocation, struct error *out_error)
+{
+    static const char *const names[] = { "replica-name", "peer-listen", "advertise",   "peer-ca",
+                                         "peer-cert",    "peer-key",    "peer-secret", "lease-ms" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (!invocation_has(invocation, names[i])) continue;
+        (void)error_set(out_error, STATUS_INVALID, "--%s is for replicas, and --cluster is missing",
+                        names[i]);
+        error_hint(out_error, "give --cluster too, or leave it out: a server alone has no peers");
+        return STATUS_INVALID;
+    }
+    return STATUS_OK;
+}
+
 static enum status options_check(const struct invocation *invocation, struct error *out_error)
 {
     const char *name = invocation_text(invocation, "replica-name");
     struct peer_files files = files_of(invocation);
     bool whole = files.ca != NULL && files.certificate != NULL && files.key != NULL;
     if (name == NULL || !name_is_good(name)) {
-        return error_set(out_error, STATUS_INVALID,
-                         "--cluster wants --replica-name: letters, digits, '.', '_' and '-'");
+        (void)error_set(out_error, STATUS_INVALID,
+                        "--cluster wants --replica-name: letters, digits, '.', '_' and '-'");
+        error_hint(out_error,
+                   "a name that no other replica of this ledger has, of %d letters at "
+                   "most: --replica-name a",
+                   LEASE_NAME_SIZE - 1);
+        return STATUS_INVALID;
     }
     if (!is_plain(&files) && !whole) {
-        return error_set(out_error, STATUS_INVALID,
-                         "--peer-ca, --peer-cert and --peer-key belong together");
+        (void)error_set(out_error, STATUS_INVALID,
+                        "--peer-ca, --peer-cert and --peer-key belong together");
+        error_hint(out_error, "give all three; how to make them: docs/scale.md, Certificates of "
+                              "peers");
+        return STATUS_INVALID;
     }
     if (!whole && !invocation_has(invocation, "peer-secret")) {
         (void)error_set(
@@ -66,11 +116,7 @@ static enum status options_check(const struct invocation *invocation, struct err
         error_hint(out_error, "or, for replicas on one machine, --peer-secret FILE");
         return STATUS_INVALID;
     }
-    const char *url = invocation_text(invocation, "advertise");
-    if (url != NULL && strlen(url) >= LEASE_URL_SIZE) {
-        return error_set(out_error, STATUS_INVALID, "--advertise: the URL is too long");
-    }
-    return STATUS_OK;
+    return advertise_check(invocation, is_plain(&files), out_error);
 }
 
 /* A line of visible letters. */
@@ -89,8 +135,10 @@ static enum status secret_read(const struct invocation *invocation, struct secre
     status = secret_take(text, size, out_secret);
     CHECK(status == STATUS_OK); /* it fits */
     if (visible) return STATUS_OK;
-    return error_set(out_error, STATUS_INVALID, "'%s' is no secret: one line of %d letters or more",
-                     path, SECRET_LEN_MIN);
+    (void)error_set(out_error, STATUS_INVALID, "'%s' is no secret: one line of %d letters or more",
+                    path, SECRET_LEN_MIN);
+    error_hint(out_error, "openssl rand -hex 32 makes one");
+    return STATUS_INVALID;
 }
 
 static struct lease_terms terms_of(uint64_t ttl_ms)
@@ -144,7 +192,7 @@ enum status serve_cluster_open(const struct invocation *invocation,
                                struct serve_cluster *out_cluster, struct error *out_error)
 {
     *out_cluster = (struct serve_cluster){ 0 };
-    if (!invocation_has(invocation, "cluster")) return STATUS_OK;
+    if (!invocation_has(invocation, "cluster")) return alone_check(invocation, out_error);
     enum status status = options_check(invocation, out_error);
     if (status == STATUS_OK) status = secret_read(invocation, &out_cluster->secret, out_error);
     uint64_t lease_ms = LEASE_TERMS_DEFAULT.ttl_ms;

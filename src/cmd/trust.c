@@ -8,7 +8,8 @@ static enum status witnesses_parse(const struct invocation *invocation, struct t
 {
     const char *text = invocation_text(invocation, "witnesses");
     uint32_t count = 0;
-    const struct note_keys_option option = { "witnesses", NOTE_COSIGNATURE, TRUST_WITNESSES_MAX };
+    const struct note_keys_option option = { "witnesses", NOTE_COSIGNATURE, TRUST_WITNESSES_MAX,
+                                             "tpwallet log witness key" };
     if (text != NULL && note_keys_parse(&option, str_from(text), trust->witnesses, &count,
                                         out_error) != STATUS_OK) {
         return STATUS_INVALID;

@@ -233,8 +233,11 @@ enum status plan_diagnosis_parse(struct str text, struct arena *arena,
     json_reader_init(&reader, text, arena);
     if (json_object_begin(&reader))
         while (json_object_next(&reader, &key)) member_read(&reader, key, &format, out_diagnosis);
-    if (json_end(&reader) != STATUS_OK)
-        return error_set(out_error, STATUS_INVALID, "the diagnosis: %s", reader.reason);
+    if (json_end(&reader) != STATUS_OK) {
+        (void)error_set(out_error, STATUS_INVALID, "the diagnosis: %s", reader.reason);
+        error_hint(out_error, "it is the file that `tpwallet doctor diagnose BUNDLE --json` wrote");
+        return STATUS_INVALID;
+    }
     qsort(out_diagnosis->left, out_diagnosis->left_count, sizeof *out_diagnosis->left, by_text);
     if (!str_equal(format, STR("tpwallet-diagnosis-1")))
         return error_set(out_error, STATUS_INVALID, "it is no diagnosis: `doctor diagnose --json`");

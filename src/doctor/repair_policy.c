@@ -121,6 +121,13 @@ static const char *line_read(const struct words *words, struct repair_policy *po
     return "there is no such line";
 }
 
+static enum status too_few(struct error *out_error)
+{
+    (void)error_set(out_error, STATUS_INVALID, "policy: fewer than two approvers");
+    error_hint(out_error, "a line `approver KEY` for each, as `tpwallet doctor key` printed it");
+    return STATUS_INVALID;
+}
+
 enum status repair_policy_parse(struct str text, struct repair_policy *out_policy,
                                 struct error *out_error)
 {
@@ -133,15 +140,18 @@ enum status repair_policy_parse(struct str text, struct repair_policy *out_polic
         words_split(line, &words);
         if (words.count == 0 || words.list[0].data[0] == '#') continue;
         const char *fault = line_read(&words, &policy);
-        if (fault != NULL)
-            return error_set(out_error, STATUS_INVALID, "policy, line %u: %s", number, fault);
+        if (fault == NULL) continue;
+        (void)error_set(out_error, STATUS_INVALID, "policy, line %u: %s", number, fault);
+        error_hint(out_error,
+                   "lines are approver KEY, approvals LABEL N, approvals_over CCY AMOUNT "
+                   "N, max_total CCY AMOUNT, max_entries N, valid_hours N");
+        return STATUS_INVALID;
     }
     if (policy.confirmed == 0) policy.confirmed = POLICY_APPROVALS_MIN;
     if (policy.entries_max == 0) policy.entries_max = 1000;
     if (policy.valid_hours == 0) policy.valid_hours = 24;
     if (policy.probable == 0) policy.probable = policy.confirmed + 1;
-    if (policy.approver_count < POLICY_APPROVALS_MIN)
-        return error_set(out_error, STATUS_INVALID, "policy: fewer than two approvers");
+    if (policy.approver_count < POLICY_APPROVALS_MIN) return too_few(out_error);
     *out_policy = policy;
     return STATUS_OK;
 }

@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
 # pylint: disable=wrong-import-position
 from cli_harness import (CONFLICT, DAMAGED, DENIED, DONE, LIMIT, NOT_FOUND, REFUSED, SCRATCH, TPWALLET,
                          USAGE, Wallet, check, equal, file_of)
-from custody_harness import KEYS, entries, key_make, read, unfinished, write
+from custody_harness import KEYS, PUBLIC, entries, key_make, read, unfinished, write
 
 WALLET = Wallet("wallet")
 NOT_AS_TAKEN = 8                                        # of `doctor diagnose`
@@ -307,6 +307,35 @@ def names_of_keys_that_make_no_file(case):
     check("no name of a file" in said.err, f"{said!r}")
 
 
+def mistakes_are_told_with_what_to_do(case):
+    """And change nothing."""
+    kept = os.path.join(SCRATCH, "kept")
+    doctor("redact", case, kept, who="eve")
+
+    def refused(hint, code, *words, who=None):
+        before = {path: [read(path, name) for name in ("custody.log", "incident.json")] for path in (case, kept)}
+        said = doctor(*words, who=who, code=code)
+        check(hint in said.err.split("  hint: ")[1], f"the hint of {words}: {said!r}")
+        after = {path: [read(path, name) for name in ("custody.log", "incident.json")] for path in (case, kept)}
+        equal(after, before, f"changed by {words}")
+
+    private = read(KEYS["eve"]).decode().split()[0]
+    for keys in ("anna+1f2e3d4c+AQ", private, f"{PUBLIC['eve']},eve"):
+        refused("`tpwallet doctor key` prints it", USAGE, "verify", case, "--keys", keys)
+    check("PRIVATE" not in doctor("verify", case, "--keys", private, code=USAGE).err, "a private key is not shown")
+    refused("it can be contained, diagnosed, repaired, verified, closed", USAGE, "incident", case, "--state", "fixed",
+            who="mallory")
+    refused("name a new one", CONFLICT, "redact", case, kept, who="eve")
+    refused("name another", CONFLICT, "key", KEYS["eve"], "--name", "eve")
+    for words in (("--wal-books", "--ours"), ("--dead-letters", "x", "--ours"), ("--mapping", "x", "--ours"),
+                  ("--payment", "x", "--log", "x")):
+        refused("nothing was collected", USAGE, "collect", case, *words, who="mallory")
+    refused("2026-11-23T00:00:00Z", USAGE, "collect", case, "--ours", "--from", "2026", who="mallory")
+    os.mkdir(os.path.join(SCRATCH, "folder"))
+    refused("a folder that is new", CONFLICT, "collect", os.path.join(SCRATCH, "folder"), "--incident", "7F3A",
+            who="eve")
+
+
 def main():
     os.mkdir(os.path.join(SCRATCH, "victim"))
     for name in ("mallory", "eve"):
@@ -328,6 +357,7 @@ def main():
     evidence_as_it_was_taken(case)
     diagnosed_as_it_was_taken(case)
     names_of_keys_that_make_no_file(case)
+    mistakes_are_told_with_what_to_do(case)
 
 
 if __name__ == "__main__":

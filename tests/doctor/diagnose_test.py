@@ -285,8 +285,56 @@ def a_gateways_clock_is_bounded():
     expect("another trace", wrong("traces", {"ts": ahead, "trace": "y"}, trace="x"), [])
 
 
+def what_cannot_be_read_is_told(lines):
+    empty = os.path.join(SCRATCH, "empty")
+    os.mkdir(empty)
+    for folder in (empty, os.path.join(SCRATCH, "nowhere")):
+        expect("the hint", "a folder with manifest.json" in run(folder, code=64).stderr, True)
+    folder = bundle("link", lines)
+    path = os.path.join(folder, "evidence", "applied.ndjson")
+    os.rename(path, f"{folder}/aside")
+    said = run(folder, code=64).stderr
+    for place in (SCRATCH, folder, f"{folder}/evidence"):
+        os.chmod(place, 0o755)
+    expect("the file", path in said and "No such file" in said and "hint: the manifest names it" in said, True)
+    os.rename(f"{folder}/aside", path)
+    if as_another("doctor", "diagnose", folder) not in range(8):
+        print("no way to run as another user: left out")
+        return
+    key, aside = os.path.join(SCRATCH, "anna.key"), os.path.join(SCRATCH, "aside")
+    subprocess.run([TPWALLET, "doctor", "key", key, "--name", "anna"], check=True, capture_output=True)
+    os.mkdir(aside)
+    for name, code, words in ((path, 69, ("doctor", "diagnose", folder)),
+                              (f"{folder}/manifest.json", 69, ("doctor", "diagnose", folder)),
+                              (folder, 6, ("doctor", "verify", folder)),
+                              (key, 6, ("doctor", "collect", f"{folder}/new", "--key", key, "--incident", "1")),
+                              (aside, 6, ("exam", "--case", "17", "--out", f"{aside}/new"))):
+        mode = os.stat(name).st_mode
+        os.chmod(name, 0)
+        expect(f"{name} of another user", as_another(*words), code)
+        os.chmod(name, mode)
+
+
+def as_another(*words):
+    """The exit code for the user nobody, where root would read everything."""
+    if os.geteuid() == 0:
+        words = ("--reuid=65534", "--regid=65534", "--clear-groups", TPWALLET, *words)
+    program = "setpriv" if os.geteuid() == 0 else TPWALLET
+    return subprocess.run([program, *words], capture_output=True, check=False, cwd="/").returncode
+
+
+def a_check_list_of_no_ledger_is_refused():
+    words = [TPWALLET, "doctor", "triage", "--data", os.path.join(SCRATCH, "nowhere")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    expect("no folder", (done.returncode, done.stdout, "--all" in done.stderr), (3, "", True))
+    done = subprocess.run([*words, "--all"], capture_output=True, text=True, check=False)
+    expect("every part", (done.returncode, "pg_basebackup" in done.stdout), (0, True))
+
+
 def main():
     lines = case_lines()
+    what_cannot_be_read_is_told(lines)
+    a_check_list_of_no_ledger_is_refused()
     a_gateways_clock_is_bounded()
     found = same_bytes_for_any_order(lines)
     zones_are_one_time(lines)

@@ -96,9 +96,10 @@ def options_of(server, user="reader", mode=0o600, password="a secret word"):
 
 def collect(wallet, case, key, options, *words, mapping=MAPPING, since="2026-01-01T00:00:00Z",
             code=DONE):
+    if "--mariadb-binlog" in words:
+        words += ("--wal-mapping", file_of("wal.map", mapping))
     return wallet.run("doctor", "collect", case, "--key", key, "--from", since,
-                      "--mariadb", options, "--wal-mapping", file_of("wal.map", mapping), *words,
-                      code=code)
+                      "--mariadb", options, *words, code=code)
 
 
 def source_of(case, kind):

@@ -553,6 +553,8 @@ def applied(case, wallet, shop, customers):
     check("DRY RUN" in dry and f"{PAID} entries would be made" in dry, dry)
     owed = sum(10 + n for n in range(PAID))
     equal(net(wallet, shop), f"{2 * owed}.00", "a dry run changes nothing")
+    early = case.run("verify-repair", who="anna", code=None)
+    check("entries are not there" in early.err and "`tpwallet doctor apply --execute`" in early.err, f"{early!r}")
     case.run("apply", "--execute", code=USAGE)             # who applies it?
     found = case.run("apply", "--execute", who="anna", code=DENIED)
     check("step 1" in found.err, f"the bleeding is not stopped: {found!r}")
@@ -670,6 +672,8 @@ def main():
     case = Case(wallet)
     case.collect(gateway_log(customers, twins))
     true = case.diagnosis()
+    wrong = case.plan("{} {}\n", code=USAGE)
+    check("`tpwallet doctor diagnose BUNDLE --json` wrote" in wrong.err, f"no diagnosis: {wrong!r}")
     equal([(cause["fault"], cause["label"]) for cause in json.loads(true)["causes"]],
           [("P01", "CONFIRMED")], "the cause")
     doubtful_plans(case, true)

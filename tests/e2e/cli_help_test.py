@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 
-from cli_harness import (CONFLICT, NOT_FOUND, SOURCE, TPWALLET, USAGE, Wallet, check, equal)
+from cli_harness import (CONFLICT, LIMIT, NOT_FOUND, SOURCE, TPWALLET, USAGE, Wallet, check, equal)
 
 
 def run(*words):
@@ -61,6 +61,31 @@ def groups_and_unknown_words_are_answered():
     check("did you mean '--at'" in done.stderr, f"the nearest option: {done.stderr}")
     equal(run().returncode, USAGE, "no command at all")
     equal(run("--version").returncode, 0, "--version")
+
+
+def every_wrong_command_line_says_what_to_do():
+    for words, hint in ((("doctor", "help"), "`tpwallet help doctor` lists"),
+                        (("exam", "--case", "17"), "`tpwallet help exam` shows"),
+                        (("exam", "--class", "NOPE"), "`tpwallet help exam` shows"),
+                        (("exam", "--pairs", "--clean"), "`tpwallet help exam` shows"),
+                        (("--at", "1"), "`tpwallet help` lists")):
+        done = run(*words)
+        equal(done.returncode, USAGE, f"{words} is refused")
+        check(hint in done.stderr.split("  hint: ")[1], f"the hint of {words}: {done.stderr}")
+
+
+def output_that_is_not_taken():
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run([TPWALLET, "help"], stdout=write_end, stderr=subprocess.PIPE, text=True,
+                          check=False)
+    os.close(write_end)
+    equal((done.returncode, done.stderr), (LIMIT, ""), "whose reader has seen enough")
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run([TPWALLET, "help"], stdout=full, stderr=subprocess.PIPE, text=True,
+                              check=False)
+    equal(done.returncode, LIMIT, "a full disk")
+    check("standard output: No space left" in done.stderr, f"says so: {done.stderr}")
 
 
 def exit_codes_are_one_table():

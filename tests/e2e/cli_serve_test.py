@@ -12,10 +12,13 @@ import subprocess
 import threading
 
 from cli_harness import (CONFLICT, DENIED, SCRATCH, START_S, TPWALLET, USAGE, Server, Wallet, check,
-                         equal, new_id, serving)
+                         equal, file_of, new_id, serving)
 
 
 def options_that_are_refused(wallet):
+    secret = file_of("peer-secret", "a-secret-of-all-replicas\n")
+    os.chmod(secret, 0o600)
+    cluster = ("--plain", "--anonymous", "--cluster", "--replica-name", "a", "--peer-secret", secret)
     cases = [
         ((), USAGE, "TLS wants a certificate"),
         (("--anonymous",), USAGE, "--plain"),
@@ -26,6 +29,14 @@ def options_that_are_refused(wallet):
         (("--plain", "--anonymous", "--listen", "nonsense"), USAGE, "nonsense"),
         (("--plain", "--anonymous", "--threads", "0"), USAGE, "--threads"),
         (("--plain", "--anonymous", "--otlp", "gopher://x"), USAGE, ""),
+        (("--plain", "--anonymous", "--replica-name", "a"), USAGE, "--cluster is missing"),
+        (("--plain", "--anonymous", "--lease-ms", "2000"), USAGE, "--cluster is missing"),
+        ((*cluster, "--advertise", "a.internal:8444"), USAGE, "http://HOST:PORT"),
+        ((*cluster, "--advertise", "https://a.internal:8444"), USAGE, "http://HOST:PORT"),
+        ((*cluster, "--advertise", "http://a.internal:8444/x"), USAGE, "http://HOST:PORT"),
+        ((*cluster, "--advertise", "http://:8444"), USAGE, "http://HOST:PORT"),
+        ((*cluster, "--advertise", "http://[::1]:8444"), USAGE, "init --store"),
+        ((*cluster, "--peer-ca", "x"), USAGE, "give all three"),
     ]
     for words, code, reason in cases:
         refused = wallet.run("serve", *words, code=code)

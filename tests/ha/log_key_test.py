@@ -48,6 +48,13 @@ def move(cluster, to):
     wait_for(f"{to.name} to own the lane", lambda: to.metric("tpwallet_replica_role") == 2)
 
 
+def further_folders_are_told_what_is_next(cluster):
+    said = Wallet("further").run("init", "--store", cluster.server.url).out
+    check("serve --cluster" in said and "serve --plain" not in said, f"what is next: {said}")
+    refused = Wallet("wider").run("init", "--store", cluster.server.url, "--lanes", "2", code=USAGE)
+    check("made with --lanes 1, not 2" in refused.err, f"how many lanes there are: {refused!r}")
+
+
 def one_lacks_it(cluster):
     first, second = cluster.replicas
     check(os.path.exists(key_path(first)), "who made the ledger has the key")
@@ -113,6 +120,7 @@ def alone_on_a_further_folder(server):
 
 def main():
     with Cluster(2) as cluster:
+        further_folders_are_told_what_is_next(cluster)
         one_lacks_it(cluster)
         the_next_owner_goes_on(cluster)
         none_is_wanted(cluster.server)

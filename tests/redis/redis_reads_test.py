@@ -235,7 +235,7 @@ def password_file():
 def secrets_stay_secret(wallet, redis):
     done = wallet.run("serve", "--plain", "--anonymous", "--redis",
                       f"redis://x:{PASSWORD}@127.0.0.1:{redis.port}", code=6)
-    check("does not belong into the URL" in done.err, f"a password in the URL: {done!r}")
+    check("does not belong in the URL" in done.err, f"a password in the URL: {done!r}")
     with open(os.path.join(SCRATCH, "server.log"), encoding="utf-8") as log:
         text = log.read()
     check(PASSWORD not in text, "the password is in the log")
