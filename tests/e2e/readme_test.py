@@ -4,6 +4,7 @@ Method: its commands are given to a shell as they stand, with the test's own pro
 in place of the document's; a server that is started is waited for, and the id that a command shows is
 written where the document has ID.
 """
+import contextlib
 import os
 import re
 import signal
@@ -76,7 +77,7 @@ def main():
                 shell.stdin.close()
                 code = shell.wait(timeout=START_S)
             finally:
-                if shell.poll() is None:
+                with contextlib.suppress(ProcessLookupError):  # it has ended what it had started
                     os.killpg(shell.pid, signal.SIGKILL)
     text = said(path)
     equal(code, 0, f"the session's exit code: {text}")
