@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-enum { RUN_MAX = 600, BEGIN_TRIES = 1000, READ_TRIES = 50 };
+enum { RUN_MAX = 600, BEGIN_TRIES = 1000, READ_TRIES = 1000 };
 
 static enum status publish_run(struct bus *bus, uint64_t first, uint32_t count)
 {
