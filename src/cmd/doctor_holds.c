@@ -23,7 +23,8 @@ void doctor_holds_close(struct doctor_holds *holds)
 }
 
 enum status doctor_holds_begin(struct doctor_holds *holds, const struct record_transfer *transfer,
-                               struct wall_time at, struct doctor_hold *out_hold)
+                               const struct record_context *context, struct wall_time at,
+                               struct doctor_hold *out_hold)
 {
     uint32_t place = holds->free > 0 ? holds->free - 1 : holds->used;
     int64_t expires = 0;
@@ -38,9 +39,30 @@ enum status doctor_holds_begin(struct doctor_holds *holds, const struct record_t
         holds->used++;
     *hold = (struct doctor_hold){ .id = transfer->id.value, .amount = transfer->amount };
     hold->expires.ns = expires;
+    hold->departs = transfer->head.kind == TRANSFER_DEPARTURE;
+    if (hold->departs && context != NULL) {
+        hold->key = context->key;
+        hold->trace = context->trace.id;
+    }
     id_map_insert(&holds->places, place);
     *out_hold = *hold;
     return STATUS_OK;
+}
+
+/* Of a transfer that ends one; ID_MAP_NONE: it has no target that is open. */
+static uint32_t target_find(const struct doctor_holds *holds,
+                            const struct record_transfer *transfer)
+{
+    if (transfer->head.size != RECORD_TRANSFER_LONG_SIZE) return ID_MAP_NONE;
+    const struct record_transfer_more *more = (const void *)(transfer + 1);
+    return id_map_find(&holds->places, more->target.value);
+}
+
+const struct doctor_hold *doctor_holds_departure(const struct doctor_holds *holds,
+                                                 const struct record_transfer *transfer)
+{
+    uint32_t place = transfer->head.kind == TRANSFER_POST ? target_find(holds, transfer) : ID_MAP_NONE;
+    return place != ID_MAP_NONE && holds->holds[place].departs ? &holds->holds[place] : NULL;
 }
 
 /* What the transfer takes of the hold: captured, or let go. */
@@ -60,10 +82,9 @@ static bool hold_take(struct doctor_hold *hold, const struct record_transfer *tr
 enum status doctor_holds_end(struct doctor_holds *holds, const struct record_transfer *transfer,
                              struct doctor_hold *out_hold)
 {
-    if (transfer->head.size != RECORD_TRANSFER_LONG_SIZE) return STATUS_NOT_FOUND;
-    const struct record_transfer_more *more = (const void *)(transfer + 1);
-    uint32_t place = id_map_find(&holds->places, more->target.value);
+    uint32_t place = target_find(holds, transfer);
     if (place == ID_MAP_NONE) return STATUS_NOT_FOUND;
+    const struct record_transfer_more *more = (const void *)(transfer + 1);
     struct doctor_hold after = holds->holds[place];
     if (!hold_take(&after, transfer, more->released)) return STATUS_CORRUPT;
     if ((transfer->head.flags & RECORD_FLAG_CLOSES_HOLD) != 0) {

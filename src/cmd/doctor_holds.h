@@ -13,6 +13,9 @@ struct doctor_hold {
     struct money captured;
     struct money released;
     struct wall_time expires; /* 0 ns: never */
+    bool departs;             /* to another lane, asked for under key and trace; else these are nil */
+    struct uuid key;
+    struct uuid trace;
     uint32_t next_free;       /* plus one; 0: none */
 };
 
@@ -28,9 +31,16 @@ enum status doctor_holds_open(struct doctor_holds *holds) MUST_CHECK;
 /* Also after a failure. Accepts a zeroed one. */
 void doctor_holds_close(struct doctor_holds *holds);
 
-/* A transfer that holds. STATUS_LIMIT: too many are open at once. STATUS_CORRUPT: it ends after all time. */
+/*
+ * A transfer that holds; context is that of its request, or NULL. STATUS_LIMIT: too many are open at
+ * once. STATUS_CORRUPT: it ends after all time.
+ */
 enum status doctor_holds_begin(struct doctor_holds *holds, const struct record_transfer *transfer,
-                               struct wall_time at, struct doctor_hold *out_hold) MUST_CHECK;
+                               const struct record_context *context, struct wall_time at,
+                               struct doctor_hold *out_hold) MUST_CHECK;
+/* The open departure that a transfer posts; NULL: it posts none. Good until the next call. */
+const struct doctor_hold *doctor_holds_departure(const struct doctor_holds *holds,
+                                                 const struct record_transfer *transfer);
 /*
  * A transfer that ends a hold or a part of it: how the hold stands after it. STATUS_NOT_FOUND: it
  * has no target that is open. STATUS_CORRUPT: it takes more than the target is.

@@ -28,7 +28,7 @@ static enum status begin(struct doctor_holds *holds, uint8_t number, uint64_t am
     struct record_transfer transfer = { .id = { id_of(number) },
                                         .amount = { amount },
                                         .timeout_s = 5 };
-    enum status status = doctor_holds_begin(holds, &transfer, (struct wall_time){ 7 }, &hold);
+    enum status status = doctor_holds_begin(holds, &transfer, NULL, (struct wall_time){ 7 }, &hold);
     assert_int_equal(hold.expires.ns, 7 + 5 * NS_PER_S);
     return status;
 }
@@ -91,7 +91,7 @@ static void what_cannot_be_is_refused(void **state)
                      STATUS_CORRUPT);
     struct record_transfer late = { .id = { id_of(9) }, .timeout_s = 5 };
     const struct wall_time last = { INT64_MAX - 4 * NS_PER_S };
-    assert_int_equal(doctor_holds_begin(&holds, &late, last, &hold), STATUS_CORRUPT);
+    assert_int_equal(doctor_holds_begin(&holds, &late, NULL, last, &hold), STATUS_CORRUPT);
     struct record_transfer without = { .head = { .kind = TRANSFER_POST } };
     assert_int_equal(doctor_holds_end(&holds, &without, &hold), STATUS_NOT_FOUND);
     assert_int_equal(end(&holds, 1, (struct part){ TRANSFER_EXPIRE, 0, 25, true }, &hold),

@@ -10,6 +10,7 @@
 #include "cmd/doctor_collectors.h"
 #include "cmd/doctor_holds.h"
 #include "cmd/doctor_scope.h"
+#include "model/transit.h"
 #include "payment/chart.h"
 #include "wallet/act_walk.h"
 #include "wallet/record_sound.h"
@@ -57,16 +58,21 @@ static struct evidence_line begin(struct ours *ours, const char *kind)
     return line;
 }
 
-/* Context of all that the request caused: its key, and its trace. */
-static void context_fields(const struct ours *ours, struct evidence_line *line)
+/*
+ * Context of all that the request caused: its key, and its trace. What left for another lane was
+ * asked for when it left, and not when it was there.
+ */
+static void context_fields(const struct ours *ours, const struct doctor_hold *departure,
+                           struct evidence_line *line)
 {
     const struct record_context *context = ours->context;
-    if (context == NULL) return;
-    evidence_uuid(line, "idem", context->key);
-    if (uuid_is_nil(context->trace.id)) return;
+    if (context == NULL && departure == NULL) return;
+    evidence_uuid(line, "idem", departure != NULL ? departure->key : context->key);
+    struct uuid id = departure != NULL ? departure->trace : context->trace.id;
+    if (uuid_is_nil(id)) return;
     char text[UUID_TEXT_LEN + 1];
     char trace[UUID_TEXT_LEN];
-    uuid_format(context->trace.id, text);
+    uuid_format(id, text);
     size_t len = 0;
     for (size_t i = 0; i < UUID_TEXT_LEN; i++)
         if (text[i] != '-') trace[len++] = text[i];
@@ -90,8 +96,18 @@ static const char *type_of(const struct ours *ours, const struct record_transfer
     }
 }
 
-static const char *cause_of(const struct ours *ours, bool of_payment)
+/* The half of money between lanes that another lane asked for: how it came to that is told there. */
+static bool is_arrival(const struct record_transfer *transfer)
 {
+    return transfer->head.kind == TRANSFER_DIRECT &&
+           (transfer->head.flags & TRANSFER_FLAG_OWNED) != 0 &&
+           (transit_account_is(transfer->debit) || transit_account_is(transfer->credit));
+}
+
+static const char *cause_of(const struct ours *ours, const struct record_transfer *transfer,
+                            bool of_payment)
+{
+    if (is_arrival(transfer)) return "saga";
     if (!of_payment) return "api";
     switch (ours->payment_cause) {
     case PAYMENT_CAUSE_HINT: return "webhook";
@@ -112,23 +128,25 @@ static bool at_psp(const struct ours *ours, const struct record_transfer *transf
            chart_account_is(transfer->credit, transfer->asset, CHART_CLEARING, psp);
 }
 
-/* Whose transaction it is: the customer's side, which is not of the chart. */
+/* Whose transaction it is: the customer's side, which is neither of the chart nor between lanes. */
 static void subject_fields(const struct ours *ours, struct evidence_line *line,
                            const struct record_transfer *transfer, bool psp)
 {
-    bool in = psp &&
-              chart_account_is(transfer->debit, transfer->asset, CHART_CLEARING, ours->payment.psp);
+    bool in = transit_account_is(transfer->debit) ||
+              (psp && chart_account_is(transfer->debit, transfer->asset, CHART_CLEARING,
+                                       ours->payment.psp));
     struct uuid subject = in ? transfer->credit.value : transfer->debit.value;
     evidence_uuid(line, "account", subject);
     evidence_amount(line, "amount", amount_of(transfer->amount, !in));
     if (psp) evidence_text(line, "psp_ref", str_from(ours->payment.psp_object));
 }
 
-static void posting_write(struct ours *ours, const struct record_transfer *transfer, bool credit)
+static void posting_write(struct ours *ours, const struct record_transfer *transfer,
+                          struct uuid tx, bool credit)
 {
     struct evidence_line line = begin(ours, "posting");
     struct uuid account = credit ? transfer->credit.value : transfer->debit.value;
-    evidence_uuid(&line, "tx", transfer->id.value);
+    evidence_uuid(&line, "tx", tx);
     evidence_int(&line, "seq", credit);
     evidence_uuid(&line, "account", account);
     evidence_int(&line, "ver", (int64_t)ours->versions[credit]);
@@ -138,18 +156,21 @@ static void posting_write(struct ours *ours, const struct record_transfer *trans
     evidence_end(&line);
 }
 
+/* What goes to or comes from another lane has the id that it was asked for by, once it is there. */
 static void moved_write(struct ours *ours, const struct record_transfer *transfer)
 {
+    const struct doctor_hold *departure = doctor_holds_departure(&ours->holds, transfer);
+    struct transfer_id tx = departure != NULL ? (struct transfer_id){ departure->id } : transfer->id;
     bool of_payment = ours->payment_there && ours->payment_unit == transfer->head.unit;
     bool psp = of_payment && at_psp(ours, transfer);
     struct evidence_line line = begin(ours, "ledger_tx");
-    evidence_uuid(&line, "tx", transfer->id.value);
+    evidence_uuid(&line, "tx", tx.value);
     evidence_time(&line, "ts", ours->batch->stamp);
     evidence_int(&line, "pos", (int64_t)ours->batch->sequence);
     evidence_int(&line, "lsn", (int64_t)ours->batch->sequence);
     evidence_word(&line, "state", "posted");
     evidence_word(&line, "type", type_of(ours, transfer, of_payment));
-    evidence_word(&line, "cause", cause_of(ours, of_payment));
+    evidence_word(&line, "cause", cause_of(ours, transfer, of_payment));
     evidence_text(&line, "ccy", code_of(ours, transfer->asset));
     subject_fields(ours, &line, transfer, psp);
     if (of_payment) evidence_uuid(&line, "cause_id", ours->payment.id.value);
@@ -158,11 +179,12 @@ static void moved_write(struct ours *ours, const struct record_transfer *transfe
         if (transfer->head.kind == TRANSFER_REVERSAL)
             evidence_uuid(&line, "reversal_of", more->target.value);
     }
+    if (departure != NULL) evidence_uuid(&line, "arrival", transit_arrival_id(tx).value);
     bool settles = of_payment && ours->payment_cause == PAYMENT_CAUSE_SETTLE;
-    if (!settles) context_fields(ours, &line); /* one call books a statement of many intents */
+    if (!settles) context_fields(ours, departure, &line); /* one call books a statement of many intents */
     evidence_end(&line);
-    posting_write(ours, transfer, false);
-    posting_write(ours, transfer, true);
+    posting_write(ours, transfer, tx.value, false);
+    posting_write(ours, transfer, tx.value, true);
 }
 
 /* A hold as it stands after a transfer began it, took from it or ended it. */
@@ -187,7 +209,7 @@ static enum status hold_begin_write(struct ours *ours, const struct record_trans
                                     bool taken)
 {
     struct doctor_hold hold;
-    enum status status = doctor_holds_begin(&ours->holds, transfer, ours->batch->stamp, &hold);
+    enum status status = doctor_holds_begin(&ours->holds, transfer, ours->context, ours->batch->stamp, &hold);
     if (status == STATUS_CORRUPT)
         return error_set(&ours->bundle->error, status, "batch %llu has a hold without an end",
                          (unsigned long long)ours->batch->sequence);

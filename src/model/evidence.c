@@ -66,6 +66,7 @@ FIELDS(ledger_tx) = {
       "what made it" },
     { "cause_id", TEXT, "which one: request, event, message key, run" },
     { "reversal_of", TEXT, "tx that it takes back" },
+    { "arrival", TEXT, "tx of another lane that is its other half" },
     { "xid", INT, "database transaction" },
     { "lsn", INT, "of its commit" },
     { "seq", INT, "numeric id, when the ledger draws one" },

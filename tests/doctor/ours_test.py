@@ -111,8 +111,16 @@ def lane_is_followed(wallet, payments):
           [("active", "250"), ("captured", "250"), ("active", "100"), ("captured", "100")],
           "on its way, and there; and on its way back, and here")
     equal([(row.get("cause_id"), row["cause"]) for row in case.of("ledger_tx")],
-          [(payment, "job"), (back, "job"), (None, "api"), (None, "api")],
+          [(payment, "job"), (back, "job"), (None, "saga"), (None, "saga")],
           "what ended both, and what arrived and was given")
+    left, given, came, gave = case.of("ledger_tx")
+    holds = [row["hold"] for row in case.of("hold")]
+    equal((left["tx"], left["arrival"]), (holds[0], came["tx"]), "both halves")
+    equal((given["tx"], given["arrival"]), (holds[2], gave["tx"]), "both halves of what came back")
+    equal([(row["amount"], row["account"]) for row in (left, came, given, gave)],
+          [("-250", lanes_test.WALLETS[0][0]), ("250", lanes_test.WALLETS[2][0]),
+           ("100", lanes_test.WALLETS[0][0]), ("-100", lanes_test.WALLETS[2][0])], "whose it is")
+    equal(left["trace"], came["trace"], "one trace")
     equal({row["account"] for row in case.of("posting")} >=
           {lanes_test.WALLETS[0][0], lanes_test.WALLETS[2][0]}, True, "both wallets")
     case.rows_add_up()
