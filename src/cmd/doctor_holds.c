@@ -40,6 +40,7 @@ enum status doctor_holds_begin(struct doctor_holds *holds, const struct record_t
     *hold = (struct doctor_hold){ .id = transfer->id.value, .amount = transfer->amount };
     hold->expires.ns = expires;
     hold->departs = transfer->head.kind == TRANSFER_DEPARTURE;
+    if (hold->departs) hold->user_ref = transfer->user_ref;
     if (hold->departs && context != NULL) {
         hold->key = context->key;
         hold->trace = context->trace.id;
@@ -61,7 +62,8 @@ static uint32_t target_find(const struct doctor_holds *holds,
 const struct doctor_hold *doctor_holds_departure(const struct doctor_holds *holds,
                                                  const struct record_transfer *transfer)
 {
-    uint32_t place = transfer->head.kind == TRANSFER_POST ? target_find(holds, transfer) : ID_MAP_NONE;
+    uint32_t place =
+        transfer->head.kind == TRANSFER_POST ? target_find(holds, transfer) : ID_MAP_NONE;
     return place != ID_MAP_NONE && holds->holds[place].departs ? &holds->holds[place] : NULL;
 }
 

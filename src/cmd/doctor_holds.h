@@ -13,10 +13,11 @@ struct doctor_hold {
     struct money captured;
     struct money released;
     struct wall_time expires; /* 0 ns: never */
-    bool departs;             /* to another lane, asked for under key and trace; else these are nil */
-    struct uuid key;
+    bool departs;             /* to another lane; else what follows is nil */
+    struct uuid user_ref;
+    struct uuid key; /* that it was asked for under */
     struct uuid trace;
-    uint32_t next_free;       /* plus one; 0: none */
+    uint32_t next_free; /* plus one; 0: none */
 };
 
 struct doctor_holds {

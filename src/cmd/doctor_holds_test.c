@@ -100,11 +100,43 @@ static void what_cannot_be_is_refused(void **state)
     doctor_holds_close(&holds);
 }
 
+static void what_left_for_another_lane_is_known_by_how_it_was_asked_for(void **state)
+{
+    (void)state; /* no fixture is needed */
+    struct doctor_holds holds;
+    struct doctor_hold hold;
+    const struct record_context asked = { .key = { .lo = 70 }, .trace.id = { .lo = 71 } };
+    const struct record_transfer left = {
+        .head.kind = TRANSFER_DEPARTURE, .id = { id_of(1) }, .user_ref = id_of(9), .amount = { 25 }
+    };
+    struct change change = {
+        .transfer = { .head = { .size = RECORD_TRANSFER_LONG_SIZE, .kind = TRANSFER_POST },
+                      .amount = { 25 } },
+        .more = { .target = { id_of(1) }, .released = { 25 } },
+    };
+    assert_int_equal(doctor_holds_open(&holds), STATUS_OK);
+    assert_null(doctor_holds_departure(&holds, &change.transfer));
+    assert_int_equal(begin(&holds, 2, 9), STATUS_OK);
+    assert_int_equal(doctor_holds_begin(&holds, &left, &asked, (struct wall_time){ 7 }, &hold),
+                     STATUS_OK);
+    const struct doctor_hold *found = doctor_holds_departure(&holds, &change.transfer);
+    assert_non_null(found);
+    assert_true(uuid_equal(found->id, id_of(1)) && uuid_equal(found->user_ref, id_of(9)));
+    assert_true(uuid_equal(found->key, asked.key) && uuid_equal(found->trace, asked.trace.id));
+    change.more.target.value = id_of(2);
+    assert_null(doctor_holds_departure(&holds, &change.transfer)); /* a hold of this lane */
+    change.transfer.head.kind = TRANSFER_VOID;
+    change.more.target.value = id_of(1);
+    assert_null(doctor_holds_departure(&holds, &change.transfer)); /* it came back */
+    doctor_holds_close(&holds);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_add_up),
         cmocka_unit_test(what_cannot_be_is_refused),
+        cmocka_unit_test(what_left_for_another_lane_is_known_by_how_it_was_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,8 +141,8 @@ static void subject_fields(const struct ours *ours, struct evidence_line *line,
     if (psp) evidence_text(line, "psp_ref", str_from(ours->payment.psp_object));
 }
 
-static void posting_write(struct ours *ours, const struct record_transfer *transfer,
-                          struct uuid tx, bool credit)
+static void posting_write(struct ours *ours, const struct record_transfer *transfer, struct uuid tx,
+                          bool credit)
 {
     struct evidence_line line = begin(ours, "posting");
     struct uuid account = credit ? transfer->credit.value : transfer->debit.value;
@@ -160,7 +160,8 @@ static void posting_write(struct ours *ours, const struct record_transfer *trans
 static void moved_write(struct ours *ours, const struct record_transfer *transfer)
 {
     const struct doctor_hold *departure = doctor_holds_departure(&ours->holds, transfer);
-    struct transfer_id tx = departure != NULL ? (struct transfer_id){ departure->id } : transfer->id;
+    struct transfer_id tx =
+        departure != NULL ? (struct transfer_id){ departure->id } : transfer->id;
     bool of_payment = ours->payment_there && ours->payment_unit == transfer->head.unit;
     bool psp = of_payment && at_psp(ours, transfer);
     struct evidence_line line = begin(ours, "ledger_tx");
@@ -179,9 +180,14 @@ static void moved_write(struct ours *ours, const struct record_transfer *transfe
         if (transfer->head.kind == TRANSFER_REVERSAL)
             evidence_uuid(&line, "reversal_of", more->target.value);
     }
-    if (departure != NULL) evidence_uuid(&line, "arrival", transit_arrival_id(tx).value);
+    if (departure != NULL) {
+        evidence_uuid(&line, "arrival", transit_arrival_id(tx).value);
+        evidence_uuid(&line, "reference", departure->user_ref);
+    }
+    if (is_arrival(transfer)) evidence_uuid(&line, "reference", transfer->user_ref);
     bool settles = of_payment && ours->payment_cause == PAYMENT_CAUSE_SETTLE;
-    if (!settles) context_fields(ours, departure, &line); /* one call books a statement of many intents */
+    if (!settles)
+        context_fields(ours, departure, &line); /* one call books a statement of many intents */
     evidence_end(&line);
     posting_write(ours, transfer, tx.value, false);
     posting_write(ours, transfer, tx.value, true);
@@ -209,7 +215,8 @@ static enum status hold_begin_write(struct ours *ours, const struct record_trans
                                     bool taken)
 {
     struct doctor_hold hold;
-    enum status status = doctor_holds_begin(&ours->holds, transfer, ours->context, ours->batch->stamp, &hold);
+    enum status status =
+        doctor_holds_begin(&ours->holds, transfer, ours->context, ours->batch->stamp, &hold);
     if (status == STATUS_CORRUPT)
         return error_set(&ours->bundle->error, status, "batch %llu has a hold without an end",
                          (unsigned long long)ours->batch->sequence);

@@ -99,7 +99,9 @@ static enum status rows_trace(struct planning *it)
     plan_trace_begin(&it->trace);
     enum status status = evidence_read(it, false);
     plan_trace_turn(&it->trace);
-    return status == STATUS_OK ? evidence_read(it, true) : status;
+    if (status == STATUS_OK) status = evidence_read(it, true);
+    plan_trace_end(&it->trace);
+    return status;
 }
 
 /* ---- the diagnosis ---- */

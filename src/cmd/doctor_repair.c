@@ -16,10 +16,17 @@
 #include "cmd/doctor_verify.h"
 #include "cmd/file_bytes.h"
 #include "cmd/lane_set.h"
+#include "cmd/lane_ways.h"
+#include "cmd/pause.h"
 #include "cmd/repair_ready.h"
 #include "model/notice.h"
 
-enum { ANSWER_MAX = 4 << 20, ARENA_FACTOR = 8 };
+enum {
+    ANSWER_MAX = 4 << 20,
+    ARENA_FACTOR = 8,
+    ARRIVAL_WAIT_MS = 120000, /* for a lane that has to be asked twice */
+    ARRIVAL_LOOK_MS = 20,
+};
 
 /* ---- files ---- */
 
@@ -267,6 +274,7 @@ struct execution {
     uint32_t lanes;
     uint64_t opened;          /* lanes whose sessions are open, by bit */
     struct session *sessions; /* LANES_MAX of them; those of lanes with entries */
+    struct lane_ways *links;  /* between those that are open here */
     struct repair_ready ready;
     struct buf body;
     struct buf answer;
@@ -281,11 +289,17 @@ static enum status sessions_open(struct execution *it, const char *folder, bool 
     for (uint32_t lane = 0; lane < it->lanes; lane++) {
         if ((wanted >> lane & 1) == 0) continue;
         const struct session_options options = {
-            .folder = folder, .read_only = read_only, .lane = lane, .of_lane = it->lanes > 1
+            .folder = folder,
+            .read_only = read_only,
+            .lane = lane,
+            .of_lane = it->lanes > 1,
+            .links = it->lanes > 1 ? it->links->ports : NULL,
         };
         enum status status = session_open(&options, &it->sessions[lane], &it->repair->error);
         if (status != STATUS_OK) return status;
         it->opened |= UINT64_C(1) << lane;
+        struct lane *here = session_lane(&it->sessions[lane]);
+        if (here != NULL && !read_only) lane_ways_open(it->links, lane, here);
     }
     return STATUS_OK;
 }
@@ -296,9 +310,11 @@ static enum status execution_open(struct execution *it, const char *folder, bool
     buf_init(&it->body, ANSWER_MAX);
     buf_init(&it->answer, ANSWER_MAX);
     it->sessions = reserve_new(LANES_MAX * sizeof it->sessions[0]);
-    if (it->sessions == NULL ||
+    it->links = reserve_new(sizeof *it->links);
+    if (it->sessions == NULL || it->links == NULL ||
         arena_init(&it->arena, ARENA_FACTOR * (size_t)ANSWER_MAX) != STATUS_OK)
         return error_set(error, STATUS_LIMIT, "no memory");
+    lane_ways_init(it->links);
     enum status status = lane_set_count(folder, &it->lanes, error);
     if (status != STATUS_OK) return status;
     status = repair_ready_init(&it->ready, &it->repair->plan, it->sessions, it->lanes, error);
@@ -308,7 +324,10 @@ static enum status execution_open(struct execution *it, const char *folder, bool
 static void execution_close(struct execution *it)
 {
     for (uint32_t lane = 0; lane < LANES_MAX; lane++)
+        if ((it->opened >> lane & 1) != 0) session_ways_stop(&it->sessions[lane]);
+    for (uint32_t lane = 0; lane < LANES_MAX; lane++)
         if ((it->opened >> lane & 1) != 0) session_close(&it->sessions[lane]);
+    if (it->links != NULL) reserve_free(it->links, sizeof *it->links);
     if (it->sessions != NULL) reserve_free(it->sessions, LANES_MAX * sizeof it->sessions[0]);
     repair_ready_done(&it->ready);
     arena_done(&it->arena);
@@ -326,14 +345,27 @@ static enum status all_look(struct execution *it)
     return status;
 }
 
+/* Who was paid and who paid are in two lanes: it is sent back, and stands alone. */
+static bool goes_between(const struct ready_entry *entry)
+{
+    return entry->to != entry->lane;
+}
+
 static void entry_write(struct json_writer *writer, const struct ready_entry *entry, bool linked)
 {
     const struct plan_step *step = entry->step;
     json_write_object_begin(writer);
     json_write_key(writer, STR("id"));
     json_write_uuid(writer, entry->id);
-    json_member_text(writer, "kind", STR("reversal"));
-    json_member_text(writer, "target", step->target);
+    if (goes_between(entry)) {
+        json_member_text(writer, "debit", step->debit);
+        json_member_text(writer, "credit", step->credit);
+        json_member_text(writer, "user_ref",
+                         step->target); /* so that it is known what it takes back */
+    } else {
+        json_member_text(writer, "kind", STR("reversal"));
+        json_member_text(writer, "target", step->target);
+    }
     json_member_text(writer, "amount", str_from(entry->amount));
     json_member_text(writer, "asset", step->ccy);
     if (linked) {
@@ -365,8 +397,12 @@ static void group_build(struct execution *it, uint32_t steps_max, uint32_t *at, 
     CHECK(steps_max <= REPAIR_GROUP_STEPS);
     *group = (struct group){ .lane = ready->entries[*at].lane };
     for (uint32_t i = 0; i < steps_max && *at < ready->entry_count; i++, *at += 1) {
-        if (ready->entries[*at].lane != group->lane) break;
-        if (!ready->entries[*at].there) group->entries[group->count++] = &ready->entries[*at];
+        const struct ready_entry *entry = &ready->entries[*at];
+        if (entry->lane != group->lane || (goes_between(entry) && i > 0)) break;
+        if (!entry->there) group->entries[group->count++] = entry;
+        if (!goes_between(entry)) continue;
+        *at += 1;
+        break;
     }
     struct json_writer writer;
     buf_reset(&it->body);
@@ -496,6 +532,37 @@ static enum status acts_write(struct execution *it)
     return status;
 }
 
+static enum status arrival_wait(struct execution *it, const struct ready_entry *entry)
+{
+    struct clock *clock = system_clock();
+    int64_t until_ns = clock->monotonic(clock).ns + ARRIVAL_WAIT_MS * NS_PER_MS;
+    enum ready_way way = READY_ON_ITS_WAY;
+    enum status status = repair_ready_way(&it->ready, entry, &way);
+    while (status == STATUS_OK && way == READY_ON_ITS_WAY &&
+           clock->monotonic(clock).ns < until_ns) {
+        pause_ms(ARRIVAL_LOOK_MS);
+        status = repair_ready_way(&it->ready, entry, &way);
+    }
+    if (status != STATUS_OK || way == READY_ARRIVED) return status;
+    if (way == READY_CAME_BACK)
+        return repair_ready_unmet(&it->ready, entry, "the other lane refused it, and it came back",
+                                  "mend that and apply again: it is made then, under a new id");
+    status =
+        error_set(&it->repair->error, STATUS_UNAVAILABLE,
+                  "what was sent back for %.*s has not arrived yet", STR_ARG(entry->step->target));
+    error_hint(&it->repair->error, "it goes on by itself; apply again to see that it is there");
+    return status;
+}
+
+/* Also for what an earlier run has sent. */
+static enum status arrivals_wait(struct execution *it)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < it->ready.entry_count && status == STATUS_OK; i++)
+        if (goes_between(&it->ready.entries[i])) status = arrival_wait(it, &it->ready.entries[i]);
+    return status;
+}
+
 static enum status groups_run(struct execution *it, const struct repair_run *run)
 {
     uint32_t at = 0;
@@ -520,6 +587,7 @@ enum status repair_execute(struct repair *repair, const struct repair_run *run,
     enum status status = execution_open(&it, run->folder, false);
     if (status == STATUS_OK) status = all_look(&it);
     if (status == STATUS_OK) status = groups_run(&it, run);
+    if (status == STATUS_OK) status = arrivals_wait(&it);
     *out_outcome = it.outcome;
     execution_close(&it);
     return status;

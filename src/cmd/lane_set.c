@@ -1,7 +1,5 @@
 #include "cmd/lane_set.h"
 
-#include <stdatomic.h>
-
 #include "adapter/data_folder.h"
 #include "adapter/sqlite_connection.h"
 #include "adapter/system_clock.h"
@@ -11,14 +9,9 @@
 #include "api/metric_page.h"
 #include "base/check.h"
 #include "base/reserve.h"
+#include "cmd/lane_ways.h"
 #include "cmd/transit_metrics.h"
 #include "model/lane_map.h"
-
-/* To a lane of this process: it is there once its host is. */
-struct set_link {
-    struct transit_link port; /* first */
-    _Atomic(struct lane *) target;
-};
 
 struct lane_set {
     struct lane_route route; /* first */
@@ -26,8 +19,7 @@ struct lane_set {
     struct peer peer;
     uint32_t lanes;
     char folder[SQLITE_PATH_SIZE];
-    struct set_link links[LANES_MAX];
-    struct transit_link *ports[LANES_MAX];
+    struct lane_ways links;
     struct key_ring *keys;
     struct carry *carry;
     struct lane_fan fan;
@@ -35,15 +27,6 @@ struct lane_set {
     struct host hosts[LANES_MAX]; /* [0] is not used */
     struct front *front;
 };
-
-/* ---- The ways between lanes ---- */
-
-static enum status link_run(struct transit_link *port, struct request *request)
-{
-    struct set_link *link = (struct set_link *)port;
-    struct lane *lane = atomic_load(&link->target);
-    return lane == NULL ? STATUS_UNAVAILABLE : lane_run(lane, request);
-}
 
 /* ---- The route of the front: every lane is here, and nobody else has any ---- */
 
@@ -174,11 +157,7 @@ enum status lane_set_new(const char *folder, struct lane_set **out_set, struct e
     if (set == NULL) return error_set(out_error, STATUS_LIMIT, "no memory for the lanes");
     set->lanes = lanes;
     status = data_folder_lane_path(folder, 0, set->folder, sizeof set->folder, out_error);
-    for (uint32_t i = 0; i < lanes; i++) {
-        set->links[i].port.run = link_run;
-        atomic_init(&set->links[i].target, NULL);
-        set->ports[i] = &set->links[i].port;
-    }
+    lane_ways_init(&set->links);
     set->route = (struct lane_route){
         .find = route_find,
         .enter = route_enter,
@@ -207,7 +186,7 @@ enum status lane_set_new(const char *folder, struct lane_set **out_set, struct e
 
 struct transit_link *const *lane_set_links(struct lane_set *set)
 {
-    return set->ports;
+    return set->links.ports;
 }
 
 struct lane_fan *lane_set_fan(struct lane_set *set)
@@ -230,7 +209,7 @@ static enum status lane_add(struct lane_set *set, uint32_t lane, const struct ho
     status = host_open(&options, &set->hosts[lane], out_error);
     if (status == STATUS_NOT_FOUND) error_hint(out_error, "`tpwallet init` did not finish");
     if (status != STATUS_OK) return status;
-    atomic_store(&set->links[lane].target, set->hosts[lane].lane);
+    lane_ways_open(&set->links, lane, set->hosts[lane].lane);
     carry_enter(set->carry, lane, set->hosts[lane].lane, MONOTONIC_NEVER);
     return STATUS_OK;
 }
@@ -240,7 +219,7 @@ enum status lane_set_open(struct lane_set *set, const struct host_options *optio
 {
     enum status status = STATUS_OK;
     set->first = first;
-    atomic_store(&set->links[0].target, first->lane);
+    lane_ways_open(&set->links, 0, first->lane);
     key_ring_follow(set->keys, first->lane, MONOTONIC_NEVER);
     carry_enter(set->carry, 0, first->lane, MONOTONIC_NEVER);
     for (uint32_t lane = 1; lane < set->lanes && status == STATUS_OK; lane++) {

@@ -77,9 +77,9 @@ enum status repair_ready_unmet(const struct repair_ready *ready, const struct re
 
 /* ---- asking ---- */
 
-/* GET of one thing; *out_there is false when it is not there. */
-static enum status look_up(struct repair_ready *ready, const char *path, struct uuid id,
-                           struct answer_object *out_object, bool *out_there)
+/* GET of one thing in a lane; *out_there is false when it is not there. */
+static enum status look_up(struct repair_ready *ready, uint32_t lane, const char *path,
+                           struct uuid id, struct answer_object *out_object, bool *out_there)
 {
     char text[UUID_TEXT_LEN + 1];
     unsigned http = 0;
@@ -91,7 +91,7 @@ static enum status look_up(struct repair_ready *ready, const char *path, struct 
         .target = buf_view(&ready->target),
     };
     enum status status =
-        session_call(&ready->sessions[ready->lane], &request, &http, &ready->answer, ready->error);
+        session_call(&ready->sessions[lane], &request, &http, &ready->answer, ready->error);
     if (status != STATUS_OK) return status;
     *out_there = http == 200;
     if (http == 404) return STATUS_OK;
@@ -120,9 +120,11 @@ static bool is_transfer(const struct answer_object *object, const struct plan_st
                         bool backwards)
 {
     struct signed_amount amount;
+    struct str payee = answer_text(object, "transit.to"); /* in another lane */
+    if (payee.len == 0) payee = answer_text(object, "credit");
     return str_equal(answer_text(object, "outcome"), STR("ok")) &&
            str_equal(answer_text(object, "debit"), backwards ? step->credit : step->debit) &&
-           str_equal(answer_text(object, "credit"), backwards ? step->debit : step->credit) &&
+           str_equal(payee, backwards ? step->debit : step->credit) &&
            str_equal(answer_text(object, "asset"), step->ccy) &&
            minor_parse(answer_text(object, "amount"), &amount) &&
            signed_amount_compare(amount, step->amount) == 0;
@@ -156,15 +158,34 @@ static enum status attempt_find(struct repair_ready *ready, struct ready_entry *
     for (uint32_t attempt = 1; attempt <= PLAN_ATTEMPTS_MAX; attempt++) {
         struct answer_object object;
         entry->id = plan_attempt_id(entry->step, attempt);
-        enum status status = look_up(ready, "/v1/transfers/", entry->id, &object, &entry->there);
+        enum status status =
+            look_up(ready, entry->lane, "/v1/transfers/", entry->id, &object, &entry->there);
         if (status != STATUS_OK || !entry->there) return status;
         if (!str_equal(answer_text(&object, "outcome"), STR("ok"))) continue; /* for ever */
+        if (str_equal(answer_text(&object, "transit.state"), STR("released"))) continue;
         if (!is_transfer(&object, entry->step, false))
             return repair_ready_unmet(ready, entry, "another transfer has its id", mend_hint);
         amount_keep(entry, answer_text(&object, "amount"));
         return STATUS_OK;
     }
     return repair_ready_unmet(ready, entry, "the ledger refused it 100 times", mend_hint);
+}
+
+/* Money that went from lane to lane is sent back, when it has arrived and no payment waits for it. */
+static enum status sent_look(struct repair_ready *ready, const struct ready_entry *entry,
+                             const struct answer_object *target)
+{
+    struct answer_object payment;
+    struct uuid reference;
+    bool paid = false;
+    if (!str_equal(answer_text(target, "transit.state"), STR("settled")))
+        return repair_ready_unmet(ready, entry, "its target has not arrived in the other lane",
+                                  "nothing was written; apply again when it is there or back");
+    if (uuid_parse(answer_text(target, "user_ref"), &reference) != STATUS_OK) return STATUS_OK;
+    enum status status = look_up(ready, entry->to, "/v1/payments/", reference, &payment, &paid);
+    if (status != STATUS_OK || !paid) return status;
+    return repair_ready_unmet(ready, entry, "its target belongs to a payment",
+                              "nothing was written; a payment is given back by a payment");
 }
 
 static enum status target_look(struct repair_ready *ready, struct ready_entry *entry)
@@ -175,13 +196,17 @@ static enum status target_look(struct repair_ready *ready, struct ready_entry *e
     char reason[READY_TEXT_SIZE];
     if (uuid_parse(entry->step->target, &id) != STATUS_OK)
         return repair_ready_unmet(ready, entry, "its target is no id", mend_hint);
-    enum status status = look_up(ready, "/v1/transfers/", id, &object, &there);
+    enum status status = look_up(ready, entry->to, "/v1/transfers/", id, &object, &there);
     if (status != STATUS_OK) return status;
     if (!there)
         return repair_ready_unmet(ready, entry, "the ledger does not have its target", mend_hint);
     if (!is_transfer(&object, entry->step, true))
         return repair_ready_unmet(ready, entry,
                                   "its target is not of these accounts and this amount", mend_hint);
+    if (entry->to != entry->lane) {
+        amount_keep(entry, answer_text(&object, "amount"));
+        return sent_look(ready, entry, &object);
+    }
     if (list_has(answer_text(&object, "flags"), STR("owned")))
         return repair_ready_unmet(ready, entry,
                                   "its target belongs to a payment, or to money between lanes",
@@ -211,7 +236,7 @@ static bool account_fill(const struct answer_object *object, struct ready_accoun
            minor_parse(answer_text(object, "balance.credits_pending"), &account->credits_pending);
 }
 
-static enum status account_look(struct repair_ready *ready, struct str text,
+static enum status account_look(struct repair_ready *ready, uint32_t lane, struct str text,
                                 struct ready_account **out_account)
 {
     struct answer_object object;
@@ -226,7 +251,7 @@ static enum status account_look(struct repair_ready *ready, struct str text,
         struct ready_account *account = &ready->accounts[place];
         account->id = id;
         id_map_insert(&ready->account_map, place);
-        enum status status = look_up(ready, "/v1/accounts/", id, &object, &account->there);
+        enum status status = look_up(ready, lane, "/v1/accounts/", id, &object, &account->there);
         if (status != STATUS_OK) return status;
         if (account->there && !account_fill(&object, account))
             return error_set(ready->error, STATUS_UNAVAILABLE,
@@ -289,8 +314,8 @@ static enum status accounts_look(struct repair_ready *ready, const struct ready_
 {
     const struct plan_step *step = entry->step;
     struct ready_account *debit = NULL, *credit = NULL;
-    enum status status = account_look(ready, step->debit, &debit);
-    if (status == STATUS_OK) status = account_look(ready, step->credit, &credit);
+    enum status status = account_look(ready, entry->lane, step->debit, &debit);
+    if (status == STATUS_OK) status = account_look(ready, entry->to, step->credit, &credit);
     if (status == STATUS_OK) status = account_is_open(ready, entry, debit, "debit");
     if (status == STATUS_OK) status = account_is_open(ready, entry, credit, "credit");
     if (status == STATUS_OK) status = room_look(ready, entry, debit, true);
@@ -318,14 +343,17 @@ uint64_t repair_ready_lanes(const struct repair_plan *plan, uint32_t lanes)
     uint64_t found = 0;
     for (uint32_t i = 0; i < plan->step_count; i++)
         if (plan_step_is_ours(plan->steps[i].kind))
-            found |= UINT64_C(1) << lane_of(plan->steps[i].debit, lanes);
+            found |= UINT64_C(1) << lane_of(plan->steps[i].debit, lanes) |
+                     UINT64_C(1) << lane_of(plan->steps[i].credit, lanes);
     return found;
 }
 
 static enum status entry_look(struct repair_ready *ready, const struct plan_step *step)
 {
     struct ready_entry *entry = &ready->entries[ready->entry_count++];
-    *entry = (struct ready_entry){ .step = step, .lane = ready->lane };
+    *entry = (struct ready_entry){ .step = step,
+                                   .lane = ready->lane,
+                                   .to = lane_of(step->credit, ready->lanes) };
     enum status status = attempt_find(ready, entry);
     if (status == STATUS_OK && !entry->there) status = target_look(ready, entry);
     if (status == STATUS_OK && !entry->there) status = accounts_look(ready, entry);
@@ -343,5 +371,22 @@ enum status repair_ready_look(struct repair_ready *ready)
             enum status status = entry_look(ready, step);
             if (status != STATUS_OK) return status;
         }
+    return STATUS_OK;
+}
+
+enum status repair_ready_way(struct repair_ready *ready, const struct ready_entry *entry,
+                             enum ready_way *out_way)
+{
+    struct answer_object object;
+    bool there = false;
+    enum status status = look_up(ready, entry->lane, "/v1/transfers/", entry->id, &object, &there);
+    if (status != STATUS_OK) return status;
+    struct str state = there ? answer_text(&object, "transit.state") : STR("");
+    if (state.len == 0)
+        return error_set(ready->error, STATUS_UNAVAILABLE,
+                         "the ledger does not tell how far %.*s is", STR_ARG(entry->step->target));
+    *out_way = str_equal(state, STR("settled"))    ? READY_ARRIVED
+               : str_equal(state, STR("released")) ? READY_CAME_BACK
+                                                   : READY_ON_ITS_WAY;
     return STATUS_OK;
 }

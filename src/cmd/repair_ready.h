@@ -10,7 +10,8 @@
 /* An entry of the plan as the ledger has it, or would take it. */
 struct ready_entry {
     const struct plan_step *step;
-    uint32_t lane;                /* that both its accounts are in */
+    uint32_t lane;                /* that it is made in: its debit account's */
+    uint32_t to;                  /* its credit account's: another one gets it from there */
     struct uuid id;               /* of the attempt that was made, or is the next one */
     char amount[MONEY_TEXT_SIZE]; /* in major units, as the ledger writes it */
     bool there;
@@ -44,7 +45,7 @@ enum status repair_ready_init(struct repair_ready *ready, const struct repair_pl
     MUST_CHECK;
 void repair_ready_done(struct repair_ready *ready);
 
-/* The lanes in which the plan has entries, by bit; a step with accounts of two is in the debit's. */
+/* The lanes that the plan has accounts in, by bit. */
 uint64_t repair_ready_lanes(const struct repair_plan *plan, uint32_t lanes);
 /*
  * Looks at every entry, lane by lane, its target and its accounts, in order, as if those before it were made: an
@@ -53,6 +54,12 @@ uint64_t repair_ready_lanes(const struct repair_plan *plan, uint32_t lanes);
  * the reason. Changes nothing. As session_call() otherwise.
  */
 enum status repair_ready_look(struct repair_ready *ready) MUST_CHECK;
+
+/* How far an entry is that goes from a lane to another, after it was made. */
+enum ready_way { READY_ON_ITS_WAY, READY_ARRIVED, READY_CAME_BACK };
+/* As session_call(). STATUS_UNAVAILABLE also: the answer is not understood. */
+enum status repair_ready_way(struct repair_ready *ready, const struct ready_entry *entry,
+                             enum ready_way *out_way) MUST_CHECK;
 
 /* Which entry cannot be made, and what it would do; STATUS_CONFLICT. */
 enum status repair_ready_unmet(const struct repair_ready *ready, const struct ready_entry *entry,

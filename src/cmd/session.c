@@ -57,7 +57,11 @@ enum status session_open(const struct session_options *options, struct session *
     enum status status =
         data_folder_lane_path(options->folder, options->lane, folder, sizeof folder, out_error);
     if (status != STATUS_OK) return status;
-    const struct host_options host = { .folder = folder, .read_only = options->read_only };
+    const struct host_options host = {
+        .folder = folder,
+        .read_only = options->read_only,
+        .links = options->read_only ? NULL : options->links,
+    };
     if (options->lane > 0 || options->of_lane) {
         int len = snprintf(out_session->lane, sizeof out_session->lane, "%u", options->lane);
         CHECK(len > 0 && (size_t)len < sizeof out_session->lane);
@@ -81,6 +85,16 @@ void session_close(struct session *session)
     else
         host_close(&session->host);
     *session = (struct session){ 0 };
+}
+
+struct lane *session_lane(const struct session *session)
+{
+    return session->client == NULL ? session->host.lane : NULL;
+}
+
+void session_ways_stop(struct session *session)
+{
+    if (session->client == NULL) host_ways_stop(&session->host);
 }
 
 static enum status remote_call(struct session *session, const struct session_request *request,

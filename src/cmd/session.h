@@ -28,6 +28,9 @@ struct session_options {
     bool read_only; /* the calls only read: without a server nothing is claimed or written */
     uint32_t lane;  /* which the calls are about, of a folder that is lane 0's; 0: as they say, */
     bool of_lane;   /* or about lane 0 alone, even where they could be about all */
+    /* The ways to other lanes where the folder is opened here to be written; NULL: what is for
+     * others waits in the journal. */
+    struct transit_link *const *links;
 };
 
 /*
@@ -37,6 +40,11 @@ struct session_options {
 enum status session_open(const struct session_options *options, struct session *out_session,
                          struct error *out_error) MUST_CHECK;
 void session_close(struct session *session);
+
+/* The lane that is open here, for `links`; NULL: a server has it. */
+struct lane *session_lane(const struct session *session);
+/* Ends the workers of money between lanes: of all sessions with the same links, before any is closed. */
+void session_ways_stop(struct session *session);
 
 struct session_request {
     enum api_method method;

@@ -24,7 +24,8 @@ struct plan_row {
     bool found;
     struct digest line; /* of the record's bytes */
     struct str tx;
-    struct str debit; /* of the transaction's two legs */
+    struct str arrival; /* the transaction that brings its money to another lane */
+    struct str debit; /* of the transaction's two legs; between lanes, who paid and who was paid */
     struct str credit;
     struct signed_amount amount;
 };

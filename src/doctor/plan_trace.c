@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "doctor/examination.h"
 #include "doctor/json_tree.h"
+#include "model/transit.h"
 
 static int record_order(const void *a, const void *b)
 {
@@ -94,8 +95,12 @@ static enum status row_take(struct plan_trace *trace, struct plan_row *row, stru
     }
     row->found = true;
     row->line = digest;
-    struct str tx = json_tree_text(line_read(trace, line), "tx");
-    return tx.len > 0 ? keep(trace, tx, &row->tx) : STATUS_OK;
+    const struct json_node *record = line_read(trace, line);
+    struct str tx = json_tree_text(record, "tx");
+    if (tx.len == 0) return STATUS_OK;
+    struct str arrival = json_tree_text(record, "arrival");
+    enum status status = keep(trace, tx, &row->tx);
+    return status == STATUS_OK && arrival.len > 0 ? keep(trace, arrival, &row->arrival) : status;
 }
 
 enum status plan_trace_record(struct plan_trace *trace, struct str source, struct str line)
@@ -113,6 +118,7 @@ enum status plan_trace_record(struct plan_trace *trace, struct str source, struc
 
 void plan_trace_turn(struct plan_trace *trace)
 {
+    memset(trace->asked, 0, sizeof trace->asked);
     for (uint32_t i = 0; i < trace->diagnosis->row_count; i++)
         if (trace->diagnosis->rows[i].tx.len > 0)
             trace->by_tx[trace->tx_count++] = &trace->diagnosis->rows[i];
@@ -144,4 +150,33 @@ enum status plan_trace_leg(struct plan_trace *trace, struct str line)
         status = keep(trace, json_tree_text(posting, "account"), leg);
     }
     return status;
+}
+
+/* Between two lanes, who is at the other end is not in the same transaction. */
+static bool is_between(struct str account)
+{
+    struct account_id id;
+    return uuid_parse(account, &id.value) == STATUS_OK && transit_account_is(id);
+}
+
+void plan_trace_end(struct plan_trace *trace)
+{
+    for (uint32_t i = 0; i < trace->diagnosis->row_count; i++) {
+        struct plan_row *left = &trace->diagnosis->rows[i];
+        if (left->arrival.len == 0 || !is_between(left->credit)) continue;
+        for (uint32_t place = tx_find(trace, left->arrival); place < trace->tx_count; place++) {
+            struct plan_row *came = trace->by_tx[place];
+            if (!str_equal(came->tx, left->arrival)) break;
+            if (signed_amount_compare(came->amount, left->amount) != 0) continue;
+            left->credit = came->credit;
+            came->debit = left->debit;
+            trace->asked[place] = left->tx;
+        }
+    }
+    for (uint32_t i = 0; i < trace->tx_count; i++) {
+        struct plan_row *row = trace->by_tx[i];
+        if (trace->asked[i].len > 0) row->tx = trace->asked[i];
+        if (is_between(row->debit) || is_between(row->credit))
+            row->amount.minor = -1; /* of no amount that could be planned */
+    }
 }

@@ -19,6 +19,7 @@ struct plan_trace {
     struct error *error;
     struct plan_row *by_record[DIAGNOSIS_ROWS_MAX];
     struct plan_row *by_tx[DIAGNOSIS_ROWS_MAX];
+    struct str asked[DIAGNOSIS_ROWS_MAX]; /* beside by_tx: what brought a row's money from a lane */
     uint32_t record_count;
     uint32_t tx_count;
 };
@@ -31,5 +32,10 @@ enum status plan_trace_record(struct plan_trace *trace, struct str source, struc
 /* Between the readings. */
 void plan_trace_turn(struct plan_trace *trace);
 enum status plan_trace_leg(struct plan_trace *trace, struct str line) MUST_CHECK;
+/*
+ * After them. Money between two lanes is two transactions, one in each: its rows become one, of the
+ * transfer that was asked for, from who paid to who was paid. What has no other half is not traced.
+ */
+void plan_trace_end(struct plan_trace *trace);
 
 #endif

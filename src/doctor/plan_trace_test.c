@@ -130,6 +130,58 @@ static void legs_are_those_of_its_transaction(void **state)
     assert_false(plan_row_is_traced(&it->row));
 }
 
+#define LEFT "74706c61-6e65-8001-8000-000040010000" /* what is on its way from lane 0 to lane 1 */
+#define CAME "74706c61-6e65-8002-8000-000040000001"
+
+/* Rows of both lanes: what was paid from w1 to the shop. */
+static void halves_begin(struct tracing *it, struct plan_row rows[2])
+{
+    struct str left = STR("{\"kind\":\"ledger_tx\",\"tx\":\"d2\",\"arrival\":\"a2\"}");
+    struct str came = STR("{\"kind\":\"ledger_tx\",\"tx\":\"a2\"}");
+    rows[0] = it->row;
+    rows[0].record = hash_bytes(left.data, left.len);
+    rows[1] = it->row;
+    rows[1].account = STR("shop");
+    rows[1].delta = (struct signed_amount){ 500 };
+    rows[1].record = hash_bytes(came.data, came.len);
+    it->diagnosis.rows = rows;
+    it->diagnosis.row_count = 2;
+    plan_trace_begin(&it->trace);
+    assert_int_equal(record(it, SOURCE, left), STATUS_OK);
+    assert_int_equal(record(it, SOURCE, came), STATUS_OK);
+    plan_trace_turn(&it->trace);
+    assert_int_equal(plan_trace_leg(&it->trace, POSTING("d2", "w1", "-500")), STATUS_OK);
+    assert_int_equal(plan_trace_leg(&it->trace, POSTING("d2", LEFT, "500")), STATUS_OK);
+}
+
+static void halves_in_two_lanes_are_one_transfer(void **state)
+{
+    struct tracing *it = *state;
+    struct plan_row rows[2];
+    halves_begin(it, rows);
+    assert_int_equal(plan_trace_leg(&it->trace, POSTING("a2", CAME, "-500")), STATUS_OK);
+    assert_int_equal(plan_trace_leg(&it->trace, POSTING("a2", "shop", "500")), STATUS_OK);
+    plan_trace_end(&it->trace);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_true(str_equal(rows[i].tx, STR("d2")));
+        assert_true(str_equal(rows[i].debit, STR("w1")));
+        assert_true(str_equal(rows[i].credit, STR("shop")));
+        assert_true(plan_row_is_traced(&rows[i]));
+    }
+}
+
+static void half_a_transfer_is_not_traced(void **state)
+{
+    struct tracing *it = *state;
+    struct plan_row rows[2];
+    halves_begin(it, rows);
+    assert_int_equal(plan_trace_leg(&it->trace, POSTING("a2", CAME, "-499")), STATUS_OK);
+    assert_int_equal(plan_trace_leg(&it->trace, POSTING("a2", "shop", "499")), STATUS_OK);
+    plan_trace_end(&it->trace);
+    assert_false(plan_row_is_traced(&rows[0]));
+    assert_false(plan_row_is_traced(&rows[1]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +191,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_line_that_is_twice_is_one_record, setup, teardown),
         cmocka_unit_test_setup_teardown(legs_are_those_of_its_transaction, setup, teardown),
+        cmocka_unit_test_setup_teardown(halves_in_two_lanes_are_one_transfer, setup, teardown),
+        cmocka_unit_test_setup_teardown(half_a_transfer_is_not_traced, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

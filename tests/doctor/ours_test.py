@@ -120,7 +120,7 @@ def lane_is_followed(wallet, payments):
     equal([(row["amount"], row["account"]) for row in (left, came, given, gave)],
           [("-250", lanes_test.WALLETS[0][0]), ("250", lanes_test.WALLETS[2][0]),
            ("100", lanes_test.WALLETS[0][0]), ("-100", lanes_test.WALLETS[2][0])], "whose it is")
-    equal(left["trace"], came["trace"], "one trace")
+    equal((left["reference"], left["trace"]), (payment, came["trace"]), "what it was for")
     equal({row["account"] for row in case.of("posting")} >=
           {lanes_test.WALLETS[0][0], lanes_test.WALLETS[2][0]}, True, "both wallets")
     case.rows_add_up()

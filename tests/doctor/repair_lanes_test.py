@@ -1,10 +1,13 @@
 """Goal: what was booked twice in several lanes of a ledger is taken back in each, once, with a server
 and without.
 
-Method: a ledger with two lanes in which customers of both paid twice, as a gateway's log shows; a
-plan with entries of both lanes is rehearsed and approved. It is applied on a copy without a server,
-where a frozen account of lane 1 keeps lane 0 untouched, and then on the ledger, beside its server.
+Method: a ledger with two lanes in which customers of both paid twice, as a gateway's log shows, some
+of them a shop of the other lane: of those each journal has a half. What came back from there is
+nothing that was paid. A plan with entries of both lanes, and from lane to lane, is rehearsed and
+approved. It is applied on a copy without a server, where a frozen account of lane 1 keeps lane 0
+untouched, and then on the ledger, beside its server.
 """
+import collections
 import json
 import os
 import shutil
@@ -15,11 +18,13 @@ sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "doctor"
 # pylint: disable=wrong-import-position
 from api_harness import Client
 from cli_harness import (CONFLICT, DONE, SCRATCH, Wallet, check, equal, file_of, new_id, serving)
-from lanes_test import account_id, lane_header, net
+from lanes_test import account_id, ended, lane_header, net
 from repair_test import WHOLE, gateway_log, key_of
 
 LANES = 2
-PAID = 3  # customers of each lane
+PAID = 3  # customers of each lane who paid a shop of theirs twice
+SENT = 2  # who paid the other lane's twice
+TWICE = LANES * (PAID + SENT)
 BANKS = [account_id(lane, 1) for lane in range(LANES)]
 SHOPS = [account_id(lane, 2) for lane in range(LANES)]
 
@@ -79,25 +84,54 @@ def pays_twice(client, customer, shop, amount):
     return ids
 
 
+def comes_back(client, lane):
+    """A customer who asks twice for an account that the other lane does not have."""
+    customer = customer_of(client, lane, 40)
+    ids = pays_twice(client, customer, account_id(1 - lane, 99), "7.00")
+    for one in ids:
+        equal(ended(client, lane, {"id": one})["state"], "released", "nobody was paid")
+    return customer, ids
+
+
 def sick(ledger):
-    """Customers of both lanes, with what each paid twice."""
-    customers, twins = [], []
+    """Customers of both lanes, with what each paid twice; and those of whom nothing was taken."""
+    customers, twins, back = [], [], []
     with ledger.serving() as server:
         client = Client(server, ledger.secret)
         opened(client)
         for lane in range(LANES):
-            for number in range(PAID):
+            for number in range(PAID + SENT):
+                shop = SHOPS[lane if number < PAID else 1 - lane]
                 customers.append(customer_of(client, lane, 10 + number))
-                twins.append(pays_twice(client, customers[-1], SHOPS[lane], f"{10 + number}.00"))
+                twins.append(pays_twice(client, customers[-1], shop, f"{10 + number}.00"))
+                for one in twins[-1] if number >= PAID else ():
+                    equal(ended(client, lane, {"id": one})["state"], "settled", "it is there")
+        for lane in range(LANES):
+            back.append(comes_back(client, lane))
         client.close()
-    return customers, twins
+    return customers, twins, back
+
+
+def diagnosed(ledger, case, customers):
+    """One cause, and all that it says is so, of both halves of what went between lanes."""
+    found = json.loads(ledger.wallet.run("doctor", "diagnose", case, "--json", code=None).out)
+    equal([(cause["fault"], cause["label"]) for cause in found["causes"]], [("P01", "CONFIRMED")],
+          "the cause")
+    rows = collections.Counter()
+    for row in found["causes"][0]["affected"]:
+        rows[row["account"]] += int(row["delta"])
+    paid = [-100 * (10 + number) for number in range(PAID + SENT)]
+    equal([rows.pop(one) for one in customers], paid * LANES, "what customers lack")
+    equal([rows.pop(shop) for shop in SHOPS], [-sum(paid)] * LANES, "what shops have too much")
+    equal(dict(rows), {}, "nobody else")
+    equal(found["unexplained_count"], 0, "what came back is no riddle")
 
 
 def planned(ledger, case):
     out = ledger.doctor("plan", case).out
-    equal(out.count(" compensate "), LANES * PAID, "entries of both lanes")
+    equal(out.count(" compensate "), TWICE, "entries of both lanes")
     out = ledger.doctor("rehearse", case, who="bob").out
-    check(f"killed and resumed {LANES * PAID} times" in out and "nothing is left" in out, out)
+    check(f"killed and resumed {TWICE} times" in out and "nothing is left" in out, out)
     with open(os.path.join(case, "plan", "rehearsal.json"), encoding="utf-8") as file:
         equal(len(json.load(file)["heads"]), LANES, "all lanes were copied")
     for who in ("bob", "carol"):
@@ -129,11 +163,11 @@ def without_a_server(ledger, case, customers):
         check(f"account {customers[-1]} is frozen" in found.err, f"{found!r}")
     equal(nets(copy, customers + SHOPS), before, "nothing was made in the other lane")
     copy.run("account", "unfreeze", customers[-1])
-    for made in (LANES * PAID, 0):
+    for made in (TWICE, 0):
         done = json.loads(ledger.doctor("apply", own, "--execute", "--json", wallet=copy).out)
-        equal((done["made"], done["repeated"]), (made, LANES * PAID - made), "once")
-    equal(nets(copy, customers), [f"{90 - n}.00" for n in range(PAID)] * LANES, "customers")
-    equal(nets(copy, SHOPS), [f"{sum(10 + n for n in range(PAID))}.00"] * LANES, "shops")
+        equal((done["made"], done["repeated"]), (made, TWICE - made), "once")
+    equal(nets(copy, customers), [f"{90 - n}.00" for n in range(PAID + SENT)] * LANES, "customers")
+    equal(nets(copy, SHOPS), [f"{sum(10 + n for n in range(PAID + SENT))}.00"] * LANES, "shops")
     copy.run("check")
 
 
@@ -142,21 +176,23 @@ def beside_the_server(ledger, case, customers):
         ledger.doctor("apply", case, "--execute")
         client = Client(server, ledger.secret)
         equal([net(client, one) for one in customers],
-              [100 * (90 - n) for n in range(PAID)] * LANES, "as the server tells")
+              [100 * (90 - n) for n in range(PAID + SENT)] * LANES, "as the server tells")
         for lane in range(LANES):
             acts = client.expect(200, "GET", "/v1/audit", None, lane_header(lane)).json()["items"]
             acts = [act for act in acts if act["act"] == "repair"]
             equal(len(acts), 1, f"the audit log of lane {lane} has it")
         client.close()
         out = ledger.doctor("verify-repair", case).out
-        check(f"VERIFIED: {LANES * PAID} entries" in out, out)
+        check(f"VERIFIED: {TWICE} entries" in out, out)
     ledger.wallet.run("check")
 
 
 def main():
     ledger = Ledger()
-    customers, twins = sick(ledger)
-    case = ledger.collected("lanes", gateway_log(customers, twins))
+    customers, twins, back = sick(ledger)
+    log = gateway_log(customers + [one for one, _ in back], twins + [ids for _, ids in back])
+    case = ledger.collected("lanes", log)
+    diagnosed(ledger, case, customers)
     planned(ledger, case)
     without_a_server(ledger, case, customers)
     beside_the_server(ledger, case, customers)
