@@ -30,7 +30,7 @@ def session():
 
 
 def as_here(line, ports):
-    line = line.replace("build/release/tpwallet", TPWALLET).replace("/tmp/", SCRATCH + "/")
+    line = line.replace("/tmp/", SCRATCH + "/").replace("build/release/tpwallet", TPWALLET)
     for documented, own in ports.items():
         line = line.replace(f":{documented}", f":{own}")
     if "payment create" in line:  # who reads the document copies the id
