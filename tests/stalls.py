@@ -23,6 +23,7 @@ class Stalls:
         self.ticks = []  # (when it was due, when it came) of those that were late
         self.due = None  # of the one that is under way
         self.running = True
+        self.failure = None  # of the disk: then nothing that was measured says anything
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self):
@@ -32,8 +33,18 @@ class Stalls:
     def __exit__(self, *_):
         self.running = False
         self.thread.join()
+        if self.failure is not None:
+            print(f"FAILED: stalls cannot be measured: {self.failure}", file=sys.stderr)
+            raise SystemExit(1)
 
     def _run(self):
+        try:
+            self._tick()
+        except OSError as failure:
+            self.failure = failure
+        self.due = None
+
+    def _tick(self):
         file = os.open(os.path.join(os.environ["SCRATCH"], "stalls"), os.O_WRONLY | os.O_CREAT, 0o600)
         while self.running:
             self.due = time.monotonic() + NAP_S
@@ -43,7 +54,6 @@ class Stalls:
             came = time.monotonic()
             if came - self.due > NAP_S:
                 self.ticks.append((self.due, came))
-        self.due = None
         os.close(file)
 
     def _late_s(self, begun, ended):

@@ -162,6 +162,11 @@ static void back_body(struct rig *rig)
     assert_int_equal(uuid_parse(STR(HERE_FUND), &stage.asked.debit.value), STATUS_OK);
     assert_int_equal(ask(&stage, false), STATUS_OK);
     assert_int_equal(stage.result.outcome, OUTCOME_NOT_A_WALLET);
+    stage.pays = false; /* nor by any other asking */
+    stage.asked.id.value.lo++;
+    assert_int_equal(ask(&stage, false), STATUS_OK);
+    assert_int_equal(stage.result.outcome, OUTCOME_NOT_A_WALLET);
+    stage.pays = true;
     stage.asked.id.value.lo++;
     stage.asked.debit.value.lo += UINT64_C(1) << 32; /* nobody's, of this lane */
     assert_int_equal(ask(&stage, false), STATUS_OK);

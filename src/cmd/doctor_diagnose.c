@@ -1,4 +1,5 @@
 /* tpwallet doctor diagnose: a bundle's evidence, its causes, and what they touched. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ enum {
     EXIT_INTEGRITY = 8,
     EXIT_USAGE = 64,
     EXIT_UNDONE = 69,
+    READ_ATTEMPTS = 8,
 };
 #define ARENA_SIZE (UINT64_C(768) << 20)
 
@@ -56,8 +58,13 @@ static enum status join_path(const char *folder, struct str name, char out_path[
 static enum status manifest_get_kept(struct diagnosing *it, struct error *out_error)
 {
     struct doctor_bundle bundle;
-    enum status status = doctor_bundle_open(it->folder, NULL, NULL, &bundle);
-    if (status == STATUS_OK) status = doctor_bundle_get_kept(&bundle, "manifest.json", &it->text);
+    enum status status = STATUS_DENIED;
+    for (int attempt = 0; status == STATUS_DENIED && attempt < READ_ATTEMPTS; attempt++) {
+        if (attempt > 0) doctor_bundle_close(&bundle); /* it may have been changed in between */
+        status = doctor_bundle_open(it->folder, NULL, NULL, &bundle);
+        if (status == STATUS_OK)
+            status = doctor_bundle_get_kept(&bundle, "manifest.json", &it->text);
+    }
     if (status != STATUS_OK) *out_error = bundle.error;
     if (status == STATUS_DENIED) {
         status = error_set(out_error, STATUS_CORRUPT, "%s", bundle.error.message);
@@ -67,13 +74,36 @@ static enum status manifest_get_kept(struct diagnosing *it, struct error *out_er
     return status;
 }
 
-/* A bundle that was written by hand, or by others, has no custody, and nobody's word for it. */
-static enum status manifest_get(struct diagnosing *it, struct error *out_error)
+/* Whether something has that name, a link too; what cannot be looked at is there. */
+static enum status name_find(const struct diagnosing *it, const char *name, bool *out_there,
+                             struct error *out_error)
 {
     char path[PATH_SIZE];
     struct stat stat;
-    enum status status = join_path(it->folder, STR(BUNDLE_CUSTODY_FILE), path, out_error);
-    if (status == STATUS_OK && lstat(path, &stat) == 0) return manifest_get_kept(it, out_error);
+    enum status status = join_path(it->folder, str_from(name), path, out_error);
+    if (status == STATUS_OK) *out_there = lstat(path, &stat) == 0 || errno != ENOENT;
+    return status;
+}
+
+/*
+ * A bundle that was written by hand, or by others, has no custody, and nobody's word for it. One with
+ * what only `doctor collect` writes had one.
+ */
+static enum status manifest_get(struct diagnosing *it, struct error *out_error)
+{
+    static const char *const collected[] = { "incident.json", "sources.ndjson" };
+    char path[PATH_SIZE];
+    bool there = false;
+    enum status status = name_find(it, BUNDLE_CUSTODY_FILE, &there, out_error);
+    if (status == STATUS_OK && there) return manifest_get_kept(it, out_error);
+    for (size_t i = 0; status == STATUS_OK && i < sizeof collected / sizeof collected[0]; i++) {
+        status = name_find(it, collected[i], &there, out_error);
+        if (status != STATUS_OK || !there) continue;
+        status = error_set(out_error, STATUS_CORRUPT, "%s has %s, and has no " BUNDLE_CUSTODY_FILE,
+                           it->folder, collected[i]);
+        error_hint(out_error,
+                   "what was collected is under custody: get the bundle again from its owner");
+    }
     if (status == STATUS_OK) status = join_path(it->folder, STR("manifest.json"), path, out_error);
     return status == STATUS_OK ? file_bytes_read(path, &it->text, out_error) : status;
 }

@@ -334,7 +334,7 @@ static enum status folder_make(const struct init_from *from, struct error *out_e
     return status;
 }
 
-/* Last: a move that ended earlier can be given up on, one that is done goes on in the database. */
+/* The new folder is whole: a move that ended earlier can be given up on, this one goes on there. */
 static enum status moved_mark(const struct init_from *from, struct error *out_error)
 {
     char path[PATH_SIZE];
@@ -403,7 +403,8 @@ enum status init_from_run(struct init_from *from, struct error *out_error)
         }
         status = ledger_move(from, out_error);
     }
+    if (status == STATUS_OK) status = moved_mark(from, out_error); /* whatever comes of the keys */
     for (uint32_t lane = 0; status == STATUS_OK && lane < from->lanes; lane++)
         status = log_copy(from, lane, out_error);
-    return status == STATUS_OK ? moved_mark(from, out_error) : status;
+    return status;
 }

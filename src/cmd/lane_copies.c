@@ -7,6 +7,7 @@
 #include "adapter/data_folder.h"
 #include "base/buf.h"
 #include "cmd/file_bytes.h"
+#include "cmd/lane_set.h"
 
 enum { FOLDER_PATH_SIZE = 4096 };
 
@@ -53,8 +54,9 @@ static enum status moved_refuse(const char *folder, struct error *out_error)
     buf_init(&path, FOLDER_PATH_SIZE);
     buf_init(&url, FOLDER_PATH_SIZE);
     buf_append_format(&path, "%s/%s", folder, DATA_FOLDER_MOVED);
+    struct stat stat;
+    if (lstat(buf_terminated(&path), &stat) != 0 && errno == ENOENT) return STATUS_OK;
     enum status status = file_bytes_read(buf_terminated(&path), &url, out_error);
-    if (status == STATUS_NOT_FOUND) return STATUS_OK;
     if (status != STATUS_OK) return status;
     (void)error_set(out_error, STATUS_CONFLICT, "the ledger in '%s' has moved, and goes on there",
                     folder);
@@ -69,7 +71,7 @@ static enum status moved_refuse(const char *folder, struct error *out_error)
 enum status lane_copies_accept(const char *folder, bool *out_changed, struct error *out_error)
 {
     uint32_t lanes = 0;
-    enum status status = data_folder_count_lanes(folder, &lanes, out_error);
+    enum status status = lane_set_count(folder, &lanes, out_error);
     if (status == STATUS_OK) status = moved_refuse(folder, out_error);
     *out_changed = false;
     for (uint32_t lane = lanes; status == STATUS_OK && lane > 0; lane--) {

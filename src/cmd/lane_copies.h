@@ -22,7 +22,8 @@ struct lane_copies {
 enum status lane_copies_make(const struct lane_copies *copies, struct error *out_error) MUST_CHECK;
 /*
  * backup_accept() of each lane, of lane 0 last: until then nobody serves any of them.
- * STATUS_CONFLICT: the ledger has moved elsewhere (DATA_FOLDER_MOVED).
+ * STATUS_CONFLICT: the ledger has moved elsewhere (DATA_FOLDER_MOVED). STATUS_INVALID: it is one of
+ * the lanes of a folder.
  */
 enum status lane_copies_accept(const char *folder, bool *out_changed, struct error *out_error)
     MUST_CHECK;

@@ -140,6 +140,8 @@ static const char *account_change_fault(const struct admin *admin, const char **
 {
     if (uuid_is_nil(admin->account.value))
         return fault(out_field, "account", "an account is required");
+    if (transit_account_is(admin->account))
+        return fault(out_field, "account", "an account between lanes is neither frozen nor closed");
     if ((admin->set & ~(ACCOUNT_FLAG_FROZEN | ACCOUNT_FLAG_CLOSED)) != 0)
         return fault(out_field, "set", "only frozen and closed can be set");
     if ((admin->clear & ~ACCOUNT_FLAG_FROZEN) != 0)

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "model/transit.h"
+
 /* field is read after the call that gave the sentence, so its address is passed. */
 static void expect_field(const char *sentence, const char **field, const char *expected, size_t row)
 {
@@ -43,6 +45,23 @@ static void faults_of_accounts_are_found(void **state)
         const char *field = "";
         expect_field(account_fault(&cases[i].account, &field), &field, cases[i].field, i);
     }
+}
+
+static void an_account_between_lanes_is_not_changed(void **state)
+{
+    (void)state; /* no fixture */
+    const struct transit_account way = { .asset = 1, .lane = 0, .peer = 1, .out = true };
+    struct admin admin = {
+        .kind = ADMIN_ACCOUNT_CHANGE,
+        .account = transit_account(&way).id,
+        .set = ACCOUNT_FLAG_CLOSED,
+    };
+    const char *field = NULL;
+    assert_non_null(admin_fault(&admin, &field));
+    assert_string_equal(field, "account");
+    admin.account.value.lo++; /* not the id of any way */
+    admin.account.value.hi = 1;
+    assert_null(admin_fault(&admin, &field));
 }
 
 static void faults_of_acts_are_found(void **state)
@@ -219,6 +238,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(faults_of_accounts_are_found),
+        cmocka_unit_test(an_account_between_lanes_is_not_changed),
         cmocka_unit_test(faults_of_acts_are_found),
         cmocka_unit_test(faults_of_keys_are_found),
         cmocka_unit_test(faults_of_raises_are_found),

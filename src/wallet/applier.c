@@ -243,8 +243,10 @@ static enum outcome outcome_ahead(const struct lane *lane, const struct request 
                    transit_account_is(transfer->credit);
     if (nobodys)
         return request->to_wallets ? OUTCOME_NOT_A_WALLET : OUTCOME_CREDIT_ACCOUNT_NOT_FOUND;
-    if (!request->to_wallets) return OUTCOME_OK;
-    uint32_t number = ledger_account_find(lane->ledger, transit_arrival_named(transfer));
+    struct account_id named = transit_arrival_named(transfer);
+    bool gives = transit_arrives(transfer) && uuid_equal(named.value, transfer->debit.value);
+    if (!request->to_wallets && !gives) return OUTCOME_OK; /* only refunds take from an account */
+    uint32_t number = ledger_account_find(lane->ledger, named);
     bool none = number == ACCOUNT_NONE; /* which the ledger refuses */
     return none || chart_is_wallet(&ledger_account(lane->ledger, number)->account)
                ? OUTCOME_OK

@@ -136,6 +136,14 @@ def killed_and_given_again(database, draw):
     check(database.url in said and mark in said, f"it goes on elsewhere: {said}")
     wallet.run("transfer", "create", "--debit", bank, "--credit", shop, "--amount", "1.00", code=DENIED)
     os.remove(mark)
+    key = os.path.join(new.folder, "log.key")
+    shutil.copy(key, key + ".kept")
+    with open(key, "ab") as other:
+        other.write(b"another")
+    new.run("init", "--store", database.url, "--from", wallet.folder, code=CONFLICT)
+    check(os.path.exists(mark), "the journal has moved, whatever comes of the keys")
+    os.replace(key + ".kept", key)
+    os.remove(mark)
     wallet.run("restore", "accept")  # the way back
     wallet.run("transfer", "create", "--debit", bank, "--credit", shop, "--amount", "1.00")
 
@@ -167,6 +175,9 @@ def several_lanes(database):
         with open(os.path.join(old.folder, name), "rb") as left:
             with open(os.path.join(new.folder, name), "rb") as right:
                 check(left.read() == right.read(), f"{name} comes along")
+    lane = Wallet(os.path.join("lanes", "lanes", "1"))
+    lane.run("restore", "accept", code=USAGE)  # one of them alone
+    old.run("restore", "accept", code=CONFLICT)
     new.run("check")
     equal(str(database.psql("SELECT string_agg(lane::text, ',' ORDER BY lane) FROM "
                             "tpwallet.endpoint")).strip(), "0,1", "each lane's receivers")
