@@ -12,6 +12,7 @@ enum {
     ARENA_FACTOR = 8,
     ACCOUNTS_MAX = 2 * PLAN_STEPS_MAX,
     READY_TEXT_SIZE = 200,
+    NAMING_MAX = 100, /* transfers that name a target, to be looked at */
 };
 
 static const char mend_hint[] =
@@ -77,6 +78,16 @@ enum status repair_ready_unmet(const struct repair_ready *ready, const struct re
 
 /* ---- asking ---- */
 
+/* GET of what ready->target names, into ready->answer. */
+static enum status target_get(struct repair_ready *ready, uint32_t lane, unsigned *out_http)
+{
+    const struct session_request request = {
+        .method = API_GET,
+        .target = buf_view(&ready->target),
+    };
+    return session_call(&ready->sessions[lane], &request, out_http, &ready->answer, ready->error);
+}
+
 /* GET of one thing in a lane; *out_there is false when it is not there. */
 static enum status look_up(struct repair_ready *ready, uint32_t lane, const char *path,
                            struct uuid id, struct answer_object *out_object, bool *out_there)
@@ -86,12 +97,7 @@ static enum status look_up(struct repair_ready *ready, uint32_t lane, const char
     uuid_format(id, text);
     buf_reset(&ready->target);
     buf_append_format(&ready->target, "%s%s", path, text);
-    const struct session_request request = {
-        .method = API_GET,
-        .target = buf_view(&ready->target),
-    };
-    enum status status =
-        session_call(&ready->sessions[lane], &request, &http, &ready->answer, ready->error);
+    enum status status = target_get(ready, lane, &http);
     if (status != STATUS_OK) return status;
     *out_there = http == 200;
     if (http == 404) return STATUS_OK;
@@ -171,7 +177,81 @@ static enum status attempt_find(struct repair_ready *ready, struct ready_entry *
     return repair_ready_unmet(ready, entry, "the ledger refused it 100 times", mend_hint);
 }
 
-/* Money that went from lane to lane is sent back, when it has arrived and no payment waits for it. */
+/* Transfers to who paid that name the target as what they are about. */
+struct naming {
+    const struct plan_step *step;
+    struct uuid ids[NAMING_MAX];
+    uint32_t count;
+    bool more;
+};
+
+static bool naming_add(void *context, const struct answer_object *item)
+{
+    struct naming *naming = context;
+    if (!str_equal(answer_text(item, "outcome"), STR("ok"))) return true;
+    if (!str_equal(answer_text(item, "transit.to"), naming->step->credit)) return true;
+    naming->more = naming->count == NAMING_MAX;
+    if (naming->more) return false;
+    if (uuid_parse(answer_text(item, "id"), &naming->ids[naming->count]) == STATUS_OK)
+        naming->count++;
+    return true;
+}
+
+static enum status naming_list(struct repair_ready *ready, const struct ready_entry *entry,
+                               struct naming *naming)
+{
+    struct answer_object rest;
+    unsigned http = 0;
+    *naming = (struct naming){ .step = entry->step };
+    buf_reset(&ready->target);
+    buf_append_format(&ready->target, "/v1/transfers?limit=%u&user_ref=%.*s", NAMING_MAX,
+                      STR_ARG(entry->step->target));
+    enum status status = target_get(ready, entry->lane, &http);
+    if (status != STATUS_OK) return status;
+    const struct answer_list list = { "items", naming_add, naming };
+    arena_reset(&ready->arena);
+    if (http != 200 ||
+        answer_read_list(buf_view(&ready->answer), &list, &ready->arena, &rest) != STATUS_OK)
+        return error_set(ready->error, STATUS_UNAVAILABLE,
+                         "what names %.*s cannot be looked up: status %u",
+                         STR_ARG(entry->step->target), http);
+    if (answer_text(&rest, "next").len > 0) naming->more = true;
+    return STATUS_OK;
+}
+
+static bool is_attempt(const struct plan_step *step, struct uuid id)
+{
+    for (uint32_t attempt = 1; attempt <= PLAN_ATTEMPTS_MAX; attempt++)
+        if (uuid_equal(plan_attempt_id(step, attempt), id)) return true;
+    return false;
+}
+
+/* By another plan or by people: the ledger knows no more of it than that it names the target. */
+static enum status unsent_look(struct repair_ready *ready, const struct ready_entry *entry)
+{
+    struct naming naming;
+    enum status status = naming_list(ready, entry, &naming);
+    for (uint32_t i = 0; i < naming.count && status == STATUS_OK; i++) {
+        struct answer_object object;
+        char reason[READY_TEXT_SIZE], id[UUID_TEXT_LEN + 1];
+        bool there = false;
+        if (is_attempt(entry->step, naming.ids[i])) continue;
+        status = look_up(ready, entry->lane, "/v1/transfers/", naming.ids[i], &object, &there);
+        if (status != STATUS_OK) return status;
+        if (!there || str_equal(answer_text(&object, "transit.state"), STR("released"))) continue;
+        uuid_format(naming.ids[i], id);
+        int len = snprintf(reason, sizeof reason, "transfer %s sends its target back already", id);
+        CHECK(len > 0 && (size_t)len < sizeof reason); /* an id */
+        return repair_ready_unmet(ready, entry, reason, mend_hint);
+    }
+    if (status != STATUS_OK || !naming.more) return status;
+    return repair_ready_unmet(ready, entry, "more than 100 transfers name its target", mend_hint);
+}
+
+/*
+ * Money that went from lane to lane is sent back, when it has arrived, no payment waits for it, and
+ * nobody has sent it back.
+ */
 static enum status sent_look(struct repair_ready *ready, const struct ready_entry *entry,
                              const struct answer_object *target)
 {
@@ -181,8 +261,10 @@ static enum status sent_look(struct repair_ready *ready, const struct ready_entr
     if (!str_equal(answer_text(target, "transit.state"), STR("settled")))
         return repair_ready_unmet(ready, entry, "its target has not arrived in the other lane",
                                   "nothing was written; apply again when it is there or back");
-    if (uuid_parse(answer_text(target, "user_ref"), &reference) != STATUS_OK) return STATUS_OK;
-    enum status status = look_up(ready, entry->to, "/v1/payments/", reference, &payment, &paid);
+    enum status status = STATUS_OK;
+    if (uuid_parse(answer_text(target, "user_ref"), &reference) == STATUS_OK)
+        status = look_up(ready, entry->to, "/v1/payments/", reference, &payment, &paid);
+    if (status == STATUS_OK && !paid) status = unsent_look(ready, entry);
     if (status != STATUS_OK || !paid) return status;
     return repair_ready_unmet(ready, entry, "its target belongs to a payment",
                               "nothing was written; a payment is given back by a payment");
@@ -354,6 +436,12 @@ static enum status entry_look(struct repair_ready *ready, const struct plan_step
     *entry = (struct ready_entry){ .step = step,
                                    .lane = ready->lane,
                                    .to = lane_of(step->credit, ready->lanes) };
+    bool between = entry->to != entry->lane;
+    if (between != (step->kind == PLAN_SEND_BACK))
+        return repair_ready_unmet(ready, entry,
+                                  between ? "it is a reversal, and its accounts are in two lanes"
+                                          : "it is sent back, and its accounts are in one lane",
+                                  mend_hint);
     enum status status = attempt_find(ready, entry);
     if (status == STATUS_OK && !entry->there) status = target_look(ready, entry);
     if (status == STATUS_OK && !entry->there) status = accounts_look(ready, entry);

@@ -339,7 +339,8 @@ static enum status entry_add(const struct plan_cause *cause, const struct plan_r
         error_hint(out_error, "a person has to write this entry; the plan was not made");
         return status;
     }
-    struct plan_step *step = step_add(plan, PLAN_COMPENSATE, cause, cause->title);
+    struct plan_step *step =
+        step_add(plan, row->between ? PLAN_SEND_BACK : PLAN_COMPENSATE, cause, cause->title);
     step->target = row->tx;
     step->debit = row->credit; /* the opposite entry */
     step->credit = row->debit;
@@ -352,7 +353,7 @@ static enum status entry_add(const struct plan_cause *cause, const struct plan_r
 static bool is_planned(const struct repair_plan *plan, struct str tx)
 {
     for (uint32_t i = 0; i < plan->step_count; i++)
-        if (plan->steps[i].kind == PLAN_COMPENSATE && str_equal(plan->steps[i].target, tx))
+        if (plan_step_is_ours(plan->steps[i].kind) && str_equal(plan->steps[i].target, tx))
             return true;
     return false;
 }

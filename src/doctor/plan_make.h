@@ -28,6 +28,7 @@ struct plan_row {
     struct str debit; /* of the transaction's two legs; between lanes, who paid and who was paid */
     struct str credit;
     struct signed_amount amount;
+    bool between; /* lanes */
 };
 
 struct plan_cause {

@@ -113,6 +113,21 @@ static void a_confirmed_cause_gets_a_plan(void **state)
     assert_true(uuid_equal(id, it->plan.steps[2].id)); /* derived, not drawn */
 }
 
+static void between_lanes_it_is_sent_back(void **state)
+{
+    struct making *it = *state;
+    assert_int_equal(made(it, HEAD CAUSE("CONFIRMED", ""), true), STATUS_OK);
+    struct uuid reversal = it->plan.steps[2].id;
+    it->diagnosis.rows[0].between = true;
+    assert_int_equal(repair_plan_make(&it->diagnosis, &it->arena, &it->plan, &it->error),
+                     STATUS_OK);
+    assert_int_equal(repair_plan_check(&it->plan, &it->policy, &it->error), STATUS_OK);
+    assert_int_equal(it->plan.step_count, 3);
+    assert_int_equal(it->plan.steps[2].kind, PLAN_SEND_BACK);
+    assert_true(str_equal(it->plan.steps[2].target, STR("tx2")));
+    assert_false(uuid_equal(it->plan.steps[2].id, reversal));
+}
+
 static void doubt_gets_no_plan(void **state)
 {
     struct making *it = *state;
@@ -232,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_confirmed_cause_gets_a_plan),
+        cmocka_unit_test(between_lanes_it_is_sent_back),
         cmocka_unit_test(doubt_gets_no_plan),
         cmocka_unit_test(what_would_be_gets_no_plan),
         cmocka_unit_test(a_fault_is_the_id_of_a_rule),

@@ -170,6 +170,8 @@ void plan_trace_end(struct plan_trace *trace)
             if (signed_amount_compare(came->amount, left->amount) != 0) continue;
             left->credit = came->credit;
             came->debit = left->debit;
+            left->between = true;
+            came->between = true;
             trace->asked[place] = left->tx;
         }
     }

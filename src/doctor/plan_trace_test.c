@@ -126,6 +126,7 @@ static void legs_are_those_of_its_transaction(void **state)
     assert_true(str_equal(it->row.debit, STR("w1")));
     assert_true(str_equal(it->row.credit, STR("shop")));
     assert_true(plan_row_is_traced(&it->row));
+    assert_false(it->row.between);
     assert_int_equal(plan_trace_leg(&it->trace, POSTING("0pay---D", "w2", "500")), STATUS_OK);
     assert_false(plan_row_is_traced(&it->row));
 }
@@ -167,6 +168,7 @@ static void halves_in_two_lanes_are_one_transfer(void **state)
         assert_true(str_equal(rows[i].debit, STR("w1")));
         assert_true(str_equal(rows[i].credit, STR("shop")));
         assert_true(plan_row_is_traced(&rows[i]));
+        assert_true(rows[i].between);
     }
 }
 

@@ -43,8 +43,13 @@ static struct uuid id_of_digest(struct digest digest)
 struct uuid plan_entry_id(const struct repair_plan *plan, const struct plan_step *step)
 {
     const char *template = plan_step_name(step->kind);
-    const struct str texts[] = { plan->incident, step->target, step->debit,
-                                 step->credit,   step->ccy,    str_from(template) };
+    bool of_any_plan = step->kind == PLAN_SEND_BACK;
+    const struct str texts[] = { of_any_plan ? STR("") : plan->incident,
+                                 step->target,
+                                 step->debit,
+                                 step->credit,
+                                 step->ccy,
+                                 str_from(template) };
     enum { TEXTS = sizeof texts / sizeof texts[0] };
     uint64_t lens[TEXTS];
     struct digest_part parts[2 * TEXTS + 1];
@@ -54,7 +59,7 @@ struct uuid plan_entry_id(const struct repair_plan *plan, const struct plan_step
         parts[2 * i + 1] = (struct digest_part){ texts[i].data, texts[i].len };
     }
     parts[(size_t)2 * TEXTS] = (struct digest_part){ &plan->rules, sizeof plan->rules };
-    return id_of_digest(digest_of_parts(parts, (size_t)2 * TEXTS + 1));
+    return id_of_digest(digest_of_parts(parts, (size_t)2 * TEXTS + (of_any_plan ? 0 : 1)));
 }
 
 struct uuid plan_attempt_id(const struct plan_step *step, uint32_t attempt)

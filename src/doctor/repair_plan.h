@@ -24,6 +24,10 @@
       "the target is posted, of these accounts and this amount, not reversed",                     \
       "the ledger has a transfer of this id and amount", "reverse the entry",                      \
       "tpwallet doctor apply")                                                                     \
+    X(SEND_BACK, "send_back", true,                                                                \
+      "the target has arrived in the other lane, of these accounts and this amount",               \
+      "the ledger has a transfer of this id and amount, and it has arrived", "pay it again",       \
+      "tpwallet doctor apply")                                                                     \
     X(PURGE, "purge", false, "the entries of this plan are in the ledger",                         \
       "tpwallet cache check finds no difference", "none: a cache is filled again from the ledger", \
       "tpwallet cache rebuild")                                                                    \
@@ -58,8 +62,8 @@ struct plan_step {
     enum plan_step_kind kind;
     struct str what;   /* in words, for people */
     struct uuid id;    /* of the entry: derived, so that applying twice is nothing */
-    struct str target; /* COMPENSATE: the transaction that is taken back */
-    struct str debit;  /* COMPENSATE: accounts of the entry that is made */
+    struct str target; /* of an entry: the transaction that is taken back */
+    struct str debit;  /* accounts of the entry that is made */
     struct str credit;
     struct str ccy;
     struct signed_amount amount; /* more than nothing */
@@ -94,8 +98,9 @@ struct plan_step_words {
 const struct plan_step_words *plan_step_words(enum plan_step_kind kind);
 
 /*
- * The id of an entry: SHA-256 of incident, root transaction, account, template and the rules'
- * digest, each behind its length, as a UUIDv8.
+ * The id of an entry: SHA-256 of incident, root transaction, accounts, asset, template and the rules'
+ * digest, each behind its length, as a UUIDv8. Of a SEND_BACK without incident and rules: nothing
+ * else in the ledger keeps two plans from sending the same money back.
  */
 struct uuid plan_entry_id(const struct repair_plan *plan, const struct plan_step *step);
 

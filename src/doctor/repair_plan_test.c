@@ -109,6 +109,27 @@ static void ids_follow_from_what_an_entry_is(void **state)
     assert_false(uuid_equal(id, plan_entry_id(&plan, &steps[ENTRY])));
 }
 
+static void what_is_sent_back_has_one_id_in_all_plans(void **state)
+{
+    (void)state; /* no fixture */
+    plan_build();
+    struct uuid reversal = steps[ENTRY].id;
+    steps[ENTRY].kind = PLAN_SEND_BACK;
+    struct uuid id = plan_entry_id(&plan, &steps[ENTRY]);
+    assert_false(uuid_equal(id, reversal));
+    plan.incident = STR("7F3B");
+    plan.rules.bytes[0] = 1;
+    assert_true(uuid_equal(id, plan_entry_id(&plan, &steps[ENTRY])));
+    struct str *const parts[] = { &steps[ENTRY].target, &steps[ENTRY].debit, &steps[ENTRY].credit,
+                                  &steps[ENTRY].ccy };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        struct str before = *parts[i];
+        *parts[i] = STR("EU");
+        if (uuid_equal(id, plan_entry_id(&plan, &steps[ENTRY]))) fail_msg("part %zu", i);
+        *parts[i] = before;
+    }
+}
+
 static void it_is_over_within_the_hours_of_the_policy(void **state)
 {
     (void)state; /* no fixture */
@@ -178,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_thing_wrong_is_no_plan),
         cmocka_unit_test(ids_follow_from_what_an_entry_is),
+        cmocka_unit_test(what_is_sent_back_has_one_id_in_all_plans),
         cmocka_unit_test(it_is_over_within_the_hours_of_the_policy),
         cmocka_unit_test(each_attempt_has_an_id_of_its_own),
         cmocka_unit_test(a_changed_plan_is_another_plan_or_none),

@@ -119,6 +119,7 @@ static const struct {
     { "stop", "止损" },
     { "fix", "根治" },
     { "compensate", "补偿分录" },
+    { "send_back", "退回款项" },
     { "purge", "清除缓存" },
     { "rebuild", "重建" },
     { "redeliver", "重新投递" },

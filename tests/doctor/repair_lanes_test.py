@@ -5,7 +5,9 @@ Method: a ledger with two lanes in which customers of both paid twice, as a gate
 of them a shop of the other lane: of those each journal has a half. What came back from there is
 nothing that was paid. A plan with entries of both lanes, and from lane to lane, is rehearsed and
 approved. It is applied on a copy without a server, where a frozen account of lane 1 keeps lane 0
-untouched, and then on the ledger, beside its server.
+untouched, and then on the ledger, beside its server. What went from lane to lane is planned in a
+second incident as well, before either is applied: on copies it is sent back once, by whichever plan
+or by hand.
 """
 import collections
 import json
@@ -48,6 +50,11 @@ class Ledger:
     def doctor(self, verb, case, *words, who="anna", code=DONE, wallet=None):
         return (wallet or self.wallet).run("doctor", verb, case, "--policy", self.policy, "--key",
                                            self.keys[who], *words, code=code)
+
+    def applied(self, case, wallet):
+        """How many entries of it were made, and how many were there."""
+        done = json.loads(self.doctor("apply", case, "--execute", "--json", wallet=wallet).out)
+        return done["made"], done["repeated"]
 
     def collected(self, name, log):
         case = os.path.join(SCRATCH, name)
@@ -127,11 +134,12 @@ def diagnosed(ledger, case, customers):
     equal(found["unexplained_count"], 0, "what came back is no riddle")
 
 
-def planned(ledger, case):
+def planned(ledger, case, within):
+    """So many are taken back within a lane, all others are sent back."""
     out = ledger.doctor("plan", case).out
-    equal(out.count(" compensate "), TWICE, "entries of both lanes")
+    equal((out.count(" compensate "), out.count(" send_back ")), (within, LANES * SENT), "entries")
     out = ledger.doctor("rehearse", case, who="bob").out
-    check(f"killed and resumed {TWICE} times" in out and "nothing is left" in out, out)
+    check(f"killed and resumed {within + LANES * SENT} times" in out and "nothing is left" in out, out)
     with open(os.path.join(case, "plan", "rehearsal.json"), encoding="utf-8") as file:
         equal(len(json.load(file)["heads"]), LANES, "all lanes were copied")
     for who in ("bob", "carol"):
@@ -151,11 +159,42 @@ def nets(wallet, accounts):
     return [wallet.json("account", "show", one)["balance"]["net"] for one in accounts]
 
 
-def without_a_server(ledger, case, customers):
+def sent_back(wallet, entry, transfer, code=DONE):
+    """By hand, without a server: it waits in the journal for the other lane."""
+    wallet.run("transfer", "create", "--id", transfer, "--debit", entry["debit"], "--credit",
+               entry["credit"], "--amount", f"{int(entry['amount_minor']) // 100}.00", "--user-ref",
+               entry["target"], code=code)
+
+
+def own_case(case, name):
+    own = os.path.join(SCRATCH, name)
+    shutil.copytree(case, own)
+    return own
+
+
+def entries_of(case):
+    with open(os.path.join(case, "plan", "plan.json"), encoding="utf-8") as file:
+        return [step for step in json.load(file)["steps"] if step["kind"] == "send_back"]
+
+
+def back_by_hand(ledger, second, customers):
+    """Whoever has sent it back, it is not sent twice."""
+    copy, own = copied(ledger, "by-hand"), own_case(second, "by-hand-case")
+    before, by_hand = nets(copy, customers), new_id()
+    entry = entries_of(own)[0]
+    sent_back(copy, entry, by_hand)
+    for words in ((), ("--execute",), ("--execute",)):
+        found = ledger.doctor("apply", own, *words, code=CONFLICT, wallet=copy)
+        check(f"transfer {by_hand} sends its target back already" in found.err, f"{found!r}")
+    after = nets(copy, customers)
+    equal([one for i, one in enumerate(customers)
+           if after[i] != before[i] and one != entry["credit"]], [], "nothing else was made")
+
+
+def without_a_server(ledger, case, second, customers):
     """All lanes are looked at before anything is made in any of them."""
     copy = copied(ledger, "alone")
-    own = os.path.join(SCRATCH, "alone-case")
-    shutil.copytree(case, own)
+    own, second = own_case(case, "alone-case"), own_case(second, "alone-second")
     copy.run("account", "freeze", customers[-1])
     before = nets(copy, customers + SHOPS)
     for words in ((), ("--execute",)):
@@ -164,8 +203,8 @@ def without_a_server(ledger, case, customers):
     equal(nets(copy, customers + SHOPS), before, "nothing was made in the other lane")
     copy.run("account", "unfreeze", customers[-1])
     for made in (TWICE, 0):
-        done = json.loads(ledger.doctor("apply", own, "--execute", "--json", wallet=copy).out)
-        equal((done["made"], done["repeated"]), (made, TWICE - made), "once")
+        equal(ledger.applied(own, copy), (made, TWICE - made), "once")
+    equal(ledger.applied(second, copy), (0, LANES * SENT), "not once more for another incident")
     equal(nets(copy, customers), [f"{90 - n}.00" for n in range(PAID + SENT)] * LANES, "customers")
     equal(nets(copy, SHOPS), [f"{sum(10 + n for n in range(PAID + SENT))}.00"] * LANES, "shops")
     copy.run("check")
@@ -193,8 +232,13 @@ def main():
     log = gateway_log(customers + [one for one, _ in back], twins + [ids for _, ids in back])
     case = ledger.collected("lanes", log)
     diagnosed(ledger, case, customers)
-    planned(ledger, case)
-    without_a_server(ledger, case, customers)
+    between = [i for i in range(len(customers)) if i % (PAID + SENT) >= PAID]
+    second = ledger.collected("between", gateway_log([customers[i] for i in between],
+                                                     [twins[i] for i in between]))
+    planned(ledger, case, LANES * PAID)
+    planned(ledger, second, 0)
+    back_by_hand(ledger, second, customers)
+    without_a_server(ledger, case, second, customers)
     beside_the_server(ledger, case, customers)
 
 
