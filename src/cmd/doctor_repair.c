@@ -280,6 +280,8 @@ struct execution {
     struct buf answer;
     struct arena arena;
     struct repair_outcome outcome;
+    bool withdrawn; /* what an earlier run has sent was taken back before it arrived */
+    bool again;     /* so that is sent once more, in this run */
 };
 
 static enum status sessions_open(struct execution *it, const char *folder, bool read_only)
@@ -338,7 +340,7 @@ static void execution_close(struct execution *it)
 static enum status all_look(struct execution *it)
 {
     enum status status = repair_ready_look(&it->ready);
-    it->outcome.entries = it->ready.entry_count;
+    it->outcome = (struct repair_outcome){ .entries = it->ready.entry_count };
     for (uint32_t i = 0; i < it->ready.entry_count; i++)
         it->outcome.repeated += it->ready.entries[i].there;
     it->outcome.made = it->outcome.entries - it->outcome.repeated;
@@ -544,7 +546,15 @@ static enum status arrival_wait(struct execution *it, const struct ready_entry *
         status = repair_ready_way(&it->ready, entry, &way);
     }
     if (status != STATUS_OK || way == READY_ARRIVED) return status;
-    if (way == READY_CAME_BACK)
+    if (way == READY_WITHDRAWN && entry->there && !it->again) {
+        it->withdrawn = true;
+        return STATUS_OK;
+    }
+    if (way == READY_WITHDRAWN)
+        return repair_ready_unmet(&it->ready, entry,
+                                  "the other lane did not take it in time, and it came back",
+                                  "apply again: it is made then, under a new id");
+    if (way == READY_REFUSED)
         return repair_ready_unmet(&it->ready, entry, "the other lane refused it, and it came back",
                                   "mend that and apply again: it is made then, under a new id");
     status =
@@ -580,14 +590,26 @@ static enum status groups_run(struct execution *it, const struct repair_run *run
     return status;
 }
 
+static enum status entries_make(struct execution *it, const struct repair_run *run)
+{
+    enum status status = all_look(it);
+    if (status == STATUS_OK) status = groups_run(it, run);
+    return status == STATUS_OK ? arrivals_wait(it) : status;
+}
+
 enum status repair_execute(struct repair *repair, const struct repair_run *run,
                            struct repair_outcome *out_outcome)
 {
     struct execution it = { .repair = repair };
     enum status status = execution_open(&it, run->folder, false);
-    if (status == STATUS_OK) status = all_look(&it);
-    if (status == STATUS_OK) status = groups_run(&it, run);
-    if (status == STATUS_OK) status = arrivals_wait(&it);
+    if (status == STATUS_OK) status = entries_make(&it, run);
+    if (status == STATUS_OK && it.withdrawn) {
+        uint64_t made = it.outcome.made;
+        it.again = true;
+        status = entries_make(&it, run);
+        if (status == STATUS_OK) it.outcome.made += made;
+        if (status == STATUS_OK) it.outcome.repeated -= made; /* all of them are there */
+    }
     *out_outcome = it.outcome;
     execution_close(&it);
     return status;

@@ -451,6 +451,9 @@ static enum status entry_look(struct repair_ready *ready, const struct plan_step
 enum status repair_ready_look(struct repair_ready *ready)
 {
     const struct repair_plan *plan = ready->plan;
+    ready->entry_count = 0;
+    ready->account_count = 0;
+    id_map_reset(&ready->account_map);
     for (ready->lane = 0; ready->lane < ready->lanes; ready->lane++)
         for (uint32_t i = 0; i < plan->step_count; i++) {
             const struct plan_step *step = &plan->steps[i];
@@ -473,8 +476,10 @@ enum status repair_ready_way(struct repair_ready *ready, const struct ready_entr
     if (state.len == 0)
         return error_set(ready->error, STATUS_UNAVAILABLE,
                          "the ledger does not tell how far %.*s is", STR_ARG(entry->step->target));
-    *out_way = str_equal(state, STR("settled"))    ? READY_ARRIVED
-               : str_equal(state, STR("released")) ? READY_CAME_BACK
-                                                   : READY_ON_ITS_WAY;
+    bool withdrawn = str_equal(answer_text(&object, "transit.outcome"), STR("withdrawn"));
+    *out_way = str_equal(state, STR("settled"))     ? READY_ARRIVED
+               : !str_equal(state, STR("released")) ? READY_ON_ITS_WAY
+               : withdrawn                          ? READY_WITHDRAWN
+                                                    : READY_REFUSED;
     return STATUS_OK;
 }

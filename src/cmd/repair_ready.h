@@ -51,12 +51,17 @@ uint64_t repair_ready_lanes(const struct repair_plan *plan, uint32_t lanes);
  * Looks at every entry, lane by lane, its target and its accounts, in order, as if those before it were made: an
  * entry that was made under any attempt is there; one that was refused is to be tried under the
  * next id. STATUS_CONFLICT: the ledger would refuse one; error names it, the account or target and
- * the reason. Changes nothing. As session_call() otherwise.
+ * the reason. Changes nothing. As session_call() otherwise. Looking again forgets what was found.
  */
 enum status repair_ready_look(struct repair_ready *ready) MUST_CHECK;
 
 /* How far an entry is that goes from a lane to another, after it was made. */
-enum ready_way { READY_ON_ITS_WAY, READY_ARRIVED, READY_CAME_BACK };
+enum ready_way {
+    READY_ON_ITS_WAY,
+    READY_ARRIVED,
+    READY_REFUSED,   /* by the other lane: it came back */
+    READY_WITHDRAWN, /* it was taken back before the other lane decided */
+};
 /* As session_call(). STATUS_UNAVAILABLE also: the answer is not understood. */
 enum status repair_ready_way(struct repair_ready *ready, const struct ready_entry *entry,
                              enum ready_way *out_way) MUST_CHECK;

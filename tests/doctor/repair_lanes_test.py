@@ -7,7 +7,7 @@ nothing that was paid. A plan with entries of both lanes, and from lane to lane,
 approved. It is applied on a copy without a server, where a frozen account of lane 1 keeps lane 0
 untouched, and then on the ledger, beside its server. What went from lane to lane is planned in a
 second incident as well, before either is applied: on copies it is sent back once, by whichever plan
-or by hand.
+or by hand, and once more when what a killed run had sent was taken back meanwhile.
 """
 import collections
 import json
@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "e2e"))
 sys.path.insert(0, os.path.join(os.environ["TPWALLET_SOURCE"], "tests", "doctor"))
 # pylint: disable=wrong-import-position
 from api_harness import Client
+from clock_shift import shift, shifted_clock
 from cli_harness import (CONFLICT, DONE, SCRATCH, Wallet, check, equal, file_of, new_id, serving)
 from lanes_test import account_id, ended, lane_header, net
 from repair_test import WHOLE, gateway_log, key_of
@@ -27,6 +28,7 @@ LANES = 2
 PAID = 3  # customers of each lane who paid a shop of theirs twice
 SENT = 2  # who paid the other lane's twice
 TWICE = LANES * (PAID + SENT)
+OVERDUE_S = 120  # for the other lane's answer
 BANKS = [account_id(lane, 1) for lane in range(LANES)]
 SHOPS = [account_id(lane, 2) for lane in range(LANES)]
 
@@ -47,13 +49,14 @@ class Ledger:
     def serving(self):
         return serving(self.wallet, "--plain")
 
-    def doctor(self, verb, case, *words, who="anna", code=DONE, wallet=None):
+    def doctor(self, verb, case, *words, who="anna", code=DONE, wallet=None, **options):
         return (wallet or self.wallet).run("doctor", verb, case, "--policy", self.policy, "--key",
-                                           self.keys[who], *words, code=code)
+                                           self.keys[who], *words, code=code, **options)
 
-    def applied(self, case, wallet):
+    def applied(self, case, wallet, **options):
         """How many entries of it were made, and how many were there."""
-        done = json.loads(self.doctor("apply", case, "--execute", "--json", wallet=wallet).out)
+        done = json.loads(self.doctor("apply", case, "--execute", "--json", wallet=wallet,
+                                      **options).out)
         return done["made"], done["repeated"]
 
     def collected(self, name, log):
@@ -191,6 +194,23 @@ def back_by_hand(ledger, second, customers):
            if after[i] != before[i] and one != entry["credit"]], [], "nothing else was made")
 
 
+def back_after_a_kill(ledger, second, customers):
+    """What a killed run has sent is taken back when the next one begins so much later."""
+    copy, own = copied(ledger, "killed"), own_case(second, "killed-case")
+    before = nets(copy, customers)
+    entry = next(one for one in entries_of(own) if one["debit"] == SHOPS[0])
+    sent_back(copy, entry, entry["id"])
+    shift(OVERDUE_S)
+    environment = {**os.environ, **shifted_clock()}
+    equal(ledger.applied(own, copy, env=environment), (LANES * SENT, 0), "all of them in one run")
+    shift(0)
+    state = copy.json("transfer", "show", entry["id"])["transit"]
+    equal((state["state"], state["outcome"]), ("released", "withdrawn"), "of the killed run")
+    got = [float(now) - float(then) for now, then in zip(nets(copy, customers), before)]
+    equal(got, [0.0 if n < PAID else 10.0 + n for n in range(PAID + SENT)] * LANES, "customers")
+    copy.run("check")
+
+
 def without_a_server(ledger, case, second, customers):
     """All lanes are looked at before anything is made in any of them."""
     copy = copied(ledger, "alone")
@@ -238,6 +258,7 @@ def main():
     planned(ledger, case, LANES * PAID)
     planned(ledger, second, 0)
     back_by_hand(ledger, second, customers)
+    back_after_a_kill(ledger, second, customers)
     without_a_server(ledger, case, second, customers)
     beside_the_server(ledger, case, customers)
 

@@ -3,7 +3,7 @@ open that are not due, and stamps stay the database's. It says so, and takes lan
 clock is right. An owner whose clock goes wrong tells.
 
 Method: two replicas before one PostgreSQL, the second under a wall clock that is hours ahead or
-behind (LIBRARY); lanes are moved there, and the owner is killed; metrics, log and a hold's
+behind (clock_shift.py); lanes are moved there, and the owner is killed; metrics, log and a hold's
 state are read.
 """
 import json
@@ -13,53 +13,15 @@ import time
 
 from ha_harness import (HEADERS, SCRATCH, TPWALLET, Postgres, Replica, Wallet, check, equal,
                         new_id, wait_for)
+# pylint: disable=wrong-import-order
+from clock_shift import shift, shifted_clock  # in a folder that ha_harness makes known
 
-SHIFT = os.path.join(SCRATCH, "shift")
 HOUR_S = 3600
-# Loaded before the C library: the wall clock (number 0) is as many seconds ahead as a file says.
-LIBRARY = r"""
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-
-static long shift_s(void)
-{
-    char text[32] = "";
-    const char *path = getenv("CLOCK_SHIFT_FILE");
-    int file = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) return 0;
-    ssize_t len = read(file, text, sizeof text - 1);
-    (void)close(file); /* it was only read */
-    return len > 0 ? strtol(text, NULL, 10) : 0;
-}
-
-int clock_gettime(clockid_t clock, struct timespec *out_time)
-{
-    long result = syscall(SYS_clock_gettime, clock, out_time);
-    if (result == 0 && clock == 0) out_time->tv_sec += shift_s();
-    return (int)result;
-}
-"""
 REFUSED_S = 6  # three leases
 
 
-def shift(seconds):
-    path = SHIFT + ".new"
-    with open(path, "w", encoding="ascii") as file:
-        file.write(str(seconds))
-    os.rename(path, SHIFT)
-
-
 def shifted_command():
-    library = os.path.join(SCRATCH, "clock_shift.so")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, "-x", "c", "-"],
-                   input=LIBRARY, text=True, check=True)
-    sanitizers = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
-    return ["env", f"LD_PRELOAD={library}", f"CLOCK_SHIFT_FILE={SHIFT}",
-            f"ASAN_OPTIONS={sanitizers}"]
+    return ["env", *(f"{name}={value}" for name, value in shifted_clock().items())]
 
 
 def role(replica):
