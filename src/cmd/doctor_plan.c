@@ -98,10 +98,9 @@ static enum status rows_trace(struct planning *it)
     it->trace.error = &it->error;
     plan_trace_begin(&it->trace);
     enum status status = evidence_read(it, false);
-    plan_trace_turn(&it->trace);
+    if (status == STATUS_OK) status = plan_trace_turn(&it->trace);
     if (status == STATUS_OK) status = evidence_read(it, true);
-    plan_trace_end(&it->trace);
-    return status;
+    return status == STATUS_OK ? plan_trace_end(&it->trace) : status;
 }
 
 /* ---- the diagnosis ---- */

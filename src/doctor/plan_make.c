@@ -327,6 +327,18 @@ bool plan_row_is_left(const struct plan_diagnosis *diagnosis, const struct plan_
            account_is_left(diagnosis, row->credit);
 }
 
+bool plan_row_leave(struct plan_diagnosis *diagnosis, struct plan_row *row)
+{
+    row->left = true;
+    if (account_is_left(diagnosis, row->account)) return true;
+    if (diagnosis->left_count == PLAN_LEFT_MAX) return false;
+    uint32_t at = diagnosis->left_count++;
+    for (; at > 0 && by_text(&row->account, &diagnosis->left[at - 1]) < 0; at--)
+        diagnosis->left[at] = diagnosis->left[at - 1];
+    diagnosis->left[at] = row->account;
+    return true;
+}
+
 /* The transaction is taken back whole. */
 static enum status entry_add(const struct plan_cause *cause, const struct plan_row *row,
                              struct repair_plan *plan, struct error *out_error)

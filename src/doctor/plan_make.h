@@ -74,6 +74,12 @@ enum status plan_diagnosis_parse(struct str text, struct arena *arena,
     MUST_CHECK;
 
 /*
+ * Leaves a row to people, and with it whatever else is its account's. False: more than PLAN_LEFT_MAX
+ * accounts would be left.
+ */
+bool plan_row_leave(struct plan_diagnosis *diagnosis, struct plan_row *row) MUST_CHECK;
+
+/*
  * The weakest label of its causes, when that gets a plan. STATUS_DENIED: it does not, or something is
  * not explained.
  */

@@ -116,13 +116,34 @@ enum status plan_trace_record(struct plan_trace *trace, struct str source, struc
     return status;
 }
 
-void plan_trace_turn(struct plan_trace *trace)
+/* Who was paid may have no row: an account that is no liability lacks nothing, and has nothing too much. */
+static enum status arrivals_add(struct plan_trace *trace)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < trace->diagnosis->row_count; i++)
+        count += trace->diagnosis->rows[i].arrival.len > 0;
+    if (count == 0) return STATUS_OK;
+    struct plan_row *came = arena_take_array(trace->texts, count, sizeof *came);
+    if (came == NULL) return error_set(trace->error, STATUS_LIMIT, "no memory for the plan");
+    for (uint32_t i = 0; i < trace->diagnosis->row_count; i++) {
+        const struct plan_row *left = &trace->diagnosis->rows[i];
+        if (left->arrival.len == 0) continue;
+        *came = (struct plan_row){ .tx = left->arrival, .ccy = left->ccy };
+        trace->by_tx[trace->tx_count++] = came++;
+    }
+    return STATUS_OK;
+}
+
+enum status plan_trace_turn(struct plan_trace *trace)
 {
     memset(trace->asked, 0, sizeof trace->asked);
     for (uint32_t i = 0; i < trace->diagnosis->row_count; i++)
         if (trace->diagnosis->rows[i].tx.len > 0)
             trace->by_tx[trace->tx_count++] = &trace->diagnosis->rows[i];
+    enum status status = arrivals_add(trace);
+    if (status != STATUS_OK) return status;
     if (trace->tx_count > 0) qsort(trace->by_tx, trace->tx_count, sizeof trace->by_tx[0], tx_order);
+    return STATUS_OK;
 }
 
 /* A third leg, or one of another amount, unmakes it. */
@@ -159,7 +180,22 @@ static bool is_between(struct str account)
     return uuid_parse(account, &id.value) == STATUS_OK && transit_account_is(id);
 }
 
-void plan_trace_end(struct plan_trace *trace)
+/* Of each row that is half of what went between lanes, and has no other half. */
+static enum status halves_leave(struct plan_trace *trace)
+{
+    struct plan_diagnosis *diagnosis = trace->diagnosis;
+    for (uint32_t i = 0; i < diagnosis->row_count; i++) {
+        struct plan_row *row = &diagnosis->rows[i];
+        if (!is_between(row->debit) && !is_between(row->credit)) continue;
+        row->amount.minor = -1; /* of no amount that could be planned */
+        if (!diagnosis->causes[row->cause].ledger_entry) continue;
+        if (!plan_row_leave(diagnosis, row))
+            return error_set(trace->error, STATUS_LIMIT, "more than 40000 accounts are left");
+    }
+    return STATUS_OK;
+}
+
+enum status plan_trace_end(struct plan_trace *trace)
 {
     for (uint32_t i = 0; i < trace->diagnosis->row_count; i++) {
         struct plan_row *left = &trace->diagnosis->rows[i];
@@ -178,7 +214,6 @@ void plan_trace_end(struct plan_trace *trace)
     for (uint32_t i = 0; i < trace->tx_count; i++) {
         struct plan_row *row = trace->by_tx[i];
         if (trace->asked[i].len > 0) row->tx = trace->asked[i];
-        if (is_between(row->debit) || is_between(row->credit))
-            row->amount.minor = -1; /* of no amount that could be planned */
     }
+    return halves_leave(trace);
 }

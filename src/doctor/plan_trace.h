@@ -18,8 +18,9 @@ struct plan_trace {
     struct arena *line; /* of PLAN_TRACE_LINE_ARENA at least */
     struct error *error;
     struct plan_row *by_record[DIAGNOSIS_ROWS_MAX];
-    struct plan_row *by_tx[DIAGNOSIS_ROWS_MAX];
-    struct str asked[DIAGNOSIS_ROWS_MAX]; /* beside by_tx: what brought a row's money from a lane */
+    struct plan_row *by_tx[2 * DIAGNOSIS_ROWS_MAX]; /* and one for the arrival of each */
+    struct str
+        asked[2 * DIAGNOSIS_ROWS_MAX]; /* beside by_tx: what brought a row's money from a lane */
     uint32_t record_count;
     uint32_t tx_count;
 };
@@ -29,13 +30,15 @@ void plan_trace_begin(struct plan_trace *trace);
 /* STATUS_DENIED: the source has two records that are cited as one. */
 enum status plan_trace_record(struct plan_trace *trace, struct str source, struct str line)
     MUST_CHECK;
-/* Between the readings. */
-void plan_trace_turn(struct plan_trace *trace);
+/* Between the readings. STATUS_LIMIT: no memory. */
+enum status plan_trace_turn(struct plan_trace *trace) MUST_CHECK;
 enum status plan_trace_leg(struct plan_trace *trace, struct str line) MUST_CHECK;
 /*
  * After them. Money between two lanes is two transactions, one in each: its rows become one, of the
- * transfer that was asked for, from who paid to who was paid. What has no other half is not traced.
+ * transfer that was asked for, from who paid to who was paid, also where only one of them is cited.
+ * Of what has no other half the row is left, and with it its account. STATUS_LIMIT: more than
+ * PLAN_LEFT_MAX of them.
  */
-void plan_trace_end(struct plan_trace *trace);
+enum status plan_trace_end(struct plan_trace *trace) MUST_CHECK;
 
 #endif

@@ -34,6 +34,7 @@ struct tracing {
     struct arena line;
     struct plan_diagnosis diagnosis;
     struct plan_row row;
+    struct str left[4];
     struct plan_trace trace;
     struct error error;
 };
@@ -54,6 +55,8 @@ static int setup(void **state)
     };
     it->diagnosis.rows = &it->row;
     it->diagnosis.row_count = 1;
+    it->diagnosis.left = it->left;
+    it->diagnosis.causes[0].ledger_entry = true;
     it->trace.diagnosis = &it->diagnosis;
     it->trace.texts = &it->texts;
     it->trace.line = &it->line;
@@ -119,7 +122,7 @@ static void legs_are_those_of_its_transaction(void **state)
 {
     struct tracing *it = *state;
     assert_int_equal(record(it, SOURCE, CITED), STATUS_OK);
-    plan_trace_turn(&it->trace);
+    assert_int_equal(plan_trace_turn(&it->trace), STATUS_OK);
     assert_int_equal(plan_trace_leg(&it->trace, POSTING("1pay---D", "w9", "-500")), STATUS_OK);
     assert_int_equal(plan_trace_leg(&it->trace, POSTING("0pay---D", "w1", "-500")), STATUS_OK);
     assert_int_equal(plan_trace_leg(&it->trace, POSTING("0pay---D", "shop", "500")), STATUS_OK);
@@ -134,8 +137,8 @@ static void legs_are_those_of_its_transaction(void **state)
 #define LEFT "74706c61-6e65-8001-8000-000040010000" /* what is on its way from lane 0 to lane 1 */
 #define CAME "74706c61-6e65-8002-8000-000040000001"
 
-/* Rows of both lanes: what was paid from w1 to the shop. */
-static void halves_begin(struct tracing *it, struct plan_row rows[2])
+/* Rows of both lanes, or of the one it left alone: what was paid from w1 to the shop. */
+static void halves_begin(struct tracing *it, struct plan_row rows[2], uint32_t count)
 {
     struct str left = STR("{\"kind\":\"ledger_tx\",\"tx\":\"d2\",\"arrival\":\"a2\"}");
     struct str came = STR("{\"kind\":\"ledger_tx\",\"tx\":\"a2\"}");
@@ -146,11 +149,11 @@ static void halves_begin(struct tracing *it, struct plan_row rows[2])
     rows[1].delta = (struct signed_amount){ 500 };
     rows[1].record = hash_bytes(came.data, came.len);
     it->diagnosis.rows = rows;
-    it->diagnosis.row_count = 2;
+    it->diagnosis.row_count = count;
     plan_trace_begin(&it->trace);
     assert_int_equal(record(it, SOURCE, left), STATUS_OK);
-    assert_int_equal(record(it, SOURCE, came), STATUS_OK);
-    plan_trace_turn(&it->trace);
+    assert_int_equal(record(it, SOURCE, came), STATUS_OK); /* cited or not */
+    assert_int_equal(plan_trace_turn(&it->trace), STATUS_OK);
     assert_int_equal(plan_trace_leg(&it->trace, POSTING("d2", "w1", "-500")), STATUS_OK);
     assert_int_equal(plan_trace_leg(&it->trace, POSTING("d2", LEFT, "500")), STATUS_OK);
 }
@@ -159,10 +162,10 @@ static void halves_in_two_lanes_are_one_transfer(void **state)
 {
     struct tracing *it = *state;
     struct plan_row rows[2];
-    halves_begin(it, rows);
+    halves_begin(it, rows, 2);
     assert_int_equal(plan_trace_leg(&it->trace, POSTING("a2", CAME, "-500")), STATUS_OK);
     assert_int_equal(plan_trace_leg(&it->trace, POSTING("a2", "shop", "500")), STATUS_OK);
-    plan_trace_end(&it->trace);
+    assert_int_equal(plan_trace_end(&it->trace), STATUS_OK);
     for (uint32_t i = 0; i < 2; i++) {
         assert_true(str_equal(rows[i].tx, STR("d2")));
         assert_true(str_equal(rows[i].debit, STR("w1")));
@@ -172,16 +175,46 @@ static void halves_in_two_lanes_are_one_transfer(void **state)
     }
 }
 
+static void the_other_half_need_not_be_cited(void **state)
+{
+    struct tracing *it = *state;
+    struct plan_row rows[2];
+    halves_begin(it, rows, 1);
+    assert_int_equal(plan_trace_leg(&it->trace, POSTING("a2", CAME, "-500")), STATUS_OK);
+    assert_int_equal(plan_trace_leg(&it->trace, POSTING("a2", "shop", "500")), STATUS_OK);
+    assert_int_equal(plan_trace_end(&it->trace), STATUS_OK);
+    assert_true(rows[0].between);
+    assert_true(str_equal(rows[0].credit, STR("shop")));
+    assert_true(plan_row_is_traced(&rows[0]));
+    assert_false(plan_row_is_left(&it->diagnosis, &rows[0]));
+}
+
 static void half_a_transfer_is_not_traced(void **state)
 {
     struct tracing *it = *state;
     struct plan_row rows[2];
-    halves_begin(it, rows);
+    halves_begin(it, rows, 2);
     assert_int_equal(plan_trace_leg(&it->trace, POSTING("a2", CAME, "-499")), STATUS_OK);
     assert_int_equal(plan_trace_leg(&it->trace, POSTING("a2", "shop", "499")), STATUS_OK);
-    plan_trace_end(&it->trace);
+    assert_int_equal(plan_trace_end(&it->trace), STATUS_OK);
     assert_false(plan_row_is_traced(&rows[0]));
     assert_false(plan_row_is_traced(&rows[1]));
+    assert_int_equal(it->diagnosis.left_count, 2); /* to people, so that others get their plan */
+    assert_true(str_equal(it->left[0], STR("shop")));
+    assert_true(str_equal(it->left[1], STR("w1")));
+    for (uint32_t i = 0; i < 2; i++) assert_true(rows[i].left);
+}
+
+/* Of a cause that posts nothing, nothing is to be left. */
+static void where_nothing_is_posted_nothing_is_left(void **state)
+{
+    struct tracing *it = *state;
+    struct plan_row rows[2];
+    it->diagnosis.causes[0].ledger_entry = false;
+    halves_begin(it, rows, 2);
+    assert_int_equal(plan_trace_end(&it->trace), STATUS_OK);
+    assert_int_equal(it->diagnosis.left_count, 0);
+    assert_false(rows[0].left);
 }
 
 int main(void)
@@ -194,7 +227,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_line_that_is_twice_is_one_record, setup, teardown),
         cmocka_unit_test_setup_teardown(legs_are_those_of_its_transaction, setup, teardown),
         cmocka_unit_test_setup_teardown(halves_in_two_lanes_are_one_transfer, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_other_half_need_not_be_cited, setup, teardown),
         cmocka_unit_test_setup_teardown(half_a_transfer_is_not_traced, setup, teardown),
+        cmocka_unit_test_setup_teardown(where_nothing_is_posted_nothing_is_left, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,7 +27,8 @@ from repair_test import WHOLE, gateway_log, key_of
 LANES = 2
 PAID = 3  # customers of each lane who paid a shop of theirs twice
 SENT = 2  # who paid the other lane's twice
-TWICE = LANES * (PAID + SENT)
+TWICE = LANES * (PAID + SENT) + 1  # and one who paid the other lane's bank
+BANKED = 21
 OVERDUE_S = 120  # for the other lane's answer
 BANKS = [account_id(lane, 1) for lane in range(LANES)]
 SHOPS = [account_id(lane, 2) for lane in range(LANES)]
@@ -103,8 +104,20 @@ def comes_back(client, lane):
     return customer, ids
 
 
+def pays_a_bank(client):
+    """Who is paid in the other lane has nothing too much: it is no customer."""
+    customer = customer_of(client, 0, 41)
+    ids = pays_twice(client, customer, BANKS[1], f"{BANKED}.00")
+    for one in ids:
+        equal(ended(client, 0, {"id": one})["state"], "settled", "it is there")
+    return customer, ids
+
+
 def sick(ledger):
-    """Customers of both lanes, with what each paid twice; and those of whom nothing was taken."""
+    """
+    Customers of both lanes, with what each paid twice; who paid a bank so; and those of whom nothing
+    was taken.
+    """
     customers, twins, back = [], [], []
     with ledger.serving() as server:
         client = Client(server, ledger.secret)
@@ -118,11 +131,12 @@ def sick(ledger):
                     equal(ended(client, lane, {"id": one})["state"], "settled", "it is there")
         for lane in range(LANES):
             back.append(comes_back(client, lane))
+        banked = pays_a_bank(client)
         client.close()
-    return customers, twins, back
+    return customers, twins, banked, back
 
 
-def diagnosed(ledger, case, customers):
+def diagnosed(ledger, case, customers, banked):
     """One cause, and all that it says is so, of both halves of what went between lanes."""
     found = json.loads(ledger.wallet.run("doctor", "diagnose", case, "--json", code=None).out)
     equal([(cause["fault"], cause["label"]) for cause in found["causes"]], [("P01", "CONFIRMED")],
@@ -132,17 +146,18 @@ def diagnosed(ledger, case, customers):
         rows[row["account"]] += int(row["delta"])
     paid = [-100 * (10 + number) for number in range(PAID + SENT)]
     equal([rows.pop(one) for one in customers], paid * LANES, "what customers lack")
+    equal(rows.pop(banked), -100 * BANKED, "who paid the bank")
     equal([rows.pop(shop) for shop in SHOPS], [-sum(paid)] * LANES, "what shops have too much")
     equal(dict(rows), {}, "nobody else")
     equal(found["unexplained_count"], 0, "what came back is no riddle")
 
 
-def planned(ledger, case, within):
-    """So many are taken back within a lane, all others are sent back."""
+def planned(ledger, case, within, between):
+    """So many are taken back within a lane, and sent back between lanes."""
     out = ledger.doctor("plan", case).out
-    equal((out.count(" compensate "), out.count(" send_back ")), (within, LANES * SENT), "entries")
+    equal((out.count(" compensate "), out.count(" send_back ")), (within, between), "entries")
     out = ledger.doctor("rehearse", case, who="bob").out
-    check(f"killed and resumed {within + LANES * SENT} times" in out and "nothing is left" in out, out)
+    check(f"killed and resumed {within + between} times" in out and "nothing is left" in out, out)
     with open(os.path.join(case, "plan", "rehearsal.json"), encoding="utf-8") as file:
         equal(len(json.load(file)["heads"]), LANES, "all lanes were copied")
     for who in ("bob", "carol"):
@@ -211,7 +226,7 @@ def back_after_a_kill(ledger, second, customers):
     copy.run("check")
 
 
-def without_a_server(ledger, case, second, customers):
+def without_a_server(ledger, case, second, customers, banked):
     """All lanes are looked at before anything is made in any of them."""
     copy = copied(ledger, "alone")
     own, second = own_case(case, "alone-case"), own_case(second, "alone-second")
@@ -226,6 +241,7 @@ def without_a_server(ledger, case, second, customers):
         equal(ledger.applied(own, copy), (made, TWICE - made), "once")
     equal(ledger.applied(second, copy), (0, LANES * SENT), "not once more for another incident")
     equal(nets(copy, customers), [f"{90 - n}.00" for n in range(PAID + SENT)] * LANES, "customers")
+    equal(nets(copy, [banked]), [f"{100 - BANKED}.00"], "who paid the bank")
     equal(nets(copy, SHOPS), [f"{sum(10 + n for n in range(PAID + SENT))}.00"] * LANES, "shops")
     copy.run("check")
 
@@ -248,18 +264,19 @@ def beside_the_server(ledger, case, customers):
 
 def main():
     ledger = Ledger()
-    customers, twins, back = sick(ledger)
-    log = gateway_log(customers + [one for one, _ in back], twins + [ids for _, ids in back])
+    customers, twins, banked, back = sick(ledger)
+    log = gateway_log(customers + [one for one, _ in [banked, *back]],
+                      twins + [ids for _, ids in [banked, *back]])
     case = ledger.collected("lanes", log)
-    diagnosed(ledger, case, customers)
+    diagnosed(ledger, case, customers, banked[0])
     between = [i for i in range(len(customers)) if i % (PAID + SENT) >= PAID]
     second = ledger.collected("between", gateway_log([customers[i] for i in between],
                                                      [twins[i] for i in between]))
-    planned(ledger, case, LANES * PAID)
-    planned(ledger, second, 0)
+    planned(ledger, case, LANES * PAID, LANES * SENT + 1)
+    planned(ledger, second, 0, LANES * SENT)
     back_by_hand(ledger, second, customers)
     back_after_a_kill(ledger, second, customers)
-    without_a_server(ledger, case, second, customers)
+    without_a_server(ledger, case, second, customers, banked[0])
     beside_the_server(ledger, case, customers)
 
 
