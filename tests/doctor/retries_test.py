@@ -1,5 +1,5 @@
 """Goal: what a client was not told is seen in the logs of gateways, and two purchases that were both
-answered are not taken for a retry.
+answered are not taken for a retry, nor is what was paid after the answer came.
 
 Method: a ledger in which customers paid twice, each with another log of it; the doctor is asked about
 all of them, and about those alone whose log shows a repeat.
@@ -52,6 +52,14 @@ class Shop:
                                             "status": 201}, **fields))
         return customer
 
+    def pays_on(self):
+        """A gateway gives up on the first payment; asked again, it is told of it, and the customer pays on."""
+        customer, made = self.pays(4)
+        self.call("gateway", 0, idem=f"{customer}-0", status=504)
+        for tx, seconds in ((0, 0), (0, 20), (1, 180), (2, 300), (3, 540)):
+            self.call(customer, seconds, body_hash=f"body of {customer}", idem=f"{customer}-{tx}",
+                      transaction_id=made[tx], status=201)
+
 
 def diagnosed(shop, name):
     case, key = os.path.join(SCRATCH, name), os.path.join(SCRATCH, "anna.key")
@@ -75,6 +83,7 @@ def main():
     shown.append(shop.pays_twice(60, {"idem": "k1"}, {"idem": "k2"}))
     shop.call("gateway", 0, idem="k1", status=504)  # which knows no more of it
     shop.pays_twice(3600, {"status": 201})          # another day's purchase
+    shop.pays_on()
     alone, made = shop.pays(1)
     shop.call(alone, 0, body_hash="alone", transaction_id=made[0], status=502)
     causes = diagnosed(shop, "shown")
