@@ -201,9 +201,18 @@ static void shown_set(struct log_relay *relay, uint64_t size)
     relay->ports.sync->unlock(relay->monitor);
 }
 
+/* What is shown is served from then on: whoever reads it asks for its tiles at once. */
+static void signed_set(struct log_relay *relay)
+{
+    relay->ports.sync->lock(relay->monitor);
+    relay->status.signed_ = relay->head;
+    relay->ports.sync->unlock(relay->monitor);
+}
+
 static enum status signed_show(struct log_relay *relay, struct error *out_error)
 {
     BUF_SCOPE struct buf note;
+    signed_set(relay);
     buf_init(&note, 2 * CHECKPOINT_TEXT_SIZE_MAX);
     enum status status = signed_write(relay, &relay->head, &note);
     if (status != STATUS_OK) return error_set(out_error, status, "the origin cannot be signed");
@@ -458,14 +467,20 @@ enum status log_relay_read(struct log_relay *relay, struct str name, struct buf 
 {
     if (str_equal(name, STR("checkpoint"))) return checkpoint_read(relay, out_bytes, out_error);
     struct tile tile;
-    struct log_relay_status status;
-    if (tile_parse(name, &tile) != STATUS_OK) return STATUS_NOT_FOUND;
-    log_relay_get_status(relay, &status);
-    uint64_t size = status.signed_.size;
-    if (tile.width > tile_width(size, tile.level, tile.index)) return STATUS_NOT_FOUND;
+    struct log_relay_status now;
     struct log_files files;
-    log_files_init(&files, relay->ports.files, size);
-    return files.port.read(&files.port, &tile, out_bytes, out_error);
+    enum status status;
+    uint64_t tried;
+    if (tile_parse(name, &tile) != STATUS_OK) return STATUS_NOT_FOUND;
+    log_relay_get_status(relay, &now);
+    do { /* a tile that is outgrown meanwhile is in a wider one */
+        tried = now.signed_.size;
+        if (tile.width > tile_width(tried, tile.level, tile.index)) return STATUS_NOT_FOUND;
+        log_files_init(&files, relay->ports.files, tried);
+        status = files.port.read(&files.port, &tile, out_bytes, out_error);
+        log_relay_get_status(relay, &now);
+    } while (status == STATUS_NOT_FOUND && now.signed_.size != tried);
+    return status;
 }
 
 enum status log_relay_prove(struct log_relay *relay, struct position unit,

@@ -224,6 +224,73 @@ static void a_checkpoint_that_a_power_cut_took_back_is_not_given(void **state)
     scene_close(&scene);
 }
 
+/* ---- Readers beside a relay that goes on ---- */
+
+static struct log_scene *watched;
+static uint64_t shown_and_read; /* the size of what was shown, when its tile was there */
+
+static enum status tile_get(struct log_scene *scene, unsigned width)
+{
+    BUF_SCOPE struct buf bytes;
+    buf_init(&bytes, 1 << 16);
+    char text[TILE_PATH_SIZE];
+    const struct tile tile = { TILE_HASHES, 0, 0, width };
+    struct error error;
+    return log_relay_read(scene->relay, tile_path(&tile, text), &bytes, &error);
+}
+
+/* A reader has the checkpoint the moment that it is there. */
+static enum status write_and_read(struct log_store *port, struct str name, struct str bytes,
+                                  struct error *out_error)
+{
+    enum status status = memory_write(port, name, bytes, out_error);
+    if (status != STATUS_OK || !str_equal(name, STR("checkpoint"))) return status;
+    uint64_t size = strtoull(memchr(bytes.data, '\n', bytes.len), NULL, 10);
+    assert_int_equal(tile_get(watched, tile_width(size, 0, 0)), STATUS_OK);
+    shown_and_read = size;
+    return status;
+}
+
+static void what_is_shown_can_be_read_at_once(void **state)
+{
+    (void)state; /* no fixture */
+    struct log_scene scene;
+    scene_open(&scene);
+    watched = &scene;
+    scene.files->port.write = write_and_read;
+    for (uint64_t size = 7; size <= 17; size += 5) {
+        scene_pay(&scene, 5);
+        scene_settle(&scene);
+        assert_int_equal(shown_and_read, size);
+    }
+    scene_close(&scene);
+}
+
+/* Between the look at the signed size and the file another tree is signed. */
+static enum status grow_and_read(struct log_store *port, struct str name, struct buf *out_bytes,
+                                 struct error *out_error)
+{
+    port->read = memory_read;
+    scene_pay(watched, 5);
+    scene_settle(watched);
+    return memory_read(port, name, out_bytes, out_error);
+}
+
+static void what_is_outgrown_while_it_is_read_is_in_a_wider_one(void **state)
+{
+    (void)state; /* no fixture */
+    struct log_scene scene;
+    scene_open(&scene);
+    scene_pay(&scene, 5);
+    scene_settle(&scene);
+    watched = &scene;
+    scene.files->port.read = grow_and_read;
+    assert_int_equal(tile_get(&scene, 7), STATUS_OK);
+    assert_ptr_equal(scene.files->port.read, memory_read);
+    assert_int_equal(tile_get(&scene, 13), STATUS_NOT_FOUND);
+    scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +300,8 @@ int main(void)
         cmocka_unit_test(what_is_served_is_of_the_signed_tree),
         cmocka_unit_test(a_head_whose_recording_was_in_doubt_is_shown),
         cmocka_unit_test(a_checkpoint_that_a_power_cut_took_back_is_not_given),
+        cmocka_unit_test(what_is_shown_can_be_read_at_once),
+        cmocka_unit_test(what_is_outgrown_while_it_is_read_is_in_a_wider_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
