@@ -61,6 +61,7 @@ static enum status manifest_get_kept(struct diagnosing *it, struct error *out_er
     enum status status = STATUS_DENIED;
     for (int attempt = 0; status == STATUS_DENIED && attempt < READ_ATTEMPTS; attempt++) {
         if (attempt > 0) doctor_bundle_close(&bundle); /* it may have been changed in between */
+        buf_reset(&it->text);
         status = doctor_bundle_open(it->folder, NULL, NULL, &bundle);
         if (status == STATUS_OK)
             status = doctor_bundle_get_kept(&bundle, "manifest.json", &it->text);
