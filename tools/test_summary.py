@@ -3,6 +3,7 @@
 
 Prints minutes per label and, last, `N passed, N failed, N skipped`. A cmocka program counts
 with each of its cases, a script as one. Exits with 1 unless everything was run and passed.
+The last lines of what failed are kept in build/test-failures.txt, which is empty else.
 """
 import argparse
 import json
@@ -11,6 +12,9 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+
+FAILURES = os.path.join("build", "test-failures.txt")
+LINES_SHOWN, LINE_WIDTH = 15, 400
 
 
 def cases_of(case):
@@ -30,6 +34,11 @@ def cases_of(case):
     return passed, failed, skipped
 
 
+def last_lines(case):
+    lines = (case.findtext("system-out") or "").rstrip().split("\n")[-LINES_SHOWN:]
+    return "\n".join(line[:LINE_WIDTH] for line in lines)
+
+
 def labels_of(preset):
     """{test: label}: ctest 3.25 leaves the labels out of its JUnit file."""
     listing = subprocess.run(["ctest", "--test-dir", os.path.join("build", preset),
@@ -47,7 +56,7 @@ def main():
     parser.add_argument("--failed-build", action="append", default=[])
     parser.add_argument("presets", nargs="+")
     arguments = parser.parse_args()
-    totals, seconds, problems = [0, 0, 0], {}, []
+    totals, seconds, problems, failures = [0, 0, 0], {}, [], []
     for preset in arguments.presets:
         path = os.path.join("build", preset, "junit.xml")
         if preset in arguments.failed_build or not os.path.exists(path):
@@ -69,9 +78,12 @@ def main():
             seconds[label] = seconds.get(label, 0.0) + float(case.get("time") or 0)
             if counts[1]:
                 problems.append(f"{preset} {case.get('name')} failed")
+                failures.append(f"=== {problems[-1]}\n{last_lines(case)}\n")
         if found == 0:
             problems.append(f"{preset} ran no tests")
             totals[1] += 1
+    with open(FAILURES, "w", encoding="utf-8") as file:
+        file.writelines(failures)
     print("\nminutes per label, over " + " ".join(arguments.presets))
     for label in sorted(seconds):
         print(f"  {label:16} {seconds[label] / 60:6.2f}")

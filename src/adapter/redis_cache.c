@@ -19,8 +19,6 @@
 #include "payment/breaker.h"
 
 enum {
-    READ_MS = 25, /* a reader's call; connecting too */
-    OWNER_MS = 500,
     GENERATION_SIZE = 24,
     SCAN_COUNT = 500,
 };
@@ -54,6 +52,8 @@ const struct redis_cache_options REDIS_CACHE_OPTIONS_DEFAULT = {
     .port = 6379,
     .prefix = "tpwallet",
     .ttl_ms = 300000,
+    .read_ms = 25,
+    .owner_ms = 500,
 };
 
 /* ---- A connection ---- */
@@ -631,7 +631,7 @@ static void redis_close(struct cache *port)
     free(cache);
 }
 
-static void link_init(struct redis_cache *cache, struct link *link, int timeout_ms)
+static void link_init(struct redis_cache *cache, struct link *link, uint32_t timeout_ms)
 {
     /* Three calls in a row decide: a slow Redis must not cost more than that. */
     const struct breaker_options breaker = {
@@ -639,7 +639,7 @@ static void link_init(struct redis_cache *cache, struct link *link, int timeout_
     };
     int failed = pthread_mutex_init(&link->mutex, NULL);
     CHECK(failed == 0);
-    link->timeout_ms = timeout_ms;
+    link->timeout_ms = (int)timeout_ms;
     breaker_init(&link->breaker, &breaker, now_of(cache));
 }
 
@@ -660,8 +660,8 @@ enum status redis_cache_open(const struct redis_cache_options *options, struct c
     hmac_key_init(&cache->key, options->key);
     cache->host = strdup(options->host);
     cache->user = options->user == NULL ? NULL : strdup(options->user);
-    link_init(cache, &cache->reading, READ_MS);
-    link_init(cache, &cache->owning, OWNER_MS);
+    link_init(cache, &cache->reading, options->read_ms);
+    link_init(cache, &cache->owning, options->owner_ms);
     int meta = snprintf(cache->meta, REDIS_KEY_SIZE, "%s:%u:meta", options->prefix, options->lane);
     int stem = snprintf(cache->stem, REDIS_KEY_SIZE, "%s:%u:", options->prefix, options->lane);
     bool fits = meta > 0 && meta < REDIS_KEY_SIZE / 2 && stem > 0;

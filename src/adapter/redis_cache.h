@@ -28,6 +28,8 @@ struct redis_cache_options {
     const char *prefix;            /* "tpwallet" */
     uint32_t lane;
     uint32_t ttl_ms;
+    uint32_t read_ms;  /* a reader waits so long for Redis, connecting included */
+    uint32_t owner_ms; /* the same, of the owner */
     struct clock *clock;
     struct entropy *entropy;
 };

@@ -274,6 +274,7 @@ void model_payments_record(struct model_payments *twin, const struct record_paym
     if (first) known->outcome = record->head.outcome;
     known->newest = *after;
     known->newest_at = where.locator;
+    known->newest_of = where.position;
     image_add(known, after);
 }
 

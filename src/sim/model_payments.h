@@ -33,9 +33,10 @@ struct model_payment {
     struct uuid id; /* first: what the map finds it by */
     struct payment newest;
     struct locator newest_at;
-    uint8_t outcome;        /* of its creation */
-    uint32_t first_answers; /* without a key: who were told that they made it, at most one */
-    uint64_t *images;       /* hashes of all that it ever was */
+    struct position newest_of; /* the unit that wrote it */
+    uint8_t outcome;           /* of its creation */
+    uint32_t first_answers;    /* without a key: who were told that they made it, at most one */
+    uint64_t *images;          /* hashes of all that it ever was */
     uint32_t image_count;
     uint32_t image_room;
     struct model_party parties[MODEL_PARTIES_MAX];

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "model/position.h"
 #include "payment/chart.h"
 #include "sandbox/check.h"
 #include "sim/courier.h"
@@ -130,7 +131,7 @@ void check_payment_abandoned(struct service *service, const struct question *que
     verdict_violation(&service->verdict, "a command was answered as not done, and done later");
 }
 
-const char *payments_read_fault(const struct asking *asking)
+const char *payments_read_fault(const struct asking *asking, struct position at)
 {
     const struct model_payments *twin = asking->service->journal.payments;
     const struct read *read = &asking->read;
@@ -141,7 +142,7 @@ const char *payments_read_fault(const struct asking *asking)
             if (shown || !locator_is_none(read->locators[i])) return "a payment that is not there";
             continue;
         }
-        if (locator_batch(known->newest_at) > read->as_of_batch) continue; /* it moved since */
+        if (position_after(known->newest_of, at)) continue; /* it moved since */
         if (read->locators[i].packed != known->newest_at.packed) return "another newest record";
         if (shown != payment_is_open(&known->newest)) return "a payment is open, or is not";
         if (!shown) continue;

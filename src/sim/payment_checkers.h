@@ -15,8 +15,11 @@ void check_payment(struct asking *asking);
 void check_payment_undone(struct asking *asking);
 void check_payment_abandoned(struct service *service, const struct question *question);
 
-/* READ_PAYMENTS shows the open ones as they are, and of the others the newest record. */
-const char *payments_read_fault(const struct asking *asking);
+/*
+ * READ_PAYMENTS shows the open ones as they were at that moment, and of the others the newest
+ * record.
+ */
+const char *payments_read_fault(const struct asking *asking, struct position at);
 
 /* ---- At the end, when nothing is under way ---- */
 

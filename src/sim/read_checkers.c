@@ -203,7 +203,7 @@ static const char *fault_at(const struct asking *asking, struct position at)
     case READ_REFERENCE: return reference_fault(asking, at);
     case READ_ACCOUNT_REFERENCE: return account_reference_fault(asking, at);
     case READ_TOTALS: return totals_fault(asking, at);
-    case READ_PAYMENTS: return payments_read_fault(asking);
+    case READ_PAYMENTS: return payments_read_fault(asking, at);
     case READ_PAYMENT_PAGE:
     case READ_TRANSITS:
     case READ_PAYMENT_DUE: break; /* of other workloads */
