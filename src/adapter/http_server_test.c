@@ -363,7 +363,7 @@ static void drip(int fd, struct str begin, char byte)
         const struct timeval pause = { .tv_usec = 20000 };
         assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &pause, sizeof pause), 0);
         ssize_t received = recv(fd, &got, 1, 0);
-        if (received == 0 || (received < 0 && errno != EAGAIN)) return;
+        if (received == 0 || (received < 0 && errno != EAGAIN && errno != EINTR)) return;
     }
 }
 

@@ -2,6 +2,7 @@
 #include "api/accounts_parse.h"
 
 #include "base/check.h"
+#include "model/transit.h"
 
 #define FIELD_TABLE(X)                                                                             \
     X(ID, "id")                                                                                    \
@@ -83,6 +84,10 @@ static bool item_take(struct body *body, struct account *out_account)
         return body_fault(body, PROBLEM_MISSING_FIELD, "asset", "an asset is required");
     if ((seen >> FIELD_KIND & 1) == 0)
         return body_fault(body, PROBLEM_MISSING_FIELD, "kind", "a kind is required");
+    if (transit_account_is(
+            out_account->id)) /* refused for whatever reason, it could never be made */
+        return body_fault(body, PROBLEM_INVALID_VALUE, "id",
+                          "accounts between lanes make themselves");
     const char *name = NULL;
     const char *sentence = account_fault(out_account, &name);
     return sentence == NULL || body_fault(body, PROBLEM_INVALID_VALUE, name, sentence);

@@ -7,9 +7,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
+
+#include "model/transit.h"
 
 #define ID1 "019ab000-0000-7000-8000-000000000001"
 #define ID2 "019ab000-0000-7000-8000-000000000002"
@@ -115,6 +118,23 @@ static void wrong_accounts_are_refused_by_place(void **state)
     }
 }
 
+/* Even one that is right to the last bit: the lane makes it, when it is needed. */
+static void accounts_between_lanes_are_nobodys_to_make(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct transit_account way = { .asset = 392, .lane = 0, .peer = 1, .out = true };
+    struct account right = transit_account(&way);
+    char id[UUID_TEXT_LEN + 1];
+    char text[256];
+    uuid_format(right.id.value, id);
+    int len = snprintf(text, sizeof text, "{\"id\":\"%s\",\"asset\":\"JPY\",\"kind\":\"%s\"}", id,
+                       account_kind_name(right.kind));
+    assert_true(len > 0 && (size_t)len < sizeof text);
+    assert_false(parse(fixture, str_from(text)));
+    assert_string_equal(fixture->problem.code, "invalid_value");
+    assert_string_equal(fixture->problem.field, "/id");
+}
+
 static void a_list_holds_what_it_has_room_for(void **state)
 {
     static const char item[] = "{\"asset\":\"EUR\",\"kind\":\"asset\"}";
@@ -172,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_field_is_taken),
         TEST(wrong_accounts_are_refused_by_place),
+        TEST(accounts_between_lanes_are_nobodys_to_make),
         TEST(a_list_holds_what_it_has_room_for),
         TEST(changes_set_and_clear_flags),
     };
