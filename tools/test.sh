@@ -9,6 +9,8 @@ threaded='^(wallet|adapter|api|port)$'
 # What waits for real servers, and the exam's cases by the hundred: once is enough.
 servers='^(postgres|kafka|redis|ha|otel)$'
 exam='^tests_doctor_exam_test$'
+# Whole processes, servers and clocks: one that fails runs once more, alone, and is told if it passes.
+processes='^(e2e|cases|postgres|kafka|redis|ha|otel)$'
 
 presets=("$@")
 [ "${#presets[@]}" -gt 0 ] || presets=(debug asan tsan clang)
@@ -18,7 +20,7 @@ tools/setup.sh --for test || echo "test: going on with what is installed" >&2
 failed_builds=()
 for preset in "${presets[@]}"; do
     echo "== $preset: build"
-    rm -f "build/$preset/junit.xml" "build/$preset/build_seconds"
+    rm -f "build/$preset/junit.xml" "build/$preset/again.xml" "build/$preset/build_seconds"
     start=$SECONDS
     if ! tools/build.sh "$preset" >"/tmp/tpwallet-build.$$" 2>&1; then
         grep -E -A8 'error|FAILED' "/tmp/tpwallet-build.$$" | head -80
@@ -35,9 +37,14 @@ for preset in "${presets[@]}"; do
         clang) labels=(-L "$unit") ;;
     esac
     echo "== $preset: test"
-    ctest --test-dir "build/$preset" -j "$(nproc)" --output-on-failure --no-tests=error \
-        --test-output-size-passed 1000000 --test-output-size-failed 1000000 \
-        --output-junit junit.xml "${labels[@]}" </dev/null
+    output=(--output-on-failure --test-output-size-passed 1000000
+        --test-output-size-failed 1000000)
+    ctest --test-dir "build/$preset" -j "$(nproc)" --no-tests=error "${output[@]}" \
+        --output-junit junit.xml "${labels[@]}" </dev/null && continue
+    [ -s "build/$preset/Testing/Temporary/LastTestsFailed.log" ] || continue # else all would run
+    echo "== $preset: once more, alone"
+    ctest --test-dir "build/$preset" --rerun-failed -L "$processes" "${output[@]}" \
+        --output-junit again.xml </dev/null
 done
 
 arguments=()
