@@ -97,6 +97,13 @@ def check_operation(document, name, operation):
                 fail(f"{name}: '{code}' is {own}, not {status}")
 
 
+def queries_of(operation, parameters):
+    """(name among components, name in the query): one word may mean something else elsewhere."""
+    nodes = operation.get("parameters", [])
+    return [(node.get("$ref", found["name"]).rsplit("/", 1)[-1], found["name"])
+            for node, found in zip(nodes, parameters) if found["in"] == "query"]
+
+
 def operations_of(document):
     """(method, path, operation, query parameters, content types) in the order of the file."""
     found = []
@@ -117,7 +124,9 @@ def operations_of(document):
             in_path = [p["name"] for p in parameters if p["in"] == "path"]
             if in_path != re.findall(r"\{(\w+)\}", path) or len(in_path) > 1:
                 fail(f"{name}: path parameters do not fit {path}")
-            queries = [p["name"] for p in parameters if p["in"] == "query"]
+            queries = queries_of(operation, parameters)
+            if len({text for _, text in queries}) < len(queries):
+                fail(f"{name}: two query parameters have one name")
             types = [t for t in operation.get("requestBody", {}).get("content", {}) if t != ANY]
             found.append((method, path, operation, queries, types))
     if set(document["x-examples"]) != names:
@@ -150,12 +159,12 @@ def render(document):
         name = operation["operationId"]
         rows.append(f'{name}, {name.upper()}, {operation["x-route"]}, {METHODS[method]}, '
                     f'"{path}", {scope}, '
-                    f'{operation["x-body-max"]}, {flags("PARAMETER_", queries)}, '
+                    f'{operation["x-body-max"]}, {flags("PARAMETER_", [q for q, _ in queries])}, '
                     f'{flags("MEDIA_", [media_name(t) for t in types])}')
     out += table("ROUTE_TABLE", rows)
     out += "/* name, bit, text */\n"
-    out += table("PARAMETER_TABLE", [f'{p.upper()}, {1 << i}, "{p}"'
-                                     for i, p in enumerate(parameters)])
+    out += table("PARAMETER_TABLE", [f'{p.upper()}, {1 << i}, "{text}"'
+                                     for i, (p, text) in enumerate(parameters)])
     out += table("MEDIA_TABLE", [f'{media_name(t)}, {1 << i}, "{t}"' for i, t in enumerate(media)])
     out += "/* name, code, HTTP status, title */\n"
     out += table("PROBLEM_TABLE", [f'{code.upper()}, "{code}", {row["status"]}, "{row["title"]}"'

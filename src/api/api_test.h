@@ -78,7 +78,7 @@ static inline void rig_open(struct rig *rig)
         .number = rig->options.lane,
         .lanes = rig->options.lanes,
         .accounts_max = 20000,
-        .holds_max = 1000,
+        .holds_max = 10000,
         .reversals_max = 1000,
         .payments_max = 1000,
         .memtable_ids = 1 << 12,

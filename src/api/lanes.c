@@ -129,7 +129,7 @@ static uint32_t lane_of_webhook(const struct api_call *call, struct str sender, 
 static bool is_list(struct str path)
 {
     return str_equal(path, STR("/v1/accounts")) || str_equal(path, STR("/v1/transfers")) ||
-           str_equal(path, STR("/v1/payments"));
+           str_equal(path, STR("/v1/payments")) || str_equal(path, STR("/v1/transits"));
 }
 
 /* The value of `cursor` in a query; empty when there is none. */

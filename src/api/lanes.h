@@ -18,7 +18,7 @@
  *                                          pays; of the payment that it gives back
  *   POST /v1/webhooks/{name}               to the home of the payment that it says to be about
  *   GET /v1/accounts, /v1/transfers,       to the lane that the cursor is in: these lists go over
- *     /v1/payments                         all lanes, one after the other
+ *     /v1/payments, /v1/transits           all lanes, one after the other
  *   all else                               to lane 0
  *
  * GET /v1/trial-balance is then answered over all lanes (api/lanes_total.h); all other answers are

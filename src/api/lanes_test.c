@@ -557,6 +557,7 @@ static void a_list_is_asked_for_in_the_lane_of_its_cursor(void **state)
         { "/v1/accounts", "cursor=%s", NULL, 2 },
         { "/v1/transfers", "limit=1&cursor=%s&from=x", NULL, 2 },
         { "/v1/payments", "&&cursor=%s", NULL, 2 },
+        { "/v1/transits", "state=stuck&cursor=%s", NULL, 2 },
         { "/v1/accounts", "cursor=%s", "1", 1 },
         { "/v1/accounts", "a_cursor=%s", NULL, 0 },
         { "/v1/accounts", "cursor=9%s", NULL, 0 },
@@ -581,7 +582,11 @@ static void a_list_is_asked_for_in_the_lane_of_its_cursor(void **state)
     assert_int_equal(lane_of_page("/v1/accounts", buf_terminated(&form), NULL), 0);
 }
 
-static const char *const LISTS[] = { "/v1/accounts", "/v1/transfers", "/v1/payments",
+static const char *const LISTS[] = { "/v1/accounts",
+                                     "/v1/transfers",
+                                     "/v1/payments",
+                                     "/v1/transits",
+                                     "/v1/transits?state=stuck",
                                      "/v1/accounts?user_ref=" NOBODY,
                                      "/v1/transfers?user_ref=" NOBODY };
 

@@ -2,6 +2,7 @@
 #include "api/query.h"
 
 #include "base/check.h"
+#include "base/decimal.h"
 #include "base/hex.h"
 #include "model/position.h"
 #include "wallet/act_walk.h"
@@ -34,10 +35,12 @@ struct parameter_row {
 static const struct parameter_row rows[] = { PARAMETER_TABLE(PARAMETER_ROW) };
 #undef PARAMETER_ROW
 
-static uint32_t parameter_bit(struct str name)
+/* Two lists may mean something else by one word. */
+static uint32_t parameter_bit(struct str name, uint32_t allowed)
 {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (str_equal(rows[i].text, name)) return rows[i].bit;
+        bool taken = (rows[i].bit & allowed) != 0;
+        if (taken && str_equal(rows[i].text, name)) return rows[i].bit;
     }
     return 0;
 }
@@ -86,6 +89,31 @@ static bool state_parse(struct str value, uint8_t *out_state)
     uint8_t state;
     if (!payment_state_parse(value, &state) || !payment_state_is_open(state)) return false;
     *out_state = state;
+    return true;
+}
+
+const char *transit_state_name(enum transit_state state)
+{
+    static const char *const names[] = { [TRANSIT_WAITING] = "waiting", [TRANSIT_STUCK] = "stuck" };
+    CHECK(state >= TRANSIT_WAITING && state < TRANSIT_STATE_END);
+    return names[state];
+}
+
+static bool transit_state_parse(struct str value, uint8_t *out_state)
+{
+    for (unsigned state = TRANSIT_WAITING; state < TRANSIT_STATE_END; state++) {
+        if (!str_equal(value, str_from(transit_state_name(state)))) continue;
+        *out_state = (uint8_t)state;
+        return true;
+    }
+    return false;
+}
+
+static bool lane_parse(struct str value, uint32_t *out_lane)
+{
+    uint64_t lane;
+    if (decimal_parse(value, LANES_MAX - 1, &lane) != STATUS_OK) return false;
+    *out_lane = (uint32_t)lane;
     return true;
 }
 
@@ -167,6 +195,9 @@ static const char *value_take(uint32_t bit, struct str value, struct query *quer
                    ? NULL
                    : "an open state: pending, in_doubt, manual, quoted, authorised, part_captured or "
                      "opened";
+    case PARAMETER_TRANSIT_STATE:
+        return transit_state_parse(value, &query->transit_state) ? NULL : "waiting or stuck";
+    case PARAMETER_PEER: return lane_parse(value, &query->peer) ? NULL : "a lane: 0, 1, ...";
     case PARAMETER_ACT:
         return act_parse(value, query->act) ? NULL : "an act: key_create, period_close, ...";
     case PARAMETER_ACTOR:
@@ -190,7 +221,7 @@ _Static_assert(PAGE_ITEMS_MAX == 1000, "as the hint for limit says");
 static bool pair_take(struct str name, struct str raw_value, uint32_t allowed, struct query *query,
                       struct problem *problem)
 {
-    uint32_t bit = parameter_bit(name) & allowed;
+    uint32_t bit = parameter_bit(name, allowed);
     if (bit == 0) {
         (void)problem_raise(problem, PROBLEM_UNKNOWN_PARAMETER, "see /openapi.yaml");
         problem_detail(problem, "parameter \"%.*s\"", (int)(name.len > 32 ? 32 : name.len),
@@ -220,7 +251,8 @@ bool query_parse(struct str raw, uint32_t allowed, struct query *out_query,
 {
     CHECK(out_query != NULL);
     CHECK(out_problem != NULL);
-    *out_query = (struct query){ .limit = PAGE_ITEMS_DEFAULT, .to = { INT64_MAX } };
+    *out_query =
+        (struct query){ .limit = PAGE_ITEMS_DEFAULT, .to = { INT64_MAX }, .peer = LANES_MAX };
     size_t at = 0;
     while (at < raw.len) {
         size_t end = at;

@@ -10,6 +10,15 @@
 
 enum { ACT_CODE_SIZE = 32 };
 
+/* Of what has left a lane and has no end. */
+enum transit_state {
+    TRANSIT_WAITING = 1, /* there is no answer yet, or it is being dealt with */
+    TRANSIT_STUCK,       /* the lane has refused to end it */
+    TRANSIT_STATE_END,
+};
+/* "waiting" */
+const char *transit_state_name(enum transit_state state);
+
 /* Whose acts are asked for. */
 struct actor_wanted {
     bool given;
@@ -30,6 +39,8 @@ struct query {
     uint64_t max_stale_ms;        /* 0 when absent */
     uint64_t since;               /* a sequence number; 0 when absent */
     uint8_t state;                /* enum payment_state, an open one; 0 when absent */
+    uint8_t transit_state;        /* enum transit_state; 0 when absent */
+    uint32_t peer;                /* a lane; LANES_MAX when absent */
     char act[ACT_CODE_SIZE];      /* "" when absent */
     struct actor_wanted actor;    /* any when absent */
     char reason[REASON_SIZE];     /* "" when absent */

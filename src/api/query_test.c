@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-enum { ALL = 0x3FFF };
+enum { ALL = 0xFFFF & ~PARAMETER_TRANSIT_STATE }; /* that is another's `state` */
 
 static bool parse(const char *text, uint32_t allowed, struct query *out_query,
                   struct problem *out_problem)
@@ -32,6 +32,8 @@ static void absent_parameters_have_their_defaults(void **state)
     assert_true(query.to.ns == INT64_MAX);
     assert_true(uuid_is_nil(query.user_ref));
     assert_int_equal(query.min_position.batch, 0);
+    assert_int_equal(query.peer, LANES_MAX);
+    assert_int_equal(query.transit_state, 0);
 }
 
 static void every_parameter_is_read(void **state)
@@ -42,12 +44,13 @@ static void every_parameter_is_read(void **state)
     assert_true(parse("limit=7&state=manual&at=12-3&min_position=9&cursor=abc"
                       "&from=1970-01-01T00:00:01Z&to=1970-01-01T01%3A00:02%2B01:00"
                       "&user_ref=019AB000-0000-7000-8000-000000000001&after=4-1&since=41"
-                      "&act=key_create&actor=local:1000&reason=ops-1%2F2&max_stale_ms=250&",
+                      "&act=key_create&actor=local:1000&reason=ops-1%2F2&max_stale_ms=250&peer=63&",
                       ALL, &query, &problem));
     assert_int_equal(query.present, ALL);
     assert_int_equal(query.limit, 7);
     assert_int_equal(query.state, PAYMENT_STATE_MANUAL);
     assert_int_equal(query.after.batch, 4);
+    assert_int_equal(query.peer, LANES_MAX - 1);
     assert_int_equal(query.since, 41);
     assert_int_equal(query.max_stale_ms, 250);
     assert_int_equal(query.at.batch, 12);
@@ -155,6 +158,24 @@ static void only_what_the_operation_takes_is_taken(void **state)
     assert_string_equal(problem.code, "unknown_parameter");
 }
 
+static void a_state_is_one_of_what_is_listed(void **state)
+{
+    (void)state; /* no fixture is needed */
+    struct query query;
+    struct problem problem;
+    assert_true(parse("state=stuck", PARAMETER_TRANSIT_STATE, &query, &problem));
+    assert_int_equal(query.transit_state, TRANSIT_STUCK);
+    assert_int_equal(query.state, 0);
+    assert_true(parse("state=waiting", PARAMETER_TRANSIT_STATE, &query, &problem));
+    assert_int_equal(query.transit_state, TRANSIT_WAITING);
+    assert_false(parse("state=stuck", PARAMETER_STATE, &query, &problem));
+    assert_string_equal(problem.code, "invalid_parameter");
+    assert_false(parse("state=manual", PARAMETER_TRANSIT_STATE, &query, &problem));
+    assert_string_equal(problem.detail, "must be waiting or stuck");
+    assert_false(parse("transit_state=stuck", PARAMETER_TRANSIT_STATE, &query, &problem));
+    assert_string_equal(problem.code, "unknown_parameter");
+}
+
 static void decoding_stops_at_its_room(void **state)
 {
     (void)state; /* no fixture is needed */
@@ -177,6 +198,7 @@ int main(void)
         cmocka_unit_test(wrong_parameters_are_named),
         cmocka_unit_test(actors_are_told_apart),
         cmocka_unit_test(only_what_the_operation_takes_is_taken),
+        cmocka_unit_test(a_state_is_one_of_what_is_listed),
         cmocka_unit_test(decoding_stops_at_its_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

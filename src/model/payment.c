@@ -54,6 +54,11 @@ bool payment_in_transit(const struct payment *payment)
     return payment->state == PAYMENT_STATE_PENDING && payment->step == 0;
 }
 
+bool payment_waits_for(const struct payment *payment, struct transfer_id departure)
+{
+    return payment_in_transit(payment) && uuid_equal(payment->posted.value, departure.value);
+}
+
 const char *payment_cause_name(unsigned cause)
 {
     static const char *const names[] = { PAYMENT_CAUSE_TABLE(NAME_ENTRY) };

@@ -200,6 +200,8 @@ static inline bool payment_is_open(const struct payment *payment)
 }
 /* Whether its money, `posted`, is on its way to another lane: it is PENDING, and no PSP has a step. */
 bool payment_in_transit(const struct payment *payment);
+/* The same, and whether it is this departure: what ends that is the payment's own command. */
+bool payment_waits_for(const struct payment *payment, struct transfer_id departure);
 const char *payment_cause_name(unsigned cause);
 const char *payment_outcome_code(enum payment_outcome outcome);
 const char *payment_outcome_text(enum payment_outcome outcome);

@@ -358,8 +358,7 @@ void flow_arrive(struct flow *flow)
         return;
     }
     struct payment *payment = flow->payment;
-    bool left = uuid_equal(payment->posted.value, flow->command->departure.value);
-    if (!payment_in_transit(payment) || !left) {
+    if (!payment_waits_for(payment, flow->command->departure)) {
         flow_refuse(flow, PAYMENT_OUTCOME_STATE);
         return;
     }

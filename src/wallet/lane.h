@@ -96,8 +96,9 @@ enum read_kind {
      */
     READ_PAYMENT_DUE,
     /*
-     * Locators of the open departures for lane `peer` (model/transit.h), from the one numbered
-     * `from` on, which is moved on; in no order, and those that end meanwhile change places.
+     * Locators of the open departures for lane `peer` (model/transit.h; LANES_MAX: for whichever),
+     * from the one numbered `from` on, which is moved on; in no order, and those that end meanwhile
+     * change places.
      */
     READ_TRANSITS,
 };

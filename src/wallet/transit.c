@@ -132,8 +132,7 @@ static enum status payments_find(struct way *way)
     for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
         struct departure *departure = &way->departures[which[i]];
         const struct payment *payment = &way->payments[i]; /* zero: none is open */
-        departure->paid = payment_in_transit(payment) &&
-                          uuid_equal(payment->posted.value, departure->entry.transfer.id.value);
+        departure->paid = payment_waits_for(payment, departure->entry.transfer.id);
     }
     return status;
 }
@@ -316,7 +315,7 @@ static enum status stuck_tell(struct way *way, struct transfer_id departure, boo
                   .field_count = 3,
               });
     transit->ports.sync->lock(transit->monitor);
-    bool known = transit_stuck_add(&way->stuck, departure, paid);
+    bool known = transit_stuck_add(&way->stuck, departure, paid, outcome);
     transit->status.broken++;
     transit->ports.sync->unlock(transit->monitor);
     return known ? STATUS_OK : STATUS_CORRUPT;
@@ -562,6 +561,20 @@ void transit_wake(struct transit *transit)
     transit->rings++;
     sync->wake_all(transit->monitor);
     sync->unlock(transit->monitor);
+}
+
+const char *transit_refusal(struct transit *transit, uint32_t peer, struct transfer_id departure,
+                            bool paid)
+{
+    const char *outcome = NULL;
+    struct sync *sync = transit->ports.sync;
+    sync->lock(transit->monitor);
+    for (uint32_t i = 0; i < transit->way_count; i++) {
+        const struct way *way = &transit->ways[i];
+        if (way->peer == peer) outcome = transit_stuck_outcome(&way->stuck, departure, paid);
+    }
+    sync->unlock(transit->monitor);
+    return outcome;
 }
 
 void transit_get_status(struct transit *transit, struct transit_status *out_status)

@@ -73,6 +73,15 @@ void transit_stop(struct transit *transit);
 /* Something has left: whoever made a departure says so, or the workers find it within a second. */
 void transit_wake(struct transit *transit);
 
+/*
+ * Why this lane has refused to end a departure for lane `peer` (static: the code of an outcome); NULL:
+ * it has not, as far as is known. Nothing of it is durable: after a start, or with another owner, each
+ * is waited for until it was tried here once more, and past TRANSIT_STUCK_MAX to one lane none is
+ * known. paid: a payment waits for it.
+ */
+const char *transit_refusal(struct transit *transit, uint32_t peer, struct transfer_id departure,
+                            bool paid);
+
 void transit_get_status(struct transit *transit, struct transit_status *out_status);
 
 #endif

@@ -71,7 +71,8 @@ static bool is_for(const struct lane *lane, uint32_t place, uint32_t peer)
     struct transit_account transit;
     struct account_id id = ledger_account(lane->ledger, hold->credit)->account.id;
     if (!transit_account_is(id)) id = ledger_account(lane->ledger, hold->debit)->account.id;
-    return transit_account_parse(id, &transit) && transit.peer == peer;
+    if (!transit_account_parse(id, &transit)) return false;
+    return peer == LANES_MAX || transit.peer == peer;
 }
 
 enum status transit_apply_read(struct lane *lane, struct read *read, struct error *out_error)

@@ -8,12 +8,13 @@ static uint32_t entry_find(const struct transit_stuck *stuck, struct transfer_id
     return at;
 }
 
-bool transit_stuck_add(struct transit_stuck *stuck, struct transfer_id departure, bool paid)
+bool transit_stuck_add(struct transit_stuck *stuck, struct transfer_id departure, bool paid,
+                       const char *outcome)
 {
     uint32_t at = entry_find(stuck, departure);
     if (at == TRANSIT_STUCK_MAX) return false;
     if (at == stuck->count) stuck->count++;
-    stuck->entries[at] = (struct transit_stuck_entry){ departure, paid, true };
+    stuck->entries[at] = (struct transit_stuck_entry){ departure, outcome, paid, true };
     return true;
 }
 
@@ -25,6 +26,14 @@ bool transit_stuck_has(struct transit_stuck *stuck, struct transfer_id departure
     stuck->entries[at].seen = true;
     if (!same) stuck->entries[at] = stuck->entries[--stuck->count];
     return same;
+}
+
+const char *transit_stuck_outcome(const struct transit_stuck *stuck, struct transfer_id departure,
+                                  bool paid)
+{
+    uint32_t at = entry_find(stuck, departure);
+    bool same = at < stuck->count && stuck->entries[at].paid == paid;
+    return same ? stuck->entries[at].outcome : NULL;
 }
 
 void transit_stuck_look(struct transit_stuck *stuck)

@@ -12,8 +12,9 @@ enum { TRANSIT_STUCK_MAX = 1024 };
 
 struct transit_stuck_entry {
     struct transfer_id departure;
-    bool paid; /* it was the payment's command that was refused */
-    bool seen; /* since transit_stuck_look() */
+    const char *outcome; /* why; static */
+    bool paid;           /* it was the payment's command that was refused */
+    bool seen;           /* since transit_stuck_look() */
 };
 
 /* Zeroed is empty. */
@@ -23,13 +24,18 @@ struct transit_stuck {
 };
 
 /* False: there is no place left. */
-bool transit_stuck_add(struct transit_stuck *stuck, struct transfer_id departure, bool paid);
+bool transit_stuck_add(struct transit_stuck *stuck, struct transfer_id departure, bool paid,
+                       const char *outcome);
 
 /*
  * Whether it is to be left alone. What is ended in another way by now (a payment waited for it and
  * does no more) is forgotten, since that may be possible.
  */
 bool transit_stuck_has(struct transit_stuck *stuck, struct transfer_id departure, bool paid);
+
+/* Why it is to be left alone; NULL: it is not. Looking changes nothing. */
+const char *transit_stuck_outcome(const struct transit_stuck *stuck, struct transfer_id departure,
+                                  bool paid);
 
 /* All open departures are looked at from here on, and have been: what is not open is forgotten. */
 void transit_stuck_look(struct transit_stuck *stuck);
