@@ -176,6 +176,7 @@ extern const struct command command_transfer_post;
 extern const struct command command_transfer_reverse;
 extern const struct command command_transfer_show;
 extern const struct command command_transfer_void;
+extern const struct command command_transit_list;
 extern const struct command command_trial_balance;
 extern const struct command command_version;
 extern const struct command command_webhook_endpoint_create;

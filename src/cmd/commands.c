@@ -95,6 +95,7 @@ const struct command *const commands[] = {
     &command_check,
     &command_lane_list,
     &command_lane_move,
+    &command_transit_list,
     &command_projection_check,
     &command_projection_clear,
     &command_log_verify,

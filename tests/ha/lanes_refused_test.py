@@ -1,6 +1,7 @@
 """Goal: what another lane refuses for good is given back, once, by whoever owns the lane that it left:
 accounts that are closed between a departure and its arrival take nothing, the payment has failed and
-says why, the transfer names the same outcome, and no record is written while the way is barred.
+says why, the transfer names the same outcome, and no record is written while the way is barred. What is
+on its way is listed meanwhile, each once, and not when it is back.
 
 Method: two replicas, each the owner of one lane, whose secrets differ, so that neither believes that
 the other is a peer: what leaves stays on its way. Meanwhile the accounts that it is for are closed in
@@ -16,7 +17,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
 
 import between_lanes_harness as between  # noqa: E402
 from between_lanes_harness import ask, available  # noqa: E402
-from cli_harness import file_of, sample  # noqa: E402
+from cli_harness import USAGE, file_of, sample  # noqa: E402
 from ha_harness import Cluster, check, check_books, equal, new_id, wait_for  # noqa: E402
 from lanes_test import account_id, lane_header, transfer  # noqa: E402
 
@@ -72,6 +73,36 @@ def stays_on_its_way(home):
     equal(metric(home, "tpwallet_transits_stuck", 0), 0, "none of it was refused")
 
 
+def listed(server, *words):
+    """What `tpwallet transit list` names, page by page."""
+    page = server.wallet.json("transit", "list", "--limit", "40", *words)
+    items = page["items"]
+    while "next" in page:
+        page = server.wallet.json("transit", "list", "--limit", "40", "--cursor", page["next"], *words)
+        items += page["items"]
+    return items
+
+
+def all_is_listed(home, payment, sent):
+    here = ("--lane", "0")
+    items = listed(home, *here)
+    equal(len(items), SENT + 1, "each once")
+    paid = [one for one in items if "payment" in one]
+    equal([(one["payment"], one["amount"], one["credit"]) for one in paid],
+          [(payment, "1.25", PAYEES[0])], "the payment's")
+    equal({one["id"] for one in items if "payment" not in one}, set(sent), "the transfers'")
+    for one in items:
+        equal((one["lane"], one["peer"], one["debit"], one["asset"], one["state"], "outcome" in one),
+              (0, 1, PAYER, "EUR", "waiting", False), f"what is on its way: {one}")
+    equal(len(listed(home, *here, "--state", "waiting", "--peer", "1")), SENT + 1, "by a filter")
+    for words in (("--state", "stuck"), ("--peer", "0")):
+        equal(listed(home, *here, *words), [], f"by {words}")
+    text = home.wallet.run("transit", "list", *here, "--limit", "1000").out
+    check(all(one["id"] in text for one in items), f"as a table: {text}")
+    told = home.wallet.run("transit", "list", *here, "--peer", "2", code=USAGE).err
+    check("the last lane of this ledger is 1" in told, f"a lane that there is not: {told}")
+
+
 def accounts_close(home, peer):
     """The payees'; the payer has something on its way, and stays."""
     for payee in PAYEES:
@@ -101,6 +132,7 @@ def all_is_back(server, payment, sent, left_at):
     equal(available(server, PAYER), 50000, "the payer has all of it again")
     equal(between.nothing_is_between(server, LANES), 0, "ways that anything has arrived on")
     wait_for("none to be open", lambda: metric(server, "tpwallet_transits_open", 0) == 0)
+    equal(listed(server), [], "what any lane has between lanes")
     for name in ("tpwallet_transits_stuck", 'tpwallet_transits_total{result="broken"}'):
         equal(metric(server, name, 0), 0, name)
     equal(metric(server, 'tpwallet_transits_total{result="released"}', 0), SENT + 1, "given back")
@@ -121,6 +153,7 @@ def main():
         left_at = time.monotonic()
         payment, sent = depart(home)
         stays_on_its_way(home)
+        all_is_listed(home, payment, sent)
         accounts_close(home, peer)
         equal(owners(cluster), [home.name, peer.name], "the owners")
         home.signal(signal.SIGKILL)
