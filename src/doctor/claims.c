@@ -75,18 +75,13 @@ static void names_unknown(const struct diagnosis *out, const struct claim *claim
 static enum status name_find(struct naming *naming, struct str payment, bool *out_failed)
 {
     struct examination *examination = naming->examination;
-    struct evidence *evidence = examination->doctor->evidence;
     struct evidence_argument argument = { "payment",
                                           { .type = EVIDENCE_CELL_TEXT, .text = payment } };
-    struct error error; /* of the query: it only means that its answer is not known */
     naming->about = STR("");
     enum status status =
-        evidence->run(evidence, examination->doctor->payments.handle,
-                      (struct evidence_arguments){ &argument, 1 }, take_name, naming, &error);
-    *out_failed = status == STATUS_INVALID || status == STATUS_LIMIT;
-    if (status == STATUS_OK || *out_failed) return naming->status;
-    *examination->error = error;
-    return status;
+        examine_ask(examination, examination->doctor->payments.handle,
+                    (struct evidence_arguments){ &argument, 1 }, take_name, naming, out_failed);
+    return status == STATUS_OK ? naming->status : status;
 }
 
 /* Rows of one name are beside each other: each name is looked up once. */

@@ -303,6 +303,7 @@ static enum status keep_findings(struct examination *examination)
 static enum status examine(struct examination *examination)
 {
     struct evidence *evidence = examination->doctor->evidence;
+    struct remedies remedies;
     enum status status = evidence->forget(evidence, examination->error);
     if (status == STATUS_OK) status = examine_invariants(examination);
     if (status == STATUS_OK) status = examine_clocks(examination);
@@ -311,8 +312,9 @@ static enum status examine(struct examination *examination)
     if (status == STATUS_OK) status = choose(examination);
     if (status == STATUS_OK) status = describe_causes(examination);
     if (status == STATUS_OK) status = examine_claims(examination);
+    if (status == STATUS_OK) status = remedies_find(examination, &remedies);
     if (status == STATUS_OK) status = label_causes(examination);
-    if (status == STATUS_OK) status = remedies_take(examination);
+    if (status == STATUS_OK) remedies_take(&remedies, examination->out);
     if (status == STATUS_OK) status = examine_entries(examination);
     if (status != STATUS_OK) return status;
     find_nearest(examination->out);

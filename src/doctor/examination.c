@@ -64,6 +64,19 @@ int64_t row_number(const struct row *row, enum doctor_column column)
 
 /* ---- queries ---- */
 
+enum status examine_ask(struct examination *examination, uint32_t handle,
+                        struct evidence_arguments arguments, evidence_visit *visit, void *context,
+                        bool *out_failed)
+{
+    struct evidence *evidence = examination->doctor->evidence;
+    struct error ignored; /* of the query: it only means that its answer is not known */
+    enum status status = evidence->run(evidence, handle, arguments, visit, context, &ignored);
+    *out_failed = status == STATUS_INVALID || status == STATUS_LIMIT;
+    if (status == STATUS_OK || *out_failed) return STATUS_OK;
+    *examination->error = ignored;
+    return status;
+}
+
 enum status examine_run(struct examination *examination, uint32_t query,
                         const struct instance *instance, evidence_visit *visit, void *context,
                         bool *out_failed)
@@ -76,15 +89,8 @@ enum status examine_run(struct examination *examination, uint32_t query,
             arguments[count] = (struct evidence_argument){ parameter->name, parameter->value };
         }
     }
-    struct doctor *doctor = examination->doctor;
-    struct error ignored; /* of the query: it only means that its answer is not known */
-    enum status status = doctor->evidence->run(doctor->evidence, doctor->queries[query].handle,
-                                               (struct evidence_arguments){ arguments, count },
-                                               visit, context, &ignored);
-    *out_failed = status == STATUS_INVALID || status == STATUS_LIMIT;
-    if (status == STATUS_OK || *out_failed) return STATUS_OK;
-    *examination->error = ignored;
-    return status;
+    return examine_ask(examination, examination->doctor->queries[query].handle,
+                       (struct evidence_arguments){ arguments, count }, visit, context, out_failed);
 }
 
 uint64_t examine_lacking(struct examination *examination, uint64_t kinds, int64_t ts_ns)

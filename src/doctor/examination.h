@@ -39,9 +39,13 @@ int text_compare(struct str a, struct str b);
 struct str text_keep(struct arena *arena, struct str text);
 
 /*
- * Runs a query of the rule set. STATUS_INVALID and STATUS_LIMIT of the query become *out_failed:
- * its answer is unknown on this evidence.
+ * Runs a query that doctor_init() prepared. STATUS_INVALID and STATUS_LIMIT of the query become
+ * *out_failed: its answer is unknown on this evidence.
  */
+enum status examine_ask(struct examination *examination, uint32_t handle,
+                        struct evidence_arguments arguments, evidence_visit *visit, void *context,
+                        bool *out_failed) MUST_CHECK;
+/* The same for a query of the rule set, whose arguments are the parameters of the instance, or none. */
 enum status examine_run(struct examination *examination, uint32_t query,
                         const struct instance *instance, evidence_visit *visit, void *context,
                         bool *out_failed) MUST_CHECK;

@@ -121,6 +121,9 @@ static void what_was_cut_short_holds_back(void **state)
     assert_int_equal(cause->label, LABEL_PROBABLE);
     bench.queries[AFFECTED1].failure = STATUS_LIMIT; /* with all its rows told */
     held_back(LABEL_PROBABLE, "what it touched could not be counted to the end");
+    bench.queries[AFFECTED1].failure = STATUS_OK;
+    bench.queries[REVERSALS].failure = STATUS_LIMIT; /* how much of it was taken back since */
+    held_back(LABEL_PROBABLE, "what it touched could not be counted to the end");
 }
 
 int main(void)

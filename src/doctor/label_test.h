@@ -42,6 +42,7 @@ enum {
     PREDICT2,
     AFFECTED2,
     PAYMENTS,
+    REVERSALS,
     QUERY_COUNT
 };
 
@@ -76,6 +77,7 @@ static const struct script_query usual[QUERY_COUNT] = {
     [PREDICT2] = { "predict2", "inv key", 1, { { T("I01"), T("a") } }, STATUS_OK },
     [AFFECTED2] = { "affected2", "account ccy delta payment", 0, { { NONE } }, STATUS_OK },
     [PAYMENTS] = { CLAIMS_QUERY, "payment", 0, { { NONE } }, STATUS_OK },
+    [REVERSALS] = { REMEDY_QUERY, "payment account ccy delta key", 0, { { NONE } }, STATUS_OK },
 };
 
 struct bench {

@@ -1,6 +1,7 @@
 #include "doctor/remedy.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { REMEDIES_MAX = 1000000 };
 
@@ -11,13 +12,6 @@ struct remedy {
     struct str account;
     struct str ccy;
     struct delta delta;
-};
-
-/* The legs by transaction, and pointers to the same by idempotency key. */
-struct remedies {
-    struct remedy *legs;
-    struct remedy **by_key;
-    uint32_t count;
 };
 
 struct remedy_visit {
@@ -69,7 +63,7 @@ static bool take_leg(void *context, const struct evidence_cell *cells, uint32_t 
 }
 
 /* Legs of the same reversed transaction on the same account become one. */
-static enum status legs_merge(struct buf *rows, struct remedies *remedies)
+static enum status legs_merge(struct buf *rows, struct arena *arena, struct remedies *remedies)
 {
     struct remedy *legs = (struct remedy *)(void *)rows->data;
     uint32_t count = (uint32_t)(rows->len / sizeof *legs);
@@ -82,7 +76,9 @@ static enum status legs_merge(struct buf *rows, struct remedies *remedies)
         else if (!delta_add(legs[kept - 1].delta, legs[i].delta, &legs[kept - 1].delta))
             return STATUS_LIMIT;
     }
-    remedies->legs = legs;
+    remedies->legs = arena_take_array(arena, (size_t)kept + 1, sizeof *legs);
+    if (remedies->legs == NULL) return STATUS_LIMIT;
+    if (kept > 0) memcpy(remedies->legs, legs, kept * sizeof *legs);
     remedies->count = kept;
     return STATUS_OK;
 }
@@ -154,22 +150,45 @@ static void cause_settle(struct instance *cause, const struct remedies *remedies
     cause->affected_count = kept;
 }
 
-enum status remedies_take(struct examination *examination)
+static enum status legs_read(struct remedy_visit *visit, bool *out_failed)
 {
-    struct doctor *doctor = examination->doctor;
-    struct diagnosis *out = examination->out;
-    if (out->cause_count == 0) return STATUS_OK;
+    struct examination *examination = visit->examination;
+    enum status status =
+        examine_ask(examination, examination->doctor->reversals.handle,
+                    (struct evidence_arguments){ NULL, 0 }, take_leg, visit, out_failed);
+    return status == STATUS_OK ? visit->status : status;
+}
+
+/* What was taken back of a payment is not known, so nothing of the causes that name one is posted. */
+static void reversals_unknown(const struct diagnosis *out)
+{
+    for (uint32_t i = 0; i < out->cause_count; i++) {
+        struct instance *cause = &out->instances[out->causes[i]];
+        for (uint32_t k = 0; k < cause->affected_count; k++)
+            if (cause->affected[k].payment.len > 0) cause->extent_cut = true;
+    }
+}
+
+enum status remedies_find(struct examination *examination, struct remedies *out_remedies)
+{
+    bool failed = false;
     struct remedies remedies = { .count = 0 };
     struct remedy_visit visit = { .examination = examination };
     buf_init(&visit.rows, (size_t)REMEDIES_MAX * sizeof(struct remedy));
-    enum status status = doctor->evidence->run(doctor->evidence, doctor->reversals.handle,
-                                               (struct evidence_arguments){ NULL, 0 }, take_leg,
-                                               &visit, examination->error);
-    if (status == STATUS_OK) status = visit.status;
-    if (status == STATUS_OK) status = legs_merge(&visit.rows, &remedies);
-    if (status == STATUS_OK) status = legs_index(examination->arena, &remedies);
-    for (uint32_t i = 0; status == STATUS_OK && remedies.count > 0 && i < out->cause_count; i++)
-        cause_settle(&out->instances[out->causes[i]], &remedies);
+    enum status status = STATUS_OK;
+    if (examination->out->cause_count > 0) status = legs_read(&visit, &failed);
+    if (failed)
+        reversals_unknown(examination->out);
+    else if (status == STATUS_OK)
+        status = legs_merge(&visit.rows, examination->arena, &remedies);
     buf_free(&visit.rows);
+    if (status == STATUS_OK) status = legs_index(examination->arena, &remedies);
+    if (status == STATUS_OK) *out_remedies = remedies;
     return status;
+}
+
+void remedies_take(const struct remedies *remedies, struct diagnosis *out)
+{
+    for (uint32_t i = 0; remedies->count > 0 && i < out->cause_count; i++)
+        cause_settle(&out->instances[out->causes[i]], remedies);
 }

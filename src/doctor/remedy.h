@@ -20,11 +20,29 @@
     " SELECT b.payment AS payment, p.account AS account, p.ccy AS ccy, p.amount AS delta,"         \
     " b.key AS key FROM back b JOIN posting p ON p.tx = b.tx"
 
+struct remedy; /* a leg, with what is left of it to be set against something */
+
+/* The legs by transaction, and pointers to the same by idempotency key; in the examination's arena. */
+struct remedies {
+    struct remedy *legs;
+    struct remedy **by_key;
+    uint32_t count;
+};
+
+/*
+ * What was taken back, before the causes that were chosen get their labels. Where it could not be looked
+ * up to the end there is none, and the extent of every cause that names payments is cut: what is owed of
+ * them is not known, and none of them is posted for. STATUS_LIMIT, or the port's.
+ */
+enum status remedies_find(struct examination *examination, struct remedies *out_remedies)
+    MUST_CHECK;
+
 /*
  * Of the causes that were chosen: a row about a transaction that was taken back counts only for what
  * is left of it, and goes when nothing is. The row's payment is the transaction, or else its
- * idempotency key. What takes back is set against one row only. STATUS_LIMIT, or the port's.
+ * idempotency key. What takes back is set against one row only. Causes must
+ * have their labels, which are of all that they touched.
  */
-enum status remedies_take(struct examination *examination) MUST_CHECK;
+void remedies_take(const struct remedies *remedies, struct diagnosis *out);
 
 #endif

@@ -3,7 +3,8 @@
  *
  * Method: one cause that touched three rows, and reversals of them: in part, whole, by two entries,
  * more than whole, of another account, in another currency; of what only has a key, and of
- * reversals themselves, as their legs are told. What is left is compared to the cent.
+ * reversals themselves, as their legs are told. What is left is compared to the cent. Where they
+ * cannot be looked up to the end, all of it is left to people.
  */
 #include "doctor/remedy.h"
 
@@ -73,7 +74,7 @@ static int begin(void **state)
     return 0;
 }
 
-static const struct instance *diagnosed(void)
+static enum status examined(void)
 {
     struct error error = { 0 };
     script_init(&script, queries, QUERIES);
@@ -81,7 +82,12 @@ static const struct instance *diagnosed(void)
     assert_int_equal(arena_init(&arena, 8 << 20), STATUS_OK);
     assert_int_equal(rule_set_parse(str_from(rules_text), &rules, &error), STATUS_OK);
     assert_int_equal(doctor_init(&doctor, &rules, &script.port, &error), STATUS_OK);
-    assert_int_equal(doctor_diagnose(&doctor, NULL, &arena, &diagnosis, &error), STATUS_OK);
+    return doctor_diagnose(&doctor, NULL, &arena, &diagnosis, &error);
+}
+
+static const struct instance *diagnosed(void)
+{
+    assert_int_equal(examined(), STATUS_OK);
     assert_int_equal(diagnosis.cause_count, 1);
     return &diagnosis.instances[diagnosis.causes[0]];
 }
@@ -170,6 +176,26 @@ static void what_has_only_a_key_is_found_by_it(void **state)
     assert_true(cause->affected[2].delta.minor == 30);
 }
 
+/* It may all have been taken back: nobody knows, and the diagnosis goes on. */
+static void what_could_not_be_looked_up_holds_the_repair_back(void **state)
+{
+    static const enum status failures[] = { STATUS_LIMIT, STATUS_INVALID };
+    (void)state;                       /* the script is static */
+    reversed("t1", "w1", "EUR", -300); /* told before it failed: it may have been brought back */
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+        queries[REVERSED].failure = failures[i];
+        const struct instance *cause = diagnosed();
+        assert_int_equal(cause->settled_count, 0);
+        assert_int_equal(cause->affected_count, 3);
+        for (uint32_t k = 0; k < 3; k++) assert_true(cause->affected[k].left);
+        assert_true(cause->extent_cut);
+    }
+    for (uint32_t k = 0; k < 3; k++) queries[AFFECTED].rows[k][3] = (struct script_cell)NONE;
+    assert_false(diagnosed()->extent_cut); /* of no payment nothing is taken back */
+    queries[REVERSED].failure = STATUS_UNAVAILABLE;
+    assert_int_equal(examined(), STATUS_UNAVAILABLE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +205,7 @@ int main(void)
         cmocka_unit_test_setup(a_reversal_settles_one_row, begin),
         cmocka_unit_test_setup(a_reversal_that_was_reversed_settles_nothing, begin),
         cmocka_unit_test_setup(what_has_only_a_key_is_found_by_it, begin),
+        cmocka_unit_test_setup(what_could_not_be_looked_up_holds_the_repair_back, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
