@@ -9,6 +9,12 @@
 #include "cmd/stage.h"
 #include "doctor/closure.h"
 
+struct verifying {
+    struct repair repair;
+    struct repair_outcome outcome;
+    bool failed; /* all was looked at, and it is not as it must be */
+};
+
 /* Of evidence that was collected after the repair: --diagnosis to look at it, or made here with --key. */
 static enum status diagnosis_get(struct repair *repair, struct buf *out_text)
 {
@@ -28,6 +34,9 @@ static enum status diagnosis_get(struct repair *repair, struct buf *out_text)
 
 static enum status still_wrong(struct repair *repair, const struct plan_diagnosis *diagnosis)
 {
+    if (diagnosis->truncated)
+        return error_set(&repair->error, STATUS_CONFLICT,
+                         "the diagnosis is cut: not all was looked at");
     BUF_SCOPE struct buf first;
     buf_init(&first, 1 << 16);
     if (closure_left(diagnosis) > 0) closure_first(diagnosis, &first);
@@ -40,8 +49,9 @@ static enum status still_wrong(struct repair *repair, const struct plan_diagnosi
 }
 
 /* It must not find the same again. With --key it is kept in the bundle. */
-static enum status diagnosis_verify(struct repair *repair)
+static enum status diagnosis_verify(struct verifying *it)
 {
+    struct repair *repair = &it->repair;
     BUF_SCOPE struct buf text;
     buf_init(&text, 64 << 20);
     enum status status = diagnosis_get(repair, &text);
@@ -60,11 +70,9 @@ static enum status diagnosis_verify(struct repair *repair)
     if (status == STATUS_OK && !digest_equal(&diagnosis.rules, &repair->plan.rules))
         status = error_set(&repair->error, STATUS_INVALID,
                            "the diagnosis was made by other rules than the plan's");
-    if (status == STATUS_OK && diagnosis.truncated)
-        status = error_set(&repair->error, STATUS_CONFLICT,
-                           "the diagnosis is cut: not all was looked at");
-    if (status == STATUS_OK && (closure_left(&diagnosis) > 0 || diagnosis.unexplained > 0))
-        status = still_wrong(repair, &diagnosis);
+    it->failed = status == STATUS_OK &&
+                 (diagnosis.truncated || closure_left(&diagnosis) > 0 || diagnosis.unexplained > 0);
+    if (it->failed) status = still_wrong(repair, &diagnosis);
     arena_done(&arena);
     if (status != STATUS_OK || !repair->bundle.signs) return status;
     status = doctor_bundle_put(&repair->bundle, REPAIR_AFTER_FILE, "verified", buf_view(&text));
@@ -86,26 +94,50 @@ static enum status signer_check(struct repair *repair)
     return status;
 }
 
-static enum status verify(struct repair *repair, struct repair_outcome *outcome)
+/* `apply` may have been ended between two groups of entries; what it has done to the end is in the bundle. */
+static enum status entries_lack(struct verifying *it)
 {
-    enum status status = signer_check(repair);
-    if (status == STATUS_OK) status = repair_look(repair, repair->invocation->data, outcome);
-    if (status == STATUS_OK && outcome->made > 0) {
-        status = error_set(&repair->error, STATUS_CONFLICT, "%llu of %llu entries are not there",
-                           (unsigned long long)outcome->made, (unsigned long long)outcome->entries);
-        error_hint(&repair->error, "`tpwallet doctor apply --execute` makes what is missing");
+    struct error *error = &it->repair.error;
+    unsigned long long entries = it->outcome.entries;
+    unsigned long long there = it->outcome.repeated;
+    it->failed = true;
+    if (doctor_bundle_has(&it->repair.bundle, REPAIR_APPLIED_FILE)) {
+        (void)error_set(error, STATUS_CONFLICT,
+                        "the plan was applied, and %llu of its %llu entries are not in this ledger",
+                        entries - there, entries);
+        error_hint(error, "is --data the ledger that was repaired? `tpwallet doctor apply "
+                          "--execute` makes what is missing");
+    } else if (there == 0) {
+        (void)error_set(error, STATUS_CONFLICT,
+                        "the plan was not applied yet: none of its %llu entries is in the ledger",
+                        entries);
+        error_hint(error, "`tpwallet doctor apply --execute` makes them; then verify the repair");
+    } else {
+        (void)error_set(error, STATUS_CONFLICT,
+                        "the plan was not applied to the end: %llu of its %llu entries are in the "
+                        "ledger",
+                        there, entries);
+        error_hint(error, "`tpwallet doctor apply --execute` makes the others; then verify the "
+                          "repair");
     }
-    if (status != STATUS_OK) return status;
-    const char *const words[] = { "check", "--data", repair->invocation->data, NULL };
+    return error->status;
+}
+
+static enum status ledger_check(struct verifying *it)
+{
+    struct error *error = &it->repair.error;
+    const char *const words[] = { "check", "--data", it->repair.invocation->data, NULL };
     const struct child_files files = { "/dev/null", "/dev/null" };
     struct child child;
-    status = child_start(words, &files, &child, &repair->error);
-    if (status != STATUS_OK) return status;
-    if (child_wait(&child) != EXIT_CODE_DONE)
-        return error_set(&repair->error, STATUS_CORRUPT, "`tpwallet check` finds the ledger wrong");
-    status = diagnosis_verify(repair);
-    if (status != STATUS_OK || !repair->bundle.signs) return status;
-    status = doctor_bundle_note(&repair->bundle, "the repair was verified");
+    enum status status = child_start(words, &files, &child, error);
+    if (status != STATUS_OK || child_wait(&child) == EXIT_CODE_DONE) return status;
+    return error_set(error, STATUS_CORRUPT, "`tpwallet check` finds the ledger wrong");
+}
+
+static enum status verified_note(struct repair *repair)
+{
+    if (!repair->bundle.signs) return STATUS_OK;
+    enum status status = doctor_bundle_note(&repair->bundle, "the repair was verified");
     if (incident_may(repair->bundle.incident.state, INCIDENT_VERIFIED))
         repair->bundle.incident.state = INCIDENT_VERIFIED;
     if (status == STATUS_OK) status = doctor_bundle_seal(&repair->bundle);
@@ -113,26 +145,39 @@ static enum status verify(struct repair *repair, struct repair_outcome *outcome)
     return status;
 }
 
+static enum status verify(struct verifying *it)
+{
+    struct repair *repair = &it->repair;
+    enum status status = signer_check(repair);
+    if (status == STATUS_OK) status = repair_look(repair, repair->invocation->data, &it->outcome);
+    if (status == STATUS_OK && it->outcome.made > 0) status = entries_lack(it);
+    if (status == STATUS_OK) status = ledger_check(it);
+    if (status == STATUS_OK) status = diagnosis_verify(it);
+    return status == STATUS_OK ? verified_note(repair) : status;
+}
+
 static int verify_run(struct invocation *invocation)
 {
-    struct repair repair;
-    struct repair_outcome outcome = { 0 };
-    enum status status = repair_open(&repair, invocation);
-    if (status == STATUS_OK) status = verify(&repair, &outcome);
+    struct verifying it = { .failed = false };
+    struct repair *repair = &it.repair;
+    enum status status = repair_open(repair, invocation);
+    if (status == STATUS_OK) status = verify(&it);
     int code;
     if (status == STATUS_OK) {
         BUF_SCOPE struct buf out;
         buf_init(&out, 4096);
         if (invocation->json)
-            repair_outcome_json(&repair, &outcome, true, &out);
+            repair_outcome_json(repair, &it.outcome, true, &out);
         else
             buf_append_format(&out, "VERIFIED: %llu entries are in the ledger, which checks\n",
-                              (unsigned long long)outcome.entries);
+                              (unsigned long long)it.outcome.entries);
         code = report_text(invocation, buf_view(&out));
+    } else if (it.failed) {
+        code = report_refused(invocation, &repair->error);
     } else {
-        code = report_error(invocation, &repair.error);
+        code = report_error(invocation, &repair->error);
     }
-    repair_close(&repair);
+    repair_close(repair);
     return code;
 }
 

@@ -168,10 +168,7 @@ static int verify_run(struct invocation *invocation)
     if (status == STATUS_OK && path != NULL) status = file_bytes_read(path, &kept, &error);
     if (status != STATUS_OK) return report_error(invocation, &error);
     status = log_proof_verify(buf_view(&file), buf_view(&kept), &trust.proof, &facts, &error);
-    if (status != STATUS_OK) {
-        (void)report_error(invocation, &error); /* whatever it is: it is not verified */
-        return EXIT_CODE_REFUSED;
-    }
+    if (status != STATUS_OK) return report_refused(invocation, &error);
     if (invocation->json) {
         facts_json(&facts, &trust, &out);
     } else {

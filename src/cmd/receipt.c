@@ -107,10 +107,7 @@ static int verify_run(struct invocation *invocation)
     }
     status = receipt_verify(buf_view(&text), &trust.proof, &arena, &facts, &error);
     arena_done(&arena);
-    if (status != STATUS_OK) {
-        (void)report_error(invocation, &error); /* whatever it is: it is not verified */
-        return EXIT_CODE_REFUSED;
-    }
+    if (status != STATUS_OK) return report_refused(invocation, &error);
     if (invocation->json) {
         facts_json(&facts, &trust, &out);
     } else {

@@ -93,11 +93,10 @@ static void hint_complete(const struct invocation *invocation, struct error *err
     }
 }
 
-int report_error(const struct invocation *invocation, const struct error *given)
+static int failure_report(const struct invocation *invocation, const struct error *given, int code)
 {
     struct error completed = *given;
     const struct error *error = &completed;
-    int code = failure_code(invocation, error->status);
     CHECK(error->status != STATUS_OK);
     hint_complete(invocation, &completed);
     text_line("tpwallet: ", str_from(error->message));
@@ -122,6 +121,16 @@ int report_error(const struct invocation *invocation, const struct error *given)
     buf_append_byte(&out, '\n');
     (void)report_text(invocation, buf_view(&out)); /* it failed already, with a code of its own */
     return code;
+}
+
+int report_error(const struct invocation *invocation, const struct error *given)
+{
+    return failure_report(invocation, given, failure_code(invocation, given->status));
+}
+
+int report_refused(const struct invocation *invocation, const struct error *given)
+{
+    return failure_report(invocation, given, EXIT_CODE_REFUSED);
 }
 
 /* Some problems carry more in their code than in their HTTP status. */

@@ -16,6 +16,8 @@
  * `return report_error(...)` ends a command.
  */
 int report_error(const struct invocation *invocation, const struct error *given);
+/* The same where what was to be verified is not so, whatever the status: EXIT_CODE_REFUSED. */
+int report_refused(const struct invocation *invocation, const struct error *given);
 /* The same for an answer of the API that is a problem (RFC 9457): with --json as it came. */
 int report_problem(const struct invocation *invocation, unsigned http_status, struct str body);
 

@@ -293,8 +293,7 @@ static int verify_run(struct invocation *invocation)
     if (text_read(&verifying, &error) != STATUS_OK) {
         code = report_error(invocation, &error);
     } else if (verify(&verifying, &error) != STATUS_OK) {
-        (void)report_error(invocation, &error); /* whatever it is: it is not verified */
-        code = EXIT_CODE_REFUSED;
+        code = report_refused(invocation, &error);
     } else {
         code = verdict_show(&verifying);
     }

@@ -549,13 +549,27 @@ def refused_midway(case, wallet, shop, bank):
     other.run("check")
 
 
+def verified_too_early(case, wallet):
+    """How far the plan is, as it is seen by who comes too early, or looks at a ledger from before."""
+    other, before = another(wallet, "partly"), another(wallet, "before")
+    copy = stopped(case, "partly-case")
+    words = words_of(case, copy, "verify-repair")
+    for told in ("not applied yet: none of its", "not applied to the end: 1 of its"):
+        found = other.run(*words, "--json", code=REFUSED)
+        check(f"{told} {PAID} entries" in found.err and "`tpwallet doctor apply --execute` makes" in found.err
+              and found.json()["exit_code"] == REFUSED, f"{found!r}")
+        entry = entries_of(copy)[0]
+        other.run("transfer", "reverse", entry["target"], "--id", entry["id"])
+    other.run(*words_of(case, copy), "--execute")
+    found = before.run(*words, code=REFUSED)
+    check(f"was applied, and {PAID} of its {PAID} entries are not in this ledger" in found.err, f"{found!r}")
+
+
 def applied(case, wallet, shop, customers):
     dry = case.run("apply").out
     check("DRY RUN" in dry and f"{PAID} entries would be made" in dry, dry)
     owed = sum(10 + n for n in range(PAID))
     equal(net(wallet, shop), f"{2 * owed}.00", "a dry run changes nothing")
-    early = case.run("verify-repair", who="anna", code=None)
-    check("entries are not there" in early.err and "`tpwallet doctor apply --execute`" in early.err, f"{early!r}")
     case.run("apply", "--execute", code=USAGE)             # who applies it?
     found = case.run("apply", "--execute", who="anna", code=DENIED)
     check("step 1" in found.err, f"the bleeding is not stopped: {found!r}")
@@ -601,10 +615,10 @@ def verified(case, wallet, before):
     still = json.loads(before)
     still["verdict"] = "still"
     path = file_of("after.json", json.dumps(still))
-    case.run("verify-repair", "--diagnosis", path, code=CONFLICT)
+    case.run("verify-repair", "--diagnosis", path, code=REFUSED)
     still["causes"] = []
     for key, value, code in (("incident", "OTHER", USAGE), ("rules_sha256", "cd" * 32, USAGE),
-                             ("truncated", True, CONFLICT)):
+                             ("truncated", True, REFUSED)):
         other = dict(still, **{key: value})
         case.run("verify-repair", "--diagnosis", file_of("other.json", json.dumps(other)),
                  code=code)
@@ -693,6 +707,7 @@ def main():
     frozen_and_unfrozen(case, wallet, shop)
     spent(case, wallet, shop, bank)
     refused_midway(case, wallet, shop, bank)
+    verified_too_early(case, wallet)
     words_are_shown(case)
     on_another_ledger(case)
     applied(case, wallet, shop, customers)
