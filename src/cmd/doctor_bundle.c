@@ -338,6 +338,7 @@ static enum status bundle_make(struct doctor_bundle *bundle, const struct incide
 /* Kinds and sources, as far as what follows needs them. */
 static void sources_count(struct doctor_bundle *bundle)
 {
+    bundle->source_count = 0;
     struct str rest = buf_view(&bundle->sources);
     struct str line;
     while (str_take_line(&rest, &line)) bundle->source_count++;
@@ -356,18 +357,41 @@ static enum status bundle_read(struct doctor_bundle *bundle)
 }
 
 /* Whoever only reads may do so while another one writes: what is of two moments is read again. */
-static enum status bundle_open(struct doctor_bundle *bundle)
+static int attempts_of(const struct doctor_bundle *bundle)
 {
-    enum status status = folder_open(bundle);
-    if (status == STATUS_OK && bundle->signs) status = lock_take(bundle);
-    if (status != STATUS_OK) return status;
-    int attempts = bundle->locked ? 1 : READ_ATTEMPTS;
+    return bundle->locked ? 1 : READ_ATTEMPTS;
+}
+
+static enum status bundle_fill(struct doctor_bundle *bundle)
+{
+    int attempts = attempts_of(bundle);
+    enum status status;
     do status = bundle_read(bundle);
     while (status == STATUS_DENIED && --attempts > 0);
     if (status != STATUS_OK) return status;
     sources_count(bundle);
+    arena_reset(&bundle->arena);
     return incident_parse(buf_view(&bundle->ticket), &bundle->arena, &bundle->incident,
                           &bundle->error);
+}
+
+static enum status bundle_open(struct doctor_bundle *bundle)
+{
+    enum status status = folder_open(bundle);
+    if (status == STATUS_OK && bundle->signs) status = lock_take(bundle);
+    return status == STATUS_OK ? bundle_fill(bundle) : status;
+}
+
+enum status doctor_bundle_get_newest(struct doctor_bundle *bundle, const char *name,
+                                     struct buf *out_bytes)
+{
+    enum status status = doctor_bundle_get_kept(bundle, name, out_bytes);
+    for (int left = attempts_of(bundle) - 1; status == STATUS_DENIED && left > 0; left--) {
+        buf_reset(out_bytes);
+        status = bundle_fill(bundle);
+        if (status == STATUS_OK) status = doctor_bundle_get_kept(bundle, name, out_bytes);
+    }
+    return status;
 }
 
 enum status doctor_bundle_open(const char *path, const char *key, const struct incident *create,

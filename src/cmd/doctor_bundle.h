@@ -142,6 +142,12 @@ struct doctor_source doctor_source_of(const struct doctor_bundle *bundle, const 
  */
 enum status doctor_bundle_get_kept(struct doctor_bundle *bundle, const char *name,
                                    struct buf *out_bytes) MUST_CHECK;
+/*
+ * The same of a bundle that is only read, also where another has written since it was opened: then it is
+ * all read again, with its custody. STATUS_DENIED: it still is not as the custody has it.
+ */
+enum status doctor_bundle_get_newest(struct doctor_bundle *bundle, const char *name,
+                                     struct buf *out_bytes) MUST_CHECK;
 /* Whose key put it there, as the newest entry says. False: the custody does not tell of it. */
 bool doctor_bundle_signer(const struct doctor_bundle *bundle, const char *name,
                           struct note_key *out_key);

@@ -25,7 +25,6 @@ enum {
     EXIT_INTEGRITY = 8,
     EXIT_USAGE = 64,
     EXIT_UNDONE = 69,
-    READ_ATTEMPTS = 8,
 };
 #define ARENA_SIZE (UINT64_C(768) << 20)
 
@@ -58,14 +57,8 @@ static enum status join_path(const char *folder, struct str name, char out_path[
 static enum status manifest_get_kept(struct diagnosing *it, struct error *out_error)
 {
     struct doctor_bundle bundle;
-    enum status status = STATUS_DENIED;
-    for (int attempt = 0; status == STATUS_DENIED && attempt < READ_ATTEMPTS; attempt++) {
-        if (attempt > 0) doctor_bundle_close(&bundle); /* it may have been changed in between */
-        buf_reset(&it->text);
-        status = doctor_bundle_open(it->folder, NULL, NULL, &bundle);
-        if (status == STATUS_OK)
-            status = doctor_bundle_get_kept(&bundle, "manifest.json", &it->text);
-    }
+    enum status status = doctor_bundle_open(it->folder, NULL, NULL, &bundle);
+    if (status == STATUS_OK) status = doctor_bundle_get_newest(&bundle, "manifest.json", &it->text);
     if (status != STATUS_OK) *out_error = bundle.error;
     if (status == STATUS_DENIED) {
         status = error_set(out_error, STATUS_CORRUPT, "%s", bundle.error.message);
