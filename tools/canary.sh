@@ -241,6 +241,10 @@ build_canaries() {
     clean_tree
 }
 
+write_flaky() { # write_flaky PATH TEXT: a script that says TEXT and fails when it runs first
+    write "$1" <<<"mark=build/\${0##*/}.mark; [ -e \$mark ] || { touch \$mark; echo '$2'; exit 3; }"
+}
+
 test_canaries() {
     sed -i 's/bird_sing(1), 2/bird_sing(1), 3/' "$tree/src/base/bird_test.c"
     require 'a failing test' '^[0-9]+ passed, 1 failed' tools/test.sh debug
@@ -250,6 +254,20 @@ test_canaries() {
     clean_tree
     write tests/e2e/wing_test.sh <<<'exit 3'
     require 'a failing script' '^[0-9]+ passed, 1 failed' tools/test.sh debug
+    clean_tree
+    write_flaky tests/sim/crest_test.sh ''
+    require 'a second try of a test without processes' '^[0-9]+ passed, 1 failed' tools/test.sh debug
+    clean_tree
+    write_flaky tests/e2e/wing_test.sh ''
+    require 'a second try that nobody is told of' 'wing_test UNSTEADY' \
+        bash -c 'tools/test.sh debug && false'
+    clean_tree
+    write_flaky tests/e2e/beak_test.sh 'x.c:1: runtime error: signed integer overflow'
+    require 'a second try of a fault' '^[0-9]+ passed, 1 failed' tools/test.sh debug
+    clean_tree
+    for wing in left right third; do write_flaky "tests/e2e/${wing}_test.sh" ''; done
+    require 'more second tries than a machine explains' '^[0-9]+ passed, 1 failed' \
+        tools/test.sh debug
     clean_tree
     rm "$tree"/src/*/*_test.c
     require 'no tests at all' 'ran no tests' tools/test.sh debug

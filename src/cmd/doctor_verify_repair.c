@@ -149,7 +149,11 @@ static enum status verify(struct verifying *it)
 {
     struct repair *repair = &it->repair;
     enum status status = signer_check(repair);
-    if (status == STATUS_OK) status = repair_look(repair, repair->invocation->data, &it->outcome);
+    if (status == STATUS_OK) {
+        status = repair_look(repair, repair->invocation->data, &it->outcome);
+        it->failed =
+            status == STATUS_CONFLICT && it->outcome.entries > 0; /* and it could not be made */
+    }
     if (status == STATUS_OK && it->outcome.made > 0) status = entries_lack(it);
     if (status == STATUS_OK) status = ledger_check(it);
     if (status == STATUS_OK) status = diagnosis_verify(it);

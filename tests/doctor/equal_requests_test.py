@@ -44,14 +44,15 @@ def accounts(count):
 
 
 def busy_day():
-    """One each 40 s; around the lost answer nothing else for a quarter of an hour."""
+    """One each 40 s; around the lost answer nothing else for a quarter of an hour. It is 10 s before a
+    full ten minutes, and what was sent again 10 s after."""
     made, ms = [], 0
     for place in range(COUNT):
         more = {}
         if place in (CLICKED - 1, CLICKED):
             more = {"click": "c1"}
         elif place == LOST - 1:
-            ms += 900_000
+            ms += 1_030_000
             more = {"status": 504}
         made.append(paid(place, ms, **more))
         ms += 940_000 if place == LOST else 20_000 if place == LOST - 1 else 40_000
@@ -98,7 +99,8 @@ def expect(name, made, twice):
 
 def main():
     expect("day", busy_day(), (CLICKED, LOST))
-    expect("seconds", [paid(place, 40_000 * place - (38_000 if place == COUNT - 1 else 0)) for place in range(COUNT)],
+    places = range(COUNT)  # the last two 1 s before and after a full ten minutes
+    expect("seconds", [paid(place, 479_000 + 40_000 * place - (38_000 if place == COUNT - 1 else 0)) for place in places],
            (COUNT - 1,))
 
 

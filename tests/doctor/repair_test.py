@@ -551,7 +551,7 @@ def refused_midway(case, wallet, shop, bank):
 
 def verified_too_early(case, wallet):
     """How far the plan is, as it is seen by who comes too early, or looks at a ledger from before."""
-    other, before = another(wallet, "partly"), another(wallet, "before")
+    other, before, frozen = (another(wallet, name) for name in ("partly", "before", "stilled"))
     copy = stopped(case, "partly-case")
     words = words_of(case, copy, "verify-repair")
     for told in ("not applied yet: none of its", "not applied to the end: 1 of its"):
@@ -560,6 +560,10 @@ def verified_too_early(case, wallet):
               and found.json()["exit_code"] == REFUSED, f"{found!r}")
         entry = entries_of(copy)[0]
         other.run("transfer", "reverse", entry["target"], "--id", entry["id"])
+    target = frozen.json("transfer", "show", entries_of(copy)[0]["target"])
+    frozen.run("account", "freeze", target["credit"])
+    found = frozen.run(*words, code=REFUSED)
+    check("cannot be made" in found.err, f"not there, nor possible: {found!r}")
     other.run(*words_of(case, copy), "--execute")
     found = before.run(*words, code=REFUSED)
     check(f"was applied, and {PAID} of its {PAID} entries are not in this ledger" in found.err, f"{found!r}")
