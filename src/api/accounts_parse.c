@@ -84,8 +84,8 @@ static bool item_take(struct body *body, struct account *out_account)
         return body_fault(body, PROBLEM_MISSING_FIELD, "asset", "an asset is required");
     if ((seen >> FIELD_KIND & 1) == 0)
         return body_fault(body, PROBLEM_MISSING_FIELD, "kind", "a kind is required");
-    if (transit_account_is(
-            out_account->id)) /* refused for whatever reason, it could never be made */
+    /* Refused once, for whatever reason, it could never be made. */
+    if (transit_account_is(out_account->id))
         return body_fault(body, PROBLEM_INVALID_VALUE, "id",
                           "accounts between lanes make themselves");
     const char *name = NULL;

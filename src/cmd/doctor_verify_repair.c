@@ -151,8 +151,8 @@ static enum status verify(struct verifying *it)
     enum status status = signer_check(repair);
     if (status == STATUS_OK) {
         status = repair_look(repair, repair->invocation->data, &it->outcome);
-        it->failed =
-            status == STATUS_CONFLICT && it->outcome.entries > 0; /* and it could not be made */
+        /* Not there, and could not be made; without entries the ledger was not looked at. */
+        it->failed = status == STATUS_CONFLICT && it->outcome.entries > 0;
     }
     if (status == STATUS_OK && it->outcome.made > 0) status = entries_lack(it);
     if (status == STATUS_OK) status = ledger_check(it);
